@@ -1,0 +1,58 @@
+# Everything runs inside a virtual environment that `make venv` builds from the exact versions in requirements/.
+#   make PYTHON=python3.12 venv     another interpreter
+#   make VENV=/tmp/venv312 test     another place
+SHELL := bash
+PYTHON ?= python3
+VENV ?= .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+PIP := $(PY) -m pip --disable-pip-version-check --no-input
+# Long downloads and the unpacking that follows them are shown; the rest of pip's talk is not.
+PROGRESS := { grep -Eo --line-buffered '(Downloading|Using cached) [^ ]+ \([0-9.]+ MB\)|^Installing collected packages' || true; }
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint bench pins clean
+
+help: ## list the commands
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
+	  printf '  make %-7s %s\n' "$$name" "$$text"; done
+
+venv: $(STAMP) ## set up .venv with the pinned packages and spindle itself (about two minutes, once)
+	@echo "spindle is installed in $(VENV)"
+
+# The pins follow the interpreter inside the environment: JAX 0.10 on Python 3.11, JAX 0.11 from Python 3.12 on.
+$(STAMP): pyproject.toml requirements/python3.11.txt requirements/python3.12.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "spindle needs Python 3.11 or later, but PYTHON=$(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; \
+	  echo "Name another interpreter, for example: make venv PYTHON=python3.12" >&2; exit 2; }
+	@$(PY) -m pip --version >/dev/null 2>&1 || { \
+	  echo "Creating $(VENV) with $$($(PYTHON) --version)"; $(PYTHON) -m venv --clear $(VENV); }
+	@set -o pipefail; \
+	pins=requirements/python$$($(PY) -c 'import sys; print("3.11" if sys.version_info < (3, 12) else "3.12")').txt; \
+	echo "Installing $$(grep -c == $$pins) packages from $$pins"; \
+	$(PIP) install --progress-bar off -r $$pins | $(PROGRESS)
+	@echo "Installing spindle"
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP) ## solve the Helmholtz problem and write a report with pictures to runs/demo
+	$(VENV)/bin/spindle solve helmholtz3d --out runs/demo
+	@echo "Report: $(CURDIR)/runs/demo/report.html"
+
+test: $(STAMP) ## run the tests
+	$(PY) -m pytest -q
+
+lint: $(STAMP) ## check style, formatting and types
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+
+bench: $(STAMP) ## measure the SPINN recipes against their baselines
+	$(VENV)/bin/spindle bench spinn
+
+pins: ## renew the versions in requirements/ for PYTHON (make pins PYTHON=python3.12)
+	@PYTHON="$(PYTHON)" bash requirements/renew
+
+clean: ## remove .venv, caches and build output (keeps runs/)
+	rm -rf $(VENV) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,48 @@
+"""spindle: partial differential equations solved by physics-informed neural networks whose structure makes them fast."""
+
+from spindle.errors import DivergenceError, MethodError, ProblemError, RunError, SpindleError
+from spindle.methods.pinn import PINN
+from spindle.methods.spinn import SPINN
+from spindle.problem.conditions import Dirichlet, Initial, Neumann, Observed, Periodic, Robin
+from spindle.problem.domain import Box, Interval
+from spindle.problem.operators import curl, div, dot, grad, laplacian, manufactured
+from spindle.problem.problem import Problem
+from spindle.problem.symbols import coordinates, given, parameter, unknown, vector
+from spindle.solution import Solution, load
+from spindle.solve import resume, solve
+from spindle.types import Tabulated
+
+__all__ = [
+    "PINN",
+    "SPINN",
+    "Box",
+    "Dirichlet",
+    "DivergenceError",
+    "Initial",
+    "Interval",
+    "MethodError",
+    "Neumann",
+    "Observed",
+    "Periodic",
+    "Problem",
+    "ProblemError",
+    "Robin",
+    "RunError",
+    "Solution",
+    "SpindleError",
+    "Tabulated",
+    "coordinates",
+    "curl",
+    "div",
+    "dot",
+    "given",
+    "grad",
+    "laplacian",
+    "load",
+    "manufactured",
+    "parameter",
+    "resume",
+    "solve",
+    "unknown",
+    "vector",
+]

@@ -1,0 +1,67 @@
+"""Evaluate any expression of the unknowns on grids and at points, in pieces that fit into memory."""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from spindle.derivatives.pointwise import pointwise_partials
+from spindle.derivatives.separable import axis_jets, merge
+from spindle.lowering.compile import array_function
+from spindle.lowering.constraints import Constraints
+from spindle.networks.fields import SeparableField
+from spindle.objective.objective import Model
+from spindle.problem.problem import Problem
+
+_CHUNK = 16_384  # points in one pass of a network
+_SLAB = 4_000_000  # numbers in one slab of a tensor grid
+
+
+class Evaluator:
+    """One expression, compiled once for repeated evaluation."""
+
+    def __init__(self, problem: Problem, constraints: Constraints, expression):
+        tunable = tuple(p for p in problem.parameters if p.unknown)
+        lifted = constraints.lifted(expression, problem.coordinates)
+        self._function = array_function(lifted, problem.coordinates, problem.unknowns, tunable)
+        self._at_points = eqx.filter_jit(self._points)
+        self._on_slab = eqx.filter_jit(self._slab)
+
+    def at_points(self, model: Model, points: np.ndarray) -> np.ndarray:
+        """Values (n,) at points (n, d)."""
+        n = len(points)
+        size = min(_CHUNK, max(1, n))
+        padded = np.concatenate([points, np.repeat(points[-1:], -n % size, axis=0)]) if n else points
+        blocks = [
+            np.asarray(self._at_points(model, jnp.asarray(b, float))) for b in np.split(padded, len(padded) // size)
+        ]
+        return np.concatenate(blocks)[:n]
+
+    def on_grid(self, model: Model, axes: Sequence[np.ndarray]) -> np.ndarray:
+        """Values on the tensor grid of the axes, an array of their lengths."""
+        shape = tuple(len(a) for a in axes)
+        if not isinstance(model.field, SeparableField):
+            points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
+            return self.at_points(model, points).reshape(shape)
+        rows = max(1, min(shape[0], _SLAB // max(1, int(np.prod(shape[1:])))))
+        slabs = [
+            self._on_slab(model, [jnp.asarray(a, float) for a in (axes[0][k : k + rows], *axes[1:])])
+            for k in range(0, shape[0], rows)
+        ]
+        return np.concatenate([np.asarray(slab) for slab in slabs])
+
+    def _points(self, model, points):
+        coordinates = tuple(points[:, k] for k in range(points.shape[1]))
+        partials = pointwise_partials(model.field, points, self._function.partials)
+        return jnp.broadcast_to(self._function(coordinates, partials, model.parameters), points.shape[:1])
+
+    def _slab(self, model, axes):
+        d, partials = len(axes), self._function.partials
+        jets = [
+            axis_jets(model.field, k, a[:, None], max((p.orders[k] for p in partials), default=0))
+            for k, a in enumerate(axes)
+        ]
+        coordinates = tuple(a.reshape([-1 if j == k else 1 for j in range(d)]) for k, a in enumerate(axes))
+        value = self._function(coordinates, merge(jets, partials), model.parameters)
+        return jnp.broadcast_to(value, tuple(len(a) for a in axes))

@@ -1,0 +1,1 @@
+"""From mathematics to arrays: partial derivatives needed, compiled residuals, structure, hard constraints."""

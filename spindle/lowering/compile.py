@@ -1,0 +1,132 @@
+"""A symbolic residual as a function of arrays.
+
+The residual is split in two. What depends on the coordinates alone (sources, variable coefficients) is evaluated once
+for each set of points; what depends on the unknowns is evaluated in every step, from these coefficients and the
+partials.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import sympy
+from sympy.core.function import AppliedUndef, UndefinedFunction
+
+from spindle.lowering.partials import Partial, replace_partials
+from spindle.problem.symbols import Parameter, is_given
+
+
+@dataclass(frozen=True)
+class ArrayFunction:
+    """A compiled expression.
+
+    partials       what it needs of the unknowns
+    coefficients   coordinate arrays -> tuple of arrays that depend on the points only
+    combine        (coefficients, coordinate arrays, {Partial: array}, {name: parameter value}) -> array
+
+    Coordinate arrays broadcast together: (n,) each for a cloud, (n, 1, 1), (1, m, 1), ... for a tensor grid.
+    """
+
+    partials: tuple[Partial, ...]
+    coefficients: Callable
+    combine: Callable
+
+    def __call__(self, coordinates: Sequence, partials: Mapping[Partial, jax.Array], parameters: Mapping | None = None):
+        """The value at the points, computed in one go."""
+        return self.combine(self.coefficients(coordinates), coordinates, partials, parameters or {})
+
+
+def array_function(
+    expression,
+    coordinates: Sequence[sympy.Symbol],
+    unknowns: Sequence[AppliedUndef] = (),
+    parameters: Sequence[Parameter] = (),
+) -> ArrayFunction:
+    """Compile a SymPy expression with SymPy's own JAX printer.
+
+    parameters   those whose value is passed in at each call; all others are constants and are written in
+    """
+    constants = {p: sympy.Float(p.value, 17) for p in sympy.sympify(expression).atoms(Parameter) if p not in parameters}
+    replaced, symbols = replace_partials(sympy.sympify(expression).xreplace(constants), unknowns, coordinates)
+    combined, sources = _split_sources(replaced, frozenset(coordinates))
+    names = list(symbols)
+    evaluate_sources = _lambdify([*coordinates], list(sources.values()))
+    evaluate = _lambdify([*sources, *coordinates, *symbols.values(), *parameters], [combined])
+
+    def coefficients(points):
+        return tuple(jnp.asarray(value) for value in evaluate_sources(*points))
+
+    def combine(values, points, partials, parameter_values):
+        given = [partials[p] for p in names]
+        tunable = [parameter_values[p.name] for p in parameters]
+        return jnp.asarray(evaluate(*values, *points, *given, *tunable)[0])
+
+    return ArrayFunction(tuple(names), coefficients, combine)
+
+
+def _split_sources(expression, coordinates: frozenset) -> tuple[sympy.Expr, dict[sympy.Symbol, sympy.Expr]]:
+    """Replace every maximal subexpression that depends on coordinates only by a symbol."""
+    sources: dict[sympy.Expr, sympy.Symbol] = {}
+
+    def fixed(node):
+        return bool(node.free_symbols) and node.free_symbols <= coordinates
+
+    def source(node):
+        if node.is_Symbol:
+            return node
+        return sources.setdefault(node, sympy.Dummy(f"source{len(sources)}", real=True))
+
+    def walk(node):
+        if fixed(node):
+            return source(node)
+        if isinstance(node, (sympy.Add, sympy.Mul)):
+            own = [a for a in node.args if fixed(a)]
+            rest = [walk(a) for a in node.args if not fixed(a)]
+            return node.func(source(node.func(*own)), *rest) if own else node.func(*rest)
+        return node.func(*map(walk, node.args)) if node.args else node
+
+    combined = walk(expression)
+    return combined, {symbol: node for node, symbol in sources.items()}
+
+
+def _lambdify(arguments, expressions):
+    """SymPy's JAX code for a list of expressions, with the coded functions bound in."""
+    functions: dict[str, Callable] = {}
+    bound = [_bind_given(e, functions) for e in expressions]
+    return sympy.lambdify(arguments, bound, modules=[functions, "jax"], cse=True, dummify=True)
+
+
+def _bind_given(expression, functions):
+    """Replace coded functions, and their derivatives, by named functions that the generated code can call."""
+
+    def bind(node):
+        applied = node.expr if isinstance(node, sympy.Derivative) else node
+        counts = dict(node.variable_count) if isinstance(node, sympy.Derivative) else {}
+        orders = [int(counts.get(argument, 0)) for argument in applied.args]
+        name = f"given_{applied.func.__name__}_{'_'.join(map(str, orders))}"
+        functions[name] = _differentiated(applied.func.given, orders)
+        return UndefinedFunction(name)(*applied.args)
+
+    expression = sympy.sympify(expression)
+    derivatives = {d for d in expression.atoms(sympy.Derivative) if is_given(d.expr)}
+    expression = expression.xreplace({d: bind(d) for d in derivatives})
+    applied = {f for f in expression.atoms(AppliedUndef) if is_given(f)}
+    return expression.xreplace({f: bind(f) for f in applied})
+
+
+def _differentiated(function, orders):
+    """The partial derivative of a coded function, elementwise, by forward mode."""
+    for argument, count in enumerate(orders):
+        for _ in range(count):
+            function = _derivative(function, argument)
+    return function
+
+
+def _derivative(function, argument):
+    def derivative(*points):
+        points = [jnp.asarray(p) for p in points]
+        tangents = [jnp.ones_like(p) if k == argument else jnp.zeros_like(p) for k, p in enumerate(points)]
+        return jax.jvp(function, points, tangents)[1]
+
+    return derivative

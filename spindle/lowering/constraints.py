@@ -1,0 +1,208 @@
+"""Conditions that hold by construction on a box.
+
+The unknown is written u = L + h w. The lift L meets every enforced condition and is built from the data alone by
+transfinite (Boolean sum) interpolation, one axis after the other:
+
+    L <- L + P_k(u - L),
+
+where P_k interpolates along axis k: linearly between two Dirichlet faces, constant from one, by the Taylor polynomial
+u_0 + (t - t_0) v_0 from initial data (Gordon & Hall 1973, Numer. Math. 21). The factor h vanishes where conditions are
+enforced, doubly where the initial rate is. Periodic axes need no lift, only features that are periodic.
+
+The lift exists only where the data agree at corners and edges; where they do not, the initial data are left to the
+loss, and if that does not help, everything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import sympy
+from sympy.core.function import AppliedUndef
+
+from spindle.lowering.compile import array_function
+from spindle.lowering.partials import partial_of
+from spindle.problem.conditions import AcrossAxis, AtStart, OnBoundary
+from spindle.problem.domain import Box, Face
+from spindle.problem.problem import Problem
+from spindle.problem.symbols import Parameter, is_given, is_time
+
+Roots = tuple[tuple[float, int], ...]
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """What a field fulfils by construction.
+
+    lifts      {unknown: L}; zero where there is none
+    roots      {unknown: for each axis the (position, multiplicity) of the factor's zeros}
+    periodic   for each axis whether the features are periodic
+    enforced   names of the conditions that hold exactly
+    reason     why the others do not; empty when all do
+    """
+
+    lifts: Mapping
+    roots: Mapping[object, tuple[Roots, ...]]
+    periodic: tuple[bool, ...]
+    enforced: tuple[str, ...] = ()
+    reason: str = ""
+
+    def lifted(self, expression, coordinates):
+        """The expression with u = L + w inserted, so that w meets homogeneous conditions."""
+        swap = {}
+        for node in sympy.sympify(expression).atoms(AppliedUndef, sympy.Derivative):
+            partial = partial_of(node, list(self.lifts), coordinates) if _is_partial(node) else None
+            lift = list(self.lifts.values())[partial.unknown] if partial else 0
+            if lift != 0:
+                swap[node] = node + _differentiate(lift, coordinates, partial.orders)
+        return sympy.sympify(expression).xreplace(swap)
+
+
+def _is_partial(node):
+    inner = node.expr if isinstance(node, sympy.Derivative) else node
+    return isinstance(inner, AppliedUndef) and not is_given(inner)
+
+
+def _differentiate(expression, coordinates, orders):
+    for coordinate, order in zip(coordinates, orders, strict=True):
+        expression = sympy.diff(expression, coordinate, order) if order else expression
+    return expression
+
+
+def no_constraints(problem: Problem, reason: str = "") -> Constraints:
+    """Everything is left to the loss."""
+    axes = len(problem.coordinates)
+    return Constraints(
+        {u: sympy.S.Zero for u in problem.unknowns},
+        {u: ((),) * axes for u in problem.unknowns},
+        (False,) * axes,
+        (),
+        reason,
+    )
+
+
+def hard_constraints(problem: Problem) -> Constraints:
+    """Enforce as many conditions as the data allow; see the module's text."""
+    if not isinstance(problem.domain, Box):
+        return no_constraints(problem, "the domain is not a single box")
+    periodic = _periodic_axes(problem)
+    data = {u: _AxisData.collect(problem, u) for u in problem.unknowns}
+    reason = ""
+    for drop_initial in (False, True):
+        chosen = {u: d.without_time() if drop_initial else d for u, d in data.items()}
+        lifts = {u: d.lift() for u, d in chosen.items()}
+        if all(d.is_met_by(lifts[u]) for u, d in chosen.items()):
+            names = [n for d in chosen.values() for n in d.names]
+            names += [
+                c.name for c in problem.conditions if isinstance(c, AcrossAxis) and _axis_of(problem, c) in periodic
+            ]
+            roots = {u: d.roots() for u, d in chosen.items()}
+            flags = tuple(k in periodic for k in range(len(problem.coordinates)))
+            return Constraints(lifts, roots, flags, tuple(names), reason)
+        reason = "the initial data do not match the boundary data where both hold"
+    return no_constraints(problem, "the boundary data do not match at the corners")
+
+
+def _axis_of(problem, condition):
+    return problem.coordinates.index(condition.axis)
+
+
+def _periodic_axes(problem) -> set[int]:
+    """Axes along which every unknown is declared periodic."""
+    axes = set()
+    for k, axis in enumerate(problem.coordinates):
+        declared = {c.expression for c in problem.conditions if isinstance(c, AcrossAxis) and c.axis == axis}
+        if set(problem.unknowns) <= declared:
+            axes.add(k)
+    return axes
+
+
+@dataclass
+class _AxisData:
+    """The data of one unknown: values on whole faces, and the value and rate at the start of time."""
+
+    unknown: AppliedUndef
+    domain: Box
+    faces: dict[Face, sympy.Expr] = field(default_factory=dict)
+    start: list[sympy.Expr] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+    @classmethod
+    def collect(cls, problem: Problem, u) -> "_AxisData":
+        data = cls(u, problem.domain)
+        conditions = [c for c in problem.conditions if _has_fixed_value(c)]
+        for c in conditions:
+            if isinstance(c, OnBoundary) and c.fixes_the_value and c.expression == u:
+                data.faces.update({face: c.value for face in problem.domain.part(c.on)})
+                data.names.append(c.name)
+        values = {c.expression: c for c in conditions if isinstance(c, AtStart)}
+        rate = next((e for e in values if e == u.diff(*[x for x in problem.coordinates if is_time(x)])), None)
+        for expression in (u, rate) if u in values else ():
+            if expression is not None:
+                data.start.append(values[expression].value)
+                data.names.append(values[expression].name)
+        return data
+
+    def without_time(self) -> "_AxisData":
+        """The same with the initial data left to the loss."""
+        names = [n for n in self.names if not n.startswith("initial")]
+        return _AxisData(self.unknown, self.domain, self.faces, [], names)
+
+    def lift(self) -> sympy.Expr:
+        """L by successive projections."""
+        total = sympy.S.Zero
+        for k, x in enumerate(self.domain.coordinates):
+            low, high = self.domain.symbolic_bounds[k]
+            ends = {f.outward: value for f, value in self.faces.items() if f.axis == k}
+            if is_time(x) and self.start:
+                rest = [v - total.diff(x, n).subs(x, low) for n, v in enumerate(self.start)]
+                total += sum((x - low) ** n * r for n, r in enumerate(rest))
+            elif ends:
+                at = {-1: low, 1: high}
+                rest = {side: value.subs(x, at[side]) - total.subs(x, at[side]) for side, value in ends.items()}
+                if len(rest) == 1:
+                    total += next(iter(rest.values()))
+                else:
+                    total += (high - x) / (high - low) * rest[-1] + (x - low) / (high - low) * rest[1]
+        expanded = sympy.expand(total)
+        return min(total, expanded, key=sympy.count_ops)
+
+    def roots(self) -> tuple[Roots, ...]:
+        """Zeros of the factor on each axis."""
+        found = []
+        for k, x in enumerate(self.domain.coordinates):
+            if is_time(x) and self.start:
+                found.append(((self.domain.bounds[k][0], len(self.start)),))
+            else:
+                found.append(tuple((f.value, 1) for f in self.domain.faces if f in self.faces and f.axis == k))
+        return tuple(found)
+
+    def is_met_by(self, lift) -> bool:
+        """Whether the lift takes the data on every face, checked at 64 fixed points of each."""
+        points = np.random.default_rng(0).uniform(size=(64, len(self.domain.bounds)))
+        low, high = np.array(self.domain.bounds).T
+        points = low + (high - low) * points
+        claims = [(f.axis, f.value, lift - value) for f, value in self.faces.items()]
+        times = [k for k, x in enumerate(self.domain.coordinates) if is_time(x)]
+        for order, value in enumerate(self.start):
+            t = self.domain.coordinates[times[0]]
+            claims.append((times[0], low[times[0]], lift.diff(t, order) - value))
+        return all(_vanishes(gap, self.domain.coordinates, points, axis, at) for axis, at, gap in claims)
+
+
+def _has_fixed_value(condition) -> bool:
+    """A value known in advance: no estimated or ranging parameter, no coded function."""
+    value = getattr(condition, "value", None)
+    if not isinstance(value, sympy.Basic):
+        return False
+    tunable = any(p.unknown or p.bounds for p in value.atoms(Parameter))
+    return not tunable and not any(is_given(f) for f in value.atoms(AppliedUndef))
+
+
+def _vanishes(gap, coordinates, points, axis, at) -> bool:
+    if gap == 0:
+        return True
+    points = points.copy()
+    points[:, axis] = at
+    gaps = np.asarray(array_function(gap, coordinates)(points.T, {}))
+    return bool(np.all(np.abs(gaps) < 1e-5))

@@ -1,0 +1,84 @@
+"""Which partial derivatives an expression needs, read off its symbolic form."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import sympy
+from sympy.core.function import AppliedUndef
+
+from spindle.errors import ProblemError
+from spindle.problem.symbols import is_given
+
+
+class Partial(NamedTuple):
+    """`d^|orders| u / dx_1^orders[0] ...` of unknown number `unknown`; all orders 0 is the value itself."""
+
+    unknown: int
+    orders: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """Total order of differentiation."""
+        return sum(self.orders)
+
+
+def partial_of(node, unknowns: Sequence[AppliedUndef], coordinates: Sequence[sympy.Symbol]) -> Partial | None:
+    """The partial that an unknown or a derivative of an unknown stands for; None for any other expression."""
+    if isinstance(node, AppliedUndef) and not is_given(node):
+        return Partial(_index(node, unknowns, coordinates), (0,) * len(coordinates))
+    if isinstance(node, sympy.Derivative) and isinstance(node.expr, AppliedUndef) and not is_given(node.expr):
+        orders = [0] * len(coordinates)
+        for coordinate, count in node.variable_count:
+            orders[list(coordinates).index(coordinate)] += int(count)
+        return Partial(_index(node.expr, unknowns, coordinates), tuple(orders))
+    return None
+
+
+def _index(applied, unknowns, coordinates):
+    for k, u in enumerate(unknowns):
+        if u.func == applied.func and set(applied.args) == set(coordinates):
+            return k
+    raise ProblemError(
+        f"The expression contains `{applied}`, which is none of the problem's unknowns {list(unknowns)} taken at its "
+        f"coordinates {tuple(coordinates)}; use the same symbols everywhere."
+    )
+
+
+def replace_partials(expression, unknowns, coordinates) -> tuple[sympy.Expr, dict[Partial, sympy.Symbol]]:
+    """The expression with each partial replaced by a symbol of its own, and these symbols."""
+    symbols: dict[Partial, sympy.Symbol] = {}
+
+    def walk(node):
+        partial = partial_of(node, unknowns, coordinates)
+        if partial is not None:
+            return symbols.setdefault(partial, sympy.Dummy(_name(partial, unknowns, coordinates), real=True))
+        if isinstance(node, (sympy.Derivative, sympy.Subs)) and node.atoms(AppliedUndef) - _given_in(node):
+            raise ProblemError(
+                f"The term `{node}` differentiates something that SymPy could not expand into partial derivatives of "
+                f"the unknowns; write it out, for example `(k*u.diff(x)).diff(x)` with an explicit `k`."
+            )
+        return node.func(*map(walk, node.args)) if node.args and not _is_leaf(node) else node
+
+    return walk(sympy.sympify(expression)), symbols
+
+
+def _given_in(node):
+    return {f for f in node.atoms(AppliedUndef) if is_given(f)}
+
+
+def _is_leaf(node):
+    return isinstance(node, sympy.Derivative) or is_given(node)
+
+
+def _name(partial: Partial, unknowns, coordinates) -> str:
+    letters = "".join(c.name * n for c, n in zip(coordinates, partial.orders, strict=True))
+    name = unknowns[partial.unknown].func.__name__
+    return f"{name}_{letters}" if letters else name
+
+
+def partials_in(expressions: Iterable, unknowns, coordinates) -> tuple[Partial, ...]:
+    """All partials in some expressions, sorted by unknown, then by order."""
+    found: set[Partial] = set()
+    for expression in expressions:
+        found |= set(replace_partials(expression, unknowns, coordinates)[1])
+    return tuple(sorted(found, key=lambda p: (p.unknown, p.total, p.orders)))

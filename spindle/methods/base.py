@@ -1,0 +1,241 @@
+"""What all methods share: settings from recipes, and the plan that a method makes for a problem."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from spindle.errors import MethodError, nearest
+from spindle.lowering.constraints import Constraints, hard_constraints, no_constraints
+from spindle.networks.embeddings import FourierFeatures, PeriodicFeatures, Raw, Scaled
+from spindle.networks.fields import BoundaryFactor, Field
+from spindle.objective.objective import Model, Objective
+from spindle.problem.problem import Problem
+from spindle.training.loop import Schedule
+from spindle.training.optimizers.adam import Adam
+from spindle.training.optimizers.lbfgs import LBFGS
+
+RECIPES = ("default", "paper")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A method's decisions for one problem, complete.
+
+    problem      the problem as it is solved (conditions that a published recipe leaves out are gone)
+    build        random key -> the model before training
+    settings     every setting's value, for the record
+    choices      sentences: what was chosen, and why
+    """
+
+    problem: Problem
+    constraints: Constraints
+    objective: Objective
+    build: Callable[[jax.Array], Model]
+    schedule: Schedule
+    weights: dict[str, float]
+    dtype: str
+    settings: dict[str, Any]
+    choices: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """Interface of all methods (never built itself). A setting left at None takes its recipe's value.
+
+    recipe          "default": ours; "paper": as published, to the letter where the publication says
+    network         "mlp" or "modified" (Wang, Teng & Perdikaris 2021)
+    width           neurons in each hidden layer
+    hidden_layers   number of hidden layers (of gated layers, for the modified network)
+    activation      "tanh", "sin", "swish", "gaussian", "sigmoid"
+    frequency       highest frequency of the first layer of sine networks, on inputs scaled to [-1, 1]
+    fourier         (count, deviation) of random Fourier features, or None
+    harmonics       harmonics of the features on axes that are declared periodic
+    scale_inputs    map every coordinate's interval to [-1, 1] before the first layer
+    hard            "auto": conditions hold by construction where the domain is a box and the data agree; "off"
+    points          collocation points an axis, one number for each axis, or "auto"
+    sampling        rule for collocation points
+    resample        draw new random points every so many steps; 0: never
+    weights         {residual name: weight}; others weigh 1
+    balance         adapt the weights every so many steps by gradient norms; 0: never
+    faces           "mean" of a condition over all its faces, or "sum" of the faces' means
+    steps, learning_rate, schedule   of Adam
+    lbfgs_steps     L-BFGS iterations after Adam
+    keep            "last" parameters, or those of the "lowest loss"
+    dtype           "float32" or "float64"
+    """
+
+    recipe: str = "default"
+    network: str | None = None
+    width: int | None = None
+    hidden_layers: int | None = None
+    activation: str | None = None
+    frequency: float | None = None
+    fourier: tuple[int, float] | None = None
+    harmonics: int | None = None
+    scale_inputs: bool | None = None
+    hard: str | None = None
+    points: int | tuple[int, ...] | str | None = None
+    sampling: str | None = None
+    resample: int | None = None
+    weights: Mapping[str, float] | None = None
+    balance: int | None = None
+    faces: str | None = None
+    steps: int | None = None
+    learning_rate: float | None = None
+    schedule: str | None = None
+    lbfgs_steps: int | None = None
+    keep: str | None = None
+    dtype: str | None = None
+
+    name: ClassVar[str]
+    recipes: ClassVar[Mapping[str, Mapping[str, Any]]]
+
+    def plan(self, problem: Problem) -> Plan:
+        """Decide everything for this problem; raises MethodError where method and problem do not fit."""
+        raise NotImplementedError
+
+    def resolved(self, problem: Problem) -> dict[str, Any]:
+        """Every setting: as given, else as published for this problem (recipe "paper"), else from the recipe."""
+        if self.recipe not in self.recipes:
+            raise MethodError(
+                f"`sp.{type(self).__name__}(recipe={self.recipe!r})` is not known."
+                + nearest(str(self.recipe), self.recipes)
+            )
+        settings = dict(self.recipes[self.recipe])
+        if self.recipe == "paper":
+            settings |= problem.published.get(self.name, {})
+        settings |= {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+        _check(self, settings, len(problem.coordinates))
+        return settings
+
+
+_POSITIVE = ("width", "hidden_layers", "rank", "points", "steps", "learning_rate", "harmonics", "frequency")
+_WORDS = {
+    "network": ("mlp", "modified"),
+    "hard": ("auto", "off"),
+    "faces": ("mean", "sum"),
+    "keep": ("last", "lowest loss"),
+    "dtype": ("float32", "float64"),
+}
+
+
+def _check(method, settings, axes):
+    call = f"sp.{type(method).__name__}"
+    for key, options in _WORDS.items():
+        if settings[key] not in options:
+            raise MethodError(f"`{call}({key}={settings[key]!r})` is not known." + nearest(str(settings[key]), options))
+    for key in _POSITIVE:
+        values = settings.get(key, 1)
+        values = values if isinstance(values, (tuple, list)) else (1 if values == "auto" else values,)
+        if not all(isinstance(v, (int, float)) and v >= (0 if key == "steps" else 1e-300) for v in values):
+            raise MethodError(
+                f"`{call}({key}={settings[key]!r})` must be positive; leave it out for the recipe's value."
+            )
+    points = settings["points"]
+    if isinstance(points, (tuple, list)) and len(points) != axes:
+        raise MethodError(
+            f"`{call}(points={points})` has {len(points)} numbers for a problem of {axes} axes; give one number for all "
+            f"axes, or one for each."
+        )
+
+
+def points_an_axis(settings, axes: int, *, total: int, most: int) -> tuple[int, ...]:
+    """Collocation points on each axis; "auto" gives as many as make about `total` together, at most `most` an axis."""
+    points = settings["points"]
+    if points == "auto":
+        points = settings["points"] = max(2, min(most, round(total ** (1 / axes))))
+    return tuple(points) if isinstance(points, (tuple, list)) else (points,) * axes
+
+
+def published_problem(problem: Problem, recipe: str) -> tuple[Problem, tuple[str, ...]]:
+    """The problem as the recipe poses it, and a sentence on what was left out."""
+    omitted = tuple(problem.published.get("omit", ())) if recipe == "paper" else ()
+    if not omitted:
+        return problem, ()
+    return problem.without(omitted), (f"left out as in the publication: {', '.join(omitted)}",)
+
+
+def refuse_families(problem: Problem, call: str) -> None:
+    """Raise MethodError for a parametrised family, of which these methods solve one member at a time."""
+    spanning = [p for p in problem.parameters if p.bounds]
+    if spanning:
+        p = spanning[0]
+        raise MethodError(
+            f"`{call}` solves one problem at a time, but `{problem.name}` is a family over {p.name} in {p.bounds}; "
+            f"choose a member, `problem.at({p.name}={sum(p.bounds) / 2:g})`."
+        )
+
+
+def constraints_for(problem: Problem, settings) -> tuple[Constraints, tuple[str, ...]]:
+    """The conditions that hold by construction, and a sentence on the choice."""
+    found = hard_constraints(problem) if settings["hard"] == "auto" else no_constraints(problem, "hard='off'")
+    sentences = []
+    if found.enforced:
+        sentences.append(f"exact by construction: {', '.join(found.enforced)}")
+    left = [c.name for c in problem.conditions if c.name not in found.enforced]
+    if left:
+        sentences.append(f"left to the loss: {', '.join(left)}" + (f" ({found.reason})" if found.reason else ""))
+    return found, tuple(sentences)
+
+
+def boundary_factors(problem: Problem, constraints: Constraints) -> tuple[tuple[BoundaryFactor, ...], ...]:
+    """For each unknown and each axis the factor that vanishes where conditions are enforced."""
+    factors = []
+    for u in problem.unknowns:
+        own = []
+        for (low, high), roots in zip(problem.domain.bounds, constraints.roots[u], strict=True):
+            both = len({r for r, _ in roots}) == 2
+            own.append(BoundaryFactor(roots, (high - low) / 2 if both else high - low))
+        factors.append(tuple(own))
+    return tuple(factors)
+
+
+def embedding(bounds, periodic, settings, *, key) -> eqx.Module:
+    """What the coordinates pass through first, from the settings."""
+    if any(periodic):
+        return PeriodicFeatures(tuple(bounds), tuple(periodic), settings["harmonics"])
+    if settings.get("fourier"):
+        count, deviation = settings["fourier"]
+        return FourierFeatures(bounds, count, deviation, key=key)
+    return Scaled(tuple(bounds)) if settings["scale_inputs"] else Raw(len(bounds))
+
+
+def body_options(settings) -> dict[str, Any]:
+    """Arguments of a body network, from the settings."""
+    return {
+        "width": settings["width"],
+        "hidden": settings["hidden_layers"],
+        "act": settings["activation"],
+        "frequency": settings["frequency"],
+    }
+
+
+def assemble(
+    problem: Problem, field: Callable[[jax.Array], Field], differentiate: Callable, constraints, settings, choices
+) -> Plan:
+    """The plan, once a method has said what its field is and how it is differentiated."""
+    objective = Objective(problem, constraints, differentiate, faces=settings["faces"])
+
+    def build(key):
+        start = {p.name: jnp.asarray(float(p.value)) for p in objective.tunable}
+        return Model(field(key), start)
+
+    phases = [Adam(settings["steps"], settings["learning_rate"], settings["schedule"])] if settings["steps"] else []
+    phases += [LBFGS(settings["lbfgs_steps"])] if settings["lbfgs_steps"] else []
+    resample = settings["resample"] if settings["sampling"] == "random" else 0
+    many = len(objective.names) > 1
+    return Plan(
+        problem=problem,
+        constraints=constraints,
+        objective=objective,
+        build=build,
+        schedule=Schedule(tuple(phases), resample, settings["balance"] if many else 0, settings["keep"]),
+        weights=objective.weights(settings["weights"]),
+        dtype=settings["dtype"],
+        settings=settings,
+        choices=tuple(choices),
+    )

@@ -1,0 +1,109 @@
+"""PINN, the physics-informed neural network of all coordinates: the baseline that others are measured against."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+
+from spindle.derivatives.pointwise import PointwiseTaylor
+from spindle.methods.base import (
+    Method,
+    Plan,
+    assemble,
+    body_options,
+    boundary_factors,
+    constraints_for,
+    embedding,
+    points_an_axis,
+    published_problem,
+    refuse_families,
+)
+from spindle.networks.fields import PointwiseField
+from spindle.networks.layers import BODIES
+from spindle.points.cloud import Cloud
+from spindle.problem.problem import Problem
+
+_PAPER = {
+    "network": "mlp",
+    "width": 128,
+    "hidden_layers": 4,
+    "activation": "tanh",
+    "frequency": 1.0,
+    "harmonics": 5,
+    "scale_inputs": False,
+    "hard": "off",
+    "points": 16,
+    "sampling": "random",
+    "resample": 100,
+    "weights": {},
+    "balance": 0,
+    "faces": "mean",
+    "steps": 50_000,
+    "learning_rate": 1e-3,
+    "schedule": "constant",
+    "lbfgs_steps": 0,
+    "keep": "lowest loss",
+    "dtype": "float32",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PINN(Method):
+    """Physics-informed neural network: one network of all coordinates, trained on a cloud of points.
+
+    The settings of all methods apply; `points` is a number n an axis, for n^d points inside and n^(d-1) on each face.
+    Derivatives come from one forward pass on a jet. Prefer it for one dimension, for many outputs of a small problem,
+    or as the baseline; `network="modified"` is the stronger one.
+    `recipe="paper"`: the baseline of the SPINN paper (5 layers of width 128, Adam 1e-3, 50,000 steps, single precision,
+    new random points every 100 steps, a boundary term that is one mean over all faces).
+
+    Source: Raissi, Perdikaris & Karniadakis (2019), J. Comput. Phys. 378; settings of Cho et al. (2023).
+    """
+
+    name: ClassVar[str] = "pinn"
+    recipes: ClassVar = {
+        "paper": _PAPER,
+        "default": _PAPER
+        | {
+            "network": "mlp",
+            "width": 48,
+            "hidden_layers": 3,
+            "scale_inputs": True,
+            "hard": "auto",
+            "points": "auto",
+            "sampling": "sobol",
+            "resample": 0,
+            "balance": 100,
+            "steps": 2_000,
+            "learning_rate": 3e-3,
+            "schedule": "cosine",
+            "lbfgs_steps": 2_000,
+            "keep": "last",
+            "dtype": "float64",
+        },
+    }
+
+    def plan(self, problem: Problem) -> Plan:
+        """A cloud, one network, one jet."""
+        refuse_families(problem, "sp.PINN()")
+        problem, notes = published_problem(problem, self.recipe)
+        settings = self.resolved(problem)
+        constraints, sentences = constraints_for(problem, settings)
+        counts = points_an_axis(settings, len(problem.coordinates), total=4_096, most=64)
+        interior = math.prod(counts)
+        boundary = max(1, round(interior / interior ** (1 / len(counts))))
+
+        def field(key):
+            feature_key, body_key = jax.random.split(key)
+            first = embedding(problem.domain.bounds, constraints.periodic, settings, key=feature_key)
+            body = BODIES[settings["network"]](
+                first.width, len(problem.unknowns), **body_options(settings), key=body_key
+            )
+            return PointwiseField(first, body, boundary_factors(problem, constraints), len(problem.unknowns))
+
+        def differentiate(places, groups, needs):
+            cloud = Cloud(places, groups, interior=interior, boundary=boundary, rule=settings["sampling"])
+            return PointwiseTaylor(cloud, needs)
+
+        return assemble(problem, field, differentiate, constraints, settings, (*notes, *sentences))

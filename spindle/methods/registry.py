@@ -1,0 +1,51 @@
+"""The methods by the names that the command line and run directories use."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from spindle.errors import MethodError, nearest
+from spindle.methods.base import Method
+from spindle.methods.pinn import PINN
+from spindle.methods.spinn import SPINN
+
+METHODS: dict[str, tuple[type[Method], dict[str, Any]]] = {
+    "pinn": (PINN, {}),
+    "pinn-mod": (PINN, {"network": "modified"}),
+    "spinn": (SPINN, {}),
+    "spinn-mod": (SPINN, {"network": "modified"}),
+}
+
+
+def method_named(name: str, settings: Mapping[str, Any]) -> Method:
+    """The method of that name with these settings."""
+    if name not in METHODS:
+        raise MethodError(f"There is no method `{name}`." + nearest(name, METHODS))
+    cls, fixed = METHODS[name]
+    known = [f.name for f in fields(cls)]
+    for key in settings:
+        if key not in known:
+            raise MethodError(
+                f"The method `{name}` has no setting `{key}`, so it would be ignored." + nearest(key, known)
+            )
+    return cls(**{**fixed, **settings})
+
+
+def method_to_data(method: Method) -> dict[str, Any]:
+    """`{"name", "settings"}`: what was set explicitly, JSON-ready."""
+    given = {f.name: getattr(method, f.name) for f in fields(method)}
+    return {"name": method.name, "settings": {k: v for k, v in given.items() if v is not None}}
+
+
+def method_from_data(data: Mapping[str, Any]) -> Method:
+    """The method that `method_to_data` wrote."""
+    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in data["settings"].items()}
+    return method_named(data["name"], settings)
+
+
+def label(method: Method) -> str:
+    """The name under which the method is listed, `spinn-mod` for a SPINN with modified networks."""
+    for name, (cls, fixed) in reversed(METHODS.items()):
+        if isinstance(method, cls) and all(getattr(method, k) == v for k, v in fixed.items()):
+            return name
+    return method.name

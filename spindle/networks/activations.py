@@ -1,0 +1,84 @@
+"""Activation functions that act on arrays and on jets alike.
+
+Each is given by its Taylor coefficients; those with a differential equation y' = p(y) get them from its recurrence.
+"""
+
+import math
+from collections.abc import Callable
+
+import jax.numpy as jnp
+from jax.nn import sigmoid as _sigmoid
+
+from spindle.errors import MethodError, nearest
+from spindle.networks.taylor import Jet
+
+
+def _tanh_series(z, highest):
+    """y' = 1 - y^2 gives (k+1) y_{k+1} = [k=0] - sum_i y_i y_{k-i}."""
+    y = [jnp.tanh(z)]
+    for k in range(highest):
+        square = sum(y[i] * y[k - i] for i in range(k + 1))
+        y.append(((1.0 if k == 0 else 0.0) - square) / (k + 1))
+    return y
+
+
+def _sigmoid_series(z, highest):
+    """y' = y - y^2 gives (k+1) y_{k+1} = y_k - sum_i y_i y_{k-i}."""
+    y = [_sigmoid(z)]
+    for k in range(highest):
+        y.append((y[k] - sum(y[i] * y[k - i] for i in range(k + 1))) / (k + 1))
+    return y
+
+
+def _sin_series(z, highest):
+    """Derivatives cycle through sin, cos, -sin, -cos."""
+    s, c = jnp.sin(z), jnp.cos(z)
+    cycle = (s, c, -s, -c)
+    return [cycle[k % 4] / math.factorial(k) for k in range(highest + 1)]
+
+
+def _cos_series(z, highest):
+    """Derivatives cycle through cos, -sin, -cos, sin."""
+    s, c = jnp.sin(z), jnp.cos(z)
+    cycle = (c, -s, -c, s)
+    return [cycle[k % 4] / math.factorial(k) for k in range(highest + 1)]
+
+
+def _exp_series(z, highest):
+    """Every derivative is exp itself."""
+    e = jnp.exp(z)
+    return [e / math.factorial(k) for k in range(highest + 1)]
+
+
+def _elementwise(series) -> Callable:
+    def function(z):
+        return z.compose(series) if isinstance(z, Jet) else series(z, 0)[0]
+
+    return function
+
+
+tanh = _elementwise(_tanh_series)
+sin = _elementwise(_sin_series)
+cos = _elementwise(_cos_series)
+exp = _elementwise(_exp_series)
+sigmoid = _elementwise(_sigmoid_series)
+
+
+def swish(z):
+    """`z * sigmoid(z)`."""
+    return z * sigmoid(z)
+
+
+def gaussian(z):
+    """`exp(-z^2 / 2)`."""
+    return exp(-0.5 * (z * z))
+
+
+ACTIVATIONS: dict[str, Callable] = {"tanh": tanh, "sin": sin, "swish": swish, "gaussian": gaussian, "sigmoid": sigmoid}
+
+
+def activation(name: str) -> Callable:
+    """The activation of that name."""
+    if name not in ACTIVATIONS:
+        raise MethodError(f"`activation={name!r}` is not known." + nearest(str(name), ACTIVATIONS))
+    return ACTIVATIONS[name]

@@ -1,0 +1,89 @@
+"""What happens to coordinates before the first layer: scaling, periodic features, random Fourier features."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spindle.networks.activations import cos, sin
+from spindle.networks.taylor import concatenate
+
+
+class Scaled(eqx.Module):
+    """Affine map of each coordinate's interval to [-1, 1]."""
+
+    bounds: tuple[tuple[float, float], ...] = eqx.field(static=True)
+
+    @property
+    def width(self) -> int:
+        """Number of features."""
+        return len(self.bounds)
+
+    def __call__(self, x):
+        low, high = np.array(self.bounds).T
+        half = (high - low) / 2
+        return (x + (-(low + high) / 2)) * (1 / half)
+
+
+class Raw(eqx.Module):
+    """The coordinates as they are."""
+
+    width: int = eqx.field(static=True)
+
+    def __call__(self, x):
+        return x
+
+
+class PeriodicFeatures(eqx.Module):
+    """`cos, sin` of the first harmonics of periodic coordinates; the others are mapped to [-1, 1].
+
+    Every function of these features is periodic, with all its derivatives.
+
+    periodic    for each coordinate whether it is periodic over its bounds
+    harmonics   number of harmonics
+    Source: Dong & Ni (2021), J. Comput. Phys. 435.
+    """
+
+    bounds: tuple[tuple[float, float], ...] = eqx.field(static=True)
+    periodic: tuple[bool, ...] = eqx.field(static=True)
+    harmonics: int = eqx.field(static=True)
+
+    @property
+    def width(self) -> int:
+        """Number of features."""
+        return sum(2 * self.harmonics if p else 1 for p in self.periodic)
+
+    def __call__(self, x):
+        features = []
+        for k, ((low, high), periodic) in enumerate(zip(self.bounds, self.periodic, strict=True)):
+            column = x[:, k : k + 1]
+            if periodic:
+                waves = np.arange(1, self.harmonics + 1) * (2 * np.pi / (high - low))
+                phase = (column + (-low)) @ jnp.asarray(waves[None, :], jnp.result_type(float))
+                features += [cos(phase), sin(phase)]
+            else:
+                features.append((column + (-(low + high) / 2)) * (2 / (high - low)))
+        return concatenate(features)
+
+
+class FourierFeatures(eqx.Module):
+    """Random Fourier features `cos(2 pi B x), sin(2 pi B x)` of the scaled coordinates, B normal, not trained.
+
+    Source: Tancik et al. (2020), arXiv 2006.10739; for PINNs Wang, Wang & Perdikaris (2021), CMAME 384.
+    """
+
+    scaled: Scaled
+    frequencies: jax.Array
+
+    def __init__(self, bounds, count: int, deviation: float, *, key):
+        self.scaled = Scaled(tuple(bounds))
+        self.frequencies = deviation * jax.random.normal(key, (len(bounds), count))
+
+    @property
+    def width(self) -> int:
+        """Number of features."""
+        return 2 * self.frequencies.shape[1]
+
+    def __call__(self, x):
+        phase = self.scaled(x) @ (2 * jnp.pi * jax.lax.stop_gradient(self.frequencies))
+        return concatenate([cos(phase), sin(phase)])

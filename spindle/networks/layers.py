@@ -1,0 +1,89 @@
+"""Fully connected bodies: the plain and the modified multilayer perceptron. They act on (n, width) arrays and on jets."""
+
+import math
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from spindle.networks.activations import activation
+
+
+class Dense(eqx.Module):
+    """`z = h W + b`; W is (inputs, outputs), Glorot-normal or, for `bound`, uniform in +-bound; b starts at zero."""
+
+    weight: jax.Array
+    bias: jax.Array
+
+    def __init__(self, inputs: int, outputs: int, *, key, bound: float | None = None):
+        weight_key, bias_key = jax.random.split(key)
+        if bound is None:
+            scale = math.sqrt(2.0 / (inputs + outputs))
+            self.weight = scale * jax.random.normal(weight_key, (inputs, outputs))
+            self.bias = jnp.zeros(outputs)
+        else:
+            self.weight = jax.random.uniform(weight_key, (inputs, outputs), minval=-bound, maxval=bound)
+            self.bias = jax.random.uniform(bias_key, (outputs,), minval=-math.pi, maxval=math.pi)
+
+    def __call__(self, h):
+        return h @ self.weight + self.bias
+
+
+def _first(inputs, width, *, name, frequency, key):
+    """The first layer: for sine networks frequencies up to `frequency` (Sitzmann et al. 2020), else Glorot."""
+    return Dense(inputs, width, key=key, bound=frequency if name == "sin" else None)
+
+
+class MLP(eqx.Module):
+    """Multilayer perceptron: `hidden` hidden layers of one width, linear output.
+
+    frequency   half-width of the first layer's random frequencies, sine networks only
+    """
+
+    layers: tuple[Dense, ...]
+    act: Callable = eqx.field(static=True)
+
+    def __init__(self, inputs, outputs, *, width, hidden, act="tanh", frequency=1.0, key):
+        keys = jax.random.split(key, hidden + 1)
+        layers = [_first(inputs, width, name=act, frequency=frequency, key=keys[0])]
+        layers += [Dense(width, width, key=k) for k in keys[1:-1]]
+        self.layers = (*layers, Dense(width, outputs, key=keys[-1]))
+        self.act = activation(act)
+
+    def __call__(self, h):
+        for layer in self.layers[:-1]:
+            h = self.act(layer(h))
+        return self.layers[-1](h)
+
+
+class ModifiedMLP(eqx.Module):
+    """Modified multilayer perceptron: two encodings U, V of the input gate every hidden layer.
+
+    H_1 = act(A_1 x), Z_k = act(W_k H_k), H_{k+1} = (1 - Z_k) U + Z_k V for k = 1..`hidden`, linear output.
+    Source: Wang, Teng & Perdikaris (2021), SIAM J. Sci. Comput. 43(5), section 2.6.
+    """
+
+    encoders: tuple[Dense, Dense]
+    first: Dense
+    gates: tuple[Dense, ...]
+    last: Dense
+    act: Callable = eqx.field(static=True)
+
+    def __init__(self, inputs, outputs, *, width, hidden, act="tanh", frequency=1.0, key):
+        keys = jax.random.split(key, hidden + 4)
+        u, v, first = (_first(inputs, width, name=act, frequency=frequency, key=k) for k in keys[:3])
+        self.encoders, self.first = (u, v), first
+        self.gates = tuple(Dense(width, width, key=k) for k in keys[3:-1])
+        self.last = Dense(width, outputs, key=keys[-1])
+        self.act = activation(act)
+
+    def __call__(self, x):
+        u, v = (self.act(encode(x)) for encode in self.encoders)
+        difference, h = v - u, self.act(self.first(x))
+        for gate in self.gates:
+            h = u + self.act(gate(h)) * difference
+        return self.last(h)
+
+
+BODIES = {"mlp": MLP, "modified": ModifiedMLP}

@@ -1,0 +1,1 @@
+"""Residuals as named, weighted least squares; balancing of their weights; error measures."""

@@ -1,0 +1,198 @@
+"""A problem on points: named residual vectors, their weights, and the loss
+
+    loss = sum over k of  w_k mean(r_k^2),
+
+one residual k for each equation and for each condition that does not hold by construction. Residuals stay vectors until
+the last moment, so that first-order, quasi-Newton and Gauss-Newton methods share this interface.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spindle.errors import MethodError, nearest
+from spindle.lowering.compile import ArrayFunction, array_function
+from spindle.lowering.constraints import Constraints
+from spindle.networks.fields import Field
+from spindle.points.places import Place, Region, place_of
+from spindle.problem.conditions import AtPoints
+from spindle.problem.problem import Problem
+
+
+class Model(eqx.Module):
+    """What is trained: the field, and the parameters to be estimated, by name."""
+
+    field: Field
+    parameters: dict[str, jax.Array]
+
+
+@dataclass(frozen=True)
+class Residual:
+    """One named residual.
+
+    pieces    for each box or face the (index of the place, compiled expression) pairs to be summed there
+    shares    weight of each piece in the mean over the whole residual
+    scale     1 / standard deviation of the noise, for measurements; else 1
+    """
+
+    name: str
+    pieces: tuple[tuple[tuple[int, ArrayFunction], ...], ...]
+    shares: tuple[float, ...]
+    scale: float = 1.0
+
+
+class Objective:
+    """Weighted least squares of a problem.
+
+    problem          the equations and conditions
+    constraints      what the field fulfils by construction
+    differentiate    (places, groups, needed partials) -> a way to differentiate, from `derivatives/`
+    faces            "mean": a condition counts as one mean over all its faces; "sum": the means of its faces are added
+    """
+
+    def __init__(self, problem: Problem, constraints: Constraints, differentiate: Callable, *, faces: str = "mean"):
+        self.tunable = tuple(p for p in problem.parameters if p.unknown)
+        self._problem, self._constraints = problem, constraints
+        self._places: list[Place] = []
+        self._groups: list[int] = []
+        self._functions: list[ArrayFunction] = []
+        self.residuals = tuple(self._compile(name, pieces, scale, faces) for name, pieces, scale in self._written())
+        self.names = tuple(r.name for r in self.residuals)
+        self._jets = differentiate(self._places, self._groups, [f.partials for f in self._functions])
+        self._weights = [self._quadrature(r) for r in self.residuals]
+
+    def draw(self, key):
+        """Points, and everything that depends on the points alone: sources and variable coefficients."""
+        drawn = self._jets.points.draw(key)
+        coordinates = self._jets.points.coordinates(drawn)
+        return drawn, [f.coefficients(c) for f, c in zip(self._functions, coordinates, strict=True)]
+
+    def evaluate(self, model: Model, points) -> dict[str, list[jax.Array]]:
+        """The residuals by name, one array for each piece, shaped like the piece's points."""
+        drawn, coefficients = points
+        coordinates = self._jets.points.coordinates(drawn)
+        partials = self._jets.partials(model.field, drawn)
+
+        def value(place, function):
+            return function.combine(coefficients[place], coordinates[place], partials[place], model.parameters)
+
+        return {
+            r.name: [r.scale * sum(value(place, function) for place, function in piece) for piece in r.pieces]
+            for r in self.residuals
+        }
+
+    def rows(self, model: Model, points) -> dict[str, list[jax.Array]]:
+        """Residual arrays by name, scaled so that the sum of their squares is the mean square of the residual."""
+        values = self.evaluate(model, points)
+        return {
+            r.name: [
+                math.sqrt(share) * _apply(roots, value)
+                for value, share, roots in zip(values[r.name], r.shares, quadrature, strict=True)
+            ]
+            for r, quadrature in zip(self.residuals, self._weights, strict=True)
+        }
+
+    def mean_squares(self, model: Model, points) -> dict[str, jax.Array]:
+        """The mean square of each residual, before weighting."""
+        return {name: sum(jnp.sum(row * row) for row in rows) for name, rows in self.rows(model, points).items()}
+
+    def loss(self, model: Model, points, weights: Mapping[str, jax.Array]) -> jax.Array:
+        """The weighted sum of mean squares, a scalar."""
+        return sum(weights[name] * square for name, square in self.mean_squares(model, points).items())
+
+    def gradient_norms(self, model: Model, points) -> dict[str, jax.Array]:
+        """The norm of the gradient of each residual's mean square."""
+        arrays, static = eqx.partition(model, eqx.is_inexact_array)
+
+        def norm(name):
+            gradient = jax.grad(lambda a: self.mean_squares(eqx.combine(a, static), points)[name])(arrays)
+            return jnp.sqrt(sum(jnp.sum(g * g) for g in jax.tree.leaves(gradient)))
+
+        return {name: norm(name) for name in self.names}
+
+    def weights(self, given: Mapping[str, float]) -> dict[str, float]:
+        """Weights by residual name, one where none is given; names of exact conditions are accepted and have no effect."""
+        known = [*self.names, *self._constraints.enforced]
+        for name, weight in given.items():
+            if name not in known:
+                raise MethodError(
+                    f"`weights` names the residual `{name}`, which does not exist." + nearest(name, known)
+                )
+            if not weight > 0 or not np.isfinite(weight):
+                raise MethodError(
+                    f"`weights` gives `{name}` the weight {weight}; a weight is a positive finite number."
+                )
+        return {name: float(given.get(name, 1.0)) for name in self.names}
+
+    def _written(self):
+        """(name, pieces of (where, expression), scale) of every residual that is left to the loss."""
+        problem = self._problem
+        for equation in problem.equations:
+            yield equation.name, [[(box, equation.residual)] for box in problem.domain.boxes], 1.0
+        for condition in problem.conditions:
+            if condition.name not in self._constraints.enforced:
+                noise = condition.noise if isinstance(condition, AtPoints) else None
+                pieces = [list(piece.terms) for piece in condition.pieces(problem.domain)]
+                yield condition.name, pieces, 1.0 / noise if noise else 1.0
+
+    def _compile(self, name, pieces, scale, faces) -> Residual:
+        compiled, sizes = [], []
+        for piece in pieces:
+            group = max(self._groups, default=-1) + 1
+            terms = []
+            for where, expression in piece:
+                terms.append((len(self._places), self._lower(where, expression)))
+                self._places.append(place_of(where))
+                self._groups.append(group)
+                self._functions.append(terms[-1][1])
+            compiled.append(tuple(terms))
+            place = self._places[-1]
+            sizes.append(place.measure if isinstance(place, Region) else 1.0)
+        summed = faces == "sum"
+        shares = tuple(1.0 if summed else size / sum(sizes) for size in sizes)
+        return Residual(name, tuple(compiled), shares, scale)
+
+    def _lower(self, where, expression):
+        problem = self._problem
+        lifted = self._constraints.lifted(expression, problem.coordinates)
+        if hasattr(where, "values"):
+            return _measured(lifted, where.values, problem, self.tunable)
+        return array_function(lifted, problem.coordinates, problem.unknowns, self.tunable)
+
+    def _quadrature(self, residual):
+        """For each piece the square roots of the weights along its axes; None where all points weigh the same."""
+        found = []
+        for piece in residual.pieces:
+            along = self._jets.points.weights(piece[0][0])
+            found.append(None if along is None else [None if w is None else np.sqrt(w) for w in along])
+        return found
+
+
+def _apply(roots: Sequence | None, value):
+    """Multiply by the square root of the quadrature weights (of sum one) of the grid or cloud."""
+    if roots is None or all(r is None for r in roots):
+        return value * (1.0 / np.sqrt(value.size))
+    for axis, root in enumerate(roots):
+        if root is None:
+            value = value * (1.0 / np.sqrt(value.shape[axis]))
+        else:
+            value = value * jnp.asarray(root, value.dtype).reshape([-1 if k == axis else 1 for k in range(value.ndim)])
+    return value
+
+
+def _measured(expression, values, problem, tunable) -> ArrayFunction:
+    """`expression - measured values`: the values are a coefficient that belongs to the points."""
+    inner = array_function(expression, problem.coordinates, problem.unknowns, tunable)
+
+    def coefficients(points):
+        return (jnp.asarray(values, points[0].dtype), *inner.coefficients(points))
+
+    def combine(given, points, partials, parameters):
+        return inner.combine(given[1:], points, partials, parameters) - given[0]
+
+    return ArrayFunction(inner.partials, coefficients, combine)

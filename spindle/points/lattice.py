@@ -1,0 +1,90 @@
+"""Tensor lattices for separable networks.
+
+Each axis has one pool of coordinates: the nodes of every interval that some place needs (the whole interval, its two
+ends, the pieces of an L-shape), one after the other. A place is a slice of each pool, so that the jets of an axis are
+computed once and serve the interior, all faces and the measurements.
+"""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spindle.points.places import Place, Region
+from spindle.points.rules import check_rule, fixed_nodes, random_nodes
+
+
+class Lattice:
+    """The layout of the pools, fixed for a solve.
+
+    places   where residuals are taken
+    counts   nodes an axis; an interval that is not degenerate gets that many
+    rule     "random" (redrawn on demand), "uniform", "midpoint" or "gauss"
+    """
+
+    def __init__(self, places: Sequence[Place], counts: Sequence[int], rule: str):
+        check_rule(rule)
+        self.places, self.counts, self.rule = tuple(places), tuple(counts), rule
+        self._segments = [self._segments_of(axis) for axis in range(len(counts))]
+        self.slices = [tuple(self._slice(place, axis) for axis in range(len(counts))) for place in self.places]
+
+    @property
+    def dimensions(self) -> int:
+        """Number of axes."""
+        return len(self.counts)
+
+    def draw(self, key) -> tuple[jax.Array, ...]:
+        """The pools, one array (n, 1) an axis; `key` matters for the random rule only."""
+        pools = []
+        for axis, segments in enumerate(self._segments):
+            keys = jax.random.split(jax.random.fold_in(key, axis), len(segments))
+            nodes = [self._nodes(s, axis, k) for s, k in zip(segments, keys, strict=True)]
+            pools.append(jnp.concatenate(nodes)[:, None])
+        return tuple(pools)
+
+    def coordinates(self, pools) -> list[tuple[jax.Array, ...]]:
+        """For each place its coordinates, shaped to broadcast to the tensor grid; (n,) each for scattered points."""
+        found = []
+        for place, slices in zip(self.places, self.slices, strict=True):
+            cut = [pool[s, 0] for pool, s in zip(pools, slices, strict=True)]
+            if isinstance(place, Region):
+                shapes = [[-1 if j == k else 1 for j in range(len(cut))] for k in range(len(cut))]
+                cut = [c.reshape(shape) for c, shape in zip(cut, shapes, strict=True)]
+            found.append(tuple(cut))
+        return found
+
+    def weights(self, place: int) -> list[np.ndarray | None]:
+        """Weights an axis of the rule on a place; None for equal weights."""
+        where = self.places[place]
+        if not isinstance(where, Region) or self.rule == "random":
+            return [None] * self.dimensions
+        return [fixed_nodes(self.rule, *b, n)[1] for b, n in zip(where.bounds, self.counts, strict=True)]
+
+    def _segments_of(self, axis):
+        """Distinct intervals, and columns of scattered points, in the order in which places name them."""
+        found = []
+        for place in self.places:
+            segment = place.bounds[axis] if isinstance(place, Region) else (place, axis)
+            if segment not in found:
+                found.append(segment)
+        return found
+
+    def _nodes(self, segment, axis, key):
+        first, second = segment
+        if not isinstance(first, float):
+            return jnp.asarray(first.points[:, second])
+        if self.rule == "random":
+            return random_nodes(key, first, second, self.counts[axis])
+        return jnp.asarray(fixed_nodes(self.rule, first, second, self.counts[axis])[0])
+
+    def _slice(self, place, axis):
+        start = 0
+        for segment in self._segments[axis]:
+            low, high = segment
+            scattered = not isinstance(low, float)
+            size = len(low.points) if scattered else 1 if low == high else self.counts[axis]
+            if segment == (place.bounds[axis] if isinstance(place, Region) else (place, axis)):
+                return slice(start, start + size)
+            start += size
+        raise AssertionError("every place has a segment on every axis")

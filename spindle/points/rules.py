@@ -1,0 +1,49 @@
+"""Nodes on an interval."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spindle.errors import MethodError, nearest
+
+
+def _uniform(low, high, n):
+    """Equidistant, end points included; every node weighs the same, as in a plain mean."""
+    return np.linspace(low, high, n), None
+
+
+def _midpoint(low, high, n):
+    """Midpoints of n equal cells."""
+    return low + (high - low) * (np.arange(n) + 0.5) / n, None
+
+
+def _gauss(low, high, n):
+    """Gauss-Legendre nodes and weights: the weighted mean is exact for polynomials of degree 2n - 1."""
+    x, w = np.polynomial.legendre.leggauss(n)
+    return (low + high) / 2 + (high - low) / 2 * x, w / 2
+
+
+FIXED: dict[str, Callable] = {"uniform": _uniform, "midpoint": _midpoint, "gauss": _gauss}
+RULES = ("random", *FIXED)
+
+
+def fixed_nodes(rule: str, low: float, high: float, n: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Nodes (n,) of a rule that does not change, and weights (n,) of sum one, or None for equal weights."""
+    if low == high:
+        return np.array([low]), None
+    return FIXED[rule](low, high, n)
+
+
+def random_nodes(key, low: float, high: float, n: int) -> jax.Array:
+    """n independent uniform nodes, or the single value of a degenerate interval."""
+    if low == high:
+        return jnp.full((1,), low)
+    return jax.random.uniform(key, (n,), minval=low, maxval=high)
+
+
+def check_rule(rule: str, rules=RULES) -> None:
+    """Raise MethodError unless the rule exists."""
+    if rule not in rules:
+        raise MethodError(f"`sampling={rule!r}` is no known rule for collocation points." + nearest(str(rule), rules))

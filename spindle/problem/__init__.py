@@ -1,0 +1,1 @@
+"""What is solved: symbols, operators, domains, conditions and the problem itself (SymPy and NumPy, no JAX)."""

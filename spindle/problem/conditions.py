@@ -1,0 +1,303 @@
+"""Boundary, initial and data conditions: `Dirichlet`, `Neumann`, `Robin`, `Initial`, `Periodic`, `Observed`.
+
+Each says where it holds and which expression vanishes there. A condition is a list of `Piece`s, one a face; a piece is
+a sum of expressions, each taken on its own face, so that periodicity (a difference across the domain) is the same
+thing as a boundary value.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import sympy
+
+from spindle.errors import ProblemError
+from spindle.problem.domain import Domain, Face
+from spindle.problem.symbols import is_time, unknowns_in
+
+
+@dataclass(frozen=True, eq=False)
+class Scatter:
+    """Measurement points instead of a face: coordinates (n, d), and the measured values (n,)."""
+
+    points: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Piece:
+    """`sum of expression_k at place_k` vanishes; places of one piece differ in the fixed axis only."""
+
+    terms: tuple[tuple[Face | Scatter, sympy.Expr], ...]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Interface of all conditions (never built itself)."""
+
+    name: str
+
+    def pieces(self, domain: Domain) -> tuple[Piece, ...]:
+        """Where the condition holds, and what vanishes there."""
+        raise NotImplementedError
+
+    def texts(self, printer) -> list[str]:
+        """The condition in words and formulas, each formula printed by `printer`."""
+        raise NotImplementedError
+
+
+def _short(expression) -> str:
+    """`u`, `u_t`, `curl` ... : a name for an expression, from its unknowns and derivatives."""
+    expression = sympy.sympify(expression)
+    if isinstance(expression, sympy.Derivative):
+        base = expression.expr.func.__name__
+        return base + "_" + "".join(str(c) * int(n) for c, n in expression.variable_count)
+    return " ".join(f.func.__name__ for f in unknowns_in(expression)) or str(expression)
+
+
+def _components(call, expression, value) -> list[tuple[sympy.Expr, sympy.Expr]]:
+    """Pairs (expression, value) of a scalar or vector condition."""
+    if isinstance(expression, sympy.MatrixBase):
+        values = list(value) if isinstance(value, (sympy.MatrixBase, list, tuple)) else [value] * len(expression)
+        if len(values) != len(expression):
+            raise ProblemError(
+                f"`sp.{call}` sets a vector of {len(expression)} components to {len(values)} values, which leaves some "
+                f"without one; give one value for each component, or a single number for all."
+            )
+        pairs = list(zip(expression, values, strict=True))
+    else:
+        pairs = [(expression, value)]
+    pairs = [(sympy.sympify(e), sympy.sympify(v)) for e, v in pairs]
+    for e, v in pairs:
+        if not unknowns_in(e):
+            raise ProblemError(
+                f"`sp.{call}({e}, {v})` contains no unknown field on the left, so there is nothing to impose; "
+                f"write `sp.{call}(u, value)`."
+            )
+        if v.has(sympy.nan, sympy.zoo, sympy.oo):
+            raise ProblemError(f"`sp.{call}({e}, {v})` imposes a value that is not finite; check the formula.")
+    return pairs
+
+
+def _where(on) -> str:
+    if on is None:
+        return "on the boundary"
+    parts = on if isinstance(on, (list, tuple)) else [on]
+    return "on " + ", ".join(f"{p.lhs}={p.rhs}" if isinstance(p, sympy.Eq) else str(p) for p in parts)
+
+
+def _normal_derivative(expression, face: Face, domain: Domain):
+    return face.outward * expression.diff(domain.coordinates[face.axis])
+
+
+@dataclass(frozen=True)
+class OnBoundary(Condition):
+    """`a*expression + b*(outward normal derivative) = value` on a part: Dirichlet, Neumann and Robin in one.
+
+    The normal is the face's own, so at a corner the condition holds for both faces.
+    """
+
+    expression: sympy.Expr
+    a: sympy.Expr
+    b: sympy.Expr
+    value: sympy.Expr
+    on: object
+
+    @property
+    def fixes_the_value(self) -> bool:
+        """Whether this is a Dirichlet condition."""
+        return self.a == 1 and self.b == 0
+
+    def pieces(self, domain):
+        """One piece a face of the part."""
+        faces = domain.part(self.on, call=self.name)
+        if not faces:
+            raise ProblemError(
+                f"The condition `{self.name}` has no boundary to hold on: the domain {domain} has only time. "
+                f"Name a part, `on=Eq(x, 0)`, or use `sp.Initial`."
+            )
+        return tuple(Piece(((face, self._residual(face, domain)),)) for face in faces)
+
+    def _residual(self, face, domain):
+        normal = face.outward * self.expression.diff(domain.coordinates[face.axis])
+        return self.a * self.expression + self.b * normal - self.value
+
+    def texts(self, printer):
+        """`a u + b du/dn = g on x=1`."""
+        left = self.a * self.expression
+        if self.b != 0:
+            normal = sympy.Function("d_n")(self.expression)
+            left = left + self.b * normal
+        return [f"{printer(sympy.Eq(left, self.value, evaluate=False))} {_where(self.on)}"]
+
+
+@dataclass(frozen=True)
+class AtStart(Condition):
+    """`expression = value` at the first instant."""
+
+    expression: sympy.Expr
+    value: sympy.Expr
+
+    def pieces(self, domain):
+        """The face at the lower end of time."""
+        times = [k for k, c in enumerate(domain.coordinates) if is_time(c)]
+        faces = [f for f in domain.faces if f.axis in times and f.outward < 0]
+        if not faces:
+            raise ProblemError(
+                f"`sp.Initial({self.expression}, ...)` needs a time axis, and the coordinates {domain.coordinates} have "
+                f"none named `t`; name time `t`, or use `sp.Dirichlet(..., on=Eq(x, 0))`."
+            )
+        return tuple(Piece(((face, self.expression - self.value),)) for face in faces)
+
+    def texts(self, printer):
+        """`u = u0 at the start`."""
+        return [f"{printer(sympy.Eq(self.expression, self.value, evaluate=False))} at the start"]
+
+
+@dataclass(frozen=True)
+class AcrossAxis(Condition):
+    """`expression` takes the same value at both ends of an axis."""
+
+    expression: sympy.Expr
+    axis: sympy.Symbol
+
+    def pieces(self, domain):
+        """One piece: the value at the upper end minus the value at the lower end."""
+        if self.axis not in domain.coordinates:
+            raise ProblemError(
+                f"`sp.Periodic({self.expression}, {self.axis})` names no coordinate of the domain {domain}; "
+                f"choose one of {domain.coordinates}."
+            )
+        k = domain.coordinates.index(self.axis)
+        lower, upper = ([f for f in domain.faces if f.axis == k and f.outward == side] for side in (-1, 1))
+        if len(lower) != 1 or len(upper) != 1:
+            raise ProblemError(
+                f"`sp.Periodic({self.expression}, {self.axis})` needs one face at each end, and this domain has "
+                f"{len(lower)} and {len(upper)}; periodicity works on a box."
+            )
+        return (Piece(((upper[0], self.expression), (lower[0], -self.expression))),)
+
+    def texts(self, printer):
+        """`u periodic in x`."""
+        return [f"{printer(self.expression)} periodic in {printer(self.axis)}"]
+
+
+@dataclass(frozen=True, eq=False)
+class AtPoints(Condition):
+    """`expression = values` at measured points."""
+
+    expression: sympy.Expr
+    points: object
+    values: np.ndarray
+    noise: float | None = field(default=None)
+
+    def pieces(self, domain):
+        """One piece: the points, in the order of the domain's coordinates."""
+        points = self._ordered_points(domain)
+        inside = domain.contains(points)
+        if not inside.all():
+            raise ProblemError(
+                f"`sp.Observed({self.expression}, ...)` has {np.sum(~inside)} of {len(points)} points outside the "
+                f"domain {domain}, the first at {points[~inside][0]}; the field exists only inside, so drop them."
+            )
+        return (Piece(((Scatter(points, self.values), self.expression),)),)
+
+    def texts(self, printer):
+        """`u observed at 200 points`."""
+        noise = f", noise {self.noise:g}" if self.noise else ""
+        return [f"{printer(self.expression)} observed at {len(self.values)} points{noise}"]
+
+    def _ordered_points(self, domain):
+        names = [str(c) for c in domain.coordinates]
+        if isinstance(self.points, Mapping):
+            given = {str(c): np.asarray(v, float).ravel() for c, v in self.points.items()}
+            if set(given) != set(names) or any(len(v) != len(self.values) for v in given.values()):
+                raise ProblemError(
+                    f"`sp.Observed` was given coordinates { ({c: len(v) for c, v in given.items()}) } for "
+                    f"{len(self.values)} values; it needs one array of that length for each of {', '.join(names)}."
+                )
+            return np.stack([given[c] for c in names], axis=1)
+        points = np.asarray(self.points, float)
+        if points.shape != (len(self.values), len(names)):
+            raise ProblemError(
+                f"`sp.Observed` was given points of shape {points.shape} for {len(self.values)} values; it needs shape "
+                f"({len(self.values)}, {len(names)}), the columns being {', '.join(names)}."
+            )
+        return points
+
+
+def _build(call, make, expression, value, name):
+    """One condition for each component, named after what it sets."""
+    pairs = _components(call, expression, value)
+    made = [
+        make(name=name if name and len(pairs) == 1 else f"{name or call.lower()} {_short(e)}", e=e, v=v)
+        for e, v in pairs
+    ]
+    return made[0] if len(made) == 1 else made
+
+
+def Dirichlet(expression, value=0, *, on=None, name: str | None = None):
+    """`expression = value` on a part of the boundary.
+
+    expression  an unknown, any expression in unknowns, or a column vector of these
+    value       number, expression in the coordinates, or one for each component
+    on          None: the whole space boundary; `Eq(x, 1)` or "x=1"; a list of these
+    """
+    return _build(
+        "Dirichlet", lambda name, e, v: OnBoundary(name, e, sympy.S.One, sympy.S.Zero, v, on), expression, value, name
+    )
+
+
+def Neumann(expression, value=0, *, on=None, name: str | None = None):
+    """Outward normal derivative `= value` on a part; arguments as in `Dirichlet`. Both faces of a corner count."""
+    return _build(
+        "Neumann", lambda name, e, v: OnBoundary(name, e, sympy.S.Zero, sympy.S.One, v, on), expression, value, name
+    )
+
+
+def Robin(expression, a, b, value=0, *, on=None, name: str | None = None):
+    """`a*expression + b*normal derivative = value` on a part; arguments as in `Dirichlet`."""
+    a, b = sympy.sympify(a), sympy.sympify(b)
+    return _build("Robin", lambda name, e, v: OnBoundary(name, e, a, b, v, on), expression, value, name)
+
+
+def Initial(expression, value=0, *, name: str | None = None):
+    """`expression = value` at the first instant; `expression` is `u`, or `u.diff(t)`, or a vector of these."""
+    return _build("Initial", lambda name, e, v: AtStart(name, e, v), expression, value, name)
+
+
+def Periodic(expression, axis: sympy.Symbol, *, name: str | None = None):
+    """`expression` and its derivative along the axis agree at both ends of that axis."""
+    found = []
+    for e, _ in _components("Periodic", expression, 0):
+        for order, term in enumerate((e, e.diff(axis))):
+            found.append(AcrossAxis(f"{name} {order}" if name else f"periodic {_short(term)} in {axis}", term, axis))
+    return found
+
+
+def Observed(expression, points, values: Sequence[float], *, noise: float | None = None, name: str | None = None):
+    """Measured values of an expression, to be fitted.
+
+    points   (n, d) in the order of the domain's coordinates, or {coordinate: (n,)}
+    values   (n,), finite
+    noise    standard deviation of the measurement error, in the units of the values; it scales the residual
+    """
+    ((e, _),) = _components("Observed", expression, 0)
+    values = np.asarray(values, float).ravel()
+    if len(values) == 0 or not np.isfinite(values).all():
+        bad = int(np.sum(~np.isfinite(values)))
+        raise ProblemError(
+            f"`sp.Observed({e}, ...)` was given {len(values)} values of which {bad} are NaN or infinite, so the loss "
+            f"would be NaN; drop those points, for example with `numpy.isfinite`."
+        )
+    coordinates = list(points.values()) if isinstance(points, Mapping) else [points]
+    if not all(np.isfinite(np.asarray(c, float)).all() for c in coordinates):
+        raise ProblemError(
+            f"`sp.Observed({e}, ...)` was given points with NaN or infinite coordinates; drop those points, for example "
+            f"with `numpy.isfinite`."
+        )
+    if noise is not None and not noise > 0:
+        raise ProblemError(
+            f"`sp.Observed({e}, noise={noise})` needs a positive standard deviation; leave `noise` out if unknown."
+        )
+    return AtPoints(name or f"observed {_short(e)}", e, points, values, noise)

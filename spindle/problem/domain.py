@@ -1,0 +1,234 @@
+"""Where the problem lives: intervals, boxes, and anything that boxes add up to (an L-shape, a channel with a step).
+
+Every domain offers the same three things to the rooms above: its `coordinates`, the disjoint `boxes` that fill it, and
+the flat `faces` that bound it. A face is named by the plane it lies in, `x=-1`; several faces may share a name.
+"""
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import sympy
+
+from spindle.errors import ProblemError, nearest
+from spindle.problem.symbols import is_time
+
+Bounds = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Face:
+    """A flat piece of the boundary: axis `axis` is fixed at `value`, the other axes range over their `bounds`."""
+
+    name: str
+    axis: int
+    value: float
+    outward: int  # +1 where the outward normal points along the axis, -1 against it
+    bounds: Bounds
+
+    @property
+    def area(self) -> float:
+        """Measure of the face, in the units of the coordinates."""
+        return float(np.prod([b - a for k, (a, b) in enumerate(self.bounds) if k != self.axis]))
+
+
+class Domain:
+    """Interface of all domains (never built itself)."""
+
+    coordinates: tuple[sympy.Symbol, ...]
+    boxes: tuple[Bounds, ...]
+    faces: tuple[Face, ...]
+
+    @property
+    def bounds(self) -> Bounds:
+        """The smallest box around the domain, a (low, high) pair an axis."""
+        return tuple(
+            (min(box[k][0] for box in self.boxes), max(box[k][1] for box in self.boxes))
+            for k in range(len(self.coordinates))
+        )
+
+    @property
+    def volume(self) -> float:
+        """Measure of the domain, in the units of the coordinates."""
+        return float(sum(np.prod([b - a for a, b in box]) for box in self.boxes))
+
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Which of the points (n, d) lie in the closed domain, a boolean array (n,)."""
+        points = np.asarray(points)
+        inside = np.zeros(len(points), bool)
+        for box in self.boxes:
+            low, high = np.array(box).T
+            slack = 1e-9 * (high - low)
+            inside |= np.all((points >= low - slack) & (points <= high + slack), axis=1)
+        return inside
+
+    def part(self, on=None, *, call: str = "on=") -> tuple[Face, ...]:
+        """The faces that `on` names.
+
+        on    None: the whole space boundary; `Eq(x, 1)` or "x=1": the faces in that plane; a list: all of these
+        Raises ProblemError when a named part is empty.
+        """
+        if on is None:
+            return tuple(f for f in self.faces if not is_time(self.coordinates[f.axis]))
+        if isinstance(on, (list, tuple, set)):
+            found = itertools.chain.from_iterable(self.part(item, call=call) for item in on)
+            return tuple(dict.fromkeys(found))
+        found = tuple(f for f in self.faces if self._lies_on(f, on))
+        if not found:
+            raise ProblemError(
+                f"`{call}` was given the part {_part_name(on)}, but this domain has no boundary there, so the condition "
+                f"would hold at no point at all."
+                + nearest(_part_name(on).strip("`"), dict.fromkeys(f.name for f in self.faces))
+            )
+        return found
+
+    def _lies_on(self, face: Face, on) -> bool:
+        if isinstance(on, str):
+            return face.name == on.replace(" ", "")
+        if isinstance(on, sympy.Eq) and on.lhs in self.coordinates and on.rhs.is_number:
+            axis, value = self.coordinates.index(on.lhs), float(on.rhs)
+            low, high = self.bounds[axis]
+            return face.axis == axis and abs(face.value - value) <= 1e-12 * max(1.0, high - low)
+        raise ProblemError(
+            f'`on={on!r}` does not name a part of the boundary; write a plane, `on=Eq(x, 1)`, its name, `on="x=1"`, '
+            f"or a list of these."
+        )
+
+    def __or__(self, other: "Domain") -> "Domain":
+        return _combine(self, other, "|")
+
+    def __sub__(self, other: "Domain") -> "Domain":
+        return _combine(self, other, "-")
+
+    def __and__(self, other: "Domain") -> "Domain":
+        return _combine(self, other, "&")
+
+
+def _part_name(on) -> str:
+    return f"`{on.lhs}={on.rhs}`" if isinstance(on, sympy.Eq) else f"`{on}`"
+
+
+class Box(Domain):
+    """A box, `Box({t: (0, 1), x: (-1, 1)})`: an interval for each coordinate, in the order of the arrays' axes.
+
+    `|`, `-` and `&` combine boxes of the same coordinates.
+    """
+
+    def __init__(self, intervals: Mapping[sympy.Symbol, tuple]):
+        if not intervals:
+            raise ProblemError("`sp.Box({})` has no coordinates; write `sp.Box({x: (0, 1), y: (0, 1)})`.")
+        self.coordinates = tuple(intervals)
+        self.symbolic_bounds = tuple(_interval(c, ends) for c, ends in intervals.items())
+        self.boxes = (tuple((float(a), float(b)) for a, b in self.symbolic_bounds),)
+
+    @cached_property
+    def faces(self) -> tuple[Face, ...]:
+        """Two faces an axis, lower before upper."""
+        (box,) = self.boxes
+        return tuple(
+            Face(f"{axis}={end}", k, float(end), side, (*box[:k], (float(end),) * 2, *box[k + 1 :]))
+            for k, axis in enumerate(self.coordinates)
+            for end, side in zip(self.symbolic_bounds[k], (-1, 1), strict=True)
+        )
+
+    def __repr__(self):
+        ends = (f"{c}: ({a}, {b})" for c, (a, b) in zip(self.coordinates, self.symbolic_bounds, strict=True))
+        return f"Box({{{', '.join(ends)}}})"
+
+
+def Interval(coordinate: sympy.Symbol, low, high) -> Box:
+    """The one-dimensional box `low <= coordinate <= high`."""
+    return Box({coordinate: (low, high)})
+
+
+class BoxUnion(Domain):
+    """Boxes joined, subtracted or intersected; made by `|`, `-` and `&`, never by hand.
+
+    The boxes given are disjoint up to their faces. Faces between two of them are inside and do not count.
+    """
+
+    def __init__(self, coordinates: tuple[sympy.Symbol, ...], boxes: tuple[Bounds, ...]):
+        self.coordinates, self.boxes = coordinates, boxes
+
+    @cached_property
+    def faces(self) -> tuple[Face, ...]:
+        """The outer faces, merged where two neighbours make a larger rectangle."""
+        cuts, filled = _cells(self.boxes)
+        faces = []
+        for k, axis in enumerate(self.coordinates):
+            padded = np.pad(filled, [(1, 1) if j == k else (0, 0) for j in range(filled.ndim)])
+            steps = np.diff(padded.astype(int), axis=k)
+            for side, sign in ((-1, 1), (1, -1)):
+                for index, value in enumerate(cuts[k]):
+                    exposed = np.take(steps, index, axis=k) == sign
+                    rest = [c for j, c in enumerate(cuts) if j != k]
+                    for rectangle in _rectangles(rest, exposed):
+                        bounds = (*rectangle[:k], (value, value), *rectangle[k:])
+                        faces.append(Face(f"{axis}={sympy.nsimplify(value, rational=True)}", k, value, side, bounds))
+        return tuple(faces)
+
+    def __repr__(self):
+        boxes = (Box(dict(zip(self.coordinates, box, strict=True))) for box in self.boxes)
+        return " | ".join(repr(box) for box in boxes)
+
+
+def _interval(coordinate, ends) -> tuple[sympy.Expr, sympy.Expr]:
+    try:
+        low, high = (sympy.sympify(end) for end in ends)
+        ordered = bool(sympy.And(low.is_finite, high.is_finite)) and float(low) < float(high)
+    except (TypeError, ValueError, sympy.SympifyError):
+        ordered = False
+    if not ordered:
+        raise ProblemError(
+            f"`sp.Box` was given {coordinate}: {ends}, which is no interval; write two finite numbers with "
+            f"low < high, `{coordinate}: (0, 1)`."
+        )
+    return low, high
+
+
+def _cells(boxes: Iterable[Bounds]) -> tuple[list[list[float]], np.ndarray]:
+    """All planes that bound the boxes, an increasing list an axis, and which of the cells between them are filled."""
+    boxes = list(boxes)
+    cuts = [sorted({end for box in boxes for end in box[k]}) for k in range(len(boxes[0]))]
+    filled = np.zeros([len(c) - 1 for c in cuts], bool)
+    for box in boxes:
+        filled[tuple(slice(c.index(a), c.index(b)) for c, (a, b) in zip(cuts, box, strict=True))] = True
+    return cuts, filled
+
+
+def _rectangles(cuts: list[list[float]], filled: np.ndarray) -> list[Bounds]:
+    """Cover the filled cells by disjoint rectangles, each grown greedily axis after axis."""
+    left, found = np.array(filled), []
+    while left.any():
+        start = np.argwhere(left)[0] if left.ndim else ()
+        stop = [i + 1 for i in start]
+        for k in range(len(cuts)):
+            while stop[k] < left.shape[k]:
+                layer = tuple(
+                    slice(stop[k], stop[k] + 1) if j == k else slice(start[j], stop[j]) for j in range(len(cuts))
+                )
+                if not left[layer].all():
+                    break
+                stop[k] += 1
+        left[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))] = False
+        found.append(tuple((c[a], c[b]) for c, a, b in zip(cuts, start, stop, strict=True)))
+    return found
+
+
+def _combine(one: Domain, other: Domain, operation: str) -> Domain:
+    if one.coordinates != other.coordinates:
+        raise ProblemError(
+            f"`{one} {operation} {other}` joins domains of the coordinates {one.coordinates} and {other.coordinates}; "
+            f"both need the same coordinates in the same order."
+        )
+    cuts, _ = _cells([*one.boxes, *other.boxes])
+    middles = np.stack(np.meshgrid(*[np.convolve(c, [0.5, 0.5], "valid") for c in cuts], indexing="ij"), -1)
+    in_one, in_other = (d.contains(middles.reshape(-1, len(cuts))).reshape(middles.shape[:-1]) for d in (one, other))
+    filled = {"|": in_one | in_other, "-": in_one & ~in_other, "&": in_one & in_other}[operation]
+    if not filled.any():
+        raise ProblemError(
+            f"`{one} {operation} {other}` is empty, and nothing can be solved on an empty domain; check the bounds."
+        )
+    return BoxUnion(one.coordinates, tuple(_rectangles(cuts, filled)))

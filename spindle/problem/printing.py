@@ -1,0 +1,103 @@
+"""A problem as readable mathematics: plain text for terminals, LaTeX for reports and notebooks."""
+
+from collections.abc import Callable
+
+import sympy
+from sympy.core.function import AppliedUndef
+from sympy.printing.latex import LatexPrinter
+from sympy.printing.str import StrPrinter
+
+from spindle.problem.domain import Box
+from spindle.problem.symbols import Parameter
+
+
+class _Text(StrPrinter):
+    def _print_AppliedUndef(self, expr):
+        return expr.func.__name__
+
+    def _print_Derivative(self, expr):
+        letters = "".join(str(c) * int(n) for c, n in reversed(expr.variable_count))
+        base = self._print(expr.expr)
+        return f"{base}_{letters}" if isinstance(expr.expr, AppliedUndef) else f"({base})_{letters}"
+
+    def _print_Relational(self, expr):
+        return f"{self._print(expr.lhs)} = {self._print(expr.rhs)}"
+
+
+class _Latex(LatexPrinter):
+    def _print_AppliedUndef(self, expr, exp=None):
+        name = self._print(sympy.Symbol(expr.func.__name__))
+        return f"{name}^{{{exp}}}" if exp else name
+
+    def _print_Derivative(self, expr):
+        letters = "".join(f"{self._print(c)} " * int(n) for c, n in reversed(expr.variable_count)).strip()
+        base = self._print(expr.expr)
+        plain = isinstance(expr.expr, AppliedUndef) and "_" not in base
+        return f"{base}_{{{letters}}}" if plain else f"({base})_{{{letters}}}"
+
+
+def text(expression) -> str:
+    """One expression as plain text: `u_xx + u_yy = 0`."""
+    return _Text().doprint(expression)
+
+
+def latex(expression) -> str:
+    """One expression as LaTeX, unknowns without their arguments."""
+    return _Latex().doprint(expression)
+
+
+def lines(problem, printer: Callable[[object], str] = text) -> dict[str, list[str]]:
+    """The problem's parts, each a list of printed lines: find, in, such that, with, parameters."""
+    domain = problem.domain
+    if isinstance(domain, Box):
+        where = [
+            f"{printer(c)} in ({printer(a)}, {printer(b)})"
+            for c, (a, b) in zip(domain.coordinates, domain.symbolic_bounds, strict=True)
+        ]
+    else:
+        where = [repr(domain)]
+    parts = {
+        "find": [", ".join(str(u) for u in problem.unknowns)],
+        "in": where,
+        "such that": [printer(equation.written) for equation in problem.equations],
+        "with": [line for condition in problem.conditions for line in condition.texts(printer)],
+        "parameters": [_parameter(p, printer) for p in problem.parameters],
+        "exact solution": [
+            f"{printer(u)} = {printer(value)}"
+            for u, value in problem.reference.items()
+            if isinstance(value, sympy.Basic)
+        ],
+    }
+    return {head: body for head, body in parts.items() if body}
+
+
+def describe(problem) -> str:
+    """The whole problem as a block of plain text."""
+    head = problem.title or problem.name
+    width = 15
+    body = [
+        f"{label if k == 0 else '':>{width}}  {line}"
+        for label, found in lines(problem).items()
+        for k, line in enumerate(found)
+    ]
+    return "\n".join([head, *body])
+
+
+def describe_latex(problem) -> str:
+    """The whole problem as a LaTeX `aligned` block."""
+    equations = [latex(equation.written) for equation in problem.equations]
+    conditions = [rf"\text{{{line}}}" if "$" in line else line for line in _condition_latex(problem)]
+    body = r" \\ ".join(f"& {line}" for line in [*equations, *conditions])
+    return rf"\begin{{aligned}} {body} \end{{aligned}}"
+
+
+def _condition_latex(problem):
+    for condition in problem.conditions:
+        for line in condition.texts(lambda e: f"${latex(e)}$"):
+            yield line
+
+
+def _parameter(p: Parameter, printer) -> str:
+    if p.bounds:
+        return f"{printer(p)} in ({p.bounds[0]:g}, {p.bounds[1]:g})"
+    return f"{printer(p)} = {p.value:g}" + (" (start; to be estimated)" if p.unknown else "")

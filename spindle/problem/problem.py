@@ -1,0 +1,242 @@
+"""`Problem`: the mathematics of one partial differential equation, complete and checked."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import sympy
+from sympy.core.function import AppliedUndef
+
+from spindle.errors import ProblemError, nearest
+from spindle.problem.conditions import Condition, Piece
+from spindle.problem.domain import Domain
+from spindle.problem.printing import describe, describe_latex
+from spindle.problem.symbols import Parameter, is_given, unknowns_in
+from spindle.types import Tabulated
+
+
+@dataclass(frozen=True)
+class Equation:
+    """`residual = 0` inside the domain; the residual is the left side minus the right side."""
+
+    name: str
+    residual: sympy.Expr
+    written: sympy.Eq
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A partial differential equation with its domain, conditions and (where known) solution.
+
+    domain      a `Box`, `Interval`, or boxes joined by `|`, `-`, `&`; its order of coordinates is that of all arrays
+    equations   SymPy `Eq`s (scalar or between column vectors), or expressions meant to vanish; a mapping names them
+    conditions  `Dirichlet`, `Neumann`, `Robin`, `Initial`, `Periodic`, `Observed`
+    reference   {unknown: closed form, or `Tabulated` values on a grid}
+    name        a word for files and tables
+    title, citation, notes   sentences for reports
+    published   settings of the paper that first solved the problem with a network, by method name; a method's
+                `recipe="paper"` reads them
+
+    Raises ProblemError when the parts do not fit together.
+    """
+
+    domain: Domain
+    equations: Sequence | Mapping
+    conditions: Sequence = ()
+    reference: Mapping = field(default_factory=dict)
+    name: str = "problem"
+    title: str = ""
+    citation: str = ""
+    notes: str = ""
+    published: Mapping = field(default_factory=dict)
+
+    def __post_init__(self):
+        object.__setattr__(self, "equations", _equations(self.equations))
+        object.__setattr__(self, "conditions", _named(_flat(self.conditions)))
+        _check(self)
+
+    @property
+    def coordinates(self) -> tuple[sympy.Symbol, ...]:
+        """The coordinates, in the order of the domain."""
+        return self.domain.coordinates
+
+    @property
+    def unknowns(self) -> tuple[AppliedUndef, ...]:
+        """The unknown fields, sorted by name: the order of a network's outputs."""
+        expressions = [equation.residual for equation in self.equations]
+        expressions += [e for c in self.conditions for piece in c.pieces(self.domain) for _, e in piece.terms]
+        return tuple(unknowns_in(sympy.Tuple(*expressions)))
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """All parameters, sorted by name."""
+        found = set()
+        for e in self.expressions():
+            found |= e.atoms(Parameter)
+        return tuple(sorted(found, key=lambda p: p.name))
+
+    def __str__(self):
+        return describe(self)
+
+    def _repr_latex_(self):
+        return f"$${describe_latex(self)}$$"
+
+    def expressions(self) -> list[sympy.Expr]:
+        """The residual of every equation and of every piece of every condition."""
+        pieces = [e for c in self.conditions for p in c.pieces(self.domain) for _, e in p.terms]
+        return [equation.residual for equation in self.equations] + pieces
+
+    def pieces(self) -> dict[str, tuple[Piece, ...]]:
+        """The pieces of each condition, by its name."""
+        return {condition.name: condition.pieces(self.domain) for condition in self.conditions}
+
+    def without(self, names: Iterable[str]) -> "Problem":
+        """The same problem with the conditions of these names left out."""
+        names = list(names)
+        known = [c.name for c in self.conditions]
+        for name in names:
+            if name not in known:
+                raise ProblemError(f"`{self.name}` has no condition `{name}` to leave out." + nearest(name, known))
+        return replace(self, conditions=[c for c in self.conditions if c.name not in names])
+
+    def at(self, **values: float) -> "Problem":
+        """The member of the family with these parameter values; the parameters become constants."""
+        known = {p.name: p for p in self.parameters}
+        for name, value in values.items():
+            if name not in known:
+                raise ProblemError(f"`{self.name}.at({name}=...)`: there is no such parameter." + nearest(name, known))
+            low, high = known[name].bounds or (-np.inf, np.inf)
+            if not low <= value <= high:
+                raise ProblemError(
+                    f"`{self.name}.at({name}={value})` is outside the declared range ({low:g}, {high:g}), where nothing "
+                    f"is known about the problem; choose a value inside, or widen `range=`."
+                )
+        swap = {known[name]: Parameter(name, float(value)) for name, value in values.items()}
+        conditions = [replace(c, **_substituted(c, swap)) for c in self.conditions]
+        equations = {e.name: sympy.Eq(e.residual.xreplace(swap), 0, evaluate=False) for e in self.equations}
+        reference = {u: r.xreplace(swap) if isinstance(r, sympy.Basic) else r for u, r in self.reference.items()}
+        return replace(self, equations=equations, conditions=conditions, reference=reference)
+
+
+def _substituted(condition, swap) -> dict:
+    """The SymPy fields of a condition with symbols exchanged."""
+    fields = {k: getattr(condition, k) for k in condition.__dataclass_fields__}
+    return {k: v.xreplace(swap) for k, v in fields.items() if isinstance(v, sympy.Basic)}
+
+
+def _flat(conditions) -> list[Condition]:
+    flat = []
+    for item in conditions:
+        flat.extend(_flat(item) if isinstance(item, (list, tuple)) else [item])
+    for item in flat:
+        if not isinstance(item, Condition):
+            raise ProblemError(
+                f"`sp.Problem(conditions=...)` was given {item!r}, which is no condition; use `sp.Dirichlet`, "
+                f"`sp.Neumann`, `sp.Robin`, `sp.Initial`, `sp.Periodic` or `sp.Observed`."
+            )
+    return flat
+
+
+def _named(conditions) -> tuple[Condition, ...]:
+    """Make the names unique by counting repetitions."""
+    seen: dict[str, int] = {}
+    named = []
+    for condition in conditions:
+        count = seen[condition.name] = seen.get(condition.name, 0) + 1
+        named.append(condition if count == 1 else replace(condition, name=f"{condition.name} {count}"))
+    return tuple(named)
+
+
+def _equations(equations) -> tuple[Equation, ...]:
+    if isinstance(equations, (sympy.Basic, sympy.MatrixBase)):
+        equations = [equations]
+    labels = list(equations) if isinstance(equations, Mapping) else [None] * len(equations)
+    values = list(equations.values()) if isinstance(equations, Mapping) else list(equations)
+    split = []
+    for label, item in zip(labels, values, strict=True):
+        if isinstance(item, Equation):
+            split.append((item.name, item.written))
+            continue
+        parts = _scalar_equations(item)
+        split += [(label if len(parts) == 1 or not label else f"{label} {k + 1}", p) for k, p in enumerate(parts)]
+    many = len(split) > 1
+    return tuple(
+        Equation(label or (f"equation {k + 1}" if many else "equation"), eq.lhs - eq.rhs, eq)
+        for k, (label, eq) in enumerate(split)
+    )
+
+
+def _scalar_equations(item) -> list[sympy.Eq]:
+    """One `Eq` for each component of an equation or expression."""
+    if item is sympy.true or item is sympy.false:
+        raise ProblemError(
+            f"`sp.Problem(equations=...)` was given an equation that SymPy simplified to {item}, so no unknown is left "
+            f"in it; check both sides, or write the difference of the two sides instead of `Eq`."
+        )
+    left, right = (item.lhs, item.rhs) if isinstance(item, sympy.Eq) else (sympy.sympify(item), sympy.S.Zero)
+    if isinstance(left, (sympy.MatrixBase, sympy.MatrixExpr)):
+        left = sympy.Matrix(left)
+        right = sympy.Matrix(right) if hasattr(right, "shape") else sympy.ones(*left.shape) * right
+        return [sympy.Eq(a, b, evaluate=False) for a, b in zip(left, right, strict=True)]
+    return [sympy.Eq(left, right, evaluate=False)]
+
+
+def _check(problem: Problem):
+    """Everything that can be wrong before any number is computed."""
+    if not problem.equations:
+        raise ProblemError("`sp.Problem(equations=[])` has no equation, so there is nothing to solve; add one.")
+    if not problem.unknowns:
+        raise ProblemError(
+            f"`sp.Problem` named `{problem.name}` contains no unknown field; declare one with "
+            f'`u = sp.unknown("u", {", ".join(map(str, problem.coordinates))})` and use it in the equations.'
+        )
+    for u in problem.unknowns:
+        if set(u.args) != set(problem.coordinates):
+            raise ProblemError(
+                f"The unknown `{u}` depends on {u.args}, but the domain has the coordinates {problem.coordinates}; "
+                f'both must be the same: `sp.unknown("{u.func.__name__}", {", ".join(map(str, problem.coordinates))})`.'
+            )
+    allowed = set(problem.coordinates)
+    named = [(f"equation `{e.name}`", e.residual) for e in problem.equations]
+    named += [
+        (f"condition `{c.name}`", e) for c in problem.conditions for p in c.pieces(problem.domain) for _, e in p.terms
+    ]
+    for where, expression in named:
+        stray = {s for s in expression.free_symbols - allowed if not isinstance(s, Parameter)}
+        if stray:
+            names = sorted(s.name for s in stray)
+            raise ProblemError(
+                f"The {where} contains `{names[0]}`, which is neither a coordinate of the domain nor a parameter, so it "
+                f'has no value; add it to the domain, or declare `sp.parameter("{names[0]}", value)`.'
+                + nearest(names[0], [c.name for c in problem.coordinates])
+            )
+        for function in expression.atoms(AppliedUndef):
+            if not is_given(function) and set(function.args) != allowed:
+                raise ProblemError(
+                    f"The {where} contains `{function}`, an unknown that is not taken at the coordinates "
+                    f"{problem.coordinates}; delayed or restricted unknowns cannot be represented."
+                )
+    for u, value in problem.reference.items():
+        _check_reference(problem, u, value)
+
+
+def _check_reference(problem, u, value):
+    if u not in problem.unknowns:
+        raise ProblemError(
+            f"`sp.Problem(reference=...)` has a solution for `{u}`, which is no unknown of the problem."
+            + nearest(str(u), [str(v) for v in problem.unknowns])
+        )
+    if isinstance(value, Tabulated):
+        shape = tuple(len(v) for v in value.axes.values())
+        if list(value.axes) != [c.name for c in problem.coordinates] or np.shape(value.values) != shape:
+            raise ProblemError(
+                f"The tabulated reference of `{u}` has the axes {list(value.axes)} and shape {np.shape(value.values)}; "
+                f"it needs {[c.name for c in problem.coordinates]} in this order and one value for each grid point."
+            )
+        return
+    stray = sympy.sympify(value).free_symbols - set(problem.coordinates)
+    if any(not isinstance(s, Parameter) for s in stray):
+        raise ProblemError(
+            f"The reference of `{u}` contains {stray}, which is no coordinate and no parameter; a closed form may use "
+            f"{problem.coordinates} and parameters only."
+        )

@@ -1,0 +1,191 @@
+"""Problems as plain data (JSON), and back, without ever evaluating text.
+
+An expression becomes a nested list `[head, argument, ...]`; heads come from a fixed table, so that reading a file can
+build mathematics and nothing else. Functions given as code are stored by name only and must be handed in again.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+
+import numpy as np
+import sympy
+from sympy.core.function import AppliedUndef
+
+from spindle.errors import RunError, nearest
+from spindle.problem import conditions, symbols
+from spindle.problem.domain import Box, BoxUnion, Domain
+from spindle.problem.problem import Problem
+from spindle.types import Tabulated
+
+_FUNCTIONS = ["sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "exp", "log", "Abs", "sign", "Max", "Min", "Heaviside", "erf", "Piecewise", "ExprCondPair", "sech", "csch", "coth", "sec", "csc", "cot", "besselj", "floor", "ceiling"]
+_OPERATORS = (
+    "Add Mul Pow Derivative Tuple Equality StrictLessThan LessThan StrictGreaterThan GreaterThan Unequality And Or Not"
+)
+
+
+def _table() -> dict[str, type]:
+    found = {}
+    for name in [*_FUNCTIONS, *_OPERATORS.split()]:
+        cls = getattr(sympy, name, None) or getattr(sympy.functions.elementary.piecewise, name)
+        found[cls.__name__] = cls
+    return found
+
+
+_HEADS = _table()
+_AS_WRITTEN = {"Add", "Mul", "Pow", "Equality"}
+_CONSTANTS = {"pi": sympy.pi, "E": sympy.E, "true": sympy.true, "false": sympy.false}
+_CONDITIONS = {
+    c.__name__: c for c in (conditions.OnBoundary, conditions.AtStart, conditions.AcrossAxis, conditions.AtPoints)
+}
+
+
+def encode(e):
+    """A SymPy expression as nested lists of strings and numbers."""
+    e = sympy.sympify(e)
+    if isinstance(e, symbols.Parameter):
+        return ["parameter", e.name, e.value, e.unknown, list(e.bounds) if e.bounds else None]
+    if isinstance(e, sympy.Symbol):
+        return ["symbol", e.name, bool(e.is_real)]
+    if isinstance(e, sympy.Integer):
+        return ["integer", str(e)]
+    if isinstance(e, sympy.Rational):
+        return ["rational", str(e.p), str(e.q)]
+    if isinstance(e, sympy.Float):
+        return ["float", float(e).hex(), str(e._prec)]
+    for name, constant in _CONSTANTS.items():
+        if e == constant:
+            return [name]
+    if isinstance(e, AppliedUndef):
+        head = "given" if symbols.is_given(e) else "function"
+        return [head, e.func.__name__, *map(encode, e.args)]
+    head = type(e).__name__
+    if head not in _HEADS:
+        raise RunError(
+            f"`{head}` in `{e}` cannot be written to a file; rewrite the expression with elementary functions."
+        )
+    return [head, *map(encode, e.args)]
+
+
+def decode(data, given: Mapping[str, Callable] | None = None):
+    """The expression that `encode` wrote; `given` hands in coded functions by name."""
+    try:
+        return _decode(data, given or {})
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
+        raise RunError(
+            f"The stored expression {str(data)[:80]} is damaged ({error}); the file cannot be read."
+        ) from error
+
+
+def _decode(data, given):
+    head, *rest = data
+    if head == "parameter":
+        name, value, is_unknown, bounds = rest
+        return symbols.Parameter(name, value, unknown=is_unknown, bounds=tuple(bounds) if bounds else None)
+    if head == "symbol":
+        return sympy.Symbol(rest[0], real=True) if rest[1] else sympy.Symbol(rest[0])
+    if head in ("integer", "rational"):
+        return sympy.Rational(*map(int, rest))
+    if head == "float":
+        return sympy.Float(float.fromhex(rest[0]))
+    if head in _CONSTANTS:
+        return _CONSTANTS[head]
+    if head == "function":
+        return sympy.Function(rest[0])(*(_decode(a, given) for a in rest[1:]))
+    if head == "given":
+        if rest[0] not in given:
+            raise RunError(
+                f"The problem uses the coded function `{rest[0]}`, which no file can hold; hand it in, "
+                f'`given={{"{rest[0]}": function}}`.'
+            )
+        return symbols.given(rest[0], given[rest[0]], *(_decode(a, given) for a in rest[1:]))
+    if head not in _HEADS:
+        raise RunError(f"The stored expression has the unknown head `{head}`." + nearest(str(head), _HEADS))
+    arguments = [_decode(a, given) for a in rest]
+    # Unevaluated, so that the expression comes back as it was, term by term: a resumed run must repeat its rounding.
+    return _HEADS[head](*arguments, **({"evaluate": False} if head in _AS_WRITTEN else {}))
+
+
+def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
+    """A problem as JSON-ready data, and the arrays it refers to (measurements, tabulated references)."""
+    arrays: dict[str, np.ndarray] = {}
+    data = {
+        **{name: getattr(problem, name) for name in _WORDS},
+        "published": {k: dict(v) if isinstance(v, Mapping) else list(v) for k, v in problem.published.items()},
+        "domain": _domain_to_data(problem.domain),
+        "equations": [[e.name, encode(e.written.lhs), encode(e.written.rhs)] for e in problem.equations],
+        "conditions": [
+            [type(c).__name__, {f.name: _store(getattr(c, f.name), arrays) for f in fields(c)}]
+            for c in problem.conditions
+        ],
+        "reference": [[encode(u), _store(value, arrays)] for u, value in problem.reference.items()],
+    }
+    return data, arrays
+
+
+def problem_from_data(data: Mapping, arrays: Mapping, given: Mapping[str, Callable] | None = None) -> Problem:
+    """The problem that `problem_to_data` wrote; `given` hands in coded functions by name."""
+    return Problem(
+        domain=_domain_from_data(data["domain"]),
+        equations={
+            name: sympy.Eq(decode(a, given), decode(b, given), evaluate=False) for name, a, b in data["equations"]
+        },
+        conditions=[
+            _CONDITIONS[kind](**{name: _restore(value, arrays, given) for name, value in kept.items()})
+            for kind, kept in data["conditions"]
+        ],
+        reference={decode(u): _restore(value, arrays, given) for u, value in data["reference"]},
+        published=data["published"],
+        **{name: data[name] for name in _WORDS},
+    )
+
+
+_WORDS = ("name", "title", "citation", "notes")
+
+
+def _domain_to_data(domain: Domain) -> dict:
+    names = [encode(c) for c in domain.coordinates]
+    if isinstance(domain, Box):
+        return {"coordinates": names, "box": [[encode(a), encode(b)] for a, b in domain.symbolic_bounds]}
+    return {"coordinates": names, "boxes": [[list(ends) for ends in box] for box in domain.boxes]}
+
+
+def _domain_from_data(data) -> Domain:
+    names = tuple(decode(c) for c in data["coordinates"])
+    if "box" in data:
+        return Box({c: (decode(a), decode(b)) for c, (a, b) in zip(names, data["box"], strict=True)})
+    return BoxUnion(names, tuple(tuple((a, b) for a, b in box) for box in data["boxes"]))
+
+
+def _store(value, arrays) -> dict:
+    """One value as `{kind: data}`; arrays go to `arrays` under a running number."""
+
+    def keep(array):
+        arrays[str(len(arrays))] = np.asarray(array)
+        return str(len(arrays) - 1)
+
+    if value is None or isinstance(value, (str, float)):
+        return {"plain": value}
+    if isinstance(value, (list, tuple)):
+        return {"list": [_store(v, arrays) for v in value]}
+    if isinstance(value, Mapping):
+        return {"points": [[str(k), keep(v)] for k, v in value.items()]}
+    if isinstance(value, np.ndarray):
+        return {"array": keep(value)}
+    if isinstance(value, Tabulated):
+        axes = [[name, keep(nodes)] for name, nodes in value.axes.items()]
+        return {"tabulated": [axes, keep(value.values), value.relative_error, value.source]}
+    return {"expression": encode(value)}
+
+
+def _restore(data, arrays, given):
+    ((kind, value),) = data.items()
+    if kind == "list":
+        return [_restore(v, arrays, given) for v in value]
+    if kind == "points":
+        return {name: arrays[key] for name, key in value}
+    if kind == "array":
+        return arrays[value]
+    if kind == "tabulated":
+        axes, key, error, source = value
+        return Tabulated({name: arrays[k] for name, k in axes}, arrays[key], error, source)
+    return decode(value, given) if kind == "expression" else value

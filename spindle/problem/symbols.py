@@ -1,0 +1,131 @@
+"""The letters a problem is written in: coordinates, unknown fields, parameters, given functions."""
+
+from collections.abc import Callable, Sequence
+
+import sympy
+from sympy.core.function import AppliedUndef, UndefinedFunction
+
+from spindle.errors import ProblemError
+
+# The coordinate of this name is time: `grad`, `div`, `curl`, `laplacian` and "the boundary" leave it out.
+TIME = "t"
+
+
+def coordinates(names: str):
+    """Coordinates by name, as real SymPy symbols: `x, y = coordinates("x y")`, `x = coordinates("x")`.
+
+    The coordinate named `t` is time; all others are space.
+    """
+    return sympy.symbols(names, real=True)
+
+
+def is_time(coordinate: sympy.Symbol) -> bool:
+    """Whether the coordinate is time, that is, named `t`."""
+    return coordinate.name == TIME
+
+
+def unknown(names: str, *coordinates: sympy.Symbol):
+    """Unknown scalar fields of the given coordinates, as applied SymPy functions.
+
+    One name gives the field, several a tuple: `u = unknown("u", t, x)`, `u, v = unknown("u v", x, y)`.
+    Derivatives are SymPy's own: `u.diff(t)`, `u.diff(x, 2)`.
+    """
+    _check_coordinates("unknown", names, coordinates)
+    fields = tuple(UndefinedFunction(name)(*coordinates) for name in names.replace(",", " ").split())
+    return fields[0] if len(fields) == 1 else fields
+
+
+def vector(name: str, *coordinates: sympy.Symbol, components: Sequence[sympy.Symbol] | None = None) -> sympy.Matrix:
+    """An unknown vector field as a column of scalar fields, one component for each space coordinate.
+
+    `v = vector("v", t, x, y)` has the components `v_x` and `v_y`; `components=` names others.
+    """
+    _check_coordinates("vector", name, coordinates)
+    along = components if components is not None else [c for c in coordinates if not is_time(c)]
+    return sympy.Matrix([UndefinedFunction(f"{name}_{axis}")(*coordinates) for axis in along])
+
+
+def _check_coordinates(call, name, coordinates):
+    if not coordinates or not all(isinstance(c, sympy.Symbol) for c in coordinates):
+        raise ProblemError(
+            f'`sp.{call}("{name}", ...)` was given the coordinates {coordinates}, and a field needs at least one symbol '
+            f'to depend on; write `x, y = sp.coordinates("x y")` and `sp.{call}("{name}", x, y)`.'
+        )
+
+
+class Parameter(sympy.Symbol):
+    """A symbol with a value, or to be estimated, or ranging over an interval: see `parameter`."""
+
+    __slots__ = ("bounds", "unknown", "value")
+
+    def __new__(cls, name, value=None, *, unknown=False, bounds=None):
+        symbol = sympy.Symbol.__xnew__(cls, name, real=True)
+        symbol.value, symbol.unknown, symbol.bounds = value, unknown, bounds
+        return symbol
+
+    def _hashable_content(self):
+        return (*super()._hashable_content(), str(self.value), self.unknown, self.bounds)
+
+    def __getnewargs_ex__(self):
+        return (self.name, self.value), {"unknown": self.unknown, "bounds": self.bounds}
+
+    def __reduce_ex__(self, protocol):
+        return _rebuild_parameter, (self.name, self.value, self.unknown, self.bounds)
+
+
+def _rebuild_parameter(name, value, unknown, bounds):
+    return Parameter(name, value, unknown=unknown, bounds=bounds)
+
+
+def parameter(name: str, value: float | None = None, *, unknown: bool = False, range: tuple | None = None) -> Parameter:
+    """A parameter of the equation; the same symbol has three uses.
+
+    parameter("nu", 0.01)                  a constant
+    parameter("nu", 0.01, unknown=True)    estimated from data, starting at 0.01 (inverse problem)
+    parameter("nu", range=(1, 3))          spans a family of problems (parametrised problem)
+    """
+    if range is not None:
+        low, high = (float(sympy.sympify(end)) for end in range)
+        if not low < high or unknown:
+            raise ProblemError(
+                f'`sp.parameter("{name}", range={range}, unknown={unknown})` cannot span a family: a range needs '
+                f"low < high and a parameter that is not also unknown; write `range=(1, 3)` alone."
+            )
+        return Parameter(name, value, bounds=(low, high))
+    if value is None:
+        raise ProblemError(
+            f'`sp.parameter("{name}")` has neither a value nor a range, so the equation has no number to use; '
+            f'write `sp.parameter("{name}", 0.01)` or `sp.parameter("{name}", range=(1, 3))`.'
+        )
+    number = float(sympy.sympify(value))
+    if number != number or abs(number) == float("inf"):
+        raise ProblemError(
+            f'`sp.parameter("{name}", {value})` is not a finite number, so every residual would be NaN; give one.'
+        )
+    return Parameter(name, number, unknown=unknown)
+
+
+def given(name: str, function: Callable, *coordinates: sympy.Symbol) -> AppliedUndef:
+    """A tabulated or coded coefficient or source, to be used in equations like any SymPy function.
+
+    function    takes one JAX array per coordinate, shapes that broadcast together, and returns their broadcast shape;
+                it must be traceable by JAX, and differentiable where the equation differentiates it
+    """
+    _check_coordinates("given", name, coordinates)
+    if not callable(function):
+        raise ProblemError(
+            f'`sp.given("{name}", {function!r}, ...)` needs a function of the coordinates, and this cannot be called; '
+            f"pass for example `lambda x, y: jax.numpy.exp(-x * y)`."
+        )
+    return UndefinedFunction(name, given=function)(*coordinates)
+
+
+def is_given(function) -> bool:
+    """Whether an applied function was made by `given`."""
+    return isinstance(function, AppliedUndef) and getattr(function.func, "given", None) is not None
+
+
+def unknowns_in(expression) -> list[AppliedUndef]:
+    """The unknown fields in an expression, sorted by name."""
+    applied = sympy.sympify(expression).atoms(AppliedUndef)
+    return sorted((f for f in applied if not is_given(f)), key=lambda f: f.func.__name__)

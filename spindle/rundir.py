@@ -1,0 +1,150 @@
+"""Run directories: one folder holds the problem, the method, the seed, the versions, the state and the solution.
+
+run.json         problem name, method, seed, versions, fingerprint, and the record once the run has ended
+problem.npz      the problem as data, with its measurements and tabulated references
+checkpoint.npz   everything training changes, for an exact continuation
+solution.npz     the trained numbers
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from spindle.errors import RunError
+from spindle.methods.base import Method
+from spindle.methods.registry import method_from_data, method_to_data
+from spindle.problem.problem import Problem
+from spindle.problem.serialize import problem_from_data, problem_to_data
+from spindle.training.checkpoint import load_arrays, save_arrays, write_atomically
+from spindle.training.history import Clock, History
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def info(self) -> Path:
+        """The description of the run."""
+        return self.path / "run.json"
+
+    @property
+    def problem(self) -> Path:
+        """The problem."""
+        return self.path / "problem.npz"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state of training."""
+        return self.path / "checkpoint.npz"
+
+    @property
+    def solution(self) -> Path:
+        """The trained numbers."""
+        return self.path / "solution.npz"
+
+    def prepare(self, problem: Problem, method: Method, seed: int) -> bool:
+        """Write what the run is, before it starts; True when the directory already holds the same run.
+
+        Raises RunError when it holds another one.
+        """
+        data, arrays = problem_to_data(problem)
+        info = {"format": FORMAT, "problem": problem.name, "method": method_to_data(method), "seed": seed}
+        info["fingerprint"] = _fingerprint(data, arrays, info)
+        if self.info.exists():
+            found = self.read_info()
+            if found["fingerprint"] != info["fingerprint"]:
+                raise RunError(
+                    f"The directory {self.path} holds another run ({found['problem']} by {found['method']['name']}, seed "
+                    f"{found['seed']}), and two runs cannot share one; choose another directory or remove it."
+                )
+            return True
+        self.path.mkdir(parents=True, exist_ok=True)
+        save_arrays(self.problem, arrays, data)
+        write_json(self.info, info | {"versions": versions()})
+        return False
+
+    def finish(self, arrays: Mapping[str, np.ndarray], run, record: Mapping[str, Any]) -> None:
+        """Write the result."""
+        numbers = {f.name: getattr(run, f.name) for f in fields(run) if f.name not in ("seconds", "history")}
+        meta = {"run": numbers, "seconds": asdict(run.seconds), "history": run.history.to_data()}
+        save_arrays(self.solution, dict(arrays), meta)
+        write_json(self.info, self.read_info() | {"record": record})
+
+    def read_info(self) -> dict:
+        """`run.json`."""
+        try:
+            info = json.loads(self.info.read_text())
+            known = info["format"] == FORMAT and {"problem", "method", "seed", "fingerprint"} <= set(info)
+        except FileNotFoundError as error:
+            raise RunError(
+                f"{self.path} is no run directory: it has no run.json; name the folder given to `--out`."
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{self.info} is damaged ({error}); the run cannot be read.") from error
+        if not known:
+            raise RunError(f"{self.info} was written by another version of spindle; this one reads format {FORMAT}.")
+        return info
+
+    def read(self, given: Mapping | None = None) -> tuple[Problem, Method, int]:
+        """Problem, method and seed."""
+        info = self.read_info()
+        arrays, data = load_arrays(self.problem)
+        return problem_from_data(data, arrays, given), method_from_data(info["method"]), info["seed"]
+
+    def read_result(self) -> tuple[dict[str, np.ndarray], dict]:
+        """Trained numbers, and the fields of the run."""
+        arrays, meta = load_arrays(self.solution)
+        seconds, history = Clock(**meta["seconds"]), History.from_data(meta["history"])
+        return arrays, meta["run"] | {"seconds": seconds, "history": history}
+
+
+def _fingerprint(data, arrays, info) -> str:
+    digest = hashlib.sha256(json.dumps([data, info], sort_keys=True).encode())
+    for name in sorted(arrays):
+        digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
+
+
+def write_json(path: Path, data) -> None:
+    """Write JSON atomically, NaN and infinities as null."""
+    write_atomically(path, to_json(data, indent=1).encode())
+
+
+def to_json(data, indent: int | None = None) -> str:
+    """JSON with NaN and infinities as null, which strict readers accept."""
+    return json.dumps(_finite(data), allow_nan=False, indent=indent)
+
+
+def _finite(data):
+    if isinstance(data, Mapping):
+        return {str(k): _finite(v) for k, v in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_finite(v) for v in data]
+    if isinstance(data, (float, np.floating)):
+        return float(data) if np.isfinite(data) else None
+    return data
+
+
+def versions() -> dict[str, str]:
+    """Versions that can change a result."""
+    names = ("spindle-pinn", "jax", "equinox", "optax", "sympy", "numpy")
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in names}
+
+
+def device_name() -> str:
+    """The device that computes, `cpu` or for example `cuda:0 NVIDIA H200`."""
+    device = jax.devices()[0]
+    return device.platform if device.platform == "cpu" else f"{device.platform}:{device.id} {device.device_kind}"

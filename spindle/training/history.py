@@ -1,0 +1,46 @@
+"""What happened during training, as plain numbers."""
+
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass
+class Record:
+    """One look at the run: step, phase, training seconds so far, loss, and errors where they were measured."""
+
+    step: int
+    phase: str
+    seconds: float
+    loss: float
+    errors: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Clock:
+    """Seconds spent, apart: set-up, compilation, training steps, evaluation."""
+
+    setup: float = 0.0
+    compile: float = 0.0
+    train: float = 0.0
+    evaluate: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """All of them."""
+        return self.setup + self.compile + self.train + self.evaluate
+
+    def as_dict(self) -> dict[str, float]:
+        """`{"total", "setup", "compile", "train", "evaluate"}`."""
+        return {"total": self.total, **asdict(self)}
+
+
+class History(list[Record]):
+    """All records, in order."""
+
+    def to_data(self) -> list[dict]:
+        """JSON-ready."""
+        return [asdict(record) for record in self]
+
+    @classmethod
+    def from_data(cls, data) -> "History":
+        """What `to_data` wrote."""
+        return cls(Record(**item) for item in data)

@@ -1,0 +1,291 @@
+"""The one training loop.
+
+A phase (an optimizer and its number of steps) is compiled once, as a loop whose end is an argument, so that many steps
+are one dispatch and the way they are grouped changes no number. Between dispatches the host looks at the clock, at the
+loss, and at whoever wants to stop; monitoring happens there and is timed apart.
+"""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from spindle.objective.objective import Model, Objective
+from spindle.training.checkpoint import load_arrays, load_tree, save_tree
+from spindle.training.history import Clock, History, Record
+from spindle.training.optimizers.base import Optimizer
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a model is trained.
+
+    phases     optimizers, one after the other
+    resample   draw new points every so many steps (0: never); phases that need fixed points keep the last ones
+    balance    adapt the weights every so many steps so that all residuals pull with gradients of one norm (0: never)
+    keep       "last" parameters, or those of the "lowest loss", looked at every 10 steps
+    """
+
+    phases: tuple[Optimizer, ...]
+    resample: int = 0
+    balance: int = 0
+    keep: str = "last"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to stop early: seconds of wall clock, or a loss that is small enough."""
+
+    seconds: float = math.inf
+    loss: float = 0.0
+
+
+class State(NamedTuple):
+    """Everything that training changes, on the device."""
+
+    step: jax.Array
+    arrays: Model
+    optimizer: object
+    points: object
+    weights: dict[str, jax.Array]
+    key: jax.Array
+    loss: jax.Array
+    best: Model
+    best_loss: jax.Array
+
+
+@dataclass
+class Outcome:
+    """How training ended: the model, a word (steps, budget, target, diverged, interrupted), and the numbers on the way."""
+
+    model: Model
+    stopped_by: str
+    steps: int
+    loss: float
+    points: object
+    weights: dict[str, float]
+    history: History = field(default_factory=History)
+
+
+class Trainer:
+    """Runs a schedule on an objective.
+
+    measure     model -> {name: error}, called at steps 1, 2, 5, 10, 20, ... apart from the training clock; or None
+    watch       called with each `Record`, and the total number of steps
+    checkpoint  file to continue from, where it exists, and to write every `save_every` seconds; or None
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        schedule: Schedule,
+        *,
+        limits: Limits,
+        clock: Clock,
+        measure: Callable | None = None,
+        watch: Sequence[Callable] = (),
+        checkpoint: Path | None = None,
+        save_every: float = 20.0,
+    ):
+        self.objective, self.schedule, self.limits, self.clock = objective, schedule, limits, clock
+        self.measure, self.watch = measure, tuple(watch)
+        self.checkpoint, self.save_every = checkpoint, save_every
+        self.total = sum(phase.steps for phase in schedule.phases)
+
+    def run(self, model: Model, weights: dict[str, float], *, key: jax.Array) -> Outcome:
+        """Train from this model, or from the checkpoint where there is one."""
+        self._began = time.perf_counter() - self.clock.total
+        arrays, self._static = eqx.partition(model, eqx.is_inexact_array)
+        first, state, history = 0, self._begin(arrays, weights, key), History()
+        if self.checkpoint is not None and self.checkpoint.exists():
+            first, state, history = self._restore(state)
+        stopped = "steps"
+        with _interruptions() as interrupted:
+            for number in range(first, len(self.schedule.phases)):
+                state, stopped = self._phase(number, state, history, interrupted, fresh=number > first)
+                if stopped != "steps":
+                    break
+        return self._outcome(state, stopped, history)
+
+    def _begin(self, arrays, weights, key) -> State:
+        draw_key, key = jax.random.split(key)
+        started = time.perf_counter()
+        points = jax.jit(self.objective.draw)(draw_key)
+        self.clock.setup += time.perf_counter() - started
+        weights = {name: jnp.asarray(value, float) for name, value in weights.items()}
+        optimizer = self.schedule.phases[0].start(arrays)
+        far = jnp.asarray(jnp.inf)
+        state = State(jnp.zeros((), jnp.int32), arrays, optimizer, points, weights, key, far, arrays, far)
+        return state
+
+    def _phase(self, number, state, history, interrupted, *, fresh) -> tuple[State, str]:
+        """Run one phase to its end or to the first reason to stop."""
+        phase = self.schedule.phases[number]
+        if fresh:
+            state = state._replace(optimizer=phase.start(state.arrays))
+        end = sum(p.steps for p in self.schedule.phases[: number + 1])
+        step = int(state.step)
+        if step >= end:
+            return state, "steps"
+        started = time.perf_counter()
+        advance = jax.jit(self._advance(phase), donate_argnums=0).lower(state, jnp.int32(end)).compile()
+        self.clock.compile += time.perf_counter() - started
+        state = jax.tree.map(jnp.copy, state)  # no two leaves may share a buffer: each is donated
+        chunk, saved = 1, time.perf_counter()
+        while step < end:
+            until = min(step + chunk, end, _next_look(step))
+            good = jax.tree.map(jnp.copy, state.arrays)
+            started = time.perf_counter()
+            state = jax.block_until_ready(advance(state, jnp.int32(until)))
+            took = time.perf_counter() - started
+            self.clock.train += took
+            chunk = _next_chunk(until - step, took, chunk)
+            step, loss = int(state.step), float(state.loss)
+            if not math.isfinite(loss):
+                return state._replace(arrays=good), "diverged"
+            self._look(state, phase, step, loss, end, history)
+            stopped = self._reason_to_stop(loss, interrupted)
+            due = time.perf_counter() - saved > self.save_every
+            if self.checkpoint is not None and (stopped or due or step >= end):
+                self._save(number, state, history)
+                saved = time.perf_counter()
+            if stopped:
+                return state, stopped
+        return state, "steps"
+
+    def _advance(self, phase) -> Callable:
+        """The compiled part: steps of one phase until a given step."""
+        schedule, objective, static = self.schedule, self.objective, self._static
+
+        def losses(points, weights):
+            return lambda arrays: objective.loss(eqx.combine(arrays, static), points, weights)
+
+        def redraw(state):
+            draw_key, key = jax.random.split(state.key)
+            return state._replace(points=objective.draw(draw_key), key=key)
+
+        def rebalance(state):
+            norms = objective.gradient_norms(eqx.combine(state.arrays, static), state.points)
+            return state._replace(weights=balanced(state.weights, norms))
+
+        def one(state: State) -> State:
+            if schedule.resample and phase.resamples:
+                state = jax.lax.cond(_due(state.step, schedule.resample), redraw, lambda s: s, state)
+            if schedule.balance and phase.resamples:
+                state = jax.lax.cond(_due(state.step, schedule.balance), rebalance, lambda s: s, state)
+            arrays, optimizer, loss = phase.step(losses(state.points, state.weights), state.arrays, state.optimizer)
+            if schedule.keep == "lowest loss":
+                better = (state.step % 10 == 0) & (loss < state.best_loss)
+                best = jax.tree.map(lambda new, old: jnp.where(better, new, old), state.arrays, state.best)
+                state = state._replace(best=best, best_loss=jnp.where(better, loss, state.best_loss))
+            return state._replace(step=state.step + 1, arrays=arrays, optimizer=optimizer, loss=loss)
+
+        def advance(state, until):
+            # A loss that is not finite ends the loop at once: no later step could repair it.
+            return jax.lax.while_loop(
+                lambda s: (s.step < until) & (jnp.isfinite(s.loss) | (s.step == state.step)), one, state
+            )
+
+        return advance
+
+    def _look(self, state, phase, step, loss, end, history):
+        """Record where the run is, and measure the error where a measurement is due."""
+        errors = {}
+        if self.measure is not None and (step == _next_look(step - 1) or step >= end):
+            started = time.perf_counter()
+            errors = self.measure(self._chosen(state))
+            self.clock.evaluate += time.perf_counter() - started
+        record = Record(step, phase.label, self.clock.train, loss, errors)
+        if errors or step == _next_look(step - 1):
+            history.append(record)
+        for watcher in self.watch:
+            watcher(record, self.total)
+
+    def _reason_to_stop(self, loss, interrupted) -> str:
+        if interrupted():
+            return "interrupted"
+        if loss <= self.limits.loss:
+            return "target"
+        return "budget" if time.perf_counter() - self._began > self.limits.seconds else ""
+
+    def _chosen(self, state) -> Model:
+        """The parameters that count as the result at this moment."""
+        by_loss = self.schedule.keep == "lowest loss" and bool(jnp.isfinite(state.best_loss))
+        return eqx.combine(state.best if by_loss else state.arrays, self._static)
+
+    def _outcome(self, state, stopped, history) -> Outcome:
+        weights = {name: float(value) for name, value in state.weights.items()}
+        model = self._chosen(state)
+        loss = float(self.objective_loss(model, state.points, state.weights))
+        return Outcome(model, stopped, int(state.step), loss, state.points, weights, history)
+
+    def objective_loss(self, model, points, weights) -> jax.Array:
+        """The loss of a model on the points and weights of the last step."""
+        return eqx.filter_jit(self.objective.loss)(model, points, weights)
+
+    def _save(self, number, state, history):
+        meta = {"phase": number, "history": history.to_data(), "clock": vars(self.clock)}
+        save_tree(self.checkpoint, state, meta)
+
+    def _restore(self, state):
+        """Phase, state and history of the checkpoint, whose optimizer may be of a later phase than the first."""
+        _, meta = load_arrays(self.checkpoint)
+        number = meta["phase"]
+        like = state._replace(optimizer=self.schedule.phases[number].start(state.arrays))
+        restored, _ = load_tree(self.checkpoint, like)
+        for name, seconds in meta["clock"].items():
+            setattr(self.clock, name, getattr(self.clock, name) + seconds)
+        self._began = time.perf_counter() - self.clock.total
+        return number, restored, History.from_data(meta["history"])
+
+
+def balanced(weights, norms):
+    """Weights that bring all gradient norms to their mean, moved a tenth of the way (Wang et al. 2023, arXiv 2308.08468)."""
+    total = sum(norms.values())
+    target = {name: total / (norm + 1e-12 * total) / len(norms) for name, norm in norms.items()}
+    return {name: 0.9 * weights[name] + 0.1 * target[name].astype(weights[name].dtype) for name in weights}
+
+
+def _due(step, every):
+    return (step > 0) & (step % every == 0)
+
+
+def _next_look(step: int) -> int:
+    """The next of 1, 2, 5, 10, 20, 50, ... : errors are measured where the logarithm of the step moves evenly."""
+    power = 10 ** int(math.log10(max(step, 1)))
+    return next(m * power for m in (1, 2, 5, 10) if m * power > step)
+
+
+def _next_chunk(done: int, took: float, chunk: int) -> int:
+    """Steps for the next dispatch: about a quarter of a second, at most double or half of the last."""
+    wanted = 0.25 * done / max(took, 1e-9)
+    return max(1, int(min(max(wanted, chunk / 2), 2 * chunk)))
+
+
+@contextmanager
+def _interruptions():
+    """A function that tells whether Ctrl-C was pressed; a second Ctrl-C raises KeyboardInterrupt as usual."""
+    pressed = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed.is_set
+        return
+
+    def note(signum, frame):
+        if pressed.is_set():
+            raise KeyboardInterrupt
+        pressed.set()
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)

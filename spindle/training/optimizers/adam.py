@@ -1,0 +1,54 @@
+"""Adam with a learning-rate schedule, from Optax."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import optax
+
+from spindle.errors import MethodError, nearest
+
+SCHEDULES = ("constant", "cosine", "exponential")
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma & Ba 2015, arXiv 1412.6980), default moments.
+
+    steps           number of steps
+    learning_rate   at the start
+    schedule        "constant"; "cosine" falls to `final` times the start; "exponential" likewise, geometrically
+    """
+
+    steps: int = 10_000
+    learning_rate: float = 1e-3
+    schedule: str = "constant"
+    final: float = 1e-2
+    label: ClassVar[str] = "Adam"
+    resamples: ClassVar[bool] = True
+
+    def __post_init__(self):
+        if self.schedule not in SCHEDULES:
+            raise MethodError(
+                f"`Adam(schedule={self.schedule!r})` is not known." + nearest(str(self.schedule), SCHEDULES)
+            )
+        if not self.learning_rate > 0:
+            raise MethodError(f"`Adam(learning_rate={self.learning_rate})` must be positive; 1e-3 is usual.")
+
+    def _transform(self):
+        rates = {
+            "constant": lambda: optax.constant_schedule(self.learning_rate),
+            "cosine": lambda: optax.cosine_decay_schedule(self.learning_rate, max(1, self.steps), self.final),
+            "exponential": lambda: optax.exponential_decay(self.learning_rate, max(1, self.steps), self.final),
+        }
+        return optax.adam(rates[self.schedule]())
+
+    def start(self, parameters):
+        """Zero moments."""
+        return self._transform().init(parameters)
+
+    def step(self, loss, parameters, state):
+        """One step along the moments of the gradient."""
+        value, gradient = jax.value_and_grad(loss)(parameters)
+        updates, state = self._transform().update(gradient, state, parameters)
+        return optax.apply_updates(parameters, updates), state, value

@@ -1,0 +1,22 @@
+"""What the training loop asks of an optimizer."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import jax
+
+
+class Optimizer(Protocol):
+    """A phase of training: at most `steps` steps of one optimizer."""
+
+    steps: int
+
+    @property
+    def label(self) -> str:
+        """A word for progress lines and tables."""
+
+    def start(self, parameters) -> Any:
+        """The optimizer's state at its first step."""
+
+    def step(self, loss: Callable, parameters, state) -> tuple[Any, Any, jax.Array]:
+        """One step: new parameters, new state, and the loss before the step."""

@@ -1,0 +1,35 @@
+"""Limited-memory BFGS with a zoom line search, from Optax; wants fixed points and double precision."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import optax
+
+
+@dataclass(frozen=True)
+class LBFGS:
+    """L-BFGS (Liu & Nocedal 1989) with a line search that meets the strong Wolfe conditions.
+
+    steps    number of iterations
+    memory   number of curvature pairs kept
+    """
+
+    steps: int = 1000
+    memory: int = 20
+    label: ClassVar[str] = "L-BFGS"
+    resamples: ClassVar[bool] = False
+
+    def _transform(self):
+        return optax.lbfgs(memory_size=self.memory)
+
+    def start(self, parameters):
+        """No curvature yet."""
+        return self._transform().init(parameters)
+
+    def step(self, loss, parameters, state):
+        """One line search along the quasi-Newton direction; the value and gradient found there are reused."""
+        value, gradient = optax.value_and_grad_from_state(loss)(parameters, state=state)
+        updates, state = self._transform().update(
+            gradient, state, parameters, value=value, grad=gradient, value_fn=loss
+        )
+        return optax.apply_updates(parameters, updates), state, value

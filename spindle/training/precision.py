@@ -1,0 +1,18 @@
+"""Precision as a property of a computation: set inside a `with`, never globally."""
+
+import contextlib
+
+import jax
+
+from spindle.errors import MethodError, nearest
+
+DTYPES = ("float32", "float64")
+
+
+@contextlib.contextmanager
+def precision(dtype: str):
+    """Arrays made inside have this type, and matrix products keep it (no TF32 or bfloat16 on accelerators)."""
+    if dtype not in DTYPES:
+        raise MethodError(f"`dtype={dtype!r}` is not supported." + nearest(str(dtype), DTYPES))
+    with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
+        yield

@@ -6,8 +6,8 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.derivatives.pointwise import pointwise_partials
-from spindle.derivatives.separable import axis_jets, merge
+from spindle.derivatives.pointwise import pointwise_values
+from spindle.derivatives.separable import axis_jets, highest_orders, merge
 from spindle.lowering.compile import array_function
 from spindle.lowering.constraints import Constraints
 from spindle.networks.fields import SeparableField
@@ -53,15 +53,13 @@ class Evaluator:
 
     def _points(self, model, points):
         coordinates = tuple(points[:, k] for k in range(points.shape[1]))
-        partials = pointwise_partials(model.field, points, self._function.partials)
-        return jnp.broadcast_to(self._function(coordinates, partials, model.parameters), points.shape[:1])
+        known = pointwise_values(model.field, points, self._function.needs)
+        return jnp.broadcast_to(self._function(coordinates, known, model.parameters), points.shape[:1])
 
     def _slab(self, model, axes):
-        d, partials = len(axes), self._function.partials
-        jets = [
-            axis_jets(model.field, k, a[:, None], max((p.orders[k] for p in partials), default=0))
-            for k, a in enumerate(axes)
-        ]
+        d, needs = len(axes), self._function.needs
+        highest = highest_orders(needs, d)
+        jets = [axis_jets(model.field, k, a[:, None], highest[k]) for k, a in enumerate(axes)]
         coordinates = tuple(a.reshape([-1 if j == k else 1 for j in range(d)]) for k, a in enumerate(axes))
-        value = self._function(coordinates, merge(jets, partials), model.parameters)
+        value = self._function(coordinates, merge(jets, needs), model.parameters)
         return jnp.broadcast_to(value, tuple(len(a) for a in axes))

@@ -1,17 +1,18 @@
-"""Partials of a separable network: one jet an axis, then one contraction for each group of partials.
+"""Partials of a separable network: one jet an axis, then one contraction for each operator.
 
 A partial of order (a_1 .. a_d) is the sum over j of the products of the a_k-th derivatives of the axis features
 (Cho et al. 2023, section 4). The features and all their derivatives are computed once an axis, from O(d N) points, and
 are shared by the interior, the boundary, the initial slice and the data; the merge is never differentiated forward.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 
-from spindle.lowering.partials import Partial
+from spindle.lowering.partials import Need, terms_of
 from spindle.networks.fields import SeparableField
 from spindle.networks.taylor import Jet
 from spindle.points.lattice import Lattice
@@ -27,26 +28,33 @@ def axis_jets(field: SeparableField, axis: int, x: jax.Array, highest: int) -> l
     return [jet.derivative((k,)).reshape(shape) for k in range(highest + 1)]
 
 
-def merge(features: Sequence[Sequence[jax.Array]], partials: Sequence[Partial]) -> dict[Partial, jax.Array]:
-    """Partials on the tensor grid of the axes.
+def highest_orders(needs: Sequence[Need], axes: int) -> list[int]:
+    """The highest order of differentiation on each axis."""
+    partials = [p for need in needs for p, _ in terms_of(need)]
+    return [max((p.orders[k] for p in partials), default=0) for k in range(axes)]
+
+
+def merge(features: Sequence[Sequence[jax.Array]], needs: Sequence[Need]) -> dict[Need, jax.Array]:
+    """Partials, and combinations of partials, on the tensor grid of the axes.
 
     features   features[k][a] is the a-th derivative on axis k, (N_k, outputs, rank)
     returns    arrays (N_1, .., N_d)
 
-    Partials that share the order on the last axis are stacked along the rows of one matrix product, of
-    2 R prod(N_k) multiplications and additions for each partial.
+    Each need is one matrix product. The terms of a combination that share the order b on the last axis are added
+    before it, so that its inner size is R times the number of different b: for a Laplacian 2 R, whatever d.
     """
-    groups = defaultdict(list)
-    for p in partials:
-        groups[p.unknown, p.orders[-1]].append(p)
     shape = tuple(f[0].shape[0] for f in features)
-    merged = {}
-    for (unknown, last), members in groups.items():
-        rows = [_khatri_rao([features[k][p.orders[k]][:, unknown] for k in range(len(shape) - 1)]) for p in members]
-        stacked = jnp.concatenate(rows) @ features[-1][last][:, unknown].T
-        for p, block in zip(members, jnp.split(stacked, len(members)), strict=True):
-            merged[p] = block.reshape(shape)
-    return merged
+    return {need: _merge_one(features, need).reshape(shape) for need in needs}
+
+
+def _merge_one(features, need):
+    rows = defaultdict(list)
+    for p, coefficient in terms_of(need):
+        product = _khatri_rao([features[k][p.orders[k]][:, p.unknown] for k in range(len(features) - 1)])
+        rows[p.orders[-1]].append(product if coefficient == 1.0 else coefficient * product)
+    left = jnp.concatenate([sum(products) for products in rows.values()], axis=1)
+    right = jnp.concatenate([features[-1][order][:, need.unknown] for order in rows], axis=1)
+    return left @ right.T
 
 
 def _khatri_rao(factors: Sequence[jax.Array]) -> jax.Array:
@@ -57,27 +65,24 @@ def _khatri_rao(factors: Sequence[jax.Array]) -> jax.Array:
     return product
 
 
-def paired(features: Sequence[Sequence[jax.Array]], partials: Sequence[Partial]) -> dict[Partial, jax.Array]:
-    """Partials at scattered points, row by row: arrays (n,)."""
-    values = {}
-    for p in partials:
-        product = features[0][p.orders[0]][:, p.unknown]
-        for k in range(1, len(features)):
-            product = product * features[k][p.orders[k]][:, p.unknown]
-        values[p] = product.sum(-1)
-    return values
+def paired(features: Sequence[Sequence[jax.Array]], needs: Sequence[Need]) -> dict[Need, jax.Array]:
+    """The same at scattered points, row by row: arrays (n,)."""
+
+    def one(partial):
+        return math.prod(features[k][order][:, partial.unknown] for k, order in enumerate(partial.orders)).sum(-1)
+
+    return {need: sum(c * one(p) for p, c in terms_of(need)) for need in needs}
 
 
 class SeparableJets:
-    """Derivatives of a separable field on a lattice; `needs` lists the partials for each place of the lattice."""
+    """Derivatives of a separable field on a lattice; `needs` lists what each place of the lattice needs."""
 
-    def __init__(self, lattice: Lattice, needs: Sequence[Sequence[Partial]]):
+    def __init__(self, lattice: Lattice, needs: Sequence[Sequence[Need]]):
         self.points, self.needs = lattice, needs
-        axes = range(lattice.dimensions)
-        self._highest = [max((p.orders[k] for need in needs for p in need), default=0) for k in axes]
+        self._highest = highest_orders([n for need in needs for n in need], lattice.dimensions)
 
-    def partials(self, field: SeparableField, drawn) -> list[dict[Partial, jax.Array]]:
-        """For each place the partials it needs."""
+    def values(self, field: SeparableField, drawn) -> list[dict[Need, jax.Array]]:
+        """For each place what it needs."""
         jets = [axis_jets(field, k, pool, self._highest[k]) for k, pool in enumerate(drawn)]
         found = []
         for place, slices, need in zip(self.points.places, self.points.slices, self.needs, strict=True):

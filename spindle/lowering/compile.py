@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import sympy
 from sympy.core.function import AppliedUndef, UndefinedFunction
 
-from spindle.lowering.partials import Partial, replace_partials
+from spindle.lowering.partials import Need, combine_partials, replace_partials
 from spindle.problem.symbols import Parameter, is_given
 
 
@@ -21,20 +21,20 @@ from spindle.problem.symbols import Parameter, is_given
 class ArrayFunction:
     """A compiled expression.
 
-    partials       what it needs of the unknowns
+    needs          what it needs of the unknowns: partials, and fixed combinations of partials
     coefficients   coordinate arrays -> tuple of arrays that depend on the points only
-    combine        (coefficients, coordinate arrays, {Partial: array}, {name: parameter value}) -> array
+    combine        (coefficients, coordinate arrays, {need: array}, {name: parameter value}) -> array
 
     Coordinate arrays broadcast together: (n,) each for a cloud, (n, 1, 1), (1, m, 1), ... for a tensor grid.
     """
 
-    partials: tuple[Partial, ...]
+    needs: tuple[Need, ...]
     coefficients: Callable
     combine: Callable
 
-    def __call__(self, coordinates: Sequence, partials: Mapping[Partial, jax.Array], parameters: Mapping | None = None):
+    def __call__(self, coordinates: Sequence, known: Mapping[Need, jax.Array], parameters: Mapping | None = None):
         """The value at the points, computed in one go."""
-        return self.combine(self.coefficients(coordinates), coordinates, partials, parameters or {})
+        return self.combine(self.coefficients(coordinates), coordinates, known, parameters or {})
 
 
 def array_function(
@@ -48,21 +48,22 @@ def array_function(
     parameters   those whose value is passed in at each call; all others are constants and are written in
     """
     constants = {p: sympy.Float(p.value, 17) for p in sympy.sympify(expression).atoms(Parameter) if p not in parameters}
-    replaced, symbols = replace_partials(sympy.sympify(expression).xreplace(constants), unknowns, coordinates)
+    replaced, partials = replace_partials(sympy.sympify(expression).xreplace(constants), unknowns, coordinates)
     combined, sources = _split_sources(replaced, frozenset(coordinates))
-    names = list(symbols)
+    combined, symbols = combine_partials(combined, partials)
+    needs = list(symbols)
     evaluate_sources = _lambdify([*coordinates], list(sources.values()))
     evaluate = _lambdify([*sources, *coordinates, *symbols.values(), *parameters], [combined])
 
     def coefficients(points):
         return tuple(jnp.asarray(value) for value in evaluate_sources(*points))
 
-    def combine(values, points, partials, parameter_values):
-        given = [partials[p] for p in names]
+    def combine(values, points, known, parameter_values):
+        given = [known[need] for need in needs]
         tunable = [parameter_values[p.name] for p in parameters]
         return jnp.asarray(evaluate(*values, *points, *given, *tunable)[0])
 
-    return ArrayFunction(tuple(names), coefficients, combine)
+    return ArrayFunction(tuple(needs), coefficients, combine)
 
 
 def _split_sources(expression, coordinates: frozenset) -> tuple[sympy.Expr, dict[sympy.Symbol, sympy.Expr]]:

@@ -1,5 +1,6 @@
 """Which partial derivatives an expression needs, read off its symbolic form."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -20,6 +21,24 @@ class Partial(NamedTuple):
     def total(self) -> int:
         """Total order of differentiation."""
         return sum(self.orders)
+
+
+class Combination(NamedTuple):
+    """A fixed linear combination of partials of one unknown, such as a Laplacian: (partial, coefficient) pairs.
+
+    Taken as one need, it is merged as one: a separable network forms it without forming its terms.
+    """
+
+    unknown: int
+    terms: tuple[tuple[Partial, float], ...]
+
+
+Need = Partial | Combination
+
+
+def terms_of(need: Need) -> tuple[tuple[Partial, float], ...]:
+    """The (partial, coefficient) pairs of a need; a partial alone is one pair."""
+    return need.terms if isinstance(need, Combination) else ((need, 1.0),)
 
 
 def partial_of(node, unknowns: Sequence[AppliedUndef], coordinates: Sequence[sympy.Symbol]) -> Partial | None:
@@ -60,6 +79,41 @@ def replace_partials(expression, unknowns, coordinates) -> tuple[sympy.Expr, dic
         return node.func(*map(walk, node.args)) if node.args and not _is_leaf(node) else node
 
     return walk(sympy.sympify(expression)), symbols
+
+
+def combine_partials(expression, symbols: dict[Partial, sympy.Symbol]) -> tuple[sympy.Expr, dict[Need, sympy.Symbol]]:
+    """Replace every sum of numbers times partials of one unknown by a symbol of its own.
+
+    symbols   the symbols that `replace_partials` put in
+    returns   the shorter expression, and the symbols of all needs that are left in it
+    """
+    partials = {symbol: partial for partial, symbol in symbols.items()}
+    found: dict[Need, sympy.Symbol] = {}
+
+    def linear_terms(node):
+        """Of a sum: {unknown: [(argument, partial, coefficient)]}."""
+        own = defaultdict(list)
+        for argument in node.args:
+            coefficient, rest = argument.as_coeff_mul(*partials)
+            factor = sympy.Mul(*rest)
+            if factor in partials and coefficient.is_number and coefficient.is_real:
+                own[partials[factor].unknown].append((argument, partials[factor], float(coefficient)))
+        return {unknown: terms for unknown, terms in own.items() if len(terms) > 1}
+
+    def walk(node):
+        if node in partials:
+            return found.setdefault(partials[node], node)
+        if not node.args:
+            return node
+        arguments = list(node.args)
+        if isinstance(node, sympy.Add):
+            for unknown, terms in linear_terms(node).items():
+                need = Combination(unknown, tuple(sorted((partial, c) for _, partial, c in terms)))
+                symbol = found.setdefault(need, sympy.Dummy(f"sum{len(found)}", real=True))
+                arguments = [a for a in arguments if all(a != used for used, _, _ in terms)] + [symbol]
+        return node.func(*(a if a in found.values() else walk(a) for a in arguments))
+
+    return walk(expression), found
 
 
 def _given_in(node):

@@ -113,7 +113,6 @@ class Method:
         return settings
 
 
-_POSITIVE = ("width", "hidden_layers", "rank", "points", "steps", "learning_rate", "harmonics", "frequency")
 _WORDS = {
     "network": ("mlp", "modified"),
     "hard": ("auto", "off"),
@@ -121,20 +120,32 @@ _WORDS = {
     "keep": ("last", "lowest loss"),
     "dtype": ("float32", "float64"),
 }
+_AT_LEAST = {"width": 1, "hidden_layers": 1, "rank": 1, "harmonics": 1, "points": 2}
+_AT_LEAST |= {"steps": 0, "lbfgs_steps": 0, "resample": 0, "balance": 0}
+_POSITIVE = ("learning_rate", "frequency")
 
 
 def _check(method, settings, axes):
+    """Every setting has a value that it can have."""
     call = f"sp.{type(method).__name__}"
     for key, options in _WORDS.items():
         if settings[key] not in options:
             raise MethodError(f"`{call}({key}={settings[key]!r})` is not known." + nearest(str(settings[key]), options))
+    for key, least in _AT_LEAST.items():
+        values = settings.get(key, least)
+        if key == "points" and values == "auto":
+            continue
+        for value in values if key == "points" and isinstance(values, (tuple, list)) else (values,):
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise MethodError(f"`{call}({key}={settings[key]!r})` needs a whole number of at least {least}.")
     for key in _POSITIVE:
-        values = settings.get(key, 1)
-        values = values if isinstance(values, (tuple, list)) else (1 if values == "auto" else values,)
-        if not all(isinstance(v, (int, float)) and v >= (0 if key == "steps" else 1e-300) for v in values):
-            raise MethodError(
-                f"`{call}({key}={settings[key]!r})` must be positive; leave it out for the recipe's value."
-            )
+        value = settings[key]
+        if not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+            raise MethodError(f"`{call}({key}={value!r})` needs a positive number.")
+    if not settings["steps"] and not settings["lbfgs_steps"]:
+        raise MethodError(
+            f"`{call}(steps=0, lbfgs_steps=0)` would not train at all; give one of them a positive number."
+        )
     points = settings["points"]
     if isinstance(points, (tuple, list)) and len(points) != axes:
         raise MethodError(

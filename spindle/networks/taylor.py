@@ -6,7 +6,7 @@ y = f(z) follows from the powers of z - z_0:
 
     y_gamma = sum over k of  f^(k)(z_0) / k!  *  [(z - z_0)^k]_gamma .
 
-All lanes share every matrix product of a layer, so a jet costs one product of L times the rows instead of nested
+Every lane passes through a layer's matrix once, so a jet of L lanes costs L forward passes instead of nested
 differentiation (Griewank & Walther 2008, Evaluating Derivatives, chapter 13).
 """
 
@@ -19,6 +19,9 @@ import jax
 import jax.numpy as jnp
 
 Index = tuple[int, ...]
+
+# Below so many rows the lanes share one matrix product, which saves dispatch; above, stacking them would only copy.
+_LARGE = 1024
 
 
 def closure(orders: Iterable[Index], dimensions: int) -> tuple[Index, ...]:
@@ -45,11 +48,11 @@ def _splits(indices: tuple[Index, ...]) -> tuple[tuple[tuple[int, int], ...], ..
 class Jet(eqx.Module):
     """Taylor coefficients of a batch of values.
 
-    coefficients   (L, n, width), one lane for each of `indices`; lane 0 is the value
-    indices        the multi-indices, closed under going down, zero first
+    lanes     one array (n, width) for each of `indices`; lane 0 is the value
+    indices   the multi-indices, closed under going down, zero first
     """
 
-    coefficients: jax.Array
+    lanes: tuple[jax.Array, ...]
     indices: tuple[Index, ...] = eqx.field(static=True)
 
     @staticmethod
@@ -61,28 +64,36 @@ class Jet(eqx.Module):
         for index in indices[1:]:
             row = units[index.index(1)] if sum(index) == 1 else jnp.zeros(dimensions, points.dtype)
             lanes.append(jnp.broadcast_to(row, points.shape))
-        return Jet(jnp.stack(lanes), indices)
+        return Jet(tuple(lanes), indices)
 
     def derivative(self, index: Index) -> jax.Array:
         """The partial derivative of that multi-index, (n, width)."""
-        return self.coefficients[self.indices.index(index)] * math.prod(math.factorial(n) for n in index)
+        return self.lanes[self.indices.index(index)] * math.prod(math.factorial(n) for n in index)
+
+    def each(self, function) -> "Jet":
+        """A linear function applied to every lane."""
+        return Jet(tuple(function(lane) for lane in self.lanes), self.indices)
 
     def __matmul__(self, matrix):
-        return Jet(self.coefficients @ matrix, self.indices)
+        rows = self.lanes[0].shape[0]
+        if rows > _LARGE:
+            return self.each(lambda lane: lane @ matrix)
+        stacked = jnp.concatenate(self.lanes) @ matrix
+        return Jet(tuple(stacked[k * rows : (k + 1) * rows] for k in range(len(self.lanes))), self.indices)
 
     def __add__(self, other):
         if isinstance(other, Jet):
-            return Jet(self.coefficients + other.coefficients, self.indices)
-        return Jet(jnp.concatenate([self.coefficients[:1] + other, self.coefficients[1:]]), self.indices)
+            return Jet(tuple(a + b for a, b in zip(self.lanes, other.lanes, strict=True)), self.indices)
+        return Jet((self.lanes[0] + other, *self.lanes[1:]), self.indices)
 
     def __mul__(self, other):
         if not isinstance(other, Jet):
-            return Jet(self.coefficients * other, self.indices)
-        a, b = self.coefficients, other.coefficients
-        return Jet(jnp.stack([sum(a[i] * b[j] for i, j in pairs) for pairs in _splits(self.indices)]), self.indices)
+            return self.each(lambda lane: lane * other)
+        products = (_convolve(self.lanes, other.lanes, pairs) for pairs in _splits(self.indices))
+        return Jet(tuple(products), self.indices)
 
     def __neg__(self):
-        return Jet(-self.coefficients, self.indices)
+        return self.each(lambda lane: -lane)
 
     def __sub__(self, other):
         return self + (-other)
@@ -94,19 +105,19 @@ class Jet(eqx.Module):
     __rmul__ = __mul__
 
     def __getitem__(self, columns):
-        return Jet(self.coefficients[(slice(None), *columns)], self.indices)
+        return self.each(lambda lane: lane[columns])
 
     def compose(self, taylor) -> "Jet":
         """`f` of this jet; `taylor(z0, K)` returns [f, f', f''/2, ..., f^(K)/K!] at z0."""
         highest = max(map(sum, self.indices))
-        series = taylor(self.coefficients[0], highest)
+        series = taylor(self.lanes[0], highest)
         splits = _splits(self.indices)
-        shift = [None, *self.coefficients[1:]]
+        shift = [None, *self.lanes[1:]]
         power, lanes = shift, [series[0], *(series[1] * lane for lane in shift[1:])] if highest else [series[0]]
         for k in range(2, highest + 1):
             power = [_convolve(power, shift, pairs) for pairs in splits]
             lanes = [lane if p is None else lane + series[k] * p for lane, p in zip(lanes, power, strict=True)]
-        return Jet(jnp.stack(lanes), self.indices)
+        return Jet(tuple(lanes), self.indices)
 
 
 def _convolve(a: Sequence, b: Sequence, pairs):
@@ -118,5 +129,6 @@ def _convolve(a: Sequence, b: Sequence, pairs):
 def concatenate(parts: Sequence):
     """Join arrays or jets along their last axis."""
     if isinstance(parts[0], Jet):
-        return Jet(jnp.concatenate([p.coefficients for p in parts], axis=-1), parts[0].indices)
+        lanes = zip(*(p.lanes for p in parts), strict=True)
+        return Jet(tuple(jnp.concatenate(lane, axis=-1) for lane in lanes), parts[0].indices)
     return jnp.concatenate(parts, axis=-1)

@@ -51,7 +51,7 @@ class Objective:
 
     problem          the equations and conditions
     constraints      what the field fulfils by construction
-    differentiate    (places, groups, needed partials) -> a way to differentiate, from `derivatives/`
+    differentiate    (places, groups, needs) -> a way to differentiate, from `derivatives/`
     faces            "mean": a condition counts as one mean over all its faces; "sum": the means of its faces are added
     """
 
@@ -63,7 +63,7 @@ class Objective:
         self._functions: list[ArrayFunction] = []
         self.residuals = tuple(self._compile(name, pieces, scale, faces) for name, pieces, scale in self._written())
         self.names = tuple(r.name for r in self.residuals)
-        self._jets = differentiate(self._places, self._groups, [f.partials for f in self._functions])
+        self._jets = differentiate(self._places, self._groups, [f.needs for f in self._functions])
         self._weights = [self._quadrature(r) for r in self.residuals]
 
     def draw(self, key):
@@ -76,10 +76,10 @@ class Objective:
         """The residuals by name, one array for each piece, shaped like the piece's points."""
         drawn, coefficients = points
         coordinates = self._jets.points.coordinates(drawn)
-        partials = self._jets.partials(model.field, drawn)
+        known = self._jets.values(model.field, drawn)
 
         def value(place, function):
-            return function.combine(coefficients[place], coordinates[place], partials[place], model.parameters)
+            return function.combine(coefficients[place], coordinates[place], known[place], model.parameters)
 
         return {
             r.name: [r.scale * sum(value(place, function) for place, function in piece) for piece in r.pieces]
@@ -192,7 +192,7 @@ def _measured(expression, values, problem, tunable) -> ArrayFunction:
     def coefficients(points):
         return (jnp.asarray(values, points[0].dtype), *inner.coefficients(points))
 
-    def combine(given, points, partials, parameters):
-        return inner.combine(given[1:], points, partials, parameters) - given[0]
+    def combine(given, points, known, parameters):
+        return inner.combine(given[1:], points, known, parameters) - given[0]
 
-    return ArrayFunction(inner.partials, coefficients, combine)
+    return ArrayFunction(inner.needs, coefficients, combine)

@@ -17,7 +17,40 @@ from spindle.problem.domain import Box, BoxUnion, Domain
 from spindle.problem.problem import Problem
 from spindle.types import Tabulated
 
-_FUNCTIONS = ["sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "exp", "log", "Abs", "sign", "Max", "Min", "Heaviside", "erf", "Piecewise", "ExprCondPair", "sech", "csch", "coth", "sec", "csc", "cot", "besselj", "floor", "ceiling"]
+_FUNCTIONS = [
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "atan2",
+    "sinh",
+    "cosh",
+    "tanh",
+    "asinh",
+    "acosh",
+    "atanh",
+    "exp",
+    "log",
+    "Abs",
+    "sign",
+    "Max",
+    "Min",
+    "Heaviside",
+    "erf",
+    "Piecewise",
+    "ExprCondPair",
+    "sech",
+    "csch",
+    "coth",
+    "sec",
+    "csc",
+    "cot",
+    "besselj",
+    "floor",
+    "ceiling",
+]
 _OPERATORS = (
     "Add Mul Pow Derivative Tuple Equality StrictLessThan LessThan StrictGreaterThan GreaterThan Unequality And Or Not"
 )

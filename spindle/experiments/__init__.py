@@ -1,0 +1,1 @@
+"""The papers' tables as typed recipes: what `spindle bench` runs."""

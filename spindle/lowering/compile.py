@@ -11,8 +11,12 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import sympy
+from jax.scipy.special import erf
 from sympy.core.function import AppliedUndef, UndefinedFunction
+from sympy.printing.codeprinter import PrintMethodNotImplementedError
+from sympy.printing.numpy import JaxPrinter
 
+from spindle.errors import ProblemError
 from spindle.lowering.partials import Need, combine_partials, replace_partials
 from spindle.problem.symbols import Parameter, is_given
 
@@ -85,17 +89,39 @@ def _split_sources(expression, coordinates: frozenset) -> tuple[sympy.Expr, dict
             own = [a for a in node.args if fixed(a)]
             rest = [walk(a) for a in node.args if not fixed(a)]
             return node.func(source(node.func(*own)), *rest) if own else node.func(*rest)
+        if isinstance(node, sympy.Piecewise):
+            # A branch is a pair of value and condition, and only these two are arrays.
+            return node.func(*((walk(value), walk(condition)) for value, condition in node.args))
         return node.func(*map(walk, node.args)) if node.args else node
 
     combined = walk(expression)
     return combined, {symbol: node for node, symbol in sources.items()}
 
 
+class _Printer(JaxPrinter):
+    """SymPy's JAX printer, whose `And` and `Or` would need conditions of one shape; these broadcast."""
+
+    def _print_And(self, expr):
+        return "(" + " & ".join(map(self._print, expr.args)) + ")"
+
+    def _print_Or(self, expr):
+        return "(" + " | ".join(map(self._print, expr.args)) + ")"
+
+
 def _lambdify(arguments, expressions):
     """SymPy's JAX code for a list of expressions, with the coded functions bound in."""
-    functions: dict[str, Callable] = {}
+    functions: dict[str, Callable] = {"erf": erf}
     bound = [_bind_given(e, functions) for e in expressions]
-    return sympy.lambdify(arguments, bound, modules=[functions, "jax"], cse=True, dummify=True)
+    settings = {"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": False}
+    printer = _Printer(settings | {"user_functions": {name: name for name in functions}})
+    try:
+        return sympy.lambdify(arguments, bound, modules=[functions, "jax"], printer=printer, cse=True, dummify=True)
+    except PrintMethodNotImplementedError as error:
+        name = str(error).splitlines()[0].split(": ")[-1]
+        raise ProblemError(
+            f"The problem uses `{name}`, which has no counterpart in JAX; rewrite it with elementary functions, or "
+            f'hand it in as code, `sp.given("{name}", function, x)`.'
+        ) from error
 
 
 def _bind_given(expression, functions):
@@ -105,15 +131,15 @@ def _bind_given(expression, functions):
         applied = node.expr if isinstance(node, sympy.Derivative) else node
         counts = dict(node.variable_count) if isinstance(node, sympy.Derivative) else {}
         orders = [int(counts.get(argument, 0)) for argument in applied.args]
-        name = f"given_{applied.func.__name__}_{'_'.join(map(str, orders))}"
+        name = f"given{len(functions)}"
         functions[name] = _differentiated(applied.func.given, orders)
         return UndefinedFunction(name)(*applied.args)
 
     expression = sympy.sympify(expression)
     derivatives = {d for d in expression.atoms(sympy.Derivative) if is_given(d.expr)}
-    expression = expression.xreplace({d: bind(d) for d in derivatives})
+    expression = expression.xreplace({d: bind(d) for d in sorted(derivatives, key=sympy.default_sort_key)})
     applied = {f for f in expression.atoms(AppliedUndef) if is_given(f)}
-    return expression.xreplace({f: bind(f) for f in applied})
+    return expression.xreplace({f: bind(f) for f in sorted(applied, key=sympy.default_sort_key)})
 
 
 def _differentiated(function, orders):

@@ -1,4 +1,4 @@
-"""spindle: partial differential equations solved by physics-informed neural networks whose structure makes them fast."""
+"""spindle: partial differential equations solved by physics-informed networks whose structure makes them fast."""
 
 from spindle.errors import DivergenceError, MethodError, ProblemError, RunError, SpindleError
 from spindle.methods.pinn import PINN

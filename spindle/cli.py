@@ -90,7 +90,7 @@ def report(directories: Annotated[list[Path], typer.Argument(help="Run directori
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="Which table: spinn, step.")],
+    name: Annotated[str, typer.Argument(help="Which table: spinn, spinn-paper, spinn-default, spinn-members, pinn-paper, pinn-default.")],
     quick: Annotated[bool, typer.Option(help="Few steps: shows that it runs, not how good it is.")] = False,
     out: Annotated[Path, typer.Option(help="Where the numbers go.")] = Path("runs/bench"),
 ):

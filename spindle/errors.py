@@ -8,11 +8,11 @@ class SpindleError(Exception):
     """Base of all errors that spindle raises on purpose; the command line prints it without a traceback."""
 
 
-class ProblemError(SpindleError):
+class ProblemError(SpindleError, ValueError):
     """The mathematics as written cannot be solved: a condition, an equation or a domain does not fit."""
 
 
-class MethodError(SpindleError):
+class MethodError(SpindleError, ValueError):
     """The method cannot take this problem, or one of its settings does not exist or makes no sense."""
 
 

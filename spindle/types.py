@@ -12,10 +12,10 @@ from spindle.errors import ProblemError
 class Tabulated:
     """A field on a tensor grid, with an estimate of its own error.
 
-    axes             coordinate name -> increasing nodes, in the order of the array's axes
-    values           one value a grid point; NaN outside the domain
-    relative_error   estimated relative L2 error of the values
-    source           one sentence: which solver, resolution and order
+    axes             coordinate name -> nodes (n,), increasing, in the order of the axes of `values`
+    values           one axis a coordinate, float64; NaN outside the domain where the domain is not the whole box
+    relative_error   estimated relative L2 error: root mean square over the grid, divided by that of the values
+    source           one sentence: which solver, resolution, order
     """
 
     axes: Mapping[str, np.ndarray]
@@ -24,12 +24,20 @@ class Tabulated:
     source: str = ""
 
     def __post_init__(self):
-        shape = tuple(len(nodes) for nodes in self.axes.values())
+        for name, axis in self.axes.items():
+            if np.ndim(axis) != 1 or np.size(axis) == 0 or not np.all(np.diff(axis) > 0):
+                raise ProblemError(
+                    f"`Tabulated` got the axis {name!r} with shape {np.shape(axis)}, which is not a row of increasing "
+                    "nodes. Give each coordinate a one-dimensional increasing array."
+                )
+        shape = tuple(np.size(axis) for axis in self.axes.values())
         if np.shape(self.values) != shape:
             raise ProblemError(
-                f"`Tabulated` was given axes of {shape} nodes and values of shape {np.shape(self.values)}; there must be "
-                f"one value for each grid point, axes in the same order."
+                f"`Tabulated` got values of shape {np.shape(self.values)}, but its axes {', '.join(self.axes)} ask for "
+                f"{shape}. The values need one axis a coordinate, in the order of `axes`."
             )
-        for name, nodes in self.axes.items():
-            if not np.all(np.diff(nodes) > 0):
-                raise ProblemError(f"`Tabulated` needs increasing nodes, and those of `{name}` are not; sort them.")
+        if not (np.isfinite(self.relative_error) and self.relative_error >= 0):
+            raise ProblemError(
+                f"`Tabulated` got relative_error = {self.relative_error}, but an estimate is a finite number, zero or "
+                "larger. A solver that cannot estimate its error has not converged: refine it."
+            )

@@ -1,0 +1,23 @@
+"""The comparisons by name."""
+
+from collections.abc import Callable
+
+from spindle.errors import SpindleError, nearest
+from spindle.experiments.rows import Row, run_row
+from spindle.experiments.spinn import DEFAULTS, MEMBERS, PAPER, PAPER_PINN, PINN_DEFAULTS
+
+BENCHES: dict[str, tuple[Row, ...]] = {
+    "spinn": PAPER + DEFAULTS,
+    "spinn-paper": PAPER,
+    "spinn-default": DEFAULTS,
+    "spinn-members": MEMBERS,
+    "pinn-paper": PAPER_PINN,
+    "pinn-default": PINN_DEFAULTS,
+}
+
+
+def run_bench(name: str, *, quick: bool, tell: Callable) -> list[dict]:
+    """All rows of a comparison, run one after the other."""
+    if name not in BENCHES:
+        raise SpindleError(f"`spindle bench {name}`: there is no such comparison." + nearest(name, BENCHES))
+    return [run_row(row, quick=quick, tell=tell) for row in BENCHES[name]]

@@ -1,0 +1,53 @@
+"""One row of a table: a problem, a method, seeds; and how it is run."""
+
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from spindle.gallery.registry import gallery
+from spindle.methods.base import Method
+from spindle.methods.registry import label
+from spindle.solve import solve
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is run, how often, and what was published for it (relative L2 error)."""
+
+    problem: str
+    method: Method
+    seeds: int = 1
+    published: float | None = None
+    source: str = ""
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+def run_row(row: Row, *, quick: bool, tell: Callable) -> dict:
+    """Run all seeds and return one line of the table; seconds and milliseconds are medians over seeds."""
+    method = replace(row.method, steps=20, lbfgs_steps=0) if quick else row.method
+    problem = gallery(row.problem, **row.options)
+    runs = []
+    for seed in range(1 if quick else row.seeds):
+        solution = solve(problem, method, seed=seed, progress=False)
+        runs.append(solution)
+        tell(repr(solution), markup=False)
+    errors = [max(m["rel_l2"] for m in s.run.errors.values()) for s in runs]
+
+    def median(pick):
+        return statistics.median(pick(s) for s in runs)
+
+    return {
+        "problem": row.problem + "".join(f" {k}={v}" for k, v in row.options.items()),
+        "method": label(method),
+        "recipe": method.recipe,
+        "points": str(runs[0].plan.settings["points"]),
+        "parameters": runs[0].model.field.parameters,
+        "published": row.published if row.published is not None else "",
+        "median error": statistics.median(errors),
+        "worst error": max(errors),
+        "seeds": len(runs),
+        "steps": runs[0].run.iterations,
+        "ms a step": median(lambda s: 1e3 * s.run.seconds.train / max(1, s.run.iterations)),
+        "compile s": median(lambda s: s.run.seconds.compile),
+        "train s": median(lambda s: s.run.seconds.train),
+    }

@@ -65,6 +65,11 @@ def _components(call, expression, value) -> list[tuple[sympy.Expr, sympy.Expr]]:
                 f"without one; give one value for each component, or a single number for all."
             )
         pairs = list(zip(expression, values, strict=True))
+    elif isinstance(value, (sympy.MatrixBase, list, tuple)):
+        raise ProblemError(
+            f"`sp.{call}({expression}, {value})` sets a scalar to {len(value)} values; give a single one, or a column "
+            f"vector on the left."
+        )
     else:
         pairs = [(expression, value)]
     pairs = [(sympy.sympify(e), sympy.sympify(v)) for e, v in pairs]
@@ -74,7 +79,7 @@ def _components(call, expression, value) -> list[tuple[sympy.Expr, sympy.Expr]]:
                 f"`sp.{call}({e}, {v})` contains no unknown field on the left, so there is nothing to impose; "
                 f"write `sp.{call}(u, value)`."
             )
-        if v.has(sympy.nan, sympy.zoo, sympy.oo):
+        if v.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
             raise ProblemError(f"`sp.{call}({e}, {v})` imposes a value that is not finite; check the formula.")
     return pairs
 
@@ -86,8 +91,8 @@ def _where(on) -> str:
     return "on " + ", ".join(f"{p.lhs}={p.rhs}" if isinstance(p, sympy.Eq) else str(p) for p in parts)
 
 
-def _normal_derivative(expression, face: Face, domain: Domain):
-    return face.outward * expression.diff(domain.coordinates[face.axis])
+class NormalDerivative(sympy.Function):
+    """The derivative along the outward normal, as it is printed; on each face it is a derivative along an axis."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +131,7 @@ class OnBoundary(Condition):
         """`a u + b du/dn = g on x=1`."""
         left = self.a * self.expression
         if self.b != 0:
-            normal = sympy.Function("d_n")(self.expression)
-            left = left + self.b * normal
+            left = left + self.b * NormalDerivative(self.expression)
         return [f"{printer(sympy.Eq(left, self.value, evaluate=False))} {_where(self.on)}"]
 
 
@@ -144,8 +148,8 @@ class AtStart(Condition):
         faces = [f for f in domain.faces if f.axis in times and f.outward < 0]
         if not faces:
             raise ProblemError(
-                f"`sp.Initial({self.expression}, ...)` needs a time axis, and the coordinates {domain.coordinates} have "
-                f"none named `t`; name time `t`, or use `sp.Dirichlet(..., on=Eq(x, 0))`."
+                f"`sp.Initial({self.expression}, ...)` needs a time axis, and the coordinates {domain.coordinates} "
+                f"have none named `t`; name time `t`, or use `sp.Dirichlet(..., on=Eq(x, 0))`."
             )
         return tuple(Piece(((face, self.expression - self.value),)) for face in faces)
 
@@ -282,6 +286,11 @@ def Observed(expression, points, values: Sequence[float], *, noise: float | None
     values   (n,), finite
     noise    standard deviation of the measurement error, in the units of the values; it scales the residual
     """
+    if isinstance(expression, sympy.MatrixBase):
+        raise ProblemError(
+            f"`sp.Observed` was given the {len(expression)} components of {expression} at once, and each has values of "
+            f"its own; write one `sp.Observed` for each component."
+        )
     ((e, _),) = _components("Observed", expression, 0)
     values = np.asarray(values, float).ravel()
     if len(values) == 0 or not np.isfinite(values).all():
@@ -290,14 +299,17 @@ def Observed(expression, points, values: Sequence[float], *, noise: float | None
             f"`sp.Observed({e}, ...)` was given {len(values)} values of which {bad} are NaN or infinite, so the loss "
             f"would be NaN; drop those points, for example with `numpy.isfinite`."
         )
-    coordinates = list(points.values()) if isinstance(points, Mapping) else [points]
-    if not all(np.isfinite(np.asarray(c, float)).all() for c in coordinates):
+    if isinstance(points, Mapping):
+        points = {str(c): np.asarray(v, float) for c, v in points.items()}
+    else:
+        points = np.asarray(points, float)
+    if not all(np.isfinite(c).all() for c in (points.values() if isinstance(points, Mapping) else [points])):
         raise ProblemError(
-            f"`sp.Observed({e}, ...)` was given points with NaN or infinite coordinates; drop those points, for example "
-            f"with `numpy.isfinite`."
+            f"`sp.Observed({e}, ...)` was given points with NaN or infinite coordinates; drop those points, for "
+            f"example with `numpy.isfinite`."
         )
     if noise is not None and not noise > 0:
         raise ProblemError(
             f"`sp.Observed({e}, noise={noise})` needs a positive standard deviation; leave `noise` out if unknown."
         )
-    return AtPoints(name or f"observed {_short(e)}", e, points, values, noise)
+    return AtPoints(name or f"observed {_short(e)}", e, points, values, None if noise is None else float(noise))

@@ -1,5 +1,6 @@
 """The letters a problem is written in: coordinates, unknown fields, parameters, given functions."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import sympy
@@ -48,8 +49,8 @@ def vector(name: str, *coordinates: sympy.Symbol, components: Sequence[sympy.Sym
 def _check_coordinates(call, name, coordinates):
     if not coordinates or not all(isinstance(c, sympy.Symbol) for c in coordinates):
         raise ProblemError(
-            f'`sp.{call}("{name}", ...)` was given the coordinates {coordinates}, and a field needs at least one symbol '
-            f'to depend on; write `x, y = sp.coordinates("x y")` and `sp.{call}("{name}", x, y)`.'
+            f'`sp.{call}("{name}", ...)` was given the coordinates {coordinates}, and a field needs at least one '
+            f'symbol to depend on; write `x, y = sp.coordinates("x y")` and `sp.{call}("{name}", x, y)`.'
         )
 
 
@@ -85,24 +86,36 @@ def parameter(name: str, value: float | None = None, *, unknown: bool = False, r
     parameter("nu", range=(1, 3))          spans a family of problems (parametrised problem)
     """
     if range is not None:
-        low, high = (float(sympy.sympify(end)) for end in range)
-        if not low < high or unknown:
+        low, high = (_number(end) for end in range) if len(range) == 2 else (math.nan, math.nan)
+        if not -math.inf < low < high < math.inf or unknown:
             raise ProblemError(
-                f'`sp.parameter("{name}", range={range}, unknown={unknown})` cannot span a family: a range needs '
-                f"low < high and a parameter that is not also unknown; write `range=(1, 3)` alone."
+                f'`sp.parameter("{name}", range={range}, unknown={unknown})` cannot span a family: a range needs two '
+                f"finite numbers, low < high, and a parameter that is not also unknown; write `range=(1, 3)` alone."
             )
-        return Parameter(name, value, bounds=(low, high))
+        if value is not None and not low <= _number(value) <= high:
+            raise ProblemError(
+                f'`sp.parameter("{name}", {value}, range={range})` has a value outside its own range; leave it out.'
+            )
+        return Parameter(name, None if value is None else _number(value), bounds=(low, high))
     if value is None:
         raise ProblemError(
             f'`sp.parameter("{name}")` has neither a value nor a range, so the equation has no number to use; '
             f'write `sp.parameter("{name}", 0.01)` or `sp.parameter("{name}", range=(1, 3))`.'
         )
-    number = float(sympy.sympify(value))
-    if number != number or abs(number) == float("inf"):
+    number = _number(value)
+    if not math.isfinite(number):
         raise ProblemError(
             f'`sp.parameter("{name}", {value})` is not a finite number, so every residual would be NaN; give one.'
         )
     return Parameter(name, number, unknown=unknown)
+
+
+def _number(value) -> float:
+    """The value as a float; NaN where it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def given(name: str, function: Callable, *coordinates: sympy.Symbol) -> AppliedUndef:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import sympy
 from sympy.core.function import AppliedUndef
 from sympy.printing.latex import LatexPrinter
+from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
 from spindle.problem.domain import Box
@@ -20,8 +21,11 @@ class _Text(StrPrinter):
         base = self._print(expr.expr)
         return f"{base}_{letters}" if isinstance(expr.expr, AppliedUndef) else f"({base})_{letters}"
 
-    def _print_Relational(self, expr):
+    def _print_Equality(self, expr):
         return f"{self._print(expr.lhs)} = {self._print(expr.rhs)}"
+
+    def _print_NormalDerivative(self, expr):
+        return f"d_n({self._print(expr.args[0])})"
 
 
 class _Latex(LatexPrinter):
@@ -34,6 +38,9 @@ class _Latex(LatexPrinter):
         base = self._print(expr.expr)
         plain = isinstance(expr.expr, AppliedUndef) and "_" not in base
         return f"{base}_{{{letters}}}" if plain else f"({base})_{{{letters}}}"
+
+    def _print_NormalDerivative(self, expr):
+        return rf"\partial_n {self.parenthesize(expr.args[0], PRECEDENCE['Mul'])}"
 
 
 def text(expression) -> str:
@@ -93,8 +100,7 @@ def describe_latex(problem) -> str:
 
 def _condition_latex(problem):
     for condition in problem.conditions:
-        for line in condition.texts(lambda e: f"${latex(e)}$"):
-            yield line
+        yield from condition.texts(lambda e: f"${latex(e)}$")
 
 
 def _parameter(p: Parameter, printer) -> str:

@@ -78,15 +78,18 @@ class Domain:
         found = tuple(f for f in self.faces if self._lies_on(f, on))
         if not found:
             raise ProblemError(
-                f"`{call}` was given the part {_part_name(on)}, but this domain has no boundary there, so the condition "
-                f"would hold at no point at all."
+                f"`{call}` was given the part {_part_name(on)}, but this domain has no boundary there, so the "
+                f"condition would hold at no point at all."
                 + nearest(_part_name(on).strip("`"), dict.fromkeys(f.name for f in self.faces))
             )
         return found
 
     def _lies_on(self, face: Face, on) -> bool:
         if isinstance(on, str):
-            return face.name == on.replace(" ", "")
+            axis, _, value = on.replace(" ", "").partition("=")
+            return face.name == f"{axis}={value}" or (
+                self.coordinates[face.axis].name == axis and _is_float(value) and face.value == float(value)
+            )
         if isinstance(on, sympy.Eq) and on.lhs in self.coordinates and on.rhs.is_number:
             axis, value = self.coordinates.index(on.lhs), float(on.rhs)
             low, high = self.bounds[axis]
@@ -106,6 +109,21 @@ class Domain:
         return _combine(self, other, "&")
 
 
+def _is_float(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _end(value) -> str:
+    """`1`, `pi`, `0.1`: an end of an interval, floats in their shortest form."""
+    if isinstance(value, (float, sympy.Float)):
+        value = int(value) if float(value).is_integer() else float(value)
+    return str(value)
+
+
 def _part_name(on) -> str:
     return f"`{on.lhs}={on.rhs}`" if isinstance(on, sympy.Eq) else f"`{on}`"
 
@@ -119,6 +137,12 @@ class Box(Domain):
     def __init__(self, intervals: Mapping[sympy.Symbol, tuple]):
         if not intervals:
             raise ProblemError("`sp.Box({})` has no coordinates; write `sp.Box({x: (0, 1), y: (0, 1)})`.")
+        for coordinate in intervals:
+            if not isinstance(coordinate, sympy.Symbol):
+                raise ProblemError(
+                    f"`sp.Box` was given {coordinate!r} as a coordinate, which is no symbol; write "
+                    f'`x, y = sp.coordinates("x y")` and `sp.Box({{x: (0, 1), y: (0, 1)}})`.'
+                )
         self.coordinates = tuple(intervals)
         self.symbolic_bounds = tuple(_interval(c, ends) for c, ends in intervals.items())
         self.boxes = (tuple((float(a), float(b)) for a, b in self.symbolic_bounds),)
@@ -128,13 +152,15 @@ class Box(Domain):
         """Two faces an axis, lower before upper."""
         (box,) = self.boxes
         return tuple(
-            Face(f"{axis}={end}", k, float(end), side, (*box[:k], (float(end),) * 2, *box[k + 1 :]))
+            Face(f"{axis}={_end(end)}", k, float(end), side, (*box[:k], (float(end),) * 2, *box[k + 1 :]))
             for k, axis in enumerate(self.coordinates)
             for end, side in zip(self.symbolic_bounds[k], (-1, 1), strict=True)
         )
 
     def __repr__(self):
-        ends = (f"{c}: ({a}, {b})" for c, (a, b) in zip(self.coordinates, self.symbolic_bounds, strict=True))
+        ends = (
+            f"{c}: ({_end(a)}, {_end(b)})" for c, (a, b) in zip(self.coordinates, self.symbolic_bounds, strict=True)
+        )
         return f"Box({{{', '.join(ends)}}})"
 
 
@@ -166,7 +192,7 @@ class BoxUnion(Domain):
                     rest = [c for j, c in enumerate(cuts) if j != k]
                     for rectangle in _rectangles(rest, exposed):
                         bounds = (*rectangle[:k], (value, value), *rectangle[k:])
-                        faces.append(Face(f"{axis}={sympy.nsimplify(value, rational=True)}", k, value, side, bounds))
+                        faces.append(Face(f"{axis}={_end(value)}", k, value, side, bounds))
         return tuple(faces)
 
     def __repr__(self):
@@ -178,7 +204,7 @@ def _interval(coordinate, ends) -> tuple[sympy.Expr, sympy.Expr]:
     try:
         low, high = (sympy.sympify(end) for end in ends)
         ordered = bool(sympy.And(low.is_finite, high.is_finite)) and float(low) < float(high)
-    except (TypeError, ValueError, sympy.SympifyError):
+    except (AttributeError, TypeError, ValueError, sympy.SympifyError):
         ordered = False
     if not ordered:
         raise ProblemError(

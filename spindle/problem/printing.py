@@ -45,7 +45,7 @@ class _Latex(LatexPrinter):
 
 def text(expression) -> str:
     """One expression as plain text: `u_xx + u_yy = 0`."""
-    return _Text().doprint(expression)
+    return _Text({"full_prec": False}).doprint(expression)
 
 
 def latex(expression) -> str:

@@ -1,5 +1,6 @@
 """`Problem`: the mathematics of one partial differential equation, complete and checked."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -52,7 +53,9 @@ class Problem:
 
     def __post_init__(self):
         object.__setattr__(self, "equations", _equations(self.equations))
-        object.__setattr__(self, "conditions", _named(_flat(self.conditions)))
+        object.__setattr__(self, "conditions", _named(_flat(self.conditions), [e.name for e in self.equations]))
+        reference = {u: v if isinstance(v, Tabulated) else sympy.sympify(v) for u, v in self.reference.items()}
+        object.__setattr__(self, "reference", reference)
         _check(self)
 
     @property
@@ -108,8 +111,8 @@ class Problem:
             low, high = known[name].bounds or (-np.inf, np.inf)
             if not low <= value <= high:
                 raise ProblemError(
-                    f"`{self.name}.at({name}={value})` is outside the declared range ({low:g}, {high:g}), where nothing "
-                    f"is known about the problem; choose a value inside, or widen `range=`."
+                    f"`{self.name}.at({name}={value})` is outside the declared range ({low:g}, {high:g}), where "
+                    f"nothing is known about the problem; choose a value inside, or widen `range=`."
                 )
         swap = {known[name]: Parameter(name, float(value)) for name, value in values.items()}
         conditions = [replace(c, **_substituted(c, swap)) for c in self.conditions]
@@ -137,13 +140,14 @@ def _flat(conditions) -> list[Condition]:
     return flat
 
 
-def _named(conditions) -> tuple[Condition, ...]:
-    """Make the names unique by counting repetitions."""
-    seen: dict[str, int] = {}
-    named = []
+def _named(conditions, taken: Iterable[str]) -> tuple[Condition, ...]:
+    """Make the names unique, among themselves and against those taken, by counting repetitions."""
+    seen, named = set(taken), []
     for condition in conditions:
-        count = seen[condition.name] = seen.get(condition.name, 0) + 1
-        named.append(condition if count == 1 else replace(condition, name=f"{condition.name} {count}"))
+        numbers = (f" {k}" if k > 1 else "" for k in itertools.count(1))
+        name = next(name for number in numbers if (name := condition.name + number) not in seen)
+        seen.add(name)
+        named.append(condition if name == condition.name else replace(condition, name=name))
     return tuple(named)
 
 
@@ -168,10 +172,10 @@ def _equations(equations) -> tuple[Equation, ...]:
 
 def _scalar_equations(item) -> list[sympy.Eq]:
     """One `Eq` for each component of an equation or expression."""
-    if item is sympy.true or item is sympy.false:
+    if item in (True, False):
         raise ProblemError(
             f"`sp.Problem(equations=...)` was given an equation that SymPy simplified to {item}, so no unknown is left "
-            f"in it; check both sides, or write the difference of the two sides instead of `Eq`."
+            f"in it; write `Eq(left, right)` instead of `left == right`, check both sides, or write their difference."
         )
     left, right = (item.lhs, item.rhs) if isinstance(item, sympy.Eq) else (sympy.sympify(item), sympy.S.Zero)
     if isinstance(left, (sympy.MatrixBase, sympy.MatrixExpr)):
@@ -190,11 +194,30 @@ def _check(problem: Problem):
             f"`sp.Problem` named `{problem.name}` contains no unknown field; declare one with "
             f'`u = sp.unknown("u", {", ".join(map(str, problem.coordinates))})` and use it in the equations.'
         )
+    for repeated in _repeated(u.func.__name__ for u in problem.unknowns):
+        raise ProblemError(
+            f"The unknown `{repeated}` occurs with different arguments in `{problem.name}`, "
+            f"{[u for u in problem.unknowns if u.func.__name__ == repeated]}; declare it once, `{repeated} = "
+            f'sp.unknown("{repeated}", {", ".join(map(str, problem.coordinates))})`, and use that everywhere.'
+        )
+    for repeated in _repeated(p.name for p in problem.parameters):
+        raise ProblemError(
+            f"`{problem.name}` has two different parameters named `{repeated}`, and results are reported by name; "
+            f"declare it once and use that everywhere."
+        )
+    for repeated in _repeated(e.name for e in problem.equations):
+        raise ProblemError(f"`{problem.name}` has two equations named `{repeated}`; give each a name of its own.")
     for u in problem.unknowns:
         if set(u.args) != set(problem.coordinates):
             raise ProblemError(
                 f"The unknown `{u}` depends on {u.args}, but the domain has the coordinates {problem.coordinates}; "
                 f'both must be the same: `sp.unknown("{u.func.__name__}", {", ".join(map(str, problem.coordinates))})`.'
+            )
+    for equation in problem.equations:
+        if not unknowns_in(equation.residual):
+            raise ProblemError(
+                f"The equation `{equation.name}`, {equation.written.lhs} = {equation.written.rhs}, contains no unknown "
+                f"field, so nothing can make it true; leave it out, or use an unknown."
             )
     allowed = set(problem.coordinates)
     named = [(f"equation `{e.name}`", e.residual) for e in problem.equations]
@@ -206,8 +229,8 @@ def _check(problem: Problem):
         if stray:
             names = sorted(s.name for s in stray)
             raise ProblemError(
-                f"The {where} contains `{names[0]}`, which is neither a coordinate of the domain nor a parameter, so it "
-                f'has no value; add it to the domain, or declare `sp.parameter("{names[0]}", value)`.'
+                f"The {where} contains `{names[0]}`, which is neither a coordinate of the domain nor a parameter, so "
+                f'it has no value; add it to the domain, or declare `sp.parameter("{names[0]}", value)`.'
                 + nearest(names[0], [c.name for c in problem.coordinates])
             )
         for function in expression.atoms(AppliedUndef):
@@ -218,6 +241,11 @@ def _check(problem: Problem):
                 )
     for u, value in problem.reference.items():
         _check_reference(problem, u, value)
+
+
+def _repeated(names: Iterable[str]) -> list[str]:
+    names = list(names)
+    return [name for name in dict.fromkeys(names) if names.count(name) > 1]
 
 
 def _check_reference(problem, u, value):

@@ -4,14 +4,16 @@ An expression becomes a nested list `[head, argument, ...]`; heads come from a f
 build mathematics and nothing else. Functions given as code are stored by name only and must be handed in again.
 """
 
+import math
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 
 import numpy as np
 import sympy
-from sympy.core.function import AppliedUndef
+from sympy.core.function import AppliedUndef, UndefinedFunction
 
-from spindle.errors import RunError, nearest
+from spindle.errors import RunError, SpindleError, nearest
 from spindle.problem import conditions, symbols
 from spindle.problem.domain import Box, BoxUnion, Domain
 from spindle.problem.problem import Problem
@@ -84,7 +86,8 @@ def encode(e):
     if isinstance(e, sympy.Rational):
         return ["rational", str(e.p), str(e.q)]
     if isinstance(e, sympy.Float):
-        return ["float", float(e).hex(), str(e._prec)]
+        exact = sympy.Rational(e)
+        return ["float", hex(exact.p), hex(exact.q), e._prec]
     for name, constant in _CONSTANTS.items():
         if e == constant:
             return [name]
@@ -103,39 +106,68 @@ def decode(data, given: Mapping[str, Callable] | None = None):
     """The expression that `encode` wrote; `given` hands in coded functions by name."""
     try:
         return _decode(data, given or {})
-    except (TypeError, ValueError, IndexError, AttributeError) as error:
+    except RunError:
+        raise
+    except Exception as error:  # nonsense is refused by SymPy in many ways
         raise RunError(
-            f"The stored expression {str(data)[:80]} is damaged ({error}); the file cannot be read."
+            f"The stored expression {reprlib.repr(data)} is damaged ({error}); the file cannot be read."
         ) from error
 
 
 def _decode(data, given):
     head, *rest = data
     if head == "parameter":
-        name, value, is_unknown, bounds = rest
-        return symbols.Parameter(name, value, unknown=is_unknown, bounds=tuple(bounds) if bounds else None)
+        return _parameter(*rest)
     if head == "symbol":
-        return sympy.Symbol(rest[0], real=True) if rest[1] else sympy.Symbol(rest[0])
+        name, real = rest
+        return sympy.Symbol(_word(name), real=True) if real else sympy.Symbol(_word(name))
     if head in ("integer", "rational"):
-        return sympy.Rational(*map(int, rest))
+        numerator, denominator = (int(_word(digits)) for digits in (*rest, "1")[:2])
+        return sympy.Rational(numerator, _positive(denominator))
     if head == "float":
-        return sympy.Float(float.fromhex(rest[0]))
+        numerator, denominator, bits = rest
+        value = sympy.Rational(int(_word(numerator), 16), _positive(int(_word(denominator), 16)))
+        return sympy.Float(value, precision=min(_positive(bits), 10_000))
     if head in _CONSTANTS:
         return _CONSTANTS[head]
     if head == "function":
-        return sympy.Function(rest[0])(*(_decode(a, given) for a in rest[1:]))
+        return UndefinedFunction(_word(rest[0]))(*(_decode(a, given) for a in rest[1:]))
     if head == "given":
         if rest[0] not in given:
             raise RunError(
                 f"The problem uses the coded function `{rest[0]}`, which no file can hold; hand it in, "
                 f'`given={{"{rest[0]}": function}}`.'
             )
-        return symbols.given(rest[0], given[rest[0]], *(_decode(a, given) for a in rest[1:]))
+        return UndefinedFunction(rest[0], given=given[rest[0]])(*(_decode(a, given) for a in rest[1:]))
     if head not in _HEADS:
         raise RunError(f"The stored expression has the unknown head `{head}`." + nearest(str(head), _HEADS))
     arguments = [_decode(a, given) for a in rest]
+    if head in ("Add", "Mul", "Pow") and not all(isinstance(a, sympy.Expr) for a in arguments):
+        raise ValueError(f"`{head}` takes numbers and functions")
     # Unevaluated, so that the expression comes back as it was, term by term: a resumed run must repeat its rounding.
     return _HEADS[head](*arguments, **({"evaluate": False} if head in _AS_WRITTEN else {}))
+
+
+def _word(text) -> str:
+    if not isinstance(text, str) or not text:
+        raise ValueError(f"{text!r} is no name or number")
+    return text
+
+
+def _positive(number) -> int:
+    if not isinstance(number, int) or number <= 0:
+        raise ValueError(f"{number!r} is not positive")
+    return number
+
+
+def _parameter(name, value, is_unknown, bounds) -> symbols.Parameter:
+    numbers = [value] if bounds is None else [*bounds, *([] if value is None else [value])]
+    if not all(isinstance(n, float) and math.isfinite(n) for n in numbers) or not isinstance(is_unknown, bool):
+        raise ValueError("a parameter has a finite value or range")
+    if bounds is not None:
+        low, high = bounds
+        bounds = (low, high)
+    return symbols.Parameter(_word(name), value, unknown=is_unknown, bounds=bounds)
 
 
 def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
@@ -157,6 +189,15 @@ def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
 
 def problem_from_data(data: Mapping, arrays: Mapping, given: Mapping[str, Callable] | None = None) -> Problem:
     """The problem that `problem_to_data` wrote; `given` hands in coded functions by name."""
+    try:
+        return _problem(data, arrays, given)
+    except SpindleError:
+        raise
+    except Exception as error:  # a part is missing or of another kind
+        raise RunError(f"The stored problem is damaged ({error!r}); the file cannot be read.") from error
+
+
+def _problem(data, arrays, given):
     return Problem(
         domain=_domain_from_data(data["domain"]),
         equations={
@@ -198,6 +239,8 @@ def _store(value, arrays) -> dict:
 
     if value is None or isinstance(value, (str, float)):
         return {"plain": value}
+    if isinstance(value, (set, frozenset)):
+        value = sorted(value, key=str)
     if isinstance(value, (list, tuple)):
         return {"list": [_store(v, arrays) for v in value]}
     if isinstance(value, Mapping):

@@ -107,7 +107,7 @@ def parameter(name: str, value: float | None = None, *, unknown: bool = False, r
         raise ProblemError(
             f'`sp.parameter("{name}", {value})` is not a finite number, so every residual would be NaN; give one.'
         )
-    return Parameter(name, number, unknown=unknown)
+    return Parameter(name, number, unknown=bool(unknown))
 
 
 def _number(value) -> float:

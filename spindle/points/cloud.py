@@ -26,7 +26,8 @@ class Cloud:
     def __init__(self, places: Sequence[Place], groups: Sequence[int], *, interior: int, boundary: int, rule: str):
         check_rule(rule, RULES)
         self.places, self.groups, self.rule = tuple(places), tuple(groups), rule
-        volume = sum(p.measure for p in places if isinstance(p, Region) and p.free == len(p.bounds))
+        # Several equations name the same boxes; each box counts once.
+        volume = sum(p.measure for p in set(places) if isinstance(p, Region) and p.free == len(p.bounds))
         self.sizes = [self._size(p, interior, boundary, volume) for p in self.places]
 
     @staticmethod
@@ -65,7 +66,7 @@ class Cloud:
         """Fixed points (n, d) in the unit cube, degenerate axes at zero."""
         free = [k for k, (low, high) in enumerate(place.bounds) if low < high]
         if self.rule == "sobol":
-            points = qmc.Sobol(len(free), rng=np.random.default_rng(group)).random(size) if free else np.zeros((1, 0))
+            points = _sobol(len(free), size, seed=group) if free else np.zeros((1, 0))
         else:
             n = int(np.ceil(size ** (1 / max(1, len(free))) - 1e-9))
             axes = [fixed_nodes(self.rule, 0.0, 1.0, n)[0]] * len(free)
@@ -75,3 +76,9 @@ class Cloud:
         unit = np.zeros((len(points), len(place.bounds)))
         unit[:, free] = points
         return unit
+
+
+def _sobol(dimensions, size, *, seed) -> np.ndarray:
+    """The first points (size, dimensions) of a scrambled Sobol sequence, which is made in powers of two."""
+    sequence = qmc.Sobol(dimensions, rng=np.random.default_rng(seed))
+    return sequence.random_base2((size - 1).bit_length())[:size]

@@ -5,7 +5,8 @@ import math
 import equinox as eqx
 import jax
 
-from spindle.networks.taylor import concatenate
+from spindle.networks.embeddings import FourierFeatures
+from spindle.networks.taylor import Jet, concatenate
 
 Roots = tuple[tuple[float, int], ...]
 
@@ -36,8 +37,9 @@ class Field(eqx.Module):
 
     @property
     def parameters(self) -> int:
-        """Number of trainable numbers."""
-        return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(self, eqx.is_inexact_array)))
+        """Number of trainable numbers; the frequencies of random Fourier features are drawn, not trained."""
+        nodes = jax.tree.leaves(self, is_leaf=lambda node: isinstance(node, FourierFeatures))
+        return sum(node.size for node in nodes if eqx.is_inexact_array(node))
 
 
 def _times_factors(value, factors, points):
@@ -98,4 +100,8 @@ class SeparableField(Field):
             (self.features(k, points[:, k : k + 1]) for k in range(1, len(self.bodies))),
             start=self.features(0, points[:, :1]),
         )
-        return product.reshape(-1, self.outputs, self.rank).sum(-1)
+
+        def merged(lane):
+            return lane.reshape(-1, self.outputs, self.rank).sum(-1)
+
+        return product.each(merged) if isinstance(product, Jet) else merged(product)

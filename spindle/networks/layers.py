@@ -1,4 +1,4 @@
-"""Fully connected bodies: the plain and the modified multilayer perceptron. They act on (n, width) arrays and on jets."""
+"""Fully connected bodies: the plain and the modified multilayer perceptron, on (n, width) arrays and on jets."""
 
 import math
 from collections.abc import Callable

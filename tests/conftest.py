@@ -1,0 +1,33 @@
+"""What all tests share: random keys, precision and its tolerance, and property tests that repeat exactly."""
+
+import itertools
+import zlib
+
+import hypothesis
+import jax
+import pytest
+
+from spindle.training.precision import precision
+
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, max_examples=50)
+hypothesis.settings.load_profile("repeatable")
+
+
+@pytest.fixture
+def getkey(request):
+    """A function that returns another random key at each call, the same ones in every run of the test."""
+    start, count = jax.random.PRNGKey(zlib.crc32(request.node.nodeid.encode())), itertools.count()
+    return lambda: jax.random.fold_in(start, next(count))
+
+
+@pytest.fixture
+def float64():
+    """The test computes in double precision."""
+    with precision("float64"):
+        yield
+
+
+@pytest.fixture
+def tolerance(request):
+    """What counts as equal up to rounding: 1e-12 in a test that asks for `float64`, else 1e-6."""
+    return 1e-12 if "float64" in request.fixturenames else 1e-6

@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import zipfile
+import zlib
 from pathlib import Path
 
 import jax
@@ -39,12 +41,13 @@ def save_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict) -> None:
 def load_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict]:
     """What `save_arrays` wrote."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, because NumPy leaves the file open when it is no archive.
+        with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files if name != _META}
             meta = json.loads(archive[_META].tobytes())
     except FileNotFoundError as error:
         raise RunError(f"There is no file {path}; a run directory holds one once training has begun.") from error
-    except (ValueError, KeyError, OSError, EOFError) as error:
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise RunError(f"The file {path} is damaged or foreign ({error}); start the run again without it.") from error
     return arrays, meta
 

@@ -71,7 +71,6 @@ class Outcome:
     stopped_by: str
     steps: int
     loss: float
-    points: object
     weights: dict[str, float]
     history: History = field(default_factory=History)
 
@@ -218,20 +217,22 @@ class Trainer:
             return "target"
         return "budget" if time.perf_counter() - self._began > self.limits.seconds else ""
 
+    def _by_loss(self, state) -> bool:
+        return self.schedule.keep == "lowest loss" and bool(jnp.isfinite(state.best_loss))
+
     def _chosen(self, state) -> Model:
         """The parameters that count as the result at this moment."""
-        by_loss = self.schedule.keep == "lowest loss" and bool(jnp.isfinite(state.best_loss))
-        return eqx.combine(state.best if by_loss else state.arrays, self._static)
+        return eqx.combine(state.best if self._by_loss(state) else state.arrays, self._static)
 
     def _outcome(self, state, stopped, history) -> Outcome:
+        """The result, with the loss by which it was chosen, or that on the points and weights of the last step."""
         weights = {name: float(value) for name, value in state.weights.items()}
         model = self._chosen(state)
-        loss = float(self.objective_loss(model, state.points, state.weights))
-        return Outcome(model, stopped, int(state.step), loss, state.points, weights, history)
-
-    def objective_loss(self, model, points, weights) -> jax.Array:
-        """The loss of a model on the points and weights of the last step."""
-        return eqx.filter_jit(self.objective.loss)(model, points, weights)
+        if self._by_loss(state):
+            loss = float(state.best_loss)
+        else:
+            loss = float(eqx.filter_jit(self.objective.loss)(model, state.points, state.weights))
+        return Outcome(model, stopped, int(state.step), loss, weights, history)
 
     def _save(self, number, state, history):
         meta = {"phase": number, "history": history.to_data(), "clock": vars(self.clock)}

@@ -1,0 +1,5 @@
+"""`python -m spindle`: the command line."""
+
+from spindle.cli import main
+
+main()

@@ -1,0 +1,9 @@
+"""Classical solvers that give the truth where a closed form is missing; NumPy and SciPy in double precision only."""
+
+from spindle.reference.allen_cahn import allen_cahn
+from spindle.reference.burgers import burgers
+from spindle.reference.diffusion import diffusion
+from spindle.reference.lshape import lshape
+from spindle.reference.tabulated import Tabulated
+
+__all__ = ["Tabulated", "allen_cahn", "burgers", "diffusion", "lshape"]

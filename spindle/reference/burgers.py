@@ -1,0 +1,61 @@
+"""Burgers' equation with small viscosity, by its closed form of Cole and Hopf."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import roots_hermite
+
+from spindle.reference.tabulated import Tabulated, nodes, relative_difference
+
+SMALLEST_VISCOSITY = 1e-3  # below, the weights that matter underflow in double precision
+
+
+def burgers(
+    *, t: ArrayLike | None = None, x: ArrayLike | None = None, viscosity: float = 0.01 / np.pi, points: int | None = None
+) -> Tabulated:
+    """Burgers' equation `u_t + u u_x = viscosity u_xx` on [-1, 1], `u(0, x) = -sin(pi x)`, `u(t, -1) = u(t, 1) = 0`.
+
+    t          (n,) times in [0, 1]; 101 equally spaced when left out
+    x          (m,) places in [-1, 1]; 513 equally spaced when left out
+    viscosity  1e-3 or larger
+    points     nodes of the quadrature; when left out, chosen from the viscosity
+    returns    axes t, x
+
+    With `f(y) = exp(-cos(pi y) / (2 pi viscosity))` and `y = x - z sqrt(4 viscosity t)`,
+
+        u(t, x) = - int sin(pi y) f(y) exp(-z**2) dz / int f(y) exp(-z**2) dz
+
+    and both integrals are taken by Gauss-Hermite quadrature, which converges geometrically: the nodes have to reach
+    z**2 = 1/(pi viscosity), so their number grows as 1/viscosity. The estimate compares with half as many nodes again;
+    at the default it is rounding, below 1e-14. Cost 0.8 s at the default (two cores).
+    Source: Basdevant, Deville, Haldenwang, Lacroix, Ouazzani, Peyret, Orlandi & Patera (1986), Computers & Fluids 14.
+    """
+    if not viscosity >= SMALLEST_VISCOSITY:
+        raise ValueError(
+            f"`burgers()` got viscosity = {viscosity:g}; its quadrature holds down to {SMALLEST_VISCOSITY:g}. "
+            "For a thinner shock use a solver on a grid refined around x = 0."
+        )
+    t, x = nodes("t", t, 0, 1, 101), nodes("x", x, -1, 1, 513)
+    points = 70 + int(0.2 / viscosity) if points is None else points
+    values = cole_hopf(t, x, viscosity, points)
+    finer = cole_hopf(t, x, viscosity, points + points // 2)
+    return Tabulated(
+        axes={"t": t, "x": x},
+        values=finer,
+        relative_error=relative_difference(values, finer),
+        source=f"Cole-Hopf formula with {points + points // 2} Gauss-Hermite nodes, geometric convergence.",
+    )
+
+
+def cole_hopf(t: np.ndarray, x: np.ndarray, viscosity: float, points: int) -> np.ndarray:
+    """The formula of `burgers` with a fixed number of quadrature nodes; values (n, m)."""
+    z, weights = roots_hermite(points)
+    z, log_weights = z[weights > 0], np.log(weights[weights > 0])
+    values = np.empty((t.size, x.size))
+    for row, time in zip(values, t, strict=True):
+        y = np.pi * (x[:, None] - np.sqrt(4 * viscosity * time) * z)
+        # f spans exp(+-1/(2 pi viscosity)): bring the largest term of each sum to one before taking exponentials.
+        exponent = log_weights - np.cos(y) / (2 * np.pi * viscosity)
+        kernel = np.exp(exponent - exponent.max(axis=1, keepdims=True))
+        row[:] = -np.sum(kernel * np.sin(y), axis=1) / np.sum(kernel, axis=1)
+    values[:, np.abs(x) == 1] = 0.0
+    return values

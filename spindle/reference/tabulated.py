@@ -1,0 +1,28 @@
+"""What all reference solvers share: checked nodes, a relative L2 norm, and the type of what they return."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from spindle.types import Tabulated
+
+__all__ = ["Tabulated", "nodes", "relative_difference"]
+
+
+def nodes(name: str, given: ArrayLike | None, low: float, high: float, count: int) -> np.ndarray:
+    """The nodes of the coordinate `name`: those `given`, checked to lie in [low, high], or `count` equally spaced."""
+    if given is None:
+        return np.linspace(low, high, count)
+    checked = np.array(given, dtype=np.float64)
+    if checked.ndim != 1 or checked.size == 0 or not np.all(np.diff(checked) > 0):
+        raise ValueError(f"The nodes of {name} have shape {checked.shape}; they must be one increasing row of numbers.")
+    if not (low <= checked[0] and checked[-1] <= high):
+        raise ValueError(
+            f"The nodes of {name} run from {checked[0]:g} to {checked[-1]:g}, but the problem is posed on "
+            f"[{low:g}, {high:g}]. Keep the nodes inside."
+        )
+    return checked
+
+
+def relative_difference(a: np.ndarray, b: np.ndarray) -> float:
+    """`norm(a - b) / norm(b)` over all entries, at least the rounding unit."""
+    return max(float(np.linalg.norm(a - b) / np.linalg.norm(b)), float(np.finfo(np.float64).eps))

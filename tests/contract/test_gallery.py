@@ -1,0 +1,99 @@
+"""Every gallery problem with a closed form is solved by it, under both ways to differentiate."""
+
+import jax
+import numpy as np
+import pytest
+import sympy
+
+import spindle as sp
+from spindle.gallery.registry import GALLERY, gallery, options, summary
+from spindle.objective.objective import Model
+from spindle.training.precision import precision
+from tests.contract.exact_fields import ExactField, ExactSeparableField
+
+ON_JETS = ["helmholtz3d", "klein_gordon3d", "klein_gordon4d", "diffusion6d", "poisson2d", "convection"]
+TABULATED = {"diffusion3d": 1e-4, "poisson_lshape": 1e-6, "burgers": 1e-6, "allen_cahn": 1e-6}
+
+
+def residuals(problem, method, field):
+    """All residual arrays at the method's points, by name."""
+    with precision("float64"):
+        objective = method.plan(problem).objective
+        points = objective.draw(jax.random.PRNGKey(3))
+        return objective.evaluate(Model(field, {}), points)
+
+
+def few(axes):
+    return {2: 9, 3: 7, 4: 5}.get(axes, 3)
+
+
+@pytest.mark.parametrize("name", ON_JETS)
+def test_closed_form_annihilates_residuals_under_both_derivatives(name):
+    problem = gallery(name)
+    n = few(len(problem.coordinates))
+    settings = {"hard": "off", "points": n, "sampling": "uniform", "dtype": "float64"}
+    pointwise = residuals(problem, sp.PINN(**settings), ExactField(problem))
+    separable = residuals(problem, sp.SPINN(**settings), ExactSeparableField(problem))
+    assert set(pointwise) == set(separable) == {e.name for e in problem.equations} | {c.name for c in problem.conditions}
+    for residual_name in pointwise:
+        for found in (pointwise, separable):
+            for piece in found[residual_name]:
+                assert np.max(np.abs(piece)) < 1e-10, f"{residual_name} does not vanish on the exact solution"
+        # The lattice and the uniform cloud are the same points: the arrays must agree entry by entry, to rounding.
+        for a, b in zip(pointwise[residual_name], separable[residual_name], strict=True):
+            np.testing.assert_allclose(np.ravel(a), np.ravel(b), atol=1e-10)
+
+
+@pytest.mark.parametrize("name", [*ON_JETS, "flow_mixing3d"])
+def test_closed_form_annihilates_residuals_symbolically(name):
+    """Independent of our derivatives: SymPy differentiates, and evaluates at random points with 30 digits."""
+    problem = gallery(name)
+    random = np.random.default_rng(1)
+    low, high = np.array(problem.domain.bounds).T
+    checks = [(None, e.residual) for e in problem.equations]
+    checks += [(face, e) for c in problem.conditions for p in c.pieces(problem.domain) for face, e in p.terms[:1]]
+    periodic = [p for c in problem.conditions for p in c.pieces(problem.domain) if len(p.terms) > 1]
+    checks = [check for check in checks if all(check[1] is not p.terms[0][1] for p in periodic)]
+    for face, expression in checks:
+        value = sp.manufactured(expression, problem.reference)
+        point = dict(zip(problem.coordinates, low + (high - low) * random.uniform(size=len(low)), strict=True))
+        if face is not None:
+            point[problem.coordinates[face.axis]] = sympy.nsimplify(face.value)
+        value = value.subs({p: sympy.nsimplify(p.value) for p in problem.parameters})
+        assert abs(sympy.N(value.subs(point), 30)) < 1e-10
+
+
+@pytest.mark.parametrize("name", TABULATED)
+def test_tabulated_references_state_an_error_that_is_small_enough(name):
+    (reference,) = gallery(name).reference.values()
+    assert reference.relative_error < TABULATED[name]
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_every_problem_describes_itself(name):
+    problem = gallery(name)
+    assert problem.name == name
+    assert "Source" in GALLERY[name].__doc__
+    assert len(summary(name)) > 20
+    assert str(problem).count("\n") >= 3
+    assert all(value is not None for value in options(name).values())
+
+
+def test_unknown_names_and_options_are_refused_with_the_nearest():
+    with pytest.raises(sp.ProblemError, match=r"no problem `helmholz3d` in the gallery. Did you mean `helmholtz3d`\?"):
+        gallery("helmholz3d")
+    with pytest.raises(sp.ProblemError, match=r"`helmholtz3d` has no option `a4`. There are: a1, a2, a3, k"):
+        gallery("helmholtz3d", a4=1)
+
+
+def test_family_members_are_problems_of_their_own():
+    assert gallery("helmholtz3d", k=10).reference == gallery("helmholtz3d").reference
+    assert gallery("helmholtz3d", k=10).equations != gallery("helmholtz3d").equations
+
+
+def test_published_klein_gordon_leaves_out_the_initial_rate_and_says_so():
+    plan = sp.SPINN(recipe="paper", points=8).plan(gallery("klein_gordon3d"))
+    assert "initial u_t" not in plan.objective.names
+    assert any("initial u_t" in sentence for sentence in plan.choices)
+    ours = sp.SPINN(points=8).plan(gallery("klein_gordon3d"))
+    assert "initial u_t" in [*ours.constraints.enforced, *ours.objective.names]

@@ -98,9 +98,7 @@ def test_parameter_explains_what_it_cannot_use(arguments, options, text):
 @pytest.mark.parametrize("call", [lambda *c: sp.unknown("u", *c), lambda *c: sp.vector("u", *c)])
 @pytest.mark.parametrize("coordinates", [(), ("x",), (x, 1)])
 def test_fields_need_symbols_to_depend_on(call, coordinates):
-    with pytest.raises(
-        sp.ProblemError, match=r"needs at least one\s+symbol to depend on; write `x, y = sp.coordinates"
-    ):
+    with pytest.raises(sp.ProblemError, match="needs at least one symbol to depend on; write `x, y"):
         call(*coordinates)
 
 

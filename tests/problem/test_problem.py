@@ -1,0 +1,144 @@
+"""`Problem`: its parts read off the mathematics, and what it refuses."""
+
+import numpy as np
+import pytest
+import sympy
+from sympy import Eq, Matrix, sin
+
+import spindle as sp
+
+t, x, y, z = sp.coordinates("t x y z")
+u, v = sp.unknown("u v", x, y)
+SQUARE = sp.Box({x: (0, 1), y: (0, 1)})
+nu = sp.parameter("nu", 0.5)
+
+
+def problem(equations=None, conditions=(), reference=None, **options):
+    equations = [Eq(sp.laplacian(u), 1)] if equations is None else equations
+    return sp.Problem(domain=SQUARE, equations=equations, conditions=conditions, reference=reference or {}, **options)
+
+
+@pytest.mark.parametrize(
+    ("equations", "expected"),
+    [
+        (Eq(u.diff(x), v), {"equation": u.diff(x) - v}),
+        ([u.diff(x) - v], {"equation": u.diff(x) - v}),
+        ([Eq(v, 1), u], {"equation 1": v - 1, "equation 2": u}),
+        (sp.grad(u), {"equation 1": u.diff(x), "equation 2": u.diff(y)}),
+        ([Eq(sp.grad(u), Matrix([v, 0]))], {"equation 1": u.diff(x) - v, "equation 2": u.diff(y)}),
+        ({"mass": u + v, "momentum": sp.grad(u)}, {"mass": u + v, "momentum 1": u.diff(x), "momentum 2": u.diff(y)}),
+        ({"heat": Eq(u, x)}, {"heat": u - x}),
+    ],
+)
+def test_equations_in_every_form_become_named_residuals(equations, expected):
+    made = problem(equations)
+    assert {e.name: e.residual for e in made.equations} == expected
+    assert all(e.written.lhs - e.written.rhs == e.residual for e in made.equations)
+
+
+def test_unknowns_and_parameters_are_read_off_and_sorted():
+    beta = sp.parameter("beta", range=(1, 2))
+    made = problem([Eq(v.diff(x), nu * u)], [sp.Dirichlet(u, beta * x)])
+    assert made.unknowns == (u, v)
+    assert made.parameters == (beta, nu)
+    assert made.coordinates == (x, y)
+
+
+def test_condition_names_become_unique():
+    made = problem(
+        {"wall": u},
+        [
+            [sp.Dirichlet(u, on="x=0"), sp.Dirichlet(u, on="x=1")],
+            sp.Neumann(u, name="wall"),
+            sp.Neumann(u, name="wall 2"),
+        ],
+    )
+    assert [c.name for c in made.conditions] == ["dirichlet u", "dirichlet u 2", "wall 2", "wall 2 2"]
+    assert list(made.pieces()) == [c.name for c in made.conditions]
+
+
+def test_without_leaves_conditions_out():
+    made = problem(conditions=[sp.Dirichlet(u, on="x=0"), sp.Neumann(u, on="x=1")])
+    assert [c.name for c in made.without(["neumann u"]).conditions] == ["dirichlet u"]
+    with pytest.raises(sp.ProblemError, match=r"no condition `neuman u` to leave out. Did you mean `neumann u`\?"):
+        made.without(["neuman u"])
+
+
+def test_at_chooses_a_member_of_a_family():
+    beta = sp.parameter("beta", range=(1, 3))
+    family = problem([beta * u.diff(x) - nu * u], [sp.Dirichlet(u, beta, on="x=0")], {u: beta * sin(x)})
+    member = family.at(beta=2)
+    assert {p.name: (p.value, p.bounds) for p in member.parameters} == {"beta": (2.0, None), "nu": (0.5, None)}
+    values = {p: p.value for p in member.parameters}
+    assert member.equations[0].residual.xreplace(values) == 2.0 * u.diff(x) - 0.5 * u
+    assert member.conditions[0].value.xreplace(values) == 2.0
+    assert member.reference[u].xreplace(values) == 2.0 * sin(x)
+    assert family.parameters[0].bounds == (1.0, 3.0)
+    with pytest.raises(sp.ProblemError, match=r"outside the declared range \(1, 3\)"):
+        family.at(beta=4)
+    with pytest.raises(sp.ProblemError, match=r"there is no such parameter\. Did you mean `beta`"):
+        family.at(bta=2)
+
+
+def test_plain_numbers_are_closed_forms():
+    assert problem(reference={u: 0}).reference == {u: sympy.Integer(0)}
+
+
+def tabulated(**lengths):
+    axes = {name: np.linspace(0, 1, n) for name, n in lengths.items()}
+    return sp.Tabulated(axes, np.zeros(tuple(lengths.values())))
+
+
+def test_tabulated_reference_is_kept():
+    table = tabulated(x=3, y=4)
+    assert problem(reference={u: table}).reference[u] is table
+
+
+other = sp.unknown("u", x)
+TWINS = [sp.parameter("nu", 1.0), sp.parameter("nu", 1.0, unknown=True)]
+REFUSED = {
+    "no equation": (lambda: problem([]), "has no equation"),
+    "no unknown": (
+        lambda: problem([x + y]),
+        r"contains no unknown field; declare one with `u = sp.unknown\(\"u\", x, y\)`",
+    ),
+    "equation without unknown": (lambda: problem([x + y], [sp.Dirichlet(u)]), "x \\+ y = 0, contains no unknown"),
+    "decided equation": (lambda: problem([Eq(x, x)]), "simplified to True, so no unknown is left"),
+    "== for Eq": (lambda: problem([sp.laplacian(u) == 0]), r"write `Eq\(left, right\)` instead of `left == right`"),
+    "vector = number": (lambda: problem([Eq(sp.grad(u), 0)]), "simplified to False"),
+    "unknown coordinate": (
+        lambda: problem([u.diff(x) - sp.coordinates("xx")]),
+        r"equation `equation` contains `xx`, which is neither a coordinate.*nor a parameter.*Did you mean `x`\?",
+    ),
+    "unknown coordinate in a condition": (
+        lambda: problem(None, [sp.Dirichlet(u, z)]),
+        "condition `dirichlet u` contains `z`",
+    ),
+    "coordinate of another kind": (lambda: problem([u - sympy.Symbol("x")]), "contains `x`, which is neither"),
+    "wrong arguments": (
+        lambda: problem([other.diff(x)]),
+        r"The unknown `u\(x\)` depends on \(x,\), but the domain has",
+    ),
+    "extra arguments": (lambda: problem([sp.unknown("u", x, y, z)]), r"`u\(x, y, z\)` depends on"),
+    "two forms of one unknown": (lambda: problem([u + sp.unknown("u", y, x)]), "`u` occurs with different arguments"),
+    "restricted unknown": (lambda: problem([u.diff(x) + u.subs(x, 0)]), "`u` occurs with different arguments"),
+    "two parameters of one name": (lambda: problem([u * TWINS[0] + TWINS[1]]), "two different parameters named `nu`"),
+    "two equations of one name": (lambda: problem({"a 1": u, "a": sp.grad(u)}), "two equations named `a 1`"),
+    "no condition": (lambda: problem(None, ["u = 0"]), "'u = 0', which is no condition; use `sp.Dirichlet`"),
+    "empty part": (lambda: problem(None, [sp.Dirichlet(u, on=Eq(x, 3))]), "hold at no point"),
+    "reference of another field": (lambda: problem(reference={v: x}), r"solution for `v\(x, y\)`, which is no unknown"),
+    "reference by name": (lambda: problem(reference={"u": x}), "solution for `u`, which is no unknown"),
+    "reference with a stray symbol": (lambda: problem(reference={u: z}), r"reference of `u\(x, y\)` contains {z}"),
+    "table with other axes": (
+        lambda: problem(reference={u: tabulated(y=3, x=4)}),
+        r"axes \['y', 'x'\].*it needs \['x', 'y'\]",
+    ),
+    "table with an axis less": (lambda: problem(reference={u: tabulated(x=3)}), r"axes \['x'\]"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_problem_explains_what_does_not_fit(name):
+    call, text = REFUSED[name]
+    with pytest.raises(sp.ProblemError, match=f"(?s){text}"):
+        call()

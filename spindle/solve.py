@@ -53,11 +53,11 @@ def solve(
     clock, began = Clock(), time.perf_counter()
     plan = method.plan(problem)
     directory = RunDirectory(Path(out)) if out is not None else None
-    if directory is not None:
-        directory.prepare(problem, method, seed)
     with precision(plan.dtype):
         build_key, train_key, fresh_key = jax.random.split(jax.random.PRNGKey(seed), 3)
         start = plan.build(build_key)
+        if directory is not None:
+            directory.prepare(problem, method, seed)
         solution = Solution(problem, method, plan, start, Run(seed=seed, seconds=clock))
         clock.setup = time.perf_counter() - began
         with progress_bar(problem.name, show=progress) as watch:

@@ -5,21 +5,45 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 
 import pytest
+
+from spindle.cli import main
 
 SMALL = ["--set", "steps=20", "--set", "lbfgs_steps=0", "--set", "width=8", "--set", "points=8"]
 
 
-def spindle(*arguments, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "spindle", *arguments], capture_output=True, text=True, timeout=300, check=False, **options
-    )
+@dataclass
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def spindle(monkeypatch, capsys):
+    """Run the command in this process."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["spindle", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        out, err = capsys.readouterr()
+        return Done(stopped.value.code or 0, out, err)
+
+    return run
 
 
 def test_json_prints_one_object_and_nothing_else(tmp_path):
-    done = spindle("solve", "poisson2d", *SMALL, "--seed", "3", "--out", str(tmp_path / "run"), "--json")
+    command = [sys.executable, "-m", "spindle", "solve"]
+    command += ["poisson2d", *SMALL, "--seed", "3", "--out", str(tmp_path / "run"), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
+    _check_record(done)
+
+
+def _check_record(done):
     record = json.loads(done.stdout)
     assert set(record) >= {
         "problem", "method", "recipe", "seed", "device", "dtype", "parameters", "iterations", "stopped_by", "errors",
@@ -31,7 +55,7 @@ def test_json_prints_one_object_and_nothing_else(tmp_path):
     assert record["peak_memory_bytes"] > 1e7
 
 
-def test_list_names_every_problem_in_both_forms():
+def test_list_names_every_problem_in_both_forms(spindle):
     listed = json.loads(spindle("list", "--json").stdout)
     names = [p["name"] for p in listed["problems"]]
     table = spindle("list").stdout
@@ -57,7 +81,7 @@ def test_list_names_every_problem_in_both_forms():
         (["poisson2d", "--budget", "-1"], "`sp.solve(budget=-1.0)` must be positive"),
     ],
 )
-def test_bad_input_is_one_sentence_and_status_2(tmp_path, arguments, sentence):
+def test_bad_input_is_one_sentence_and_status_2(spindle, tmp_path, arguments, sentence):
     done = spindle("solve", *arguments, "--out", str(tmp_path / "run"))
     said = " ".join(done.stderr.split())
     assert done.returncode == 2
@@ -66,7 +90,7 @@ def test_bad_input_is_one_sentence_and_status_2(tmp_path, arguments, sentence):
     assert not (tmp_path / "run").exists()
 
 
-def test_another_run_in_the_same_directory_is_refused(tmp_path):
+def test_another_run_in_the_same_directory_is_refused(spindle, tmp_path):
     first = spindle("solve", "poisson2d", *SMALL, "--out", str(tmp_path / "run"), "--json")
     other = spindle("solve", "poisson2d", *SMALL, "--seed", "1", "--out", str(tmp_path / "run"), "--json")
     again = spindle("solve", "poisson2d", *SMALL, "--out", str(tmp_path / "run"), "--json")
@@ -75,7 +99,7 @@ def test_another_run_in_the_same_directory_is_refused(tmp_path):
     assert json.loads(again.stdout)["errors"] == json.loads(first.stdout)["errors"]
 
 
-def test_divergence_is_status_3(tmp_path):
+def test_divergence_is_status_3(spindle, tmp_path):
     done = spindle("solve", "poisson2d", *SMALL, "--set", "learning_rate=1e300", "--out", str(tmp_path / "run"))
     assert done.returncode == 3
     assert "not finite" in " ".join(done.stderr.split())
@@ -98,7 +122,7 @@ def test_interrupt_saves_and_says_how_to_resume(tmp_path):
     assert (run / "solution.npz").exists()
 
 
-def test_resume_without_a_run_says_so(tmp_path):
+def test_resume_without_a_run_says_so(spindle, tmp_path):
     done = spindle("resume", str(tmp_path))
     assert done.returncode == 2
     assert "is no run directory" in " ".join(done.stderr.split())

@@ -72,7 +72,7 @@ class Domain:
         """
         if on is None:
             return tuple(f for f in self.faces if not is_time(self.coordinates[f.axis]))
-        if isinstance(on, (list, tuple, set)):
+        if isinstance(on, (list, tuple)):
             found = itertools.chain.from_iterable(self.part(item, call=call) for item in on)
             return tuple(dict.fromkeys(found))
         found = tuple(f for f in self.faces if self._lies_on(f, on))

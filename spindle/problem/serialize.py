@@ -239,8 +239,6 @@ def _store(value, arrays) -> dict:
 
     if value is None or isinstance(value, (str, float)):
         return {"plain": value}
-    if isinstance(value, (set, frozenset)):
-        value = sorted(value, key=str)
     if isinstance(value, (list, tuple)):
         return {"list": [_store(v, arrays) for v in value]}
     if isinstance(value, Mapping):

@@ -154,6 +154,7 @@ def test_part_names_faces(domain, on, names, size):
         (Eq(z, 0), "does not name a part"),
         (x > 0, "does not name a part"),
         (1, "does not name a part"),
+        ({Eq(x, 0)}, "does not name a part.*or a list of these"),
     ],
 )
 def test_empty_and_misspelt_parts_are_explained(on, text):

@@ -49,6 +49,7 @@ lint: $(STAMP) ## check style, formatting and types
 
 bench: $(STAMP) ## measure the SPINN recipes against their baselines
 	$(VENV)/bin/spindle bench spinn
+	$(PY) benchmarks/step_time.py
 
 pins: ## renew the versions in requirements/ for PYTHON (make pins PYTHON=python3.12)
 	@PYTHON="$(PYTHON)" bash requirements/renew

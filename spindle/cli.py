@@ -172,6 +172,8 @@ def _print(solution: Solution) -> None:
     console.print(f"seconds    {seconds.total:.1f} ({parts})")
     for choice in solution.plan.choices:
         console.print(f"chosen     {choice}", markup=False)
+    for warning in run.warnings:
+        console.print(f"warning    {warning}", style="yellow", markup=False)
 
 
 def _command(directory: Path) -> str:

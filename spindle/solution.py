@@ -35,6 +35,7 @@ class Run:
     stopped_by: str = ""
     loss: float = float("nan")
     residuals: dict[str, float] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     errors: dict[str, dict[str, float]] = field(default_factory=dict)
     estimated: dict[str, float] = field(default_factory=dict)
     seconds: Clock = field(default_factory=Clock)
@@ -164,6 +165,7 @@ class Solution:
             "errors": run["errors"],
             "loss": run["loss"],
             "residuals": run["residuals"],
+            "warnings": run["warnings"],
             "seconds": self.run.seconds.as_dict(),
             "peak_memory_bytes": run["peak_memory_bytes"],
             "settings": self.plan.settings,

@@ -92,6 +92,7 @@ def _complete(solution: Solution, outcome: Outcome, clock: Clock, key) -> None:
     run.iterations, run.stopped_by, run.loss = outcome.steps, outcome.stopped_by, outcome.loss
     run.history = outcome.history
     run.residuals = _fresh_residuals(solution, key)
+    run.warnings = _overfit(run.residuals, outcome.residuals)
     run.errors = solution.errors()
     run.estimated = {name: float(value) for name, value in outcome.model.parameters.items()}
     run.device, run.versions = device_name(), versions()
@@ -112,6 +113,16 @@ def _fresh_residuals(solution: Solution, key) -> dict[str, float]:
 
     arrays, structure = jax.tree.flatten(solution.model)
     return {name: float(jnp.sqrt(square)) for name, square in jax.jit(measure)(arrays, key).items()}
+
+
+def _overfit(fresh: dict[str, float], trained: dict[str, float]) -> list[str]:
+    """Sentences on residuals that are small at the training points only: the network fits its points, not the equation."""
+    return [
+        f"the residual `{name}` is {fresh[name]:.1e} on fresh points but {trained[name]:.1e} on the training points, so the "
+        f"loss says too much; raise `points`, or lower `frequency` or `rank`"
+        for name in fresh
+        if fresh[name] > 3 * trained[name] and fresh[name] > 1e-8
+    ]
 
 
 def _divergence(solution: Solution) -> DivergenceError:

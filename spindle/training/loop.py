@@ -65,13 +65,17 @@ class State(NamedTuple):
 
 @dataclass
 class Outcome:
-    """How training ended: the model, a word (steps, budget, target, diverged, interrupted), and the numbers on the way."""
+    """How training ended.
+
+    stopped_by   steps, budget, target, diverged or interrupted
+    residuals    root mean square of each residual on the last training points
+    """
 
     model: Model
     stopped_by: str
     steps: int
     loss: float
-    weights: dict[str, float]
+    residuals: dict[str, float]
     history: History = field(default_factory=History)
 
 
@@ -226,13 +230,11 @@ class Trainer:
 
     def _outcome(self, state, stopped, history) -> Outcome:
         """The result, with the loss by which it was chosen, or that on the points and weights of the last step."""
-        weights = {name: float(value) for name, value in state.weights.items()}
         model = self._chosen(state)
-        if self._by_loss(state):
-            loss = float(state.best_loss)
-        else:
-            loss = float(eqx.filter_jit(self.objective.loss)(model, state.points, state.weights))
-        return Outcome(model, stopped, int(state.step), loss, weights, history)
+        squares = eqx.filter_jit(self.objective.mean_squares)(model, state.points)
+        loss = state.best_loss if self._by_loss(state) else sum(state.weights[k] * v for k, v in squares.items())
+        residuals = {name: float(jnp.sqrt(square)) for name, square in squares.items()}
+        return Outcome(model, stopped, int(state.step), float(loss), residuals, history)
 
     def _save(self, number, state, history):
         meta = {"phase": number, "history": history.to_data(), "clock": vars(self.clock)}

@@ -46,6 +46,8 @@ def partial_of(node, unknowns: Sequence[AppliedUndef], coordinates: Sequence[sym
     if isinstance(node, AppliedUndef) and not is_given(node):
         return Partial(_index(node, unknowns, coordinates), (0,) * len(coordinates))
     if isinstance(node, sympy.Derivative) and isinstance(node.expr, AppliedUndef) and not is_given(node.expr):
+        if not set(node.variables) <= set(coordinates):
+            return None
         orders = [0] * len(coordinates)
         for coordinate, count in node.variable_count:
             orders[list(coordinates).index(coordinate)] += int(count)

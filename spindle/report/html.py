@@ -1,0 +1,192 @@
+"""`write_report`: one HTML file that tells all about a solution and needs nothing else to be read."""
+
+import inspect
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sympy.core.function import AppliedUndef
+
+from spindle.methods.base import Method
+from spindle.methods.registry import label
+from spindle.problem.printing import describe
+from spindle.problem.symbols import is_given
+from spindle.report.figures import field_pictures, training_pictures
+from spindle.report.formulas import formulas
+from spindle.rundir import RunDirectory
+from spindle.solution import Solution
+from spindle.training.checkpoint import write_atomically
+from spindle.types import Tabulated
+
+_ENDINGS = {
+    "steps": "all steps done",
+    "budget": "stopped when the time was spent",
+    "target": "stopped when the loss was small enough",
+    "interrupted": "interrupted",
+    "diverged": "diverged; this is the last finite state",
+}
+
+
+def write_report(solution: Solution, path, *, command: str | None = None) -> Path:
+    """Write the report of a solution as one HTML file, readable offline, and return its path.
+
+    path      of the file; missing folders are made, and an older report is replaced whole
+    command   the command line that reproduces the run, shown in the report
+
+    The pictures are computed anew from the solution, which takes a few seconds; errors and residuals are those that
+    were measured when the run ended.
+    """
+    path = Path(path)
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["number"] = number
+    page = environment.get_template("template.html").render(_content(solution, path, command))
+    write_atomically(path, page.encode())
+    return path
+
+
+def number(value) -> str:
+    """A number as the report prints it: three significant digits, `0.0123`, `1.23e-05`; whole numbers in full."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else "infinite"
+    return f"{value:.3g}" if value == 0 or 1e-3 <= abs(value) < 999.5 else _long(value)
+
+
+def _long(value: float) -> str:
+    return f"{value:,.0f}" if 1 <= abs(value) < 1e6 else f"{value:.2e}"
+
+
+def _content(solution: Solution, path: Path, command: str | None) -> dict:
+    problem, run = solution.problem, solution.run
+    return {
+        "title": problem.title or problem.name,
+        "subtitle": f"{problem.name}, solved by {label(solution.method)}, recipe {solution.method.recipe}",
+        "good": run.stopped_by in ("steps", "target", "budget"),
+        "verdict": verdict(solution),
+        "formulas": formulas(problem),
+        "plain": describe(problem),
+        "notes": problem.notes,
+        "fields": field_pictures(solution),
+        "on_lines": len(problem.coordinates) == 1,
+        "errors": _errors(solution),
+        "residuals": run.residuals,
+        "exact": solution.plan.constraints.enforced,
+        "estimated": _estimated(solution),
+        "choices": [_sentence(choice) for choice in solution.plan.choices],
+        "settings": _settings(solution),
+        "loss": run.loss,
+        "curves": training_pictures(run.history),
+        "timings": _timings(solution),
+        "total_seconds": run.seconds.total,
+        "environment": _environment(solution),
+        "command": command,
+        "python": _python(solution, path),
+        "citations": _citations(solution),
+    }
+
+
+def verdict(solution: Solution) -> str:
+    """One line: error of each unknown, seconds, steps, and how the run ended."""
+    run = solution.run
+    measured = ", ".join(f"{number(m['rel_l2'])} for {name}" for name, m in run.errors.items())
+    unmeasured = "Error not measured" if solution.problem.reference else "No reference to compare with"
+    ending = _ENDINGS.get(run.stopped_by, run.stopped_by or "not trained")
+    accuracy = f"Relative L2 error {measured}" if measured else unmeasured
+    return f"{accuracy}; {number(run.seconds.total)} seconds, {number(run.iterations)} steps; {ending}."
+
+
+def _errors(solution: Solution) -> list[dict]:
+    sources = {u.func.__name__: _source(value) for u, value in solution.problem.reference.items()}
+    return [
+        {"name": name, "source": sources.get(name, "")} | measures for name, measures in solution.run.errors.items()
+    ]
+
+
+def _source(reference) -> str:
+    if not isinstance(reference, Tabulated):
+        return "closed form"
+    own = f"its own relative error about {number(reference.relative_error)}" if reference.relative_error else ""
+    return "; ".join(part for part in ((reference.source or "table").rstrip("."), own) if part)
+
+
+def _estimated(solution: Solution) -> list[tuple[str, float, float]]:
+    starts = {p.name: p.value for p in solution.problem.parameters}
+    return [(name, starts.get(name, math.nan), value) for name, value in solution.run.estimated.items()]
+
+
+def _settings(solution: Solution) -> list[tuple[str, str, bool]]:
+    """Name and value of every setting, and whether it was chosen by hand rather than by the recipe."""
+    chosen, settings = _chosen(solution.method), solution.plan.settings
+    names = ["recipe", *(name for name in settings if name != "recipe")]
+    return [(name, _plain(settings.get(name, solution.method.recipe)), name in chosen) for name in names]
+
+
+def _chosen(method: Method) -> dict:
+    """The settings of a method that were chosen by hand."""
+    given = {f.name: getattr(method, f.name) for f in fields(method)}
+    return {k: v for k, v in given.items() if v is not None and (k, v) != ("recipe", "default")}
+
+
+def _plain(value) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_plain(v)}" for key, v in value.items()) or "all 1"
+    if isinstance(value, (tuple, list)):
+        return " × ".join(map(_plain, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _timings(solution: Solution) -> list[tuple[str, float, float]]:
+    """Name, seconds, and share of the whole in per cent."""
+    clock = solution.run.seconds
+    parts = {"set-up": clock.setup, "compilation": clock.compile, "training": clock.train, "evaluation": clock.evaluate}
+    return [(name, seconds, 100 * seconds / (clock.total or 1.0)) for name, seconds in parts.items()]
+
+
+def _environment(solution: Solution) -> list[tuple[str, str]]:
+    run = solution.run
+    memory = f"{run.peak_memory_bytes / 2**20:,.0f} MiB" if run.peak_memory_bytes else ""
+    rows = {"device": run.device, "precision": solution.plan.dtype, "seed": str(run.seed), "peak memory": memory}
+    return [(name, value) for name, value in (rows | run.versions).items() if value]
+
+
+def _python(solution: Solution, path: Path) -> str:
+    """The lines that read the run where it lies beside the report, else those that compute it."""
+    if RunDirectory(path.parent).info.exists():
+        given = sorted(
+            {f.func.__name__ for e in solution.problem.expressions() for f in e.atoms(AppliedUndef) if is_given(f)}
+        )
+        functions = f", given={{{', '.join(f'{name!r}: {name}' for name in given)}}}" if given else ""
+        body = f"solution = sp.load({str(path.parent)!r}{functions})"
+    else:
+        arguments = ", ".join(f"{k}={v!r}" for k, v in _chosen(solution.method).items())
+        call = f"sp.{type(solution.method).__name__}({arguments})"
+        body = f"solution = sp.solve(problem, {call}, seed={solution.run.seed})"
+    first = ", ".join(f"{c}={sum(ends) / 2:g}" for c, ends in _middles(solution))
+    return f"import spindle as sp\n\n{body}\nprint(solution)\nsolution({first})"
+
+
+def _middles(solution: Solution) -> Iterable[tuple]:
+    """A point inside the domain: the middle of its first box."""
+    return zip(solution.problem.coordinates, solution.problem.domain.boxes[0], strict=True)
+
+
+def _citations(solution: Solution) -> list[str]:
+    source = re.search(r"Source:(.*?)(?:\n\n|\Z)", inspect.getdoc(type(solution.method)) or "", re.DOTALL)
+    method = f"Method: {' '.join(source[1].split())}" if source else ""
+    problem = f"Problem: {solution.problem.citation}" if solution.problem.citation else ""
+    return [line for line in (problem, method) if line]
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]

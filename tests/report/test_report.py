@@ -1,0 +1,386 @@
+"""The report: complete, readable offline, with the solution's own numbers, for every kind of problem."""
+
+import base64
+import functools
+import html
+import re
+import tempfile
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import jax
+import matplotlib
+import numpy as np
+import pytest
+import sympy
+
+import spindle as sp
+from spindle.gallery.helmholtz import helmholtz3d
+from spindle.gallery.registry import gallery
+from spindle.report.figures import training_pictures
+from spindle.report.formulas import formulas
+from spindle.report.html import number, verdict, write_report
+from spindle.report.slices import Slice, choose_slices, take
+from spindle.solution import Run
+from spindle.training.history import Clock, History, Record
+
+t, x, y, z = sp.coordinates("t x y z")
+SMALL = {"steps": 5, "lbfgs_steps": 0, "width": 8, "hidden_layers": 1, "points": 4, "balance": 0}
+
+
+def interval():
+    u = sp.unknown("u", x)
+    return sp.Problem(
+        domain=sp.Interval(x, 0, 1),
+        equations=[sympy.Eq(-u.diff(x, 2), sympy.pi**2 * sympy.sin(sympy.pi * x))],
+        conditions=[sp.Dirichlet(u, 0)],
+        reference={u: sympy.sin(sympy.pi * x)},
+        name="interval",
+    )
+
+
+def square():
+    u = sp.unknown("u", x, y)
+    return sp.Problem(domain=sp.Box({x: (0, 2), y: (0, 1)}), equations=[sp.laplacian(u) + 1], name="square")
+
+
+def cauchy_riemann():
+    u, v = sp.unknown("u v", x, y)
+    return sp.Problem(
+        domain=sp.Box({x: (0, 1), y: (0, 1)}),
+        equations=[sympy.Eq(u.diff(x), v.diff(y)), sympy.Eq(u.diff(y), -v.diff(x))],
+        conditions=[sp.Dirichlet(u, x**2 - y**2)],
+        reference={u: x**2 - y**2},
+        name="cauchy_riemann",
+    )
+
+
+def lshape():
+    u = sp.unknown("u", x, y)
+    return sp.Problem(
+        domain=sp.Box({x: (-1, 0), y: (-1, 1)}) | sp.Box({x: (0, 1), y: (-1, 0)}),
+        equations=[sp.laplacian(u)],
+        conditions=[sp.Dirichlet(u, x * y)],
+        reference={u: x * y},
+        name="lshape",
+    )
+
+
+def heat():
+    """With a tabulated reference."""
+    u = sp.unknown("u", x, t)
+    axes = {"x": np.linspace(0, 1, 21), "t": np.linspace(0, 0.1, 11)}
+    values = np.sin(np.pi * axes["x"])[:, None] * np.exp(-(np.pi**2) * axes["t"])
+    return sp.Problem(
+        domain=sp.Box({x: (0, 1), t: (0, 0.1)}),
+        equations=[sympy.Eq(u.diff(t), u.diff(x, 2))],
+        conditions=[sp.Initial(u, sympy.sin(sympy.pi * x)), sp.Dirichlet(u, 0)],
+        reference={u: sp.Tabulated(axes, values, relative_error=1e-12, source="Fourier series.")},
+        name="heat",
+    )
+
+
+def wave():
+    u = sp.unknown("u", t, x, y, z)
+    exact = sympy.sin(3 * sympy.pi * x) * sympy.sin(2 * sympy.pi * z) * sympy.cos(t)
+    operator = u.diff(t, 2) - sp.laplacian(u)
+    return sp.Problem(
+        domain=sp.Box({t: (0, 1), x: (0, 1), y: (0, 1), z: (0, 1)}),
+        equations=[sympy.Eq(operator, sp.manufactured(operator, {u: exact}))],
+        reference={u: exact},
+        name="wave",
+    )
+
+
+def six():
+    axes = sp.coordinates("a b c d e f")
+    u = sp.unknown("u", *axes)
+    return sp.Problem(domain=sp.Box(dict.fromkeys(axes, (0, 1))), equations=[sp.laplacian(u) + u], name="six")
+
+
+# Problem, method, and the pictures expected: of the fields (slices times panels), and of training.
+CASES = {
+    "interval": (interval, sp.PINN(**SMALL), 2, 3),
+    "square": (square, sp.PINN(**SMALL), 1, 2),
+    "cauchy_riemann": (cauchy_riemann, sp.PINN(**SMALL), 3 + 1, 3),
+    "lshape": (lshape, sp.PINN(**SMALL), 3, 3),
+    "heat": (heat, sp.SPINN(**SMALL, rank=2), 3, 3),
+    "helmholtz": (helmholtz3d, sp.SPINN(**SMALL, rank=2), 3 * 3, 3),
+    "wave": (wave, sp.SPINN(**SMALL, rank=2), 4 * 3, 3),
+    "six": (six, sp.SPINN(**SMALL, rank=2), 3, 2),
+}
+# To train the others as well would take most of the time and show the report nothing new.
+TRAINED = ("interval", "cauchy_riemann", "helmholtz")
+
+
+@functools.cache
+def solved(name):
+    make, method, *_ = CASES[name]
+    if name in TRAINED:
+        return sp.solve(make(), method, progress=False)
+    solution = untrained(make(), Run(iterations=5, stopped_by="budget", loss=0.125), method)
+    run, solution.run.errors = solution.run, solution.errors()
+    run.seconds, run.residuals = Clock(0.25, 1.5, 3.75, 0.5), {"equation": 0.0625}
+    errors = {unknown: measure["rel_l2"] for unknown, measure in run.errors.items()}
+    run.history = History(Record(step, "Adam", 0.1 * step, 2.0 / step, errors) for step in (1, 2, 5))
+    return solution
+
+
+@functools.cache
+def written(name):
+    with tempfile.TemporaryDirectory() as folder:
+        return write_report(solved(name), f"{folder}/report.html").read_text()
+
+
+def untrained(problem, run, method=None):
+    """A solution at its initial weights, as when training is stopped at once."""
+    method = method or sp.PINN(**SMALL)
+    plan = method.plan(problem)
+    return sp.Solution(problem, method, plan, plan.build(jax.random.PRNGKey(0)), run)
+
+
+class Page(HTMLParser):
+    """What a test wants to know of a page: its text, its images, what it refers to, and whether its tags match."""
+
+    VOID = ("meta", "img", "br", "link", "input")
+
+    def __init__(self, content):
+        super().__init__()
+        self.open, self.images, self.references, self.tags, self.words = [], [], [], [], []
+        self.feed(content)
+        self.close()
+        assert not self.open, f"left open: {self.open}"
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags.append(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if tag == "img":
+            assert attributes["alt"]
+            self.images.append(attributes["src"])
+        self.references += [v for k, v in attributes.items() if k in ("src", "href", "srcset", "action", "data")]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open[-1:] != ["style"]:
+            self.words.append(data)
+
+
+def page_of(solution, path, **options):
+    return Page(write_report(solution, path, **options).read_text())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_report_is_complete_and_needs_no_network(name):
+    solution, page, (_, _, of_fields, of_training) = solved(name), Page(written(name)), CASES[name]
+    assert len(page.images) == of_fields + of_training
+    assert all(reference.startswith("data:image/") for reference in page.references)
+    assert not {"script", "link", "iframe"} & set(page.tags)
+    assert "math" in page.tags
+    assert "code" not in page.tags, "a formula fell back to plain text"
+    for measure in solution.run.errors.values():
+        assert all(number(value) in page.text for value in measure.values())
+    for residual, value in solution.run.residuals.items():
+        assert f"{residual} {number(value)}" in page.text
+    for part in ("setup", "compile", "train", "evaluate", "total"):
+        assert number(solution.run.seconds.as_dict()[part]) in page.text
+    for setting in solution.plan.settings:
+        assert setting in page.text
+    assert verdict(solution) in page.text
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_pictures_are_self_contained_drawings(name):
+    for image in Page(written(name)).images:
+        svg = base64.b64decode(image.removeprefix("data:image/svg+xml;base64,")).decode()
+        ElementTree.fromstring(svg)
+        assert "prefers-color-scheme: dark" in svg
+        links = re.findall(r'(?:href|src)="([^"]*)"', svg)
+        assert all(link.startswith(("#", "data:")) for link in links)
+
+
+def test_slices_of_helmholtz_avoid_nodal_planes():
+    slices = choose_slices(solved("helmholtz"))
+    assert [s.shown for s in slices] == [("x", "y"), ("x", "z"), ("y", "z")]
+    waves = {"x": 4, "y": 4, "z": 3}
+    for piece in slices:
+        ((axis, value),) = piece.fixed.items()
+        assert abs(np.sin(waves[axis] * np.pi * value)) > 0.95
+
+
+def test_slices_in_time_show_the_axes_of_largest_variation():
+    slices = choose_slices(solved("wave"))
+    assert [s.shown for s in slices] == [("x", "z")] * 4
+    assert [s.fixed["t"] for s in slices] == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert len({s.fixed["y"] for s in slices}) == 1
+
+
+def test_slices_of_six_coordinates_fix_four():
+    for piece in choose_slices(solved("six")):
+        assert len(piece.shown) == 2
+        assert len(piece.fixed) == 4
+        assert all(0 <= value <= 1 for value in piece.fixed.values())
+
+
+def test_sample_holds_the_solution_and_nothing_outside_the_domain():
+    solution = solved("lshape")
+    sample = take(solution, solution.problem.unknowns[0], *choose_slices(solution))
+    outside = (sample.nodes[0] > 1e-6) & (sample.nodes[1] > 1e-6)[:, None]
+    assert np.isnan(sample.values[outside]).all()
+    assert np.isfinite(sample.values[~outside]).all()
+    x_node, y_node = sample.nodes[0][5], sample.nodes[1][30]
+    assert sample.values[30, 5] == pytest.approx(float(solution(x=x_node, y=y_node)))
+    assert sample.reference[30, 5] == pytest.approx(x_node * y_node)
+
+
+def test_tabulated_reference_is_drawn_on_its_own_nodes():
+    solution = solved("heat")
+    (u,), (table,) = solution.problem.unknowns, solution.problem.reference.values()
+    sample = take(solution, u, *choose_slices(solution))
+    assert sample.shown == ("t", "x")
+    np.testing.assert_array_equal(sample.reference, table.values)
+    np.testing.assert_allclose(sample.values, solution.grid(u, **table.axes))
+    line = take(solution, u, Slice(("x",), {"t": 0.0337}))
+    assert line.fixed["t"] == pytest.approx(0.03)
+
+
+def test_errors_name_their_reference():
+    assert "Fourier series; its own relative error about 1.00e-12" in Page(written("heat")).text
+    assert "closed form" in Page(written("wave")).text
+
+
+def test_hostile_words_are_escaped(tmp_path):
+    hostile = "<script>alert(1)</script>"
+    u, rate = sp.unknown("u", x), sp.parameter("<b>", 2.0)
+    problem = sp.Problem(
+        domain=sp.Interval(x, 0, 1),
+        equations={f"equation {hostile}": u.diff(x) - rate * u},
+        title=hostile,
+        citation=hostile,
+        notes=hostile,
+    )
+    run = Run(stopped_by="steps", residuals={hostile: 1.0}, versions={hostile: hostile}, device=hostile)
+    written = write_report(untrained(problem, run), tmp_path / "r.html", command=f"spindle solve {hostile}").read_text()
+    assert hostile not in written
+    assert html.escape(hostile) in written
+    assert not {"script", "b"} & set(Page(written).tags)
+
+
+@pytest.mark.parametrize("stopped_by", ["interrupted", "diverged"])
+def test_run_without_history_is_reported(stopped_by, tmp_path):
+    page = page_of(untrained(interval(), Run(stopped_by=stopped_by)), tmp_path / "r.html")
+    assert len(page.images) == 2
+    assert "Training ended before anything was recorded." in page.text
+    assert f"Error not measured; 0 seconds, 0 steps; {stopped_by}" in page.text
+
+
+def test_values_that_are_not_finite_do_not_stop_the_report(tmp_path):
+    solution = untrained(square(), Run(stopped_by="diverged", history=History([Record(1, "Adam", 0.1, np.inf)])))
+    solution.model = jax.tree.map(lambda leaf: leaf * np.nan, solution.model)
+    assert len(page_of(solution, tmp_path / "r.html").images) == 1
+
+
+def test_training_pictures_survive_odd_records():
+    records = [Record(1, "Adam", 0.0, 1.0), Record(2, "Adam", 0.1, 0.0, {"u": 0.0}), Record(5, "L-BFGS", 0.2, 1e-9)]
+    assert len(training_pictures(History(records))) == 2
+    assert training_pictures(History()) == []
+    several = [Record(k, "Adam", 0.1 * k, 1.0 / k, {"u": 1.0 / k, "_v$": 2.0 / k}) for k in (1, 2, 50)]
+    assert len(training_pictures(History(several))) == 3
+
+
+def test_verdict_reads_as_one_line():
+    run = Run(
+        iterations=3000,
+        stopped_by="steps",
+        errors={"u": {"rel_l2": 1.234e-5, "rmse": 1.0, "max": 1.0}},
+        seconds=Clock(1.0, 2.0, 30.0, 4.0),
+    )
+    assert verdict(untrained(interval(), run)) == (
+        "Relative L2 error 1.23e-05 for u; 37 seconds, 3,000 steps; all steps done."
+    )
+    assert verdict(untrained(square(), Run())).startswith("No reference to compare with")
+
+
+@pytest.mark.parametrize(
+    ("value", "printed"),
+    [
+        (0.0, "0"),
+        (0.01234, "0.0123"),
+        (1.234e-5, "1.23e-05"),
+        (-61.66, "-61.7"),
+        (999.9, "1,000"),
+        (12345.6, "12,346"),
+        (1e7, "1.00e+07"),
+        (50000, "50,000"),
+        (float("nan"), "not a number"),
+        (float("inf"), "infinite"),
+        (None, "None"),
+    ],
+)
+def test_number(value, printed):
+    assert number(value) == printed
+
+
+def test_report_shows_how_to_reproduce_the_run(tmp_path):
+    solution = solved("interval")
+    alone = page_of(solution, tmp_path / "new" / "folder" / "r.html", command="spindle solve interval --seed 0").text
+    assert "spindle solve interval --seed 0" in alone
+    assert (
+        "sp.solve(problem, sp.PINN(width=8, hidden_layers=1, points=4, balance=0, steps=5, lbfgs_steps=0), seed=0)"
+        in alone
+    )
+    directory = solution.save(tmp_path / "run")
+    assert f"sp.load({str(directory)!r})" in page_of(solution, directory / "report.html").text
+
+
+def test_report_is_the_same_each_time_and_leaves_settings_alone(tmp_path):
+    before = dict(matplotlib.rcParams)
+    first = write_report(solved("interval"), tmp_path / "r.html")
+    assert first == tmp_path / "r.html"
+    content = first.read_bytes()
+    with matplotlib.rc_context({"font.size": 20, "text.color": "red"}):
+        assert write_report(solved("interval"), tmp_path / "r.html").read_bytes() == content
+    assert dict(matplotlib.rcParams) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["r.html"]
+
+
+@pytest.mark.parametrize(
+    "name", ["helmholtz3d", "klein_gordon4d", "diffusion6d", "flow_mixing3d", "poisson2d", "convection"]
+)
+def test_gallery_problems_have_formulas(name):
+    parts = formulas(gallery(name))
+    for line in (line for lines in parts.values() for line in lines):
+        ElementTree.fromstring(f"<line>{line}</line>")
+        assert "<code>" not in line
+    assert {"find", "in", "such that"} <= set(parts)
+
+
+def test_formulas_are_in_the_notation_of_the_papers():
+    u, v = sp.unknown("u v_x", x, y)
+    step = sympy.Piecewise((1, x < 0), (x, True))
+    problem = sp.Problem(
+        domain=sp.Box({x: (0, 1), y: (0, sympy.pi)}),
+        equations=[u.diff(x, 2) + step * sympy.sin(x) ** 2, v.diff(y) - u],
+        conditions=[sp.Neumann(u - v, 0, on="x=1")],
+    )
+    parts = formulas(problem)
+    assert "<msub><mi>u</mi><mrow><mi>x</mi><mi>x</mi></mrow></msub>" in parts["such that"][0]
+    assert "<msup><mi>sin</mi><mn>2</mn></msup>" in parts["such that"][0]
+    assert "<mo>(</mo><msub><mi>v</mi><mi>x</mi></msub><mo>)</mo>" in parts["such that"][1]
+    assert "<mtext>otherwise</mtext>" in parts["where"][0]
+    assert "&lt;" in parts["where"][0]
+    assert "<mi>π</mi>" in parts["in"][0]
+    assert parts["with"][0].startswith('<math displaystyle="true"><mrow><mfrac>')
+    assert parts["with"][0].endswith("on x=1")
+
+
+def test_formula_without_mathml_is_plain_text(monkeypatch):
+    def fail(self, expr):
+        raise NotImplementedError
+
+    monkeypatch.setattr("spindle.report.formulas._MathML._print_Derivative", fail)
+    assert formulas(square())["such that"] == ["<code>u_xx + u_yy + 1 = 0</code>"]

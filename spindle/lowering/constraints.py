@@ -195,7 +195,9 @@ class _AxisData:
             if k in periodic:
                 derivatives = enumerate((lift, lift.diff(x)))
                 claims += [_Claim(e.subs(x, low), e.subs(x, high), k, low, n) for n, e in derivatives]
-        sides = [(c, *(_on_face(e, c, self.domain) for e in (c.one, c.other))) for c in claims]
+        expressions = dict.fromkeys(e for c in claims for e in (c.one, c.other))
+        compiled = {e: array_function(e, coordinates) for e in expressions}
+        sides = [(c, *(_on_face(compiled[e], c, self.domain) for e in (c.one, c.other))) for c in claims]
         size = max((np.abs(v).max() for c, *both in sides if c.order == 0 for v in both), default=0.0)
         return all(
             np.all(np.abs(a - b) <= 1e-5 * max(np.abs(a).max(), np.abs(b).max(), size / self._length(c) ** c.order))
@@ -230,10 +232,10 @@ def _has_fixed_value(condition) -> bool:
     return not tunable and not value.atoms(AppliedUndef) and not value.has(*_ROUGH)
 
 
-def _on_face(expression, claim, domain) -> np.ndarray:
+def _on_face(function, claim, domain) -> np.ndarray:
     """Values at fixed points of a face, in double precision."""
     low, high = np.array(domain.bounds).T
     points = low + (high - low) * np.random.default_rng(0).uniform(size=(64, len(low)))
     points[:, claim.axis] = float(claim.at)
     with jax.enable_x64(True):
-        return np.asarray(array_function(expression, domain.coordinates)(points.T, {}))
+        return np.asarray(function(points.T, {}))

@@ -110,7 +110,7 @@ CASES = {
     "six": (six, sp.SPINN(**SMALL, rank=2), 3, 2),
 }
 # To train the others as well would take most of the time and show the report nothing new.
-TRAINED = ("interval", "cauchy_riemann", "helmholtz")
+TRAINED = ("interval", "helmholtz")
 
 
 @functools.cache

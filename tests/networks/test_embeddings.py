@@ -1,0 +1,72 @@
+"""What coordinates pass through before the first layer."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from spindle.networks.embeddings import FourierFeatures, PeriodicFeatures, Raw, Scaled
+from spindle.networks.fields import PointwiseField
+from spindle.networks.layers import MLP
+from spindle.networks.taylor import Jet
+
+BOUNDS = ((-1.0, 3.0), (0.0, 0.5))
+
+
+def test_scaling_maps_bounds_to_plus_minus_one():
+    corners = jnp.array([[-1.0, 0.0], [3.0, 0.5], [1.0, 0.25]])
+    np.testing.assert_allclose(Scaled(BOUNDS)(corners), [[-1, -1], [1, 1], [0, 0]], atol=1e-6)
+    np.testing.assert_array_equal(Raw(2)(corners), corners)
+    assert Scaled(BOUNDS).width == Raw(2).width == 2
+
+
+@pytest.mark.parametrize(("periodic", "width"), [((True, False), 7), ((False, True), 7), ((True, True), 12)])
+def test_periodic_features_repeat_with_all_derivatives(periodic, width, float64):
+    features = PeriodicFeatures(BOUNDS, periodic, 3)
+    assert features.width == width
+    points = jnp.asarray(np.random.default_rng(0).uniform(size=(4, 2)))
+    for k, (low, high) in enumerate(BOUNDS):
+        indices = tuple(tuple(n if j == k else 0 for j in range(2)) for n in range(4))
+        ends = [Jet.variables(points.at[:, k].set(end), indices) for end in (low, high)]
+        lower, upper = (features(end) for end in ends)
+        assert lower.derivative(indices[0]).shape == (4, width)
+        gaps = [np.abs(lower.derivative(i) - upper.derivative(i)).max() for i in indices]
+        sizes = [1 + np.abs(lower.derivative(i)).max() for i in indices]
+        assert all(gap < 1e-12 * size for gap, size in zip(gaps, sizes, strict=True)) == periodic[k]
+
+
+def test_periodic_features_are_harmonics_of_the_period(float64):
+    x = jnp.linspace(-1, 3, 7)[:, None]
+    phase = np.outer(np.linspace(0, 1, 7), 2 * np.pi * np.arange(1, 4))
+    found = PeriodicFeatures(BOUNDS[:1], (True,), 3)(x)
+    np.testing.assert_allclose(found, np.concatenate([np.cos(phase), np.sin(phase)], axis=1), atol=1e-12)
+
+
+def test_other_axes_are_scaled(float64):
+    points = jnp.array([[0.3, 0.0], [0.3, 0.5]])
+    np.testing.assert_allclose(PeriodicFeatures(BOUNDS, (True, False), 2)(points)[:, -1], [-1, 1], atol=1e-12)
+
+
+def test_fourier_frequencies_are_drawn_and_never_trained(getkey):
+    features = FourierFeatures(BOUNDS, 500, 3.0, key=getkey())
+    assert features.width == 1000
+    assert features.frequencies.std() == pytest.approx(3.0, rel=5 / np.sqrt(2 * 1000))  # five standard errors
+    points = jnp.asarray(np.random.default_rng(0).uniform(size=(4, 2)), jnp.float32)
+    values = features(points)
+    np.testing.assert_allclose(values[:, :500] ** 2 + values[:, 500:] ** 2, 1, rtol=1e-5)
+    body = MLP(1000, 1, width=4, hidden=1, key=getkey())
+    field = PointwiseField(features, body, ((),), 1)
+    gradient = eqx.filter_grad(lambda f: jnp.sum(f(points) ** 2))(field)
+    assert (gradient.embedding.frequencies == 0).all()
+    assert (gradient.body.layers[0].weight != 0).any()
+    assert field.parameters == 1000 * 4 + 4 + 4 + 1
+    assert field.parameters == sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(body, eqx.is_array)))
+
+
+def test_fourier_features_differentiate_on_jets(getkey, float64, tolerance):
+    features = FourierFeatures(BOUNDS, 3, 2.0, key=getkey())
+    point = jnp.array([[0.5, 0.2]])
+    jet = features(Jet.variables(point, ((0, 0), (1, 0))))
+    slope = jax.jacfwd(lambda p: features(p[None])[0])(point[0])[:, 0]
+    np.testing.assert_allclose(jet.derivative((1, 0))[0], slope, rtol=100 * tolerance, atol=tolerance)

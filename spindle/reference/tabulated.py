@@ -24,5 +24,6 @@ def nodes(name: str, given: ArrayLike | None, low: float, high: float, count: in
 
 
 def relative_difference(a: np.ndarray, b: np.ndarray) -> float:
-    """`norm(a - b) / norm(b)` over all entries, at least the rounding unit."""
-    return max(float(np.linalg.norm(a - b) / np.linalg.norm(b)), float(np.finfo(np.float64).eps))
+    """`norm(a - b) / norm(b)` over all entries, at least the rounding unit; absolute where b is all zero."""
+    scale = float(np.linalg.norm(b)) or 1.0
+    return max(float(np.linalg.norm(a - b)) / scale, float(np.finfo(np.float64).eps))

@@ -1,0 +1,38 @@
+"""Nodes are checked where they are given, and differences have a sensible size."""
+
+import numpy as np
+import pytest
+
+from spindle.reference import allen_cahn, burgers, diffusion, lshape
+from spindle.reference.tabulated import relative_difference
+
+
+@pytest.mark.parametrize("solver", [burgers, allen_cahn, lshape])
+def test_nodes_outside_the_interval_are_refused(solver):
+    with pytest.raises(ValueError, match=r"The nodes of x run from -1 to 1\.5, but the problem is posed on \[-1, 1\]"):
+        solver(x=[-1.0, 1.5])
+
+
+@pytest.mark.parametrize("solver", [burgers, allen_cahn, diffusion])
+@pytest.mark.parametrize("t", [[0.5, 0.5], [0.5, 0.2], [], [[0.0, 1.0]], [0.0, np.nan]])
+def test_times_must_increase(solver, t):
+    with pytest.raises(ValueError, match="must be one increasing row of numbers"):
+        solver(t=t)
+
+
+def test_given_nodes_become_the_axes():
+    table = burgers(t=[0.0, 0.3], x=[-0.5, 0.0, 0.7])
+    assert list(table.axes) == ["t", "x"]
+    np.testing.assert_array_equal(table.axes["x"], [-0.5, 0.0, 0.7])
+    assert table.values.shape == (2, 3)
+
+
+@pytest.mark.parametrize("solver", [burgers, lshape])
+def test_a_grid_on_the_boundary_alone_is_zero(solver):
+    table = solver(x=[-1.0], **({"y": [0.0, 1.0]} if solver is lshape else {}))
+    assert not table.values.any()
+
+
+def test_relative_difference_is_the_ratio_of_norms():
+    assert relative_difference(np.array([3.0, 4.1]), np.array([3.0, 4.0])) == pytest.approx(0.02)
+    assert relative_difference(np.ones(3), np.ones(3)) == np.finfo(float).eps

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from spindle.errors import SpindleError, nearest
+from spindle.errors import MethodError, nearest
 from spindle.experiments.rows import Row, run_row
 from spindle.experiments.spinn import DEFAULTS, MEMBERS, PAPER, PAPER_PINN, PINN_DEFAULTS
 
@@ -19,5 +19,5 @@ BENCHES: dict[str, tuple[Row, ...]] = {
 def run_bench(name: str, *, quick: bool, tell: Callable) -> list[dict]:
     """All rows of a comparison, run one after the other."""
     if name not in BENCHES:
-        raise SpindleError(f"`spindle bench {name}`: there is no such comparison." + nearest(name, BENCHES))
+        raise MethodError(f"`spindle bench {name}`: there is no such comparison." + nearest(name, BENCHES))
     return [run_row(row, quick=quick, tell=tell) for row in BENCHES[name]]

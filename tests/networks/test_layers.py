@@ -1,5 +1,6 @@
 """Bodies: published sizes, the formulas in plain NumPy, and initial weights."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -34,7 +35,9 @@ PUBLISHED = [
 
 @pytest.mark.parametrize(("build", "count"), PUBLISHED, ids=[str(count) for _, count in PUBLISHED])
 def test_published_networks_have_the_published_size(build, count, getkey):
-    assert build(getkey()).parameters == count
+    found = []
+    jax.eval_shape(lambda key: found.append(build(key).parameters), getkey())  # shapes alone, no numbers
+    assert found == [count]
 
 
 def dense(layer, h):

@@ -123,9 +123,15 @@ def test_loss_is_the_naive_one(name, getkey, float64):
     assert objective.names == tuple(expected)
 
     given = objective.weights(WEIGHTS)
-    squares, loss = jax.jit(lambda m, p: (objective.mean_squares(m, p), objective.loss(m, p, given)))(model, drawn)
+    squares, loss, rows = jax.jit(
+        lambda m, p: (objective.mean_squares(m, p), objective.loss(m, p, given), objective.rows(m, p))
+    )(model, drawn)
     assert {k: float(v) for k, v in squares.items()} == {k: pytest.approx(v, rel=1e-9) for k, v in expected.items()}
     assert float(loss) == pytest.approx(sum(WEIGHTS.get(k, 1.0) * v for k, v in expected.items()), rel=1e-9)
+
+    # Stacked, the weighted rows are one vector whose squared length is the loss: what Gauss-Newton needs.
+    vector = np.concatenate([np.ravel(np.sqrt(given[k]) * row) for k, many in rows.items() for row in many])
+    assert vector @ vector == pytest.approx(float(loss), rel=1e-12)
 
 
 def test_gradients_are_those_of_the_naive_loss(getkey, float64):
@@ -181,7 +187,8 @@ def test_gauss_points_integrate_over_domain_and_boundary(domain, getkey, float64
     exact = x**2 * y**3
     problem = sp.Problem(domain, [u.diff(x, y) - u], [sp.Neumann(u, 1), sp.Dirichlet(u, y, on="y=2")])
     plan = sp.SPINN(points=(4, 5), sampling="gauss", hard="off", faces="mean", **SMALL).plan(problem)
-    squares = plan.objective.mean_squares(Model(separable(Power(2), Power(3)), {}), plan.objective.draw(getkey()))
+    model = Model(separable(Power(2), Power(3)), {})
+    squares = jax.jit(lambda points: plan.objective.mean_squares(model, points))(plan.objective.draw(getkey()))
 
     def mean(expression, pieces):
         whole, size = 0, 0
@@ -258,22 +265,12 @@ def test_an_exact_solution_has_no_residual(name, getkey, float64):
     method, field = SOLUTIONS[name]
     objective = method.plan(SOLVED).objective
     points = objective.draw(getkey())
-    values = objective.evaluate(Model(field, {}), points)
+    values = jax.jit(lambda points: objective.evaluate(Model(field, {}), points))(points)
     assert set(values) == {e.name for e in SOLVED.equations} | {c.name for c in SOLVED.conditions}
     for residual, pieces in values.items():
         for piece in pieces:
             bound = 1e-7 if residual.startswith("observed") else 1e-10  # measurements are divided by the noise
             assert np.abs(piece).max() < bound, residual
-
-
-def test_rows_carry_the_whole_loss(getkey, float64):
-    """Stacked, the weighted rows are one vector whose squared length is the loss: what Gauss-Newton needs."""
-    plan = sp.SPINN(points=(3, 4), rank=2, hard="off", **SMALL).plan(PROBLEM)
-    model, points = plan.build(getkey()), plan.objective.draw(getkey())
-    weights = plan.objective.weights(WEIGHTS)
-    rows = plan.objective.rows(model, points)
-    vector = np.concatenate([np.ravel(np.sqrt(weights[name]) * r) for name, many in rows.items() for r in many])
-    assert vector @ vector == pytest.approx(float(plan.objective.loss(model, points, weights)), rel=1e-12)
 
 
 def test_estimated_parameters_are_trained_and_constants_are_not():

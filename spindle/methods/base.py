@@ -51,7 +51,7 @@ class Method:
     width           neurons in each hidden layer
     hidden_layers   number of hidden layers (of gated layers, for the modified network)
     activation      "tanh", "sin", "swish", "gaussian", "sigmoid"
-    frequency       highest frequency of the first layer of sine networks, on inputs scaled to [-1, 1]
+    frequency       highest frequency of the first layer of sine networks, on inputs scaled to [-1, 1], or "auto"
     fourier         (count, deviation) of random Fourier features, or None
     harmonics       harmonics of the features on axes that are declared periodic
     scale_inputs    map every coordinate's interval to [-1, 1] before the first layer
@@ -73,7 +73,7 @@ class Method:
     width: int | None = None
     hidden_layers: int | None = None
     activation: str | None = None
-    frequency: float | None = None
+    frequency: float | str | None = None
     fourier: tuple[int, float] | None = None
     harmonics: int | None = None
     scale_inputs: bool | None = None
@@ -140,6 +140,8 @@ def _check(method, settings, axes):
                 raise MethodError(f"`{call}({key}={settings[key]!r})` needs a whole number of at least {least}.")
     for key in _POSITIVE:
         value = settings[key]
+        if key == "frequency" and value == "auto":
+            continue
         if not isinstance(value, (int, float)) or not 0 < value < float("inf"):
             raise MethodError(f"`{call}({key}={value!r})` needs a positive number.")
     if not settings["steps"] and not settings["lbfgs_steps"]:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from spindle.errors import DivergenceError, ProblemError, SpindleError, nearest
-from spindle.experiments.registry import run_bench
+from spindle.experiments.registry import BENCHES, run_bench
 from spindle.gallery.registry import GALLERY, gallery, options, summary
 from spindle.methods.base import Method
 from spindle.methods.registry import METHODS, label, method_named
@@ -90,7 +90,10 @@ def report(directories: Annotated[list[Path], typer.Argument(help="Run directori
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="Which table: spinn, spinn-paper, spinn-default, spinn-members, pinn-paper, pinn-default.")],
+    name: Annotated[
+        str,
+        typer.Argument(help=f"One of {', '.join(BENCHES)}."),
+    ],
     quick: Annotated[bool, typer.Option(help="Few steps: shows that it runs, not how good it is.")] = False,
     out: Annotated[Path, typer.Option(help="Where the numbers go.")] = Path("runs/bench"),
 ):
@@ -121,7 +124,8 @@ def _prepare(name: str, method: str, recipe: str, settings: list[str]) -> tuple[
     """Sort `--set` into settings of the method and options of the problem, and build both."""
     if name not in GALLERY:
         raise ProblemError(f"`spindle solve {name}`: there is no such problem in the gallery." + nearest(name, GALLERY))
-    of_problem, of_method = {}, {}
+    of_problem: dict[str, Any] = {}
+    of_method: dict[str, Any] = {}
     for item in settings:
         key, separator, value = item.partition("=")
         if not separator:

@@ -67,8 +67,8 @@ class RunDirectory:
             found = self.read_info()
             if found["fingerprint"] != info["fingerprint"]:
                 raise RunError(
-                    f"The directory {self.path} holds another run ({found['problem']} by {found['method']['name']}, seed "
-                    f"{found['seed']}), and two runs cannot share one; choose another directory or remove it."
+                    f"The directory {self.path} holds another run ({found['problem']} by {found['method']['name']}, "
+                    f"seed {found['seed']}), and two runs cannot share one; choose another directory or remove it."
                 )
             return True
         self.path.mkdir(parents=True, exist_ok=True)

@@ -115,8 +115,8 @@ class Solution:
         errors = self.errors()
         if not errors:
             raise ProblemError(
-                f"`solution.error()`: the problem `{self.problem.name}` has no reference solution to compare with; pass "
-                f"`reference={{u: exact}}` to `sp.Problem`, or look at `solution.run.residuals`."
+                f"`solution.error()`: the problem `{self.problem.name}` has no reference solution to compare with; "
+                f"pass `reference={{u: exact}}` to `sp.Problem`, or look at `solution.run.residuals`."
             )
         return max(measure["rel_l2"] for measure in errors.values())
 
@@ -125,7 +125,7 @@ class Solution:
         """For each unknown with a reference: the nodes an axis, and the reference there."""
         found = {}
         d = len(self.problem.coordinates)
-        n = min(201, int(round(1e6 ** (1 / d))))
+        n = min(201, round(1e6 ** (1 / d)))
         for u, value in self.problem.reference.items():
             if isinstance(value, Tabulated):
                 found[u] = list(value.axes.values()), value.values
@@ -220,8 +220,8 @@ class Solution:
         missing = [name for name in names if name not in coordinates]
         if missing:
             raise ProblemError(
-                f"The solution of `{self.problem.name}` depends on {', '.join(names)}, and {', '.join(missing)} was not "
-                f"given; pass `{missing[0]}=...`."
+                f"The solution of `{self.problem.name}` depends on {', '.join(names)}, and {', '.join(missing)} was "
+                f"not given; pass `{missing[0]}=...`."
             )
         return [coordinates[name] for name in names]
 

@@ -116,10 +116,10 @@ def _fresh_residuals(solution: Solution, key) -> dict[str, float]:
 
 
 def _overfit(fresh: dict[str, float], trained: dict[str, float]) -> list[str]:
-    """Sentences on residuals that are small at the training points only: the network fits its points, not the equation."""
+    """Sentences on residuals that are small at the training points only, where the network fits no equation."""
     return [
-        f"the residual `{name}` is {fresh[name]:.1e} on fresh points but {trained[name]:.1e} on the training points, so the "
-        f"loss says too much; raise `points`, or lower `frequency` or `rank`"
+        f"the residual `{name}` is {fresh[name]:.1e} on fresh points but {trained[name]:.1e} on the training points, so "
+        f"the loss says too much; raise `points`, or lower `frequency` or `rank`"
         for name in fresh
         if fresh[name] > 3 * trained[name] and fresh[name] > 1e-8
     ]
@@ -128,9 +128,9 @@ def _overfit(fresh: dict[str, float], trained: dict[str, float]) -> list[str]:
 def _divergence(solution: Solution) -> DivergenceError:
     run = solution.run
     return DivergenceError(
-        f"`sp.solve({solution.problem.name}, sp.{type(solution.method).__name__}())` met a loss that is not finite at step "
-        f"{run.iterations}, so going on would only spread NaN; the last finite state is kept. Lower `learning_rate`, use "
-        f'`dtype="float64"`, or scale the problem so that coordinates and values are of size one.',
+        f"`sp.solve({solution.problem.name}, sp.{type(solution.method).__name__}())` met a loss that is not finite at "
+        f"step {run.iterations}, so going on would only spread NaN; the last finite state is kept. Lower "
+        f'`learning_rate`, use `dtype="float64"`, or scale the problem so that coordinates and values are of size one.',
         solution,
     )
 

@@ -9,8 +9,8 @@ from spindle.problem.problem import Problem
 from spindle.problem.symbols import coordinates, unknown
 
 _NOTE = (
-    "The published protocol never imposes u_t at the start, which leaves the solution undetermined; it is imposed here, "
-    "and left out by recipe `paper`."
+    "The published protocol never imposes u_t at the start, which leaves the solution undetermined; it is imposed "
+    "here, and left out by recipe `paper`."
 )
 
 

@@ -151,8 +151,8 @@ def _check(method, settings, axes):
     points = settings["points"]
     if isinstance(points, (tuple, list)) and len(points) != axes:
         raise MethodError(
-            f"`{call}(points={points})` has {len(points)} numbers for a problem of {axes} axes; give one number for all "
-            f"axes, or one for each."
+            f"`{call}(points={points})` has {len(points)} numbers for a problem of {axes} axes; give one number for "
+            f"all axes, or one for each."
         )
 
 

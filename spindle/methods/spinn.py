@@ -60,7 +60,7 @@ class SPINN(Method):
     `recipe="paper"`: Adam with a constant rate of 1e-3, 50,000 steps in single precision, N random nodes an axis drawn
     anew every 100 steps, penalties on all conditions; the published problem's own weights and ranks are used.
 
-    Source: Cho, Nam, Yang, Yun, Hong & Park (2023), Separable Physics-Informed Neural Networks, NeurIPS, arXiv 2306.15969.
+    Source: Cho, Nam, Yang, Yun, Hong & Park (2023), Separable Physics-Informed Neural Networks, arXiv 2306.15969.
     """
 
     rank: int | None = None

@@ -116,7 +116,7 @@ class Objective:
         return {name: norm(name) for name in self.names}
 
     def weights(self, given: Mapping[str, float]) -> dict[str, float]:
-        """Weights by residual name, one where none is given; names of exact conditions are accepted and have no effect."""
+        """Weights by residual name, one where none is given; names of exact conditions may occur and have no effect."""
         known = [*self.names, *self._constraints.enforced]
         for name, weight in given.items():
             if name not in known:

@@ -34,7 +34,9 @@ def test_closed_form_annihilates_residuals_under_both_derivatives(name):
     settings = {"hard": "off", "points": n, "sampling": "uniform", "dtype": "float64"}
     pointwise = residuals(problem, sp.PINN(**settings), ExactField(problem))
     separable = residuals(problem, sp.SPINN(**settings), ExactSeparableField(problem))
-    assert set(pointwise) == set(separable) == {e.name for e in problem.equations} | {c.name for c in problem.conditions}
+    assert (
+        set(pointwise) == set(separable) == {e.name for e in problem.equations} | {c.name for c in problem.conditions}
+    )
     for residual_name in pointwise:
         for found in (pointwise, separable):
             for piece in found[residual_name]:

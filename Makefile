@@ -42,10 +42,9 @@ demo: $(STAMP) ## solve the Helmholtz problem and write a report with pictures t
 test: $(STAMP) ## run the tests
 	$(PY) -m pytest -q
 
-lint: $(STAMP) ## check style, formatting and types
+lint: $(STAMP) ## check style and formatting
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
-	$(PY) -m mypy
 
 bench: $(STAMP) ## measure the SPINN recipes against their baselines
 	$(VENV)/bin/spindle bench spinn

@@ -116,10 +116,10 @@ def _fresh_residuals(solution: Solution, key) -> dict[str, float]:
 
 
 def _overfit(fresh: dict[str, float], trained: dict[str, float]) -> list[str]:
-    """Sentences on residuals that are small at the training points only, where the network fits no equation."""
+    """Sentences on residuals that are small at the training points only."""
     return [
-        f"the residual `{name}` is {fresh[name]:.1e} on fresh points but {trained[name]:.1e} on the training points, so "
-        f"the loss says too much; raise `points`, or lower `frequency` or `rank`"
+        f"the residual `{name}` is {fresh[name]:.1e} on fresh points but {trained[name]:.1e} on the training points: "
+        f"the loss says too much, raise `points`, or lower `frequency` or `rank`"
         for name in fresh
         if fresh[name] > 3 * trained[name] and fresh[name] > 1e-8
     ]

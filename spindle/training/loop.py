@@ -253,7 +253,7 @@ class Trainer:
 
 
 def balanced(weights, norms):
-    """Weights that bring all gradient norms to one size, moved a tenth of the way (Wang et al. 2023, arXiv 2308.08468)."""
+    """Weights that even out the gradient norms, moved a tenth of the way (Wang et al. 2023, arXiv 2308.08468)."""
     total = sum(norms.values())
     target = {name: total / (norm + 1e-12 * total) / len(norms) for name, norm in norms.items()}
     return {name: 0.9 * weights[name] + 0.1 * target[name].astype(weights[name].dtype) for name in weights}

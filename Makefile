@@ -40,7 +40,7 @@ demo: $(STAMP) ## solve the Helmholtz problem and write a report with pictures t
 	@echo "Report: $(CURDIR)/runs/demo/report.html"
 
 test: $(STAMP) ## run the tests
-	$(PY) -m pytest -q
+	$(PY) -m pytest -q -n 2
 
 lint: $(STAMP) ## check style and formatting
 	$(PY) -m ruff check

@@ -88,7 +88,7 @@ def hard_constraints(problem: Problem) -> Constraints:
     if not isinstance(problem.domain, Box):
         return no_constraints(problem, "the domain is not a single box")
     periodic = _periodic_axes(problem)
-    data = {u: _AxisData.collect(problem, u) for u in problem.unknowns}
+    data = {u: _AxisData.collect(problem, problem.domain, u) for u in problem.unknowns}
     reason = ""
     for drop_initial in (False, True):
         chosen = {u: d.without_time() if drop_initial else d for u, d in data.items()}
@@ -132,12 +132,12 @@ class _AxisData:
     names_of_start: list[str] = field(default_factory=list)
 
     @classmethod
-    def collect(cls, problem: Problem, u) -> "_AxisData":
-        data = cls(u, problem.domain)
+    def collect(cls, problem: Problem, domain: Box, u) -> "_AxisData":
+        data = cls(u, domain)
         conditions = [c for c in problem.conditions if _has_fixed_value(c)]
         for c in conditions:
             if isinstance(c, OnBoundary) and c.fixes_the_value and c.expression == u:
-                data.claims += [(face, c.value) for face in problem.domain.part(c.on)]
+                data.claims += [(face, c.value) for face in domain.part(c.on)]
                 data.names.append(c.name)
         data.faces = dict(data.claims)
         values = {c.expression: c for c in conditions if isinstance(c, AtStart)}
@@ -159,8 +159,8 @@ class _AxisData:
             low, high = self.domain.symbolic_bounds[k]
             ends = {f.outward: value for f, value in self.faces.items() if f.axis == k}
             if is_time(x) and self.start:
-                rest = [v - total.diff(x, n).subs(x, low) for n, v in enumerate(self.start)]
-                total += sum((x - low) ** n * r for n, r in enumerate(rest))
+                gaps = [v - total.diff(x, n).subs(x, low) for n, v in enumerate(self.start)]
+                total += sum((x - low) ** n * gap for n, gap in enumerate(gaps))
             elif ends:
                 at = {-1: low, 1: high}
                 rest = {side: value.subs(x, at[side]) - total.subs(x, at[side]) for side, value in ends.items()}
@@ -173,7 +173,7 @@ class _AxisData:
 
     def roots(self) -> tuple[Roots, ...]:
         """Zeros of the factor on each axis."""
-        found = []
+        found: list[Roots] = []
         for k, x in enumerate(self.domain.coordinates):
             if is_time(x) and self.start:
                 found.append(((self.domain.bounds[k][0], len(self.start)),))
@@ -197,8 +197,10 @@ class _AxisData:
                 claims += [_Claim(e.subs(x, low), e.subs(x, high), k, low, n) for n, e in derivatives]
         expressions = dict.fromkeys(e for c in claims for e in (c.one, c.other))
         compiled = {e: array_function(e, coordinates) for e in expressions}
-        sides = [(c, *(_on_face(compiled[e], c, self.domain) for e in (c.one, c.other))) for c in claims]
-        size = max((np.abs(v).max() for c, *both in sides if c.order == 0 for v in both), default=0.0)
+        sides = [
+            (c, _on_face(compiled[c.one], c, self.domain), _on_face(compiled[c.other], c, self.domain)) for c in claims
+        ]
+        size = max((max(np.abs(a).max(), np.abs(b).max()) for c, a, b in sides if c.order == 0), default=0.0)
         return all(
             np.all(np.abs(a - b) <= 1e-5 * max(np.abs(a).max(), np.abs(b).max(), size / self._length(c) ** c.order))
             for c, a, b in sides

@@ -1,6 +1,8 @@
 """Fields: what a method trains. A field knows its inputs, its outputs and the factor that makes conditions exact."""
 
+import abc
 import math
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -35,6 +37,10 @@ class Field(eqx.Module):
 
     outputs: eqx.AbstractVar[int]
 
+    @abc.abstractmethod
+    def __call__(self, points):
+        """Values (n, outputs) at points (n, d), or their jet at a jet of points."""
+
     @property
     def parameters(self) -> int:
         """Number of trainable numbers; the frequencies of random Fourier features are drawn, not trained."""
@@ -57,8 +63,8 @@ def _times_factors(value, factors, points):
 class PointwiseField(Field):
     """One network of all coordinates: `u = factor(x) * body(embedding(x))`."""
 
-    embedding: eqx.Module
-    body: eqx.Module
+    embedding: Callable
+    body: Callable
     factors: tuple[tuple[BoundaryFactor, ...], ...] = eqx.field(static=True)
     outputs: int = eqx.field(static=True)
 
@@ -78,8 +84,8 @@ class SeparableField(Field):
     Source: Cho et al. (2023), arXiv 2306.15969, equation 3. Component m uses its own block of `rank` features.
     """
 
-    embeddings: tuple[eqx.Module, ...]
-    bodies: tuple[eqx.Module, ...]
+    embeddings: tuple[Callable, ...]
+    bodies: tuple[Callable, ...]
     factors: tuple[tuple[BoundaryFactor, ...], ...] = eqx.field(static=True)
     rank: int = eqx.field(static=True)
     outputs: int = eqx.field(static=True)

@@ -99,11 +99,13 @@ class Objective:
 
     def mean_squares(self, model: Model, points) -> dict[str, jax.Array]:
         """The mean square of each residual, before weighting."""
-        return {name: sum(jnp.sum(row * row) for row in rows) for name, rows in self.rows(model, points).items()}
+        stacked = self.rows(model, points)
+        return {name: jnp.asarray(sum(jnp.sum(row * row) for row in rows)) for name, rows in stacked.items()}
 
     def loss(self, model: Model, points, weights: Mapping[str, jax.Array]) -> jax.Array:
         """The weighted sum of mean squares, a scalar."""
-        return sum(weights[name] * square for name, square in self.mean_squares(model, points).items())
+        squares = self.mean_squares(model, points)
+        return jnp.asarray(sum(weights[name] * square for name, square in squares.items()))
 
     def gradient_norms(self, model: Model, points) -> dict[str, jax.Array]:
         """The norm of the gradient of each residual's mean square."""

@@ -292,11 +292,11 @@ def Observed(expression, points, values: Sequence[float], *, noise: float | None
             f"its own; write one `sp.Observed` for each component."
         )
     ((e, _),) = _components("Observed", expression, 0)
-    values = np.asarray(values, float).ravel()
-    if len(values) == 0 or not np.isfinite(values).all():
-        bad = int(np.sum(~np.isfinite(values)))
+    measured = np.asarray(values, float).ravel()
+    if len(measured) == 0 or not np.isfinite(measured).all():
+        bad = int(np.sum(~np.isfinite(measured)))
         raise ProblemError(
-            f"`sp.Observed({e}, ...)` was given {len(values)} values of which {bad} are NaN or infinite, so the loss "
+            f"`sp.Observed({e}, ...)` was given {len(measured)} values of which {bad} are NaN or infinite, so the loss "
             f"would be NaN; drop those points, for example with `numpy.isfinite`."
         )
     if isinstance(points, Mapping):
@@ -312,4 +312,4 @@ def Observed(expression, points, values: Sequence[float], *, noise: float | None
         raise ProblemError(
             f"`sp.Observed({e}, noise={noise})` needs a positive standard deviation; leave `noise` out if unknown."
         )
-    return AtPoints(name or f"observed {_short(e)}", e, points, values, None if noise is None else float(noise))
+    return AtPoints(name or f"observed {_short(e)}", e, points, measured, None if noise is None else float(noise))

@@ -4,7 +4,6 @@ Every domain offers the same three things to the rooms above: its `coordinates`,
 the flat `faces` that bound it. A face is named by the plane it lies in, `x=-1`; several faces may share a name.
 """
 
-import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,7 +38,11 @@ class Domain:
 
     coordinates: tuple[sympy.Symbol, ...]
     boxes: tuple[Bounds, ...]
-    faces: tuple[Face, ...]
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """The flat pieces of the boundary."""
+        raise NotImplementedError
 
     @property
     def bounds(self) -> Bounds:
@@ -73,8 +76,7 @@ class Domain:
         if on is None:
             return tuple(f for f in self.faces if not is_time(self.coordinates[f.axis]))
         if isinstance(on, (list, tuple)):
-            found = itertools.chain.from_iterable(self.part(item, call=call) for item in on)
-            return tuple(dict.fromkeys(found))
+            return tuple(dict.fromkeys(face for item in on for face in self.part(item, call=call)))
         found = tuple(f for f in self.faces if self._lies_on(f, on))
         if not found:
             raise ProblemError(
@@ -86,9 +88,9 @@ class Domain:
 
     def _lies_on(self, face: Face, on) -> bool:
         if isinstance(on, str):
-            axis, _, value = on.replace(" ", "").partition("=")
-            return face.name == f"{axis}={value}" or (
-                self.coordinates[face.axis].name == axis and _is_float(value) and face.value == float(value)
+            name, _, end = on.replace(" ", "").partition("=")
+            return face.name == f"{name}={end}" or (
+                self.coordinates[face.axis].name == name and _is_float(end) and face.value == float(end)
             )
         if isinstance(on, sympy.Eq) and on.lhs in self.coordinates and on.rhs.is_number:
             axis, value = self.coordinates.index(on.lhs), float(on.rhs)

@@ -128,7 +128,7 @@ def _substituted(condition, swap) -> dict:
 
 
 def _flat(conditions) -> list[Condition]:
-    flat = []
+    flat: list = []
     for item in conditions:
         flat.extend(_flat(item) if isinstance(item, (list, tuple)) else [item])
     for item in flat:
@@ -156,7 +156,7 @@ def _equations(equations) -> tuple[Equation, ...]:
         equations = [equations]
     labels = list(equations) if isinstance(equations, Mapping) else [None] * len(equations)
     values = list(equations.values()) if isinstance(equations, Mapping) else list(equations)
-    split = []
+    split: list[tuple[str | None, sympy.Eq]] = []
     for label, item in zip(labels, values, strict=True):
         if isinstance(item, Equation):
             split.append((item.name, item.written))

@@ -96,7 +96,7 @@ sp.solve(gallery("klein_gordon3d"), sp.SPINN(**{settings!r}), progress=False, ou
     began = time.monotonic()
     while not checkpoint.exists():
         assert child.poll() is None, "the run ended before it wrote a checkpoint"
-        assert time.monotonic() - began < 120, "no checkpoint was written"
+        assert time.monotonic() - began < 600, "no checkpoint was written"
         time.sleep(0.02)
     time.sleep(0.3)
     os.kill(child.pid, signal.SIGKILL)

@@ -42,9 +42,10 @@ demo: $(STAMP) ## solve the Helmholtz problem and write a report with pictures t
 test: $(STAMP) ## run the tests
 	$(PY) -m pytest -q -n 2
 
-lint: $(STAMP) ## check style and formatting
+lint: $(STAMP) ## check style, formatting and types
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
+	$(PY) -m mypy
 
 bench: $(STAMP) ## measure the SPINN recipes against their baselines
 	$(VENV)/bin/spindle bench spinn

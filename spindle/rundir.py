@@ -19,14 +19,14 @@ import jax
 import numpy as np
 
 from spindle.errors import RunError
-from spindle.methods.base import Method
+from spindle.methods.base import Method, Plan
 from spindle.methods.registry import method_from_data, method_to_data
 from spindle.problem.problem import Problem
 from spindle.problem.serialize import problem_from_data, problem_to_data
 from spindle.training.checkpoint import load_arrays, save_arrays, write_atomically
 from spindle.training.history import Clock, History
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,14 @@ class RunDirectory:
         """The trained numbers."""
         return self.path / "solution.npz"
 
-    def prepare(self, problem: Problem, method: Method, seed: int) -> bool:
-        """Write what the run is, before it starts; True when the directory already holds the same run.
+    def prepare(self, problem: Problem, method: Method, plan: Plan, seed: int) -> dict:
+        """Write what the run is, before it starts; returns `run.json`, the present one if it is of the same run.
 
-        Raises RunError when it holds another one.
+        Raises RunError when the directory holds another run.
         """
         data, arrays = problem_to_data(problem)
-        info = {"format": FORMAT, "problem": problem.name, "method": method_to_data(method), "seed": seed}
+        described = method_to_data(method, plan.settings)
+        info = {"format": FORMAT, "problem": problem.name, "method": described, "seed": seed}
         info["fingerprint"] = _fingerprint(data, arrays, info)
         if self.info.exists():
             found = self.read_info()
@@ -70,11 +71,12 @@ class RunDirectory:
                     f"The directory {self.path} holds another run ({found['problem']} by {found['method']['name']}, "
                     f"seed {found['seed']}), and two runs cannot share one; choose another directory or remove it."
                 )
-            return True
+            return found
         self.path.mkdir(parents=True, exist_ok=True)
         save_arrays(self.problem, arrays, data)
-        write_json(self.info, info | {"versions": versions()})
-        return False
+        info |= {"choices": list(plan.choices), "versions": versions()}
+        write_json(self.info, info)
+        return info
 
     def finish(self, arrays: Mapping[str, np.ndarray], run, record: Mapping[str, Any]) -> None:
         """Write the result."""
@@ -87,7 +89,7 @@ class RunDirectory:
         """`run.json`."""
         try:
             info = json.loads(self.info.read_text())
-            known = info["format"] == FORMAT and {"problem", "method", "seed", "fingerprint"} <= set(info)
+            known = info["format"] == FORMAT and {"problem", "method", "seed", "choices", "fingerprint"} <= set(info)
         except FileNotFoundError as error:
             raise RunError(
                 f"{self.path} is no run directory: it has no run.json; name the folder given to `--out`."
@@ -99,7 +101,7 @@ class RunDirectory:
         return info
 
     def read(self, given: Mapping | None = None) -> tuple[Problem, Method, int]:
-        """Problem, method and seed."""
+        """Problem, method with every setting it ran with, and seed."""
         info = self.read_info()
         arrays, data = load_arrays(self.problem)
         return problem_from_data(data, arrays, given), method_from_data(info["method"]), info["seed"]

@@ -1,7 +1,7 @@
 """`Solution`: what a solve returns. Evaluate it, differentiate it, compare, export, save."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -183,7 +183,7 @@ class Solution:
     def save(self, directory) -> Path:
         """Write the run to a directory that `sp.load` reads; nothing in it is executable."""
         target = RunDirectory(Path(directory))
-        target.prepare(self.problem, self.method, self.run.seed)
+        target.prepare(self.problem, self.method, self.plan, self.run.seed)
         leaves = jax.tree.leaves(eqx.filter(self.model, eqx.is_inexact_array))
         target.finish({f"leaf{k}": np.asarray(leaf) for k, leaf in enumerate(leaves)}, self.run, self.record())
         return target.path
@@ -240,12 +240,12 @@ def load(directory, given: Mapping | None = None) -> Solution:
     source = RunDirectory(Path(directory))
     problem, method, seed = source.read(given)
     arrays, numbers = source.read_result()
-    plan = method.plan(problem)
+    plan = replace(method.plan(problem), choices=tuple(source.read_info()["choices"]))
     with precision(plan.dtype):
         trainable, static = eqx.partition(plan.build(jax.random.PRNGKey(seed)), eqx.is_inexact_array)
         leaves, structure = jax.tree.flatten(trainable)
-        stored = [arrays.get(f"leaf{k}") for k in range(len(arrays))]
-        if [np.shape(a) for a in stored] != [leaf.shape for leaf in leaves]:
+        names = [f"leaf{k}" for k in range(len(leaves))]
+        if {n: a.shape for n, a in arrays.items()} != {n: a.shape for n, a in zip(names, leaves, strict=True)}:
             raise RunError(f"{source.solution} does not fit the problem and method beside it; the run cannot be read.")
-        model = eqx.combine(jax.tree.unflatten(structure, [jax.numpy.asarray(a) for a in stored]), static)
+        model = eqx.combine(jax.tree.unflatten(structure, [jax.numpy.asarray(arrays[n]) for n in names]), static)
     return Solution(problem, method, plan, model, Run(**numbers))

@@ -57,7 +57,7 @@ def solve(
         build_key, train_key, fresh_key = jax.random.split(jax.random.PRNGKey(seed), 3)
         start = plan.build(build_key)
         if directory is not None:
-            directory.prepare(problem, method, seed)
+            plan = replace(plan, choices=tuple(directory.prepare(problem, method, plan, seed)["choices"]))
         solution = Solution(problem, method, plan, start, Run(seed=seed, seconds=clock))
         clock.setup = time.perf_counter() - began
         with progress_bar(problem.name, show=progress) as watch:

@@ -4,18 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 
 from spindle.errors import MethodError, nearest
 from spindle.lowering.constraints import Constraints, hard_constraints, no_constraints
-from spindle.networks.embeddings import FourierFeatures, PeriodicFeatures, Raw, Scaled
+from spindle.networks.embeddings import Embedding, FourierFeatures, PeriodicFeatures, Raw, Scaled
 from spindle.networks.fields import BoundaryFactor, Field
 from spindle.objective.objective import Model, Objective
 from spindle.problem.problem import Problem
 from spindle.training.loop import Schedule
 from spindle.training.optimizers.adam import Adam
+from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.lbfgs import LBFGS
 
 RECIPES = ("default", "paper")
@@ -207,7 +207,7 @@ def boundary_factors(problem: Problem, constraints: Constraints) -> tuple[tuple[
     return tuple(factors)
 
 
-def embedding(bounds, periodic, settings, *, key) -> eqx.Module:
+def embedding(bounds, periodic, settings, *, key) -> Embedding:
     """What the coordinates pass through first, from the settings."""
     if any(periodic):
         return PeriodicFeatures(tuple(bounds), tuple(periodic), settings["harmonics"])
@@ -237,8 +237,11 @@ def assemble(
         start = {p.name: jnp.asarray(float(p.value)) for p in objective.tunable}
         return Model(field(key), start)
 
-    phases = [Adam(settings["steps"], settings["learning_rate"], settings["schedule"])] if settings["steps"] else []
-    phases += [LBFGS(settings["lbfgs_steps"])] if settings["lbfgs_steps"] else []
+    phases: list[Optimizer] = []
+    if settings["steps"]:
+        phases.append(Adam(settings["steps"], settings["learning_rate"], settings["schedule"]))
+    if settings["lbfgs_steps"]:
+        phases.append(LBFGS(settings["lbfgs_steps"]))
     resample = settings["resample"] if settings["sampling"] == "random" else 0
     many = len(objective.names) > 1
     return Plan(

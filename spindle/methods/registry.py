@@ -31,10 +31,11 @@ def method_named(name: str, settings: Mapping[str, Any]) -> Method:
     return cls(**{**fixed, **settings})
 
 
-def method_to_data(method: Method) -> dict[str, Any]:
-    """`{"name", "settings"}`: what was set explicitly, JSON-ready."""
-    given = {f.name: getattr(method, f.name) for f in fields(method)}
-    return {"name": method.name, "settings": {k: v for k, v in given.items() if v is not None}}
+def method_to_data(method: Method, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"name", "settings"}`, JSON-ready: every setting of a plan, so that no later default can change its meaning."""
+    known = {f.name for f in fields(method)}
+    chosen = {k: v for k, v in settings.items() if k in known and v is not None}
+    return {"name": method.name, "settings": {"recipe": method.recipe, **chosen}}
 
 
 def method_from_data(data: Mapping[str, Any]) -> Method:

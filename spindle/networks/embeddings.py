@@ -1,5 +1,7 @@
 """What happens to coordinates before the first layer: scaling, periodic features, random Fourier features."""
 
+import abc
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -9,7 +11,20 @@ from spindle.networks.activations import cos, sin
 from spindle.networks.taylor import concatenate
 
 
-class Scaled(eqx.Module):
+class Embedding(eqx.Module):
+    """Interface of all embeddings (never built itself): maps points (n, d), array or jet, to features (n, width)."""
+
+    @property
+    @abc.abstractmethod
+    def width(self) -> int:
+        """Number of features."""
+
+    @abc.abstractmethod
+    def __call__(self, x):
+        """The features."""
+
+
+class Scaled(Embedding):
     """Affine map of each coordinate's interval to [-1, 1]."""
 
     bounds: tuple[tuple[float, float], ...] = eqx.field(static=True)
@@ -25,16 +40,21 @@ class Scaled(eqx.Module):
         return (x + (-(low + high) / 2)) * (1 / half)
 
 
-class Raw(eqx.Module):
+class Raw(Embedding):
     """The coordinates as they are."""
 
-    width: int = eqx.field(static=True)
+    coordinates: int = eqx.field(static=True)
+
+    @property
+    def width(self) -> int:
+        """Number of features."""
+        return self.coordinates
 
     def __call__(self, x):
         return x
 
 
-class PeriodicFeatures(eqx.Module):
+class PeriodicFeatures(Embedding):
     """`cos, sin` of the first harmonics of periodic coordinates; the others are mapped to [-1, 1].
 
     Every function of these features is periodic, with all its derivatives.
@@ -66,7 +86,7 @@ class PeriodicFeatures(eqx.Module):
         return concatenate(features)
 
 
-class FourierFeatures(eqx.Module):
+class FourierFeatures(Embedding):
     """Random Fourier features `cos(2 pi B x), sin(2 pi B x)` of the scaled coordinates, B normal, not trained.
 
     Source: Tancik et al. (2020), arXiv 2006.10739; for PINNs Wang, Wang & Perdikaris (2021), CMAME 384.

@@ -35,8 +35,6 @@ class BoundaryFactor(eqx.Module):
 class Field(eqx.Module):
     """Interface of all fields (never built itself): `field(points)` maps (n, d), array or jet, to (n, outputs)."""
 
-    outputs: eqx.AbstractVar[int]
-
     @abc.abstractmethod
     def __call__(self, points):
         """Values (n, outputs) at points (n, d), or their jet at a jet of points."""

@@ -86,4 +86,4 @@ class ModifiedMLP(eqx.Module):
         return self.last(h)
 
 
-BODIES = {"mlp": MLP, "modified": ModifiedMLP}
+BODIES: dict[str, Callable[..., Callable]] = {"mlp": MLP, "modified": ModifiedMLP}

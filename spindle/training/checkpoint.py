@@ -6,6 +6,7 @@ import os
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -33,8 +34,8 @@ def write_atomically(path: Path, content: bytes) -> None:
 def save_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict) -> None:
     """Named arrays and JSON-ready data into one `.npz` file."""
     buffer = io.BytesIO()
-    encoded = np.frombuffer(json.dumps(meta).encode(), np.uint8)
-    np.savez(buffer, **{_META: encoded}, **arrays)
+    stored: dict[str, Any] = {_META: np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays}
+    np.savez(buffer, **stored)
     write_atomically(Path(path), buffer.getvalue())
 
 

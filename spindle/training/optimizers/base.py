@@ -9,7 +9,13 @@ import jax
 class Optimizer(Protocol):
     """A phase of training: at most `steps` steps of one optimizer."""
 
-    steps: int
+    @property
+    def steps(self) -> int:
+        """Number of steps."""
+
+    @property
+    def resamples(self) -> bool:
+        """Whether the points may change from step to step."""
 
     @property
     def label(self) -> str:

@@ -1,0 +1,85 @@
+"""What a user does with a solution: evaluate, differentiate, tabulate, compare, save and load."""
+
+import numpy as np
+import pytest
+from sympy import cos, exp
+
+import spindle as sp
+from spindle.methods.spinn import SPINN
+
+x, t = sp.coordinates("x t")
+u, v = sp.unknown("u", x, t), sp.unknown("v", x, t)
+
+
+@pytest.fixture(scope="module")
+def solution():
+    """A system, trained for a few steps only: what is tested here holds for any weights."""
+    exact = {u: exp(-t) * cos(x), v: x + t}
+    equations = [u.diff(t) + v.diff(x) - (1 - exp(-t) * cos(x)), v.diff(t) - 1]
+    problem = sp.Problem(
+        domain=sp.Box({x: (0, 2), t: (0, 1)}), equations=equations, conditions=[sp.Dirichlet(u, exact[u])],
+        reference=exact, name="pair",
+    )  # fmt: skip
+    return sp.solve(problem, SPINN(steps=5, lbfgs_steps=0, width=8, points=8), progress=False)
+
+
+def test_points_grids_and_tables_agree(solution):
+    xs, ts = np.linspace(0, 2, 5), np.linspace(0, 1, 4)
+    for w in (u, v):
+        grid = solution.grid(w, x=xs, t=ts)
+        np.testing.assert_allclose(solution(w, x=xs[:, None], t=ts[None, :]), grid, rtol=1e-12, atol=1e-14)
+        table = solution.to_xarray(x=5, t=4)
+        np.testing.assert_array_equal(table[w.func.__name__].sel(x=2.0, t=1.0), grid[-1, -1])
+    np.testing.assert_allclose(table["u_exact"], np.exp(-ts)[None, :] * np.cos(xs)[:, None], rtol=1e-14)
+
+
+def test_derivatives_are_those_of_the_values(solution):
+    points, step = np.random.default_rng(0).uniform(0.2, 0.8, (20, 2)), 1e-5
+    right, left = points + [step, 0], points - [step, 0]
+    difference = (solution.evaluate(right, u) - solution.evaluate(left, u)) / (2 * step)
+    np.testing.assert_allclose(solution.evaluate(points, u.diff(x)), difference, rtol=1e-7, atol=1e-8)
+    product = solution.evaluate(points, u * v.diff(t) + x)
+    expected = solution.evaluate(points, u) * solution.evaluate(points, v.diff(t)) + points[:, 0]
+    np.testing.assert_allclose(product, expected, rtol=1e-12)
+
+
+def test_error_is_the_relative_distance_to_the_closed_form(solution):
+    xs, ts = np.linspace(0, 2, 201), np.linspace(0, 1, 201)
+    exact = np.exp(-ts)[None, :] * np.cos(xs)[:, None]
+    distance = np.linalg.norm(solution.grid(u, x=xs, t=ts) - exact) / np.linalg.norm(exact)
+    assert solution.errors()["u"]["rel_l2"] == pytest.approx(distance, rel=1e-10)
+    assert solution.error() == max(m["rel_l2"] for m in solution.errors().values())
+
+
+def test_loaded_is_what_was_saved(solution, tmp_path):
+    solution.save(tmp_path / "run")
+    loaded = sp.load(tmp_path / "run")
+    points = np.random.default_rng(1).uniform(0, 1, (9, 2))
+    np.testing.assert_array_equal(loaded.evaluate(points, v), solution.evaluate(points, v))
+    assert loaded.record() == solution.record()
+
+
+def test_a_saved_run_keeps_its_settings_when_defaults_change(solution, tmp_path, monkeypatch):
+    solution.save(tmp_path / "run")
+    changed = {**SPINN.recipes["default"], "rank": 3, "activation": "tanh", "hard": "off"}
+    monkeypatch.setattr(SPINN, "recipes", {**SPINN.recipes, "default": changed})
+    loaded = sp.load(tmp_path / "run")
+    assert loaded.plan.settings == solution.plan.settings
+    points = np.random.default_rng(1).uniform(0, 1, (9, 2))
+    np.testing.assert_array_equal(loaded.evaluate(points, u), solution.evaluate(points, u))
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda s: s(x=0.5), "depends on x, t, and t was not given; pass `t=...`"),
+        (lambda s: s(x=0.5, T=0.1), "`T` is no coordinate of `pair`"),
+        (
+            lambda s: s.evaluate(np.zeros((4, 3))),
+            r"points of shape \(4, 3\); it needs \(n, 2\), the columns being x, t",
+        ),
+    ],
+)
+def test_wrong_questions_are_answered_in_a_sentence(solution, ask, words):
+    with pytest.raises(sp.ProblemError, match=words):
+        ask(solution)

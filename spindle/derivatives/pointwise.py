@@ -5,13 +5,20 @@ lanes of a forward pass, and a mixed partial no more than its own lanes.
 """
 
 from collections.abc import Sequence
+from typing import ClassVar
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 
+from spindle.derivatives.pieces import Piece
 from spindle.lowering.partials import Need, terms_of
 from spindle.networks.fields import Field
 from spindle.networks.taylor import Jet, closure
 from spindle.points.cloud import Cloud
+
+_BLOCK = 1024  # rows of J held at once
 
 
 def pointwise_values(field: Field, points: jax.Array, needs: Sequence[Need]) -> dict[Need, jax.Array]:
@@ -31,6 +38,62 @@ class PointwiseTaylor:
     def __init__(self, cloud: Cloud, needs: Sequence[Sequence[Need]]):
         self.points, self.needs = cloud, needs
 
+    pointwise: ClassVar[bool] = True
+
     def values(self, field: Field, drawn) -> list[dict[Need, jax.Array]]:
         """For each place what it needs."""
         return [pointwise_values(field, cloud, need) for cloud, need in zip(drawn, self.needs, strict=True)]
+
+    def jacobian(self, field: Field, drawn, pieces: Sequence[Piece]) -> jax.Array:
+        """J (m, P + parameters) of linearised residuals: one backward pass a point."""
+        return jnp.concatenate([self._rows(field, drawn, piece) for piece in pieces])
+
+    def normal(self, field: Field, drawn, pieces: Sequence[Piece]) -> jax.Array:
+        """J^T J, added up piece by piece and in blocks of rows, so that J is never held whole."""
+        return sum(self._normal(field, drawn, piece) for piece in pieces)
+
+    def _normal(self, field, drawn, piece):
+        points, slopes = self._flat(drawn, piece)
+        size = len(points[0])
+        blocks = -(-size // _BLOCK)
+        padding = blocks * -(-size // blocks) - size
+
+        def split(array):
+            # Rows that only fill a block have slopes of zero, and count for nothing.
+            padded = jnp.concatenate([array, jnp.zeros((padding, *array.shape[1:]), array.dtype)])
+            return padded.reshape(blocks, -1, *array.shape[1:])
+
+        def add(total, block):
+            j = self._block(field, piece, *block)
+            return total + j.T @ j, None
+
+        columns = ravel_pytree(eqx.filter(field, eqx.is_inexact_array))[0].size + len(piece.parameters)
+        filled = ([jnp.concatenate([p, jnp.broadcast_to(p[:1], (padding, p.shape[1]))]) for p in points])
+        cut = ([p.reshape(blocks, -1, p.shape[1]) for p in filled], jax.tree.map(split, slopes))
+        return jax.lax.scan(add, jnp.zeros((columns, columns), points[0].dtype), cut)[0]
+
+    def _rows(self, field, drawn, piece):
+        return self._block(field, piece, *self._flat(drawn, piece))
+
+    def _flat(self, drawn, piece):
+        points = [drawn[place] for place, _ in piece.slopes]
+        by_need = [[slopes[need] for need in self.needs[place]] for place, slopes in piece.slopes]
+        return points, (by_need, list(piece.parameters))
+
+    def _block(self, field, piece, points, slopes):
+        """Rows of J at some points: the gradient of what each row is made of, slopes held fixed."""
+        by_need, by_parameter = slopes
+        arrays, static = eqx.partition(field, eqx.is_inexact_array)
+        vector, unravel = ravel_pytree(arrays)
+        places = [place for place, _ in piece.slopes]
+
+        def row(vector, points, by_need):
+            model = eqx.combine(unravel(vector), static)
+            total = 0.0
+            for place, point, own in zip(places, points, by_need, strict=True):
+                known = pointwise_values(model, point[None], self.needs[place])
+                total += sum(slope * known[need][0] for need, slope in zip(self.needs[place], own, strict=True))
+            return total
+
+        j = jax.vmap(jax.grad(row), in_axes=(None, 0, 0))(vector, points, by_need)
+        return jnp.concatenate([j, *(column[:, None] for column in by_parameter)], axis=1)

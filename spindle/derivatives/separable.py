@@ -8,10 +8,20 @@ are shared by the interior, the boundary, the initial slice and the data; the me
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from spindle.derivatives.pieces import Piece
+from spindle.derivatives.separable_normal import (
+    axis_features,
+    grid_blocks,
+    places_of_parameters,
+    row_blocks,
+    symmetric,
+)
 from spindle.lowering.partials import Need, terms_of
 from spindle.networks.fields import SeparableField
 from spindle.networks.taylor import Jet
@@ -81,6 +91,8 @@ class SeparableJets:
         self.points, self.needs = lattice, needs
         self._highest = highest_orders([n for need in needs for n in need], lattice.dimensions)
 
+    pointwise: ClassVar[bool] = False
+
     def values(self, field: SeparableField, drawn) -> list[dict[Need, jax.Array]]:
         """For each place what it needs."""
         jets = [axis_jets(field, k, pool, self._highest[k]) for k, pool in enumerate(drawn)]
@@ -89,3 +101,28 @@ class SeparableJets:
             cut = [[order[s] for order in orders] for orders, s in zip(jets, slices, strict=True)]
             found.append((merge if isinstance(place, Region) else paired)(cut, need))
         return found
+
+    def normal(self, field: SeparableField, drawn, pieces: Sequence[Piece]) -> jax.Array:
+        """J^T J of linearised residuals, in the order of `ravel_pytree(field)`, estimated parameters last."""
+        features = [axis_features(field, k, x, axis_jets, self._highest[k]) for k, x in enumerate(drawn)]
+        places, size = places_of_parameters(field)
+        extra = len(pieces[0].parameters)
+        total = sum(self._normal(features, piece) for piece in pieces)
+        order = np.argsort(np.concatenate([places, np.arange(size, size + extra)]))
+        missing = size - len(places)  # arrays that belong to no axis would have no slopes
+        assert missing == 0, "every trained array of a separable field belongs to one axis"
+        return total if np.array_equal(order, np.arange(size + extra)) else total[order][:, order]
+
+    def jacobian(self, field: SeparableField, drawn, pieces: Sequence[Piece]) -> jax.Array:
+        """J on a tensor grid is what this class exists to avoid."""
+        raise NotImplementedError
+
+    def _normal(self, features, piece):
+        """One piece, parameters axis by axis."""
+        cut = []
+        for place, _ in piece.slopes:
+            cut.append([f.cut(s) for f, s in zip(features, self.points.slices[place], strict=True)])
+        if not isinstance(self.points.places[piece.slopes[0][0]], Region):
+            j = row_blocks(cut, piece)
+            return j.T @ j
+        return symmetric(grid_blocks(cut, piece), piece.parameters)

@@ -15,6 +15,7 @@ from spindle.objective.objective import Model, Objective
 from spindle.problem.problem import Problem
 from spindle.training.loop import Schedule
 from spindle.training.optimizers.adam import Adam
+from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.lbfgs import LBFGS
 
@@ -64,6 +65,7 @@ class Method:
     faces           "mean" of a condition over all its faces, or "sum" of the faces' means
     steps, learning_rate, schedule   of Adam
     lbfgs_steps     L-BFGS iterations after Adam
+    newton_steps    Gauss-Newton steps after both, at most
     keep            "last" parameters, or those of the "lowest loss"
     dtype           "float32" or "float64"
     """
@@ -88,6 +90,7 @@ class Method:
     learning_rate: float | None = None
     schedule: str | None = None
     lbfgs_steps: int | None = None
+    newton_steps: int | None = None
     keep: str | None = None
     dtype: str | None = None
 
@@ -121,7 +124,8 @@ _WORDS = {
     "dtype": ("float32", "float64"),
 }
 _AT_LEAST = {"width": 1, "hidden_layers": 1, "rank": 1, "harmonics": 1, "points": 2}
-_AT_LEAST |= {"steps": 0, "lbfgs_steps": 0, "resample": 0, "balance": 0}
+_AT_LEAST |= {"steps": 0, "lbfgs_steps": 0, "newton_steps": 0, "resample": 0, "balance": 0}
+_PHASES = ("steps", "lbfgs_steps", "newton_steps")
 _POSITIVE = ("learning_rate", "frequency")
 
 
@@ -144,9 +148,10 @@ def _check(method, settings, axes):
             continue
         if not isinstance(value, (int, float)) or not 0 < value < float("inf"):
             raise MethodError(f"`{call}({key}={value!r})` needs a positive number.")
-    if not settings["steps"] and not settings["lbfgs_steps"]:
+    if not any(settings[key] for key in _PHASES):
         raise MethodError(
-            f"`{call}(steps=0, lbfgs_steps=0)` would not train at all; give one of them a positive number."
+            f"`{call}({', '.join(f'{key}=0' for key in _PHASES)})` would not train at all; give one of them a positive "
+            f"number."
         )
     points = settings["points"]
     if isinstance(points, (tuple, list)) and len(points) != axes:
@@ -242,6 +247,8 @@ def assemble(
         phases.append(Adam(settings["steps"], settings["learning_rate"], settings["schedule"]))
     if settings["lbfgs_steps"]:
         phases.append(LBFGS(settings["lbfgs_steps"]))
+    if settings["newton_steps"]:
+        phases.append(GaussNewton(settings["newton_steps"]))
     resample = settings["resample"] if settings["sampling"] == "random" else 0
     many = len(objective.names) > 1
     return Plan(

@@ -43,6 +43,7 @@ _PAPER = {
     "learning_rate": 1e-3,
     "schedule": "constant",
     "lbfgs_steps": 0,
+    "newton_steps": 0,
     "keep": "lowest loss",
     "dtype": "float32",
 }

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from spindle.derivatives.pieces import Piece
 from spindle.errors import MethodError, nearest
 from spindle.lowering.compile import ArrayFunction, array_function
 from spindle.lowering.constraints import Constraints
@@ -106,6 +107,53 @@ class Objective:
         """The weighted sum of mean squares, a scalar."""
         squares = self.mean_squares(model, points)
         return jnp.asarray(sum(weights[name] * square for name, square in squares.items()))
+
+    @property
+    def count(self) -> int:
+        """The number of rows."""
+        return sum(self._jets.points.size(piece[0][0]) for r in self.residuals for piece in r.pieces)
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether `jacobian` is offered."""
+        return self._jets.pointwise
+
+    def linearised(self, model: Model, points, weights: Mapping[str, jax.Array]) -> list[Piece]:
+        """All pieces in the order of `rows`, linearised at the model in terms of what each needs of the field."""
+        drawn, coefficients = points
+        coordinates = self._jets.points.coordinates(drawn)
+        known = self._jets.values(model.field, drawn)
+
+        def slopes(place, function):
+            # A residual is elementwise in what it needs, so the gradient of its sum holds its slopes point by point.
+            def value(given, parameters):
+                needs = dict(zip(function.needs, given, strict=True))
+                return function.combine(coefficients[place], coordinates[place], needs, parameters)
+
+            given = [known[place][need] for need in function.needs]
+            by_need = jax.grad(lambda given: jnp.sum(value(given, model.parameters)))(given)
+            by_parameter = jax.jacfwd(lambda p: value(given, p))(model.parameters) if self.tunable else {}
+            return by_need, by_parameter
+
+        pieces = []
+        for r, quadrature in zip(self.residuals, self._weights, strict=True):
+            for terms, share, roots in zip(r.pieces, r.shares, quadrature, strict=True):
+                factor = r.scale * jnp.sqrt(share * weights[r.name])
+                found = jax.tree.map(lambda s, f=factor, q=roots: f * _apply(q, s), [slopes(*term) for term in terms])
+                by_place = tuple(
+                    (place, dict(zip(f.needs, own, strict=True)))
+                    for (place, f), (own, _) in zip(terms, found, strict=True)
+                )
+                pieces.append(Piece(by_place, tuple(sum(own[p.name] for _, own in found) for p in self.tunable)))
+        return pieces
+
+    def normal(self, model: Model, points, weights: Mapping[str, jax.Array]) -> jax.Array:
+        """J^T J of the weighted residuals, parameters in the order of `ravel_pytree(model)`."""
+        return self._jets.normal(model.field, points[0], self.linearised(model, points, weights))
+
+    def jacobian(self, model: Model, points, weights: Mapping[str, jax.Array]) -> jax.Array:
+        """J of the weighted residuals, rows and columns in the orders of `rows` and `ravel_pytree(model)`."""
+        return self._jets.jacobian(model.field, points[0], self.linearised(model, points, weights))
 
     def gradient_norms(self, model: Model, points) -> dict[str, jax.Array]:
         """The norm of the gradient of each residual's mean square."""

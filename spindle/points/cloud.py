@@ -40,6 +40,10 @@ class Cloud:
             return boundary
         return max(1, round(interior * place.measure / volume))
 
+    def size(self, place: int) -> int:
+        """Number of points in a place."""
+        return self.sizes[place]
+
     def draw(self, key) -> tuple[jax.Array, ...]:
         """One array (n, d) a place; `key` matters for the random rule only."""
         drawn = []

@@ -5,6 +5,7 @@ ends, the pieces of an L-shape), one after the other. A place is a slice of each
 computed once and serve the interior, all faces and the measurements.
 """
 
+import math
 from collections.abc import Sequence
 
 import jax
@@ -33,6 +34,11 @@ class Lattice:
     def dimensions(self) -> int:
         """Number of axes."""
         return len(self.counts)
+
+    def size(self, place: int) -> int:
+        """Number of points in a place."""
+        lengths = [s.stop - s.start for s in self.slices[place]]
+        return math.prod(lengths) if isinstance(self.places[place], Region) else lengths[0]
 
     def draw(self, key) -> tuple[jax.Array, ...]:
         """The pools, one array (n, 1) an axis; `key` matters for the random rule only."""

@@ -19,6 +19,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from spindle.objective.least_squares import LeastSquares
 from spindle.objective.objective import Model, Objective
 from spindle.training.checkpoint import load_arrays, load_tree, save_tree
 from spindle.training.history import Clock, History, Record
@@ -67,7 +68,7 @@ class State(NamedTuple):
 class Outcome:
     """How training ended.
 
-    stopped_by   steps, budget, target, diverged or interrupted
+    stopped_by   steps, converged, budget, target, diverged or interrupted
     residuals    root mean square of each residual on the last training points
     """
 
@@ -109,13 +110,14 @@ class Trainer:
         self._began = time.perf_counter() - self.clock.total
         arrays, self._static = eqx.partition(model, eqx.is_inexact_array)
         first, state, history = 0, self._begin(arrays, weights, key), History()
+        self._start = 0
         if self.checkpoint is not None and self.checkpoint.exists():
             first, state, history = self._restore(state)
         stopped = "steps"
         with _interruptions() as interrupted:
             for number in range(first, len(self.schedule.phases)):
                 state, stopped = self._phase(number, state, history, interrupted, fresh=number > first)
-                if stopped != "steps":
+                if stopped not in ("steps", "converged"):
                     break
         return self._outcome(state, stopped, history)
 
@@ -135,10 +137,10 @@ class Trainer:
         phase = self.schedule.phases[number]
         if fresh:
             state = state._replace(optimizer=phase.start(state.arrays))
-        end = sum(p.steps for p in self.schedule.phases[: number + 1])
-        step = int(state.step)
-        if step >= end:
-            return state, "steps"
+            self._start = int(state.step)
+        step, end = int(state.step), self._start + phase.steps
+        if step >= end or phase.finished(state.optimizer):
+            return state, "steps" if step >= end else "converged"
         started = time.perf_counter()
         lowered = jax.jit(self._advance(phase), donate_argnums=0).lower(state, jnp.int32(end))
         advance = lowered.compile(compiler_options=_compiler_options())
@@ -158,6 +160,8 @@ class Trainer:
                 return state._replace(arrays=good), "diverged"
             self._look(state, phase, step, loss, end, history)
             stopped = self._reason_to_stop(loss, interrupted)
+            if not stopped and phase.finished(state.optimizer):
+                stopped = "converged"
             due = time.perf_counter() - saved > self.save_every
             if self.checkpoint is not None and (stopped or due or step >= end):
                 self._save(number, state, history)
@@ -169,9 +173,6 @@ class Trainer:
     def _advance(self, phase) -> Callable:
         """The compiled part: steps of one phase until a given step."""
         schedule, objective, static = self.schedule, self.objective, self._static
-
-        def losses(points, weights):
-            return lambda arrays: objective.loss(eqx.combine(arrays, static), points, weights)
 
         def redraw(state):
             draw_key, key = jax.random.split(state.key)
@@ -186,7 +187,8 @@ class Trainer:
                 state = jax.lax.cond(_due(state.step, schedule.resample), redraw, lambda s: s, state)
             if schedule.balance and phase.resamples:
                 state = jax.lax.cond(_due(state.step, schedule.balance), rebalance, lambda s: s, state)
-            arrays, optimizer, loss = phase.step(losses(state.points, state.weights), state.arrays, state.optimizer)
+            problem = LeastSquares(objective, static, state.points, state.weights)
+            arrays, optimizer, loss = phase.step(problem, state.arrays, state.optimizer)
             if schedule.keep == "lowest loss":
                 better = (state.step % 10 == 0) & (loss < state.best_loss)
                 best = jax.tree.map(lambda new, old: jnp.where(better, new, old), state.arrays, state.best)
@@ -195,9 +197,11 @@ class Trainer:
 
         def advance(state, until):
             # A loss that is not finite ends the loop at once: no later step could repair it.
-            return jax.lax.while_loop(
-                lambda s: (s.step < until) & (jnp.isfinite(s.loss) | (s.step == state.step)), one, state
-            )
+            def go_on(s):
+                alive = jnp.isfinite(s.loss) | (s.step == state.step)
+                return (s.step < until) & alive & ~phase.finished(s.optimizer)
+
+            return jax.lax.while_loop(go_on, one, state)
 
         return advance
 
@@ -237,13 +241,13 @@ class Trainer:
         return Outcome(model, stopped, int(state.step), float(loss), residuals, history)
 
     def _save(self, number, state, history):
-        meta = {"phase": number, "history": history.to_data(), "clock": vars(self.clock)}
+        meta = {"phase": number, "start": self._start, "history": history.to_data(), "clock": vars(self.clock)}
         save_tree(self.checkpoint, state, meta)
 
     def _restore(self, state):
         """Phase, state and history of the checkpoint, whose optimizer may be of a later phase than the first."""
         _, meta = load_arrays(self.checkpoint)
-        number = meta["phase"]
+        number, self._start = meta["phase"], meta["start"]
         like = state._replace(optimizer=self.schedule.phases[number].start(state.arrays))
         restored, _ = load_tree(self.checkpoint, like)
         for name, seconds in meta["clock"].items():

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from spindle.errors import MethodError, nearest
@@ -47,8 +48,12 @@ class Adam:
         """Zero moments."""
         return self._transform().init(parameters)
 
-    def step(self, loss, parameters, state):
+    def step(self, problem, parameters, state):
         """One step along the moments of the gradient."""
-        value, gradient = jax.value_and_grad(loss)(parameters)
+        value, gradient = jax.value_and_grad(problem.loss)(parameters)
         updates, state = self._transform().update(gradient, state, parameters)
         return optax.apply_updates(parameters, updates), state, value
+
+    def finished(self, state):
+        """Never: it goes on to its last step."""
+        return jnp.asarray(False)

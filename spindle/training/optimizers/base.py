@@ -1,9 +1,10 @@
 """What the training loop asks of an optimizer."""
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import jax
+
+from spindle.objective.least_squares import LeastSquares
 
 
 class Optimizer(Protocol):
@@ -24,5 +25,8 @@ class Optimizer(Protocol):
     def start(self, parameters) -> Any:
         """The optimizer's state at its first step."""
 
-    def step(self, loss: Callable, parameters, state) -> tuple[Any, Any, jax.Array]:
+    def step(self, problem: LeastSquares, parameters, state) -> tuple[Any, Any, jax.Array]:
         """One step: new parameters, new state, and the loss before the step."""
+
+    def finished(self, state) -> jax.Array:
+        """Whether further steps would gain nothing."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import jax.numpy as jnp
 import optax
 
 
@@ -26,10 +27,14 @@ class LBFGS:
         """No curvature yet."""
         return self._transform().init(parameters)
 
-    def step(self, loss, parameters, state):
+    def step(self, problem, parameters, state):
         """One line search along the quasi-Newton direction; the value and gradient found there are reused."""
-        value, gradient = optax.value_and_grad_from_state(loss)(parameters, state=state)
+        value, gradient = optax.value_and_grad_from_state(problem.loss)(parameters, state=state)
         updates, state = self._transform().update(
-            gradient, state, parameters, value=value, grad=gradient, value_fn=loss
+            gradient, state, parameters, value=value, grad=gradient, value_fn=problem.loss
         )
         return optax.apply_updates(parameters, updates), state, value
+
+    def finished(self, state):
+        """Never: it goes on to its last step."""
+        return jnp.asarray(False)

@@ -1,0 +1,19 @@
+"""Linearised residuals, in terms of what they need of the field: what every way to differentiate turns into J^T J."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import jax
+
+from spindle.lowering.partials import Need
+
+
+class Piece(NamedTuple):
+    """One array of residuals, linearised; everything is scaled like the rows of the least-squares problem.
+
+    slopes       for each of its terms the place and {need: d residual / d need}, arrays shaped like the place's points
+    parameters   d residual / d parameter, one array for each parameter that is estimated
+    """
+
+    slopes: tuple[tuple[int, Mapping[Need, jax.Array]], ...]
+    parameters: tuple[jax.Array, ...]

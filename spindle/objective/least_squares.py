@@ -1,0 +1,59 @@
+"""A weighted least-squares problem as optimizers see it: the same questions, whatever the method.
+
+    loss(theta) = |r(theta)|^2,      r stacked from all residuals, weights absorbed,
+    J = dr / dtheta,      normal matrix J^T J.
+
+First-order methods ask for the loss; Gauss-Newton methods ask for rows, the normal matrix, the Jacobian where rows are
+few, or products with it. Each way to differentiate answers by the cheapest route that its structure offers.
+"""
+
+from collections.abc import Callable, Mapping
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+
+class LeastSquares:
+    """An objective at fixed points and weights, as a function of the trained arrays alone."""
+
+    def __init__(self, objective, static, points, weights: Mapping[str, jax.Array]):
+        self._objective, self._static, self._points, self._weights = objective, static, points, weights
+
+    def loss(self, arrays) -> jax.Array:
+        """The sum of squares, a scalar."""
+        return self._objective.loss(self._model(arrays), self._points, self._weights)
+
+    def rows(self, arrays) -> jax.Array:
+        """The residual vector r."""
+        stacked = self._objective.rows(self._model(arrays), self._points)
+        return jnp.concatenate(
+            [jnp.sqrt(self._weights[name]) * row.ravel() for name, rows in stacked.items() for row in rows]
+        )
+
+    def normal(self, arrays) -> jax.Array:
+        """J^T J, (P, P), parameters in the order of `jax.flatten_util.ravel_pytree`."""
+        return self._objective.normal(self._model(arrays), self._points, self._weights)
+
+    def jacobian(self, arrays) -> jax.Array:
+        """J, (m, P), rows as in `rows`."""
+        return self._objective.jacobian(self._model(arrays), self._points, self._weights)
+
+    def products(self, arrays) -> tuple[Callable, Callable]:
+        """v -> J v and w -> J^T w, on trees like `arrays` and vectors like `rows`, without forming J."""
+        _, forward = jax.linearize(self.rows, arrays)
+        backward = jax.linear_transpose(forward, arrays)
+        return forward, lambda w: backward(w)[0]
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether `jacobian` is offered: each row depends on a point of its own."""
+        return self._objective.pointwise
+
+    @property
+    def count(self) -> int:
+        """The number m of rows."""
+        return self._objective.count
+
+    def _model(self, arrays):
+        return eqx.combine(arrays, self._static)

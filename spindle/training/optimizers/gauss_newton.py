@@ -1,0 +1,158 @@
+"""Gauss-Newton with Levenberg-Marquardt damping, for any weighted least-squares problem.
+
+With loss(theta) = |r|^2, gradient g = 2 J^T r and H = J^T J, a step solves
+
+    (H + damping D) s = -g / 2,      D = diag(H), floored (Marquardt 1963, SIAM J. Appl. Math. 11),
+
+and the model predicts that the loss falls by  damping s^T D s - g^T s / 2. The damping follows the ratio of what was
+gained to what was predicted. For a PINN the undamped step is the energy natural gradient (Mueller & Zeinhofer 2023,
+arXiv 2302.13163).
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+from jax.scipy.linalg import cho_solve
+
+from spindle.training.optimizers.krylov import conjugate_gradients
+
+ALGEBRA = ("auto", "normal", "dual", "cg")
+
+
+class Damped(NamedTuple):
+    """The optimizer's state: the damping, the size of the last step, and whether there is nothing left to gain."""
+
+    damping: jax.Array
+    length: jax.Array
+    finished: jax.Array
+
+
+class Trial(NamedTuple):
+    """One damping that was tried: the point it leads to, its loss, and whether it is taken."""
+
+    vector: jax.Array
+    loss: jax.Array
+    damping: jax.Array
+    length: jax.Array
+    accepted: jax.Array
+    tries: jax.Array
+
+
+@dataclass(frozen=True)
+class GaussNewton:
+    """Gauss-Newton steps, each accepted only if the loss falls (or, at the rounding floor, if steps shrink).
+
+    steps     at most so many; it ends earlier when no damping gains anything
+    algebra   "normal": Cholesky of J^T J, for up to some thousand parameters; "dual": of J J^T, when rows are fewer;
+              "cg": conjugate gradients on products with J, for more; "auto": by the numbers of parameters and rows
+    damping   at the first step, relative to the diagonal of J^T J
+    tries     dampings tried in one step
+    """
+
+    steps: int = 200
+    algebra: str = "auto"
+    damping: float = 1e-2
+    tries: int = 12
+    label: ClassVar[str] = "Gauss-Newton"
+    resamples: ClassVar[bool] = False
+
+    def start(self, parameters) -> Damped:
+        """The first damping."""
+        dtype = ravel_pytree(parameters)[0].dtype
+        return Damped(jnp.asarray(self.damping, dtype), jnp.asarray(jnp.inf, dtype), jnp.asarray(False))
+
+    def finished(self, state: Damped) -> jax.Array:
+        """Whether the last step found nothing to gain."""
+        return state.finished
+
+    def step(self, problem, parameters, state: Damped):
+        """Linearise once, then try dampings until one is accepted."""
+        vector, unravel = ravel_pytree(parameters)
+        value, gradient = jax.value_and_grad(lambda v: problem.loss(unravel(v)))(vector)
+        solve = self._solver(problem, parameters, gradient)
+        floor = 1e3 * jnp.finfo(vector.dtype).eps * value
+
+        def attempt(trial: Trial) -> Trial:
+            step, scale = solve(trial.damping)
+            predicted = trial.damping * jnp.sum(scale * step * step) - jnp.sum(gradient * step) / 2
+            length = jnp.sqrt(jnp.sum(scale * step * step))
+            loss = problem.loss(unravel(vector + step))
+            ratio = (value - loss) / predicted
+            # Where differences of losses are rounding errors, a step counts as good if it is much shorter than the last.
+            settled = (predicted < floor) & (length < 0.5 * state.length) & (loss < value + floor)
+            good = jnp.isfinite(loss) & (predicted > 0) & ((ratio > 1e-4) | settled)
+            factor = jnp.where(good, _relaxation(ratio), 5.0)
+            damping = jnp.clip(trial.damping * factor, 1e-15, 1e12)
+            moved = jnp.where(good, vector + step, trial.vector)
+            return Trial(moved, jnp.where(good, loss, trial.loss), damping, length, good, trial.tries + 1)
+
+        zero = jnp.zeros((), jnp.int32)
+        first = Trial(vector, value, state.damping, state.length, jnp.asarray(False), zero)
+        last = jax.lax.while_loop(lambda t: ~t.accepted & (t.tries < self.tries), attempt, first)
+        return unravel(last.vector), Damped(last.damping, last.length, ~last.accepted), value
+
+    def _solver(self, problem, parameters, gradient):
+        """damping -> (step, D), by the algebra that suits the numbers of parameters P and rows m."""
+        size, rows = gradient.size, problem.count
+        algebra = self.algebra
+        if algebra == "auto":
+            algebra = "normal" if size <= 6000 else "cg"
+            if problem.pointwise and rows < size and rows <= 6000:
+                algebra = "dual"
+        return {"normal": _normal, "dual": _dual, "cg": _cg}[algebra](problem, parameters, gradient)
+
+
+def _relaxation(ratio):
+    """How the damping changes after a step that was accepted."""
+    return jnp.where(ratio > 0.75, 0.2, jnp.where(ratio > 0.4, 0.5, jnp.where(ratio > 0.1, 1.0, 2.0)))
+
+
+def _scale(diagonal):
+    """Marquardt's D, floored so that parameters without effect stay where they are."""
+    return jnp.maximum(diagonal, 1e-8 * jnp.max(diagonal)) + jnp.finfo(diagonal.dtype).tiny
+
+
+def _normal(problem, parameters, gradient):
+    matrix = problem.normal(parameters)
+    scale = _scale(jnp.diagonal(matrix))
+    root = jnp.sqrt(scale)
+    scaled = matrix / root / root[:, None]
+
+    def solve(damping):
+        factor = jnp.linalg.cholesky(scaled + damping * jnp.eye(len(scaled), dtype=scaled.dtype))
+        return cho_solve((factor, True), -gradient / 2 / root) / root, scale
+
+    return solve
+
+
+def _dual(problem, parameters, gradient):
+    """s = -D^-1 J^T (J D^-1 J^T + damping I)^-1 r, the same step from a matrix of the size of the rows."""
+    j, r = problem.jacobian(parameters), problem.rows(parameters)
+    scale = _scale(jnp.sum(j * j, axis=0))
+    matrix = (j / scale) @ j.T
+
+    def solve(damping):
+        factor = jnp.linalg.cholesky(matrix + damping * jnp.eye(len(matrix), dtype=matrix.dtype))
+        return -(j.T @ cho_solve((factor, True), r)) / scale, scale
+
+    return solve
+
+
+def _cg(problem, parameters, gradient):
+    """Conjugate gradients on (J^T J + damping I) s = -g / 2, preconditioned by a randomised Nystrom approximation."""
+    vector, unravel = ravel_pytree(parameters)
+    forward, backward = problem.products(parameters)
+
+    def product(v):
+        return ravel_pytree(backward(forward(unravel(v))))[0]
+
+    solver, largest = conjugate_gradients(product, vector.size, vector.dtype)
+    scale = largest * jnp.ones_like(vector)
+
+    def solve(damping):
+        return solver(-gradient / 2, damping * largest), scale
+
+    return solve

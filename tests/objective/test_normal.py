@@ -1,0 +1,82 @@
+"""The structured normal matrix equals J^T J of the residual vector, whatever the problem and the method."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.flatten_util import ravel_pytree
+from sympy import Eq, cos, exp, sin
+
+import equinox as eqx
+import spindle as sp
+from spindle.objective.least_squares import LeastSquares
+from spindle.training.precision import precision
+
+x, y, t = sp.coordinates("x y t")
+
+
+def system():
+    """Two unknowns, a mixed partial, products, exp, a flux condition, a periodic axis."""
+    u, v = sp.unknown("u", t, x, y), sp.unknown("v", t, x, y)
+    equations = [
+        Eq(u.diff(t) - sp.laplacian(u) + u * v.diff(x), sin(x) * exp(-t)),
+        Eq(v.diff(t) + exp(u) * v.diff(y, x) - u**2 * x, y),
+    ]
+    conditions = [
+        sp.Dirichlet(u, cos(y), on=Eq(x, 0)), sp.Neumann(u, 1, on=Eq(x, 2)), sp.Initial(v, x * y),
+        sp.Periodic(v, x), sp.Periodic(v.diff(x), x),
+    ]  # fmt: skip
+    return sp.Problem(domain=sp.Box({t: (0, 1), x: (0, 2), y: (-1, 1)}), equations=equations, conditions=conditions)
+
+
+def inverse():
+    """Two parameters to be estimated from measurements."""
+    u = sp.unknown("u", t, x)
+    a, c = sp.parameter("a", 0.7, unknown=True), sp.parameter("c", 0.2, unknown=True)
+    rng = np.random.default_rng(0)
+    data = sp.Observed(u, {t: rng.uniform(0, 1, 7), x: rng.uniform(0, 2, 7)}, rng.normal(size=7), noise=0.3)
+    return sp.Problem(
+        domain=sp.Box({t: (0, 1), x: (0, 2)}),
+        equations=[Eq(u.diff(t), a * u.diff(x, 2) + c * x * u**3)],
+        conditions=[data, sp.Initial(u, sin(x)), sp.Dirichlet(u, 0, on=Eq(x, 0))],
+    )
+
+
+def lshape():
+    u = sp.unknown("u", x, y)
+    domain = sp.Box({x: (0, 2), y: (0, 2)}) - sp.Box({x: (1, 2), y: (1, 2)})
+    return sp.Problem(domain=domain, equations=[Eq(sp.laplacian(u) + sin(u), x)], conditions=[sp.Dirichlet(u, y)])
+
+
+METHODS = {
+    "spinn": sp.SPINN(width=5, rank=3, points=5),
+    "spinn, soft": sp.SPINN(width=5, rank=2, points=4, hard="off", network="modified", sampling="random"),
+    "spinn, Fourier": sp.SPINN(width=4, rank=2, points=5, fourier=(3, 1.0), hard="off"),
+    "pinn": sp.PINN(width=6, points=4),
+}
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+@pytest.mark.parametrize("problem", [system, inverse, lshape])
+def test_normal_matrix_is_that_of_the_rows(problem, method):
+    plan = method.plan(problem())
+    with precision("float64"):
+        model = plan.build(jax.random.PRNGKey(3))
+        arrays, static = eqx.partition(model, eqx.is_inexact_array)
+        points = plan.objective.draw(jax.random.PRNGKey(4))
+        weights = {name: jnp.asarray(1.0 + k) for k, name in enumerate(plan.objective.names)}
+        squares = LeastSquares(plan.objective, static, points, weights)
+        vector, unravel = ravel_pytree(arrays)
+        rows = jax.jit(lambda v: squares.rows(unravel(v)))
+        j = np.asarray(jax.jit(jax.jacfwd(rows))(vector))
+        assert len(j) == squares.count
+        np.testing.assert_allclose(jnp.sum(rows(vector) ** 2), squares.loss(arrays), rtol=1e-12)
+        expected = j.T @ j
+        np.testing.assert_allclose(jax.jit(squares.normal)(arrays), expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+        if squares.pointwise:
+            np.testing.assert_allclose(jax.jit(squares.jacobian)(arrays), j, rtol=0, atol=1e-12 * np.abs(j).max())
+        forward, backward = squares.products(arrays)
+        v, w = np.random.default_rng(1).normal(size=j.shape[1]), np.random.default_rng(2).normal(size=len(j))
+        np.testing.assert_allclose(forward(unravel(jnp.asarray(v))), j @ v, rtol=0, atol=1e-11 * np.abs(j @ v).max())
+        back = ravel_pytree(backward(jnp.asarray(w)))[0]
+        np.testing.assert_allclose(back, w @ j, rtol=0, atol=1e-11 * np.abs(w @ j).max())

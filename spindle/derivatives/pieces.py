@@ -1,7 +1,7 @@
 """Linearised residuals, in terms of what they need of the field: what every way to differentiate turns into J^T J."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 
@@ -17,3 +17,16 @@ class Piece(NamedTuple):
 
     slopes: tuple[tuple[int, Mapping[Need, jax.Array]], ...]
     parameters: tuple[jax.Array, ...]
+
+
+class Shortcut(NamedTuple):
+    """One array of residuals whose sums are taken without its points.
+
+    form       how, from `derivatives/`
+    factors    the values of its coefficient functions at the present points
+    weight     of its sum of squares in the loss
+    """
+
+    form: Any
+    factors: Any
+    weight: jax.Array

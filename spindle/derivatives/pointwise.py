@@ -40,9 +40,21 @@ class PointwiseTaylor:
 
     pointwise: ClassVar[bool] = True
 
+    def prepare(self, field: Field, drawn):
+        """What all places share."""
+        return field, drawn
+
+    def at(self, shared, place: int) -> dict[Need, jax.Array]:
+        """What one place needs."""
+        field, drawn = shared
+        return pointwise_values(field, drawn[place], self.needs[place])
+
     def values(self, field: Field, drawn) -> list[dict[Need, jax.Array]]:
         """For each place what it needs."""
-        return [pointwise_values(field, cloud, need) for cloud, need in zip(drawn, self.needs, strict=True)]
+        return [self.at((field, drawn), place) for place in range(len(self.needs))]
+
+    def shortcut(self, places, structures, coordinates) -> None:
+        """Every point of a cloud is looked at."""
 
     def jacobian(self, field: Field, drawn, pieces: Sequence[Piece]) -> jax.Array:
         """J (m, P + parameters) of linearised residuals: one backward pass a point."""

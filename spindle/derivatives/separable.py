@@ -14,7 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.derivatives.pieces import Piece
+from spindle.derivatives.gram import GridFree, SeparatedPiece, grid_free
+from spindle.derivatives.pieces import Piece, Shortcut
 from spindle.derivatives.separable_normal import (
     axis_features,
     grid_blocks,
@@ -85,33 +86,55 @@ def paired(features: Sequence[Sequence[jax.Array]], needs: Sequence[Need]) -> di
 
 
 class SeparableJets:
-    """Derivatives of a separable field on a lattice; `needs` lists what each place of the lattice needs."""
+    """Derivatives of a separable field on a lattice.
 
-    def __init__(self, lattice: Lattice, needs: Sequence[Sequence[Need]]):
-        self.points, self.needs = lattice, needs
-        self._highest = highest_orders([n for need in needs for n in need], lattice.dimensions)
+    needs   for each place of the lattice what it needs
+    rank    separable rank of the field
+    form    how sums over a grid are taken: "grid", "core", "gram", or "auto" by predicted cost
+    """
 
     pointwise: ClassVar[bool] = False
 
+    def __init__(self, lattice: Lattice, needs: Sequence[Sequence[Need]], *, rank: int = 1, form: str = "grid"):
+        self.points, self.needs, self.rank, self.form = lattice, needs, rank, form
+        self._highest = highest_orders([n for need in needs for n in need], lattice.dimensions)
+
+    def prepare(self, field: SeparableField, drawn) -> list[jax.Array]:
+        """The jets of all axes: (pool, orders, unknowns, rank) each."""
+        return [jnp.stack(axis_jets(field, k, pool, self._highest[k]), axis=1) for k, pool in enumerate(drawn)]
+
+    def at(self, shared, place: int) -> dict[Need, jax.Array]:
+        """What one place needs."""
+        cut = [jnp.moveaxis(jets[s], 1, 0) for jets, s in zip(shared, self.points.slices[place], strict=True)]
+        return (merge if isinstance(self.points.places[place], Region) else paired)(cut, self.needs[place])
+
     def values(self, field: SeparableField, drawn) -> list[dict[Need, jax.Array]]:
         """For each place what it needs."""
-        jets = [axis_jets(field, k, pool, self._highest[k]) for k, pool in enumerate(drawn)]
-        found = []
-        for place, slices, need in zip(self.points.places, self.points.slices, self.needs, strict=True):
-            cut = [[order[s] for order in orders] for orders, s in zip(jets, slices, strict=True)]
-            found.append((merge if isinstance(place, Region) else paired)(cut, need))
-        return found
+        shared = self.prepare(field, drawn)
+        return [self.at(shared, place) for place in range(len(self.needs))]
 
-    def normal(self, field: SeparableField, drawn, pieces: Sequence[Piece]) -> jax.Array:
+    def shortcut(self, places: Sequence[int], structures, coordinates) -> GridFree | None:
+        """How the sums of one residual array are taken without its points, where that is cheaper."""
+        if self.form == "grid":
+            return None
+        found = list(structures)
+        if not all(s.separable and all(t.constant.is_number for t in s.terms) for s in found):
+            return None
+        lengths = [s.stop - s.start for s in self.points.slices[places[0]]]
+        given = self.points.weights(places[0])
+        weights = [
+            np.full(n, 1 / np.sqrt(n)) if w is None else np.sqrt(w) for n, w in zip(lengths, given, strict=True)
+        ]
+        piece = SeparatedPiece(found, [self.points.slices[p] for p in places], weights, coordinates, self.rank)
+        return grid_free(piece, lengths, self.form)
+
+    def normal(self, field: SeparableField, drawn, pieces: Sequence[Piece | Shortcut]) -> jax.Array:
         """J^T J of linearised residuals, in the order of `ravel_pytree(field)`, estimated parameters last."""
         features = [axis_features(field, k, x, axis_jets, self._highest[k]) for k, x in enumerate(drawn)]
         places, size = places_of_parameters(field)
-        extra = len(pieces[0].parameters)
         total = sum(self._normal(features, piece) for piece in pieces)
-        order = np.argsort(np.concatenate([places, np.arange(size, size + extra)]))
-        missing = size - len(places)  # arrays that belong to no axis would have no slopes
-        assert missing == 0, "every trained array of a separable field belongs to one axis"
-        return total if np.array_equal(order, np.arange(size + extra)) else total[order][:, order]
+        order = np.argsort(np.concatenate([places, np.arange(size, len(total))]))
+        return total if np.array_equal(order, np.arange(len(total))) else total[order][:, order]
 
     def jacobian(self, field: SeparableField, drawn, pieces: Sequence[Piece]) -> jax.Array:
         """J on a tensor grid is what this class exists to avoid."""
@@ -119,6 +142,8 @@ class SeparableJets:
 
     def _normal(self, features, piece):
         """One piece, parameters axis by axis."""
+        if isinstance(piece, Shortcut):
+            return piece.weight * symmetric(piece.form.normal(features, piece.factors), ())
         cut = []
         for place, _ in piece.slopes:
             cut.append([f.cut(s) for f, s in zip(features, self.points.slices[place], strict=True)])

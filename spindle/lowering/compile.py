@@ -51,8 +51,7 @@ def array_function(
 
     parameters   those whose value is passed in at each call; all others are constants and are written in
     """
-    constants = {p: sympy.Float(p.value, 17) for p in sympy.sympify(expression).atoms(Parameter) if p not in parameters}
-    replaced, partials = replace_partials(sympy.sympify(expression).xreplace(constants), unknowns, coordinates)
+    replaced, partials = replace_partials(with_constants(expression, parameters), unknowns, coordinates)
     combined, sources = _split_sources(replaced, frozenset(coordinates))
     combined, symbols = combine_partials(combined, partials)
     needs = list(symbols)
@@ -68,6 +67,13 @@ def array_function(
         return jnp.asarray(evaluate(*values, *points, *given, *tunable)[0])
 
     return ArrayFunction(tuple(needs), coefficients, combine)
+
+
+def with_constants(expression, parameters: Sequence[Parameter] = ()) -> sympy.Expr:
+    """The expression with the values of all parameters but those named written in."""
+    expression = sympy.sympify(expression)
+    constants = {p: sympy.Float(p.value, 17) for p in expression.atoms(Parameter) if p not in parameters}
+    return expression.xreplace(constants)
 
 
 def _split_sources(expression, coordinates: frozenset) -> tuple[sympy.Expr, dict[sympy.Symbol, sympy.Expr]]:

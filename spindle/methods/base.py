@@ -117,7 +117,7 @@ class Method:
 
 
 _WORDS = {
-    "network": ("mlp", "modified"),
+    "network": ("mlp", "modified", "polynomials"),
     "hard": ("auto", "off"),
     "faces": ("mean", "sum"),
     "keep": ("last", "lowest loss"),

@@ -36,6 +36,7 @@ _PAPER = {
     "hard": "off",
     "points": 64,
     "sampling": "random",
+    "sums": "grid",
     "resample": 100,
     "weights": {},
     "balance": 0,
@@ -65,6 +66,7 @@ class SPINN(Method):
     """
 
     rank: int | None = None
+    sums: str | None = None
 
     name: ClassVar[str] = "spinn"
     recipes: ClassVar = {
@@ -81,6 +83,7 @@ class SPINN(Method):
             "hard": "auto",
             "points": "auto",
             "sampling": "gauss",
+            "sums": "auto",
             "resample": 0,
             "balance": 100,
             "faces": "mean",
@@ -112,7 +115,8 @@ class SPINN(Method):
             return _separable_field(problem, constraints, settings, key)
 
         def differentiate(places, groups, needs):
-            return SeparableJets(Lattice(places, counts, settings["sampling"]), needs)
+            lattice = Lattice(places, counts, settings["sampling"])
+            return SeparableJets(lattice, needs, rank=settings["rank"], form=settings["sums"])
 
         return assemble(problem, field, differentiate, constraints, settings, (*notes, *sentences))
 

@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from spindle.networks.activations import activation
+from spindle.networks.taylor import Jet
 
 
 class Dense(eqx.Module):
@@ -86,4 +89,39 @@ class ModifiedMLP(eqx.Module):
         return self.last(h)
 
 
-BODIES: dict[str, Callable[..., Callable]] = {"mlp": MLP, "modified": ModifiedMLP}
+class Polynomials(eqx.Module):
+    """A trainable combination of the first Legendre polynomials of one coordinate on [-1, 1]: frozen features.
+
+    weight   (width, outputs); polynomials are normalised to mean square one, derivatives are exact
+    """
+
+    weight: jax.Array
+
+    def __init__(self, inputs, outputs, *, width, key, **_):
+        decay = 0.8 ** np.arange(width)[:, None]
+        self.weight = jax.random.normal(key, (width, outputs)) * decay
+
+    def __call__(self, x):
+        taylor = partial(_legendre_series, count=len(self.weight))
+        features = x.compose(taylor) if isinstance(x, Jet) else taylor(x, 0)[0]
+        return features @ self.weight
+
+
+def _legendre_series(x, highest, count):
+    """Values and Taylor coefficients (n, count): differentiation is a matrix on Legendre coefficients."""
+
+    def following(pair, k):
+        before, last = pair
+        return (last, ((2 * k + 1) * x[:, 0] * last - k * before) / (k + 1)), last
+
+    _, values = jax.lax.scan(following, (jnp.zeros_like(x[:, 0]), jnp.ones_like(x[:, 0])), jnp.arange(count))
+    values, matrix, norm = values.T, np.eye(count), np.sqrt(2 * np.arange(count) + 1)
+    series = []
+    for order in range(highest + 1):
+        series.append(values @ jnp.asarray(matrix * norm / math.factorial(order), values.dtype))
+        matrix = np.polynomial.legendre.legder(matrix, axis=0)
+        matrix = np.concatenate([matrix, np.zeros((count - len(matrix), count))])
+    return series
+
+
+BODIES: dict[str, Callable[..., Callable]] = {"mlp": MLP, "modified": ModifiedMLP, "polynomials": Polynomials}

@@ -8,17 +8,19 @@ the last moment, so that first-order, quasi-Newton and Gauss-Newton methods shar
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import sympy
 
-from spindle.derivatives.pieces import Piece
+from spindle.derivatives.pieces import Piece, Shortcut
 from spindle.errors import MethodError, nearest
-from spindle.lowering.compile import ArrayFunction, array_function
+from spindle.lowering.compile import ArrayFunction, array_function, with_constants
 from spindle.lowering.constraints import Constraints
+from spindle.lowering.structure import structure_of
 from spindle.networks.fields import Field
 from spindle.points.places import Place, Region, place_of
 from spindle.problem.conditions import AtPoints
@@ -39,12 +41,14 @@ class Residual:
     pieces    for each box or face the (index of the place, compiled expression) pairs to be summed there
     shares    weight of each piece in the mean over the whole residual
     scale     1 / standard deviation of the noise, for measurements; else 1
+    shortcuts   for each piece how its sums are taken without its points, or None
     """
 
     name: str
     pieces: tuple[tuple[tuple[int, ArrayFunction], ...], ...]
     shares: tuple[float, ...]
     scale: float = 1.0
+    shortcuts: tuple = ()
 
 
 class Objective:
@@ -62,29 +66,27 @@ class Objective:
         self._places: list[Place] = []
         self._groups: list[int] = []
         self._functions: list[ArrayFunction] = []
-        self.residuals = tuple(self._compile(name, pieces, scale, faces) for name, pieces, scale in self._written())
-        self.names = tuple(r.name for r in self.residuals)
+        self._lifted: list[sympy.Expr] = []
+        compiled = [self._compile(name, pieces, scale, faces) for name, pieces, scale in self._written()]
         self._jets = differentiate(self._places, self._groups, [f.needs for f in self._functions])
+        self.residuals = tuple(replace(r, shortcuts=self._shortcuts(r)) for r in compiled)
+        self.names = tuple(r.name for r in self.residuals)
         self._weights = [self._quadrature(r) for r in self.residuals]
+        self._tabulated = self._places_on_grids()
 
     def draw(self, key):
         """Points, and everything that depends on the points alone: sources and variable coefficients."""
         drawn = self._jets.points.draw(key)
         coordinates = self._jets.points.coordinates(drawn)
-        return drawn, [f.coefficients(c) for f, c in zip(self._functions, coordinates, strict=True)]
+        tabulated = {place: self._functions[place].coefficients(coordinates[place]) for place in self._tabulated}
+        factors = [[s.coefficients(drawn) if s else None for s in r.shortcuts] for r in self.residuals]
+        return drawn, tabulated, factors
 
     def evaluate(self, model: Model, points) -> dict[str, list[jax.Array]]:
         """The residuals by name, one array for each piece, shaped like the piece's points."""
-        drawn, coefficients = points
-        coordinates = self._jets.points.coordinates(drawn)
-        known = self._jets.values(model.field, drawn)
-
-        def value(place, function):
-            return function.combine(coefficients[place], coordinates[place], known[place], model.parameters)
-
+        shared = self._jets.prepare(model.field, points[0])
         return {
-            r.name: [r.scale * sum(value(place, function) for place, function in piece) for piece in r.pieces]
-            for r in self.residuals
+            r.name: [r.scale * self._value(piece, model, shared, points) for piece in r.pieces] for r in self.residuals
         }
 
     def rows(self, model: Model, points) -> dict[str, list[jax.Array]]:
@@ -100,8 +102,20 @@ class Objective:
 
     def mean_squares(self, model: Model, points) -> dict[str, jax.Array]:
         """The mean square of each residual, before weighting."""
-        stacked = self.rows(model, points)
-        return {name: jnp.asarray(sum(jnp.sum(row * row) for row in rows)) for name, rows in stacked.items()}
+        shared = self._jets.prepare(model.field, points[0])
+        found = {}
+        for r, quadrature, factors in zip(self.residuals, self._weights, points[2], strict=True):
+            total = jnp.zeros(())
+            for piece, share, roots, shortcut, own in zip(
+                r.pieces, r.shares, quadrature, r.shortcuts, factors, strict=True
+            ):
+                if shortcut and shortcut.sums_squares:
+                    square = shortcut.square(shared, own)
+                else:
+                    square = jnp.sum(_apply(roots, self._value(piece, model, shared, points)) ** 2)
+                total += r.scale**2 * share * square
+            found[r.name] = total
+        return found
 
     def loss(self, model: Model, points, weights: Mapping[str, jax.Array]) -> jax.Array:
         """The weighted sum of mean squares, a scalar."""
@@ -118,42 +132,19 @@ class Objective:
         """Whether `jacobian` is offered."""
         return self._jets.pointwise
 
-    def linearised(self, model: Model, points, weights: Mapping[str, jax.Array]) -> list[Piece]:
-        """All pieces in the order of `rows`, linearised at the model in terms of what each needs of the field."""
-        drawn, coefficients = points
-        coordinates = self._jets.points.coordinates(drawn)
-        known = self._jets.values(model.field, drawn)
-
-        def slopes(place, function):
-            # A residual is elementwise in what it needs, so the gradient of its sum holds its slopes point by point.
-            def value(given, parameters):
-                needs = dict(zip(function.needs, given, strict=True))
-                return function.combine(coefficients[place], coordinates[place], needs, parameters)
-
-            given = [known[place][need] for need in function.needs]
-            by_need = jax.grad(lambda given: jnp.sum(value(given, model.parameters)))(given)
-            by_parameter = jax.jacfwd(lambda p: value(given, p))(model.parameters) if self.tunable else {}
-            return by_need, by_parameter
-
-        pieces = []
-        for r, quadrature in zip(self.residuals, self._weights, strict=True):
-            for terms, share, roots in zip(r.pieces, r.shares, quadrature, strict=True):
-                factor = r.scale * jnp.sqrt(share * weights[r.name])
-                found = jax.tree.map(lambda s, f=factor, q=roots: f * _apply(q, s), [slopes(*term) for term in terms])
-                by_place = tuple(
-                    (place, dict(zip(f.needs, own, strict=True)))
-                    for (place, f), (own, _) in zip(terms, found, strict=True)
-                )
-                pieces.append(Piece(by_place, tuple(sum(own[p.name] for _, own in found) for p in self.tunable)))
-        return pieces
-
     def normal(self, model: Model, points, weights: Mapping[str, jax.Array]) -> jax.Array:
         """J^T J of the weighted residuals, parameters in the order of `ravel_pytree(model)`."""
-        return self._jets.normal(model.field, points[0], self.linearised(model, points, weights))
+        pieces = []
+        for r, factors in zip(self.residuals, points[2], strict=True):
+            for shortcut, share, own in zip(r.shortcuts, r.shares, factors, strict=True):
+                if shortcut and shortcut.sums_slopes:
+                    pieces.append(Shortcut(shortcut, own, r.scale**2 * share * weights[r.name]))
+        pieces += self._linearised(model, points, weights, lambda shortcut: not (shortcut and shortcut.sums_slopes))
+        return self._jets.normal(model.field, points[0], pieces)
 
     def jacobian(self, model: Model, points, weights: Mapping[str, jax.Array]) -> jax.Array:
         """J of the weighted residuals, rows and columns in the orders of `rows` and `ravel_pytree(model)`."""
-        return self._jets.jacobian(model.field, points[0], self.linearised(model, points, weights))
+        return self._jets.jacobian(model.field, points[0], self._linearised(model, points, weights, lambda _: True))
 
     def gradient_norms(self, model: Model, points) -> dict[str, jax.Array]:
         """The norm of the gradient of each residual's mean square."""
@@ -178,6 +169,71 @@ class Objective:
                     f"`weights` gives `{name}` the weight {weight}; a weight is a positive finite number."
                 )
         return {name: float(given.get(name, 1.0)) for name in self.names}
+
+    def _value(self, piece, model, shared, points):
+        """One residual array, before scaling."""
+        coordinates = self._jets.points.coordinates(points[0])
+        total = 0.0
+        for place, function in piece:
+            known = self._jets.at(shared, place)
+            total += function.combine(points[1][place], coordinates[place], known, model.parameters)
+        return total
+
+    def _linearised(self, model, points, weights, wanted) -> list[Piece]:
+        """Pieces in the order of `rows`, linearised at the model in terms of what each needs of the field."""
+        coordinates = self._jets.points.coordinates(points[0])
+        shared = self._jets.prepare(model.field, points[0])
+
+        def slopes(place, function):
+            # A residual is elementwise in what it needs, so the gradient of its sum holds its slopes point by point.
+            def value(given, parameters):
+                needs = dict(zip(function.needs, given, strict=True))
+                return function.combine(points[1][place], coordinates[place], needs, parameters)
+
+            known = self._jets.at(shared, place)
+            given = [known[need] for need in function.needs]
+            by_need = jax.grad(lambda given: jnp.sum(value(given, model.parameters)))(given)
+            by_parameter = jax.jacfwd(lambda p: value(given, p))(model.parameters) if self.tunable else {}
+            return by_need, by_parameter
+
+        pieces = []
+        for r, quadrature in zip(self.residuals, self._weights, strict=True):
+            for terms, share, roots, shortcut in zip(r.pieces, r.shares, quadrature, r.shortcuts, strict=True):
+                if not wanted(shortcut):
+                    continue
+                factor = r.scale * jnp.sqrt(share * weights[r.name])
+                found = jax.tree.map(lambda s, f=factor, q=roots: f * _apply(q, s), [slopes(*term) for term in terms])
+                by_place = tuple(
+                    (place, dict(zip(f.needs, own, strict=True)))
+                    for (place, f), (own, _) in zip(terms, found, strict=True)
+                )
+                pieces.append(Piece(by_place, tuple(sum(own[p.name] for _, own in found) for p in self.tunable)))
+        return pieces
+
+    def _shortcuts(self, residual) -> tuple:
+        """For each piece the separated form of its sums, where the way to differentiate has one."""
+        problem = self._problem
+
+        def structure(place):
+            expression = self._lifted[place]
+            return structure_of(residual.name, expression, problem.unknowns, problem.coordinates)
+
+        found = []
+        for piece in residual.pieces:
+            places = [place for place, _ in piece]
+            plain = all(isinstance(self._places[p], Region) for p in places) and not self.tunable
+            structures = (structure(place) for place in places)
+            found.append(self._jets.shortcut(places, structures, problem.coordinates) if plain else None)
+        return tuple(found)
+
+    def _places_on_grids(self) -> frozenset[int]:
+        """Places whose sources and coefficients are tabulated point by point: all but those that need no grid."""
+        found = set()
+        for r in self.residuals:
+            for piece, shortcut in zip(r.pieces, r.shortcuts, strict=True):
+                if not (shortcut and shortcut.sums_squares and shortcut.sums_slopes):
+                    found |= {place for place, _ in piece}
+        return frozenset(found)
 
     def _written(self):
         """(name, pieces of (where, expression), scale) of every residual that is left to the loss."""
@@ -210,6 +266,7 @@ class Objective:
     def _lower(self, where, expression):
         problem = self._problem
         lifted = self._constraints.lifted(expression, problem.coordinates)
+        self._lifted.append(with_constants(lifted, self.tunable))
         if hasattr(where, "values"):
             return _measured(lifted, where.values, problem, self.tunable)
         return array_function(lifted, problem.coordinates, problem.unknowns, self.tunable)

@@ -23,10 +23,19 @@ ALGEBRA = ("auto", "normal", "dual", "cg")
 
 
 class Damped(NamedTuple):
-    """The optimizer's state: the damping, the size of the last step, and whether there is nothing left to gain."""
+    """The optimizer's state.
+
+    damping    for the next step
+    length     of the last step, in the norm of D
+    first      the loss at the first step
+    idle       steps in a row that gained less than a thousandth
+    finished   whether there is nothing left to gain
+    """
 
     damping: jax.Array
     length: jax.Array
+    first: jax.Array
+    idle: jax.Array
     finished: jax.Array
 
 
@@ -50,19 +59,22 @@ class GaussNewton:
               "cg": conjugate gradients on products with J, for more; "auto": by the numbers of parameters and rows
     damping   at the first step, relative to the diagonal of J^T J
     tries     dampings tried in one step
+    patience  steps in a row that gain less than a thousandth before it ends
     """
 
     steps: int = 200
     algebra: str = "auto"
     damping: float = 1e-2
     tries: int = 12
+    patience: int = 20
     label: ClassVar[str] = "Gauss-Newton"
     resamples: ClassVar[bool] = False
 
     def start(self, parameters) -> Damped:
         """The first damping."""
         dtype = ravel_pytree(parameters)[0].dtype
-        return Damped(jnp.asarray(self.damping, dtype), jnp.asarray(jnp.inf, dtype), jnp.asarray(False))
+        unset = jnp.asarray(jnp.inf, dtype)
+        return Damped(jnp.asarray(self.damping, dtype), unset, unset, jnp.zeros((), jnp.int32), jnp.asarray(False))
 
     def finished(self, state: Damped) -> jax.Array:
         """Whether the last step found nothing to gain."""
@@ -73,7 +85,8 @@ class GaussNewton:
         vector, unravel = ravel_pytree(parameters)
         value, gradient = jax.value_and_grad(lambda v: problem.loss(unravel(v)))(vector)
         solve = self._solver(problem, parameters, gradient)
-        floor = 1e3 * jnp.finfo(vector.dtype).eps * value
+        eps = jnp.finfo(vector.dtype).eps
+        floor = 1e3 * eps * value
 
         def attempt(trial: Trial) -> Trial:
             step, scale = solve(trial.damping)
@@ -92,7 +105,11 @@ class GaussNewton:
         zero = jnp.zeros((), jnp.int32)
         first = Trial(vector, value, state.damping, state.length, jnp.asarray(False), zero)
         last = jax.lax.while_loop(lambda t: ~t.accepted & (t.tries < self.tries), attempt, first)
-        return unravel(last.vector), Damped(last.damping, last.length, ~last.accepted), value
+        largest = jnp.where(jnp.isfinite(state.first), jnp.maximum(state.first, value), value)
+        idle = jnp.where(value - last.loss < 1e-3 * value, state.idle + 1, 0)
+        # Residuals are differences of terms as large as those of the first step: below their rounding all is noise.
+        finished = ~last.accepted | (last.loss < (10 * eps) ** 2 * largest) | (idle >= self.patience)
+        return unravel(last.vector), Damped(last.damping, last.length, largest, idle, finished), value
 
     def _solver(self, problem, parameters, gradient):
         """damping -> (step, D), by the algebra that suits the numbers of parameters P and rows m."""

@@ -112,7 +112,7 @@ def _fresh_residuals(solution: Solution, key) -> dict[str, float]:
         return plan.objective.mean_squares(model, plan.objective.draw(key))
 
     arrays, structure = jax.tree.flatten(solution.model)
-    return {name: float(jnp.sqrt(square)) for name, square in jax.jit(measure)(arrays, key).items()}
+    return {name: float(jnp.sqrt(jnp.maximum(square, 0))) for name, square in jax.jit(measure)(arrays, key).items()}
 
 
 def _overfit(fresh: dict[str, float], trained: dict[str, float]) -> list[str]:

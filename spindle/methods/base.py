@@ -1,6 +1,6 @@
 """What all methods share: settings from recipes, and the plan that a method makes for a problem."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from spindle.training.loop import Schedule
 from spindle.training.optimizers.adam import Adam
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.optimizers.base import Optimizer
+from spindle.training.optimizers.growing import Growing
 from spindle.training.optimizers.lbfgs import LBFGS
 
 RECIPES = ("default", "paper")
@@ -56,7 +57,8 @@ class Method:
     fourier         (count, deviation) of random Fourier features, or None
     harmonics       harmonics of the features on axes that are declared periodic
     scale_inputs    map every coordinate's interval to [-1, 1] before the first layer
-    hard            "auto": conditions hold by construction where the domain is a box and the data agree; "off"
+    hard            "auto": conditions hold by construction where the domain is a box and the data agree; "zero": only
+                    those whose data are zero, which need no lift; "off"
     points          collocation points an axis, one number for each axis, or "auto"
     sampling        rule for collocation points
     resample        draw new random points every so many steps; 0: never
@@ -72,7 +74,7 @@ class Method:
 
     recipe: str = "default"
     network: str | None = None
-    width: int | None = None
+    width: int | str | tuple[int, ...] | None = None
     hidden_layers: int | None = None
     activation: str | None = None
     frequency: float | str | None = None
@@ -117,14 +119,15 @@ class Method:
 
 
 _WORDS = {
-    "network": ("mlp", "modified", "polynomials"),
-    "hard": ("auto", "off"),
+    "network": ("mlp", "modified", "spectral"),
+    "hard": ("auto", "zero", "off"),
     "faces": ("mean", "sum"),
     "keep": ("last", "lowest loss"),
     "dtype": ("float32", "float64"),
 }
 _AT_LEAST = {"width": 1, "hidden_layers": 1, "rank": 1, "harmonics": 1, "points": 2}
 _AT_LEAST |= {"steps": 0, "lbfgs_steps": 0, "newton_steps": 0, "resample": 0, "balance": 0}
+_AUTOMATIC = ("points", "width", "rank")
 _PHASES = ("steps", "lbfgs_steps", "newton_steps")
 _POSITIVE = ("learning_rate", "frequency")
 
@@ -137,9 +140,9 @@ def _check(method, settings, axes):
             raise MethodError(f"`{call}({key}={settings[key]!r})` is not known." + nearest(str(settings[key]), options))
     for key, least in _AT_LEAST.items():
         values = settings.get(key, least)
-        if key == "points" and values == "auto":
+        if key in _AUTOMATIC and values == "auto":
             continue
-        for value in values if key == "points" and isinstance(values, (tuple, list)) else (values,):
+        for value in values if key in ("points", "width") and isinstance(values, (tuple, list)) else (values,):
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise MethodError(f"`{call}({key}={settings[key]!r})` needs a whole number of at least {least}.")
     for key in _POSITIVE:
@@ -153,12 +156,13 @@ def _check(method, settings, axes):
             f"`{call}({', '.join(f'{key}=0' for key in _PHASES)})` would not train at all; give one of them a positive "
             f"number."
         )
-    points = settings["points"]
-    if isinstance(points, (tuple, list)) and len(points) != axes:
-        raise MethodError(
-            f"`{call}(points={points})` has {len(points)} numbers for a problem of {axes} axes; give one number for "
-            f"all axes, or one for each."
-        )
+    for key in ("points", "width"):
+        values = settings[key]
+        if isinstance(values, (tuple, list)) and len(values) != axes:
+            raise MethodError(
+                f"`{call}({key}={values})` has {len(values)} numbers for a problem of {axes} axes; give one number for "
+                f"all axes, or one for each."
+            )
 
 
 def points_an_axis(settings, axes: int, *, total: int, most: int) -> tuple[int, ...]:
@@ -190,7 +194,10 @@ def refuse_families(problem: Problem, call: str) -> None:
 
 def constraints_for(problem: Problem, settings) -> tuple[Constraints, tuple[str, ...]]:
     """The conditions that hold by construction, and a sentence on the choice."""
-    found = hard_constraints(problem) if settings["hard"] == "auto" else no_constraints(problem, "hard='off'")
+    if settings["hard"] == "off":
+        found = no_constraints(problem, "hard='off'")
+    else:
+        found = hard_constraints(problem, homogeneous=settings["hard"] == "zero")
     sentences = []
     if found.enforced:
         sentences.append(f"exact by construction: {', '.join(found.enforced)}")
@@ -215,7 +222,8 @@ def boundary_factors(problem: Problem, constraints: Constraints) -> tuple[tuple[
 def embedding(bounds, periodic, settings, *, key) -> Embedding:
     """What the coordinates pass through first, from the settings."""
     if any(periodic):
-        return PeriodicFeatures(tuple(bounds), tuple(periodic), settings["harmonics"])
+        harmonics = settings["width"] // 2 if settings["network"] == "spectral" else settings["harmonics"]
+        return PeriodicFeatures(tuple(bounds), tuple(periodic), harmonics)
     if settings.get("fourier"):
         count, deviation = settings["fourier"]
         return FourierFeatures(bounds, count, deviation, key=key)
@@ -233,9 +241,18 @@ def body_options(settings) -> dict[str, Any]:
 
 
 def assemble(
-    problem: Problem, field: Callable[[jax.Array], Field], differentiate: Callable, constraints, settings, choices
+    problem: Problem,
+    field: Callable[[jax.Array], Field],
+    differentiate: Callable,
+    constraints,
+    settings,
+    choices,
+    growth: Sequence[Callable] = (),
 ) -> Plan:
-    """The plan, once a method has said what its field is and how it is differentiated."""
+    """The plan, once a method has said what its field is and how it is differentiated.
+
+    growth   how the trained arrays are enlarged when Gauss-Newton ends above its tolerance, step by step
+    """
     objective = Objective(problem, constraints, differentiate, faces=settings["faces"])
 
     def build(key):
@@ -249,6 +266,7 @@ def assemble(
         phases.append(LBFGS(settings["lbfgs_steps"]))
     if settings["newton_steps"]:
         phases.append(GaussNewton(settings["newton_steps"]))
+        phases += [Growing(settings["newton_steps"], grow=g) for g in growth]
     resample = settings["resample"] if settings["sampling"] == "random" else 0
     many = len(objective.names) > 1
     return Plan(

@@ -57,8 +57,8 @@ class Method:
     fourier         (count, deviation) of random Fourier features, or None
     harmonics       harmonics of the features on axes that are declared periodic
     scale_inputs    map every coordinate's interval to [-1, 1] before the first layer
-    hard            "auto": conditions hold by construction where the domain is a box and the data agree; "zero": only
-                    those whose data are zero, which need no lift; "off"
+    hard            conditions that hold by construction, on boxes: "all" whose data agree; "zero", those alone whose data
+                    are zero, which need no lift; "off"; "auto": all, but "zero" for spectral networks of few axes
     points          collocation points an axis, one number for each axis, or "auto"
     sampling        rule for collocation points
     resample        draw new random points every so many steps; 0: never
@@ -120,7 +120,7 @@ class Method:
 
 _WORDS = {
     "network": ("mlp", "modified", "spectral"),
-    "hard": ("auto", "zero", "off"),
+    "hard": ("auto", "all", "zero", "off"),
     "faces": ("mean", "sum"),
     "keep": ("last", "lowest loss"),
     "dtype": ("float32", "float64"),

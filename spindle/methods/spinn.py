@@ -83,7 +83,7 @@ class SPINN(Method):
             "activation": "sin",
             "frequency": "auto",
             "scale_inputs": True,
-            "hard": "zero",
+            "hard": "auto",
             "points": "auto",
             "sampling": "gauss",
             "sums": "auto",
@@ -109,6 +109,9 @@ class SPINN(Method):
                 f"`sp.SPINN()` separates axes, and `{problem.name}` has only one, {problem.coordinates[0]}; "
                 f"use `sp.PINN()`."
             )
+        if settings["hard"] == "auto":
+            # A lift raises the rank of what is left to the network; faces of many axes are dear to fit instead.
+            settings["hard"] = "zero" if settings["network"] == "spectral" and axes <= 4 else "all"
         constraints, sentences = constraints_for(problem, settings)
         notes += _widths(settings, problem)
         ranks, counts = _ladder(settings, axes), _nodes(settings, axes)

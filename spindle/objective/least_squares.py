@@ -51,6 +51,11 @@ class LeastSquares:
         return self._objective.pointwise
 
     @property
+    def rounded(self) -> bool:
+        """Whether the loss is a difference of large squares, so that half its digits are lost near zero."""
+        return self._objective.rounded
+
+    @property
     def count(self) -> int:
         """The number m of rows."""
         return self._objective.count

@@ -128,6 +128,11 @@ class Objective:
         return sum(self._jets.points.size(piece[0][0]) for r in self.residuals for piece in r.pieces)
 
     @property
+    def rounded(self) -> bool:
+        """Whether some square is taken as a difference of squares."""
+        return any(s and s.squares == "gram" for r in self.residuals for s in r.shortcuts)
+
+    @property
     def pointwise(self) -> bool:
         """Whether `jacobian` is offered."""
         return self._jets.pointwise

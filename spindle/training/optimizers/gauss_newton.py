@@ -85,8 +85,12 @@ class GaussNewton:
         vector, unravel = ravel_pytree(parameters)
         value, gradient = jax.value_and_grad(lambda v: problem.loss(unravel(v)))(vector)
         solve = self._solver(problem, parameters, gradient)
+        largest = jnp.where(jnp.isfinite(state.first), jnp.maximum(state.first, value), value)
         eps = jnp.finfo(vector.dtype).eps
-        floor = 1e3 * eps * value
+        # Residuals are differences of terms as large as those of the first step: below their rounding all is noise. A
+        # loss that is itself such a difference, of squares, has its noise much higher.
+        noise = largest * (10 * eps if problem.rounded else (10 * eps) ** 2)
+        floor = jnp.maximum(1e3 * eps * value, noise)
 
         def attempt(trial: Trial) -> Trial:
             step, scale = solve(trial.damping)
@@ -105,10 +109,9 @@ class GaussNewton:
         zero = jnp.zeros((), jnp.int32)
         first = Trial(vector, value, state.damping, state.length, jnp.asarray(False), zero)
         last = jax.lax.while_loop(lambda t: ~t.accepted & (t.tries < self.tries), attempt, first)
-        largest = jnp.where(jnp.isfinite(state.first), jnp.maximum(state.first, value), value)
-        idle = jnp.where(value - last.loss < 1e-3 * value, state.idle + 1, 0)
-        # Residuals are differences of terms as large as those of the first step: below their rounding all is noise.
-        finished = ~last.accepted | (last.loss < (10 * eps) ** 2 * largest) | (idle >= self.patience)
+        idle = jnp.where(value - last.loss < 1e-3 * jnp.abs(value), state.idle + 1, 0)
+        silent = (last.loss < noise) & (last.length > 0.1 * state.length)
+        finished = ~last.accepted | silent | (idle >= self.patience)
         return unravel(last.vector), Damped(last.damping, last.length, largest, idle, finished), value
 
     def _solver(self, problem, parameters, gradient):

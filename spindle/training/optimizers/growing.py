@@ -18,7 +18,7 @@ class Growing(GaussNewton):
     """
 
     grow: Callable = lambda arrays: arrays
-    tolerance: float = 1e-8
+    tolerance: float = 1e-7
 
     def enter(self, arrays):
         """The larger model."""

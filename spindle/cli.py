@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from typer.core import TyperGroup
 
 from spindle.errors import DivergenceError, ProblemError, SpindleError, nearest
 from spindle.experiments.registry import BENCHES, run_bench
@@ -27,8 +28,23 @@ from spindle.solution import Solution, error_in_words, load
 from spindle.solve import resume as resume_run
 from spindle.solve import solve as solve_problem
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 console = Console(stderr=True, highlight=False)
+
+
+class _Commands(TyperGroup):
+    """All commands; Typer itself ends without a word when it is interrupted."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            _say("spindle: interrupted.")
+            raise typer.Exit(130) from stop
+
+
+app = typer.Typer(
+    cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else; write no report.")
@@ -75,11 +91,15 @@ def solve(
     json: Json = False,
 ):
     """Solve a problem and write a run directory with the solution and a report."""
-    chosen, built = _prepare(problem, method, recipe, settings or [])
     named = f"runs/{problem}-{method}-{seed}-{time.strftime('%Y%m%d-%H%M%S')}" if out is None else out
     directory = RunDirectory.at(named)
-    told = _tell_of_continuing(directory)
-    _run(directory, json, lambda: solve_problem(built, chosen, seed=seed, budget=budget, out=named, callbacks=told))
+
+    def work() -> Solution:
+        chosen, built = _prepare(problem, method, recipe, settings or [])
+        told = _tell_of_continuing(directory)
+        return solve_problem(built, chosen, seed=seed, budget=budget, out=named, callbacks=told)
+
+    _run(directory, json, work)
 
 
 @app.command()

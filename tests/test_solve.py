@@ -1,5 +1,7 @@
 """What `solve` refuses before any work, and what it remarks upon."""
 
+import signal
+
 import numpy as np
 import pytest
 import sympy
@@ -132,6 +134,16 @@ def test_resume_has_a_budget_of_its_own(tmp_path):
     again = sp.resume(tmp_path / "run", budget=first.run.seconds.total - 0.5, progress=False)
     assert again.run.stopped_by == first.run.stopped_by == "budget"
     assert again.run.iterations > first.run.iterations + 100
+
+
+def test_ctrl_c_is_answered_at_once(capsys):
+    def press(record, total):
+        signal.raise_signal(signal.SIGINT)
+
+    assert solve(problem(), callbacks=[press]).run.stopped_by == "interrupted"
+    assert capsys.readouterr().err == "stopping after the current steps; press Ctrl-C again to stop at once\n"
+    with pytest.raises(KeyboardInterrupt, match="during training"):
+        solve(problem(), callbacks=(press, press))
 
 
 def test_another_file_in_the_place_of_the_checkpoint_is_refused(tmp_path):

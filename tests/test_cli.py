@@ -145,7 +145,7 @@ def test_an_interrupt_before_training_says_so(spindle, tmp_path, monkeypatch):
 
 def test_an_interrupt_while_importing_is_no_traceback(tmp_path):
     (tmp_path / "spindle").mkdir()
-    (tmp_path / "spindle" / "__init__.py").write_text("raise KeyboardInterrupt")
+    (tmp_path / "spindle" / "__init__.py").write_text("import signal; signal.raise_signal(signal.SIGINT)")
     shutil.copy(spindle_command.__file__, tmp_path)
     command = [sys.executable, "-c", "import spindle_command; spindle_command.main()"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import pytest
 
+import spindle as sp
 import spindle_command
 from spindle.cli import main
 
@@ -118,6 +119,14 @@ def test_another_run_in_the_same_directory_is_refused(spindle, tmp_path):
     assert json.loads(again.stdout)["errors"] == json.loads(first.stdout)["errors"]
 
 
+def test_a_run_that_goes_on_says_so_once(spindle, tmp_path):
+    command = ["solve", "poisson2d", *SMALL, "--out", str(tmp_path / "run")]
+    assert json.loads(spindle(*command, "--budget", "0.001", "--json").stdout)["stopped_by"] == "budget"
+    again = spindle(*command)
+    assert again.returncode == 0
+    assert again.stderr.count(f"Continuing the run in {tmp_path / 'run'}.") == 1
+
+
 def test_divergence_is_status_3(spindle, tmp_path):
     done = spindle("solve", "poisson2d", *SMALL, "--set", "learning_rate=1e300", "--out", str(tmp_path / "run"))
     assert done.returncode == 3
@@ -163,6 +172,15 @@ def test_the_report_repeats_the_command_with_all_options(spindle, tmp_path):
     assert f"sp.load('{tmp_path / 'run'}')" in page
     shell = shlex.split(command)[1:]
     assert spindle(*shell, "--out", str(tmp_path / "run")).returncode == 0, "the command means the same run"
+
+
+def test_a_report_of_your_own_problem_names_no_command(spindle, tmp_path):
+    x = sp.coordinates("x")
+    u = sp.unknown("u", x)
+    mine = sp.Problem(sp.Interval(x, 0, 1), [u.diff(x, 2) + 1], [sp.Dirichlet(u)], name="poisson2d")
+    sp.solve(mine, sp.PINN(steps=2, lbfgs_steps=0, width=4, points=4), out=tmp_path / "run", progress=False)
+    assert spindle("report", str(tmp_path / "run")).returncode == 0
+    assert "On the command line" not in (tmp_path / "run" / "report.html").read_text()
 
 
 @pytest.mark.parametrize("place", ["file", "file/below"])

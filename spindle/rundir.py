@@ -9,6 +9,7 @@ solution.npz     the trained numbers
 import hashlib
 import importlib.metadata
 import json
+import operator
 import os
 import platform
 from collections.abc import Mapping
@@ -71,7 +72,9 @@ class RunDirectory:
         data, arrays = problem_to_data(problem)
         described = method_to_data(method, plan.settings)
         info = {"format": FORMAT, "problem": problem.name, "method": described, "seed": seed}
-        info["fingerprint"] = _fingerprint(data, arrays, info)
+        # Where a problem comes from changes nothing in what is computed.
+        posed = {name: part for name, part in data.items() if name != "origin"}
+        info["fingerprint"] = _fingerprint(posed, arrays, info)
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             known = self.info.exists()
@@ -115,7 +118,7 @@ class RunDirectory:
         info = self.read_info()
         arrays, data = load_arrays(self.problem)
         with reading(self.info):
-            method, seed = method_from_data(info["method"]), info["seed"]
+            method, seed = method_from_data(info["method"]), operator.index(info["seed"])
         return problem_from_data(data, arrays, given), method, seed
 
     def read_result(self) -> tuple[dict[str, np.ndarray], dict]:

@@ -20,6 +20,7 @@ from spindle.objective.errors import error_measures
 from spindle.objective.objective import Model
 from spindle.problem.expressions import expression_of
 from spindle.problem.problem import Problem
+from spindle.problem.symbols import Parameter
 from spindle.rundir import RunDirectory
 from spindle.training.checkpoint import reading
 from spindle.training.history import Clock, History
@@ -254,7 +255,8 @@ class Solution:
             )
         found = expression_of(expression, call)
         known = [*self.problem.coordinates, *self.problem.parameters]
-        for stray in sorted(found.free_symbols - set(known), key=str):
+        constants = {p for p in found.atoms(Parameter) if p.value is not None}
+        for stray in sorted(found.free_symbols - set(known) - constants, key=str):
             raise ProblemError(
                 f"`{call}` contains `{stray}`, which is neither a coordinate nor a parameter of `{self.problem.name}`; "
                 f"put a number in its place." + nearest(str(stray), map(str, known))

@@ -1,6 +1,7 @@
 """What a user does with a solution: evaluate, differentiate, tabulate, compare, save and load."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from sympy import Symbol, cos, exp
 
 import spindle as sp
 from spindle.methods.spinn import SPINN
+from spindle.rundir import RunDirectory
 
 x, t = sp.coordinates("x t")
 u, v = sp.unknown("u", x, t), sp.unknown("v", x, t)
@@ -105,6 +107,24 @@ def test_wrong_questions_are_answered_in_a_sentence(solution, ask, words):
         ask(solution)
 
 
+def test_a_run_is_the_same_wherever_its_problem_comes_from(solution, tmp_path):
+    directory = RunDirectory.at(solution.save(tmp_path / "run"))
+    named = solution.problem.named("pair", {"k": 2})
+    assert directory.prepare(named, solution.method, solution.plan, 0) == directory.read_info()
+    with pytest.raises(
+        sp.RunError, match=r"holds another run \(seed 0 there and 1 here\), and two runs cannot share one"
+    ):
+        directory.prepare(named, solution.method, solution.plan, 1)
+    other = replace(solution.problem, conditions=[])
+    with pytest.raises(sp.RunError, match=r"holds another run \(also called pair, but posed otherwise\)"):
+        directory.prepare(other, solution.method, solution.plan, 0)
+
+
+def test_constants_may_be_evaluated_with_the_solution(solution):
+    twice = solution(sp.parameter("two", 2.0) * u, x=0.5, t=0.5)
+    np.testing.assert_allclose(twice, 2 * solution(u, x=0.5, t=0.5), rtol=1e-14)
+
+
 def swapped(name):
     """Put another file of the run in the place of this one."""
     other = "problem.npz" if name == "solution.npz" else "solution.npz"
@@ -116,6 +136,7 @@ def swapped(name):
     [
         (lambda run: edit(run, method={}), r"run.json is damaged or foreign \('settings'\)"),
         (lambda run: edit(run, method=3), "run.json is damaged or foreign"),
+        (lambda run: edit(run, seed="one"), "run.json is damaged or foreign"),
         (lambda run: edit(run, format=1), "written by another version"),
         (lambda run: (run / "run.json").write_text("[1]"), "run.json is damaged or foreign"),
         (swapped("solution.npz"), r"solution.npz is damaged or foreign .*; start the run again without it"),

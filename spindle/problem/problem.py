@@ -33,7 +33,7 @@ class Problem:
 
     domain      a `Box`, `Interval`, or boxes joined by `|`, `-`, `&`; its order of coordinates is that of all arrays
     equations   SymPy `Eq`s (scalar or between column vectors), or expressions meant to vanish; a mapping names them
-    conditions  `Dirichlet`, `Neumann`, `Robin`, `Initial`, `Periodic`, `Observed`
+    conditions  `Dirichlet`, `Neumann`, `Robin`, `Initial`, `Periodic`, `Observed`: one, or a list
     reference   {unknown: closed form, or `Tabulated` values on a grid}
     name        a word for files and tables
     title, citation, notes   sentences for reports

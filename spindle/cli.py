@@ -146,6 +146,9 @@ def main() -> None:
     except SpindleError as error:
         _complain(str(error))
         sys.exit(2)
+    except MemoryError as error:
+        _complain(f"there is not enough memory ({error}); lower `points`, `width` or `rank`.")
+        sys.exit(2)
     except KeyboardInterrupt:
         _say("spindle: interrupted.")
         sys.exit(130)

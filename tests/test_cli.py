@@ -152,6 +152,16 @@ def test_an_interrupt_before_training_says_so(spindle, tmp_path, monkeypatch):
     assert spindle("report", str(tmp_path)).stderr == "spindle: interrupted.\n"
 
 
+def test_too_little_memory_is_status_2(spindle, tmp_path, monkeypatch):
+    def exhausted(*arguments, **options):
+        raise MemoryError("Unable to allocate 7 EiB")
+
+    monkeypatch.setattr("spindle.cli.solve_problem", exhausted)
+    done = spindle("solve", "poisson2d", "--out", str(tmp_path / "run"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("spindle: there is not enough memory (Unable to allocate 7 EiB); lower `points`")
+
+
 def test_an_interrupt_while_importing_is_no_traceback(tmp_path):
     (tmp_path / "spindle").mkdir()
     (tmp_path / "spindle" / "__init__.py").write_text("import signal; signal.raise_signal(signal.SIGINT)")

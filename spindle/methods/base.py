@@ -199,7 +199,7 @@ def _is_number(value) -> bool:
 
 
 def _whole(value, least: int) -> int | None:
-    return int(value) if _is_number(value) and float(value).is_integer() and value >= least else None
+    return int(value) if _is_number(value) and least <= value < 2**63 and value == int(value) else None
 
 
 def _positive(value) -> float | None:

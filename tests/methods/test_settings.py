@@ -42,6 +42,7 @@ def test_numbers_of_any_library_become_plain_ones(key, given, taken):
         ({"steps": 1.5}, r"steps=1.5\)` needs a whole number of at least 0"),
         ({"steps": True}, "needs a whole number"),
         ({"width": float("inf")}, "needs a whole number of at least 1"),
+        ({"width": 10**400}, "needs a whole number of at least 1"),
         ({"points": [4, 1]}, r"points=\[4, 1\]\)` needs a whole number of at least 2"),
         ({"fourier": 3}, r"fourier=3\)` needs a whole number and a positive one, such as \(64, 2.0\)"),
         ({"fourier": (0, -1)}, "needs a whole number and a positive one"),

@@ -123,13 +123,13 @@ def _fresh_residuals(solution: Solution, key) -> dict[str, float]:
         return plan.objective.mean_squares(model, plan.objective.draw(key))
 
     arrays, structure = jax.tree.flatten(solution.model)
-    return {name: float(jnp.sqrt(square)) for name, square in jax.jit(measure)(arrays, key).items()}
+    return {name: float(jnp.sqrt(jnp.maximum(square, 0))) for name, square in jax.jit(measure)(arrays, key).items()}
 
 
 def _overfit(fresh: dict[str, float], trained: dict[str, float], settings: Mapping) -> list[str]:
     """Sentences on residuals that are small at the training points only."""
     smaller = [f"`{name}`" for name in ("frequency", "rank") if name in settings]
-    if settings["activation"] != "sin":
+    if settings["activation"] != "sin" or settings["network"] == "spectral":
         smaller.remove("`frequency`")
     advice = "raise `points`" + (f", or lower {' or '.join(smaller)}" if smaller else "")
     return [

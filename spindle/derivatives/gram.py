@@ -23,6 +23,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -33,6 +34,10 @@ from spindle.derivatives.separable_normal import AxisFeatures
 from spindle.lowering.compile import array_function
 from spindle.lowering.partials import Partial
 from spindle.lowering.structure import Structure
+
+
+_DEAR = 2e9  # operations that one evaluation of the loss may cost before digits are given up
+_CHEAP = 1e7  # operations below which a grid is not worth avoiding: the shortcuts take longer to compile
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,8 @@ class Monomial:
         return tuple(Counter(self.partials).values())
 
 
-def choices(pattern: Sequence[int], rank: int) -> tuple[np.ndarray, np.ndarray]:
+@cache
+def choices(pattern: tuple[int, ...], rank: int) -> tuple[np.ndarray, np.ndarray]:
     """All choices of one feature a factor, (factors, n), and how many orderings each stands for, (n,)."""
     groups = [list(itertools.combinations_with_replacement(range(rank), n)) for n in pattern]
     index, count = [], []
@@ -70,39 +76,60 @@ def choices(pattern: Sequence[int], rank: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array(index, int).reshape(len(index), -1).T, np.array(count, float)
 
 
+@dataclass(frozen=True)
+class Layout:
+    """Where the products of a piece stand, for one separable rank.
+
+    constants    c_tau, (T,)
+    columns_of   for each axis the number of each product's column, (T,)
+    sizes        number of products of each monomial
+    """
+
+    constants: np.ndarray
+    columns_of: tuple[np.ndarray, ...]
+    sizes: tuple[int, ...]
+
+
 class SeparatedPiece:
-    """One residual array as a sum of products of columns.
+    """One residual array as a sum of products of columns; the rank is that of the jets it is given.
 
     structures    the separated structure of each of its terms, a term being an expression at a place
     slices        for each term the rows of each axis' pool
     weights       square roots of the quadrature weights on each axis
     """
 
-    def __init__(self, structures: Sequence[Structure], slices, weights, coordinates, rank: int):
-        self.slices, self.rank = slices, rank
+    def __init__(self, structures: Sequence[Structure], slices, weights, coordinates):
+        self.slices = slices
         self._roots = [np.asarray(w) for w in weights]
+        self._coordinates = tuple(coordinates)
         self._functions: list[list[sympy.Expr]] = [[] for _ in coordinates]
         self.monomials = [
             self._monomial(number, term, coordinates)
             for number, structure in enumerate(structures)
             for term in structure.terms or ()
         ]
-        self._coordinates = tuple(coordinates)
-        own = [choices(m.pattern, rank) for m in self.monomials]
-        self._choices = dict(zip((m.pattern for m in self.monomials), (c[0] for c in own), strict=True))
-        self.constants = np.concatenate([m.constant * c[1] for m, c in zip(self.monomials, own, strict=True)])
-        self._sizes = [len(c[1]) for c in own]
         self._blocks = [list(dict.fromkeys(m.column(d) for m in self.monomials)) for d in range(len(coordinates))]
-        self.columns_of = [self._places(d) for d in range(len(coordinates))]
+        self._layouts: dict[int, Layout] = {}
 
-    @property
-    def terms(self) -> int:
-        """Number T of products."""
-        return len(self.constants)
+    def layout(self, rank: int) -> Layout:
+        """The products for a separable rank."""
+        if rank not in self._layouts:
+            own = [choices(m.pattern, rank) for m in self.monomials]
+            constants = np.concatenate([m.constant * c[1] for m, c in zip(self.monomials, own, strict=True)])
+            sizes = tuple(len(c[1]) for c in own)
+            places = tuple(self._places(d, rank, sizes) for d in range(len(self._blocks)))
+            self._layouts[rank] = Layout(constants, places, sizes)
+        return self._layouts[rank]
 
-    def widths(self) -> list[int]:
+    def slots(self, rank: int) -> list[int]:
+        """Number of features and derivatives of features on each axis that the residual is made of."""
+        axes = range(len(self._blocks))
+        found = [{(m.term, p.unknown, p.orders[d]) for m in self.monomials for p in m.partials} for d in axes]
+        return [rank * len(own) for own in found]
+
+    def widths(self, rank: int) -> list[int]:
         """Number K_d of different columns on each axis."""
-        return [sum(self._choices[b[3]].shape[1] for b in blocks) for blocks in self._blocks]
+        return [sum(len(choices(b[3], rank)[1]) for b in blocks) for blocks in self._blocks]
 
     def coefficients(self, pools) -> list[list[jax.Array]]:
         """The values of all coefficient functions on each axis, for each term: depends on the points alone."""
@@ -123,17 +150,19 @@ class SeparatedPiece:
             for d, v in enumerate(values)
         ]
 
-    def square(self, columns: Sequence[jax.Array]) -> jax.Array:
+    def square(self, columns: Sequence[jax.Array], rank: int) -> jax.Array:
         """|r|^2 from Gram matrices; by rounding it may be a little negative."""
-        product = jnp.asarray(self.constants[:, None] * self.constants, columns[0].dtype)
-        for columns_of, psi in zip(self.columns_of, columns, strict=True):
-            product = product * (psi.T @ psi)[columns_of][:, columns_of]
+        layout = self.layout(rank)
+        product = jnp.asarray(np.outer(layout.constants, layout.constants), columns[0].dtype)
+        for own, psi in zip(layout.columns_of, columns, strict=True):
+            product = product * (psi.T @ psi)[own][:, own]
         return jnp.sum(product)
 
-    def core(self, columns: Sequence[jax.Array]) -> jax.Array:
+    def core(self, columns: Sequence[jax.Array], rank: int) -> jax.Array:
         """A tensor with the norm of r, of size prod min(N_d, K_d), from triangular factors of the columns."""
-        factors = [triangular(psi)[:, own] for psi, own in zip(columns, self.columns_of, strict=True)]
-        left = factors[0] * jnp.asarray(self.constants, factors[0].dtype)
+        layout = self.layout(rank)
+        factors = [triangular(psi)[:, own] for psi, own in zip(columns, layout.columns_of, strict=True)]
+        left = factors[0] * jnp.asarray(layout.constants, factors[0].dtype)
         for factor in factors[1:-1]:
             left = (left[:, None, :] * factor[None, :, :]).reshape(-1, factor.shape[-1])
         return left @ factors[-1].T
@@ -141,35 +170,42 @@ class SeparatedPiece:
     def normal(self, features: Sequence[AxisFeatures], coefficients) -> list[list[jax.Array]]:
         """Blocks H_de of J^T J for d <= e."""
         axes = range(len(features))
+        layout = self.layout(features[0].values.shape[-1])
         psi = self.columns([f.values for f in features], coefficients)
-        grams = [(p.T @ p)[own][:, own] for p, own in zip(psi, self.columns_of, strict=True)]
+        grams = [(p.T @ p)[own][:, own] for p, own in zip(psi, layout.columns_of, strict=True)]
         tangents = [self._tangents(d, features[d], coefficients) for d in axes]
         mixed = [jnp.einsum("nkp,nl->klp", t, p) for t, p in zip(tangents, psi, strict=True)]
-        outer = jnp.asarray(self.constants[:, None] * self.constants, psi[0].dtype)
+        outer = jnp.asarray(np.outer(layout.constants, layout.constants), psi[0].dtype)
+        # Products of the Gram matrices before and after each axis: none is divided out, for some may vanish.
+        before, after = [outer], [jnp.ones_like(outer)]
+        for gram in grams:
+            before.append(before[-1] * gram)
+        for gram in reversed(grams):
+            after.insert(0, after[0] * gram)
         blocks = []
         for d in axes:
-            weights = math.prod((grams[f] for f in axes if f != d), start=outer)
-            row = [self._diagonal(d, weights, tangents[d])]
+            row, between = [self._diagonal(layout, d, before[d] * after[d + 1], tangents[d])], before[d]
             for e in range(d + 1, len(features)):
-                weights = math.prod((grams[f] for f in axes if f not in (d, e)), start=outer)
-                row.append(self._off_diagonal(d, e, weights, mixed))
+                row.append(self._off_diagonal(layout, d, e, between * after[e + 1], mixed))
+                between = between * grams[e]
             blocks.append(row)
         return blocks
 
-    def _diagonal(self, d, weights, tangents):
-        spread = _one_hot(self.columns_of[d], tangents.shape[1])
+    def _diagonal(self, layout, d, weights, tangents):
+        spread = _one_hot(layout.columns_of[d], tangents.shape[1])
         mode = spread.T @ weights @ spread
         half = jnp.einsum("kl,nlp->nkp", mode, tangents)
         size = tangents.shape[-1]
         return tangents.reshape(-1, size).T @ half.reshape(-1, size)
 
-    def _off_diagonal(self, d, e, weights, mixed):
+    def _off_diagonal(self, layout, d, e, weights, mixed):
         # Only terms with parameters have tangents; those that agree on both axes are added first.
-        moving = np.repeat([bool(m.partials) for m in self.monomials], self._sizes)
-        pairs = np.stack([self.columns_of[d], self.columns_of[e]], axis=1)[moving]
+        moving = np.repeat([bool(m.partials) for m in self.monomials], layout.sizes)
+        pairs = np.stack([layout.columns_of[d], layout.columns_of[e]], axis=1)[moving]
         unique, inverse = np.unique(pairs, axis=0, return_inverse=True)
-        spread = _one_hot(inverse.ravel(), len(unique))
-        weights = spread.T @ weights[moving][:, moving] @ spread
+        spread = np.zeros((len(moving), len(unique)))
+        spread[np.flatnonzero(moving), inverse.ravel()] = 1.0
+        weights = spread.T @ weights @ spread
         on_d, on_e = unique.T
         left = weights[:, :, None] * mixed[d][on_d][:, on_d]
         right = jnp.swapaxes(mixed[e][on_e][:, on_e], 0, 1)
@@ -186,15 +222,13 @@ class SeparatedPiece:
         partials = tuple(sorted(p for p, n in term.powers for _ in range(n)))
         return Monomial(number, float(term.constant), tuple(factors), partials)
 
-    def _places(self, axis) -> np.ndarray:
+    def _places(self, axis, rank, sizes) -> np.ndarray:
         """For each product the number of its column on an axis."""
         starts, start = {}, 0
         for block in self._blocks[axis]:
             starts[block] = start
-            start += self._choices[block[3]].shape[1]
-        return np.concatenate(
-            [starts[m.column(axis)] + np.arange(n) for m, n in zip(self.monomials, self._sizes, strict=True)]
-        )
+            start += len(choices(block[3], rank)[1])
+        return np.concatenate([starts[m.column(axis)] + np.arange(n) for m, n in zip(self.monomials, sizes, strict=True)])
 
     def _block(self, axis, block, values, coefficients):
         """The columns of one monomial on one axis: products of features, times the coefficient function."""
@@ -206,7 +240,7 @@ class SeparatedPiece:
 
     def _features(self, axis, term, slots, pattern, values):
         rows = values[self.slices[term][axis]]
-        index = self._choices[pattern]
+        index = choices(pattern, values.shape[3])[0]
         return [rows[:, order, unknown][:, i] for (unknown, order), i in zip(slots, index, strict=True)]
 
     def _length(self, axis, term):
@@ -219,7 +253,8 @@ class SeparatedPiece:
             term, factor, slots, pattern = block
             values = self._features(axis, term, slots, pattern, features.values)
             slopes = self._features(axis, term, slots, pattern, features.slopes)
-            shape = (self._length(axis, term), self._choices[pattern].shape[1], features.slopes.shape[-1])
+            products = len(choices(pattern, features.values.shape[-1])[1])
+            shape = (self._length(axis, term), products, features.slopes.shape[-1])
             total = jnp.zeros(shape, features.values.dtype)
             for k, slope in enumerate(slopes):
                 others = math.prod(values[:k] + values[k + 1 :], start=jnp.ones(shape[:2], slope.dtype))
@@ -261,31 +296,37 @@ class GridFree:
 
     def square(self, values, coefficients) -> jax.Array:
         """|r|^2, from the jets of all axes."""
-        columns = self.piece.columns(values, coefficients)
-        return jnp.sum(self.piece.core(columns) ** 2) if self.squares == "core" else self.piece.square(columns)
+        columns, rank = self.piece.columns(values, coefficients), values[0].shape[-1]
+        if self.squares == "core":
+            return jnp.sum(self.piece.core(columns, rank) ** 2)
+        return self.piece.square(columns, rank)
 
     def normal(self, features, coefficients):
         """See `SeparatedPiece.normal`."""
         return self.piece.normal(features, coefficients)
 
 
-def grid_free(piece: SeparatedPiece, lengths: Sequence[int], form: str) -> GridFree | None:
+def grid_free(piece: SeparatedPiece, lengths: Sequence[int], rank: int, parameters: int, form: str) -> GridFree | None:
     """The cheapest way by operations counted, or the one that is asked for; None: all on the grid.
 
-    "gram" loses half the digits, so that "auto" takes it for the loss only where the others cost ten times as much.
+    "gram" loses half the digits, so that "auto" takes it for the loss only where the others cost too much.
+
+    parameters   of one axis
     """
     if form != "auto":
         return GridFree(piece, form, "gram")
-    points, widths, terms = math.prod(lengths), piece.widths(), piece.terms
+    points, widths, terms = math.prod(lengths), piece.widths(rank), len(piece.layout(rank).constants)
     reduced = math.prod(min(n, k) for n, k in zip(lengths, widths, strict=True))
     gram = sum(2 * n * k**2 + 2 * terms**2 for n, k in zip(lengths, widths, strict=True))
     core = 2 * reduced * terms + sum(4 * n * k**2 for n, k in zip(lengths, widths, strict=True))
     grid = 2 * points * terms
-    exact, squares = min((grid, "grid"), (core, "core"))
-    if exact > 10 * gram:
+    exact, squares = (grid, "grid") if grid < _CHEAP else min((grid, "grid"), (core, "core"))
+    if exact > max(gram, _DEAR):
         squares = "gram"
-    slots = max(widths)
-    slopes = "gram" if points * slots**2 > terms**2 * slots * 20 else "grid"
+    pairs, slots, n, k = len(lengths) * (len(lengths) + 1) / 2, max(piece.slots(rank)), max(lengths), max(widths)
+    on_grid = pairs * 2 * slots**2 * (points + n**2 * parameters)
+    without = pairs * 2 * terms**2 * parameters**2 + len(lengths) * 2 * n * k * parameters * (k + parameters)
+    slopes = "grid" if on_grid < max(_CHEAP, without) else "gram"
     return None if (squares, slopes) == ("grid", "grid") else GridFree(piece, squares, slopes)
 
 

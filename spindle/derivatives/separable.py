@@ -32,7 +32,7 @@ from spindle.points.places import Region
 
 def axis_jets(field: SeparableField, axis: int, x: jax.Array, highest: int) -> list[jax.Array]:
     """Features of an axis at x (n, 1) and their derivatives up to order `highest`: arrays (n, outputs, rank)."""
-    shape = (-1, field.outputs, field.rank)
+    shape = (len(x), field.outputs, -1)
     if highest == 0:
         return [field.features(axis, x).reshape(shape)]
     jet = field.features(axis, Jet.variables(x, tuple((k,) for k in range(highest + 1))))
@@ -89,14 +89,15 @@ class SeparableJets:
     """Derivatives of a separable field on a lattice.
 
     needs   for each place of the lattice what it needs
-    rank    separable rank of the field
+    rank    separable rank of the field, and `parameters` the number of trained numbers of one axis
     form    how sums over a grid are taken: "grid", "core", "gram", or "auto" by predicted cost
     """
 
     pointwise: ClassVar[bool] = False
 
-    def __init__(self, lattice: Lattice, needs: Sequence[Sequence[Need]], *, rank: int = 1, form: str = "grid"):
-        self.points, self.needs, self.rank, self.form = lattice, needs, rank, form
+    def __init__(self, lattice: Lattice, needs: Sequence[Sequence[Need]], *, rank=1, parameters=1, form: str = "grid"):
+        self.points, self.needs, self.form = lattice, needs, form
+        self.rank, self.parameters = rank, parameters
         self._highest = highest_orders([n for need in needs for n in need], lattice.dimensions)
 
     def prepare(self, field: SeparableField, drawn) -> list[jax.Array]:
@@ -125,8 +126,8 @@ class SeparableJets:
         weights = [
             np.full(n, 1 / np.sqrt(n)) if w is None else np.sqrt(w) for n, w in zip(lengths, given, strict=True)
         ]
-        piece = SeparatedPiece(found, [self.points.slices[p] for p in places], weights, coordinates, self.rank)
-        return grid_free(piece, lengths, self.form)
+        piece = SeparatedPiece(found, [self.points.slices[p] for p in places], weights, coordinates)
+        return grid_free(piece, lengths, self.rank, self.parameters, self.form)
 
     def normal(self, field: SeparableField, drawn, pieces: Sequence[Piece | Shortcut]) -> jax.Array:
         """J^T J of linearised residuals, in the order of `ravel_pytree(field)`, estimated parameters last."""

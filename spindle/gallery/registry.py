@@ -7,9 +7,11 @@ from collections.abc import Callable
 from spindle.errors import ProblemError, SpindleError, nearest
 from spindle.gallery.diffusion import diffusion3d, diffusion6d
 from spindle.gallery.flow_mixing import flow_mixing3d
+from spindle.gallery.grid_path import sine_gordon2d, variable_coefficient2d
 from spindle.gallery.helmholtz import helmholtz3d
 from spindle.gallery.klein_gordon import klein_gordon3d, klein_gordon4d
 from spindle.gallery.poisson import poisson2d, poisson_lshape
+from spindle.gallery.poisson_nd import poisson_nd
 from spindle.gallery.transport import allen_cahn, burgers, convection
 from spindle.problem.problem import Problem
 
@@ -24,6 +26,9 @@ GALLERY: dict[str, Callable[..., Problem]] = {
         flow_mixing3d,
         poisson2d,
         poisson_lshape,
+        poisson_nd,
+        sine_gordon2d,
+        variable_coefficient2d,
         burgers,
         allen_cahn,
         convection,

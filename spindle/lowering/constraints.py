@@ -83,12 +83,15 @@ def no_constraints(problem: Problem, reason: str = "") -> Constraints:
     )
 
 
-def hard_constraints(problem: Problem) -> Constraints:
-    """Enforce as many conditions as the data allow; see the module's text."""
+def hard_constraints(problem: Problem, *, homogeneous: bool = False) -> Constraints:
+    """Enforce as many conditions as the data allow; see the module's text.
+
+    homogeneous   only those whose data are zero: no lift is needed, which would raise the rank of the rest
+    """
     if not isinstance(problem.domain, Box):
         return no_constraints(problem, "the domain is not a single box")
     periodic = _periodic_axes(problem)
-    data = {u: _AxisData.collect(problem, problem.domain, u) for u in problem.unknowns}
+    data = {u: _AxisData.collect(problem, problem.domain, u, homogeneous) for u in problem.unknowns}
     reason = ""
     for drop_initial in (False, True):
         chosen = {u: d.without_time() if drop_initial else d for u, d in data.items()}
@@ -132,9 +135,11 @@ class _AxisData:
     names_of_start: list[str] = field(default_factory=list)
 
     @classmethod
-    def collect(cls, problem: Problem, domain: Box, u) -> "_AxisData":
+    def collect(cls, problem: Problem, domain: Box, u, homogeneous: bool) -> "_AxisData":
         data = cls(u, domain)
         conditions = [c for c in problem.conditions if _has_fixed_value(c)]
+        if homogeneous:
+            conditions = [c for c in conditions if c.value == 0]
         for c in conditions:
             if isinstance(c, OnBoundary) and c.fixes_the_value and c.expression == u:
                 data.claims += [(face, c.value) for face in domain.part(c.on)]

@@ -20,6 +20,7 @@ from spindle.training.loop import Schedule
 from spindle.training.optimizers.adam import SCHEDULES, Adam
 from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.gauss_newton import GaussNewton
+from spindle.training.optimizers.growing import Growing
 from spindle.training.optimizers.lbfgs import LBFGS
 
 RECIPES = ("default", "paper")
@@ -59,7 +60,8 @@ class Method:
     fourier         (count, deviation) of random Fourier features, or None
     harmonics       harmonics of the features on axes that are declared periodic
     scale_inputs    map every coordinate's interval to [-1, 1] before the first layer
-    hard            "auto": conditions hold by construction where the domain is a box and the data agree; "off"
+    hard            "auto": conditions hold by construction where the domain is a box and the data agree; "zero": only
+                    those whose data are zero, which need no lift; "off"
     points          collocation points an axis, one number for each axis, or "auto"
     sampling        rule for collocation points
     resample        draw new random points every so many steps; 0: never
@@ -75,7 +77,7 @@ class Method:
 
     recipe: str = "default"
     network: str | None = None
-    width: int | None = None
+    width: int | str | tuple[int, ...] | None = None
     hidden_layers: int | None = None
     activation: str | None = None
     frequency: float | str | None = None
@@ -128,8 +130,8 @@ class Method:
 
 
 _WORDS: dict[str, Sequence[str]] = {
-    "network": ("mlp", "modified", "polynomials"),
-    "hard": ("auto", "off"),
+    "network": ("mlp", "modified", "spectral"),
+    "hard": ("auto", "zero", "off"),
     "faces": ("mean", "sum"),
     "keep": ("last", "lowest loss"),
     "dtype": ("float32", "float64"),
@@ -137,11 +139,14 @@ _WORDS: dict[str, Sequence[str]] = {
 }
 _AT_LEAST = {"width": 1, "hidden_layers": 1, "rank": 1, "harmonics": 1, "points": 2}
 _AT_LEAST |= {"steps": 0, "lbfgs_steps": 0, "newton_steps": 0, "resample": 0, "balance": 0}
+# Beyond these even laying out the network fails, in ways that end Python.
+_AT_MOST = {"width": 10**7, "rank": 10**7, "points": 10**7, "harmonics": 10**5, "hidden_layers": 1000}
+_AUTOMATIC = ("points", "width", "rank", "frequency")
+_AN_AXIS = ("points", "width")
 _PHASES = ("steps", "lbfgs_steps", "newton_steps")
 _POSITIVE = ("learning_rate", "frequency")
 _FLAGS = ("scale_inputs",)
 _LOOKED_UP_LATER = ("activation", "sampling")  # words whose tables belong to other rooms
-_AUTOMATIC = ("points", "frequency")
 
 
 def _check(method, settings, axes):
@@ -155,12 +160,13 @@ def _check(method, settings, axes):
             f"`{call}({', '.join(f'{key}=0' for key in _PHASES)})` would not train at all; give one of them a positive "
             f"number."
         )
-    points = settings["points"]
-    if isinstance(points, tuple) and len(points) != axes:
-        raise MethodError(
-            f"`{call}(points={points})` has {len(points)} numbers for a problem of {axes} axes; give one number for "
-            f"all axes, or one for each."
-        )
+    for key in _AN_AXIS:
+        values = settings[key]
+        if isinstance(values, tuple) and len(values) != axes:
+            raise MethodError(
+                f"`{call}({key}={values})` has {len(values)} numbers for a problem of {axes} axes; give one number for "
+                f"all axes, or one for each."
+            )
 
 
 def _fitting(call, key, value):
@@ -168,10 +174,12 @@ def _fitting(call, key, value):
     if key in _WORDS and (not isinstance(value, str) or value not in _WORDS[key]):
         raise MethodError(f"`{call}({key}={value!r})` is not known." + nearest(str(value), _WORDS[key]))
     if key in _AT_LEAST:
-        several = key == "points" and isinstance(value, (tuple, list))
+        several = key in _AN_AXIS and isinstance(value, (tuple, list))
         found = tuple(_whole(number, _AT_LEAST[key]) for number in (value if several else (value,)))
         read = None if None in found else found if several else found[0]
-        return _accepted(call, key, value, read, f"a whole number of at least {_AT_LEAST[key]}")
+        _accepted(call, key, value, read, f"a whole number of at least {_AT_LEAST[key]}")
+        fits = all(number <= _AT_MOST.get(key, number) for number in found if number is not None)
+        return _accepted(call, key, value, read if fits else None, f"a whole number of at most {_AT_MOST.get(key)}")
     if key in _POSITIVE:
         return _accepted(call, key, value, _positive(value), "a positive number")
     if key in _FLAGS:
@@ -199,7 +207,7 @@ def _is_number(value) -> bool:
 
 
 def _whole(value, least: int) -> int | None:
-    return int(value) if _is_number(value) and least <= value < 2**63 and value == int(value) else None
+    return int(value) if _is_number(value) and least <= value < math.inf and value == int(value) else None
 
 
 def _positive(value) -> float | None:
@@ -249,7 +257,10 @@ def refuse_families(problem: Problem, call: str) -> None:
 
 def constraints_for(problem: Problem, settings) -> tuple[Constraints, tuple[str, ...]]:
     """The conditions that hold by construction, and a sentence on the choice."""
-    found = hard_constraints(problem) if settings["hard"] == "auto" else no_constraints(problem, "hard='off'")
+    if settings["hard"] == "off":
+        found = no_constraints(problem, "hard='off'")
+    else:
+        found = hard_constraints(problem, homogeneous=settings["hard"] == "zero")
     sentences = []
     if found.enforced:
         sentences.append(f"exact by construction: {', '.join(found.enforced)}")
@@ -274,7 +285,8 @@ def boundary_factors(problem: Problem, constraints: Constraints) -> tuple[tuple[
 def embedding(bounds, periodic, settings, *, key) -> Embedding:
     """What the coordinates pass through first, from the settings."""
     if any(periodic):
-        return PeriodicFeatures(tuple(bounds), tuple(periodic), settings["harmonics"])
+        harmonics = settings["width"] // 2 if settings["network"] == "spectral" else settings["harmonics"]
+        return PeriodicFeatures(tuple(bounds), tuple(periodic), harmonics)
     if settings.get("fourier"):
         count, deviation = settings["fourier"]
         return FourierFeatures(bounds, count, deviation, key=key)
@@ -292,9 +304,18 @@ def body_options(settings) -> dict[str, Any]:
 
 
 def assemble(
-    problem: Problem, field: Callable[[jax.Array], Field], differentiate: Callable, constraints, settings, choices
+    problem: Problem,
+    field: Callable[[jax.Array], Field],
+    differentiate: Callable,
+    constraints,
+    settings,
+    choices,
+    growth: Sequence[Callable] = (),
 ) -> Plan:
-    """The plan, once a method has said what its field is and how it is differentiated."""
+    """The plan, once a method has said what its field is and how it is differentiated.
+
+    growth   how the trained arrays are enlarged when Gauss-Newton ends above its tolerance, step by step
+    """
     objective = Objective(problem, constraints, differentiate, faces=settings["faces"])
 
     def build(key):
@@ -308,6 +329,7 @@ def assemble(
         phases.append(LBFGS(settings["lbfgs_steps"]))
     if settings["newton_steps"]:
         phases.append(GaussNewton(settings["newton_steps"]))
+        phases += [Growing(settings["newton_steps"], grow=g) for g in growth]
     resample = settings["resample"] if settings["sampling"] == "random" else 0
     many = len(objective.names) > 1
     return Plan(

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 
 from spindle.derivatives.separable import SeparableJets
 from spindle.errors import MethodError
+from spindle.lowering.resolution import degrees
 from spindle.methods.base import (
     Method,
     Plan,
@@ -65,7 +68,7 @@ class SPINN(Method):
     Source: Cho, Nam, Yang, Yun, Hong & Park (2023), Separable Physics-Informed Neural Networks, arXiv 2306.15969.
     """
 
-    rank: int | None = None
+    rank: int | str | None = None
     sums: str | None = None
 
     name: ClassVar[str] = "spinn"
@@ -73,24 +76,23 @@ class SPINN(Method):
         "paper": _PAPER,
         "default": _PAPER
         | {
-            "network": "mlp",
+            "network": "spectral",
             "hidden_layers": 2,
-            "width": 32,
-            "rank": 16,
+            "width": "auto",
+            "rank": "auto",
             "activation": "sin",
             "frequency": "auto",
             "scale_inputs": True,
-            "hard": "auto",
+            "hard": "zero",
             "points": "auto",
             "sampling": "gauss",
             "sums": "auto",
             "resample": 0,
-            "balance": 100,
             "faces": "mean",
-            "steps": 1_000,
+            "steps": 0,
             "learning_rate": 3e-3,
             "schedule": "cosine",
-            "lbfgs_steps": 2_000,
+            "newton_steps": 100,
             "keep": "last",
             "dtype": "float64",
         },
@@ -108,17 +110,74 @@ class SPINN(Method):
                 f"use `sp.PINN()`."
             )
         constraints, sentences = constraints_for(problem, settings)
-        counts = points_an_axis(settings, axes, total=100_000, most=64)
+        notes += _widths(settings, problem)
+        ranks, counts = _ladder(settings, axes), _nodes(settings, axes)
         notes += _frequency(settings, counts)
 
         def field(key):
-            return _separable_field(problem, constraints, settings, key)
+            return _separable_field(problem, constraints, settings, ranks[0], key)
 
         def differentiate(places, groups, needs):
             lattice = Lattice(places, counts, settings["sampling"])
-            return SeparableJets(lattice, needs, rank=settings["rank"], form=settings["sums"])
+            own = jax.eval_shape(field, jax.random.PRNGKey(0)).parameters // axes * ranks[-1] // ranks[0]
+            return SeparableJets(lattice, needs, rank=ranks[-1], parameters=own, form=settings["sums"])
 
-        return assemble(problem, field, differentiate, constraints, settings, (*notes, *sentences))
+        growth = [_growth(len(problem.unknowns), rank) for rank in ranks[1:]]
+        return assemble(problem, field, differentiate, constraints, settings, (*notes, *sentences), growth)
+
+
+def _widths(settings, problem) -> tuple[str, ...]:
+    """Choose the number of spectral features an axis by the functions that the problem contains, and say so."""
+    axes = len(problem.coordinates)
+    if settings["width"] != "auto":
+        return ()
+    if settings["network"] != "spectral":
+        settings["width"] = 32
+        return ()
+    least, most = (16, 32) if axes > 4 else (24, 64 if axes > 2 else 96)
+    settings["width"] = tuple(min(most, max(least, degree + 8)) for degree in degrees(problem))
+    named = ", ".join(f"{n} on {x}" for x, n in zip(problem.coordinates, settings["width"], strict=True))
+    return (f"spectral features: {named}, by the sources, coefficients and data",)
+
+
+def _nodes(settings, axes: int) -> tuple[int, ...]:
+    """Nodes on each axis: half as many again as spectral features, else some 100,000 in all."""
+    if settings["points"] == "auto" and settings["network"] == "spectral":
+        settings["points"] = tuple(3 * width // 2 + 4 for width in _each(settings["width"], axes))
+    return points_an_axis(settings, axes, total=100_000, most=64)
+
+
+def _ladder(settings, axes: int) -> tuple[int, ...]:
+    """The separable ranks that are tried one after the other."""
+    if settings["rank"] != "auto":
+        return (settings["rank"],)
+    if settings["network"] != "spectral" or not settings["newton_steps"]:
+        settings["rank"] = 16
+        return (16,)
+    return (6, 12) if axes > 4 else (6, 12, 24)
+
+
+def _each(value, axes: int) -> tuple:
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * axes
+
+
+def _growth(outputs: int, rank: int):
+    """Trained arrays -> the same with more separable terms, which start small and smooth."""
+
+    def grow(model):
+        keys = iter(jax.random.split(jax.random.PRNGKey(rank), len(model.field.bodies)))
+
+        def wider(weight):
+            features = weight.shape[0]
+            old = weight.reshape(features, outputs, -1)
+            new = jax.random.normal(next(keys), (features, outputs, rank - old.shape[-1]), weight.dtype)
+            new = 0.3 * new * 0.5 ** jnp.arange(features)[:, None, None]
+            return jnp.concatenate([old, new], axis=-1).reshape(features, -1)
+
+        bodies = tuple(eqx.tree_at(lambda b: b.weight, body, wider(body.weight)) for body in model.field.bodies)
+        return eqx.tree_at(lambda m: m.field.bodies, model, bodies)
+
+    return grow
 
 
 def _frequency(settings, counts) -> tuple[str, ...]:
@@ -130,18 +189,20 @@ def _frequency(settings, counts) -> tuple[str, ...]:
     if settings["frequency"] != "auto":
         return ()
     settings["frequency"] = min(counts) / 5
-    if settings["activation"] != "sin":
+    if settings["activation"] != "sin" or settings["network"] == "spectral":
         return ()
     return (f"sine features up to frequency {settings['frequency']:.3g} on [-1, 1], a fifth of the nodes an axis",)
 
 
-def _separable_field(problem, constraints, settings, key) -> SeparableField:
+def _separable_field(problem, constraints, settings, rank, key) -> SeparableField:
     embeddings, bodies = [], []
     outputs = len(problem.unknowns)
-    for k, bounds in enumerate(problem.domain.bounds):
+    widths = _each(settings["width"], len(problem.coordinates))
+    for k, (bounds, width) in enumerate(zip(problem.domain.bounds, widths, strict=True)):
         feature_key, body_key = jax.random.split(jax.random.fold_in(key, k))
-        embeddings.append(embedding((bounds,), constraints.periodic[k : k + 1], settings, key=feature_key))
+        own = {**settings, "width": width}
+        embeddings.append(embedding((bounds,), constraints.periodic[k : k + 1], own, key=feature_key))
         body = BODIES[settings["network"]]
-        bodies.append(body(embeddings[-1].width, outputs * settings["rank"], **body_options(settings), key=body_key))
+        bodies.append(body(embeddings[-1].width, outputs * rank, **body_options(own), key=body_key))
     factors = boundary_factors(problem, constraints)
-    return SeparableField(tuple(embeddings), tuple(bodies), factors, settings["rank"], outputs)
+    return SeparableField(tuple(embeddings), tuple(bodies), factors, outputs)

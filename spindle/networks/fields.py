@@ -79,13 +79,12 @@ class SeparableField(Field):
 
     u_m(x_1 .. x_d) = sum over j of  prod over k of  h_mk(x_k) f_mj^(k)(x_k)
 
-    Source: Cho et al. (2023), arXiv 2306.15969, equation 3. Component m uses its own block of `rank` features.
+    Source: Cho et al. (2023), arXiv 2306.15969, equation 3. Component m uses its own block of r features, r the separable rank.
     """
 
     embeddings: tuple[Callable, ...]
     bodies: tuple[Callable, ...]
     factors: tuple[tuple[BoundaryFactor, ...], ...] = eqx.field(static=True)
-    rank: int = eqx.field(static=True)
     outputs: int = eqx.field(static=True)
 
     def features(self, axis: int, x):
@@ -93,9 +92,10 @@ class SeparableField(Field):
         value = self.bodies[axis](self.embeddings[axis](x))
         if not any(own[axis].roots for own in self.factors):
             return value
-        blocks = []
+        width = value.lanes[0].shape[1] if isinstance(value, Jet) else value.shape[1]
+        blocks, rank = [], width // self.outputs
         for m, own in enumerate(self.factors):
-            block = value[:, m * self.rank : (m + 1) * self.rank]
+            block = value[:, m * rank : (m + 1) * rank]
             blocks.append(block * own[axis](x) if own[axis].roots else block)
         return concatenate(blocks)
 
@@ -106,6 +106,6 @@ class SeparableField(Field):
         )
 
         def merged(lane):
-            return lane.reshape(-1, self.outputs, self.rank).sum(-1)
+            return lane.reshape(len(lane), self.outputs, -1).sum(-1)
 
         return product.each(merged) if isinstance(product, Jet) else merged(product)

@@ -89,19 +89,26 @@ class ModifiedMLP(eqx.Module):
         return self.last(h)
 
 
-class Polynomials(eqx.Module):
-    """A trainable combination of the first Legendre polynomials of one coordinate on [-1, 1]: frozen features.
+class Spectral(eqx.Module):
+    """A trainable combination of frozen features of one axis: what a spectral method uses.
 
-    weight   (width, outputs); polynomials are normalised to mean square one, derivatives are exact
+    From one coordinate on [-1, 1] these are the first `width` Legendre polynomials, normalised to mean square one; from
+    the waves of a periodic axis, these waves and the constant.
+
+    weight   (features, outputs), starting with smooth functions: each degree half the size of the one below
     """
 
     weight: jax.Array
 
     def __init__(self, inputs, outputs, *, width, key, **_):
-        decay = 0.8 ** np.arange(width)[:, None]
-        self.weight = jax.random.normal(key, (width, outputs)) * decay
+        waves = np.tile(np.arange(1, inputs // 2 + 1), 2)
+        degrees = np.arange(width) if inputs == 1 else np.concatenate([[0], waves])
+        self.weight = jax.random.normal(key, (len(degrees), outputs)) * 0.5 ** degrees[:, None]
 
     def __call__(self, x):
+        value = x.lanes[0] if isinstance(x, Jet) else x
+        if value.shape[1] > 1:
+            return x @ self.weight[1:] + self.weight[0]
         taylor = partial(_legendre_series, count=len(self.weight))
         features = x.compose(taylor) if isinstance(x, Jet) else taylor(x, 0)[0]
         return features @ self.weight
@@ -124,4 +131,4 @@ def _legendre_series(x, highest, count):
     return series
 
 
-BODIES: dict[str, Callable[..., Callable]] = {"mlp": MLP, "modified": ModifiedMLP, "polynomials": Polynomials}
+BODIES: dict[str, Callable[..., Callable]] = {"mlp": MLP, "modified": ModifiedMLP, "spectral": Spectral}

@@ -137,7 +137,10 @@ class Trainer:
         """Run one phase to its end or to the first reason to stop."""
         phase = self.schedule.phases[number]
         if fresh:
-            state = state._replace(optimizer=phase.start(state.arrays))
+            if not _needed(phase, state):
+                return state, "converged"
+            arrays = _entered(phase, state.arrays)
+            state = state._replace(arrays=arrays, best=arrays, optimizer=phase.start(arrays))
             self._start = int(state.step)
         step, end = int(state.step), self._start + phase.steps
         if step >= end or phase.finished(state.optimizer):
@@ -250,7 +253,10 @@ class Trainer:
         _, meta = load_arrays(self.checkpoint)
         with reading(self.checkpoint):
             number, self._start = meta["phase"], meta["start"]
-            like = state._replace(optimizer=self.schedule.phases[number].start(state.arrays))
+            arrays = state.arrays
+            for phase in self.schedule.phases[1 : number + 1]:
+                arrays = _entered(phase, arrays)
+            like = state._replace(arrays=arrays, best=arrays, optimizer=self.schedule.phases[number].start(arrays))
             restored, _ = load_tree(self.checkpoint, like)
             for name, seconds in meta["clock"].items():
                 setattr(self.clock, name, getattr(self.clock, name) + seconds)
@@ -267,6 +273,16 @@ def balanced(weights, norms):
 def _compiler_options() -> dict | None:
     """On a CPU leave out LLVM passes that halve no step but double the compilation of a line search (measured)."""
     return {"xla_llvm_disable_expensive_passes": True} if jax.default_backend() == "cpu" else None
+
+
+def _needed(phase, state) -> bool:
+    """Whether a phase has anything to do after the one before it."""
+    return not hasattr(phase, "needed") or phase.needed(state.loss, state.optimizer)
+
+
+def _entered(phase, arrays):
+    """The trained arrays as a phase wants them: one that grows the model enlarges them."""
+    return phase.enter(arrays) if hasattr(phase, "enter") else arrays
 
 
 def _due(step, every):

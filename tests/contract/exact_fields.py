@@ -44,12 +44,11 @@ class ExactSeparableField(Field):
 
     factors: tuple = eqx.field(static=True)
     outputs: int = eqx.field(static=True)
-    rank: int = eqx.field(static=True)
 
     def __init__(self, problem):
         (u,) = problem.unknowns
         terms = separate(problem.reference[u], problem.coordinates)
-        self.outputs, self.rank = 1, len(terms)
+        self.outputs = 1
         self.factors = tuple(
             tuple(self._factor(term, k, c) for term in terms) for k, c in enumerate(problem.coordinates)
         )

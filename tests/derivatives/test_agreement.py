@@ -29,7 +29,7 @@ def field_of(dimensions, key):
     bodies = tuple(MLP(1, OUTPUTS * RANK, width=5, hidden=1, key=k) for k in keys)
     walls = tuple(BoundaryFactor(((low, 1), (high, 1)), 1.0) for low, high in BOUNDS[:dimensions])
     free = (BoundaryFactor((), 1.0),) * dimensions
-    return SeparableField(tuple(Scaled((b,)) for b in BOUNDS[:dimensions]), bodies, (walls, free), RANK, OUTPUTS)
+    return SeparableField(tuple(Scaled((b,)) for b in BOUNDS[:dimensions]), bodies, (walls, free), OUTPUTS)
 
 
 def needs_of(dimensions):

@@ -24,7 +24,7 @@ def pointwise(key):
 
 def separable(key, rank=3):
     bodies = tuple(MLP(1, 2 * rank, width=6, hidden=1, key=key) for _ in range(2))
-    return SeparableField((Raw(1), Scaled(BOUNDS[1:])), bodies, FACTORS, rank, 2)
+    return SeparableField((Raw(1), Scaled(BOUNDS[1:])), bodies, FACTORS, 2)
 
 
 @pytest.mark.parametrize(("factor", "root", "multiplicity"), [(WALLS, X0, 1), (WALLS, X1, 1), (RATE, START, 2)])

@@ -12,7 +12,7 @@ from spindle.networks.layers import BODIES, MLP, Dense, ModifiedMLP
 
 def separable(body, axes, key, *, width=64, rank=32, hidden=3, outputs=1):
     bodies = tuple(BODIES[body](1, rank * outputs, width=width, hidden=hidden, key=key) for _ in range(axes))
-    return SeparableField((Raw(1),) * axes, bodies, ((),) * outputs, rank, outputs)
+    return SeparableField((Raw(1),) * axes, bodies, ((),) * outputs, outputs)
 
 
 def pointwise(dimensions, key):

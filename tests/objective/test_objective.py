@@ -175,7 +175,7 @@ class Power(eqx.Module):
 def separable(*bodies, axes=2):
     rank = 1
     free = (tuple(BoundaryFactor((), 1.0) for _ in range(axes)),)
-    return SeparableField((Raw(1),) * axes, bodies, free, rank, 1)
+    return SeparableField((Raw(1),) * axes, bodies, free, 1)
 
 
 ROOM = BOX - sp.Box({x: (sympy.Rational(1, 2), 1), y: (1, 2)})

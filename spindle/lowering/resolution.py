@@ -1,0 +1,76 @@
+"""How many Legendre polynomials an axis needs, judged by the functions that the problem itself contains.
+
+The solution of a smooth problem is about as rough as its sources, coefficients and data. Each is sampled along lines
+parallel to the axis; the degree beyond which its Legendre coefficients are rounding errors is what the axis must resolve.
+"""
+
+import jax
+import numpy as np
+import sympy
+from sympy.core.function import AppliedUndef
+
+from spindle.lowering.compile import array_function, with_constants
+from spindle.lowering.partials import replace_partials
+from spindle.problem.problem import Problem
+
+_NODES = 257
+_LINES = 8
+_TOLERANCE = 1e-12
+
+
+def degrees(problem: Problem) -> list[int]:
+    """For each axis the degree that resolves every source, coefficient and datum; 257 where none does."""
+    expressions = [e.residual for e in problem.equations]
+    expressions += [e for pieces in problem.pieces().values() for piece in pieces for _, e in piece.terms]
+    known = {part for e in expressions for part in _known_parts(e, problem)}
+    return [max((_degree(e, axis, problem) for e in known), default=0) for axis in range(len(problem.coordinates))]
+
+
+def _known_parts(expression, problem: Problem) -> set[sympy.Expr]:
+    """The largest subexpressions that depend on coordinates only."""
+    replaced, _ = replace_partials(with_constants(expression), problem.unknowns, problem.coordinates)
+    coordinates = set(problem.coordinates)
+
+    def walk(node):
+        if node.free_symbols and node.free_symbols <= coordinates:
+            return {node}
+        own = {node.func(*[a for a in node.args if a.free_symbols <= coordinates])} if _joins(node) else set()
+        return own.union(*(walk(a) for a in node.args if not a.free_symbols <= coordinates))
+
+    return {part for part in walk(replaced) if part.free_symbols}
+
+
+def _joins(node) -> bool:
+    return isinstance(node, (sympy.Add, sympy.Mul))
+
+
+def _degree(expression, axis: int, problem: Problem) -> int:
+    """The highest degree that matters along an axis."""
+    if problem.coordinates[axis] not in expression.free_symbols:
+        return 0
+    lines = _values(expression, axis, problem)
+    if not np.isfinite(lines).all():
+        return _NODES
+    x, w = np.polynomial.legendre.leggauss(_NODES)
+    basis = np.polynomial.legendre.legvander(x, _NODES - 1) * np.sqrt(2 * np.arange(_NODES) + 1)
+    coefficients = np.abs(lines @ (basis * w[:, None])) / 2
+    significant = np.flatnonzero((coefficients > _TOLERANCE * max(coefficients.max(), 1e-300)).any(axis=0))
+    return int(significant[-1]) if len(significant) else 0
+
+
+def _values(expression, axis: int, problem: Problem) -> np.ndarray:
+    """Values (lines, nodes) along random lines parallel to an axis."""
+    low, high = np.array(problem.domain.bounds).T
+    nodes = np.polynomial.legendre.leggauss(_NODES)[0]
+    points = np.random.default_rng(0).uniform(size=(_LINES, 1, len(low))) * np.ones((1, _NODES, 1))
+    points[:, :, axis] = (nodes + 1) / 2
+    points = low + (high - low) * points
+    columns = [points[..., k] for k in range(len(low))]
+    if expression.atoms(AppliedUndef):
+        with jax.enable_x64(True):
+            values = np.asarray(array_function(expression, problem.coordinates)(columns, {}))
+    else:
+        # NumPy runs at once what JAX would first compile, operation by operation.
+        with np.errstate(all="ignore"):
+            values = sympy.lambdify(problem.coordinates, expression, ["scipy", "numpy"], cse=True)(*columns)
+    return np.broadcast_to(values, points.shape[:2])

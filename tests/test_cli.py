@@ -17,7 +17,8 @@ import spindle as sp
 import spindle_command
 from spindle.cli import main
 
-SMALL = ["--set", "steps=20", "--set", "lbfgs_steps=0", "--set", "width=8", "--set", "points=8"]
+SMALL = ["--set", "steps=20", "--set", "lbfgs_steps=0", "--set", "newton_steps=0"]
+SMALL += ["--set", "width=8", "--set", "points=8"]
 
 
 @dataclass

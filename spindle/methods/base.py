@@ -12,6 +12,7 @@ import numpy as np
 
 from spindle.errors import MethodError, nearest
 from spindle.lowering.constraints import Constraints, hard_constraints, no_constraints
+from spindle.networks.activations import activation
 from spindle.networks.embeddings import Embedding, FourierFeatures, PeriodicFeatures, Raw, Scaled
 from spindle.networks.fields import BoundaryFactor, Field
 from spindle.objective.objective import Model, Objective
@@ -146,7 +147,6 @@ _AN_AXIS = ("points", "width")
 _PHASES = ("steps", "lbfgs_steps", "newton_steps")
 _POSITIVE = ("learning_rate", "frequency")
 _FLAGS = ("scale_inputs",)
-_LOOKED_UP_LATER = ("activation", "sampling")  # words whose tables belong to other rooms
 
 
 def _check(method, settings, axes):
@@ -186,8 +186,11 @@ def _fitting(call, key, value):
         return _accepted(
             call, key, value, bool(value) if isinstance(value, (bool, np.bool_)) else None, "true or false"
         )
-    if key in _LOOKED_UP_LATER:
-        return _accepted(call, key, value, value if isinstance(value, str) else None, "a word")
+    if key in ("activation", "sampling"):  # rules for points differ by method, and are looked up there
+        _accepted(call, key, value, value if isinstance(value, str) else None, "a word")
+        if key == "activation":
+            activation(value)  # raises where there is none of that name, also for networks that do without
+        return value
     if key == "fourier":
         return _accepted(call, key, value, _features(value), "a whole number and a positive one, such as (64, 2.0)")
     if key == "weights":

@@ -36,8 +36,7 @@ $(STAMP): pyproject.toml requirements/python3.11.txt requirements/python3.12.txt
 	@touch $@
 
 demo: $(STAMP) ## solve the Helmholtz problem and write a report with pictures to runs/demo
-	$(VENV)/bin/spindle solve helmholtz3d --out runs/demo
-	@echo "Report: $(CURDIR)/runs/demo/report.html"
+	$(VENV)/bin/spindle solve helmholtz3d --out "$(CURDIR)/runs/demo"
 
 test: $(STAMP) ## run the tests
 	$(PY) -m pytest -q -n 2

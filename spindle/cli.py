@@ -1,17 +1,20 @@
 """The command line: `spindle list | solve | resume | report | bench`.
 
-Exit status: 0 solved; 2 bad input; 3 diverged; 130 interrupted, with the state saved.
+Exit status: 0 solved; 2 bad input; 3 diverged; 130 interrupted, with the state saved if training had begun.
 """
 
 import ast
+import shlex
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from typer.core import TyperGroup
 
 from spindle.errors import DivergenceError, ProblemError, SpindleError, nearest
 from spindle.experiments.registry import BENCHES, run_bench
@@ -21,20 +24,44 @@ from spindle.methods.registry import METHODS, label, method_named
 from spindle.problem.problem import Problem
 from spindle.report.html import write_report
 from spindle.rundir import RunDirectory, to_json, write_json
-from spindle.solution import Solution, load
+from spindle.solution import Solution, error_in_words, load
 from spindle.solve import resume as resume_run
 from spindle.solve import solve as solve_problem
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 console = Console(stderr=True, highlight=False)
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else.")]
-Budget = Annotated[float | None, typer.Option(help="Stop after so many seconds.")]
+
+class _Commands(TyperGroup):
+    """All commands; Typer itself ends without a word when it is interrupted."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            _say("spindle: interrupted.")
+            raise typer.Exit(130) from stop
+
+
+app = typer.Typer(
+    cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
+
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else; write no report.")
+]
+Budget = Annotated[float | None, typer.Option(help="Stop after so many seconds of this call.")]
 
 
 @app.command("list")
-def list_command(json: Json = False):
-    """List the problems of the gallery and the methods."""
+def list_command(
+    problem: Annotated[str | None, typer.Argument(help="Describe this problem and its options.")] = None,
+    json: Json = False,
+):
+    """List the problems of the gallery and the methods, or describe one problem."""
+    if problem is not None:
+        found = {"name": problem, "summary": summary(problem), "options": options(problem)}
+        print(to_json(found) if json else f"{gallery(problem)}\n{'options':>15}  {_options(problem)}")
+        return
     if json:
         problems = [{"name": name, "summary": summary(name), "options": options(name)} for name in GALLERY]
         print(to_json({"problems": problems, "methods": list(METHODS)}))
@@ -47,6 +74,7 @@ def list_command(json: Json = False):
     out = Console(highlight=False)
     out.print(table)
     out.print(f"\nmethods: {', '.join(METHODS)}\nsolve one: spindle solve {next(iter(GALLERY))} --method spinn")
+    out.print(f"describe one: spindle list {next(iter(GALLERY))}")
 
 
 @app.command()
@@ -59,33 +87,36 @@ def solve(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of initial weights and points.")] = 0,
     budget: Budget = None,
-    out: Annotated[Path | None, typer.Option(help="Run directory; default: a new one under runs/.")] = None,
+    out: Annotated[str | None, typer.Option(help="Run directory; default: a new one under runs/.")] = None,
     json: Json = False,
 ):
     """Solve a problem and write a run directory with the solution and a report."""
-    chosen, built = _prepare(problem, method, recipe, settings or [])
-    directory = out or Path("runs") / f"{problem}-{method}-{seed}-{time.strftime('%Y%m%d-%H%M%S')}"
-    if RunDirectory(directory).info.exists():
-        console.print(f"Continuing the run in {directory}.")
-    solution = _guarded(directory, lambda: solve_problem(built, chosen, seed=seed, budget=budget, out=directory))
-    _finish(solution, directory, json)
+    named = f"runs/{problem}-{method}-{seed}-{time.strftime('%Y%m%d-%H%M%S')}" if out is None else out
+    directory = RunDirectory.at(named)
+
+    def work() -> Solution:
+        chosen, built = _prepare(problem, method, recipe, settings or [])
+        told = _tell_of_continuing(directory)
+        return solve_problem(built, chosen, seed=seed, budget=budget, out=named, callbacks=told)
+
+    _run(directory, json, work)
 
 
 @app.command()
 def resume(
-    directory: Annotated[Path, typer.Argument(help="The directory of an interrupted run.")],
+    directory: Annotated[str, typer.Argument(help="The directory of an interrupted run.")],
     budget: Budget = None,
     json: Json = False,
 ):
     """Continue an interrupted run; the result is the same as without the interruption."""
-    _finish(_guarded(directory, lambda: resume_run(directory, budget=budget)), directory, json)
+    _run(RunDirectory.at(directory), json, lambda: resume_run(directory, budget=budget))
 
 
 @app.command()
-def report(directories: Annotated[list[Path], typer.Argument(help="Run directories.")]):
+def report(directories: Annotated[list[str], typer.Argument(help="Run directories.")]):
     """Write the HTML report of finished runs, into their directories."""
-    for directory in directories:
-        print(write_report(load(directory), directory / "report.html", command=_command(directory)))
+    for directory in map(RunDirectory.at, directories):
+        print(_report(load(directory.path), directory))
 
 
 @app.command()
@@ -105,7 +136,7 @@ def bench(
     for row in rows:
         table.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()))
     Console(highlight=False).print(table)
-    console.print(f"written to {path}")
+    _say(f"written to {path}")
 
 
 def main() -> None:
@@ -113,10 +144,13 @@ def main() -> None:
     try:
         app()
     except SpindleError as error:
-        console.print(f"spindle: {error}", style="red", markup=False)
+        _complain(str(error))
+        sys.exit(2)
+    except MemoryError as error:
+        _complain(f"there is not enough memory ({error}); lower `points`, `width` or `rank`.")
         sys.exit(2)
     except KeyboardInterrupt:
-        console.print("spindle: interrupted.")
+        _say("spindle: interrupted.")
         sys.exit(130)
 
 
@@ -131,7 +165,12 @@ def _prepare(name: str, method: str, recipe: str, settings: list[str]) -> tuple[
         if not separator:
             raise ProblemError(f"`--set {item}` has no value; write `--set KEY=VALUE`, for example `--set rank=16`.")
         (of_problem if key in options(name) else of_method)[key] = _value(value)
-    return method_named(method, {"recipe": recipe, **of_method}), gallery(name, **of_problem)
+    hint = f" Options of {name}: {_options(name)}."
+    return method_named(method, {"recipe": recipe, **of_method}, hint=hint), gallery(name, **of_problem)
+
+
+def _options(name: str) -> str:
+    return ", ".join(f"{key}={default:g}" for key, default in options(name).items()) or "none"
 
 
 def _value(written: str) -> Any:
@@ -142,48 +181,78 @@ def _value(written: str) -> Any:
         return {"true": True, "false": False}.get(written.lower(), written)
 
 
-def _guarded(directory: Path, work) -> Solution:
-    """Run a solve; a diverged one ends here, with what there is saved."""
+def _run(directory: RunDirectory, json: bool, work: Callable[..., Solution]) -> None:
+    """Run a solve to its end, whatever that is, print what there is, and set the exit status."""
+    status = 0
     try:
-        return work()
+        solution = work()
     except DivergenceError as error:
-        console.print(f"spindle: {error} It is in {directory}.", style="red", markup=False)
-        raise typer.Exit(3) from error
-
-
-def _finish(solution: Solution, directory: Path, json: bool) -> None:
-    """Print the result, write the report, and set the exit status."""
+        _complain(f"{error} It is in {directory.path}.")
+        solution, status = error.solution, 3
+    except KeyboardInterrupt as stop:
+        _say(f"spindle: {_how_it_stopped(directory, in_training=bool(stop.args))}")
+        raise typer.Exit(130) from stop
     if json:
-        print(to_json(solution.record() | {"directory": str(directory)}))
-    else:
+        print(to_json(solution.record() | {"directory": str(directory.path)}))
+    elif not status:
         _print(solution)
-        console.print(f"report     {write_report(solution, directory / 'report.html', command=_command(directory))}")
+        _say(f"report     {_report(solution, directory)}")
     if solution.run.stopped_by == "interrupted":
-        console.print(f"spindle: interrupted; continue with `spindle resume {directory}`.")
-        raise typer.Exit(130)
+        _say(f"spindle: interrupted; continue with `spindle resume {directory.path}`.")
+        status = 130
+    raise typer.Exit(status)
+
+
+def _tell_of_continuing(directory: RunDirectory) -> list[Callable]:
+    """A callback that says once, when training goes on, that it does; none for a run that is new."""
+    left = [f"Continuing the run in {directory.path}."] if directory.checkpoint.exists() else []
+    return [lambda record, total: _say(left.pop()) if left else None] if left else []
+
+
+def _how_it_stopped(directory: RunDirectory, *, in_training: bool) -> str:
+    if directory.checkpoint.exists():
+        return f"interrupted; continue with `spindle resume {directory.path}`."
+    return f"interrupted {'at once' if in_training else 'before training began'}; nothing was saved."
+
+
+def _report(solution: Solution, directory: RunDirectory) -> Path:
+    return write_report(solution, directory.path / "report.html", command=_command(solution, directory))
 
 
 def _print(solution: Solution) -> None:
     run, seconds = solution.run, solution.run.seconds
-    console.print(f"[bold]{solution.problem.title or solution.problem.name}[/] by {label(solution.method)}")
+    _say(f"{solution.problem.title or solution.problem.name} by {label(solution.method)}", style="bold")
     for name, error in run.errors.items():
-        console.print(f"error      {name}: {error['rel_l2']:.1e} relative L2, {error['max']:.1e} at most")
-    console.print(
-        f"residuals  {', '.join(f'{name} {rms:.1e}' for name, rms in run.residuals.items())} (on fresh points)"
-    )
-    console.print(f"loss       {run.loss:.1e} after {run.iterations} steps, stopped by {run.stopped_by}")
+        _say(f"error      {name}: {error_in_words(error)}, {error['max']:.1e} at most")
+    residuals = ", ".join(f"{name} {rms:.1e}" for name, rms in run.residuals.items())
+    _say(f"residuals  {residuals} (on fresh points)")
+    _say(f"loss       {run.loss:.1e} after {run.iterations} steps, stopped by {run.stopped_by}")
     parts = ", ".join(f"{k} {v:.1f}" for k, v in seconds.as_dict().items() if k != "total")
-    console.print(f"seconds    {seconds.total:.1f} ({parts})")
+    _say(f"seconds    {seconds.total:.1f} ({parts})")
     for choice in solution.plan.choices:
-        console.print(f"chosen     {choice}", markup=False)
+        _say(f"chosen     {choice}")
     for warning in run.warnings:
-        console.print(f"warning    {warning}", style="yellow", markup=False)
+        _say(f"warning    {warning}", style="yellow")
 
 
-def _command(directory: Path) -> str:
-    """The command that repeats a run."""
-    info = RunDirectory(directory).read_info()
-    method, settings = info["method"]["name"], dict(info["method"]["settings"])
+def _say(sentence: str, style: str | None = None) -> None:
+    """One line on standard error, whole, so that a pipe or a log can be searched."""
+    console.print(sentence, style=style, markup=False, soft_wrap=True)
+
+
+def _complain(sentence: str) -> None:
+    _say(f"spindle: {sentence}", style="red")
+
+
+def _command(solution: Solution, directory: RunDirectory) -> str | None:
+    """The command that repeats a run; None where the problem is not from the gallery."""
+    if solution.problem.origin is None:
+        return None
+    info = directory.read_info()
+    name, chosen = solution.problem.origin
+    settings = dict(info["method"]["settings"])
     recipe = settings.pop("recipe", "default")
-    sets = "".join(f' --set "{key}={value}"' for key, value in settings.items())
-    return f"spindle solve {info['problem']} --method {method} --recipe {recipe} --seed {info['seed']}{sets}"
+    words = ["spindle", "solve", name, "--method", info["method"]["name"], "--recipe", recipe, "--seed", info["seed"]]
+    for key, value in {**chosen, **settings}.items():
+        words += ["--set", f"{key}={value}"]
+    return shlex.join(map(str, words))

@@ -31,8 +31,10 @@ class Evaluator:
     def at_points(self, model: Model, points: np.ndarray) -> np.ndarray:
         """Values (n,) at points (n, d)."""
         n = len(points)
-        size = min(_CHUNK, max(1, n))
-        padded = np.concatenate([points, np.repeat(points[-1:], -n % size, axis=0)]) if n else points
+        if not n:
+            return np.zeros(0)
+        size = min(_CHUNK, n)
+        padded = np.concatenate([points, np.repeat(points[-1:], -n % size, axis=0)])
         blocks = [
             np.asarray(self._at_points(model, jnp.asarray(b, float))) for b in np.split(padded, len(padded) // size)
         ]

@@ -9,6 +9,8 @@ solution.npz     the trained numbers
 import hashlib
 import importlib.metadata
 import json
+import operator
+import os
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -23,7 +25,7 @@ from spindle.methods.base import Method, Plan
 from spindle.methods.registry import method_from_data, method_to_data
 from spindle.problem.problem import Problem
 from spindle.problem.serialize import problem_from_data, problem_to_data
-from spindle.training.checkpoint import load_arrays, save_arrays, write_atomically
+from spindle.training.checkpoint import load_arrays, reading, save_arrays, write_atomically, writing
 from spindle.training.history import Clock, History
 
 FORMAT = 2
@@ -34,6 +36,13 @@ class RunDirectory:
     """The files of one run."""
 
     path: Path
+
+    @classmethod
+    def at(cls, path) -> "RunDirectory":
+        """The run directory that a user named; raises RunError where that is no name of a directory."""
+        if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
+            raise RunError(f'{path!r} is no directory for a run; give its path, for example "runs/first".')
+        return cls(Path(path))
 
     @property
     def info(self) -> Path:
@@ -63,16 +72,22 @@ class RunDirectory:
         data, arrays = problem_to_data(problem)
         described = method_to_data(method, plan.settings)
         info = {"format": FORMAT, "problem": problem.name, "method": described, "seed": seed}
-        info["fingerprint"] = _fingerprint(data, arrays, info)
-        if self.info.exists():
+        # Where a problem comes from changes nothing in what is computed.
+        posed = {name: part for name, part in data.items() if name != "origin"}
+        info["fingerprint"] = _fingerprint(posed, arrays, info)
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            known = self.info.exists()
+        if known:
             found = self.read_info()
             if found["fingerprint"] != info["fingerprint"]:
+                with reading(self.info):
+                    differences = _differences(found, info)
                 raise RunError(
-                    f"The directory {self.path} holds another run ({found['problem']} by {found['method']['name']}, "
-                    f"seed {found['seed']}), and two runs cannot share one; choose another directory or remove it."
+                    f"The directory {self.path} holds another run ({differences}), and two runs cannot share one; "
+                    f"choose another directory or remove it."
                 )
             return found
-        self.path.mkdir(parents=True, exist_ok=True)
         save_arrays(self.problem, arrays, data)
         info |= {"choices": list(plan.choices), "versions": versions()}
         write_json(self.info, info)
@@ -87,15 +102,13 @@ class RunDirectory:
 
     def read_info(self) -> dict:
         """`run.json`."""
-        try:
+        with reading(self.info):
+            if not self.info.exists():
+                raise RunError(
+                    f"{self.path} is no run directory: it has no run.json; name the folder given to `--out`."
+                )
             info = json.loads(self.info.read_text())
             known = info["format"] == FORMAT and {"problem", "method", "seed", "choices", "fingerprint"} <= set(info)
-        except FileNotFoundError as error:
-            raise RunError(
-                f"{self.path} is no run directory: it has no run.json; name the folder given to `--out`."
-            ) from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{self.info} is damaged ({error}); the run cannot be read.") from error
         if not known:
             raise RunError(f"{self.info} was written by another version of spindle; this one reads format {FORMAT}.")
         return info
@@ -104,13 +117,29 @@ class RunDirectory:
         """Problem, method with every setting it ran with, and seed."""
         info = self.read_info()
         arrays, data = load_arrays(self.problem)
-        return problem_from_data(data, arrays, given), method_from_data(info["method"]), info["seed"]
+        with reading(self.info):
+            method, seed = method_from_data(info["method"]), operator.index(info["seed"])
+        return problem_from_data(data, arrays, given), method, seed
 
     def read_result(self) -> tuple[dict[str, np.ndarray], dict]:
         """Trained numbers, and the fields of the run."""
         arrays, meta = load_arrays(self.solution)
-        seconds, history = Clock(**meta["seconds"]), History.from_data(meta["history"])
-        return arrays, meta["run"] | {"seconds": seconds, "history": history}
+        with reading(self.solution):
+            seconds, history = Clock(**meta["seconds"]), History.from_data(meta["history"])
+            return arrays, meta["run"] | {"seconds": seconds, "history": history}
+
+
+def _differences(found, wanted) -> str:
+    """What another run is, as far as it differs from the one that is wanted."""
+
+    def flat(info):
+        first = {"problem": info["problem"], "method": info["method"]["name"], "seed": info["seed"]}
+        return first | json.loads(to_json(info["method"]["settings"]))
+
+    there, here = flat(found), flat(wanted)
+    names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
+    listed = ", ".join(f"{name} {there.get(name)} there and {here.get(name)} here" for name in names)
+    return listed or f"also called {found['problem']}, but posed otherwise"
 
 
 def _fingerprint(data, arrays, info) -> str:
@@ -150,3 +179,8 @@ def device_name() -> str:
     """The device that computes, `cpu` or for example `cuda:0 NVIDIA H200`."""
     device = jax.devices()[0]
     return device.platform if device.platform == "cpu" else f"{device.platform}:{device.id} {device.device_kind}"
+
+
+def memory_bytes() -> int:
+    """The memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -18,8 +18,11 @@ from spindle.methods.base import Method, Plan
 from spindle.methods.registry import label
 from spindle.objective.errors import error_measures
 from spindle.objective.objective import Model
+from spindle.problem.expressions import expression_of
 from spindle.problem.problem import Problem
+from spindle.problem.symbols import Parameter
 from spindle.rundir import RunDirectory
+from spindle.training.checkpoint import reading
 from spindle.training.history import Clock, History
 from spindle.training.precision import precision
 from spindle.types import Tabulated
@@ -36,7 +39,7 @@ class Run:
     loss: float = float("nan")
     residuals: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    errors: dict[str, dict[str, float]] = field(default_factory=dict)
+    errors: dict[str, dict[str, float | None]] = field(default_factory=dict)
     estimated: dict[str, float] = field(default_factory=dict)
     seconds: Clock = field(default_factory=Clock)
     peak_memory_bytes: int = 0
@@ -56,17 +59,27 @@ class Solution:
         self._evaluators: dict[object, Evaluator] = {}
 
     def __call__(self, expression=None, **coordinates) -> np.ndarray:
-        """Values at points: `solution(x=0.5, y=[0.1, 0.2])`, coordinates broadcast together.
+        """Values at points: `solution(x=0.5, y=[0.1, 0.2])`, coordinates broadcast together; NaN outside the domain.
 
         expression   an unknown, a derivative such as `u.diff(x)`, or any expression; default: the first unknown
         """
-        values = np.broadcast_arrays(*[np.asarray(v, float) for v in self._ordered(coordinates)])
+        given = [_floats(f"coordinate {name}", v) for name, v in self._ordered(coordinates).items()]
+        try:
+            values = np.broadcast_arrays(*given)
+        except ValueError as error:
+            raise ProblemError(
+                f"`solution(...)` was given coordinates of shapes {', '.join(str(v.shape) for v in given)}, which do "
+                f"not broadcast together; give arrays of one shape, or use `solution.grid` for a tensor grid."
+            ) from error
         points = np.stack([v.ravel() for v in values], axis=1)
         return self.evaluate(points, expression).reshape(values[0].shape)
 
     def evaluate(self, points, expression=None) -> np.ndarray:
-        """Values (n,) of an expression at points (n, d), columns in the order of the problem's coordinates."""
-        points = np.asarray(points, float)
+        """Values (n,) of an expression at points (n, d), columns in the order of the problem's coordinates.
+
+        Points outside the domain are NaN: nothing is known of the field there.
+        """
+        points = _floats("points", points)
         d = len(self.problem.coordinates)
         if points.ndim != 2 or points.shape[1] != d:
             raise ProblemError(
@@ -74,39 +87,41 @@ class Solution:
                 f"{', '.join(map(str, self.problem.coordinates))}."
             )
         with precision(self.plan.dtype):
-            return self._evaluator(expression).at_points(self.model, points)
+            values = self._evaluator(expression).at_points(self.model, points)
+        return np.where(self.problem.domain.contains(points), values, np.nan)
 
     def grid(self, expression=None, **axes) -> np.ndarray:
-        """Values on a tensor grid; each axis is a number of equidistant points or an array of nodes."""
-        nodes = [self._nodes(k, v) for k, v in enumerate(self._ordered(axes))]
-        with precision(self.plan.dtype):
-            return self._evaluator(expression).on_grid(self.model, nodes)
+        """Values on a tensor grid; each axis is a number of equidistant points or an array of nodes.
+
+        Points outside the domain are NaN.
+        """
+        nodes = self._nodes(axes)
+        return np.where(self.problem.domain.contains_grid(nodes), self._on(expression, nodes), np.nan)
 
     def to_xarray(self, **axes) -> xarray.Dataset:
         """A Dataset of all unknowns on a grid, `solution.to_xarray(x=100, y=100)`, with the exact solution if known.
 
         Points outside the domain are NaN. Save it with `.to_netcdf(file, engine="h5netcdf")`.
         """
-        nodes = [self._nodes(k, v) for k, v in enumerate(self._ordered(axes))]
+        nodes = self._nodes(axes)
         names = [c.name for c in self.problem.coordinates]
-        outside = self._outside(nodes)
+        inside = self.problem.domain.contains_grid(nodes)
         data = {}
         for u in self.problem.unknowns:
-            values = self.grid(u, **dict(zip(names, nodes, strict=True)))
-            data[u.func.__name__] = (names, np.where(outside, np.nan, values))
+            data[u.func.__name__] = (names, np.where(inside, self._on(u, nodes), np.nan))
             if isinstance(self.problem.reference.get(u), sympy.Basic):
-                data[f"{u.func.__name__}_exact"] = (names, np.where(outside, np.nan, self._exact(u, nodes)))
+                data[f"{u.func.__name__}_exact"] = (names, np.where(inside, self._exact(u, nodes), np.nan))
         attributes = {"problem": self.problem.name, "method": label(self.method), "loss": self.run.loss}
         return xarray.Dataset(data, dict(zip(names, nodes, strict=True)), attributes)
 
-    def errors(self) -> dict[str, dict[str, float]]:
-        """`{unknown: {"rel_l2", "rmse", "max"}}` against the reference.
+    def errors(self) -> dict[str, dict[str, float | None]]:
+        """`{unknown: {"rel_l2", "rmse", "max"}}` against the reference; rel_l2 is None where that is zero everywhere.
 
         Closed forms are compared on an equidistant grid that includes the ends, of about a million points and at most
         201 an axis (100^3 in three dimensions); tabulated references on their own grid.
         """
         return {
-            u.func.__name__: error_measures(self._on(u, nodes), reference)
+            u.func.__name__: _measured(self._on(u, nodes), reference)
             for u, (nodes, reference) in self.references.items()
         }
 
@@ -118,28 +133,54 @@ class Solution:
                 f"`solution.error()`: the problem `{self.problem.name}` has no reference solution to compare with; "
                 f"pass `reference={{u: exact}}` to `sp.Problem`, or look at `solution.run.residuals`."
             )
-        return max(measure["rel_l2"] for measure in errors.values())
+        relative = [m["rel_l2"] for m in errors.values() if m["rel_l2"] is not None]
+        if not relative:
+            raise ProblemError(
+                f"`solution.error()` is relative to the size of the reference, and that of {', '.join(errors)} is zero "
+                f'everywhere; look at the absolute errors, `solution.errors()["{next(iter(errors))}"]["rmse"]`.'
+            )
+        return max(relative)
 
     @cached_property
     def references(self) -> dict:
-        """For each unknown with a reference: the nodes an axis, and the reference there."""
+        """For each unknown with a reference: the nodes an axis, and the reference there, NaN outside the domain.
+
+        Raises ProblemError where a reference is not finite inside.
+        """
         found = {}
         d = len(self.problem.coordinates)
         n = min(201, round(1e6 ** (1 / d)))
         for u, value in self.problem.reference.items():
             if isinstance(value, Tabulated):
-                found[u] = list(value.axes.values()), value.values
-                continue
-            nodes = [np.linspace(low, high, n) for low, high in self.problem.domain.bounds]
-            found[u] = nodes, np.where(self._outside(nodes), np.nan, self._exact(u, nodes))
+                nodes, values = list(value.axes.values()), np.asarray(value.values)
+            else:
+                nodes = [np.linspace(low, high, n) for low, high in self.problem.domain.bounds]
+                values = self._exact(u, nodes)
+            inside = np.broadcast_to(self.problem.domain.contains_grid(nodes), values.shape)
+            if isinstance(value, Tabulated) and len(self.problem.domain.boxes) > 1:
+                inside = inside & ~np.isnan(values)  # a table may leave out the walls of a domain that is no box
+            self._check_reference(u, nodes, values, inside)
+            found[u] = nodes, values if isinstance(value, Tabulated) else np.where(inside, values, np.nan)
         return found
 
+    def _check_reference(self, u, nodes, values, inside) -> None:
+        wrong = inside & ~np.isfinite(values)
+        if wrong.any() or not inside.any():
+            place = np.unravel_index(np.argmax(wrong), wrong.shape)
+            at = ", ".join(f"{c}={n[k]:g}" for c, n, k in zip(self.problem.coordinates, nodes, place, strict=True))
+            raise ProblemError(
+                f"The reference of `{u}` in `{self.problem.name}` is not finite at {np.sum(wrong)} of the "
+                f"{values.size} points where it is compared, the first at {at}, so no error can be measured; correct "
+                f"it, or write a removable singularity as a `sympy.Piecewise`."
+            )
+
     def measure(self, model: Model) -> dict[str, float]:
-        """Relative L2 errors of another model of this solution's plan, by unknown."""
+        """Relative L2 errors of another model of this solution's plan, by unknown, where they exist."""
         found = {}
         for u, (nodes, reference) in self.references.items():
-            values = self._evaluator(u).on_grid(model, nodes)
-            found[u.func.__name__] = error_measures(values, reference)["rel_l2"]
+            relative = _measured(self._evaluator(u).on_grid(model, nodes), reference)["rel_l2"]
+            if relative is not None:
+                found[u.func.__name__] = relative
         return found
 
     @property
@@ -174,7 +215,7 @@ class Solution:
         }
 
     def __repr__(self):
-        error = "".join(f", error {name} {m['rel_l2']:.1e}" for name, m in self.run.errors.items())
+        error = "".join(f", error {name} {error_in_words(measures)}" for name, measures in self.run.errors.items())
         return (
             f"<Solution of {self.problem.name} by {label(self.method)}: {self.run.iterations} steps in "
             f"{self.run.seconds.total:.1f} s, loss {self.run.loss:.1e}{error}>"
@@ -182,7 +223,7 @@ class Solution:
 
     def save(self, directory) -> Path:
         """Write the run to a directory that `sp.load` reads; nothing in it is executable."""
-        target = RunDirectory(Path(directory))
+        target = RunDirectory.at(directory)
         target.prepare(self.problem, self.method, self.plan, self.run.seed)
         leaves = jax.tree.leaves(eqx.filter(self.model, eqx.is_inexact_array))
         target.finish({f"leaf{k}": np.asarray(leaf) for k, leaf in enumerate(leaves)}, self.run, self.record())
@@ -199,20 +240,30 @@ class Solution:
             values = array_function(self.problem.reference[u], self.problem.coordinates)(mesh, {})
             return np.broadcast_to(np.asarray(values), tuple(len(n) for n in nodes))
 
-    def _outside(self, nodes) -> np.ndarray:
-        shape = tuple(len(n) for n in nodes)
-        if len(self.problem.domain.boxes) == 1:
-            return np.zeros((1,) * len(shape), bool)
-        points = np.stack(np.meshgrid(*nodes, indexing="ij"), -1).reshape(-1, len(nodes))
-        return ~self.problem.domain.contains(points).reshape(shape)
-
     def _evaluator(self, expression) -> Evaluator:
-        expression = self.problem.unknowns[0] if expression is None else sympy.sympify(expression)
+        expression = self.problem.unknowns[0] if expression is None else self._checked(expression)
         if expression not in self._evaluators:
             self._evaluators[expression] = Evaluator(self.plan.problem, self.plan.constraints, expression)
         return self._evaluators[expression]
 
-    def _ordered(self, coordinates: Mapping) -> list:
+    def _checked(self, expression):
+        call = f"solution({expression!r})" if isinstance(expression, str) else f"solution({expression})"
+        if isinstance(expression, sympy.MatrixBase):
+            raise ProblemError(
+                f"`{call}` asks for {len(expression)} components at once; ask for one after the other, "
+                f"`[solution(e, ...) for e in v]`."
+            )
+        found = expression_of(expression, call)
+        known = [*self.problem.coordinates, *self.problem.parameters]
+        constants = {p for p in found.atoms(Parameter) if p.value is not None}
+        for stray in sorted(found.free_symbols - set(known) - constants, key=str):
+            raise ProblemError(
+                f"`{call}` contains `{stray}`, which is neither a coordinate nor a parameter of `{self.problem.name}`; "
+                f"put a number in its place." + nearest(str(stray), map(str, known))
+            )
+        return found
+
+    def _ordered(self, coordinates: Mapping) -> dict:
         names = [c.name for c in self.problem.coordinates]
         for name in coordinates:
             if name not in names:
@@ -223,13 +274,46 @@ class Solution:
                 f"The solution of `{self.problem.name}` depends on {', '.join(names)}, and {', '.join(missing)} was "
                 f"not given; pass `{missing[0]}=...`."
             )
-        return [coordinates[name] for name in names]
+        return {name: coordinates[name] for name in names}
 
-    def _nodes(self, axis, value) -> np.ndarray:
-        low, high = self.problem.domain.bounds[axis]
-        if isinstance(value, (int, np.integer)):
-            return np.linspace(low, high, value)
-        return np.atleast_1d(np.asarray(value, float))
+    def _nodes(self, axes) -> list[np.ndarray]:
+        """The nodes of each axis, from numbers of nodes or the nodes themselves."""
+        found = []
+        for (name, value), (low, high) in zip(self._ordered(axes).items(), self.problem.domain.bounds, strict=True):
+            if isinstance(value, (int, np.integer)):
+                nodes = np.linspace(low, high, max(0, int(value)))
+            else:
+                nodes = np.atleast_1d(_floats(f"axis {name}", value))
+            if nodes.ndim != 1 or not nodes.size:
+                raise ProblemError(
+                    f"`solution.grid({name}={value!r})` needs a number of nodes, at least 1, or a row of nodes; write "
+                    f"`{name}=101`."
+                )
+            found.append(nodes)
+        return found
+
+
+def error_in_words(measures: Mapping) -> str:
+    """The error of one unknown: relative, or absolute where its reference is zero everywhere."""
+    if measures["rel_l2"] is None:
+        return f"{measures['rmse']:.1e} absolute (root mean square; the reference is zero)"
+    return f"{measures['rel_l2']:.1e} relative L2"
+
+
+def _measured(values, reference) -> dict[str, float | None]:
+    """Error measures, without a relative one where the reference is zero everywhere."""
+    with np.errstate(over="ignore", invalid="ignore"):  # of a field that is on its way to divergence
+        found: dict[str, float | None] = {**error_measures(values, reference)}
+    return found if np.any(reference[np.isfinite(reference)]) else found | {"rel_l2": None}
+
+
+def _floats(what, value) -> np.ndarray:
+    try:
+        return np.asarray(value, float)
+    except (TypeError, ValueError) as error:
+        raise ProblemError(
+            f"The solution was asked for {what} = {value!r}, which are no numbers; give floats."
+        ) from error
 
 
 def load(directory, given: Mapping | None = None) -> Solution:
@@ -237,15 +321,19 @@ def load(directory, given: Mapping | None = None) -> Solution:
 
     given   {name: function} for problems that use `sp.given`, since no file can hold code
     """
-    source = RunDirectory(Path(directory))
+    source = RunDirectory.at(directory)
     problem, method, seed = source.read(given)
     arrays, numbers = source.read_result()
+    with reading(source.solution):
+        run = Run(**numbers)
     plan = replace(method.plan(problem), choices=tuple(source.read_info()["choices"]))
     with precision(plan.dtype):
         trainable, static = eqx.partition(plan.build(jax.random.PRNGKey(seed)), eqx.is_inexact_array)
         leaves, structure = jax.tree.flatten(trainable)
         names = [f"leaf{k}" for k in range(len(leaves))]
         if {n: a.shape for n, a in arrays.items()} != {n: a.shape for n, a in zip(names, leaves, strict=True)}:
-            raise RunError(f"{source.solution} does not fit the problem and method beside it; the run cannot be read.")
+            raise RunError(
+                f"{source.solution} does not fit the problem and method beside it; start the run again without it."
+            )
         model = eqx.combine(jax.tree.unflatten(structure, [jax.numpy.asarray(arrays[n]) for n in names]), static)
-    return Solution(problem, method, plan, model, Run(**numbers))
+    return Solution(problem, method, plan, model, run)

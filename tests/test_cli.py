@@ -1,6 +1,10 @@
 """The command line as scripts rely on it: one JSON object, exit statuses, sentences instead of tracebacks."""
 
+import html
 import json
+import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,9 +13,12 @@ from dataclasses import dataclass
 
 import pytest
 
+import spindle as sp
+import spindle_command
 from spindle.cli import main
 
-SMALL = ["--set", "steps=20", "--set", "lbfgs_steps=0", "--set", "width=8", "--set", "points=8"]
+SMALL = ["--set", "steps=20", "--set", "lbfgs_steps=0", "--set", "newton_steps=0"]
+SMALL += ["--set", "width=8", "--set", "points=8"]
 
 
 @dataclass
@@ -79,6 +86,19 @@ def test_list_names_every_problem_in_both_forms(spindle):
         (["poisson2d", "--set", "points=(4,4,4)"], "has 3 numbers for a problem of 2 axes"),
         (["poisson2d", "--seed", "-1"], "needs a whole number of at least 0"),
         (["poisson2d", "--budget", "-1"], "`sp.solve(budget=-1.0)` must be positive"),
+        (["poisson2d", "--seed", "99999999999999999999"], "a whole number of at least 0 and below 2^32"),
+        (["poisson2d", "--set", "scale_inputs=no"], "`sp.SPINN(scale_inputs='no')` needs true or false."),
+        (["poisson2d", "--set", "fourier=(0,-1)"], "needs a whole number and a positive one"),
+        (["poisson2d", "--set", "weights={'equation':'a'}"], "needs a number for each residual it names"),
+        (["poisson2d", "--set", "schedule=3"], "`sp.SPINN(schedule=3)` is not known."),
+        (["poisson2d", "--set", "width=1000000000"], "needs a whole number of at most 10000000"),
+        (["poisson2d", "--method", "pinn", "--set", "width=1000000"], "GiB of memory, of which this machine has"),
+        (["poisson2d", "--set", "m=abc"], "The option `m` of poisson2d needs a finite number"),
+        (["poisson2d", "--set", "m=1e400"], "The option `m` of poisson2d needs a finite number"),
+        (["burgers", "--set", "nu=-1"], "The problem `burgers` cannot be posed with nu=-1"),
+        (["diffusion3d", "--set", "a=-1"], "no setting `a`, so it would be ignored."),
+        (["diffusion3d", "--set", "a=-1"], "Options of diffusion3d: none."),
+        (["helmholtz3d", "--set", "a4=1"], "Options of helmholtz3d: a1=4, a2=4, a3=3, k=1."),
     ],
 )
 def test_bad_input_is_one_sentence_and_status_2(spindle, tmp_path, arguments, sentence):
@@ -95,8 +115,18 @@ def test_another_run_in_the_same_directory_is_refused(spindle, tmp_path):
     other = spindle("solve", "poisson2d", *SMALL, "--seed", "1", "--out", str(tmp_path / "run"), "--json")
     again = spindle("solve", "poisson2d", *SMALL, "--out", str(tmp_path / "run"), "--json")
     assert other.returncode == 2
-    assert "holds another run" in " ".join(other.stderr.split())
+    assert "holds another run (seed 0 there and 1 here), and two runs cannot share one" in other.stderr
+    assert "Continuing" not in other.stderr
+    assert "Continuing" not in again.stderr, "a finished run has nothing to continue"
     assert json.loads(again.stdout)["errors"] == json.loads(first.stdout)["errors"]
+
+
+def test_a_run_that_goes_on_says_so_once(spindle, tmp_path):
+    command = ["solve", "poisson2d", *SMALL, "--out", str(tmp_path / "run")]
+    assert json.loads(spindle(*command, "--budget", "0.001", "--json").stdout)["stopped_by"] == "budget"
+    again = spindle(*command)
+    assert again.returncode == 0
+    assert again.stderr.count(f"Continuing the run in {tmp_path / 'run'}.") == 1
 
 
 def test_divergence_is_status_3(spindle, tmp_path):
@@ -104,6 +134,86 @@ def test_divergence_is_status_3(spindle, tmp_path):
     assert done.returncode == 3
     assert "not finite" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+def test_divergence_prints_its_record_too(spindle, tmp_path):
+    done = spindle("solve", "poisson2d", *SMALL, "--set", "learning_rate=1e300", "--out", str(tmp_path / "r"), "--json")
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["stopped_by"] == "diverged"
+
+
+def test_an_interrupt_before_training_says_so(spindle, tmp_path, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("spindle.cli.solve_problem", interrupted)
+    done = spindle("solve", "poisson2d", "--out", str(tmp_path / "run"))
+    assert done.returncode == 130
+    assert done.stderr == "spindle: interrupted before training began; nothing was saved.\n"
+    monkeypatch.setattr("spindle.cli.load", interrupted)
+    assert spindle("report", str(tmp_path)).stderr == "spindle: interrupted.\n"
+
+
+def test_too_little_memory_is_status_2(spindle, tmp_path, monkeypatch):
+    def exhausted(*arguments, **options):
+        raise MemoryError("Unable to allocate 7 EiB")
+
+    monkeypatch.setattr("spindle.cli.solve_problem", exhausted)
+    done = spindle("solve", "poisson2d", "--out", str(tmp_path / "run"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("spindle: there is not enough memory (Unable to allocate 7 EiB); lower `points`")
+
+
+def test_an_interrupt_while_importing_is_no_traceback(tmp_path):
+    (tmp_path / "spindle").mkdir()
+    (tmp_path / "spindle" / "__init__.py").write_text("import signal; signal.raise_signal(signal.SIGINT)")
+    shutil.copy(spindle_command.__file__, tmp_path)
+    command = [sys.executable, "-c", "import spindle_command; spindle_command.main()"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 130
+    assert done.stderr == "spindle: interrupted before training began; nothing was saved.\n"
+
+
+def test_the_report_repeats_the_command_with_all_options(spindle, tmp_path):
+    options = ["--set", "a1=1", "--set", "k=2.5"]
+    spindle("solve", "helmholtz3d", *options, *SMALL, "--seed", "3", "--out", str(tmp_path / "run"))
+    page = html.unescape((tmp_path / "run" / "report.html").read_text())
+    (command,) = re.findall(r"spindle solve [^<]*", page)
+    for part in ("solve helmholtz3d --method spinn", "--seed 3", "--set a1=1", "--set k=2.5", "--set width=8"):
+        assert part in command
+    assert f"sp.load('{tmp_path / 'run'}')" in page
+    shell = shlex.split(command)[1:]
+    assert spindle(*shell, "--out", str(tmp_path / "run")).returncode == 0, "the command means the same run"
+
+
+def test_a_report_of_your_own_problem_names_no_command(spindle, tmp_path):
+    x = sp.coordinates("x")
+    u = sp.unknown("u", x)
+    mine = sp.Problem(sp.Interval(x, 0, 1), [u.diff(x, 2) + 1], [sp.Dirichlet(u)], name="poisson2d")
+    sp.solve(mine, sp.PINN(steps=2, lbfgs_steps=0, width=4, points=4), out=tmp_path / "run", progress=False)
+    assert spindle("report", str(tmp_path / "run")).returncode == 0
+    assert "On the command line" not in (tmp_path / "run" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_directory_that_cannot_be_is_status_2(spindle, tmp_path, place):
+    (tmp_path / "file").write_text("")
+    done = spindle("solve", "poisson2d", *SMALL, "--out", str(tmp_path / place))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"{place} cannot be written" in done.stderr
+    assert spindle("resume", str(tmp_path / place)).returncode == 2
+
+
+def test_an_empty_directory_name_is_refused(spindle):
+    done = spindle("solve", "poisson2d", "--out", "")
+    assert done.returncode == 2
+    assert "'' is no directory for a run" in done.stderr
+
+
+def test_list_describes_one_problem(spindle):
+    assert "options  a1=4, a2=4, a3=3, k=1" in spindle("list", "helmholtz3d").stdout
+    assert json.loads(spindle("list", "poisson2d", "--json").stdout)["options"] == {"m": 1, "n": 1}
+    assert spindle("list", "poison2d").returncode == 2
 
 
 def test_interrupt_saves_and_says_how_to_resume(tmp_path):
@@ -116,7 +226,8 @@ def test_interrupt_saves_and_says_how_to_resume(tmp_path):
     child.send_signal(signal.SIGINT)
     _, said = child.communicate(timeout=120)
     assert child.returncode == 130
-    assert f"spindle resume {run}" in " ".join(said.split()).replace(" /", "/").replace("resume/", "resume /")
+    assert f"spindle resume {run}" in said
+    assert "stopping after the current steps; press Ctrl-C again to stop at once" in said
     assert (run / "checkpoint.npz").exists()
     assert (run / "solution.npz").exists()
 

@@ -31,7 +31,7 @@ def run_row(row: Row, *, quick: bool, tell: Callable) -> dict:
         solution = solve(problem, method, seed=seed, progress=False)
         runs.append(solution)
         tell(repr(solution), markup=False)
-    errors = [max(m["rel_l2"] for m in s.run.errors.values()) for s in runs]
+    errors = [s.error() for s in runs]
 
     def median(pick):
         return statistics.median(pick(s) for s in runs)

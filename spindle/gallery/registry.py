@@ -1,9 +1,10 @@
 """All gallery problems by name."""
 
 import inspect
+import math
 from collections.abc import Callable
 
-from spindle.errors import ProblemError, nearest
+from spindle.errors import ProblemError, SpindleError, nearest
 from spindle.gallery.diffusion import diffusion3d, diffusion6d
 from spindle.gallery.flow_mixing import flow_mixing3d
 from spindle.gallery.grid_path import sine_gordon2d, variable_coefficient2d
@@ -53,9 +54,33 @@ def builder(name: str) -> Callable[..., Problem]:
 
 
 def gallery(name: str, **arguments) -> Problem:
-    """A gallery problem by name: `gallery("helmholtz3d", a1=6)`."""
+    """A gallery problem by name: `gallery("helmholtz3d", a1=6)`; its `origin` says how it was made."""
     make, known = builder(name), options(name)
     for key in arguments:
         if key not in known:
             raise ProblemError(f"The problem `{name}` has no option `{key}`." + nearest(key, known))
-    return make(**arguments)
+    given = {key: _number(name, key, value) for key, value in arguments.items()}
+    try:
+        return make(**given).named(name, given)
+    except SpindleError:
+        raise
+    except (ValueError, ArithmeticError) as error:  # of a reference solver, or of a formula such as 1 / option
+        written = ", ".join(f"{key}={value}" for key, value in given.items())
+        raise ProblemError(
+            f"The problem `{name}` cannot be posed with {written}: {error}.".replace("..", ".")
+        ) from error
+
+
+def _number(name: str, key: str, value) -> int | float:
+    """The value of an option, whole where the option is."""
+    try:
+        number = math.nan if isinstance(value, (str, bool)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ProblemError(f"The option `{key}` of {name} needs a finite number, and was given {value!r}.")
+    if inspect.signature(builder(name)).parameters[key].annotation is int:
+        if not number.is_integer():
+            raise ProblemError(f"The option `{key}` of {name} needs a whole number, and was given {value!r}.")
+        return int(number)
+    return value if isinstance(value, (int, float)) else number

@@ -38,6 +38,7 @@ class ArrayFunction:
 
     def __call__(self, coordinates: Sequence, known: Mapping[Need, jax.Array], parameters: Mapping | None = None):
         """The value at the points, computed in one go."""
+        coordinates = [jnp.asarray(c) for c in coordinates]  # NumPy would warn of every pole
         return self.combine(self.coefficients(coordinates), coordinates, known, parameters or {})
 
 
@@ -138,7 +139,7 @@ def _bind_given(expression, functions):
         counts = dict(node.variable_count) if isinstance(node, sympy.Derivative) else {}
         orders = [int(counts.get(argument, 0)) for argument in applied.args]
         name = f"given{len(functions)}"
-        functions[name] = _differentiated(applied.func.given, orders)
+        functions[name] = _differentiated(_explained(applied), orders)
         return UndefinedFunction(name)(*applied.args)
 
     expression = sympy.sympify(expression)
@@ -146,6 +147,36 @@ def _bind_given(expression, functions):
     expression = expression.xreplace({d: bind(d) for d in sorted(derivatives, key=sympy.default_sort_key)})
     applied = {f for f in expression.atoms(AppliedUndef) if is_given(f)}
     return expression.xreplace({f: bind(f) for f in sorted(applied, key=sympy.default_sort_key)})
+
+
+def _explained(applied) -> Callable:
+    """A coded function that says in a sentence where it cannot be used."""
+    call = f"sp.given({applied.func.__name__!r}, ...)"
+
+    def function(*points):
+        shape = jnp.broadcast_shapes(*map(jnp.shape, points))
+        try:
+            value = jnp.asarray(applied.func.given(*points))
+        except Exception as error:  # whatever code of the user's raises
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise ProblemError(
+                f"The function of `{call}` failed on arrays of shape {shape}, one for each of {applied.args}: "
+                f"{reason}; it must take that many arrays, and compute with `jax.numpy` in place of `numpy`."
+            ) from error
+        if not _broadcasts(value.shape, shape):
+            raise ProblemError(
+                f"The function of `{call}` returned shape {value.shape} for points of shape {shape}; it must return "
+                f"one value for each point."
+            )
+        return value
+
+    return function
+
+
+def _broadcasts(shape, wanted) -> bool:
+    """Whether an array of one shape fills another."""
+    pairs = zip(reversed(shape), reversed(wanted), strict=False)
+    return len(shape) <= len(wanted) and all(own in (1, other) for own, other in pairs)
 
 
 def _differentiated(function, orders):

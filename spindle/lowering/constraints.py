@@ -205,6 +205,8 @@ class _AxisData:
         sides = [
             (c, _on_face(compiled[c.one], c, self.domain), _on_face(compiled[c.other], c, self.domain)) for c in claims
         ]
+        if not all(np.isfinite(a).all() and np.isfinite(b).all() for _, a, b in sides):
+            return False
         size = max((max(np.abs(a).max(), np.abs(b).max()) for c, a, b in sides if c.order == 0), default=0.0)
         return all(
             np.all(np.abs(a - b) <= 1e-5 * max(np.abs(a).max(), np.abs(b).max(), size / self._length(c) ** c.order))

@@ -17,8 +17,8 @@ METHODS: dict[str, tuple[type[Method], dict[str, Any]]] = {
 }
 
 
-def method_named(name: str, settings: Mapping[str, Any]) -> Method:
-    """The method of that name with these settings."""
+def method_named(name: str, settings: Mapping[str, Any], *, hint: str = "") -> Method:
+    """The method of that name with these settings; `hint` is added to the refusal of a setting that does not exist."""
     if name not in METHODS:
         raise MethodError(f"There is no method `{name}`." + nearest(name, METHODS))
     cls, fixed = METHODS[name]
@@ -26,7 +26,7 @@ def method_named(name: str, settings: Mapping[str, Any]) -> Method:
     for key in settings:
         if key not in known:
             raise MethodError(
-                f"The method `{name}` has no setting `{key}`, so it would be ignored." + nearest(key, known)
+                f"The method `{name}` has no setting `{key}`, so it would be ignored." + nearest(key, known) + hint
             )
     return cls(**{**fixed, **settings})
 

@@ -5,6 +5,7 @@ a sum of expressions, each taken on its own face, so that periodicity (a differe
 thing as a boundary value.
 """
 
+import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ import sympy
 
 from spindle.errors import ProblemError
 from spindle.problem.domain import Domain, Face
+from spindle.problem.expressions import expression_of
 from spindle.problem.symbols import is_time, unknowns_in
 
 
@@ -57,30 +59,31 @@ def _short(expression) -> str:
 
 def _components(call, expression, value) -> list[tuple[sympy.Expr, sympy.Expr]]:
     """Pairs (expression, value) of a scalar or vector condition."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        value = value.ravel().tolist()
+    several = isinstance(value, (sympy.MatrixBase, list, tuple))
     if isinstance(expression, sympy.MatrixBase):
-        values = list(value) if isinstance(value, (sympy.MatrixBase, list, tuple)) else [value] * len(expression)
+        values = list(value) if several else [value] * len(expression)
         if len(values) != len(expression):
             raise ProblemError(
                 f"`sp.{call}` sets a vector of {len(expression)} components to {len(values)} values, which leaves some "
                 f"without one; give one value for each component, or a single number for all."
             )
         pairs = list(zip(expression, values, strict=True))
-    elif isinstance(value, (sympy.MatrixBase, list, tuple)):
+    elif several:
         raise ProblemError(
             f"`sp.{call}({expression}, {value})` sets a scalar to {len(value)} values; give a single one, or a column "
             f"vector on the left."
         )
     else:
         pairs = [(expression, value)]
-    pairs = [(sympy.sympify(e), sympy.sympify(v)) for e, v in pairs]
+    pairs = [(expression_of(e, f"sp.{call}(...)"), expression_of(v, f"sp.{call}({e}, ...)")) for e, v in pairs]
     for e, v in pairs:
         if not unknowns_in(e):
             raise ProblemError(
                 f"`sp.{call}({e}, {v})` contains no unknown field on the left, so there is nothing to impose; "
                 f"write `sp.{call}(u, value)`."
             )
-        if v.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
-            raise ProblemError(f"`sp.{call}({e}, {v})` imposes a value that is not finite; check the formula.")
     return pairs
 
 
@@ -230,6 +233,16 @@ class AtPoints(Condition):
         return points
 
 
+def _numbers(what, given) -> np.ndarray:
+    """Measurements as an array of floats."""
+    try:
+        return np.asarray(given, float)
+    except (TypeError, ValueError) as error:
+        raise ProblemError(
+            f"`sp.Observed` was given {what} that are not an array of numbers ({error}); give plain numbers."
+        ) from error
+
+
 def _build(call, make, expression, value, name):
     """One condition for each component, named after what it sets."""
     pairs = _components(call, expression, value)
@@ -261,7 +274,12 @@ def Neumann(expression, value=0, *, on=None, name: str | None = None):
 
 def Robin(expression, a, b, value=0, *, on=None, name: str | None = None):
     """`a*expression + b*normal derivative = value` on a part; arguments as in `Dirichlet`."""
-    a, b = sympy.sympify(a), sympy.sympify(b)
+    a, b = (expression_of(number, f"sp.Robin({expression}, {a}, {b}, ...)") for number in (a, b))
+    if a == b == 0:
+        raise ProblemError(
+            f"`sp.Robin({expression}, 0, 0, ...)` weighs both the field and its normal derivative by zero, so nothing "
+            f"is imposed; give one of them a coefficient."
+        )
     return _build("Robin", lambda name, e, v: OnBoundary(name, e, a, b, v, on), expression, value, name)
 
 
@@ -272,6 +290,10 @@ def Initial(expression, value=0, *, name: str | None = None):
 
 def Periodic(expression, axis: sympy.Symbol, *, name: str | None = None):
     """`expression` and its derivative along the axis agree at both ends of that axis."""
+    if not isinstance(axis, sympy.Symbol):
+        raise ProblemError(
+            f"`sp.Periodic({expression}, {axis!r})` names no coordinate; give the symbol itself, `sp.Periodic(u, x)`."
+        )
     found = []
     for e, _ in _components("Periodic", expression, 0):
         for order, term in enumerate((e, e.diff(axis))):
@@ -292,7 +314,7 @@ def Observed(expression, points, values: Sequence[float], *, noise: float | None
             f"its own; write one `sp.Observed` for each component."
         )
     ((e, _),) = _components("Observed", expression, 0)
-    measured = np.asarray(values, float).ravel()
+    measured = _numbers("values", values).ravel()
     if len(measured) == 0 or not np.isfinite(measured).all():
         bad = int(np.sum(~np.isfinite(measured)))
         raise ProblemError(
@@ -300,16 +322,16 @@ def Observed(expression, points, values: Sequence[float], *, noise: float | None
             f"would be NaN; drop those points, for example with `numpy.isfinite`."
         )
     if isinstance(points, Mapping):
-        points = {str(c): np.asarray(v, float) for c, v in points.items()}
+        points = {str(c): _numbers(f"coordinates of {c}", v) for c, v in points.items()}
     else:
-        points = np.asarray(points, float)
+        points = _numbers("points", points)
     if not all(np.isfinite(c).all() for c in (points.values() if isinstance(points, Mapping) else [points])):
         raise ProblemError(
             f"`sp.Observed({e}, ...)` was given points with NaN or infinite coordinates; drop those points, for "
             f"example with `numpy.isfinite`."
         )
-    if noise is not None and not noise > 0:
+    if noise is not None and not (isinstance(noise, numbers.Real) and noise > 0):
         raise ProblemError(
-            f"`sp.Observed({e}, noise={noise})` needs a positive standard deviation; leave `noise` out if unknown."
+            f"`sp.Observed({e}, noise={noise!r})` needs a positive standard deviation; leave `noise` out if unknown."
         )
     return AtPoints(name or f"observed {_short(e)}", e, points, measured, None if noise is None else float(noise))

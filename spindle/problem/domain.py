@@ -4,7 +4,7 @@ Every domain offers the same three things to the rooms above: its `coordinates`,
 the flat `faces` that bound it. A face is named by the plane it lies in, `x=-1`; several faces may share a name.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -62,9 +62,17 @@ class Domain:
         points = np.asarray(points)
         inside = np.zeros(len(points), bool)
         for box in self.boxes:
-            low, high = np.array(box).T
-            slack = 1e-9 * (high - low)
-            inside |= np.all((points >= low - slack) & (points <= high + slack), axis=1)
+            inside |= np.all(_within(points, *np.array(box).T), axis=1)
+        return inside
+
+    def contains_grid(self, axes: Sequence[np.ndarray]) -> np.ndarray:
+        """Which nodes of a tensor grid lie in the closed domain, a boolean array that broadcasts to the grid."""
+        inside = np.zeros((1,) * len(axes), bool)
+        for box in self.boxes:
+            own = np.ones((1,) * len(axes), bool)
+            for k, (nodes, ends) in enumerate(zip(axes, box, strict=True)):
+                own = own & _within(nodes, *ends).reshape([-1 if j == k else 1 for j in range(len(axes))])
+            inside = inside | own
         return inside
 
     def part(self, on=None, *, call: str = "on=") -> tuple[Face, ...]:
@@ -76,6 +84,11 @@ class Domain:
         if on is None:
             return tuple(f for f in self.faces if not is_time(self.coordinates[f.axis]))
         if isinstance(on, (list, tuple)):
+            if not on:
+                raise ProblemError(
+                    f"`{call}` was given the empty list `on=[]`, so it would hold nowhere; name a part, "
+                    f"`on=Eq(x, 1)`, or leave `on` out for the whole boundary."
+                )
             return tuple(dict.fromkeys(face for item in on for face in self.part(item, call=call)))
         found = tuple(f for f in self.faces if self._lies_on(f, on))
         if not found:
@@ -111,6 +124,12 @@ class Domain:
         return _combine(self, other, "&")
 
 
+def _within(values, low, high):
+    """Whether values lie in a closed interval, up to rounding; NaN lies nowhere."""
+    slack = 1e-9 * (high - low)
+    return (values >= low - slack) & (values <= high + slack)
+
+
 def _is_float(text: str) -> bool:
     try:
         float(text)
@@ -137,6 +156,11 @@ class Box(Domain):
     """
 
     def __init__(self, intervals: Mapping[sympy.Symbol, tuple]):
+        if not isinstance(intervals, Mapping):
+            raise ProblemError(
+                f"`sp.Box({intervals!r})` needs an interval for each coordinate; write "
+                f"`sp.Box({{x: (0, 1), y: (0, 1)}})`."
+            )
         if not intervals:
             raise ProblemError("`sp.Box({})` has no coordinates; write `sp.Box({x: (0, 1), y: (0, 1)})`.")
         for coordinate in intervals:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
+from sympy.logic.boolalg import BooleanAtom
 
 from spindle.errors import ProblemError, nearest
 from spindle.problem.conditions import Condition, Piece
 from spindle.problem.domain import Domain
+from spindle.problem.expressions import expression_of
 from spindle.problem.printing import describe, describe_latex
 from spindle.problem.symbols import Parameter, is_given, unknowns_in
 from spindle.types import Tabulated
@@ -31,12 +33,13 @@ class Problem:
 
     domain      a `Box`, `Interval`, or boxes joined by `|`, `-`, `&`; its order of coordinates is that of all arrays
     equations   SymPy `Eq`s (scalar or between column vectors), or expressions meant to vanish; a mapping names them
-    conditions  `Dirichlet`, `Neumann`, `Robin`, `Initial`, `Periodic`, `Observed`
+    conditions  `Dirichlet`, `Neumann`, `Robin`, `Initial`, `Periodic`, `Observed`: one, or a list
     reference   {unknown: closed form, or `Tabulated` values on a grid}
     name        a word for files and tables
     title, citation, notes   sentences for reports
     published   settings of the paper that first solved the problem with a network, by method name; a method's
                 `recipe="paper"` reads them
+    origin      name and options in the gallery; None for all other problems, and never given by hand
 
     Raises ProblemError when the parts do not fit together.
     """
@@ -50,13 +53,24 @@ class Problem:
     citation: str = ""
     notes: str = ""
     published: Mapping = field(default_factory=dict)
+    # Not an argument, so that `replace` forgets it: a problem with a part exchanged is no longer the gallery's.
+    origin: tuple[str, Mapping] | None = field(default=None, init=False, compare=False)
 
     def __post_init__(self):
+        if not isinstance(self.domain, Domain):
+            raise ProblemError(
+                f"`sp.Problem(domain={self.domain!r})` is no domain; write `sp.Box({{x: (0, 1), y: (0, 1)}})`."
+            )
         object.__setattr__(self, "equations", _equations(self.equations))
         object.__setattr__(self, "conditions", _named(_flat(self.conditions), [e.name for e in self.equations]))
-        reference = {u: v if isinstance(v, Tabulated) else sympy.sympify(v) for u, v in self.reference.items()}
-        object.__setattr__(self, "reference", reference)
+        object.__setattr__(self, "reference", _reference(self.reference))
         _check(self)
+
+    def named(self, name: str, options: Mapping) -> "Problem":
+        """The same problem with its origin in the gallery written down."""
+        copy = replace(self)
+        object.__setattr__(copy, "origin", (name, dict(options)))
+        return copy
 
     @property
     def coordinates(self) -> tuple[sympy.Symbol, ...]:
@@ -129,7 +143,7 @@ def _substituted(condition, swap) -> dict:
 
 def _flat(conditions) -> list[Condition]:
     flat: list = []
-    for item in conditions:
+    for item in conditions if isinstance(conditions, (list, tuple)) else [conditions]:
         flat.extend(_flat(item) if isinstance(item, (list, tuple)) else [item])
     for item in flat:
         if not isinstance(item, Condition):
@@ -152,7 +166,7 @@ def _named(conditions, taken: Iterable[str]) -> tuple[Condition, ...]:
 
 
 def _equations(equations) -> tuple[Equation, ...]:
-    if isinstance(equations, (sympy.Basic, sympy.MatrixBase)):
+    if not isinstance(equations, (Mapping, list, tuple)):
         equations = [equations]
     labels = list(equations) if isinstance(equations, Mapping) else [None] * len(equations)
     values = list(equations.values()) if isinstance(equations, Mapping) else list(equations)
@@ -172,17 +186,33 @@ def _equations(equations) -> tuple[Equation, ...]:
 
 def _scalar_equations(item) -> list[sympy.Eq]:
     """One `Eq` for each component of an equation or expression."""
-    if item in (True, False):
+    if isinstance(item, (bool, BooleanAtom)):
         raise ProblemError(
             f"`sp.Problem(equations=...)` was given an equation that SymPy simplified to {item}, so no unknown is left "
-            f"in it; write `Eq(left, right)` instead of `left == right`, check both sides, or write their difference."
+            f"in it; write `Eq(left, right)` instead of `left == right`, check that both sides are finite and have "
+            f"equally many components, or write their difference."
         )
-    left, right = (item.lhs, item.rhs) if isinstance(item, sympy.Eq) else (sympy.sympify(item), sympy.S.Zero)
+    left, right = (item.lhs, item.rhs) if isinstance(item, sympy.Eq) else (item, sympy.S.Zero)
     if isinstance(left, (sympy.MatrixBase, sympy.MatrixExpr)):
         left = sympy.Matrix(left)
         right = sympy.Matrix(right) if hasattr(right, "shape") else sympy.ones(*left.shape) * right
-        return [sympy.Eq(a, b, evaluate=False) for a, b in zip(left, right, strict=True)]
-    return [sympy.Eq(left, right, evaluate=False)]
+        return [_written(a, b) for a, b in zip(left, right, strict=True)]
+    return [_written(left, right)]
+
+
+def _written(left, right) -> sympy.Eq:
+    call = "sp.Problem(equations=...)"
+    return sympy.Eq(expression_of(left, call), expression_of(right, call), evaluate=False)
+
+
+def _reference(reference) -> dict:
+    if not isinstance(reference, Mapping):
+        raise ProblemError(
+            f"`sp.Problem(reference={reference!r})` needs a solution for each unknown by itself; write "
+            f"`reference={{u: exact}}`."
+        )
+    call = "sp.Problem(reference=...)"
+    return {u: v if isinstance(v, Tabulated) else expression_of(v, call) for u, v in reference.items()}
 
 
 def _check(problem: Problem):
@@ -210,8 +240,10 @@ def _check(problem: Problem):
     for u in problem.unknowns:
         if set(u.args) != set(problem.coordinates):
             raise ProblemError(
-                f"The unknown `{u}` depends on {u.args}, but the domain has the coordinates {problem.coordinates}; "
-                f'both must be the same: `sp.unknown("{u.func.__name__}", {", ".join(map(str, problem.coordinates))})`.'
+                f"The unknown `{u}` depends on {u.args}, but the domain has the coordinates {problem.coordinates}"
+                + _namesakes(u.args, problem.coordinates)
+                + f'; both must be the same: `sp.unknown("{u.func.__name__}", '
+                + f"{', '.join(map(str, problem.coordinates))})`."
             )
     for equation in problem.equations:
         if not unknowns_in(equation.residual):
@@ -243,6 +275,13 @@ def _check(problem: Problem):
         _check_reference(problem, u, value)
 
 
+def _namesakes(these, others) -> str:
+    """What is wrong with symbols that look the same and are not."""
+    if {str(s) for s in these} != {str(s) for s in others}:
+        return ""
+    return ", symbols of the same names but of another kind, as `sympy.Symbol` and `sp.coordinates` make them"
+
+
 def _repeated(names: Iterable[str]) -> list[str]:
     names = list(names)
     return [name for name in dict.fromkeys(names) if names.count(name) > 1]
@@ -250,8 +289,9 @@ def _repeated(names: Iterable[str]) -> list[str]:
 
 def _check_reference(problem, u, value):
     if u not in problem.unknowns:
+        text = " but its name in quotes; write the unknown itself, `reference={u: exact}`" * isinstance(u, str)
         raise ProblemError(
-            f"`sp.Problem(reference=...)` has a solution for `{u}`, which is no unknown of the problem."
+            f"`sp.Problem(reference=...)` has a solution for `{u}`, which is no unknown of the problem{text}."
             + nearest(str(u), [str(v) for v in problem.unknowns])
         )
     if isinstance(value, Tabulated):

@@ -183,6 +183,7 @@ def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
             for c in problem.conditions
         ],
         "reference": [[encode(u), _store(value, arrays)] for u, value in problem.reference.items()],
+        "origin": problem.origin,
     }
     return data, arrays
 
@@ -198,7 +199,7 @@ def problem_from_data(data: Mapping, arrays: Mapping, given: Mapping[str, Callab
 
 
 def _problem(data, arrays, given):
-    return Problem(
+    problem = Problem(
         domain=_domain_from_data(data["domain"]),
         equations={
             name: sympy.Eq(decode(a, given), decode(b, given), evaluate=False) for name, a, b in data["equations"]
@@ -211,6 +212,7 @@ def _problem(data, arrays, given):
         published=data["published"],
         **{name: data[name] for name in _WORDS},
     )
+    return problem.named(*data["origin"]) if data.get("origin") else problem
 
 
 _WORDS = ("name", "title", "citation", "notes")

@@ -17,7 +17,10 @@ def coordinates(names: str):
 
     The coordinate named `t` is time; all others are space.
     """
-    return sympy.symbols(names, real=True)
+    _names("coordinates", names)
+    made = sympy.symbols(names, real=True)
+    _refuse_repeated("coordinates", f'"{names}"', made if isinstance(made, tuple) else (made,))
+    return made
 
 
 def is_time(coordinate: sympy.Symbol) -> bool:
@@ -32,7 +35,9 @@ def unknown(names: str, *coordinates: sympy.Symbol):
     Derivatives are SymPy's own: `u.diff(t)`, `u.diff(x, 2)`.
     """
     _check_coordinates("unknown", names, coordinates)
-    fields = tuple(UndefinedFunction(name)(*coordinates) for name in names.replace(",", " ").split())
+    listed = _names("unknown", names)
+    _refuse_repeated("unknown", f'"{names}", ...', listed)
+    fields = tuple(UndefinedFunction(name)(*coordinates) for name in listed)
     return fields[0] if len(fields) == 1 else fields
 
 
@@ -46,12 +51,32 @@ def vector(name: str, *coordinates: sympy.Symbol, components: Sequence[sympy.Sym
     return sympy.Matrix([UndefinedFunction(f"{name}_{axis}")(*coordinates) for axis in along])
 
 
+def _names(call, names) -> list[str]:
+    """The names in a text that lists them."""
+    listed = names.replace(",", " ").split() if isinstance(names, str) else []
+    if not listed:
+        raise ProblemError(
+            f'`sp.{call}` was given {names!r}, which names nothing; a name is text, such as "u", and several are "u v".'
+        )
+    return listed
+
+
+def _refuse_repeated(call, arguments, listed):
+    repeated = [item for k, item in enumerate(listed) if item in listed[:k]]
+    if repeated:
+        raise ProblemError(
+            f"`sp.{call}({arguments})` names `{repeated[0]}` twice, and both would be one and the same; name each once."
+        )
+
+
 def _check_coordinates(call, name, coordinates):
+    _names(call, name)
     if not coordinates or not all(isinstance(c, sympy.Symbol) for c in coordinates):
         raise ProblemError(
             f'`sp.{call}("{name}", ...)` was given the coordinates {coordinates}, and a field needs at least one '
             f'symbol to depend on; write `x, y = sp.coordinates("x y")` and `sp.{call}("{name}", x, y)`.'
         )
+    _refuse_repeated(call, f'"{name}", {", ".join(map(str, coordinates))}', coordinates)
 
 
 class Parameter(sympy.Symbol):
@@ -85,8 +110,10 @@ def parameter(name: str, value: float | None = None, *, unknown: bool = False, r
     parameter("nu", 0.01, unknown=True)    estimated from data, starting at 0.01 (inverse problem)
     parameter("nu", range=(1, 3))          spans a family of problems (parametrised problem)
     """
+    _names("parameter", name)
     if range is not None:
-        low, high = (_number(end) for end in range) if len(range) == 2 else (math.nan, math.nan)
+        pair = isinstance(range, Sequence) and len(range) == 2
+        low, high = (_number(end) for end in range) if pair else (math.nan, math.nan)
         if not -math.inf < low < high < math.inf or unknown:
             raise ProblemError(
                 f'`sp.parameter("{name}", range={range}, unknown={unknown})` cannot span a family: a range needs two '

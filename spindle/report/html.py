@@ -90,6 +90,7 @@ def _content(solution: Solution, path: Path, command: str | None) -> dict:
         "environment": _environment(solution),
         "command": command,
         "python": _python(solution, path),
+        "loads": RunDirectory(path.parent).info.exists(),
         "citations": _citations(solution),
     }
 
@@ -97,10 +98,15 @@ def _content(solution: Solution, path: Path, command: str | None) -> dict:
 def verdict(solution: Solution) -> str:
     """One line: error of each unknown, seconds, steps, and how the run ended."""
     run = solution.run
-    measured = ", ".join(f"{number(m['rel_l2'])} for {name}" for name, m in run.errors.items())
+    measured = ", ".join(
+        f"{number(m['rel_l2'])} for {name}" for name, m in run.errors.items() if m["rel_l2"] is not None
+    )
+    absolute = ", ".join(f"{number(m['rmse'])} for {name}" for name, m in run.errors.items() if m["rel_l2"] is None)
     unmeasured = "Error not measured" if solution.problem.reference else "No reference to compare with"
     ending = _ENDINGS.get(run.stopped_by, run.stopped_by or "not trained")
-    accuracy = f"Relative L2 error {measured}" if measured else unmeasured
+    parts = [f"relative L2 error {measured}"] if measured else []
+    parts += [f"absolute error {absolute}, whose reference is zero"] if absolute else []
+    accuracy = _sentence(", ".join(parts) or unmeasured)
     return f"{accuracy}; {number(run.seconds.total)} seconds, {number(run.iterations)} steps; {ending}."
 
 
@@ -167,7 +173,7 @@ def _python(solution: Solution, path: Path) -> str:
             {f.func.__name__ for e in solution.problem.expressions() for f in e.atoms(AppliedUndef) if is_given(f)}
         )
         functions = f", given={{{', '.join(f'{name!r}: {name}' for name in given)}}}" if given else ""
-        body = f"solution = sp.load({str(path.parent)!r}{functions})"
+        body = f"solution = sp.load({str(path.parent.absolute())!r}{functions})"
     else:
         arguments = ", ".join(f"{k}={v!r}" for k, v in _chosen(solution.method).items())
         call = f"sp.{type(solution.method).__name__}({arguments})"

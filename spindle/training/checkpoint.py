@@ -5,6 +5,8 @@ import json
 import os
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +14,46 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.errors import RunError
+from spindle.errors import RunError, SpindleError
 
 _META = "meta"
+_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in a sentence where the system refuses to write."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"{path} cannot be written ({error.strerror or error}); choose a directory that can.") from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Say in a sentence where a file is damaged, or holds something else than expected."""
+    try:
+        yield
+    except SpindleError:
+        raise
+    except _DAMAGE as error:
+        raise RunError(f"The file {path} is damaged or foreign ({error}); start the run again without it.") from error
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that it is either the old one or the new one, whole, whatever happens meanwhile."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(temporary, "wb") as handle:
+                handle.write(content)
+                handle.flush()
+                os.fsync(handle.fileno())
+            os.replace(temporary, path)
+        finally:
+            with suppress(OSError):  # where nothing can be written there is nothing to remove
+                temporary.unlink()
 
 
 def save_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict) -> None:
@@ -41,16 +66,12 @@ def save_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict) -> None:
 
 def load_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict]:
     """What `save_arrays` wrote."""
-    try:
-        # Opened here, because NumPy leaves the file open when it is no archive.
-        with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files if name != _META}
-            meta = json.loads(archive[_META].tobytes())
-    except FileNotFoundError as error:
-        raise RunError(f"There is no file {path}; a run directory holds one once training has begun.") from error
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise RunError(f"The file {path} is damaged or foreign ({error}); start the run again without it.") from error
-    return arrays, meta
+    if not path.exists():
+        raise RunError(f"There is no file {path}; a run directory holds one once training has begun.")
+    # Opened here, because NumPy leaves the file open when it is no archive.
+    with reading(path), open(path, "rb") as handle, np.load(handle, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files if name != _META}
+        return arrays, json.loads(archive[_META].tobytes())
 
 
 def save_tree(path: Path, tree, meta: dict) -> None:

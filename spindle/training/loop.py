@@ -7,6 +7,7 @@ loss, and at whoever wants to stop; monitoring happens there and is timed apart.
 
 import math
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ import jax.numpy as jnp
 
 from spindle.objective.least_squares import LeastSquares
 from spindle.objective.objective import Model, Objective
-from spindle.training.checkpoint import load_arrays, load_tree, save_tree
+from spindle.training.checkpoint import load_arrays, load_tree, reading, save_tree
 from spindle.training.history import Clock, History, Record
 from spindle.training.optimizers.base import Optimizer
 
@@ -44,7 +45,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Limits:
-    """When to stop early: seconds of wall clock, or a loss that is small enough."""
+    """When to stop early: seconds of wall clock from this call on, or a loss that is small enough."""
 
     seconds: float = math.inf
     loss: float = 0.0
@@ -250,16 +251,16 @@ class Trainer:
     def _restore(self, state):
         """Phase, state and history of the checkpoint, whose optimizer may be of a later phase than the first."""
         _, meta = load_arrays(self.checkpoint)
-        number, self._start = meta["phase"], meta["start"]
-        arrays = state.arrays
-        for phase in self.schedule.phases[1 : number + 1]:
-            arrays = _entered(phase, arrays)
-        like = state._replace(arrays=arrays, best=arrays, optimizer=self.schedule.phases[number].start(arrays))
-        restored, _ = load_tree(self.checkpoint, like)
-        for name, seconds in meta["clock"].items():
-            setattr(self.clock, name, getattr(self.clock, name) + seconds)
-        self._began = time.perf_counter() - self.clock.total
-        return number, restored, History.from_data(meta["history"])
+        with reading(self.checkpoint):
+            number, self._start = meta["phase"], meta["start"]
+            arrays = state.arrays
+            for phase in self.schedule.phases[1 : number + 1]:
+                arrays = _entered(phase, arrays)
+            like = state._replace(arrays=arrays, best=arrays, optimizer=self.schedule.phases[number].start(arrays))
+            restored, _ = load_tree(self.checkpoint, like)
+            for name, seconds in meta["clock"].items():
+                setattr(self.clock, name, getattr(self.clock, name) + seconds)
+            return number, restored, History.from_data(meta["history"])
 
 
 def balanced(weights, norms):
@@ -310,8 +311,9 @@ def _interruptions():
 
     def note(signum, frame):
         if pressed.is_set():
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("during training")
         pressed.set()
+        print("stopping after the current steps; press Ctrl-C again to stop at once", file=sys.stderr, flush=True)
 
     before = signal.signal(signal.SIGINT, note)
     try:

@@ -88,6 +88,32 @@ def test_unknown_names_and_options_are_refused_with_the_nearest():
         gallery("helmholtz3d", a4=1)
 
 
+@pytest.mark.parametrize(
+    ("name", "option", "text"),
+    [
+        *(
+            ("poisson2d", {"m": bad}, "option `m` of poisson2d needs a finite number")
+            for bad in ("abc", float("nan"), float("inf"), 10**400, (1, 2), None, True)
+        ),
+        ("poisson2d", {"m": 1.5}, "option `m` of poisson2d needs a whole number, and was given 1.5"),
+        ("helmholtz3d", {"k": "abc"}, "option `k` of helmholtz3d needs a finite number"),
+        ("burgers", {"nu": -1}, "`burgers` cannot be posed with nu=-1: .*accurate from 0.001 to 1"),
+        ("burgers", {"nu": 0}, "`burgers` cannot be posed with nu=0"),
+        ("flow_mixing3d", {"v_max": 0}, "`flow_mixing3d` cannot be posed with v_max=0: division by zero"),
+    ],
+)
+def test_options_that_make_no_problem_are_refused(name, option, text):
+    with pytest.raises(sp.ProblemError, match=text):
+        gallery(name, **option)
+
+
+def test_problems_know_how_they_were_made():
+    assert gallery("poisson2d", m=np.int64(2)).origin == ("poisson2d", {"m": 2})
+    assert gallery("helmholtz3d", k=sympy.Rational(1, 2)).origin == ("helmholtz3d", {"k": 0.5})
+    assert gallery("klein_gordon3d").origin == ("klein_gordon3d", {})
+    assert gallery("klein_gordon3d").without(["initial u_t"]).origin is None
+
+
 def test_family_members_are_problems_of_their_own():
     assert gallery("helmholtz3d", k=10).reference == gallery("helmholtz3d").reference
     assert gallery("helmholtz3d", k=10).equations != gallery("helmholtz3d").equations

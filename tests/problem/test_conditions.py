@@ -134,6 +134,20 @@ def test_observations_take_arrays_or_columns(points):
         (lambda: sp.Dirichlet(x, 1), r"`sp.Dirichlet\(x, 1\)` contains no unknown field on the left"),
         (lambda: sp.Neumann(v, [1, 2, 3]), "sets a vector of 2 components to 3 values"),
         (lambda: sp.Dirichlet(u, [0]), "sets a scalar to 1 values"),
+        (lambda: sp.Dirichlet(u, np.array([1.0, 2.0])), "sets a scalar to 2 values"),
+        (lambda: sp.Dirichlet(u, "x"), "given the text 'x', and text is never evaluated"),
+        (lambda: sp.Dirichlet("u"), "given the text 'u', and text is never evaluated"),
+        (lambda: sp.Dirichlet(u, None), "given None where a number or a formula belongs"),
+        (lambda: sp.Dirichlet(u, lambda x: x), r"bring in code by `sp.given\("),
+        (lambda: sp.Dirichlet(sympy.Function("u")), r'a field with its coordinates, `u = sp.unknown\("u", x\)`'),
+        (lambda: sp.Dirichlet(u, 1j), r"contains 1\.0\*I, which is complex, and networks are real"),
+        (lambda: sp.Robin(u, float("nan"), 1), "contains nan, which is not finite"),
+        (lambda: sp.Robin(u, 0, 0, 1), "weighs both the field and its normal derivative by zero"),
+        (lambda: sp.Periodic(u, "x"), "'x'\\)` names no coordinate; give the symbol itself"),
+        (lambda: sp.Dirichlet(u, on=[]).pieces(SQUARE), r"the empty list `on=\[\]`, so it would hold nowhere"),
+        (lambda: sp.Observed(u, "abc", VALUES), "points that are not an array of numbers"),
+        (lambda: sp.Observed(u, {x: ["a"], y: [0]}, [1]), "coordinates of x that are not an array of numbers"),
+        (lambda: sp.Observed(u, POINTS, ["a", "b", "c"]), "values that are not an array of numbers"),
         *(
             (lambda bad=bad: sp.Dirichlet(u, bad), "not finite")
             for bad in (float("nan"), sympy.oo, -sympy.oo, 1 / (x - x))
@@ -154,7 +168,7 @@ def test_observations_take_arrays_or_columns(points):
         (lambda: sp.Observed(u, {x: [np.inf], y: [0]}, [1]), "points with NaN or infinite coordinates"),
         *(
             (lambda bad=bad: sp.Observed(u, POINTS, VALUES, noise=bad), "positive standard deviation")
-            for bad in (0, -1, np.nan)
+            for bad in (0, -1, np.nan, "x")
         ),
         (
             lambda: sp.Observed(u, POINTS.T, VALUES).pieces(SQUARE),

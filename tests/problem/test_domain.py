@@ -92,6 +92,15 @@ def test_boxes_are_disjoint_and_bounded(name):
     assert not domain.contains(high + 1 + 0 * points[:1]).any()
 
 
+@pytest.mark.parametrize("name", ["interval with a gap", "L", "cube with a hollow"])
+def test_a_grid_is_inside_where_its_points_are(name):
+    domain, _, _ = SHAPES[name]
+    axes = [np.array([np.nan, low - 1, *np.linspace(low, high, 7)]) for low, high in domain.bounds]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), -1)
+    inside = domain.contains(points.reshape(-1, len(axes))).reshape(points.shape[:-1])
+    np.testing.assert_array_equal(np.broadcast_to(domain.contains_grid(axes), inside.shape), inside)
+
+
 # Boxes with whole corners: (low, length) on each axis, in two or three dimensions.
 SIDES = st.tuples(st.integers(0, 3), st.integers(1, 3))
 PAIRS = st.integers(2, 3).flatmap(lambda d: st.tuples(*[st.lists(SIDES, min_size=d, max_size=d)] * 2))
@@ -166,6 +175,7 @@ def test_empty_and_misspelt_parts_are_explained(on, text):
     ("intervals", "text"),
     [
         ({}, "has no coordinates"),
+        ([(0, 1)], "needs an interval for each coordinate"),
         ({"x": (0, 1)}, "'x' as a coordinate, which is no symbol"),
         *(
             ({x: ends}, "which is no interval")

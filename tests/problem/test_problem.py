@@ -6,6 +6,7 @@ import sympy
 from sympy import Eq, Matrix, sin
 
 import spindle as sp
+from spindle.problem.doubts import doubts
 
 t, x, y, z = sp.coordinates("t x y z")
 u, v = sp.unknown("u v", x, y)
@@ -57,6 +58,38 @@ def test_condition_names_become_unique():
     assert list(made.pieces()) == [c.name for c in made.conditions]
 
 
+def test_one_condition_needs_no_list():
+    assert [c.name for c in problem(conditions=sp.Dirichlet(u)).conditions] == ["dirichlet u"]
+
+
+def test_only_the_gallery_says_where_a_problem_comes_from():
+    made = problem(conditions=[sp.Dirichlet(u)])
+    assert made.origin is None
+    named = made.named("square", {"k": 2})
+    assert named.origin == ("square", {"k": 2})
+    assert named.without(["dirichlet u"]).origin is None
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        ([], ["the problem has no condition"]),
+        (
+            [sp.Dirichlet(u), sp.Dirichlet(u, x, on="y=1")],
+            ["`dirichlet u` and `dirichlet u 2` set different values on y=1"],
+        ),
+        ([sp.Dirichlet(u), sp.Dirichlet(u, 1)], ["set different values on x=0"]),
+        ([sp.Dirichlet(u), sp.Dirichlet(u, x, on="x=0")], []),
+        ([sp.Dirichlet(u, nu), sp.Neumann(u, 1), sp.Robin(u, 1, 2, 3)], []),
+        ([sp.Neumann(u, 1, on="x=0"), sp.Neumann(u, 2, on="x=1")], []),
+    ],
+)
+def test_doubtful_problems_are_remarked_upon_once(conditions, said):
+    found = doubts(problem(conditions=conditions))
+    assert len(found) == len(said)
+    assert all(part in sentence for part, sentence in zip(said, found, strict=True))
+
+
 def test_without_leaves_conditions_out():
     made = problem(conditions=[sp.Dirichlet(u, on="x=0"), sp.Neumann(u, on="x=1")])
     assert [c.name for c in made.without(["neumann u"]).conditions] == ["dirichlet u"]
@@ -97,6 +130,25 @@ def test_tabulated_reference_is_kept():
 other = sp.unknown("u", x)
 TWINS = [sp.parameter("nu", 1.0), sp.parameter("nu", 1.0, unknown=True)]
 REFUSED = {
+    "domain that is none": (
+        lambda: sp.Problem(domain={x: (0, 1), y: (0, 1)}, equations=[u]),
+        r"domain={x: \(0, 1\), y: \(0, 1\)}\)` is no domain; write `sp.Box\(",
+    ),
+    "no list of equations": (
+        lambda: sp.Problem(domain=SQUARE, equations=None),
+        "given None where .* a formula belongs",
+    ),
+    "equation in quotes": (lambda: problem("u_xx = 0"), "given the text 'u_xx = 0', and text is never evaluated"),
+    "number for an equation": (lambda: problem(3, [sp.Dirichlet(u)]), "3 = 0, contains no unknown"),
+    "inequality": (lambda: problem([u < 1]), "where a number or a formula belongs"),
+    "infinite equation": (lambda: problem([Eq(sp.laplacian(u) * sympy.oo, 1)]), "contains oo.*which is not finite"),
+    "complex equation": (lambda: problem([sympy.I * u.diff(x) + u]), "which is complex, and networks are real"),
+    "vectors of two lengths": (lambda: problem([Eq(sp.grad(u), Matrix([1, 2, 3]))]), "have equally many components"),
+    "NaN on one side": (lambda: problem([Eq(u, sympy.nan)]), "check that both sides are finite"),
+    "conditions None": (lambda: problem(None, None), "given None, which is no condition"),
+    "reference without its unknown": (lambda: problem(reference=x), r"needs a solution for each unknown by itself"),
+    "reference in code": (lambda: problem(reference={u: lambda x: x}), r"bring in code by `sp.given\("),
+    "reference in quotes": (lambda: problem(reference={u: "a b"}), "given the text 'a b'"),
     "no equation": (lambda: problem([]), "has no equation"),
     "no unknown": (
         lambda: problem([x + y]),
@@ -114,6 +166,10 @@ REFUSED = {
         lambda: problem(None, [sp.Dirichlet(u, z)]),
         "condition `dirichlet u` contains `z`",
     ),
+    "domain of another kind": (
+        lambda: sp.Problem(domain=sp.Box({sympy.Symbol("x"): (0, 1), y: (0, 1)}), equations=[u]),
+        "symbols of the same names but of another kind",
+    ),
     "coordinate of another kind": (lambda: problem([u - sympy.Symbol("x")]), "contains `x`, which is neither"),
     "wrong arguments": (
         lambda: problem([other.diff(x)]),
@@ -127,7 +183,10 @@ REFUSED = {
     "no condition": (lambda: problem(None, ["u = 0"]), "'u = 0', which is no condition; use `sp.Dirichlet`"),
     "empty part": (lambda: problem(None, [sp.Dirichlet(u, on=Eq(x, 3))]), "hold at no point"),
     "reference of another field": (lambda: problem(reference={v: x}), r"solution for `v\(x, y\)`, which is no unknown"),
-    "reference by name": (lambda: problem(reference={"u": x}), "solution for `u`, which is no unknown"),
+    "reference by name": (
+        lambda: problem(reference={"u": x}),
+        "solution for `u`, which is no unknown of the problem but its name in quotes",
+    ),
     "reference with a stray symbol": (lambda: problem(reference={u: z}), r"reference of `u\(x, y\)` contains {z}"),
     "table with other axes": (
         lambda: problem(reference={u: tabulated(y=3, x=4)}),

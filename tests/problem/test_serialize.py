@@ -115,7 +115,13 @@ ROOM = sp.Problem(
     },
 )
 FAMILY = sp.Problem(sp.Interval(x, 0, 1), [sp.parameter("beta", range=(1, 3)) * sp.unknown("f", x).diff(x)])
-PROBLEMS = {"heat": HEAT, "room": ROOM, "family": FAMILY, "member": FAMILY.at(beta=2)}
+PROBLEMS = {
+    "heat": HEAT,
+    "room": ROOM,
+    "family": FAMILY,
+    "member": FAMILY.at(beta=2),
+    "named": HEAT.named("heat", {"k": 2}),
+}
 
 
 def same(one, other):
@@ -132,7 +138,7 @@ def same(one, other):
 def test_problems_come_back_equal(name):
     problem = PROBLEMS[name]
     back = again(problem, {"kappa": kappa.func.given})
-    for words in ("name", "title", "citation", "notes", "unknowns", "parameters", "published"):
+    for words in ("name", "title", "citation", "notes", "unknowns", "parameters", "published", "origin"):
         assert getattr(back, words) == getattr(problem, words), words
     assert [(e.name, e.residual, e.written) for e in back.equations] == [
         (e.name, e.residual, e.written) for e in problem.equations

@@ -86,6 +86,8 @@ def test_parameters_of_one_name_differ_by_use_and_value():
         (["nu"], {"range": (1, 1)}, "low < high"),
         (["nu"], {"range": (0, sympy.oo)}, "two finite numbers"),
         (["nu"], {"range": (1,)}, "two finite numbers"),
+        (["nu"], {"range": 3}, "two finite numbers"),
+        ([3, 1.0], {}, "`sp.parameter` was given 3, which names nothing"),
         (["nu"], {"range": (0, 1), "unknown": True}, "not also unknown"),
         (["nu", 7], {"range": (0, 1)}, "outside its own range"),
     ],
@@ -112,3 +114,20 @@ def test_given_is_a_function_but_no_unknown():
 def test_given_needs_code():
     with pytest.raises(sp.ProblemError, match=r"`sp.given\(\"kappa\", 3, ...\)` needs a function"):
         sp.given("kappa", 3, x)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: sp.coordinates(3), "`sp.coordinates` was given 3, which names nothing"),
+        (lambda: sp.coordinates(""), "`sp.coordinates` was given '', which names nothing"),
+        (lambda: sp.unknown("", x), "`sp.unknown` was given '', which names nothing; a name is text"),
+        (lambda: sp.unknown(3, x), "`sp.unknown` was given 3, which names nothing"),
+        (lambda: sp.coordinates("x y x"), 'coordinates\\("x y x"\\)` names `x` twice'),
+        (lambda: sp.unknown("u u", x), "names `u` twice"),
+        (lambda: sp.unknown("u", x, x), 'unknown\\("u", x, x\\)` names `x` twice, and both would be one'),
+    ],
+)
+def test_names_are_text_and_come_once(call, text):
+    with pytest.raises(sp.ProblemError, match=text):
+        call()

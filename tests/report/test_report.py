@@ -303,6 +303,12 @@ def test_verdict_reads_as_one_line():
         "Relative L2 error 1.23e-05 for u; 37 seconds, 3,000 steps; all steps done."
     )
     assert verdict(untrained(square(), Run())).startswith("No reference to compare with")
+    zero = {"rel_l2": None, "rmse": 0.25, "max": 0.5}
+    assert verdict(untrained(square(), Run(errors={"u": zero}))).startswith(
+        "Absolute error 0.25 for u, whose reference is zero; "
+    )
+    mixed = verdict(untrained(square(), Run(errors={"u": zero, "v": zero | {"rel_l2": 0.5}})))
+    assert mixed.startswith("Relative L2 error 0.5 for v, absolute error 0.25 for u, whose reference is zero; ")
 
 
 @pytest.mark.parametrize(
@@ -334,7 +340,10 @@ def test_report_shows_how_to_reproduce_the_run(tmp_path):
         in alone
     )
     directory = solution.save(tmp_path / "run")
-    assert f"sp.load({str(directory)!r})" in page_of(solution, directory / "report.html").text
+    page = page_of(solution, directory / "report.html").text
+    assert f"sp.load({str(directory)!r})" in page
+    assert "To read the solution in Python, without computing it again:" in page
+    assert "On the command line" not in page
 
 
 def test_report_is_the_same_each_time_and_leaves_settings_alone(tmp_path):

@@ -1,0 +1,56 @@
+"""Expressions as users hand them in: turned into SymPy at one place, or refused by a sentence."""
+
+import numbers
+
+import numpy as np
+import sympy
+from sympy.core.function import UndefinedFunction
+
+from spindle.errors import ProblemError
+
+_ENDLESS = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo)
+
+
+def expression_of(value, call: str) -> sympy.Expr:
+    """`value` as a real, finite SymPy expression.
+
+    call    what the user wrote, `sp.Dirichlet(u, ...)`, for the message
+    Raises ProblemError for text, code, containers, and numbers that are complex or not finite.
+    """
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    refuse_text(value, call)
+    if not isinstance(value, (numbers.Number, sympy.Expr)) or isinstance(value, (bool, np.bool_)):
+        raise ProblemError(
+            f"`{call}` was given {_shown(value)} where a number or a formula belongs; write for example "
+            f"`sympy.sin(x)`{_instead(value)}."
+        )
+    checked = sympy.sympify(value)
+    if checked.has(*_ENDLESS):
+        raise ProblemError(f"`{call}` contains {checked}, which is not finite; check the formula.")
+    if checked.has(sympy.I):
+        raise ProblemError(
+            f"`{call}` contains {checked}, which is complex, and networks are real; write one unknown and one equation "
+            f"for the real part and one for the imaginary part."
+        )
+    return checked
+
+
+def refuse_text(value, call: str) -> None:
+    """Raise ProblemError where mathematics is written in quotes."""
+    if isinstance(value, str):
+        raise ProblemError(
+            f"`{call}` was given the text {value!r}, and text is never evaluated; write the formula itself, without "
+            f"quotes."
+        )
+
+
+def _shown(value) -> str:
+    text = " ".join(str(value).split()) if isinstance(value, np.ndarray) else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _instead(value) -> str:
+    if isinstance(value, UndefinedFunction):
+        return f', and a field with its coordinates, `{value.__name__} = sp.unknown("{value.__name__}", x)`'
+    return ', and bring in code by `sp.given("f", function, x)`' if callable(value) else ""

@@ -1,0 +1,153 @@
+"""What `solve` refuses before any work, and what it remarks upon."""
+
+import signal
+
+import numpy as np
+import pytest
+import sympy
+
+import spindle as sp
+from spindle.solve import _overfit
+
+x, y = sp.coordinates("x y")
+u = sp.unknown("u", x, y)
+SQUARE = sp.Box({x: (0, 1), y: (0, 1)})
+QUICK = sp.SPINN(steps=3, lbfgs_steps=0, points=4, width=4, hidden_layers=1, rank=2)
+
+
+def problem(equation=None, conditions=None, reference=None):
+    equation = sp.laplacian(u) + 1 if equation is None else equation
+    conditions = [sp.Dirichlet(u)] if conditions is None else conditions
+    return sp.Problem(SQUARE, [equation], conditions, reference or {}, name="square")
+
+
+def solve(made, **options):
+    return sp.solve(made, QUICK, progress=False, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"seed": True}, r"seed=True\)` needs a whole number of at least 0 and below 2\^32"),
+        ({"seed": 2**32}, "needs a whole number of at least 0 and below"),
+        ({"seed": 1.0}, "needs a whole number of at least 0"),
+        ({"budget": "3"}, r"budget='3'\)` must be positive, and a number"),
+        ({"target": "3"}, r"target='3'\)` must be positive, and a number"),
+        ({"target": 0}, "must be positive"),
+        ({"callbacks": print}, r"needs a list of functions; write `callbacks=\[function\]`"),
+        ({"callbacks": [3]}, "needs a list of functions"),
+        ({"out": 3}, "3 is no directory for a run; give its path"),
+        ({"out": ""}, "'' is no directory for a run"),
+    ],
+)
+def test_arguments_that_cannot_be_meant_are_refused(options, text):
+    with pytest.raises(sp.SpindleError, match=text):
+        solve(problem(), **options)
+
+
+def test_seeds_of_numpy_are_seeds():
+    assert type(solve(problem(), seed=np.int64(3)).run.seed) is int
+
+
+@pytest.mark.parametrize("method", [sp.SPINN, sp.PINN])
+def test_a_network_larger_than_the_machine_is_refused(method):
+    with pytest.raises(sp.MethodError, match=r"parameters, and to train them takes about .* GiB .*; lower `width`"):
+        sp.solve(problem(), method(network="mlp", width=10**7), progress=False)
+
+
+TABLE = {"x": np.linspace(0, 1, 3), "y": np.linspace(0, 1, 2)}
+
+
+@pytest.mark.parametrize(
+    ("reference", "where"),
+    [
+        (1 / x, "201 of the 40401 points where it is compared, the first at x=0, y=0"),
+        (sympy.log(x - 2), "40401 of the 40401 points"),
+        (sp.Tabulated(TABLE, np.full((3, 2), np.nan)), "6 of the 6 points"),
+        (sp.Tabulated(TABLE, np.array([[0, 1], [2, 3], [4, np.inf]])), "1 of the 6 points .* at x=1, y=1"),
+    ],
+)
+def test_a_reference_that_is_not_finite_is_refused_before_training(tmp_path, reference, where):
+    with pytest.raises(sp.ProblemError, match=rf"reference of `u\(x, y\)` in `square` is not finite at {where}"):
+        solve(problem(reference={u: reference}), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        (problem(conditions=[sp.Dirichlet(u, 1 / x)]), "dirichlet u"),
+        (problem(sp.laplacian(u) - sympy.log(x - 2)), "equation"),
+    ],
+)
+def test_singular_data_are_named(made, name):
+    with pytest.raises(sp.DivergenceError, match=f"met `{name}`, not finite on its points before the first step"):
+        solve(made)
+
+
+def test_a_reference_of_zero_has_absolute_errors(tmp_path):
+    solution = solve(problem(reference={u: 0}), out=tmp_path / "run")
+    (measures,) = solution.run.errors.values()
+    assert measures["rel_l2"] is None
+    assert measures["rmse"] > 0
+    assert "absolute (root mean square; the reference is zero)" in repr(solution)
+    assert sp.load(tmp_path / "run").record() == solution.record()
+    with pytest.raises(sp.ProblemError, match=r"that of u is zero everywhere; look at the absolute errors"):
+        solution.error()
+
+
+def test_doubts_become_warnings():
+    assert solve(problem(conditions=[])).run.warnings[0].startswith("the problem has no condition")
+
+
+@pytest.mark.parametrize(
+    ("settings", "advice"),
+    [
+        ({"network": "mlp", "activation": "tanh"}, "raise `points`"),
+        ({"network": "mlp", "activation": "tanh", "rank": 4}, "raise `points`, or lower `rank`"),
+        ({"network": "mlp", "activation": "sin", "rank": 4}, "raise `points`, or lower `frequency` or `rank`"),
+        ({"network": "spectral", "activation": "sin", "rank": 4}, "raise `points`, or lower `rank`"),
+    ],
+)
+def test_advice_names_settings_that_have_an_effect(settings, advice):
+    (sentence,) = _overfit({"equation": 1.0}, {"equation": 0.1}, {"frequency": 1.0, **settings})
+    assert sentence.endswith(advice)
+
+
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [
+        (lambda x: x, r"`sp.given\('kappa', ...\)` failed on arrays of shape .* takes 1 positional argument"),
+        (lambda x, y: np.sin(x), "compute with `jax.numpy` in place of `numpy`"),
+        (lambda x, y: np.zeros(7), r"returned shape \(7,\) for points of shape \(4, 4\)"),
+        (lambda x, y: None, "failed on arrays of shape"),
+    ],
+)
+def test_coded_functions_are_named_where_they_fail(function, text):
+    with pytest.raises(sp.ProblemError, match=text):
+        solve(problem(sp.laplacian(u) - sp.given("kappa", function, x, y)))
+
+
+def test_resume_has_a_budget_of_its_own(tmp_path):
+    method = sp.PINN(steps=10**8, lbfgs_steps=0, points=4, width=4, hidden_layers=1)
+    first = sp.solve(problem(), method, budget=3.0, out=tmp_path / "run", progress=False)
+    again = sp.resume(tmp_path / "run", budget=first.run.seconds.total - 0.5, progress=False)
+    assert again.run.stopped_by == first.run.stopped_by == "budget"
+    assert again.run.iterations > first.run.iterations + 100
+
+
+def test_ctrl_c_is_answered_at_once(capsys):
+    def press(record, total):
+        signal.raise_signal(signal.SIGINT)
+
+    assert solve(problem(), callbacks=[press]).run.stopped_by == "interrupted"
+    assert capsys.readouterr().err == "stopping after the current steps; press Ctrl-C again to stop at once\n"
+    with pytest.raises(KeyboardInterrupt, match="during training"):
+        solve(problem(), callbacks=(press, press))
+
+
+def test_another_file_in_the_place_of_the_checkpoint_is_refused(tmp_path):
+    run = solve(problem(), out=tmp_path / "run").save(tmp_path / "run")
+    (run / "checkpoint.npz").write_bytes((run / "solution.npz").read_bytes())
+    with pytest.raises(sp.RunError, match=r"checkpoint.npz is damaged or foreign .*; start the run again without it"):
+        sp.resume(run, progress=False)

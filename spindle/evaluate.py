@@ -28,6 +28,10 @@ class Evaluator:
         self._at_points = eqx.filter_jit(self._points)
         self._on_slab = eqx.filter_jit(self._slab)
 
+    def at(self, model: Model, where) -> np.ndarray:
+        """Values at points (n, d), or on the tensor grid of a list of axes."""
+        return self.at_points(model, where) if isinstance(where, np.ndarray) else self.on_grid(model, where)
+
     def at_points(self, model: Model, points: np.ndarray) -> np.ndarray:
         """Values (n,) at points (n, d)."""
         n = len(points)

@@ -24,8 +24,12 @@ from spindle.problem.symbols import Parameter
 from spindle.rundir import RunDirectory
 from spindle.training.checkpoint import reading
 from spindle.training.history import Clock, History
+from spindle.training.optimizers.growing import Growing
 from spindle.training.precision import precision
 from spindle.types import Tabulated
+
+_MOST_AXES = 6  # beyond, closed forms are compared at random points
+_POINTS = 20_000
 
 
 @dataclass
@@ -143,20 +147,25 @@ class Solution:
 
     @cached_property
     def references(self) -> dict:
-        """For each unknown with a reference: the nodes an axis, and the reference there, NaN outside the domain.
+        """For each unknown with a reference: where it is compared, and the reference there, NaN outside the domain.
 
+        Where is a list of the nodes of each axis or, beyond six axes, an array (n, d) of random points.
         Raises ProblemError where a reference is not finite inside.
         """
         found = {}
+        nodes: list[np.ndarray] | np.ndarray
         d = len(self.problem.coordinates)
         n = min(201, round(1e6 ** (1 / d)))
         for u, value in self.problem.reference.items():
             if isinstance(value, Tabulated):
                 nodes, values = list(value.axes.values()), np.asarray(value.values)
             else:
-                nodes = [np.linspace(low, high, n) for low, high in self.problem.domain.bounds]
+                bounds = self.problem.domain.bounds
+                nodes = _scattered(self.problem) if d > _MOST_AXES else [np.linspace(*b, n) for b in bounds]
                 values = self._exact(u, nodes)
-            inside = np.broadcast_to(self.problem.domain.contains_grid(nodes), values.shape)
+            domain = self.problem.domain
+            contained = domain.contains(nodes) if isinstance(nodes, np.ndarray) else domain.contains_grid(nodes)
+            inside = np.broadcast_to(contained, values.shape)
             if isinstance(value, Tabulated) and len(self.problem.domain.boxes) > 1:
                 inside = inside & ~np.isnan(values)  # a table may leave out the walls of a domain that is no box
             self._check_reference(u, nodes, values, inside)
@@ -178,7 +187,7 @@ class Solution:
         """Relative L2 errors of another model of this solution's plan, by unknown, where they exist."""
         found = {}
         for u, (nodes, reference) in self.references.items():
-            relative = _measured(self._evaluator(u).on_grid(model, nodes), reference)["rel_l2"]
+            relative = _measured(self._evaluator(u).at(model, nodes), reference)["rel_l2"]
             if relative is not None:
                 found[u.func.__name__] = relative
         return found
@@ -231,14 +240,16 @@ class Solution:
 
     def _on(self, u, nodes) -> np.ndarray:
         with precision(self.plan.dtype):
-            return self._evaluator(u).on_grid(self.model, nodes)
+            return self._evaluator(u).at(self.model, nodes)
 
     def _exact(self, u, nodes) -> np.ndarray:
-        """The closed form on a tensor grid, in double precision."""
-        mesh = np.meshgrid(*nodes, indexing="ij", sparse=True)
+        """The closed form on a tensor grid, or at points (n, d), in double precision."""
+        scattered = isinstance(nodes, np.ndarray)
+        mesh = list(nodes.T) if scattered else np.meshgrid(*nodes, indexing="ij", sparse=True)
+        shape = (len(nodes),) if scattered else tuple(len(n) for n in nodes)
         with precision("float64"):
             values = array_function(self.problem.reference[u], self.problem.coordinates)(mesh, {})
-            return np.broadcast_to(np.asarray(values), tuple(len(n) for n in nodes))
+            return np.broadcast_to(np.asarray(values), shape)
 
     def _evaluator(self, expression) -> Evaluator:
         expression = self.problem.unknowns[0] if expression is None else self._checked(expression)
@@ -307,6 +318,27 @@ def _measured(values, reference) -> dict[str, float | None]:
     return found if np.any(reference[np.isfinite(reference)]) else found | {"rel_l2": None}
 
 
+def _scattered(problem: Problem) -> np.ndarray:
+    """Random points (n, d), always the same: a tensor grid of many axes has too few nodes on each."""
+    low, high = np.array(problem.domain.bounds).T
+    return low + (high - low) * np.random.default_rng(0).uniform(size=(_POINTS, len(low)))
+
+
+def _grown(plan: Plan, model, arrays: Mapping) -> Model:
+    """The model that the stored arrays belong to: as built, or as a later phase enlarged it."""
+    shapes = {name: a.shape for name, a in arrays.items()}
+    trainable, static = eqx.partition(model, eqx.is_inexact_array)
+    for phase in (None, *plan.schedule.phases[1:]):
+        trainable = phase.enter(trainable) if isinstance(phase, Growing) else trainable
+        leaves, structure = jax.tree.flatten(trainable)
+        names = [f"leaf{k}" for k in range(len(leaves))]
+        if shapes == {n: a.shape for n, a in zip(names, leaves, strict=True)}:
+            return eqx.combine(jax.tree.unflatten(structure, [jax.numpy.asarray(arrays[n]) for n in names]), static)
+    raise RunError(
+        "The stored solution does not fit the problem and method beside it; start the run again in an empty directory."
+    )
+
+
 def _floats(what, value) -> np.ndarray:
     try:
         return np.asarray(value, float)
@@ -328,12 +360,5 @@ def load(directory, given: Mapping | None = None) -> Solution:
         run = Run(**numbers)
     plan = replace(method.plan(problem), choices=tuple(source.read_info()["choices"]))
     with precision(plan.dtype):
-        trainable, static = eqx.partition(plan.build(jax.random.PRNGKey(seed)), eqx.is_inexact_array)
-        leaves, structure = jax.tree.flatten(trainable)
-        names = [f"leaf{k}" for k in range(len(leaves))]
-        if {n: a.shape for n, a in arrays.items()} != {n: a.shape for n, a in zip(names, leaves, strict=True)}:
-            raise RunError(
-                f"{source.solution} does not fit the problem and method beside it; start the run again without it."
-            )
-        model = eqx.combine(jax.tree.unflatten(structure, [jax.numpy.asarray(arrays[n]) for n in names]), static)
+        model = _grown(plan, plan.build(jax.random.PRNGKey(seed)), arrays)
     return Solution(problem, method, plan, model, run)

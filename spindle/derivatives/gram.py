@@ -35,7 +35,6 @@ from spindle.lowering.compile import array_function
 from spindle.lowering.partials import Partial
 from spindle.lowering.structure import Structure
 
-
 _DEAR = 2e9  # operations that one evaluation of the loss may cost before digits are given up
 _CHEAP = 1e7  # operations below which a grid is not worth avoiding: the shortcuts take longer to compile
 
@@ -131,7 +130,7 @@ class SeparatedPiece:
         """Number K_d of different columns on each axis."""
         return [sum(len(choices(b[3], rank)[1]) for b in blocks) for blocks in self._blocks]
 
-    def coefficients(self, pools) -> list[list[jax.Array]]:
+    def coefficients(self, pools) -> list[list[list[jax.Array]]]:
         """The values of all coefficient functions on each axis, for each term: depends on the points alone."""
         found = []
         for axis, functions in enumerate(self._functions):
@@ -144,7 +143,7 @@ class SeparatedPiece:
         return found
 
     def columns(self, values: Sequence[jax.Array], coefficients) -> list[jax.Array]:
-        """Psi_d (N_d, K_d), weighted by the roots of the quadrature weights; values[d] is (pool, orders, unknowns, R)."""
+        """Psi_d (N_d, K_d), times the roots of the quadrature weights; values[d] is (pool, orders, unknowns, R)."""
         return [
             self._weighted(d, [self._block(d, b, v, coefficients) for b in self._blocks[d]])
             for d, v in enumerate(values)
@@ -184,7 +183,8 @@ class SeparatedPiece:
             after.insert(0, after[0] * gram)
         blocks = []
         for d in axes:
-            row, between = [self._diagonal(layout, d, before[d] * after[d + 1], tangents[d])], before[d]
+            row = [self._diagonal(layout, d, before[d] * after[d + 1], tangents[d])]
+            between = before[d]
             for e in range(d + 1, len(features)):
                 row.append(self._off_diagonal(layout, d, e, between * after[e + 1], mixed))
                 between = between * grams[e]
@@ -228,7 +228,8 @@ class SeparatedPiece:
         for block in self._blocks[axis]:
             starts[block] = start
             start += len(choices(block[3], rank)[1])
-        return np.concatenate([starts[m.column(axis)] + np.arange(n) for m, n in zip(self.monomials, sizes, strict=True)])
+        first = [starts[m.column(axis)] for m in self.monomials]
+        return np.concatenate([start + np.arange(n) for start, n in zip(first, sizes, strict=True)])
 
     def _block(self, axis, block, values, coefficients):
         """The columns of one monomial on one axis: products of features, times the coefficient function."""

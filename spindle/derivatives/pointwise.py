@@ -80,7 +80,7 @@ class PointwiseTaylor:
             return total + j.T @ j, None
 
         columns = ravel_pytree(eqx.filter(field, eqx.is_inexact_array))[0].size + len(piece.parameters)
-        filled = ([jnp.concatenate([p, jnp.broadcast_to(p[:1], (padding, p.shape[1]))]) for p in points])
+        filled = [jnp.concatenate([p, jnp.broadcast_to(p[:1], (padding, p.shape[1]))]) for p in points]
         cut = ([p.reshape(blocks, -1, p.shape[1]) for p in filled], jax.tree.map(split, slopes))
         return jax.lax.scan(add, jnp.zeros((columns, columns), points[0].dtype), cut)[0]
 

@@ -45,7 +45,7 @@ def highest_orders(needs: Sequence[Need], axes: int) -> list[int]:
     return [max((p.orders[k] for p in partials), default=0) for k in range(axes)]
 
 
-def merge(features: Sequence[Sequence[jax.Array]], needs: Sequence[Need]) -> dict[Need, jax.Array]:
+def merge(features: Sequence[Sequence[jax.Array] | jax.Array], needs: Sequence[Need]) -> dict[Need, jax.Array]:
     """Partials, and combinations of partials, on the tensor grid of the axes.
 
     features   features[k][a] is the a-th derivative on axis k, (N_k, outputs, rank)
@@ -76,7 +76,7 @@ def _khatri_rao(factors: Sequence[jax.Array]) -> jax.Array:
     return product
 
 
-def paired(features: Sequence[Sequence[jax.Array]], needs: Sequence[Need]) -> dict[Need, jax.Array]:
+def paired(features: Sequence[Sequence[jax.Array] | jax.Array], needs: Sequence[Need]) -> dict[Need, jax.Array]:
     """The same at scattered points, row by row: arrays (n,)."""
 
     def one(partial):
@@ -123,9 +123,7 @@ class SeparableJets:
             return None
         lengths = [s.stop - s.start for s in self.points.slices[places[0]]]
         given = self.points.weights(places[0])
-        weights = [
-            np.full(n, 1 / np.sqrt(n)) if w is None else np.sqrt(w) for n, w in zip(lengths, given, strict=True)
-        ]
+        weights = [np.full(n, 1 / np.sqrt(n)) if w is None else np.sqrt(w) for n, w in zip(lengths, given, strict=True)]
         piece = SeparatedPiece(found, [self.points.slices[p] for p in places], weights, coordinates)
         return grid_free(piece, lengths, self.rank, self.parameters, self.form)
 

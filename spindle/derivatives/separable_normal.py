@@ -80,7 +80,7 @@ def grid_blocks(features: Sequence[Sequence[AxisFeatures]], piece: Piece) -> lis
     blocks = []
     for d, (k_d, j_d) in enumerate(kernels):
         row = [_diagonal(k_d, j_d, d)]
-        row += [_off_diagonal(k_d, j_d, d, *kernels[e], e) for e in range(d + 1, len(kernels))]
+        row += [_off_diagonal(k_d, j_d, d, k_e, j_e, e) for e, (k_e, j_e) in enumerate(kernels) if e > d]
         row += [_border(k_d, j_d, d, column) for column in piece.parameters]
         blocks.append(row)
     return blocks

@@ -10,7 +10,10 @@ from spindle.problem.symbols import coordinates, unknown
 
 
 def sine_gordon2d(k: float = 2) -> Problem:
-    """u_tt - u_xx + sin u = f on [0, 2] x [-1, 1], Dirichlet; u = sin(pi x) cos(k t) + x^2 exp(-t), of CP rank 2."""
+    """u_tt - u_xx + sin u = f on [0, 2] x [-1, 1], Dirichlet; u = sin(pi x) cos(k t) + x^2 exp(-t), of CP rank 2.
+
+    Source: manufactured; the equation is that of Scott (1969), Amer. J. Phys. 37.
+    """
     t, x = coordinates("t x")
     u = unknown("u", t, x)
     exact = sin(pi * x) * cos(sympify(k) * t) + x**2 * exp(-t)
@@ -26,7 +29,10 @@ def sine_gordon2d(k: float = 2) -> Problem:
 
 
 def variable_coefficient2d(m: int = 2, n: int = 3) -> Problem:
-    """-div(a grad u) = f in [0, 1]^2, a = exp(sin(pi x y)), u = 0 on the boundary; u = sin(m pi x) sin(n pi y) exp(x y)."""
+    """-div(a grad u) = f in [0, 1]^2, a = exp(sin(pi x y)), u = sin(m pi x) sin(n pi y) exp(x y), zero on the boundary.
+
+    Source: manufactured; neither the coefficient nor the solution is a finite sum of products.
+    """
     x, y = coordinates("x y")
     u = unknown("u", x, y)
     exact = sin(m * pi * x) * sin(n * pi * y) * exp(x * y)

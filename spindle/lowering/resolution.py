@@ -1,7 +1,7 @@
 """How many Legendre polynomials an axis needs, judged by the functions that the problem itself contains.
 
 The solution of a smooth problem is about as rough as its sources, coefficients and data. Each is sampled along lines
-parallel to the axis; the degree beyond which its Legendre coefficients are rounding errors is what the axis must resolve.
+parallel to the axis; the axis must resolve the degrees up to which its Legendre coefficients exceed rounding errors.
 """
 
 import jax

@@ -61,8 +61,8 @@ class Method:
     fourier         (count, deviation) of random Fourier features, or None
     harmonics       harmonics of the features on axes that are declared periodic
     scale_inputs    map every coordinate's interval to [-1, 1] before the first layer
-    hard            conditions that hold by construction, on boxes: "all" whose data agree; "zero", those alone whose data
-                    are zero, which need no lift; "off"; "auto": all, but "zero" for spectral networks of few axes
+    hard            conditions that hold by construction, on boxes: "all" whose data agree; "zero", only those whose
+                    data are zero, which need no lift; "off"; "auto": all, but "zero" for spectral networks of few axes
     points          collocation points an axis, one number for each axis, or "auto"
     sampling        rule for collocation points
     resample        draw new random points every so many steps; 0: never
@@ -331,8 +331,8 @@ def assemble(
     if settings["lbfgs_steps"]:
         phases.append(LBFGS(settings["lbfgs_steps"]))
     if settings["newton_steps"]:
-        phases.append(GaussNewton(settings["newton_steps"]))
-        phases += [Growing(settings["newton_steps"], grow=g) for g in growth]
+        newton = GaussNewton(settings["newton_steps"])
+        phases += [newton, *(Growing(newton, grow) for grow in growth)]
     resample = settings["resample"] if settings["sampling"] == "random" else 0
     many = len(objective.names) > 1
     return Plan(

@@ -168,13 +168,14 @@ def _growth(outputs: int, rank: int):
     """Trained arrays -> the same with more separable terms, which start small and smooth."""
 
     def grow(model):
+        size = 0.05 ** (1 / len(model.field.bodies))  # of one factor, so that the product has a twentieth
         keys = iter(jax.random.split(jax.random.PRNGKey(rank), len(model.field.bodies)))
 
         def wider(weight):
             features = weight.shape[0]
             old = weight.reshape(features, outputs, -1)
             new = jax.random.normal(next(keys), (features, outputs, rank - old.shape[-1]), weight.dtype)
-            new = 0.3 * new * 0.5 ** jnp.arange(features)[:, None, None]
+            new = size * new * 0.5 ** jnp.arange(features)[:, None, None]
             return jnp.concatenate([old, new], axis=-1).reshape(features, -1)
 
         bodies = tuple(eqx.tree_at(lambda b: b.weight, body, wider(body.weight)) for body in model.field.bodies)

@@ -79,7 +79,8 @@ class SeparableField(Field):
 
     u_m(x_1 .. x_d) = sum over j of  prod over k of  h_mk(x_k) f_mj^(k)(x_k)
 
-    Source: Cho et al. (2023), arXiv 2306.15969, equation 3. Component m uses its own block of r features, r the separable rank.
+    Source: Cho et al. (2023), arXiv 2306.15969, equation 3. Component m has r features of its own, r the
+    separable rank.
     """
 
     embeddings: tuple[Callable, ...]

@@ -139,7 +139,7 @@ class Objective:
 
     def normal(self, model: Model, points, weights: Mapping[str, jax.Array]) -> jax.Array:
         """J^T J of the weighted residuals, parameters in the order of `ravel_pytree(model)`."""
-        pieces = []
+        pieces: list[Piece | Shortcut] = []
         for r, factors in zip(self.residuals, points[2], strict=True):
             for shortcut, share, own in zip(r.shortcuts, r.shares, factors, strict=True):
                 if shortcut and shortcut.sums_slopes:

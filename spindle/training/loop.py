@@ -25,6 +25,7 @@ from spindle.objective.objective import Model, Objective
 from spindle.training.checkpoint import load_arrays, load_tree, reading, save_tree
 from spindle.training.history import Clock, History, Record
 from spindle.training.optimizers.base import Optimizer
+from spindle.training.optimizers.growing import Growing
 
 
 @dataclass(frozen=True)
@@ -277,12 +278,12 @@ def _compiler_options() -> dict | None:
 
 def _needed(phase, state) -> bool:
     """Whether a phase has anything to do after the one before it."""
-    return not hasattr(phase, "needed") or phase.needed(state.loss, state.optimizer)
+    return not isinstance(phase, Growing) or phase.needed(state.loss, state.optimizer)
 
 
 def _entered(phase, arrays):
     """The trained arrays as a phase wants them: one that grows the model enlarges them."""
-    return phase.enter(arrays) if hasattr(phase, "enter") else arrays
+    return phase.enter(arrays) if isinstance(phase, Growing) else arrays
 
 
 def _due(step, every):

@@ -1,5 +1,6 @@
 """The structured normal matrix equals J^T J of the residual vector, whatever the problem and the method."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +8,6 @@ import pytest
 from jax.flatten_util import ravel_pytree
 from sympy import Eq, cos, exp, sin
 
-import equinox as eqx
 import spindle as sp
 from spindle.objective.least_squares import LeastSquares
 from spindle.training.precision import precision
@@ -72,7 +72,9 @@ def test_normal_matrix_is_that_of_the_rows(problem, method):
         assert len(j) == squares.count
         np.testing.assert_allclose(jnp.sum(rows(vector) ** 2), squares.loss(arrays), rtol=1e-12)
         expected = j.T @ j
-        np.testing.assert_allclose(jax.jit(squares.normal)(arrays), expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+        np.testing.assert_allclose(
+            jax.jit(squares.normal)(arrays), expected, rtol=0, atol=1e-12 * np.abs(expected).max()
+        )
         if squares.pointwise:
             np.testing.assert_allclose(jax.jit(squares.jacobian)(arrays), j, rtol=0, atol=1e-12 * np.abs(j).max())
         forward, backward = squares.products(arrays)

@@ -173,7 +173,6 @@ class Power(eqx.Module):
 
 
 def separable(*bodies, axes=2):
-    rank = 1
     free = (tuple(BoundaryFactor((), 1.0) for _ in range(axes)),)
     return SeparableField((Raw(1),) * axes, bodies, free, 1)
 

@@ -98,7 +98,7 @@ class GaussNewton:
             length = jnp.sqrt(jnp.sum(scale * step * step))
             loss = problem.loss(unravel(vector + step))
             ratio = (value - loss) / predicted
-            # Where differences of losses are rounding errors, a step counts as good if it is much shorter than the last.
+            # Where differences of losses are rounding errors, a step is good if it is much shorter than the last.
             settled = (predicted < floor) & (length < 0.5 * state.length) & (loss < value + floor)
             good = jnp.isfinite(loss) & (predicted > 0) & ((ratio > 1e-4) | settled)
             factor = jnp.where(good, _relaxation(ratio), 5.0)

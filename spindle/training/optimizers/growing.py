@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -10,15 +11,40 @@ from spindle.training.optimizers.gauss_newton import GaussNewton
 
 
 @dataclass(frozen=True)
-class Growing(GaussNewton):
-    """Gauss-Newton on a model that was made larger first.
+class Growing:
+    """An optimizer on a model that is made larger first.
 
+    inner       the optimizer
     grow        trained arrays -> larger ones; what they represent changes little
     tolerance   residual, relative to that at the first step, below which there is nothing to gain
     """
 
-    grow: Callable = lambda arrays: arrays
+    inner: GaussNewton
+    grow: Callable
     tolerance: float = 1e-7
+    resamples: ClassVar[bool] = False
+
+    @property
+    def steps(self) -> int:
+        """At most so many."""
+        return self.inner.steps
+
+    @property
+    def label(self) -> str:
+        """That of the inner optimizer."""
+        return self.inner.label
+
+    def start(self, parameters):
+        """As the inner optimizer."""
+        return self.inner.start(parameters)
+
+    def step(self, problem, parameters, state):
+        """As the inner optimizer."""
+        return self.inner.step(problem, parameters, state)
+
+    def finished(self, state) -> jax.Array:
+        """As the inner optimizer."""
+        return self.inner.finished(state)
 
     def enter(self, arrays):
         """The larger model."""

@@ -4,13 +4,15 @@ from collections.abc import Callable
 
 from spindle.errors import MethodError, nearest
 from spindle.experiments.rows import Row, run_row
-from spindle.experiments.spinn import DEFAULTS, MEMBERS, PAPER, PAPER_PINN, PINN_DEFAULTS
+from spindle.experiments.spinn import DEFAULTS, HARD, LEARNED, MEMBERS, PAPER, PAPER_PINN, PINN_DEFAULTS
 
 BENCHES: dict[str, tuple[Row, ...]] = {
     "spinn": PAPER + DEFAULTS,
     "spinn-paper": PAPER,
     "spinn-default": DEFAULTS,
     "spinn-members": MEMBERS,
+    "spinn-learned": LEARNED,
+    "spinn-hard": HARD,
     "pinn-paper": PAPER_PINN,
     "pinn-default": PINN_DEFAULTS,
 }

@@ -23,15 +23,19 @@ DEFAULTS = tuple(
         "helmholtz3d",
         "klein_gordon3d",
         "klein_gordon4d",
-        "diffusion3d",
         "diffusion6d",
-        "flow_mixing3d",
         "poisson2d",
-        "poisson_lshape",
-        "burgers",
-        "allen_cahn",
         "convection",
+        "sine_gordon2d",
+        "variable_coefficient2d",
+        "poisson_nd",
     )
+)
+
+# Fronts, corners, high ranks: what the default does not solve to many digits, or not quickly. One seed each.
+HARD = (
+    *(Row(name, SPINN()) for name in ("poisson_lshape", "burgers", "allen_cahn", "diffusion3d", "flow_mixing3d")),
+    Row("poisson_nd", SPINN(), options={"d": 20}),
 )
 
 # Other members of the families, on which nothing was tuned.
@@ -40,6 +44,12 @@ MEMBERS = (
     Row("helmholtz3d", SPINN(), seeds=5, options={"k": 10}),
     Row("klein_gordon3d", SPINN(), seeds=5, options={"k": 1}),
     Row("poisson2d", SPINN(), seeds=5, options={"m": 3, "n": 2}),
+)
+
+# Learned axis networks instead of spectral features.
+LEARNED = tuple(
+    Row(name, SPINN(network="mlp", width=16, rank=4, points=128, frequency=14.0, newton_steps=300), seeds=5)
+    for name in ("helmholtz3d",)
 )
 
 PINN_DEFAULTS = tuple(Row(name, PINN(), seeds=5) for name in ("helmholtz3d", "poisson2d", "burgers", "convection"))

@@ -181,7 +181,9 @@ class Objective:
         total = 0.0
         for place, function in piece:
             known = self._jets.at(shared, place)
-            total += function.combine(points[1][place], coordinates[place], known, model.parameters)
+            # Where the loss needs no grid nothing was tabulated on it; whoever asks for rows pays for it now.
+            given = points[1].get(place) or function.coefficients(coordinates[place])
+            total += function.combine(given, coordinates[place], known, model.parameters)
         return total
 
     def _linearised(self, model, points, weights, wanted) -> list[Piece]:
@@ -193,7 +195,8 @@ class Objective:
             # A residual is elementwise in what it needs, so the gradient of its sum holds its slopes point by point.
             def value(given, parameters):
                 needs = dict(zip(function.needs, given, strict=True))
-                return function.combine(points[1][place], coordinates[place], needs, parameters)
+                tabulated = points[1].get(place) or function.coefficients(coordinates[place])
+                return function.combine(tabulated, coordinates[place], needs, parameters)
 
             known = self._jets.at(shared, place)
             given = [known[need] for need in function.needs]

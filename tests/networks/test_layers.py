@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from spindle.networks.embeddings import Raw
+from spindle.networks.embeddings import PeriodicFeatures, Raw
 from spindle.networks.fields import PointwiseField, SeparableField
 from spindle.networks.layers import BODIES, MLP, Dense, ModifiedMLP
+from spindle.networks.taylor import Jet
 
 
 def separable(body, axes, key, *, width=64, rank=32, hidden=3, outputs=1):
@@ -72,7 +73,7 @@ def test_weights_start_glorot_normal_with_zero_bias(getkey):
     assert (layer.bias == 0).all()
 
 
-@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("body", ["mlp", "modified"])
 def test_sine_networks_start_with_frequencies_up_to_the_bound(body, getkey):
     made = BODIES[body](1, 1, width=2000, hidden=1, act="sin", frequency=12.0, key=getkey())
     first = made.layers[0] if body == "mlp" else made.first
@@ -86,3 +87,22 @@ def test_another_key_gives_other_weights(getkey):
     one, other = (MLP(1, 1, width=3, hidden=1, key=getkey()) for _ in range(2))
     assert (one.layers[0].weight != other.layers[0].weight).any()
     assert one.layers[0].weight.shape == other.layers[0].weight.shape
+
+
+def test_spectral_features_are_legendre_polynomials_with_exact_derivatives(getkey, float64):
+    body = BODIES["spectral"](1, 2, width=9, key=getkey())
+    x = np.linspace(-1, 1, 7)
+    jet = body(Jet.variables(x[:, None], ((0,), (1,), (2,), (3,))))
+    for output in range(2):
+        coefficients = np.asarray(body.weight)[:, output] * np.sqrt(2 * np.arange(9) + 1)
+        for order in range(4):
+            exact = np.polynomial.legendre.legval(x, np.polynomial.legendre.legder(coefficients, order))
+            np.testing.assert_allclose(jet.derivative((order,))[:, output], exact, rtol=1e-12, atol=1e-11)
+
+
+def test_spectral_features_of_a_periodic_axis_are_its_waves(getkey, float64):
+    waves = PeriodicFeatures(((0.0, 2.0),), (True,), 3)
+    body = BODIES["spectral"](waves.width, 1, width=7, key=getkey())
+    assert body.weight.shape == (7, 1)
+    x = np.array([[0.3], [2.3]])
+    np.testing.assert_allclose(*body(waves(x)), rtol=1e-12)

@@ -102,7 +102,7 @@ def cloud_points(drawn, hard):
 
 
 METHODS = {
-    "spinn, gauss": (sp.SPINN(points=(3, 4), sampling="gauss", rank=2, hard="auto", **SMALL), True),
+    "spinn, gauss": (sp.SPINN(points=(3, 4), sampling="gauss", rank=2, hard="all", **SMALL), True),
     "spinn, uniform, sum": (
         sp.SPINN(points=(3, 4), sampling="uniform", rank=2, hard="off", faces="sum", **SMALL),
         False,

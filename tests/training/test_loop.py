@@ -20,7 +20,7 @@ from spindle.training import loop
 from spindle.training.loop import _next_chunk, _next_look, balanced
 from spindle.training.precision import precision
 
-QUICK = {"points": 8, "width": 8, "hidden_layers": 1, "rank": 3, "steps": 60, "lbfgs_steps": 30}
+QUICK = {"points": 8, "width": 8, "hidden_layers": 1, "rank": 3, "steps": 60, "lbfgs_steps": 30, "newton_steps": 0}
 
 
 def arrays_of(solution):
@@ -82,7 +82,7 @@ def test_a_step_is_traced_once_for_each_phase(monkeypatch):
 @pytest.mark.parametrize("recipe", ["default", "paper"])
 def test_killed_run_continues_bit_for_bit(tmp_path, recipe):
     """The run is killed by SIGKILL half-way in a process of its own, then resumed here."""
-    settings = {**QUICK, "recipe": recipe, "steps": 4000, "lbfgs_steps": 40, "resample": 50}
+    settings = {**QUICK, "recipe": recipe, "steps": 4000, "lbfgs_steps": 40, "newton_steps": 3, "resample": 50}
     code = f"""
 import spindle as sp
 from spindle.gallery.registry import gallery
@@ -103,7 +103,7 @@ sp.solve(gallery("klein_gordon3d"), sp.SPINN(**{settings!r}), progress=False, ou
     child.wait()
     resumed = sp.resume(tmp_path / "run", progress=False)
     whole = solve(gallery("klein_gordon3d"), sp.SPINN(**settings))
-    assert resumed.run.iterations == whole.run.iterations == 4040
+    assert resumed.run.iterations == whole.run.iterations == 4043
     assert same(resumed, whole)
     assert [r.step for r in resumed.run.history] == [r.step for r in whole.run.history]
     assert [r.loss for r in resumed.run.history] == [r.loss for r in whole.run.history]
@@ -175,7 +175,7 @@ def test_every_recipe_field_changes_something():
         "network": "modified", "width": 9, "hidden_layers": 2, "rank": 4, "activation": "swish", "frequency": 3.0,
         "fourier": (4, 1.0), "scale_inputs": True, "hard": "auto", "points": 9, "sampling": "gauss", "resample": 3,
         "weights": {"initial u": 7.0}, "balance": 4, "faces": "mean", "steps": 13, "learning_rate": 2e-3,
-        "schedule": "cosine", "lbfgs_steps": 3, "keep": "last", "dtype": "float64",
+        "schedule": "cosine", "lbfgs_steps": 3, "newton_steps": 2, "sums": "gram", "keep": "last", "dtype": "float64",
     }  # fmt: skip
     assert {f.name for f in dataclasses.fields(sp.SPINN)} == {*changed, "recipe", "harmonics"}
     reference = essence(sp.SPINN(**base))

@@ -1,0 +1,84 @@
+"""Gauss-Newton on least-squares problems with known answers, by all its algebras."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from spindle.training.optimizers.gauss_newton import GaussNewton
+
+RNG = np.random.default_rng(0)
+A, B = RNG.normal(size=(30, 8)), RNG.normal(size=30)
+
+
+class Problem:
+    """|r(theta)|^2 for any residual function."""
+
+    pointwise, rounded = True, False
+
+    def __init__(self, rows, count):
+        self.rows, self.count = rows, count
+
+    def loss(self, theta):
+        return jnp.sum(self.rows(theta) ** 2)
+
+    def jacobian(self, theta):
+        return jax.jacfwd(self.rows)(theta)
+
+    def normal(self, theta):
+        return self.jacobian(theta).T @ self.jacobian(theta)
+
+    def products(self, theta):
+        _, forward = jax.linearize(self.rows, theta)
+        backward = jax.linear_transpose(forward, theta)
+        return forward, lambda w: backward(w)[0]
+
+
+def run(problem, theta, optimizer):
+    state = optimizer.start(theta)
+    losses, step = [], jax.jit(lambda theta, state: optimizer.step(problem, theta, state))
+    while len(losses) < optimizer.steps and not optimizer.finished(state):
+        theta, state, loss = step(theta, state)
+        losses.append(float(loss))
+    return theta, losses
+
+
+def linear(theta):
+    return A @ theta - B
+
+
+def curved(theta):
+    """Rosenbrock's valley as two residuals, minimum zero at (1, 1)."""
+    return jnp.array([10 * (theta[1] - theta[0] ** 2), 1 - theta[0]])
+
+
+def test_a_linear_problem_takes_one_step_without_damping(float64):
+    theta, _ = run(Problem(linear, 30), jnp.zeros(8), GaussNewton(steps=1, algebra="normal", damping=1e-15))
+    np.testing.assert_allclose(theta, np.linalg.lstsq(A, B)[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("algebra", ["normal", "dual", "cg"])
+def test_the_valley_is_followed_to_its_end(algebra, float64):
+    theta, losses = run(Problem(curved, 2), jnp.array([-1.2, 1.0]), GaussNewton(steps=200, algebra=algebra))
+    np.testing.assert_allclose(theta, 1.0, atol=1e-10)
+    assert all(later <= earlier for earlier, later in itertools.pairwise(losses))
+
+
+def test_primal_and_dual_take_the_same_steps(float64):
+    wide = RNG.normal(size=(6, 9))
+
+    def rows(theta):
+        return jnp.sin(wide @ theta) + theta[:6] - 1
+
+    paths = [
+        run(Problem(rows, 6), jnp.linspace(0, 1, 9), GaussNewton(steps=5, algebra=a))[0] for a in ("normal", "dual")
+    ]
+    np.testing.assert_allclose(*paths, rtol=1e-9)
+
+
+def test_it_ends_where_nothing_is_left_to_gain(float64):
+    _, losses = run(Problem(linear, 30), jnp.zeros(8), GaussNewton(steps=1000, algebra="normal"))
+    assert len(losses) < 40
+    assert losses[-1] == pytest.approx(np.sum((A @ np.linalg.lstsq(A, B)[0] - B) ** 2), rel=1e-12)

@@ -60,7 +60,7 @@ class SPINN(Method):
     """Separable PINN: one body network an axis, merged by a product over axes and a sum over the rank.
 
     rank   separable rank r: number of products that are added; "auto": 6, raised to 12 and 24 (beyond three axes to 12)
-           while the residual stays above 1e-7 of that at the first step
+           while the residual stays above 3e-7 of that of the zero field
     sums   how the loss is taken: "grid", over all N^d points; "core" and "gram", from sums along the axes alone, where
            equation and conditions are polynomial with separable coefficients; "auto", by operations counted
 

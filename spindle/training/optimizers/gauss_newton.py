@@ -27,14 +27,14 @@ class Damped(NamedTuple):
 
     damping    for the next step
     length     of the last step, in the norm of D
-    first      the loss at the first step
+    size       the loss of the zero field: the size of the data
     idle       steps in a row that gained less than a thousandth
     finished   whether there is nothing left to gain
     """
 
     damping: jax.Array
     length: jax.Array
-    first: jax.Array
+    size: jax.Array
     idle: jax.Array
     finished: jax.Array
 
@@ -85,11 +85,13 @@ class GaussNewton:
         vector, unravel = ravel_pytree(parameters)
         value, gradient = jax.value_and_grad(lambda v: problem.loss(unravel(v)))(vector)
         solve = self._solver(problem, parameters, gradient)
-        largest = jnp.where(jnp.isfinite(state.first), jnp.maximum(state.first, value), value)
+        size = jax.lax.cond(
+            jnp.isfinite(state.size), lambda: state.size, lambda: problem.loss(unravel(jnp.zeros_like(vector)))
+        )
         eps = jnp.finfo(vector.dtype).eps
-        # Residuals are differences of terms as large as those of the first step: below their rounding all is noise. A
-        # loss that is itself such a difference, of squares, has its noise much higher.
-        noise = largest * (10 * eps if problem.rounded else (10 * eps) ** 2)
+        # Residuals are differences of terms as large as the data: below their rounding all is noise. A loss that is
+        # itself such a difference, of squares, has its noise much higher.
+        noise = size * (10 * eps if problem.rounded else (10 * eps) ** 2)
         floor = jnp.maximum(1e3 * eps * value, noise)
 
         def attempt(trial: Trial) -> Trial:
@@ -112,7 +114,7 @@ class GaussNewton:
         idle = jnp.where(value - last.loss < 1e-3 * jnp.abs(value), state.idle + 1, 0)
         silent = (last.loss < noise) & (last.length > 0.1 * state.length)
         finished = ~last.accepted | silent | (idle >= self.patience)
-        return unravel(last.vector), Damped(last.damping, last.length, largest, idle, finished), value
+        return unravel(last.vector), Damped(last.damping, last.length, size, idle, finished), value
 
     def _solver(self, problem, parameters, gradient):
         """damping -> (step, D), by the algebra that suits the numbers of parameters P and rows m."""

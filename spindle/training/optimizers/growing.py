@@ -16,12 +16,12 @@ class Growing:
 
     inner       the optimizer
     grow        trained arrays -> larger ones; what they represent changes little
-    tolerance   residual, relative to that at the first step, below which there is nothing to gain
+    tolerance   residual, relative to that of the zero field, below which there is nothing to gain
     """
 
     inner: GaussNewton
     grow: Callable
-    tolerance: float = 1e-7
+    tolerance: float = 3e-7
     resamples: ClassVar[bool] = False
 
     @property
@@ -52,4 +52,4 @@ class Growing:
 
     def needed(self, loss: jax.Array, before) -> bool:
         """Whether the phase before, from its last loss and its state, ended above the tolerance."""
-        return not bool(jnp.sqrt(jnp.abs(loss) / before.first) < self.tolerance)
+        return not bool(jnp.sqrt(jnp.abs(loss) / before.size) < self.tolerance)

@@ -46,8 +46,11 @@ def shaped(field: SeparableField, problem: Problem, terms: Sequence[Term]) -> Se
         alone = eqx.tree_at(_weights, field, [jnp.eye(len(w)) for w in _weights(field)])
         basis, weight = alone.features(axis, jnp.asarray(nodes)[:, None]), _weights(field)[axis]
         for k, term in enumerate(terms):
-            factor = sympy.lambdify(x, dict(term.factors).get(x, sympy.S.One), ["scipy", "numpy"])(nodes)
+            with np.errstate(all="ignore"):
+                factor = sympy.lambdify(x, dict(term.factors).get(x, sympy.S.One), ["scipy", "numpy"])(nodes)
             wanted = np.broadcast_to(factor, nodes.shape)
+            if not np.isfinite(wanted).all() or not wanted.any():
+                continue  # singular data are refused by name once training meets them
             found = jnp.linalg.lstsq(basis, jnp.asarray(wanted / np.sqrt(np.mean(wanted**2))))[0]
             weight = weight.at[:, k].set(found)
         changed.append(weight)

@@ -10,7 +10,7 @@ from spindle.derivatives.pointwise import pointwise_values
 from spindle.derivatives.separable import axis_jets, highest_orders, merge
 from spindle.lowering.compile import array_function
 from spindle.lowering.constraints import Constraints
-from spindle.networks.fields import SeparableField
+from spindle.networks.fields import AxisField
 from spindle.objective.objective import Model
 from spindle.problem.problem import Problem
 
@@ -47,7 +47,7 @@ class Evaluator:
     def on_grid(self, model: Model, axes: Sequence[np.ndarray]) -> np.ndarray:
         """Values on the tensor grid of the axes, an array of their lengths."""
         shape = tuple(len(a) for a in axes)
-        if not isinstance(model.field, SeparableField):
+        if not isinstance(model.field, AxisField):
             points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
             return self.at_points(model, points).reshape(shape)
         rows = max(1, min(shape[0], _SLAB // max(1, int(np.prod(shape[1:])))))
@@ -67,5 +67,5 @@ class Evaluator:
         highest = highest_orders(needs, d)
         jets = [axis_jets(model.field, k, a[:, None], highest[k]) for k, a in enumerate(axes)]
         coordinates = tuple(a.reshape([-1 if j == k else 1 for j in range(d)]) for k, a in enumerate(axes))
-        value = self._function(coordinates, merge(jets, needs), model.parameters)
+        value = self._function(coordinates, merge(jets, needs, model.field.core), model.parameters)
         return jnp.broadcast_to(value, tuple(len(a) for a in axes))

@@ -327,9 +327,9 @@ def _scattered(problem: Problem) -> np.ndarray:
 def _grown(plan: Plan, model, arrays: Mapping) -> Model:
     """The model that the stored arrays belong to: as built, or as a later phase enlarged it."""
     shapes = {name: a.shape for name, a in arrays.items()}
-    trainable, static = eqx.partition(model, eqx.is_inexact_array)
     for phase in (None, *plan.schedule.phases[1:]):
-        trainable = phase.enter(trainable) if isinstance(phase, Growing) else trainable
+        model = phase.enter(model) if isinstance(phase, Growing) else model
+        trainable, static = eqx.partition(model, eqx.is_inexact_array)
         leaves, structure = jax.tree.flatten(trainable)
         names = [f"leaf{k}" for k in range(len(leaves))]
         if shapes == {n: a.shape for n, a in zip(names, leaves, strict=True)}:

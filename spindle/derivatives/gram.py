@@ -295,9 +295,9 @@ class GridFree:
         """See `SeparatedPiece.coefficients`."""
         return self.piece.coefficients(pools)
 
-    def square(self, values, coefficients) -> jax.Array:
+    def square(self, jets, coefficients) -> jax.Array:
         """|r|^2, from the jets of all axes."""
-        columns, rank = self.piece.columns(values, coefficients), values[0].shape[-1]
+        columns, rank = self.piece.columns(jets, coefficients), jets[0].shape[-1]
         if self.squares == "core":
             return jnp.sum(self.piece.core(columns, rank) ** 2)
         return self.piece.square(columns, rank)

@@ -56,6 +56,10 @@ class PointwiseTaylor:
     def shortcut(self, places, structures, coordinates) -> None:
         """Every point of a cloud is looked at."""
 
+    def assembles(self, field: Field) -> bool:
+        """`normal` is offered for every field."""
+        return True
+
     def jacobian(self, field: Field, drawn, pieces: Sequence[Piece]) -> jax.Array:
         """J (m, P + parameters) of linearised residuals: one backward pass a point."""
         return jnp.concatenate([self._rows(field, drawn, piece) for piece in pieces])

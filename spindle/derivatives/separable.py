@@ -8,7 +8,7 @@ are shared by the interior, the boundary, the initial slice and the data; the me
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,15 +23,16 @@ from spindle.derivatives.separable_normal import (
     row_blocks,
     symmetric,
 )
+from spindle.derivatives.tensor import contract, contract_rows
 from spindle.lowering.partials import Need, terms_of
-from spindle.networks.fields import SeparableField
+from spindle.networks.fields import AxisField
 from spindle.networks.taylor import Jet
 from spindle.points.lattice import Lattice
 from spindle.points.places import Region
 
 
-def axis_jets(field: SeparableField, axis: int, x: jax.Array, highest: int) -> list[jax.Array]:
-    """Features of an axis at x (n, 1) and their derivatives up to order `highest`: arrays (n, outputs, rank)."""
+def axis_jets(field: AxisField, axis: int, x: jax.Array, highest: int) -> list[jax.Array]:
+    """Features of an axis at x (n, 1) and their derivatives up to order `highest`: arrays (n, outputs, columns)."""
     shape = (len(x), field.outputs, -1)
     if highest == 0:
         return [field.features(axis, x).reshape(shape)]
@@ -45,15 +46,30 @@ def highest_orders(needs: Sequence[Need], axes: int) -> list[int]:
     return [max((p.orders[k] for p in partials), default=0) for k in range(axes)]
 
 
-def merge(features: Sequence[Sequence[jax.Array] | jax.Array], needs: Sequence[Need]) -> dict[Need, jax.Array]:
+class Shared(NamedTuple):
+    """What all places share: the jets of all axes, (pool, orders, unknowns, columns) each, and the field's core."""
+
+    jets: list[jax.Array]
+    core: jax.Array | None
+
+    @property
+    def separated(self) -> bool:
+        """Whether the field is a sum of products over its rank, so that sums need no grid."""
+        return self.core is None
+
+
+def merge(features: Sequence, needs: Sequence[Need], core=None) -> dict[Need, jax.Array]:
     """Partials, and combinations of partials, on the tensor grid of the axes.
 
-    features   features[k][a] is the a-th derivative on axis k, (N_k, outputs, rank)
+    features   features[k][a] is the a-th derivative on axis k, (N_k, outputs, columns)
+    core       see `AxisField.core`
     returns    arrays (N_1, .., N_d)
 
     Each need is one matrix product. The terms of a combination that share the order b on the last axis are added
     before it, so that its inner size is R times the number of different b: for a Laplacian 2 R, whatever d.
     """
+    if core is not None:
+        return contract(features, core, needs)
     shape = tuple(f[0].shape[0] for f in features)
     return {need: _merge_one(features, need).reshape(shape) for need in needs}
 
@@ -76,8 +92,10 @@ def _khatri_rao(factors: Sequence[jax.Array]) -> jax.Array:
     return product
 
 
-def paired(features: Sequence[Sequence[jax.Array] | jax.Array], needs: Sequence[Need]) -> dict[Need, jax.Array]:
+def paired(features: Sequence, needs: Sequence[Need], core=None) -> dict[Need, jax.Array]:
     """The same at scattered points, row by row: arrays (n,)."""
+    if core is not None:
+        return contract_rows(features, core, needs)
 
     def one(partial):
         return math.prod(features[k][order][:, partial.unknown] for k, order in enumerate(partial.orders)).sum(-1)
@@ -100,16 +118,18 @@ class SeparableJets:
         self.rank, self.parameters = rank, parameters
         self._highest = highest_orders([n for need in needs for n in need], lattice.dimensions)
 
-    def prepare(self, field: SeparableField, drawn) -> list[jax.Array]:
-        """The jets of all axes: (pool, orders, unknowns, rank) each."""
-        return [jnp.stack(axis_jets(field, k, pool, self._highest[k]), axis=1) for k, pool in enumerate(drawn)]
+    def prepare(self, field: AxisField, drawn) -> Shared:
+        """The jets of all axes."""
+        jets = [jnp.stack(axis_jets(field, k, pool, self._highest[k]), axis=1) for k, pool in enumerate(drawn)]
+        return Shared(jets, field.core)
 
-    def at(self, shared, place: int) -> dict[Need, jax.Array]:
+    def at(self, shared: Shared, place: int) -> dict[Need, jax.Array]:
         """What one place needs."""
-        cut = [jnp.moveaxis(jets[s], 1, 0) for jets, s in zip(shared, self.points.slices[place], strict=True)]
-        return (merge if isinstance(self.points.places[place], Region) else paired)(cut, self.needs[place])
+        cut = [jnp.moveaxis(jets[s], 1, 0) for jets, s in zip(shared.jets, self.points.slices[place], strict=True)]
+        combine = merge if isinstance(self.points.places[place], Region) else paired
+        return combine(cut, self.needs[place], shared.core)
 
-    def values(self, field: SeparableField, drawn) -> list[dict[Need, jax.Array]]:
+    def values(self, field: AxisField, drawn) -> list[dict[Need, jax.Array]]:
         """For each place what it needs."""
         shared = self.prepare(field, drawn)
         return [self.at(shared, place) for place in range(len(self.needs))]
@@ -127,7 +147,11 @@ class SeparableJets:
         piece = SeparatedPiece(found, [self.points.slices[p] for p in places], weights, coordinates)
         return grid_free(piece, lengths, self.rank, self.parameters, self.form)
 
-    def normal(self, field: SeparableField, drawn, pieces: Sequence[Piece | Shortcut]) -> jax.Array:
+    def assembles(self, field: AxisField) -> bool:
+        """Whether `normal` is offered for this field."""
+        return field.core is None
+
+    def normal(self, field: AxisField, drawn, pieces: Sequence[Piece | Shortcut]) -> jax.Array:
         """J^T J of linearised residuals, in the order of `ravel_pytree(field)`, estimated parameters last."""
         features = [axis_features(field, k, x, axis_jets, self._highest[k]) for k, x in enumerate(drawn)]
         places, size = places_of_parameters(field)
@@ -135,7 +159,7 @@ class SeparableJets:
         order = np.argsort(np.concatenate([places, np.arange(size, len(total))]))
         return total if np.array_equal(order, np.arange(len(total))) else total[order][:, order]
 
-    def jacobian(self, field: SeparableField, drawn, pieces: Sequence[Piece]) -> jax.Array:
+    def jacobian(self, field: AxisField, drawn, pieces: Sequence[Piece]) -> jax.Array:
         """J on a tensor grid is what this class exists to avoid."""
         raise NotImplementedError
 

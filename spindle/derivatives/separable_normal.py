@@ -26,7 +26,7 @@ from jax.flatten_util import ravel_pytree
 
 from spindle.derivatives.pieces import Piece
 from spindle.lowering.partials import terms_of
-from spindle.networks.fields import SeparableField
+from spindle.networks.fields import AxisField
 
 
 class AxisFeatures(NamedTuple):
@@ -44,7 +44,7 @@ class AxisFeatures(NamedTuple):
         return AxisFeatures(self.values[rows], self.slopes[rows])
 
 
-def axis_features(field: SeparableField, axis: int, x: jax.Array, orders_of, highest: int) -> AxisFeatures:
+def axis_features(field: AxisField, axis: int, x: jax.Array, orders_of, highest: int) -> AxisFeatures:
     """Jets up to order `highest` at the nodes x (N, 1), and their Jacobian in the axis' own parameters.
 
     orders_of   (field, axis, x, highest) -> list of arrays (n, unknowns, rank)
@@ -61,7 +61,7 @@ def axis_features(field: SeparableField, axis: int, x: jax.Array, orders_of, hig
     return AxisFeatures(jets(vector, x), slopes)
 
 
-def places_of_parameters(field: SeparableField) -> tuple[np.ndarray, int]:
+def places_of_parameters(field: AxisField) -> tuple[np.ndarray, int]:
     """Where the parameters of axis 0, 1, ... stand in `ravel_pytree(field)`, one after the other, and their number."""
     leaves, structure = jax.tree.flatten(eqx.filter(field, eqx.is_inexact_array))
     starts = np.cumsum([0, *(leaf.size for leaf in leaves)])

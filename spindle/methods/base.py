@@ -142,7 +142,7 @@ _AT_LEAST = {"width": 1, "hidden_layers": 1, "rank": 1, "harmonics": 1, "points"
 _AT_LEAST |= {"steps": 0, "lbfgs_steps": 0, "newton_steps": 0, "resample": 0, "balance": 0}
 # Beyond these even laying out the network fails, in ways that end Python.
 _AT_MOST = {"width": 10**7, "rank": 10**7, "points": 10**7, "harmonics": 10**5, "hidden_layers": 1000}
-_AUTOMATIC = ("points", "width", "rank", "frequency")
+_BESIDES = {"points": ("auto",), "width": ("auto",), "rank": ("auto", "full"), "frequency": ("auto",)}
 _AN_AXIS = ("points", "width")
 _PHASES = ("steps", "lbfgs_steps", "newton_steps")
 _POSITIVE = ("learning_rate", "frequency")
@@ -153,7 +153,7 @@ def _check(method, settings, axes):
     """Every setting has a value that it can have; numbers of any library become Python's own."""
     call = f"sp.{type(method).__name__}"
     for key, value in settings.items():
-        if value is not None and not (key in _AUTOMATIC and value == "auto"):
+        if value is not None and not (isinstance(value, str) and value in _BESIDES.get(key, ())):
             settings[key] = _fitting(call, key, value)
     if not any(settings[key] for key in _PHASES):
         raise MethodError(
@@ -331,8 +331,10 @@ def assemble(
     if settings["lbfgs_steps"]:
         phases.append(LBFGS(settings["lbfgs_steps"]))
     if settings["newton_steps"]:
-        newton = GaussNewton(settings["newton_steps"])
-        phases += [newton, *(Growing(newton, grow) for grow in growth)]
+        # A model that may still grow is given up as soon as it gains little.
+        probing = GaussNewton(settings["newton_steps"], worth=0.1, patience=5)
+        optimizers = [probing] * len(growth) + [GaussNewton(settings["newton_steps"])]
+        phases += [optimizers[0], *(Growing(o, grow) for o, grow in zip(optimizers[1:], growth, strict=True))]
     resample = settings["resample"] if settings["sampling"] == "random" else 0
     many = len(objective.names) > 1
     return Plan(

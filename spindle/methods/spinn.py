@@ -1,11 +1,10 @@
 """SPINN, the separable physics-informed neural network."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 
 from spindle.derivatives.separable import SeparableJets
 from spindle.errors import MethodError
@@ -22,12 +21,14 @@ from spindle.methods.base import (
     published_problem,
     refuse_families,
 )
+from spindle.methods.growth import full, more_terms, zero_field
 from spindle.methods.starts import shaped, source_terms
 from spindle.networks.fields import SeparableField
 from spindle.networks.layers import BODIES
 from spindle.points.lattice import Lattice
 from spindle.problem.problem import Problem
 
+_MOST_PRODUCTS = 500_000  # coefficients of a full tensor: some 50 vectors of that length are held
 _PAPER = {
     "network": "mlp",
     "width": 64,
@@ -59,8 +60,9 @@ _PAPER = {
 class SPINN(Method):
     """Separable PINN: one body network an axis, merged by a product over axes and a sum over the rank.
 
-    rank   separable rank r: number of products that are added; "auto": 6, raised to 12 and 24 (beyond three axes to 12)
-           while the residual stays above 3e-7 of that of the zero field
+    rank   separable rank r: number of products that are added; "full": every product of spectral features has a
+           coefficient of its own; "auto": 6, and where the residual stays above 3e-7 of that of the zero field "full",
+           or 12 (24 up to three axes) where these would be too many
     sums   how the loss is taken: "grid", over all N^d points; "core" and "gram", from sums along the axes alone, where
            equation and conditions are polynomial with separable coefficients; "auto", by operations counted
 
@@ -121,23 +123,29 @@ class SPINN(Method):
             settings["hard"] = "zero" if settings["network"] == "spectral" and axes <= 4 else "all"
         constraints, sentences = constraints_for(problem, settings)
         notes += _widths(settings, problem)
-        ranks, counts = _ladder(settings, axes), _nodes(settings, axes)
+        ranks, counts = _ladder(settings, axes, len(problem.unknowns)), _nodes(settings, axes)
         notes += _frequency(settings, counts)
 
         spectral = settings["network"] == "spectral"
-        shapes = source_terms(problem, constraints, ranks[0] // 2) if spectral else ()
+        separable = [rank for rank in ranks if rank != "full"]
+        shapes = source_terms(problem, constraints, separable[0] // 2) if spectral and separable else ()
         notes += (f"the start takes its shape from the {len(shapes)} products of the source",) if shapes else ()
 
         def field(key):
-            random = _separable_field(problem, constraints, settings, ranks[0], key)
+            random = _separable_field(problem, constraints, settings, separable[0] if separable else 1, key)
+            if not separable:
+                return zero_field(random, problem)
             return shaped(random, problem, shapes) if shapes else random
 
         def differentiate(places, groups, needs):
             lattice = Lattice(places, counts, settings["sampling"])
-            own = jax.eval_shape(field, jax.random.PRNGKey(0)).parameters // axes * ranks[-1] // ranks[0]
-            return SeparableJets(lattice, needs, rank=ranks[-1], parameters=own, form=settings["sums"])
+            if not separable:
+                return SeparableJets(lattice, needs, form="grid")
+            own = jax.eval_shape(field, jax.random.PRNGKey(0)).parameters // axes * separable[-1] // separable[0]
+            return SeparableJets(lattice, needs, rank=separable[-1], parameters=own, form=settings["sums"])
 
-        growth = [_growth(len(problem.unknowns), rank) for rank in ranks[1:]]
+        outputs = len(problem.unknowns)
+        growth = [full(problem) if rank == "full" else more_terms(outputs, rank) for rank in ranks[1:]]
         return assemble(problem, field, differentiate, constraints, settings, (*notes, *sentences), growth)
 
 
@@ -162,39 +170,25 @@ def _nodes(settings, axes: int) -> tuple[int, ...]:
     return points_an_axis(settings, axes, total=100_000, most=64)
 
 
-def _ladder(settings, axes: int) -> tuple[int, ...]:
+def _ladder(settings, axes: int, outputs: int) -> tuple[int | str, ...]:
     """The separable ranks that are tried one after the other."""
     if settings["rank"] != "auto":
+        if settings["rank"] == "full" and settings["network"] != "spectral":
+            raise MethodError(
+                f"`sp.SPINN(rank='full', network={settings['network']!r})` asks for coefficients of all products of "
+                f"frozen features, but such a network learns its features; choose `network='spectral'` or a number."
+            )
         return (settings["rank"],)
     if settings["network"] != "spectral" or not settings["newton_steps"]:
         settings["rank"] = 16
         return (16,)
     # Products of unknowns have columns of the square of the rank on every axis: 24 would fill the memory in four axes.
-    return (6, 12) if axes > 3 else (6, 12, 24)
+    products = outputs * math.prod(_each(settings["width"], axes))
+    return (6, "full") if products <= _MOST_PRODUCTS else (6, 12) if axes > 3 else (6, 12, 24)
 
 
 def _each(value, axes: int) -> tuple:
     return tuple(value) if isinstance(value, (tuple, list)) else (value,) * axes
-
-
-def _growth(outputs: int, rank: int):
-    """Trained arrays -> the same with more separable terms, which start small and smooth."""
-
-    def grow(model):
-        size = 0.05 ** (1 / len(model.field.bodies))  # of one factor, so that the product has a twentieth
-        keys = iter(jax.random.split(jax.random.PRNGKey(rank), len(model.field.bodies)))
-
-        def wider(weight):
-            features = weight.shape[0]
-            old = weight.reshape(features, outputs, -1)
-            new = jax.random.normal(next(keys), (features, outputs, rank - old.shape[-1]), weight.dtype)
-            new = size * new * 0.5 ** jnp.arange(features)[:, None, None]
-            return jnp.concatenate([old, new], axis=-1).reshape(features, -1)
-
-        bodies = tuple(eqx.tree_at(lambda b: b.weight, body, wider(body.weight)) for body in model.field.bodies)
-        return eqx.tree_at(lambda m: m.field.bodies, model, bodies)
-
-    return grow
 
 
 def _frequency(settings, counts) -> tuple[str, ...]:

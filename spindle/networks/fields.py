@@ -74,14 +74,8 @@ class PointwiseField(Field):
         return concatenate(columns)
 
 
-class SeparableField(Field):
-    """One body network an axis, merged by a product over axes and a sum over the separable rank.
-
-    u_m(x_1 .. x_d) = sum over j of  prod over k of  h_mk(x_k) f_mj^(k)(x_k)
-
-    Source: Cho et al. (2023), arXiv 2306.15969, equation 3. Component m has r features of its own, r the
-    separable rank.
-    """
+class AxisField(Field):
+    """Interface of fields that are made of features of one coordinate each (never built itself)."""
 
     embeddings: tuple[Callable, ...]
     bodies: tuple[Callable, ...]
@@ -89,16 +83,31 @@ class SeparableField(Field):
     outputs: int = eqx.field(static=True)
 
     def features(self, axis: int, x):
-        """Features (n, outputs * rank) of one axis at x (n, 1), array or jet, boundary factor included."""
+        """Features (n, outputs * columns) of one axis at x (n, 1), array or jet, boundary factor included."""
         value = self.bodies[axis](self.embeddings[axis](x))
         if not any(own[axis].roots for own in self.factors):
             return value
         width = value.lanes[0].shape[1] if isinstance(value, Jet) else value.shape[1]
-        blocks, rank = [], width // self.outputs
+        blocks, columns = [], width // self.outputs
         for m, own in enumerate(self.factors):
-            block = value[:, m * rank : (m + 1) * rank]
+            block = value[:, m * columns : (m + 1) * columns]
             blocks.append(block * own[axis](x) if own[axis].roots else block)
         return concatenate(blocks)
+
+    @property
+    def core(self) -> jax.Array | None:
+        """The coefficients of products of features, (outputs, columns of each axis); None: see `SeparableField`."""
+        return None
+
+
+class SeparableField(AxisField):
+    """One body network an axis, merged by a product over axes and a sum over the separable rank.
+
+    u_m(x_1 .. x_d) = sum over j of  prod over k of  h_mk(x_k) f_mj^(k)(x_k)
+
+    Source: Cho et al. (2023), arXiv 2306.15969, equation 3. Component m has r features of its own, r the
+    separable rank.
+    """
 
     def __call__(self, points):
         product = math.prod(
@@ -110,3 +119,44 @@ class SeparableField(Field):
             return lane.reshape(len(lane), self.outputs, -1).sum(-1)
 
         return product.each(merged) if isinstance(product, Jet) else merged(product)
+
+
+class TensorField(AxisField):
+    """Every product of frozen features of the axes has a coefficient of its own.
+
+    u_m(x_1 .. x_d) = sum over i_1 .. i_d of  c_m[i_1, .., i_d]  prod over k of  h_mk(x_k) phi_{i_k}^(k)(x_k)
+
+    It holds every sum of products of those features, whatever its separable rank, and depends linearly on what is
+    trained; the price are prod M_k numbers.
+
+    coefficients   (outputs, M_1, .., M_d)
+    """
+
+    coefficients: jax.Array
+
+    @property
+    def core(self) -> jax.Array:
+        """The coefficients."""
+        return self.coefficients
+
+    def __call__(self, points):
+        columns = [self._value(m, points) for m in range(self.outputs)]
+        return concatenate(columns)
+
+    def _value(self, m, points):
+        """One component (n, 1): the axes are summed over one after the other, the last first."""
+        widths = self.coefficients.shape[1:]
+        rest = None
+        for k in reversed(range(len(widths))):
+            own = self.features(k, points[:, k : k + 1])[:, m * widths[k] : (m + 1) * widths[k]]
+            if rest is None:
+                rest = own @ self.coefficients[m].reshape(-1, widths[k]).T
+                continue
+            split = _each(lambda lane, k=k: lane.reshape(len(lane), -1, widths[k]), rest)
+            rest = _each(lambda lane: lane.sum(-1), split * _each(lambda lane: lane[:, None, :], own))
+        return rest
+
+
+def _each(function, value):
+    """A linear function of an array, or of every lane of a jet."""
+    return value.each(function) if isinstance(value, Jet) else function(value)

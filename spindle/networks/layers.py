@@ -2,15 +2,13 @@
 
 import math
 from collections.abc import Callable
-from functools import partial
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from spindle.networks.activations import activation
-from spindle.networks.taylor import Jet
+from spindle.networks.spectral import Spectral
 
 
 class Dense(eqx.Module):
@@ -87,48 +85,6 @@ class ModifiedMLP(eqx.Module):
         for gate in self.gates:
             h = u + self.act(gate(h)) * difference
         return self.last(h)
-
-
-class Spectral(eqx.Module):
-    """A trainable combination of frozen features of one axis: what a spectral method uses.
-
-    From one coordinate on [-1, 1] these are the first `width` Legendre polynomials, normalised to mean square one; from
-    the waves of a periodic axis, these waves and the constant.
-
-    weight   (features, outputs), starting with smooth functions: each degree half the size of the one below
-    """
-
-    weight: jax.Array
-
-    def __init__(self, inputs, outputs, *, width, key, **_):
-        waves = np.tile(np.arange(1, inputs // 2 + 1), 2)
-        degrees = np.arange(width) if inputs == 1 else np.concatenate([[0], waves])
-        self.weight = jax.random.normal(key, (len(degrees), outputs)) * 0.5 ** degrees[:, None]
-
-    def __call__(self, x):
-        value = x.lanes[0] if isinstance(x, Jet) else x
-        if value.shape[1] > 1:
-            return x @ self.weight[1:] + self.weight[0]
-        taylor = partial(_legendre_series, count=len(self.weight))
-        features = x.compose(taylor) if isinstance(x, Jet) else taylor(x, 0)[0]
-        return features @ self.weight
-
-
-def _legendre_series(x, highest, count):
-    """Values and Taylor coefficients (n, count): differentiation is a matrix on Legendre coefficients."""
-
-    def following(pair, k):
-        before, last = pair
-        return (last, ((2 * k + 1) * x[:, 0] * last - k * before) / (k + 1)), last
-
-    _, values = jax.lax.scan(following, (jnp.zeros_like(x[:, 0]), jnp.ones_like(x[:, 0])), jnp.arange(count))
-    values, matrix, norm = values.T, np.eye(count), np.sqrt(2 * np.arange(count) + 1)
-    series = []
-    for order in range(highest + 1):
-        series.append(values @ jnp.asarray(matrix * norm / math.factorial(order), values.dtype))
-        matrix = np.polynomial.legendre.legder(matrix, axis=0)
-        matrix = np.concatenate([matrix, np.zeros((count - len(matrix), count))])
-    return series
 
 
 BODIES: dict[str, Callable[..., Callable]] = {"mlp": MLP, "modified": ModifiedMLP, "spectral": Spectral}

@@ -35,6 +35,10 @@ class LeastSquares:
         """J^T J, (P, P), parameters in the order of `jax.flatten_util.ravel_pytree`."""
         return self._objective.normal(self._model(arrays), self._points, self._weights)
 
+    def assembles(self, arrays) -> bool:
+        """Whether `normal` is offered."""
+        return self._objective.assembles(self._model(arrays))
+
     def jacobian(self, arrays) -> jax.Array:
         """J, (m, P), rows as in `rows`."""
         return self._objective.jacobian(self._model(arrays), self._points, self._weights)

@@ -109,8 +109,8 @@ class Objective:
             for piece, share, roots, shortcut, own in zip(
                 r.pieces, r.shares, quadrature, r.shortcuts, factors, strict=True
             ):
-                if shortcut and shortcut.sums_squares:
-                    square = shortcut.square(shared, own)
+                if shortcut and shortcut.sums_squares and shared.separated:
+                    square = shortcut.square(shared.jets, own)
                 else:
                     square = jnp.sum(_apply(roots, self._value(piece, model, shared, points)) ** 2)
                 total += r.scale**2 * share * square
@@ -136,6 +136,10 @@ class Objective:
     def pointwise(self) -> bool:
         """Whether `jacobian` is offered."""
         return self._jets.pointwise
+
+    def assembles(self, model: Model) -> bool:
+        """Whether `normal` is offered for this model."""
+        return self._jets.assembles(model.field)
 
     def normal(self, model: Model, points, weights: Mapping[str, jax.Array]) -> jax.Array:
         """J^T J of the weighted residuals, parameters in the order of `ravel_pytree(model)`."""

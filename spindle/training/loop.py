@@ -140,8 +140,9 @@ class Trainer:
         if fresh:
             if not _needed(phase, state):
                 return state, "converged"
-            arrays = _entered(phase, state.arrays)
-            state = state._replace(arrays=arrays, best=arrays, optimizer=phase.start(arrays))
+            arrays = self._entered(phase, state.arrays)
+            far = jnp.asarray(jnp.inf)
+            state = state._replace(arrays=arrays, best=arrays, best_loss=far, optimizer=phase.start(arrays))
             self._start = int(state.step)
         step, end = int(state.step), self._start + phase.steps
         if step >= end or phase.finished(state.optimizer):
@@ -210,6 +211,13 @@ class Trainer:
 
         return advance
 
+    def _entered(self, phase, arrays):
+        """The trained arrays as a phase wants them: one that grows the model makes a larger one of it."""
+        if not isinstance(phase, Growing):
+            return arrays
+        arrays, self._static = eqx.partition(phase.enter(eqx.combine(arrays, self._static)), eqx.is_inexact_array)
+        return arrays
+
     def _look(self, state, phase, step, loss, end, history):
         """Record where the run is, and measure the error where a measurement is due."""
         errors = {}
@@ -256,7 +264,7 @@ class Trainer:
             number, self._start = meta["phase"], meta["start"]
             arrays = state.arrays
             for phase in self.schedule.phases[1 : number + 1]:
-                arrays = _entered(phase, arrays)
+                arrays = self._entered(phase, arrays)
             like = state._replace(arrays=arrays, best=arrays, optimizer=self.schedule.phases[number].start(arrays))
             restored, _ = load_tree(self.checkpoint, like)
             for name, seconds in meta["clock"].items():
@@ -279,11 +287,6 @@ def _compiler_options() -> dict | None:
 def _needed(phase, state) -> bool:
     """Whether a phase has anything to do after the one before it."""
     return not isinstance(phase, Growing) or phase.needed(state.loss, state.optimizer)
-
-
-def _entered(phase, arrays):
-    """The trained arrays as a phase wants them: one that grows the model enlarges them."""
-    return phase.enter(arrays) if isinstance(phase, Growing) else arrays
 
 
 def _due(step, every):

@@ -44,6 +44,7 @@ class ExactSeparableField(Field):
 
     factors: tuple = eqx.field(static=True)
     outputs: int = eqx.field(static=True)
+    core = None
 
     def __init__(self, problem):
         (u,) = problem.unknowns

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jax.scipy.linalg import cho_solve
 
-from spindle.training.optimizers.krylov import conjugate_gradients
+from spindle.training.optimizers.krylov import conjugate_gradients, diagonal
 
 ALGEBRA = ("auto", "normal", "dual", "cg")
 
@@ -28,7 +28,7 @@ class Damped(NamedTuple):
     damping    for the next step
     length     of the last step, in the norm of D
     size       the loss of the zero field: the size of the data
-    idle       steps in a row that gained less than a thousandth
+    idle       steps in a row that gained too little
     finished   whether there is nothing left to gain
     """
 
@@ -59,13 +59,15 @@ class GaussNewton:
               "cg": conjugate gradients on products with J, for more; "auto": by the numbers of parameters and rows
     damping   at the first step, relative to the diagonal of J^T J
     tries     dampings tried in one step
-    patience  steps in a row that gain less than a thousandth before it ends
+    worth     a step that gains less than this share of the loss is idle
+    patience  idle steps in a row before it ends
     """
 
     steps: int = 200
     algebra: str = "auto"
     damping: float = 1e-2
     tries: int = 12
+    worth: float = 1e-3
     patience: int = 20
     label: ClassVar[str] = "Gauss-Newton"
     resamples: ClassVar[bool] = False
@@ -111,7 +113,7 @@ class GaussNewton:
         zero = jnp.zeros((), jnp.int32)
         first = Trial(vector, value, state.damping, state.length, jnp.asarray(False), zero)
         last = jax.lax.while_loop(lambda t: ~t.accepted & (t.tries < self.tries), attempt, first)
-        idle = jnp.where(value - last.loss < 1e-3 * jnp.abs(value), state.idle + 1, 0)
+        idle = jnp.where(value - last.loss < self.worth * jnp.abs(value), state.idle + 1, 0)
         silent = (last.loss < noise) & (last.length > 0.1 * state.length)
         finished = ~last.accepted | silent | (idle >= self.patience)
         return unravel(last.vector), Damped(last.damping, last.length, size, idle, finished), value
@@ -121,7 +123,7 @@ class GaussNewton:
         size, rows = gradient.size, problem.count
         algebra = self.algebra
         if algebra == "auto":
-            algebra = "normal" if size <= 6000 else "cg"
+            algebra = "normal" if size <= 6000 and problem.assembles(parameters) else "cg"
             if problem.pointwise and rows < size and rows <= 6000:
                 algebra = "dual"
         return {"normal": _normal, "dual": _dual, "cg": _cg}[algebra](problem, parameters, gradient)
@@ -164,17 +166,23 @@ def _dual(problem, parameters, gradient):
 
 
 def _cg(problem, parameters, gradient):
-    """Conjugate gradients on (J^T J + damping I) s = -g / 2, preconditioned by a randomised Nystrom approximation."""
+    """Conjugate gradients on the normal equations, scaled to a unit diagonal.
+
+    The model's prediction holds for their iterates too: the residual of each is orthogonal to itself.
+    """
     vector, unravel = ravel_pytree(parameters)
     forward, backward = problem.products(parameters)
 
-    def product(v):
-        return ravel_pytree(backward(forward(unravel(v))))[0]
+    def transposed(w):
+        return ravel_pytree(backward(w))[0]
 
-    solver, largest = conjugate_gradients(product, vector.size, vector.dtype)
-    scale = largest * jnp.ones_like(vector)
+    scale = _scale(diagonal(transposed, problem.count, vector.dtype))
+    root = jnp.sqrt(scale)
+
+    def product(v):
+        return transposed(forward(unravel(v / root))) / root
 
     def solve(damping):
-        return solver(-gradient / 2, damping * largest), scale
+        return conjugate_gradients(product, -gradient / 2 / root, damping) / root, scale
 
     return solve

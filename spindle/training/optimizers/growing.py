@@ -15,7 +15,7 @@ class Growing:
     """An optimizer on a model that is made larger first.
 
     inner       the optimizer
-    grow        trained arrays -> larger ones; what they represent changes little
+    grow        model -> a larger one; what it represents changes little
     tolerance   residual, relative to that of the zero field, below which there is nothing to gain
     """
 
@@ -46,9 +46,9 @@ class Growing:
         """As the inner optimizer."""
         return self.inner.finished(state)
 
-    def enter(self, arrays):
+    def enter(self, model):
         """The larger model."""
-        return self.grow(arrays)
+        return self.grow(model)
 
     def needed(self, loss: jax.Array, before) -> bool:
         """Whether the phase before, from its last loss and its state, ended above the tolerance."""

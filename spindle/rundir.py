@@ -28,7 +28,7 @@ from spindle.problem.serialize import problem_from_data, problem_to_data
 from spindle.training.checkpoint import load_arrays, reading, save_arrays, write_atomically, writing
 from spindle.training.history import Clock, History
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)

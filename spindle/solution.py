@@ -24,7 +24,6 @@ from spindle.problem.symbols import Parameter
 from spindle.rundir import RunDirectory
 from spindle.training.checkpoint import reading
 from spindle.training.history import Clock, History
-from spindle.training.optimizers.growing import Growing
 from spindle.training.precision import precision
 from spindle.types import Tabulated
 
@@ -49,6 +48,7 @@ class Run:
     peak_memory_bytes: int = 0
     versions: dict[str, str] = field(default_factory=dict)
     history: History = field(default_factory=History)
+    grown: list[dict] = field(default_factory=list)
 
 
 class Solution:
@@ -219,7 +219,7 @@ class Solution:
             "seconds": self.run.seconds.as_dict(),
             "peak_memory_bytes": run["peak_memory_bytes"],
             "settings": self.plan.settings,
-            "choices": list(self.plan.choices),
+            "choices": [*self.plan.choices, *(entry["what"] for entry in run["grown"])],
             "versions": run["versions"],
         }
 
@@ -324,19 +324,19 @@ def _scattered(problem: Problem) -> np.ndarray:
     return low + (high - low) * np.random.default_rng(0).uniform(size=(_POINTS, len(low)))
 
 
-def _grown(plan: Plan, model, arrays: Mapping) -> Model:
-    """The model that the stored arrays belong to: as built, or as a later phase enlarged it."""
-    shapes = {name: a.shape for name, a in arrays.items()}
-    for phase in (None, *plan.schedule.phases[1:]):
-        model = phase.enter(model) if isinstance(phase, Growing) else model
-        trainable, static = eqx.partition(model, eqx.is_inexact_array)
-        leaves, structure = jax.tree.flatten(trainable)
-        names = [f"leaf{k}" for k in range(len(leaves))]
-        if shapes == {n: a.shape for n, a in zip(names, leaves, strict=True)}:
-            return eqx.combine(jax.tree.unflatten(structure, [jax.numpy.asarray(arrays[n]) for n in names]), static)
-    raise RunError(
-        "The stored solution does not fit the problem and method beside it; start the run again in an empty directory."
-    )
+def _restored(plan: Plan, model: Model, arrays: Mapping, grown: list[dict]) -> Model:
+    """The model as built, as later phases enlarged it, with the stored arrays."""
+    for entry in grown:
+        model = plan.schedule.phases[entry["phase"]].growth.apply(model, entry["decision"])
+    trainable, static = eqx.partition(model, eqx.is_inexact_array)
+    leaves, structure = jax.tree.flatten(trainable)
+    names = [f"leaf{k}" for k in range(len(leaves))]
+    if {n: a.shape for n, a in zip(names, leaves, strict=True)} != {n: a.shape for n, a in arrays.items()}:
+        raise RunError(
+            "The stored solution does not fit the problem and method beside it; start the run again in an empty "
+            "directory."
+        )
+    return eqx.combine(jax.tree.unflatten(structure, [jax.numpy.asarray(arrays[n]) for n in names]), static)
 
 
 def _floats(what, value) -> np.ndarray:
@@ -360,5 +360,5 @@ def load(directory, given: Mapping | None = None) -> Solution:
         run = Run(**numbers)
     plan = replace(method.plan(problem), choices=tuple(source.read_info()["choices"]))
     with precision(plan.dtype):
-        model = _grown(plan, plan.build(jax.random.PRNGKey(seed)), arrays)
+        model = _restored(plan, plan.build(jax.random.PRNGKey(seed)), arrays, run.grown)
     return Solution(problem, method, plan, model, run)

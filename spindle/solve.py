@@ -101,7 +101,7 @@ def _complete(solution: Solution, outcome: Outcome, clock: Clock, key) -> None:
     """Fill in the record: errors, residuals on points that training never saw, memory, versions."""
     run, began = solution.run, time.perf_counter()
     run.iterations, run.stopped_by, run.loss = outcome.steps, outcome.stopped_by, outcome.loss
-    run.history = outcome.history
+    run.history, run.grown = outcome.history, outcome.grown
     run.residuals = _fresh_residuals(solution, key)
     run.warnings = [*doubts(solution.problem), *_overfit(run.residuals, outcome.residuals, solution.plan.settings)]
     run.errors = solution.errors()

@@ -21,7 +21,6 @@ from spindle.training.loop import Schedule
 from spindle.training.optimizers.adam import SCHEDULES, Adam
 from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.gauss_newton import GaussNewton
-from spindle.training.optimizers.growing import Growing
 from spindle.training.optimizers.lbfgs import LBFGS
 
 RECIPES = ("default", "paper")
@@ -66,7 +65,8 @@ class Method:
     points          collocation points an axis, one number for each axis, or "auto"
     sampling        rule for collocation points
     resample        draw new random points every so many steps; 0: never
-    weights         {residual name: weight}; others weigh 1
+    weights         {residual name: weight}; other equations weigh 1
+    conditions      weight of conditions that `weights` does not name
     balance         adapt the weights every so many steps by gradient norms; 0: never
     faces           "mean" of a condition over all its faces, or "sum" of the faces' means
     steps, learning_rate, schedule   of Adam
@@ -92,6 +92,7 @@ class Method:
     weights: Mapping[str, float] | None = None
     balance: int | None = None
     faces: str | None = None
+    conditions: float | None = None
     steps: int | None = None
     learning_rate: float | None = None
     schedule: str | None = None
@@ -139,14 +140,15 @@ _WORDS: dict[str, Sequence[str]] = {
     "schedule": SCHEDULES,
 }
 _AT_LEAST = {"width": 1, "hidden_layers": 1, "rank": 1, "harmonics": 1, "points": 2}
-_AT_LEAST |= {"steps": 0, "lbfgs_steps": 0, "newton_steps": 0, "resample": 0, "balance": 0}
+_AT_LEAST |= {"steps": 0, "lbfgs_steps": 0, "newton_steps": 0, "resample": 0, "balance": 0, "refine": 0}
 # Beyond these even laying out the network fails, in ways that end Python.
-_AT_MOST = {"width": 10**7, "rank": 10**7, "points": 10**7, "harmonics": 10**5, "hidden_layers": 1000}
+_AT_MOST = {"width": 10**7, "rank": 10**7, "points": 10**7, "harmonics": 10**5, "hidden_layers": 1000, "refine": 10}
 _BESIDES = {"points": ("auto",), "width": ("auto",), "rank": ("auto", "full"), "frequency": ("auto",)}
+_BESIDES |= {"refine": ("auto",)}
 _AN_AXIS = ("points", "width")
 _PHASES = ("steps", "lbfgs_steps", "newton_steps")
-_POSITIVE = ("learning_rate", "frequency")
-_FLAGS = ("scale_inputs",)
+_POSITIVE = ("learning_rate", "frequency", "conditions")
+_FLAGS = ("scale_inputs", "fade")
 
 
 def _check(method, settings, axes):
@@ -313,11 +315,11 @@ def assemble(
     constraints,
     settings,
     choices,
-    growth: Sequence[Callable] = (),
+    newton: Sequence[Optimizer] = (),
 ) -> Plan:
     """The plan, once a method has said what its field is and how it is differentiated.
 
-    growth   how the trained arrays are enlarged when Gauss-Newton ends above its tolerance, step by step
+    newton   the Gauss-Newton phases, where it takes more than one
     """
     objective = Objective(problem, constraints, differentiate, faces=settings["faces"])
 
@@ -331,10 +333,7 @@ def assemble(
     if settings["lbfgs_steps"]:
         phases.append(LBFGS(settings["lbfgs_steps"]))
     if settings["newton_steps"]:
-        # A model that may still grow is given up as soon as it gains little.
-        probing = GaussNewton(settings["newton_steps"], worth=0.1, patience=5)
-        optimizers = [probing] * len(growth) + [GaussNewton(settings["newton_steps"])]
-        phases += [optimizers[0], *(Growing(o, grow) for o, grow in zip(optimizers[1:], growth, strict=True))]
+        phases += newton or (GaussNewton(settings["newton_steps"]),)
     resample = settings["resample"] if settings["sampling"] == "random" else 0
     many = len(objective.names) > 1
     return Plan(
@@ -343,7 +342,7 @@ def assemble(
         objective=objective,
         build=build,
         schedule=Schedule(tuple(phases), resample, settings["balance"] if many else 0, settings["keep"]),
-        weights=objective.weights(settings["weights"]),
+        weights=objective.weights(settings["weights"], settings["conditions"]),
         dtype=settings["dtype"],
         settings=settings,
         choices=tuple(choices),

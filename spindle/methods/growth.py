@@ -1,56 +1,137 @@
 """How a separable spectral field becomes a larger one that represents the same function, or nearly."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from spindle.lowering.partials import replace_partials
 from spindle.networks.fields import SeparableField, TensorField
 from spindle.networks.spectral import Modes
-from spindle.objective.objective import Model
+from spindle.objective.objective import Model, Objective
 from spindle.problem.problem import Problem
 
+_NEAR = 1e-2  # residual, relative to that of the zero field, below which a fit is a better start than zero
 
-def more_terms(outputs: int, rank: int) -> Callable[[Model], Model]:
-    """Model -> the same with more separable terms, which start small and smooth."""
 
-    def grow(model):
+@dataclass(frozen=True)
+class MoreTerms:
+    """More separable terms, which start small and smooth."""
+
+    outputs: int
+    rank: int
+
+    def decide(self, model: Model, reached: float) -> int:
+        """The rank."""
+        return self.rank
+
+    def apply(self, model: Model, rank: int) -> Model:
+        """The enlarged model."""
         size = 0.05 ** (1 / len(model.field.bodies))  # of one factor, so that the product has a twentieth
         keys = iter(jax.random.split(jax.random.PRNGKey(rank), len(model.field.bodies)))
 
         def wider(weight):
             features = weight.shape[0]
-            old = weight.reshape(features, outputs, -1)
-            new = jax.random.normal(next(keys), (features, outputs, rank - old.shape[-1]), weight.dtype)
+            old = weight.reshape(features, self.outputs, -1)
+            new = jax.random.normal(next(keys), (features, self.outputs, rank - old.shape[-1]), weight.dtype)
             new = size * new * 0.5 ** jnp.arange(features)[:, None, None]
             return jnp.concatenate([old, new], axis=-1).reshape(features, -1)
 
         bodies = tuple(eqx.tree_at(lambda b: b.weight, body, wider(body.weight)) for body in model.field.bodies)
         return eqx.tree_at(lambda m: m.field.bodies, model, bodies)
 
-    return grow
+    def objective(self, model: Model) -> None:
+        """The one so far."""
+
+    def describe(self, rank: int) -> str:
+        """For the record."""
+        return f"separable rank raised to {rank}"
 
 
-def full(problem: Problem) -> Callable[[Model], Model]:
-    """Model -> the same with a coefficient for every product of features."""
+@dataclass(frozen=True)
+class EveryProduct:
+    """A coefficient for every product of features instead of a sum of products."""
 
-    def grow(model):
-        field, empty = model.field, zero_field(model.field, problem)
+    problem: Problem
+
+    def decide(self, model: Model, reached: float) -> dict:
+        """The number of features on each axis, and whether sums of products came near enough to start from them."""
+        return {"widths": [len(body.weight) for body in model.field.bodies], "afresh": reached > _NEAR}
+
+    def apply(self, model: Model, decision: Mapping) -> Model:
+        """The enlarged model."""
+        field, empty = model.field, tensor_field(model.field, self.problem)
+        if decision["afresh"]:
+            return eqx.tree_at(lambda m: m.field, model, empty)
         factors = []
-        for body, modes, embedding in zip(field.bodies, empty.bodies, field.embeddings, strict=True):
-            own = jnp.linalg.solve(jnp.asarray(modes.basis(embedding.width), body.weight.dtype), body.weight)
+        for body, basis in zip(field.bodies, _bases(empty), strict=True):
+            own = jnp.linalg.solve(jnp.asarray(basis, body.weight.dtype), body.weight)
             factors.append(own.reshape(own.shape[0], field.outputs, -1))
         names = "abcdefgh"[: len(factors)]
         formula = ",".join(f"{n}vr" for n in names) + "->v" + names
-        coefficients = jnp.einsum(formula, *factors, optimize=True)
-        return eqx.tree_at(lambda m: m.field, model, eqx.tree_at(lambda f: f.coefficients, empty, coefficients))
+        return _replaced(model, empty, jnp.einsum(formula, *factors, optimize=True))
 
-    return grow
+    def objective(self, model: Model) -> None:
+        """The one so far."""
+
+    def describe(self, decision: Mapping) -> str:
+        """For the record."""
+        widths = decision["widths"]
+        return f"a coefficient for every product of {' x '.join(map(str, widths))} features"
 
 
-def zero_field(field: SeparableField, problem: Problem) -> TensorField:
+@dataclass(frozen=True)
+class OtherWidths:
+    """More features on axes whose last coefficients are not small, fewer where they are below rounding errors.
+
+    problem   gives the orders of differentiation
+    build     features on each axis -> a spectral field with so many
+    aim       features on each axis -> the objective, on a lattice that resolves them
+    most      products of features that are affordable
+    """
+
+    problem: Problem
+    build: Callable[[Sequence[int]], SeparableField]
+    aim: Callable[[Sequence[int]], Objective]
+    most: int
+
+    def decide(self, model: Model, reached: float) -> list[int] | None:
+        """The new numbers of features; None where all axes are resolved, or no more can be afforded."""
+        decays = _decays(model.field)
+        old = np.array([len(decay) for decay in decays])
+        wanted = np.array([_wanted(decay) for decay in decays])
+        waves = np.array([embedding.width > 1 for embedding in model.field.embeddings])
+        growing = wanted > old
+        excess = model.field.outputs * np.prod(wanted.astype(float)) / self.most
+        if growing.any() and excess > 1:
+            wanted = np.where(growing, np.maximum(old, wanted / excess ** (1 / growing.sum())), wanted).astype(int)
+        wanted = np.where(waves, wanted | 1, wanted)  # the constant, and as many sines as cosines
+        return [int(w) for w in wanted] if (wanted >= 1.1 * old).any() else None
+
+    def apply(self, model: Model, widths: Sequence[int]) -> Model:
+        """The enlarged model."""
+        series = _series(model.field)
+        empty = tensor_field(self.build(widths), self.problem)
+        for k, (width, basis) in enumerate(zip(widths, _bases(empty), strict=True)):
+            moved = _resized(jnp.moveaxis(series, k + 1, 0), width, model.field.embeddings[k].width > 1)
+            solved = jnp.linalg.solve(jnp.asarray(basis, series.dtype), moved.reshape(width, -1))
+            series = jnp.moveaxis(solved.reshape(moved.shape), 0, k + 1)
+        return _replaced(model, empty, series)
+
+    def objective(self, model: Model) -> Objective:
+        """On a finer lattice."""
+        return self.aim(model.field.core.shape[1:])
+
+    def describe(self, widths: Sequence[int]) -> str:
+        """For the record."""
+        return f"features changed to {' x '.join(map(str, widths))}, by the decay of the coefficients"
+
+
+def tensor_field(field: SeparableField, problem: Problem) -> TensorField:
     """The full tensor of coefficients, all zero, of the features of a spectral field."""
     orders = _orders(problem)
     bodies = []
@@ -68,3 +149,57 @@ def _orders(problem: Problem) -> list[int]:
     found = [replace_partials(e.residual, problem.unknowns, problem.coordinates)[1] for e in problem.equations]
     axes = range(len(problem.coordinates))
     return [max((partial.orders[k] for partials in found for partial in partials), default=0) for k in axes]
+
+
+def _bases(field: TensorField) -> list[np.ndarray]:
+    return [body.basis(embedding.width) for body, embedding in zip(field.bodies, field.embeddings, strict=True)]
+
+
+def _replaced(model: Model, field: TensorField, coefficients) -> Model:
+    return eqx.tree_at(lambda m: m.field, model, eqx.tree_at(lambda f: f.coefficients, field, coefficients))
+
+
+def _series(field: TensorField):
+    """The coefficients in terms of Legendre polynomials and waves."""
+    series = field.coefficients
+    for k, basis in enumerate(_bases(field)):
+        series = jnp.moveaxis(jnp.tensordot(jnp.asarray(basis, series.dtype), series, axes=((1,), (k + 1,))), 0, k + 1)
+    return series
+
+
+def _decays(field: TensorField) -> list[np.ndarray]:
+    """For each axis the share of the coefficients from each degree on: falls from 1."""
+    series = np.asarray(_series(field))
+    found = []
+    for k, embedding in enumerate(field.embeddings):
+        energies = np.sum(series**2, axis=tuple(a for a in range(series.ndim) if a != k + 1))
+        if embedding.width > 1:  # the constant, then cosines, then sines: one degree after the other
+            waves = energies[1:].reshape(2, -1)
+            energies = np.concatenate([energies[:1], waves.T.ravel()])
+        found.append(np.sqrt(np.cumsum(energies[::-1])[::-1] / max(energies.sum(), 1e-300)))
+    return found
+
+
+def _wanted(decay: np.ndarray, target: float = 1e-8) -> int:
+    """The number of features at which the decay, going on as in the second half, reaches the target."""
+    width = len(decay)
+    below = np.flatnonzero(decay < target / 10)
+    if len(below):
+        return min(width, int(below[0]) + 8)
+    first, last = width // 2, (9 * width) // 10
+    rate = math.log(decay[first] / decay[last]) / (last - first)
+    more = math.log(decay[last] / target) / max(rate, 1e-9)
+    return int(min(2 * width, last + max(more, 0)))
+
+
+def _resized(array, width: int, waves: bool):
+    """The first axis cut or filled with zeros to another number of features."""
+    if not waves:
+        return _cut(array, width)
+    cosines, sines = jnp.split(array[1:], 2)
+    return jnp.concatenate([array[:1], _cut(cosines, width // 2), _cut(sines, width // 2)])
+
+
+def _cut(array, width):
+    array = array[:width]
+    return jnp.concatenate([array, jnp.zeros((width - len(array), *array.shape[1:]), array.dtype)])

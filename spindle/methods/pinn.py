@@ -39,6 +39,7 @@ _PAPER = {
     "weights": {},
     "balance": 0,
     "faces": "mean",
+    "conditions": 1.0,
     "steps": 50_000,
     "learning_rate": 1e-3,
     "schedule": "constant",

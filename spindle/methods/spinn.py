@@ -8,7 +8,9 @@ import jax
 
 from spindle.derivatives.separable import SeparableJets
 from spindle.errors import MethodError
+from spindle.lowering.clashes import clashing_walls
 from spindle.lowering.resolution import degrees
+from spindle.lowering.structure import analyse
 from spindle.methods.base import (
     Method,
     Plan,
@@ -21,14 +23,18 @@ from spindle.methods.base import (
     published_problem,
     refuse_families,
 )
-from spindle.methods.growth import full, more_terms, zero_field
+from spindle.methods.growth import EveryProduct, MoreTerms, OtherWidths, tensor_field
 from spindle.methods.starts import shaped, source_terms
 from spindle.networks.fields import SeparableField
 from spindle.networks.layers import BODIES
+from spindle.objective.objective import Objective
 from spindle.points.lattice import Lattice
 from spindle.problem.problem import Problem
+from spindle.training.optimizers.base import Optimizer
+from spindle.training.optimizers.gauss_newton import GaussNewton
+from spindle.training.optimizers.growing import Growing
 
-_MOST_PRODUCTS = 500_000  # coefficients of a full tensor: some 50 vectors of that length are held
+_MOST_PRODUCTS = 250_000  # coefficients of a full tensor; a step of conjugate gradients takes some ten seconds then
 _PAPER = {
     "network": "mlp",
     "width": 64,
@@ -42,10 +48,13 @@ _PAPER = {
     "points": 64,
     "sampling": "random",
     "sums": "grid",
+    "refine": 0,
     "resample": 100,
     "weights": {},
     "balance": 0,
     "faces": "sum",
+    "conditions": 1.0,
+    "fade": False,
     "steps": 50_000,
     "learning_rate": 1e-3,
     "schedule": "constant",
@@ -63,6 +72,9 @@ class SPINN(Method):
     rank   separable rank r: number of products that are added; "full": every product of spectral features has a
            coefficient of its own; "auto": 6, and where the residual stays above 3e-7 of that of the zero field "full",
            or 12 (24 up to three axes) where these would be too many
+    fade   let equations count less near walls whose values differ from the initial data there
+    refine how often the number of features on each axis may be changed by the decay of their coefficients, once all
+           products have one; "auto": 3, or never where `width` or `points` are given
     sums   how the loss is taken: "grid", over all N^d points; "core" and "gram", from sums along the axes alone, where
            equation and conditions are polynomial with separable coefficients; "auto", by operations counted
 
@@ -78,6 +90,8 @@ class SPINN(Method):
     """
 
     rank: int | str | None = None
+    refine: int | str | None = None
+    fade: bool | None = None
     sums: str | None = None
 
     name: ClassVar[str] = "spinn"
@@ -96,8 +110,11 @@ class SPINN(Method):
             "points": "auto",
             "sampling": "gauss",
             "sums": "auto",
+            "refine": "auto",
             "resample": 0,
             "faces": "mean",
+            "conditions": 100.0,
+            "fade": True,
             "steps": 0,
             "learning_rate": 3e-3,
             "schedule": "cosine",
@@ -122,31 +139,79 @@ class SPINN(Method):
             # A lift raises the rank of what is left to the network; faces of many axes are dear to fit instead.
             settings["hard"] = "zero" if settings["network"] == "spectral" and axes <= 4 else "all"
         constraints, sentences = constraints_for(problem, settings)
+        if settings["refine"] == "auto":
+            settings["refine"] = 3 if settings["width"] == "auto" and settings["points"] == "auto" else 0
         notes += _widths(settings, problem)
-        ranks, counts = _ladder(settings, axes, len(problem.unknowns)), _nodes(settings, axes)
+        outputs, steps = len(problem.unknowns), settings["newton_steps"]
+        widths = _each(settings["width"], axes)
+        ranks, counts = _ladder(settings, axes, outputs * math.prod(widths)), _nodes(settings, axes)
         notes += _frequency(settings, counts)
-
         spectral = settings["network"] == "spectral"
-        separable = [rank for rank in ranks if rank != "full"]
-        shapes = source_terms(problem, constraints, separable[0] // 2) if spectral and separable else ()
+        shapes = source_terms(problem, constraints, ranks[0] // 2) if spectral and ranks[0] != "full" else ()
         notes += (f"the start takes its shape from the {len(shapes)} products of the source",) if shapes else ()
 
+        def separable(widths, rank, key=None):
+            key = jax.random.PRNGKey(0) if key is None else key
+            return _separable_field(problem, constraints, settings | {"width": tuple(widths)}, rank, key)
+
         def field(key):
-            random = _separable_field(problem, constraints, settings, separable[0] if separable else 1, key)
-            if not separable:
-                return zero_field(random, problem)
+            if ranks[0] == "full":
+                return tensor_field(separable(widths, 1), problem)
+            random = separable(widths, ranks[0], key)
             return shaped(random, problem, shapes) if shapes else random
 
-        def differentiate(places, groups, needs):
-            lattice = Lattice(places, counts, settings["sampling"])
-            if not separable:
-                return SeparableJets(lattice, needs, form="grid")
-            own = jax.eval_shape(field, jax.random.PRNGKey(0)).parameters // axes * separable[-1] // separable[0]
-            return SeparableJets(lattice, needs, rank=separable[-1], parameters=own, form=settings["sums"])
+        walls = clashing_walls(problem) if settings["fade"] else []
+        notes += _faded(walls)
+        fade = {k: [wall.value for wall in walls if wall.axis == k] for k in range(axes)}
 
-        outputs = len(problem.unknowns)
-        growth = [full(problem) if rank == "full" else more_terms(outputs, rank) for rank in ranks[1:]]
-        return assemble(problem, field, differentiate, constraints, settings, (*notes, *sentences), growth)
+        def differentiate(counts, **form):
+            return lambda places, _, needs: SeparableJets(
+                Lattice(places, counts, settings["sampling"], fade), needs, **form
+            )
+
+        def aim(widths):
+            finer = tuple(5 * width // 4 + 4 for width in widths)
+            return Objective(problem, constraints, differentiate(finer), faces=settings["faces"])
+
+        form = {}
+        if ranks[0] != "full":
+            rank = max(r for r in ranks if r != "full")
+            own = jax.eval_shape(lambda: separable(widths, rank)).parameters // axes
+            form = {"form": settings["sums"], "rank": rank, "parameters": own}
+        finer = OtherWidths(problem, lambda widths: separable(widths, 1), aim, _MOST_PRODUCTS)
+        growth = [EveryProduct(problem) if rank == "full" else MoreTerms(outputs, rank) for rank in ranks[1:]]
+        growth += [finer] * settings["refine"] if ranks[-1] == "full" else []
+        linear = all(structure.linear for structure in analyse(problem))
+        newton = _newton(steps, growth, linear=linear, full=ranks[0] == "full") if steps else ()
+        return assemble(
+            problem, field, differentiate(counts, **form), constraints, settings, (*notes, *sentences), newton
+        )
+
+
+def _faded(walls) -> tuple[str, ...]:
+    """A sentence on the walls near which equations count less."""
+    names = ", ".join(wall.name for wall in walls)
+    return (f"equations count less near {names}, where boundary and initial values differ",) if walls else ()
+
+
+def _newton(steps: int, growth, *, linear: bool, full: bool) -> tuple[Optimizer, ...]:
+    """The Gauss-Newton phases: one before and one after each growth.
+
+    A model that may still grow is given up as soon as it gains little. One with coefficients for all products depends
+    on them linearly: the first step may be long, and is the only one that counts if the equations are `linear` too.
+    """
+    phases: list[Optimizer] = []
+    for number, own in enumerate([None, *growth]):
+        full = full or isinstance(own, EveryProduct)
+        if full:
+            worth, patience = (0.03, 1) if linear else (0.01, 3)
+            newton = GaussNewton(steps, damping=1e-6, worth=worth, patience=patience, forcing=1e-4 if linear else 1e-2)
+        elif number < len(growth):
+            newton = GaussNewton(steps, worth=0.1, patience=5)
+        else:
+            newton = GaussNewton(steps)
+        phases.append(Growing(newton, own) if own else newton)
+    return tuple(phases)
 
 
 def _widths(settings, problem) -> tuple[str, ...]:
@@ -170,7 +235,7 @@ def _nodes(settings, axes: int) -> tuple[int, ...]:
     return points_an_axis(settings, axes, total=100_000, most=64)
 
 
-def _ladder(settings, axes: int, outputs: int) -> tuple[int | str, ...]:
+def _ladder(settings, axes: int, products: int) -> tuple[int | str, ...]:
     """The separable ranks that are tried one after the other."""
     if settings["rank"] != "auto":
         if settings["rank"] == "full" and settings["network"] != "spectral":
@@ -183,7 +248,6 @@ def _ladder(settings, axes: int, outputs: int) -> tuple[int | str, ...]:
         settings["rank"] = 16
         return (16,)
     # Products of unknowns have columns of the square of the rank on every axis: 24 would fill the memory in four axes.
-    products = outputs * math.prod(_each(settings["width"], axes))
     return (6, "full") if products <= _MOST_PRODUCTS else (6, 12) if axes > 3 else (6, 12, 24)
 
 

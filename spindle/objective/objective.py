@@ -165,8 +165,11 @@ class Objective:
 
         return {name: norm(name) for name in self.names}
 
-    def weights(self, given: Mapping[str, float]) -> dict[str, float]:
-        """Weights by residual name, one where none is given; names of exact conditions may occur and have no effect."""
+    def weights(self, given: Mapping[str, float], conditions: float = 1.0) -> dict[str, float]:
+        """Weights by residual name; names of exact conditions may occur and have no effect.
+
+        conditions   weight of conditions that are not named; equations weigh 1
+        """
         known = [*self.names, *self._constraints.enforced]
         for name, weight in given.items():
             if name not in known:
@@ -177,7 +180,8 @@ class Objective:
                 raise MethodError(
                     f"`weights` gives `{name}` the weight {weight}; a weight is a positive finite number."
                 )
-        return {name: float(given.get(name, 1.0)) for name in self.names}
+        own = {e.name for e in self._problem.equations}
+        return {name: float(given.get(name, 1.0 if name in own else conditions)) for name in self.names}
 
     def _value(self, piece, model, shared, points):
         """One residual array, before scaling."""

@@ -6,7 +6,8 @@ computed once and serve the interior, all faces and the measurements.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import jax
 import jax.numpy as jnp
@@ -22,10 +23,19 @@ class Lattice:
     places   where residuals are taken
     counts   nodes an axis; an interval that is not degenerate gets that many
     rule     "random" (redrawn on demand), "uniform", "midpoint" or "gauss"
+    fade     for some axes the positions of walls; weights inside fall with the square of the distance from them.
+             Random points all weigh the same
     """
 
-    def __init__(self, places: Sequence[Place], counts: Sequence[int], rule: str):
+    def __init__(
+        self,
+        places: Sequence[Place],
+        counts: Sequence[int],
+        rule: str,
+        fade: Mapping[int, Sequence[float]] = MappingProxyType({}),
+    ):
         check_rule(rule)
+        self.fade = fade
         self.places, self.counts, self.rule = tuple(places), tuple(counts), rule
         self._segments = [self._segments_of(axis) for axis in range(len(counts))]
         self.slices = [tuple(self._slice(place, axis) for axis in range(len(counts))) for place in self.places]
@@ -65,7 +75,10 @@ class Lattice:
         where = self.places[place]
         if not isinstance(where, Region) or self.rule == "random":
             return [None] * self.dimensions
-        return [fixed_nodes(self.rule, *b, n)[1] for b, n in zip(where.bounds, self.counts, strict=True)]
+        own = [fixed_nodes(self.rule, *b, n) for b, n in zip(where.bounds, self.counts, strict=True)]
+        if any(low == high for low, high in where.bounds):
+            return [weights for _, weights in own]
+        return [_faded(*rule, self.fade.get(k, ())) for k, rule in enumerate(own)]
 
     def _segments_of(self, axis):
         """Distinct intervals, and columns of scattered points, in the order in which places name them."""
@@ -94,3 +107,11 @@ class Lattice:
                 return slice(start, start + size)
             start += size
         raise AssertionError("every place has a segment on every axis")
+
+
+def _faded(nodes, weights, walls):
+    """Quadrature weights times the square of the distance from walls, up to a quarter of the interval."""
+    for wall in walls:
+        share = np.full(len(nodes), 1 / len(nodes)) if weights is None else weights
+        weights = share * np.minimum(1.0, 4 * np.abs(nodes - wall) / np.ptp(nodes)) ** 2
+    return weights

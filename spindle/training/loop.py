@@ -72,6 +72,7 @@ class Outcome:
 
     stopped_by   steps, converged, budget, target, diverged or interrupted
     residuals    root mean square of each residual on the last training points
+    grown        the phases that enlarged the model, and what they decided
     """
 
     model: Model
@@ -80,6 +81,7 @@ class Outcome:
     loss: float
     residuals: dict[str, float]
     history: History = field(default_factory=History)
+    grown: list[dict] = field(default_factory=list)
 
 
 class Trainer:
@@ -113,6 +115,7 @@ class Trainer:
         arrays, self._static = eqx.partition(model, eqx.is_inexact_array)
         first, state, history = 0, self._begin(arrays, weights, key), History()
         self._start = 0
+        self.grown: list[dict] = []
         if self.checkpoint is not None and self.checkpoint.exists():
             first, state, history = self._restore(state)
         stopped = "steps"
@@ -125,9 +128,7 @@ class Trainer:
 
     def _begin(self, arrays, weights, key) -> State:
         draw_key, key = jax.random.split(key)
-        started = time.perf_counter()
-        points = jax.jit(self.objective.draw)(draw_key)
-        self.clock.setup += time.perf_counter() - started
+        points = self._drawn(draw_key)
         weights = {name: jnp.asarray(value, float) for name, value in weights.items()}
         optimizer = self.schedule.phases[0].start(arrays)
         far = jnp.asarray(jnp.inf)
@@ -138,11 +139,16 @@ class Trainer:
         """Run one phase to its end or to the first reason to stop."""
         phase = self.schedule.phases[number]
         if fresh:
-            if not _needed(phase, state):
-                return state, "converged"
-            arrays = self._entered(phase, state.arrays)
-            far = jnp.asarray(jnp.inf)
-            state = state._replace(arrays=arrays, best=arrays, best_loss=far, optimizer=phase.start(arrays))
+            if isinstance(phase, Growing):
+                last = self.grown[-1]["loss"] if len(self.grown) > 1 else None
+                decision = phase.decide(eqx.combine(state.arrays, self._static), state.loss, state.optimizer, last)
+                if decision is None:
+                    return state, "converged"
+                arrays = self._grow(phase, number, decision, state.arrays)
+                self.grown[-1]["loss"] = float(state.loss)
+                far = jnp.asarray(jnp.inf)
+                state = state._replace(arrays=arrays, best=arrays, best_loss=far, points=self._drawn(state.key))
+            state = state._replace(optimizer=phase.start(state.arrays))
             self._start = int(state.step)
         step, end = int(state.step), self._start + phase.steps
         if step >= end or phase.finished(state.optimizer):
@@ -211,11 +217,19 @@ class Trainer:
 
         return advance
 
-    def _entered(self, phase, arrays):
-        """The trained arrays as a phase wants them: one that grows the model makes a larger one of it."""
-        if not isinstance(phase, Growing):
-            return arrays
-        arrays, self._static = eqx.partition(phase.enter(eqx.combine(arrays, self._static)), eqx.is_inexact_array)
+    def _drawn(self, key):
+        """The points of the present objective."""
+        started = time.perf_counter()
+        points = jax.jit(self.objective.draw)(key)
+        self.clock.setup += time.perf_counter() - started
+        return points
+
+    def _grow(self, phase, number, decision, arrays):
+        """Enlarge the model, and take the objective that it needs; returns its arrays."""
+        model = phase.growth.apply(eqx.combine(arrays, self._static), decision)
+        self.objective = phase.growth.objective(model) or self.objective
+        self.grown.append({"phase": number, "decision": decision, "what": phase.growth.describe(decision)})
+        arrays, self._static = eqx.partition(model, eqx.is_inexact_array)
         return arrays
 
     def _look(self, state, phase, step, loss, end, history):
@@ -251,10 +265,16 @@ class Trainer:
         squares = eqx.filter_jit(self.objective.mean_squares)(model, state.points)
         loss = state.best_loss if self._by_loss(state) else sum(state.weights[k] * v for k, v in squares.items())
         residuals = {name: float(jnp.sqrt(square)) for name, square in squares.items()}
-        return Outcome(model, stopped, int(state.step), float(loss), residuals, history)
+        return Outcome(model, stopped, int(state.step), float(loss), residuals, history, self.grown)
 
     def _save(self, number, state, history):
-        meta = {"phase": number, "start": self._start, "history": history.to_data(), "clock": vars(self.clock)}
+        meta = {
+            "phase": number,
+            "start": self._start,
+            "grown": self.grown,
+            "history": history.to_data(),
+            "clock": vars(self.clock),
+        }
         save_tree(self.checkpoint, state, meta)
 
     def _restore(self, state):
@@ -262,10 +282,12 @@ class Trainer:
         _, meta = load_arrays(self.checkpoint)
         with reading(self.checkpoint):
             number, self._start = meta["phase"], meta["start"]
-            arrays = state.arrays
-            for phase in self.schedule.phases[1 : number + 1]:
-                arrays = self._entered(phase, arrays)
-            like = state._replace(arrays=arrays, best=arrays, optimizer=self.schedule.phases[number].start(arrays))
+            arrays, phases = state.arrays, self.schedule.phases
+            for entry in meta["grown"]:
+                arrays = self._grow(phases[entry["phase"]], entry["phase"], entry["decision"], arrays)
+            self.grown = meta["grown"]
+            points = self._drawn(state.key) if meta["grown"] else state.points
+            like = state._replace(arrays=arrays, best=arrays, points=points, optimizer=phases[number].start(arrays))
             restored, _ = load_tree(self.checkpoint, like)
             for name, seconds in meta["clock"].items():
                 setattr(self.clock, name, getattr(self.clock, name) + seconds)
@@ -282,11 +304,6 @@ def balanced(weights, norms):
 def _compiler_options() -> dict | None:
     """On a CPU leave out LLVM passes that halve no step but double the compilation of a line search (measured)."""
     return {"xla_llvm_disable_expensive_passes": True} if jax.default_backend() == "cpu" else None
-
-
-def _needed(phase, state) -> bool:
-    """Whether a phase has anything to do after the one before it."""
-    return not isinstance(phase, Growing) or phase.needed(state.loss, state.optimizer)
 
 
 def _due(step, every):

@@ -59,6 +59,7 @@ class GaussNewton:
               "cg": conjugate gradients on products with J, for more; "auto": by the numbers of parameters and rows
     damping   at the first step, relative to the diagonal of J^T J
     tries     dampings tried in one step
+    forcing   relative residual to which conjugate gradients solve for a step
     worth     a step that gains less than this share of the loss is idle
     patience  idle steps in a row before it ends
     """
@@ -67,6 +68,7 @@ class GaussNewton:
     algebra: str = "auto"
     damping: float = 1e-2
     tries: int = 12
+    forcing: float = 1e-3
     worth: float = 1e-3
     patience: int = 20
     label: ClassVar[str] = "Gauss-Newton"
@@ -126,7 +128,9 @@ class GaussNewton:
             algebra = "normal" if size <= 6000 and problem.assembles(parameters) else "cg"
             if problem.pointwise and rows < size and rows <= 6000:
                 algebra = "dual"
-        return {"normal": _normal, "dual": _dual, "cg": _cg}[algebra](problem, parameters, gradient)
+        if algebra == "cg":
+            return _cg(problem, parameters, gradient, self.forcing)
+        return {"normal": _normal, "dual": _dual}[algebra](problem, parameters, gradient)
 
 
 def _relaxation(ratio):
@@ -165,7 +169,7 @@ def _dual(problem, parameters, gradient):
     return solve
 
 
-def _cg(problem, parameters, gradient):
+def _cg(problem, parameters, gradient, forcing):
     """Conjugate gradients on the normal equations, scaled to a unit diagonal.
 
     The model's prediction holds for their iterates too: the residual of each is orthogonal to itself.
@@ -183,6 +187,6 @@ def _cg(problem, parameters, gradient):
         return transposed(forward(unravel(v / root))) / root
 
     def solve(damping):
-        return conjugate_gradients(product, -gradient / 2 / root, damping) / root, scale
+        return conjugate_gradients(product, -gradient / 2 / root, damping, forcing) / root, scale
 
     return solve

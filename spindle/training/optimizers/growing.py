@@ -1,8 +1,7 @@
 """A phase that starts by enlarging the model, if the phase before it left something to gain."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -10,17 +9,33 @@ import jax.numpy as jnp
 from spindle.training.optimizers.gauss_newton import GaussNewton
 
 
+class Growth(Protocol):
+    """How a model becomes a larger one. What is decided by looking at it is plain data, so that it can be stored."""
+
+    def decide(self, model, reached: float) -> Any:
+        """What to enlarge, JSON-ready; None: nothing. `reached` is the residual relative to that of the zero field."""
+
+    def apply(self, model, decision):
+        """The larger model; what it represents changes little."""
+
+    def objective(self, model):
+        """The objective that the larger model needs; None: the one so far."""
+
+    def describe(self, decision) -> str:
+        """One sentence for the record."""
+
+
 @dataclass(frozen=True)
 class Growing:
     """An optimizer on a model that is made larger first.
 
     inner       the optimizer
-    grow        model -> a larger one; what it represents changes little
+    growth      how
     tolerance   residual, relative to that of the zero field, below which there is nothing to gain
     """
 
     inner: GaussNewton
-    grow: Callable
+    growth: Growth
     tolerance: float = 3e-7
     resamples: ClassVar[bool] = False
 
@@ -46,10 +61,11 @@ class Growing:
         """As the inner optimizer."""
         return self.inner.finished(state)
 
-    def enter(self, model):
-        """The larger model."""
-        return self.grow(model)
+    def decide(self, model, loss: jax.Array, before, last: float | None) -> Any:
+        """What to enlarge, or None where the phase before, by its last loss and state, left nothing to gain.
 
-    def needed(self, loss: jax.Array, before) -> bool:
-        """Whether the phase before, from its last loss and its state, ended above the tolerance."""
-        return not bool(jnp.sqrt(jnp.abs(loss) / before.size) < self.tolerance)
+        last   the loss before the growth before; if that one did not halve it, what limits is no lack of parameters
+        """
+        reached = float(jnp.sqrt(jnp.abs(loss) / before.size))
+        useless = last is not None and not float(loss) < 0.5 * last
+        return None if reached < self.tolerance or useless else self.growth.decide(model, reached)

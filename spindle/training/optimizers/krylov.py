@@ -4,16 +4,15 @@ import jax
 import jax.numpy as jnp
 
 ITERATIONS = 400
-TOLERANCE = 1e-4
 PROBES = 32
 
 
-def conjugate_gradients(product, b, shift):
-    """x, to a relative residual of 1e-4 or by 400 products."""
+def conjugate_gradients(product, b, shift, tolerance):
+    """x, to that relative residual or by 400 products."""
 
     def go_on(state):
         _, _, _, rr, count = state
-        return (count < ITERATIONS) & (rr > TOLERANCE**2 * jnp.sum(b * b))
+        return (count < ITERATIONS) & (rr > tolerance**2 * jnp.sum(b * b))
 
     def improve(state):
         x, r, p, rr, count = state

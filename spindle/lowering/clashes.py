@@ -1,0 +1,52 @@
+"""Walls whose values disagree with the initial data where the two meet.
+
+Just after the start the solution then has a layer of thickness sqrt(t) along such a wall, and the residual of a
+parabolic equation is not square integrable on anything that approximates it: least squares would trade the solution
+everywhere for a smaller residual in the layer. Multiplied by the distance from the wall, the residual is harmless.
+"""
+
+import numpy as np
+import sympy
+from sympy.core.function import AppliedUndef
+
+from spindle.lowering.compile import with_constants
+from spindle.problem.domain import Face
+from spindle.problem.problem import Problem
+from spindle.problem.symbols import is_time
+
+_TOLERANCE = 1e-2  # of the size of the initial data: smaller gaps do less harm than an equation that counts less
+
+
+def clashing_walls(problem: Problem) -> list[Face]:
+    """The faces with a boundary value that differs clearly from an initial value where they meet."""
+    starts, walls = [], []
+    for condition in problem.conditions:
+        for piece in condition.pieces(problem.domain):
+            where, expression = piece.terms[0]
+            if len(piece.terms) == 1 and isinstance(where, Face):
+                own = starts if is_time(problem.coordinates[where.axis]) else walls
+                own.append((where, with_constants(expression)))
+    found = [wall for wall, value in walls for start, initial in starts if _clash(problem, start, initial, wall, value)]
+    return list(dict.fromkeys(found))
+
+
+def _clash(problem, start: Face, initial, wall: Face, value) -> bool:
+    """Whether both set the value itself, and differ clearly on the edge where they meet."""
+    gap = sympy.expand(initial - value)
+    if start.axis == wall.axis or gap == 0 or gap.atoms(AppliedUndef) or gap.atoms(sympy.Derivative):
+        return False
+    if not gap.free_symbols <= set(problem.coordinates):
+        return False
+    low, high = np.array(problem.domain.bounds).T
+    points = low + (high - low) * np.random.default_rng(0).uniform(size=(64, len(low)))
+    points[:, start.axis] = start.value
+    size = _values(initial.xreplace({u: sympy.S.Zero for u in initial.atoms(AppliedUndef)}), problem, points)
+    points[:, wall.axis] = wall.value
+    gaps = _values(gap, problem, points)
+    return bool(np.max(np.abs(gaps)) > _TOLERANCE * max(np.max(np.abs(size)), np.max(np.abs(gaps))))
+
+
+def _values(expression, problem, points):
+    with np.errstate(all="ignore"):
+        found = sympy.lambdify(problem.coordinates, expression, ["scipy", "numpy"])(*points.T)
+    return np.broadcast_to(np.asarray(found, float), len(points))

@@ -19,7 +19,8 @@ _TOLERANCE = 1e-2  # of the size of the initial data: smaller gaps do less harm 
 
 def clashing_walls(problem: Problem) -> list[Face]:
     """The faces with a boundary value that differs clearly from an initial value where they meet."""
-    starts, walls = [], []
+    starts: list[tuple[Face, sympy.Expr]] = []
+    walls: list[tuple[Face, sympy.Expr]] = []
     for condition in problem.conditions:
         for piece in condition.pieces(problem.domain):
             where, expression = piece.terms[0]

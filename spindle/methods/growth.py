@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -15,6 +16,8 @@ from spindle.networks.spectral import Modes
 from spindle.objective.objective import Model, Objective
 from spindle.problem.problem import Problem
 
+_TARGETS = 10.0 ** np.arange(-9, -2, 0.25)  # shares of the last coefficients, the smallest that is affordable is taken
+_WORTH = 10.0  # factor by which the last coefficients must be expected to fall for more features to be tried
 _NEAR = 1e-2  # residual, relative to that of the zero field, below which a fit is a better start than zero
 
 
@@ -25,11 +28,11 @@ class MoreTerms:
     outputs: int
     rank: int
 
-    def decide(self, model: Model, reached: float) -> int:
+    def decide(self, model, reached: float) -> int:
         """The rank."""
         return self.rank
 
-    def apply(self, model: Model, rank: int) -> Model:
+    def apply(self, model, rank: int) -> Model:
         """The enlarged model."""
         size = 0.05 ** (1 / len(model.field.bodies))  # of one factor, so that the product has a twentieth
         keys = iter(jax.random.split(jax.random.PRNGKey(rank), len(model.field.bodies)))
@@ -44,7 +47,7 @@ class MoreTerms:
         bodies = tuple(eqx.tree_at(lambda b: b.weight, body, wider(body.weight)) for body in model.field.bodies)
         return eqx.tree_at(lambda m: m.field.bodies, model, bodies)
 
-    def objective(self, model: Model) -> None:
+    def objective(self, model) -> None:
         """The one so far."""
 
     def describe(self, rank: int) -> str:
@@ -54,15 +57,19 @@ class MoreTerms:
 
 @dataclass(frozen=True)
 class EveryProduct:
-    """A coefficient for every product of features instead of a sum of products."""
+    """A coefficient for every product of features instead of a sum of products.
+
+    aim   see `OtherWidths`
+    """
 
     problem: Problem
+    aim: Callable[[Sequence[int]], Objective]
 
-    def decide(self, model: Model, reached: float) -> dict:
+    def decide(self, model, reached: float) -> dict:
         """The number of features on each axis, and whether sums of products came near enough to start from them."""
         return {"widths": [len(body.weight) for body in model.field.bodies], "afresh": reached > _NEAR}
 
-    def apply(self, model: Model, decision: Mapping) -> Model:
+    def apply(self, model, decision: Mapping) -> Model:
         """The enlarged model."""
         field, empty = model.field, tensor_field(model.field, self.problem)
         if decision["afresh"]:
@@ -75,8 +82,9 @@ class EveryProduct:
         formula = ",".join(f"{n}vr" for n in names) + "->v" + names
         return _replaced(model, empty, jnp.einsum(formula, *factors, optimize=True))
 
-    def objective(self, model: Model) -> None:
-        """The one so far."""
+    def objective(self, model) -> Objective:
+        """On a lattice of its own."""
+        return self.aim(model.field.core.shape[1:])
 
     def describe(self, decision: Mapping) -> str:
         """For the record."""
@@ -99,20 +107,22 @@ class OtherWidths:
     aim: Callable[[Sequence[int]], Objective]
     most: int
 
-    def decide(self, model: Model, reached: float) -> list[int] | None:
+    def decide(self, model, reached: float) -> list[int] | None:
         """The new numbers of features; None where all axes are resolved, or no more can be afforded."""
         decays = _decays(model.field)
-        old = np.array([len(decay) for decay in decays])
-        wanted = np.array([_wanted(decay) for decay in decays])
         waves = np.array([embedding.width > 1 for embedding in model.field.embeddings])
-        growing = wanted > old
-        excess = model.field.outputs * np.prod(wanted.astype(float)) / self.most
-        if growing.any() and excess > 1:
-            wanted = np.where(growing, np.maximum(old, wanted / excess ** (1 / growing.sum())), wanted).astype(int)
-        wanted = np.where(waves, wanted | 1, wanted)  # the constant, and as many sines as cosines
-        return [int(w) for w in wanted] if (wanted >= 1.1 * old).any() else None
+        for target in _TARGETS:
+            wanted = np.array([_wanted(decay, target) for decay in decays])
+            wanted = np.where(waves, wanted | 1, wanted)  # the constant, and as many sines as cosines
+            if model.field.outputs * np.prod(wanted.astype(float)) <= self.most:
+                break
+        else:
+            return None
+        # What decays by a power only, as at a singularity, is hardly better resolved by what can be afforded.
+        gains = [_rate(decay) * (w - len(decay)) for decay, w in zip(decays, wanted, strict=True)]
+        return [int(w) for w in wanted] if max(gains) > math.log(_WORTH) else None
 
-    def apply(self, model: Model, widths: Sequence[int]) -> Model:
+    def apply(self, model, widths: Sequence[int]) -> Model:
         """The enlarged model."""
         series = _series(model.field)
         empty = tensor_field(self.build(widths), self.problem)
@@ -122,7 +132,7 @@ class OtherWidths:
             series = jnp.moveaxis(solved.reshape(moved.shape), 0, k + 1)
         return _replaced(model, empty, series)
 
-    def objective(self, model: Model) -> Objective:
+    def objective(self, model) -> Objective:
         """On a finer lattice."""
         return self.aim(model.field.core.shape[1:])
 
@@ -131,7 +141,7 @@ class OtherWidths:
         return f"features changed to {' x '.join(map(str, widths))}, by the decay of the coefficients"
 
 
-def tensor_field(field: SeparableField, problem: Problem) -> TensorField:
+def tensor_field(field: Any, problem: Problem) -> TensorField:
     """The full tensor of coefficients, all zero, of the features of a spectral field."""
     orders = _orders(problem)
     bodies = []
@@ -151,15 +161,15 @@ def _orders(problem: Problem) -> list[int]:
     return [max((partial.orders[k] for partials in found for partial in partials), default=0) for k in axes]
 
 
-def _bases(field: TensorField) -> list[np.ndarray]:
+def _bases(field: Any) -> list[np.ndarray]:
     return [body.basis(embedding.width) for body, embedding in zip(field.bodies, field.embeddings, strict=True)]
 
 
-def _replaced(model: Model, field: TensorField, coefficients) -> Model:
+def _replaced(model, field: TensorField, coefficients) -> Model:
     return eqx.tree_at(lambda m: m.field, model, eqx.tree_at(lambda f: f.coefficients, field, coefficients))
 
 
-def _series(field: TensorField):
+def _series(field: Any):
     """The coefficients in terms of Legendre polynomials and waves."""
     series = field.coefficients
     for k, basis in enumerate(_bases(field)):
@@ -167,7 +177,7 @@ def _series(field: TensorField):
     return series
 
 
-def _decays(field: TensorField) -> list[np.ndarray]:
+def _decays(field: Any) -> list[np.ndarray]:
     """For each axis the share of the coefficients from each degree on: falls from 1."""
     series = np.asarray(_series(field))
     found = []
@@ -180,16 +190,22 @@ def _decays(field: TensorField) -> list[np.ndarray]:
     return found
 
 
-def _wanted(decay: np.ndarray, target: float = 1e-8) -> int:
+def _wanted(decay: np.ndarray, target: float) -> int:
     """The number of features at which the decay, going on as in the second half, reaches the target."""
     width = len(decay)
     below = np.flatnonzero(decay < target / 10)
     if len(below):
         return min(width, int(below[0]) + 8)
-    first, last = width // 2, (9 * width) // 10
-    rate = math.log(decay[first] / decay[last]) / (last - first)
-    more = math.log(decay[last] / target) / max(rate, 1e-9)
+    last = (9 * width) // 10
+    more = math.log(decay[last] / target) / max(_rate(decay), 1e-9)
     return int(min(2 * width, last + max(more, 0)))
+
+
+def _rate(decay: np.ndarray) -> float:
+    """By how much the logarithm falls from one degree to the next, in the second half."""
+    width = len(decay)
+    first, last = width // 2, (9 * width) // 10
+    return math.log(max(decay[first], 1e-300) / max(decay[last], 1e-300)) / (last - first)
 
 
 def _resized(array, width: int, waves: bool):

@@ -34,7 +34,8 @@ from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.optimizers.growing import Growing
 
-_MOST_PRODUCTS = 250_000  # coefficients of a full tensor; a step of conjugate gradients takes some ten seconds then
+# Coefficients of a full tensor, by whether all is linear: two or three steps do then, of ten seconds each, else ten.
+_MOST_PRODUCTS = {True: 400_000, False: 200_000}
 _PAPER = {
     "network": "mlp",
     "width": 64,
@@ -142,76 +143,102 @@ class SPINN(Method):
         if settings["refine"] == "auto":
             settings["refine"] = 3 if settings["width"] == "auto" and settings["points"] == "auto" else 0
         notes += _widths(settings, problem)
-        outputs, steps = len(problem.unknowns), settings["newton_steps"]
-        widths = _each(settings["width"], axes)
-        ranks, counts = _ladder(settings, axes, outputs * math.prod(widths)), _nodes(settings, axes)
+        linear = all(structure.linear for structure in analyse(problem))
+        ranks, counts = _ladder(settings, problem, linear), _nodes(settings, axes)
         notes += _frequency(settings, counts)
-        spectral = settings["network"] == "spectral"
-        shapes = source_terms(problem, constraints, ranks[0] // 2) if spectral and ranks[0] != "full" else ()
-        notes += (f"the start takes its shape from the {len(shapes)} products of the source",) if shapes else ()
-
-        def separable(widths, rank, key=None):
-            key = jax.random.PRNGKey(0) if key is None else key
-            return _separable_field(problem, constraints, settings | {"width": tuple(widths)}, rank, key)
-
-        def field(key):
-            if ranks[0] == "full":
-                return tensor_field(separable(widths, 1), problem)
-            random = separable(widths, ranks[0], key)
-            return shaped(random, problem, shapes) if shapes else random
-
         walls = clashing_walls(problem) if settings["fade"] else []
         notes += _faded(walls)
-        fade = {k: [wall.value for wall in walls if wall.axis == k] for k in range(axes)}
-
-        def differentiate(counts, **form):
-            return lambda places, _, needs: SeparableJets(
-                Lattice(places, counts, settings["sampling"], fade), needs, **form
-            )
-
-        def aim(widths):
-            finer = tuple(5 * width // 4 + 4 for width in widths)
-            return Objective(problem, constraints, differentiate(finer), faces=settings["faces"])
-
-        form = {}
-        if ranks[0] != "full":
-            rank = max(r for r in ranks if r != "full")
-            own = jax.eval_shape(lambda: separable(widths, rank)).parameters // axes
-            form = {"form": settings["sums"], "rank": rank, "parameters": own}
-        finer = OtherWidths(problem, lambda widths: separable(widths, 1), aim, _MOST_PRODUCTS)
-        growth = [EveryProduct(problem) if rank == "full" else MoreTerms(outputs, rank) for rank in ranks[1:]]
-        growth += [finer] * settings["refine"] if ranks[-1] == "full" else []
-        linear = all(structure.linear for structure in analyse(problem))
-        newton = _newton(steps, growth, linear=linear, full=ranks[0] == "full") if steps else ()
-        return assemble(
-            problem, field, differentiate(counts, **form), constraints, settings, (*notes, *sentences), newton
+        design = _Design(problem, constraints, settings, ranks, walls, linear)
+        notes += (f"the start takes its shape from the {len(design.shapes)} products of the source",) * bool(
+            design.shapes
         )
+        differentiate = design.differentiate(counts, **design.sums())
+        newton = design.newton() if settings["newton_steps"] else ()
+        return assemble(problem, design.field, differentiate, constraints, settings, (*notes, *sentences), newton)
+
+
+class _Design:
+    """What the settings of one solve amount to: fields, lattices and Gauss-Newton phases.
+
+    ranks    the separable ranks that are tried one after the other
+    walls    those near which equations count less
+    linear   whether all equations and conditions are
+    """
+
+    def __init__(self, problem, constraints, settings, ranks, walls, linear):
+        self.problem, self.constraints, self.settings, self.linear = problem, constraints, settings, linear
+        self.axes, self.ranks = len(problem.coordinates), ranks
+        self.widths = _each(settings["width"], self.axes)
+        self.fade = {k: [wall.value for wall in walls if wall.axis == k] for k in range(self.axes)}
+        shaping = settings["network"] == "spectral" and ranks[0] != "full"
+        self.shapes = source_terms(problem, constraints, ranks[0] // 2) if shaping else ()
+
+    def field(self, key):
+        """The field that training starts from."""
+        if self.ranks[0] == "full":
+            return tensor_field(self.separable(self.widths), self.problem)
+        random = self.separable(self.widths, self.ranks[0], key)
+        return shaped(random, self.problem, self.shapes) if self.shapes else random
+
+    def separable(self, widths, rank=1, key=None) -> SeparableField:
+        """A separable field with random numbers."""
+        key = jax.random.PRNGKey(0) if key is None else key
+        own = self.settings | {"width": tuple(widths)}
+        return _separable_field(self.problem, self.constraints, own, rank, key)
+
+    def differentiate(self, counts, **sums):
+        """See `Objective`; `sums` as in `SeparableJets`."""
+        rule = self.settings["sampling"]
+        return lambda places, _, needs: SeparableJets(Lattice(places, counts, rule, self.fade), needs, **sums)
+
+    def sums(self) -> dict:
+        """How sums are taken: by the largest separable rank."""
+        rank = max((rank for rank in self.ranks if rank != "full"), default=None)
+        if rank is None:
+            return {}
+        own = jax.eval_shape(lambda: self.separable(self.widths, rank)).parameters // self.axes
+        return {"form": self.settings["sums"], "rank": rank, "parameters": own}
+
+    def aim(self, widths) -> Objective:
+        """The objective for so many features with a coefficient for each product."""
+        counts = tuple(5 * width // 4 + 4 for width in widths)
+        return Objective(self.problem, self.constraints, self.differentiate(counts), faces=self.settings["faces"])
+
+    def newton(self) -> tuple[Optimizer, ...]:
+        """The Gauss-Newton phases: one before and one after each growth.
+
+        A model that may still grow is given up as soon as it gains little. One with coefficients for all products
+        depends on them linearly: the first step may be long, and is the only one that counts if the equations are
+        linear too.
+        """
+        steps, every = self.settings["newton_steps"], "full" in self.ranks
+        growth = [self._growth(rank) for rank in self.ranks[1:]]
+        if every:
+            finer = OtherWidths(self.problem, self.separable, self.aim, _MOST_PRODUCTS[self.linear])
+            growth += [finer] * self.settings["refine"]
+        separable = [rank for rank in self.ranks if rank != "full"]
+        phases: list[Optimizer] = []
+        for number, own in enumerate([None, *growth]):
+            if number >= len(separable):
+                worth, patience, forcing = (0.3, 1, 1e-4) if self.linear else (0.1, 2, 1e-2)
+                newton = GaussNewton(steps, damping=1e-6, worth=worth, patience=patience, forcing=forcing)
+            elif number < len(growth):
+                newton = GaussNewton(steps, worth=0.1, patience=5)
+            else:
+                newton = GaussNewton(steps)
+            phases.append(Growing(newton, own) if own else newton)
+        return tuple(phases)
+
+    def _growth(self, rank):
+        if rank == "full":
+            return EveryProduct(self.problem, self.aim)
+        return MoreTerms(len(self.problem.unknowns), rank)
 
 
 def _faded(walls) -> tuple[str, ...]:
     """A sentence on the walls near which equations count less."""
     names = ", ".join(wall.name for wall in walls)
     return (f"equations count less near {names}, where boundary and initial values differ",) if walls else ()
-
-
-def _newton(steps: int, growth, *, linear: bool, full: bool) -> tuple[Optimizer, ...]:
-    """The Gauss-Newton phases: one before and one after each growth.
-
-    A model that may still grow is given up as soon as it gains little. One with coefficients for all products depends
-    on them linearly: the first step may be long, and is the only one that counts if the equations are `linear` too.
-    """
-    phases: list[Optimizer] = []
-    for number, own in enumerate([None, *growth]):
-        full = full or isinstance(own, EveryProduct)
-        if full:
-            worth, patience = (0.03, 1) if linear else (0.01, 3)
-            newton = GaussNewton(steps, damping=1e-6, worth=worth, patience=patience, forcing=1e-4 if linear else 1e-2)
-        elif number < len(growth):
-            newton = GaussNewton(steps, worth=0.1, patience=5)
-        else:
-            newton = GaussNewton(steps)
-        phases.append(Growing(newton, own) if own else newton)
-    return tuple(phases)
 
 
 def _widths(settings, problem) -> tuple[str, ...]:
@@ -235,7 +262,7 @@ def _nodes(settings, axes: int) -> tuple[int, ...]:
     return points_an_axis(settings, axes, total=100_000, most=64)
 
 
-def _ladder(settings, axes: int, products: int) -> tuple[int | str, ...]:
+def _ladder(settings, problem, linear: bool) -> tuple[int | str, ...]:
     """The separable ranks that are tried one after the other."""
     if settings["rank"] != "auto":
         if settings["rank"] == "full" and settings["network"] != "spectral":
@@ -247,8 +274,10 @@ def _ladder(settings, axes: int, products: int) -> tuple[int | str, ...]:
     if settings["network"] != "spectral" or not settings["newton_steps"]:
         settings["rank"] = 16
         return (16,)
+    axes = len(problem.coordinates)
+    products = len(problem.unknowns) * math.prod(_each(settings["width"], axes))
     # Products of unknowns have columns of the square of the rank on every axis: 24 would fill the memory in four axes.
-    return (6, "full") if products <= _MOST_PRODUCTS else (6, 12) if axes > 3 else (6, 12, 24)
+    return (6, "full") if products <= _MOST_PRODUCTS[linear] else (6, 12) if axes > 3 else (6, 12, 24)
 
 
 def _each(value, axes: int) -> tuple:

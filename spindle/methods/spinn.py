@@ -71,8 +71,8 @@ class SPINN(Method):
     """Separable PINN: one body network an axis, merged by a product over axes and a sum over the rank.
 
     rank   separable rank r: number of products that are added; "full": every product of spectral features has a
-           coefficient of its own; "auto": 6, and where the residual stays above 3e-7 of that of the zero field "full",
-           or 12 (24 up to three axes) where these would be too many
+           coefficient of its own; "auto": as many as a separable source has, then 6, and where the residual stays
+           above 3e-7 of that of the zero field "full", or 12 (24 up to three axes) where these would be too many
     fade   let equations count less near walls whose values differ from the initial data there
     refine how often the number of features on each axis may be changed by the decay of their coefficients, once all
            products have one; "auto": 3, or never where `width` or `points` are given
@@ -160,7 +160,8 @@ class SPINN(Method):
 class _Design:
     """What the settings of one solve amount to: fields, lattices and Gauss-Newton phases.
 
-    ranks    the separable ranks that are tried one after the other
+    ranks    the separable ranks that are tried one after the other; before them comes the number of products of a
+             separable source, which the solution is often made of
     walls    those near which equations count less
     linear   whether all equations and conditions are
     """
@@ -169,9 +170,11 @@ class _Design:
         self.problem, self.constraints, self.settings, self.linear = problem, constraints, settings, linear
         self.axes, self.ranks = len(problem.coordinates), ranks
         self.widths = _each(settings["width"], self.axes)
-        self.fade = {k: [wall.value for wall in walls if wall.axis == k] for k in range(self.axes)}
         shaping = settings["network"] == "spectral" and ranks[0] != "full"
         self.shapes = source_terms(problem, constraints, ranks[0] // 2) if shaping else ()
+        if self.shapes and settings["rank"] == "auto":
+            self.ranks = (len(self.shapes), *ranks)
+        self.fade = {k: [wall.value for wall in walls if wall.axis == k] for k in range(self.axes)}
 
     def field(self, key):
         """The field that training starts from."""

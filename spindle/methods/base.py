@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -323,6 +324,7 @@ def assemble(
     """
     objective = Objective(problem, constraints, differentiate, faces=settings["faces"])
 
+    @eqx.filter_jit  # one compilation instead of one for each operation
     def build(key):
         start = {p.name: jnp.asarray(float(p.value)) for p in objective.tunable}
         return Model(field(key), start)

@@ -1,0 +1,44 @@
+"""Members of the families on which nothing was tuned, with untouched options: exact solutions are met."""
+
+import pytest
+from sympy import Eq, cos, exp, pi, sin
+
+import spindle as sp
+
+x, y = sp.coordinates("x y")
+u = sp.unknown("u", x, y)
+EXACT = sin(2 * x + 1) * exp(y / 2) + cos(pi * y) * x
+BOX = {x: (0.3, 2.1), y: (-1, 0.5)}
+
+
+def problem(conditions, equation, exact=EXACT):
+    return sp.Problem(
+        domain=sp.Box(BOX), equations=[equation], conditions=conditions, reference={u: exact}, name="member"
+    )
+
+
+def laplace(exact=EXACT):
+    return exact.diff(x, 2) + exact.diff(y, 2)
+
+
+def test_inhomogeneous_values_on_a_box_that_is_not_symmetric():
+    found = problem([sp.Dirichlet(u, EXACT)], Eq(sp.laplacian(u), laplace()))
+    assert sp.solve(found, progress=False).error() < 1e-9
+
+
+def test_neumann_faces():
+    conditions = [
+        sp.Dirichlet(u, EXACT, on=Eq(x, 0.3)),
+        sp.Neumann(u, EXACT.diff(x), on=Eq(x, 2.1)),
+        sp.Neumann(u, -EXACT.diff(y), on=Eq(y, -1)),
+        sp.Dirichlet(u, EXACT, on=Eq(y, 0.5)),
+    ]
+    found = problem(conditions, Eq(sp.laplacian(u) + 3 * u, laplace() + 3 * EXACT))
+    assert sp.solve(found, progress=False).error() < 1e-9
+
+
+@pytest.mark.parametrize("coefficient", [1 + x * y + x**2, exp(sin(x * y))], ids=["separable", "not separable"])
+def test_coefficients_that_vary(coefficient):
+    flux = coefficient * EXACT.diff(x, 2) + coefficient.diff(x) * EXACT.diff(x) + EXACT.diff(y, 2)
+    equation = Eq(coefficient * u.diff(x, 2) + coefficient.diff(x) * u.diff(x) + u.diff(y, 2), flux)
+    assert sp.solve(problem([sp.Dirichlet(u, EXACT)], equation), progress=False).error() < 1e-8

@@ -95,9 +95,9 @@ class AxisField(Field):
         return concatenate(blocks)
 
     @property
+    @abc.abstractmethod
     def core(self) -> jax.Array | None:
         """The coefficients of products of features, (outputs, columns of each axis); None: see `SeparableField`."""
-        return None
 
 
 class SeparableField(AxisField):
@@ -108,6 +108,10 @@ class SeparableField(AxisField):
     Source: Cho et al. (2023), arXiv 2306.15969, equation 3. Component m has r features of its own, r the
     separable rank.
     """
+
+    @property
+    def core(self) -> None:
+        """A feature is multiplied by those of the same number only."""
 
     def __call__(self, points):
         product = math.prod(

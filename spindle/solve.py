@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spindle.errors import DivergenceError, MethodError
+from spindle.lowering.clashes import clashing_walls
 from spindle.methods.base import Method, Plan
 from spindle.methods.spinn import SPINN
 from spindle.objective.objective import Model
@@ -99,11 +100,11 @@ def resume(directory, *, budget: float | None = None, progress: bool = True) -> 
 
 def _complete(solution: Solution, outcome: Outcome, clock: Clock, key) -> None:
     """Fill in the record: errors, residuals on points that training never saw, memory, versions."""
-    run, began = solution.run, time.perf_counter()
+    run, settings, began = solution.run, solution.plan.settings, time.perf_counter()
     run.iterations, run.stopped_by, run.loss = outcome.steps, outcome.stopped_by, outcome.loss
     run.history, run.grown = outcome.history, outcome.grown
     run.residuals = _fresh_residuals(solution, key)
-    run.warnings = [*doubts(solution.problem), *_overfit(run.residuals, outcome.residuals, solution.plan.settings)]
+    run.warnings = [*doubts(solution.problem), *_overfit(run.residuals, _comparable(solution, outcome), settings)]
     run.errors = solution.errors()
     run.estimated = {name: float(value) for name, value in outcome.model.parameters.items()}
     run.device, run.versions = device_name(), versions()
@@ -126,6 +127,13 @@ def _fresh_residuals(solution: Solution, key) -> dict[str, float]:
     return {name: float(jnp.sqrt(jnp.maximum(square, 0))) for name, square in jax.jit(measure)(arrays, key).items()}
 
 
+def _comparable(solution: Solution, outcome: Outcome) -> dict[str, float]:
+    """The residuals on training points, without those that counted less near some walls."""
+    fading = solution.plan.settings.get("fade") and clashing_walls(solution.plan.problem)
+    own = {e.name for e in solution.problem.equations} if fading else set()
+    return {name: value for name, value in outcome.residuals.items() if name not in own}
+
+
 def _overfit(fresh: dict[str, float], trained: dict[str, float], settings: Mapping) -> list[str]:
     """Sentences on residuals that are small at the training points only."""
     smaller = [f"`{name}`" for name in ("frequency", "rank") if name in settings]
@@ -135,7 +143,7 @@ def _overfit(fresh: dict[str, float], trained: dict[str, float], settings: Mappi
     return [
         f"the residual `{name}` is {fresh[name]:.1e} on fresh points but {trained[name]:.1e} on the training points: "
         f"the loss says too much, {advice}"
-        for name in fresh
+        for name in trained
         if fresh[name] > 3 * trained[name] and fresh[name] > 1e-8
     ]
 

@@ -89,7 +89,7 @@ from spindle.gallery.registry import gallery
 from spindle.training.loop import Trainer
 import spindle.solve, functools
 spindle.solve.Trainer = functools.partial(Trainer, save_every=0.0)
-sp.solve(gallery("klein_gordon3d"), sp.SPINN(**{settings!r}), progress=False, out={str(tmp_path / "run")!r})
+sp.solve(gallery("convection"), sp.SPINN(**{settings!r}), progress=False, out={str(tmp_path / "run")!r})
 """
     child = subprocess.Popen([sys.executable, "-c", code])
     checkpoint = tmp_path / "run" / "checkpoint.npz"
@@ -102,7 +102,7 @@ sp.solve(gallery("klein_gordon3d"), sp.SPINN(**{settings!r}), progress=False, ou
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     resumed = sp.resume(tmp_path / "run", progress=False)
-    whole = solve(gallery("klein_gordon3d"), sp.SPINN(**settings))
+    whole = solve(gallery("convection"), sp.SPINN(**settings))
     assert resumed.run.iterations == whole.run.iterations == 4043
     assert same(resumed, whole)
     assert [r.step for r in resumed.run.history] == [r.step for r in whole.run.history]

@@ -13,7 +13,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from spindle.errors import DivergenceError, MethodError
-from spindle.lowering.clashes import clashing_walls
 from spindle.methods.base import Method, Plan
 from spindle.methods.spinn import SPINN
 from spindle.objective.objective import Model
@@ -129,8 +128,7 @@ def _fresh_residuals(solution: Solution, key) -> dict[str, float]:
 
 def _comparable(solution: Solution, outcome: Outcome) -> dict[str, float]:
     """The residuals on training points, without those that counted less near some walls."""
-    fading = solution.plan.settings.get("fade") and clashing_walls(solution.plan.problem)
-    own = {e.name for e in solution.problem.equations} if fading else set()
+    own = {e.name for e in solution.problem.equations} if solution.plan.settings.get("fade") else set()
     return {name: value for name, value in outcome.residuals.items() if name not in own}
 
 

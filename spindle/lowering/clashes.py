@@ -11,6 +11,7 @@ from sympy.core.function import AppliedUndef
 
 from spindle.lowering.compile import with_constants
 from spindle.problem.domain import Face
+from spindle.problem.doubts import is_plain, on_faces
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_time
 
@@ -21,12 +22,9 @@ def clashing_walls(problem: Problem) -> list[Face]:
     """The faces with a boundary value that differs clearly from an initial value where they meet."""
     starts: list[tuple[Face, sympy.Expr]] = []
     walls: list[tuple[Face, sympy.Expr]] = []
-    for condition in problem.conditions:
-        for piece in condition.pieces(problem.domain):
-            where, expression = piece.terms[0]
-            if len(piece.terms) == 1 and isinstance(where, Face):
-                own = starts if is_time(problem.coordinates[where.axis]) else walls
-                own.append((where, with_constants(expression)))
+    for _, face, residual in on_faces(problem):
+        own = starts if is_time(problem.coordinates[face.axis]) else walls
+        own.append((face, with_constants(residual)))
     found = [wall for wall, value in walls for start, initial in starts if _clash(problem, start, initial, wall, value)]
     return list(dict.fromkeys(found))
 
@@ -34,9 +32,7 @@ def clashing_walls(problem: Problem) -> list[Face]:
 def _clash(problem, start: Face, initial, wall: Face, value) -> bool:
     """Whether both set the value itself, and differ clearly on the edge where they meet."""
     gap = sympy.expand(initial - value)
-    if start.axis == wall.axis or gap == 0 or gap.atoms(AppliedUndef) or gap.atoms(sympy.Derivative):
-        return False
-    if not gap.free_symbols <= set(problem.coordinates):
+    if start.axis == wall.axis or gap == 0 or not is_plain(gap, problem):
         return False
     low, high = np.array(problem.domain.bounds).T
     points = low + (high - low) * np.random.default_rng(0).uniform(size=(64, len(low)))

@@ -144,8 +144,13 @@ _AT_LEAST = {"width": 1, "hidden_layers": 1, "rank": 1, "harmonics": 1, "points"
 _AT_LEAST |= {"steps": 0, "lbfgs_steps": 0, "newton_steps": 0, "resample": 0, "balance": 0, "refine": 0}
 # Beyond these even laying out the network fails, in ways that end Python.
 _AT_MOST = {"width": 10**7, "rank": 10**7, "points": 10**7, "harmonics": 10**5, "hidden_layers": 1000, "refine": 10}
-_BESIDES = {"points": ("auto",), "width": ("auto",), "rank": ("auto", "full"), "frequency": ("auto",)}
-_BESIDES |= {"refine": ("auto",)}
+_BESIDES = {
+    "points": ("auto",),
+    "width": ("auto",),
+    "rank": ("auto", "full"),
+    "frequency": ("auto",),
+    "refine": ("auto",),
+}
 _AN_AXIS = ("points", "width")
 _PHASES = ("steps", "lbfgs_steps", "newton_steps")
 _POSITIVE = ("learning_rate", "frequency", "conditions")

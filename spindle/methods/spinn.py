@@ -143,15 +143,15 @@ class SPINN(Method):
         if settings["refine"] == "auto":
             settings["refine"] = 3 if settings["width"] == "auto" and settings["points"] == "auto" else 0
         notes += _widths(settings, problem)
-        linear = all(structure.linear for structure in analyse(problem))
+        linear = settings["network"] == "spectral" and all(structure.linear for structure in analyse(problem))
         ranks, counts = _ladder(settings, problem, linear), _nodes(settings, axes)
         notes += _frequency(settings, counts)
         walls = clashing_walls(problem) if settings["fade"] else []
+        settings["fade"] = bool(walls)
         notes += _faded(walls)
         design = _Design(problem, constraints, settings, ranks, walls, linear)
-        notes += (f"the start takes its shape from the {len(design.shapes)} products of the source",) * bool(
-            design.shapes
-        )
+        if design.shapes:
+            notes += (f"the start takes its shape from the {len(design.shapes)} products of the source",)
         differentiate = design.differentiate(counts, **design.sums())
         newton = design.newton() if settings["newton_steps"] else ()
         return assemble(problem, design.field, differentiate, constraints, settings, (*notes, *sentences), newton)
@@ -163,7 +163,7 @@ class _Design:
     ranks    the separable ranks that are tried one after the other; before them comes the number of products of a
              separable source, which the solution is often made of
     walls    those near which equations count less
-    linear   whether all equations and conditions are
+    linear   whether all equations and conditions are, which matters for spectral networks only
     """
 
     def __init__(self, problem, constraints, settings, ranks, walls, linear):

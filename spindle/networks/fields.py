@@ -122,7 +122,7 @@ class SeparableField(AxisField):
         def merged(lane):
             return lane.reshape(len(lane), self.outputs, -1).sum(-1)
 
-        return product.each(merged) if isinstance(product, Jet) else merged(product)
+        return _each(merged, product)
 
 
 class TensorField(AxisField):
@@ -144,20 +144,17 @@ class TensorField(AxisField):
         return self.coefficients
 
     def __call__(self, points):
-        columns = [self._value(m, points) for m in range(self.outputs)]
-        return concatenate(columns)
+        features = [self.features(k, points[:, k : k + 1]) for k in range(len(self.bodies))]
+        return concatenate([self._value(m, features) for m in range(self.outputs)])
 
-    def _value(self, m, points):
+    def _value(self, m, features):
         """One component (n, 1): the axes are summed over one after the other, the last first."""
         widths = self.coefficients.shape[1:]
-        rest = None
-        for k in reversed(range(len(widths))):
-            own = self.features(k, points[:, k : k + 1])[:, m * widths[k] : (m + 1) * widths[k]]
-            if rest is None:
-                rest = own @ self.coefficients[m].reshape(-1, widths[k]).T
-                continue
-            split = _each(lambda lane, k=k: lane.reshape(len(lane), -1, widths[k]), rest)
-            rest = _each(lambda lane: lane.sum(-1), split * _each(lambda lane: lane[:, None, :], own))
+        own = [f[:, m * width : (m + 1) * width] for f, width in zip(features, widths, strict=True)]
+        rest = own[-1] @ self.coefficients[m].reshape(-1, widths[-1]).T
+        for width, feature in zip(widths[-2::-1], own[-2::-1], strict=True):
+            split = _each(lambda lane, width=width: lane.reshape(len(lane), -1, width), rest)
+            rest = _each(lambda lane: lane.sum(-1), split * _each(lambda lane: lane[:, None, :], feature))
         return rest
 
 

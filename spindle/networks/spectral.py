@@ -29,10 +29,7 @@ class Spectral(eqx.Module):
         self.weight = jax.random.normal(key, (len(degrees), outputs)) * 0.5 ** degrees[:, None]
 
     def __call__(self, x):
-        value = x.lanes[0] if isinstance(x, Jet) else x
-        if value.shape[1] > 1:
-            return x @ self.weight[1:] + self.weight[0]
-        return _legendre(x, len(self.weight)) @ self.weight
+        return _combined(x, self.weight)
 
 
 class Modes(eqx.Module):
@@ -54,20 +51,20 @@ class Modes(eqx.Module):
 
     def __call__(self, x):
         value = x.lanes[0] if isinstance(x, Jet) else x
-        basis = jnp.asarray(np.tile(self.basis(value.shape[1]), self.copies), value.dtype)
-        if value.shape[1] > 1:
-            return x @ basis[1:] + basis[0]
-        return _legendre(x, self.count) @ basis
+        return _combined(x, jnp.asarray(np.tile(self.basis(value.shape[1]), self.copies), value.dtype))
 
     def basis(self, inputs: int) -> np.ndarray:
         """The features (count, count) as combinations of those of `Spectral`: column by column."""
         return np.eye(self.count) if inputs > 1 else _modes(self.count, self.order, self.factor)
 
 
-def _legendre(x, count):
-    """The first `count` normalised Legendre polynomials of x (n, 1), array or jet."""
-    taylor = partial(_legendre_series, count=count)
-    return x.compose(taylor) if isinstance(x, Jet) else taylor(x, 0)[0]
+def _combined(x, matrix):
+    """Combinations (n, columns), array or jet, of the features that stand in the rows of the matrix."""
+    value = x.lanes[0] if isinstance(x, Jet) else x
+    if value.shape[1] > 1:
+        return x @ matrix[1:] + matrix[0]
+    taylor = partial(_legendre_series, count=len(matrix))
+    return (x.compose(taylor) if isinstance(x, Jet) else taylor(x, 0)[0]) @ matrix
 
 
 @cache

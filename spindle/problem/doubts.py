@@ -16,7 +16,7 @@ def doubts(problem: Problem) -> list[str]:
     if not problem.conditions:
         return ["the problem has no condition, so infinitely many solutions fit it: impose one, `sp.Dirichlet(u, 0)`"]
     found: dict[tuple[str, str], str] = {}
-    for (one, face, first), (other, same, second) in itertools.combinations(_on_faces(problem), 2):
+    for (one, face, first), (other, same, second) in itertools.combinations(on_faces(problem), 2):
         if face == same and one != other and _differ(first - second, problem, face):
             found.setdefault(
                 (one, other),
@@ -26,7 +26,7 @@ def doubts(problem: Problem) -> list[str]:
     return list(found.values())
 
 
-def _on_faces(problem):
+def on_faces(problem: Problem) -> list[tuple[str, Face, sympy.Expr]]:
     """(name, face, residual) of every condition that concerns a single face."""
     return [
         (name, piece.terms[0][0], piece.terms[0][1])
@@ -39,10 +39,15 @@ def _on_faces(problem):
 def _differ(gap, problem, face) -> bool:
     """Whether the gap of two residuals is plain data, and not zero on the face."""
     gap = gap.xreplace({p: sympy.Float(p.value) for p in gap.atoms(Parameter) if p.value is not None})
-    if gap == 0 or gap.atoms(AppliedUndef) or not gap.free_symbols <= set(problem.coordinates):
+    if gap == 0 or not is_plain(gap, problem):
         return False
     low, high = np.array(face.bounds).T
     points = low + (high - low) * np.random.default_rng(0).uniform(size=(16, len(low)))
     with np.errstate(all="ignore"):
         values = [float(sympy.N(gap.subs(dict(zip(problem.coordinates, p, strict=True))))) for p in points.tolist()]
     return bool(np.any(np.abs(values) > 1e-9))
+
+
+def is_plain(expression: sympy.Expr, problem: Problem) -> bool:
+    """Whether an expression is data that can be evaluated: no unknown, no parameter, no coded function."""
+    return not expression.atoms(AppliedUndef) and expression.free_symbols <= set(problem.coordinates)

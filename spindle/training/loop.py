@@ -144,7 +144,7 @@ class Trainer:
                 decision = phase.decide(eqx.combine(state.arrays, self._static), state.loss, state.optimizer, last)
                 if decision is None:
                     return state, "converged"
-                arrays = self._grow(phase, number, decision, state.arrays)
+                arrays = self._grow(number, decision, state.arrays)
                 self.grown[-1]["loss"] = float(state.loss)
                 far = jnp.asarray(jnp.inf)
                 state = state._replace(arrays=arrays, best=arrays, best_loss=far, points=self._drawn(state.key))
@@ -224,11 +224,12 @@ class Trainer:
         self.clock.setup += time.perf_counter() - started
         return points
 
-    def _grow(self, phase, number, decision, arrays):
-        """Enlarge the model, and take the objective that it needs; returns its arrays."""
-        model = phase.growth.apply(eqx.combine(arrays, self._static), decision)
-        self.objective = phase.growth.objective(model) or self.objective
-        self.grown.append({"phase": number, "decision": decision, "what": phase.growth.describe(decision)})
+    def _grow(self, number, decision, arrays):
+        """Enlarge the model as that phase decided, and take the objective that it needs; returns its arrays."""
+        growth = self.schedule.phases[number].growth
+        model = growth.apply(eqx.combine(arrays, self._static), decision)
+        self.objective = growth.objective(model) or self.objective
+        self.grown.append({"phase": number, "decision": decision, "what": growth.describe(decision)})
         arrays, self._static = eqx.partition(model, eqx.is_inexact_array)
         return arrays
 
@@ -284,7 +285,7 @@ class Trainer:
             number, self._start = meta["phase"], meta["start"]
             arrays, phases = state.arrays, self.schedule.phases
             for entry in meta["grown"]:
-                arrays = self._grow(phases[entry["phase"]], entry["phase"], entry["decision"], arrays)
+                arrays = self._grow(entry["phase"], entry["decision"], arrays)
             self.grown = meta["grown"]
             points = self._drawn(state.key) if meta["grown"] else state.points
             like = state._replace(arrays=arrays, best=arrays, points=points, optimizer=phases[number].start(arrays))

@@ -116,11 +116,11 @@ def _complete(solution: Solution, outcome: Outcome, clock: Clock, key) -> None:
 
 def _fresh_residuals(solution: Solution, key) -> dict[str, float]:
     """Root mean square of each residual on random points; conditions that hold by construction are left out."""
-    plan: Plan = replace(solution.method, sampling="random").plan(solution.problem)
+    objective = solution.plan.fresh()
 
     def measure(arrays, key):
         model = jax.tree.unflatten(structure, arrays)
-        return plan.objective.mean_squares(model, plan.objective.draw(key))
+        return objective.mean_squares(model, objective.draw(key))
 
     arrays, structure = jax.tree.flatten(solution.model)
     return {name: float(jnp.sqrt(jnp.maximum(square, 0))) for name, square in jax.jit(measure)(arrays, key).items()}

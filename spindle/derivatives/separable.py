@@ -28,7 +28,7 @@ from spindle.lowering.partials import Need, terms_of
 from spindle.networks.fields import AxisField
 from spindle.networks.taylor import Jet
 from spindle.points.lattice import Lattice
-from spindle.points.places import Region
+from spindle.problem.domain import Region
 
 
 def axis_jets(field: AxisField, axis: int, x: jax.Array, highest: int) -> list[jax.Array]:

@@ -47,17 +47,20 @@ def array_function(
     coordinates: Sequence[sympy.Symbol],
     unknowns: Sequence[AppliedUndef] = (),
     parameters: Sequence[Parameter] = (),
+    beside: Sequence[sympy.Symbol] = (),
 ) -> ArrayFunction:
     """Compile a SymPy expression with SymPy's own JAX printer.
 
     parameters   those whose value is passed in at each call; all others are constants and are written in
+    beside       what else belongs to a point, such as the components of a normal; passed in after the coordinates
     """
     replaced, partials = replace_partials(with_constants(expression, parameters), unknowns, coordinates)
-    combined, sources = _split_sources(replaced, frozenset(coordinates))
+    known = (*coordinates, *beside)
+    combined, sources = _split_sources(replaced, frozenset(known))
     combined, symbols = combine_partials(combined, partials)
     needs = list(symbols)
-    evaluate_sources = _lambdify([*coordinates], list(sources.values()))
-    evaluate = _lambdify([*sources, *coordinates, *symbols.values(), *parameters], [combined])
+    evaluate_sources = _lambdify([*known], list(sources.values()))
+    evaluate = _lambdify([*sources, *known, *symbols.values(), *parameters], [combined])
 
     def coefficients(points):
         return tuple(jnp.asarray(value) for value in evaluate_sources(*points))

@@ -4,6 +4,7 @@ import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -32,6 +33,7 @@ class Plan:
     """A method's decisions for one problem, complete.
 
     problem      the problem as it is solved (conditions that a published recipe leaves out are gone)
+    fresh        () -> the objective on random points, by exact derivatives: what training did not look at
     build        random key -> the model before training
     settings     every setting's value, for the record
     choices      sentences: what was chosen, and why
@@ -40,6 +42,7 @@ class Plan:
     problem: Problem
     constraints: Constraints
     objective: Objective
+    fresh: Callable[[], Objective]
     build: Callable[[jax.Array], Model]
     schedule: Schedule
     weights: dict[str, float]
@@ -325,9 +328,14 @@ def assemble(
 ) -> Plan:
     """The plan, once a method has said what its field is and how it is differentiated.
 
-    newton   the Gauss-Newton phases, where it takes more than one
+    differentiate   (places, groups, needs, whether on fresh random points) -> see `Objective`
+    newton          the Gauss-Newton phases, where it takes more than one
     """
-    objective = Objective(problem, constraints, differentiate, faces=settings["faces"])
+
+    def objective_on(fresh):
+        return Objective(problem, constraints, partial(differentiate, fresh=fresh), faces=settings["faces"])
+
+    objective = objective_on(False)
 
     @eqx.filter_jit  # one compilation instead of one for each operation
     def build(key):
@@ -347,6 +355,7 @@ def assemble(
         problem=problem,
         constraints=constraints,
         objective=objective,
+        fresh=lambda: objective_on(True),
         build=build,
         schedule=Schedule(tuple(phases), resample, settings["balance"] if many else 0, settings["keep"]),
         weights=objective.weights(settings["weights"], settings["conditions"]),

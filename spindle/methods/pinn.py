@@ -104,8 +104,8 @@ class PINN(Method):
             )
             return PointwiseField(first, body, boundary_factors(problem, constraints), len(problem.unknowns))
 
-        def differentiate(places, groups, needs):
-            cloud = Cloud(places, groups, interior=interior, boundary=boundary, rule=settings["sampling"])
-            return PointwiseTaylor(cloud, needs)
+        def differentiate(places, groups, needs, *, fresh):
+            rule = "random" if fresh else settings["sampling"]
+            return PointwiseTaylor(Cloud(places, groups, interior=interior, boundary=boundary, rule=rule), needs)
 
         return assemble(problem, field, differentiate, constraints, settings, (*notes, *sentences))

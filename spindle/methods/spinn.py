@@ -131,6 +131,11 @@ class SPINN(Method):
         problem, notes = published_problem(problem, self.recipe)
         settings = self.resolved(problem)
         axes = len(problem.coordinates)
+        if not problem.domain.boxes:
+            raise MethodError(
+                f"`sp.SPINN()` needs a domain made of boxes, since it separates the coordinates, and `{problem.name}` "
+                f"is posed on {problem.domain}; use `sp.DTPINN()` or `sp.PINN()`."
+            )
         if axes < 2:
             raise MethodError(
                 f"`sp.SPINN()` separates axes, and `{problem.name}` has only one, {problem.coordinates[0]}; "
@@ -190,9 +195,13 @@ class _Design:
         return _separable_field(self.problem, self.constraints, own, rank, key)
 
     def differentiate(self, counts, **sums):
-        """See `Objective`; `sums` as in `SeparableJets`."""
-        rule = self.settings["sampling"]
-        return lambda places, _, needs: SeparableJets(Lattice(places, counts, rule, self.fade), needs, **sums)
+        """See `assemble`; `sums` as in `SeparableJets`."""
+
+        def jets(places, _, needs, *, fresh=False):
+            rule = "random" if fresh else self.settings["sampling"]
+            return SeparableJets(Lattice(places, counts, rule, self.fade), needs, **sums)
+
+        return jets
 
     def sums(self) -> dict:
         """How sums are taken: by the largest separable rank."""

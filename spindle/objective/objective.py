@@ -22,9 +22,11 @@ from spindle.lowering.compile import ArrayFunction, array_function, with_constan
 from spindle.lowering.constraints import Constraints
 from spindle.lowering.structure import structure_of
 from spindle.networks.fields import Field
-from spindle.points.places import Place, Region, place_of
-from spindle.problem.conditions import AtPoints
+from spindle.points.places import Place, place_of
+from spindle.problem.conditions import AtPoints, Scatter
+from spindle.problem.domain import Region, Wall
 from spindle.problem.problem import Problem
+from spindle.problem.symbols import Normal
 
 
 class Model(eqx.Module):
@@ -255,7 +257,7 @@ class Objective:
         """(name, pieces of (where, expression), scale) of every residual that is left to the loss."""
         problem = self._problem
         for equation in problem.equations:
-            yield equation.name, [[(box, equation.residual)] for box in problem.domain.boxes], 1.0
+            yield equation.name, [[(region, equation.residual)] for region in problem.domain.regions], 1.0
         for condition in problem.conditions:
             if condition.name not in self._constraints.enforced:
                 noise = condition.noise if isinstance(condition, AtPoints) else None
@@ -274,7 +276,7 @@ class Objective:
                 self._functions.append(terms[-1][1])
             compiled.append(tuple(terms))
             place = self._places[-1]
-            sizes.append(place.measure if isinstance(place, Region) else 1.0)
+            sizes.append(1.0 if isinstance(place, Scatter) else place.measure)
         summed = faces == "sum"
         shares = tuple(1.0 if summed else size / sum(sizes) for size in sizes)
         return Residual(name, tuple(compiled), shares, scale)
@@ -283,9 +285,10 @@ class Objective:
         problem = self._problem
         lifted = self._constraints.lifted(expression, problem.coordinates)
         self._lifted.append(with_constants(lifted, self.tunable))
-        if hasattr(where, "values"):
+        if isinstance(where, Scatter):
             return _measured(lifted, where.values, problem, self.tunable)
-        return array_function(lifted, problem.coordinates, problem.unknowns, self.tunable)
+        normals = [Normal(c.name) for c in where.shape.coordinates] if isinstance(where, Wall) else ()
+        return array_function(lifted, problem.coordinates, problem.unknowns, self.tunable, normals)
 
     def _quadrature(self, residual):
         """For each piece the square roots of the weights along its axes; None where all points weigh the same."""

@@ -7,10 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.stats import qmc
 
-from spindle.points.places import Place, Region
+from spindle.points.places import Place
 from spindle.points.rules import check_rule, fixed_nodes
+from spindle.problem.conditions import Scatter
+from spindle.problem.domain import Region, Wall
 
 RULES = ("random", "sobol", "uniform", "midpoint")
+_POOL = 16  # points in shapes and on their walls are drawn from a store of so many times as many
 
 
 class Cloud:
@@ -18,22 +21,29 @@ class Cloud:
 
     places    where residuals are taken; those of one group get the same points along their free axes
     groups    a number for each place
-    interior  points in the whole domain, shared among its boxes by volume
-    boundary  points on each face or initial slice
-    rule      "random" (redrawn on demand), "sobol", "uniform" or "midpoint" (tensor grids, rounded up)
+    interior  points in the whole domain, shared among its regions by volume
+    boundary  points on each face, wall or initial slice
+    rule      "random" (redrawn on demand), "sobol", "uniform" or "midpoint" (tensor grids, rounded up; inside a shape,
+              what lies there of a Sobol sequence)
     """
 
     def __init__(self, places: Sequence[Place], groups: Sequence[int], *, interior: int, boundary: int, rule: str):
         check_rule(rule, RULES)
         self.places, self.groups, self.rule = tuple(places), tuple(groups), rule
-        # Several equations name the same boxes; each box counts once.
+        # Several equations name the same regions; each counts once.
         volume = sum(p.measure for p in set(places) if isinstance(p, Region) and p.free == len(p.bounds))
         self.sizes = [self._size(p, interior, boundary, volume) for p in self.places]
+        self.stores = [
+            _store(place, size * (_POOL if rule == "random" else 1))
+            for place, size in zip(self.places, self.sizes, strict=True)
+        ]
 
     @staticmethod
     def _size(place, interior, boundary, volume):
-        if not isinstance(place, Region):
+        if isinstance(place, Scatter):
             return len(place.points)
+        if isinstance(place, Wall):
+            return boundary
         if place.free == 0:
             return 1
         if place.free < len(place.bounds):
@@ -45,22 +55,26 @@ class Cloud:
         return self.sizes[place]
 
     def draw(self, key) -> tuple[jax.Array, ...]:
-        """One array (n, d) a place; `key` matters for the random rule only."""
+        """One array (n, d) a place, on walls (n, d + s) with the s components of the normals after the coordinates.
+
+        `key` matters for the random rule only.
+        """
         drawn = []
-        for place, group, size in zip(self.places, self.groups, self.sizes, strict=True):
-            if not isinstance(place, Region):
+        for place, group, size, store in zip(self.places, self.groups, self.sizes, self.stores, strict=True):
+            own = jax.random.fold_in(key, group) if self.rule == "random" else None
+            if isinstance(place, Scatter):
                 drawn.append(jnp.asarray(place.points))
-                continue
-            low, high = np.array(place.bounds).T
-            if self.rule == "random":
-                unit = jax.random.uniform(jax.random.fold_in(key, group), (size, len(low)))
+            elif store is not None:
+                chosen = np.arange(size) if own is None else jax.random.choice(own, len(store), (size,))
+                drawn.append(jnp.asarray(store)[chosen])
             else:
-                unit = jnp.asarray(self._unit(place, group, size))
-            drawn.append(low + (high - low) * unit)
+                low, high = np.array(place.bounds).T
+                unit = self._unit(place, group, size) if own is None else jax.random.uniform(own, (size, len(low)))
+                drawn.append(jnp.asarray(low + (high - low) * unit))
         return tuple(drawn)
 
     def coordinates(self, clouds) -> list[tuple[jax.Array, ...]]:
-        """For each place its coordinates, (n,) each."""
+        """For each place its coordinates, and on walls the components of the normals, (n,) each."""
         return [tuple(cloud[:, k] for k in range(cloud.shape[1])) for cloud in clouds]
 
     def weights(self, place: int) -> None:
@@ -80,6 +94,40 @@ class Cloud:
         unit = np.zeros((len(points), len(place.bounds)))
         unit[:, free] = points
         return unit
+
+
+def _store(place: Place, size: int) -> np.ndarray | None:
+    """So many points in a shape or on its wall, spread evenly; None for all other places."""
+    if isinstance(place, Wall):
+        return _on_wall(place, size)
+    if isinstance(place, Scatter) or place.shape is None:
+        return None
+    low, high = np.array(place.bounds).T
+    space = len(place.shape.bounds)
+    found, tried = np.zeros((0, len(low))), 2 * size
+    while len(found) < size:
+        points = low + (high - low) * _sobol(len(low), tried, seed=0)
+        found, tried = points[place.shape.contains(points[:, :space])], 2 * tried
+    return found[:size]
+
+
+def _on_wall(wall: Wall, size: int) -> np.ndarray:
+    """Points (size, d) with the normals beside them, equidistant in space, Sobol points in time."""
+    d = len(wall.shape.coordinates)
+    share, found = wall.shape.surface, np.zeros((0, 2 * d))
+    while len(found) < size:
+        share /= 2
+        boundary = wall.shape.boundary(share / size if d == 2 else np.sqrt(share / size))
+        held = wall.holds(boundary.points, boundary.labels)
+        found = np.concatenate([boundary.points[held], boundary.normals[held]], axis=1)
+    # Every so many of them, so that the points are those of the whole wall; in three dimensions neighbours follow no
+    # curve, and a random choice leaves no hole either.
+    chosen = np.linspace(0, len(found) - 1, size).round().astype(int)
+    if d > 2:
+        chosen = np.random.default_rng(0).permutation(len(found))[:size]
+    times = np.array(wall.bounds[d:]).reshape(-1, 2)
+    when = times[:, 0] + (times[:, 1] - times[:, 0]) * (_sobol(len(times), size, seed=1) if len(times) else 0.0)
+    return np.concatenate([found[chosen, :d], when.reshape(size, -1), found[chosen, d:]], axis=1)
 
 
 def _sobol(dimensions, size, *, seed) -> np.ndarray:

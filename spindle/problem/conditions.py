@@ -13,9 +13,9 @@ import numpy as np
 import sympy
 
 from spindle.errors import ProblemError
-from spindle.problem.domain import Domain, Face
+from spindle.problem.domain import Domain, Face, Wall
 from spindle.problem.expressions import expression_of
-from spindle.problem.symbols import is_time, unknowns_in
+from spindle.problem.symbols import Normal, is_time, unknowns_in
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Scatter:
 class Piece:
     """`sum of expression_k at place_k` vanishes; places of one piece differ in the fixed axis only."""
 
-    terms: tuple[tuple[Face | Scatter, sympy.Expr], ...]
+    terms: tuple[tuple[Face | Wall | Scatter, sympy.Expr], ...]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _where(on) -> str:
 
 
 class NormalDerivative(sympy.Function):
-    """The derivative along the outward normal, as it is printed; on each face it is a derivative along an axis."""
+    """The derivative along the outward normal, as it is printed."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +126,15 @@ class OnBoundary(Condition):
             )
         return tuple(Piece(((face, self._residual(face, domain)),)) for face in faces)
 
-    def _residual(self, face, domain):
-        normal = face.outward * self.expression.diff(domain.coordinates[face.axis])
-        return self.a * self.expression + self.b * normal - self.value
+    def _residual(self, part, domain):
+        """The residual; on a wall it contains the components of the normal as symbols."""
+        space = [c for c in domain.coordinates if not is_time(c)]
+        outward = sum(Normal(c.name) * self.expression.diff(c) for c in space)
+        residual = self.a * self.expression + self.b * outward - self.value
+        if isinstance(part, Wall):
+            return residual
+        along = domain.coordinates[part.axis]
+        return residual.xreplace({Normal(c.name): sympy.Integer(part.outward * (c == along)) for c in space})
 
     def texts(self, printer):
         """`a u + b du/dn = g on x=1`."""

@@ -11,10 +11,10 @@ from sympy.logic.boolalg import BooleanAtom
 
 from spindle.errors import ProblemError, nearest
 from spindle.problem.conditions import Condition, Piece
-from spindle.problem.domain import Domain
+from spindle.problem.domain import Domain, Wall
 from spindle.problem.expressions import expression_of
 from spindle.problem.printing import describe, describe_latex
-from spindle.problem.symbols import Parameter, is_given, unknowns_in
+from spindle.problem.symbols import Normal, Parameter, is_given, is_time, unknowns_in
 from spindle.types import Tabulated
 
 
@@ -31,7 +31,8 @@ class Equation:
 class Problem:
     """A partial differential equation with its domain, conditions and (where known) solution.
 
-    domain      a `Box`, `Interval`, or boxes joined by `|`, `-`, `&`; its order of coordinates is that of all arrays
+    domain      a `Box`, an `Interval`, a shape such as `Disk` or `Polygon`, any of them joined by `|`, `-`, `&`, or a shape
+                times an interval of time; its order of coordinates is that of all arrays
     equations   SymPy `Eq`s (scalar or between column vectors), or expressions meant to vanish; a mapping names them
     conditions  `Dirichlet`, `Neumann`, `Robin`, `Initial`, `Periodic`, `Observed`: one, or a list
     reference   {unknown: closed form, or `Tabulated` values on a grid}
@@ -252,12 +253,16 @@ def _check(problem: Problem):
                 f"field, so nothing can make it true; leave it out, or use an unknown."
             )
     allowed = set(problem.coordinates)
-    named = [(f"equation `{e.name}`", e.residual) for e in problem.equations]
+    normals = {Normal(c.name) for c in problem.coordinates if not is_time(c)}
+    named = [(f"equation `{e.name}`", e.residual, set()) for e in problem.equations]
     named += [
-        (f"condition `{c.name}`", e) for c in problem.conditions for p in c.pieces(problem.domain) for _, e in p.terms
+        (f"condition `{c.name}`", e, normals if isinstance(part, Wall) else set())
+        for c in problem.conditions
+        for p in c.pieces(problem.domain)
+        for part, e in p.terms
     ]
-    for where, expression in named:
-        stray = {s for s in expression.free_symbols - allowed if not isinstance(s, Parameter)}
+    for where, expression, known in named:
+        stray = {s for s in expression.free_symbols - allowed - known if not isinstance(s, Parameter)}
         if stray:
             names = sorted(s.name for s in stray)
             raise ProblemError(

@@ -103,6 +103,32 @@ def _rebuild_parameter(name, value, unknown, bounds):
     return Parameter(name, value, unknown=unknown, bounds=bounds)
 
 
+class Normal(sympy.Symbol):
+    """A component of the outward unit normal of the boundary: see `normal`."""
+
+    __slots__ = ()
+
+    def __new__(cls, axis: str):
+        return sympy.Symbol.__xnew__(cls, f"n_{axis}", real=True)
+
+    def __getnewargs_ex__(self):
+        return (self.axis,), {}
+
+    def __reduce_ex__(self, protocol):
+        return Normal, (self.axis,)
+
+    @property
+    def axis(self) -> str:
+        """The name of the coordinate it belongs to."""
+        return self.name.removeprefix("n_")
+
+
+def normal(*coordinates: sympy.Symbol) -> sympy.Matrix:
+    """The outward unit normal, a column, for the data of conditions: `Neumann(u, dot(grad(exact), normal(x, y)))`."""
+    _check_coordinates("normal", "n", coordinates)
+    return sympy.Matrix([Normal(c.name) for c in coordinates])
+
+
 def parameter(name: str, value: float | None = None, *, unknown: bool = False, range: tuple | None = None) -> Parameter:
     """A parameter of the equation; the same symbol has three uses.
 

@@ -15,7 +15,7 @@ from spindle.networks.fields import BoundaryFactor, SeparableField
 from spindle.networks.layers import MLP
 from spindle.points.cloud import Cloud
 from spindle.points.lattice import Lattice
-from spindle.points.places import Region
+from spindle.problem.domain import Region
 from spindle.problem.conditions import Scatter
 
 RANK, OUTPUTS = 3, 2

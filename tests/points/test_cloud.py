@@ -5,7 +5,8 @@ import pytest
 
 import spindle as sp
 from spindle.points.cloud import RULES, Cloud
-from spindle.points.places import Region, place_of
+from spindle.points.places import place_of
+from spindle.problem.domain import Region
 from spindle.problem.conditions import Scatter
 
 x, y, z = sp.coordinates("x y z")
@@ -15,7 +16,7 @@ SCATTER = Scatter(np.array([[0.5, 0.25, 3.5]]), np.array([1.0]))
 
 
 def cloud(domain, rule, *, interior=48, boundary=16, equations=1, extra=()):
-    places = [place_of(b) for _ in range(equations) for b in domain.boxes]
+    places = [place_of(r) for _ in range(equations) for r in domain.regions]
     places += [place_of(f) for f in domain.faces] + list(extra)
     return Cloud(places, range(len(places)), interior=interior, boundary=boundary, rule=rule)
 

@@ -1,0 +1,126 @@
+"""Domains that are not made of boxes: a shape, or a shape times an interval of time.
+
+Their boundary has named sides instead of flat faces; a part of it is a `Wall`, whose outward normal varies from point
+to point.
+"""
+
+import numpy as np
+import sympy
+from sympy.core.relational import Relational
+
+from spindle.errors import ProblemError, nearest
+from spindle.problem.domain import Bounds, Box, Domain, Face, Region, Wall
+from spindle.problem.symbols import is_time
+
+
+class Curved(Domain):
+    """Interface of these domains (never built itself).
+
+    shape   the extent in space
+    """
+
+    boxes = ()
+    shape: "Curved"
+    sides: tuple[str, ...]
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """A single one."""
+        return (Region(self.bounds, self.shape),)
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """The first and the last instant, if there is time."""
+        return ()
+
+    def part(self, on=None, *, call: str = "on=") -> tuple[Face | Wall, ...]:
+        """The walls that `on` names.
+
+        on    None: the whole boundary in space; the name of a side; `Eq(x, 1)` or a relation such as `x > 0`, the part
+              where it holds; a list of these
+        Raises ProblemError when a named part is empty.
+        """
+        sides = self.shape.sides
+        if on is None:
+            return (Wall("boundary", self.bounds, self.shape, sides),)
+        if isinstance(on, (list, tuple)) and on:
+            return tuple(dict.fromkeys(wall for item in on for wall in self.part(item, call=call)))
+        if isinstance(on, str):
+            if on not in sides:
+                raise ProblemError(
+                    f"`{call}` was given the part `{on}`, but the sides of this domain are {', '.join(sides)}, so the "
+                    f"condition would hold at no point at all." + nearest(on, sides)
+                )
+            return (Wall(on, self.bounds, self.shape, (on,)),)
+        if isinstance(on, Relational) and on.free_symbols and on.free_symbols <= set(self.shape.coordinates):
+            wall = Wall(str(on), self.bounds, self.shape, sides, on)
+            if wall.measure == 0:
+                raise ProblemError(
+                    f"`{call}` was given the part `{on}`, but nothing of the boundary of {self.shape} lies there, so "
+                    f"the condition would hold at no point at all; check the relation."
+                )
+            return (wall,)
+        raise ProblemError(
+            f'`on={on!r}` does not name a part of the boundary; write the name of a side, `on="{sides[0]}"`, a '
+            f"relation between coordinates, `on={self.shape.coordinates[0]} > 0`, or a list of these."
+        )
+
+    def contains_grid(self, axes) -> np.ndarray:
+        """Which nodes of a tensor grid lie in the closed domain, a boolean array of the grid's shape."""
+        mesh = np.meshgrid(*axes, indexing="ij")
+        return self.contains(np.stack([m.ravel() for m in mesh], axis=1)).reshape(mesh[0].shape)
+
+    def __mul__(self, other):
+        if isinstance(other, Box) and len(other.coordinates) == 1 and is_time(other.coordinates[0]):
+            return Cylinder(self, other)
+        return NotImplemented
+
+    __rmul__ = __mul__
+
+
+class Cylinder(Curved):
+    """A shape at all times of an interval, `sp.Disk({x: 0, y: 0}, 1) * sp.Interval(t, 0, 1)`; time comes last."""
+
+    def __init__(self, shape: Curved, times: Box):
+        if isinstance(shape, Cylinder):
+            raise ProblemError(f"`{shape} * {times}` would have two times; multiply a shape by one interval of time.")
+        self.shape, self.times = shape, times
+        self.coordinates: tuple[sympy.Symbol, ...] = (*shape.coordinates, *times.coordinates)
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """Those of the shape."""
+        return self.shape.sides
+
+    @property
+    def bounds(self) -> Bounds:
+        """The smallest box around the domain."""
+        return (*self.shape.bounds, *self.times.bounds)
+
+    @property
+    def volume(self) -> float:
+        """Measure of the shape times the duration."""
+        return self.shape.volume * self.times.volume
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """The first and the last instant."""
+        axis = len(self.shape.coordinates)
+        return tuple(
+            Face(f.name, axis, f.value, f.outward, (*self.shape.bounds, (f.value, f.value)), self.shape)
+            for f in self.times.faces
+        )
+
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Which of the points (n, d) lie in the closed domain."""
+        points = np.asarray(points)
+        return self.shape.contains(points[:, :-1]) & self.times.contains(points[:, -1:])
+
+    def __eq__(self, other):
+        return isinstance(other, Cylinder) and (self.shape, repr(self.times)) == (other.shape, repr(other.times))
+
+    def __hash__(self):
+        return hash((self.shape, repr(self.times)))
+
+    def __repr__(self):
+        return f"{self.shape} * {self.times}"

@@ -39,7 +39,7 @@ class PointwiseTaylor:
     def __init__(self, cloud: Cloud, needs: Sequence[Sequence[Need]]):
         self.points, self.needs = cloud, needs
 
-    pointwise: ClassVar[bool] = True
+    has_jacobian: ClassVar[bool] = True
 
     def prepare(self, field: Field, drawn):
         """What all places share."""

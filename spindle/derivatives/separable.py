@@ -111,7 +111,7 @@ class SeparableJets:
     form    how sums over a grid are taken: "grid", "core", "gram", or "auto" by predicted cost
     """
 
-    pointwise: ClassVar[bool] = False
+    has_jacobian: ClassVar[bool] = False
 
     def __init__(self, lattice: Lattice, needs: Sequence[Sequence[Need]], *, rank=1, parameters=1, form: str = "grid"):
         self.points, self.needs, self.form = lattice, needs, form

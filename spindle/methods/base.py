@@ -60,6 +60,8 @@ class Method:
     width           neurons in each hidden layer
     hidden_layers   number of hidden layers (of gated layers, for the modified network)
     activation      "tanh", "sin", "swish", "gaussian", "sigmoid"
+    initial         first weights of plain layers: "glorot" (normal, no biases), or "uniform", both up to
+                    1 / sqrt(inputs)
     frequency       highest frequency of the first layer of sine networks, on inputs scaled to [-1, 1], or "auto"
     fourier         (count, deviation) of random Fourier features, or None
     harmonics       harmonics of the features on axes that are declared periodic
@@ -75,6 +77,8 @@ class Method:
     faces           "mean" of a condition over all its faces, or "sum" of the faces' means
     steps, learning_rate, schedule   of Adam
     lbfgs_steps     L-BFGS iterations after Adam
+    lbfgs_rate      their constant step length; None: a line search
+    lbfgs_memory    pairs of changes they remember
     newton_steps    Gauss-Newton steps after both, at most
     keep            "last" parameters, or those of the "lowest loss"
     dtype           "float32" or "float64"
@@ -85,6 +89,7 @@ class Method:
     width: int | str | tuple[int, ...] | None = None
     hidden_layers: int | None = None
     activation: str | None = None
+    initial: str | None = None
     frequency: float | str | None = None
     fourier: tuple[int, float] | None = None
     harmonics: int | None = None
@@ -101,6 +106,8 @@ class Method:
     learning_rate: float | None = None
     schedule: str | None = None
     lbfgs_steps: int | None = None
+    lbfgs_rate: float | None = None
+    lbfgs_memory: int | None = None
     newton_steps: int | None = None
     keep: str | None = None
     dtype: str | None = None
@@ -142,21 +149,26 @@ _WORDS: dict[str, Sequence[str]] = {
     "keep": ("last", "lowest loss"),
     "dtype": ("float32", "float64"),
     "schedule": SCHEDULES,
+    "initial": ("glorot", "uniform"),
 }
 _AT_LEAST = {"width": 1, "hidden_layers": 1, "rank": 1, "harmonics": 1, "points": 2}
 _AT_LEAST |= {"steps": 0, "lbfgs_steps": 0, "newton_steps": 0, "resample": 0, "balance": 0, "refine": 0}
+_AT_LEAST |= {"order": 1, "times": 2, "exponent": 1, "stencil": 2, "nodes": 1, "lbfgs_memory": 1}
 # Beyond these even laying out the network fails, in ways that end Python.
 _AT_MOST = {"width": 10**7, "rank": 10**7, "points": 10**7, "harmonics": 10**5, "hidden_layers": 1000, "refine": 10}
+_AT_MOST |= {"order": 12, "times": 10**5, "exponent": 31, "stencil": 10**4, "nodes": 10**8}
 _BESIDES = {
     "points": ("auto",),
     "width": ("auto",),
     "rank": ("auto", "full"),
     "frequency": ("auto",),
     "refine": ("auto",),
+    "nodes": ("auto",),
 }
 _AN_AXIS = ("points", "width")
+_SEVERAL = (*_AN_AXIS, "nodes")
 _PHASES = ("steps", "lbfgs_steps", "newton_steps")
-_POSITIVE = ("learning_rate", "frequency", "conditions")
+_POSITIVE = ("learning_rate", "frequency", "conditions", "lbfgs_rate", "ghost")
 _FLAGS = ("scale_inputs", "fade")
 
 
@@ -172,7 +184,7 @@ def _check(method, settings, axes):
             f"number."
         )
     for key in _AN_AXIS:
-        values = settings[key]
+        values = settings.get(key)
         if isinstance(values, tuple) and len(values) != axes:
             raise MethodError(
                 f"`{call}({key}={values})` has {len(values)} numbers for a problem of {axes} axes; give one number for "
@@ -185,7 +197,7 @@ def _fitting(call, key, value):
     if key in _WORDS and (not isinstance(value, str) or value not in _WORDS[key]):
         raise MethodError(f"`{call}({key}={value!r})` is not known." + nearest(str(value), _WORDS[key]))
     if key in _AT_LEAST:
-        several = key in _AN_AXIS and isinstance(value, (tuple, list))
+        several = key in _SEVERAL and isinstance(value, (tuple, list))
         found = tuple(_whole(number, _AT_LEAST[key]) for number in (value if several else (value,)))
         read = None if None in found else found if several else found[0]
         _accepted(call, key, value, read, f"a whole number of at least {_AT_LEAST[key]}")
@@ -314,6 +326,7 @@ def body_options(settings) -> dict[str, Any]:
         "hidden": settings["hidden_layers"],
         "act": settings["activation"],
         "frequency": settings["frequency"],
+        "initial": settings["initial"],
     }
 
 
@@ -346,7 +359,7 @@ def assemble(
     if settings["steps"]:
         phases.append(Adam(settings["steps"], settings["learning_rate"], settings["schedule"]))
     if settings["lbfgs_steps"]:
-        phases.append(LBFGS(settings["lbfgs_steps"]))
+        phases.append(LBFGS(settings["lbfgs_steps"], settings["lbfgs_memory"], settings.get("lbfgs_rate")))
     if settings["newton_steps"]:
         phases += newton or (GaussNewton(settings["newton_steps"]),)
     resample = settings["resample"] if settings["sampling"] == "random" else 0

@@ -12,14 +12,22 @@ from spindle.networks.spectral import Spectral
 
 
 class Dense(eqx.Module):
-    """`z = h W + b`; W is (inputs, outputs), Glorot-normal or, for `bound`, uniform in +-bound; b starts at zero."""
+    """`z = h W + b`, W of shape (inputs, outputs).
+
+    bound     W starts uniform in +-bound, and b in +-pi
+    initial   without a bound: "glorot", W normal and b zero; "uniform", both in +-1 / sqrt(inputs)
+    """
 
     weight: jax.Array
     bias: jax.Array
 
-    def __init__(self, inputs: int, outputs: int, *, key, bound: float | None = None):
+    def __init__(self, inputs: int, outputs: int, *, key, bound: float | None = None, initial: str = "glorot"):
         weight_key, bias_key = jax.random.split(key)
-        if bound is None:
+        if bound is None and initial == "uniform":
+            own = 1 / math.sqrt(inputs)
+            self.weight = jax.random.uniform(weight_key, (inputs, outputs), minval=-own, maxval=own)
+            self.bias = jax.random.uniform(bias_key, (outputs,), minval=-own, maxval=own)
+        elif bound is None:
             scale = math.sqrt(2.0 / (inputs + outputs))
             self.weight = scale * jax.random.normal(weight_key, (inputs, outputs))
             self.bias = jnp.zeros(outputs)
@@ -31,9 +39,9 @@ class Dense(eqx.Module):
         return h @ self.weight + self.bias
 
 
-def _first(inputs, width, *, name, frequency, key):
-    """The first layer: for sine networks frequencies up to `frequency` (Sitzmann et al. 2020), else Glorot."""
-    return Dense(inputs, width, key=key, bound=frequency if name == "sin" else None)
+def _first(inputs, width, *, name, frequency, key, initial):
+    """The first layer: for sine networks frequencies up to `frequency` (Sitzmann et al. 2020), else as the others."""
+    return Dense(inputs, width, key=key, bound=frequency if name == "sin" else None, initial=initial)
 
 
 class MLP(eqx.Module):
@@ -45,11 +53,11 @@ class MLP(eqx.Module):
     layers: tuple[Dense, ...]
     act: Callable = eqx.field(static=True)
 
-    def __init__(self, inputs, outputs, *, width, hidden, act="tanh", frequency=1.0, key):
+    def __init__(self, inputs, outputs, *, width, hidden, act="tanh", frequency=1.0, initial="glorot", key):
         keys = jax.random.split(key, hidden + 1)
-        layers = [_first(inputs, width, name=act, frequency=frequency, key=keys[0])]
-        layers += [Dense(width, width, key=k) for k in keys[1:-1]]
-        self.layers = (*layers, Dense(width, outputs, key=keys[-1]))
+        layers = [_first(inputs, width, name=act, frequency=frequency, key=keys[0], initial=initial)]
+        layers += [Dense(width, width, key=k, initial=initial) for k in keys[1:-1]]
+        self.layers = (*layers, Dense(width, outputs, key=keys[-1], initial=initial))
         self.act = activation(act)
 
     def __call__(self, h):
@@ -71,12 +79,12 @@ class ModifiedMLP(eqx.Module):
     last: Dense
     act: Callable = eqx.field(static=True)
 
-    def __init__(self, inputs, outputs, *, width, hidden, act="tanh", frequency=1.0, key):
+    def __init__(self, inputs, outputs, *, width, hidden, act="tanh", frequency=1.0, initial="glorot", key):
         keys = jax.random.split(key, hidden + 4)
-        u, v, first = (_first(inputs, width, name=act, frequency=frequency, key=k) for k in keys[:3])
+        u, v, first = (_first(inputs, width, name=act, frequency=frequency, key=k, initial=initial) for k in keys[:3])
         self.encoders, self.first = (u, v), first
-        self.gates = tuple(Dense(width, width, key=k) for k in keys[3:-1])
-        self.last = Dense(width, outputs, key=keys[-1])
+        self.gates = tuple(Dense(width, width, key=k, initial=initial) for k in keys[3:-1])
+        self.last = Dense(width, outputs, key=keys[-1], initial=initial)
         self.act = activation(act)
 
     def __call__(self, x):

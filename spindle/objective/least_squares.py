@@ -50,9 +50,9 @@ class LeastSquares:
         return forward, lambda w: backward(w)[0]
 
     @property
-    def pointwise(self) -> bool:
-        """Whether `jacobian` is offered: each row depends on a point of its own."""
-        return self._objective.pointwise
+    def has_jacobian(self) -> bool:
+        """Whether `jacobian` is offered."""
+        return self._objective.has_jacobian
 
     @property
     def rounded(self) -> bool:

@@ -78,7 +78,10 @@ class Objective:
 
     def draw(self, key):
         """Points, and everything that depends on the points alone: sources and variable coefficients."""
-        drawn = self._jets.points.draw(key)
+        return self.tabulated(self._jets.points.draw(key))
+
+    def tabulated(self, drawn):
+        """What `draw` returns, for points that were drawn already."""
         coordinates = self._jets.points.coordinates(drawn)
         tabulated = {place: self._functions[place].coefficients(coordinates[place]) for place in self._tabulated}
         factors = [[s.coefficients(drawn) if s else None for s in r.shortcuts] for r in self.residuals]
@@ -125,6 +128,11 @@ class Objective:
         return jnp.asarray(sum(weights[name] * square for name, square in squares.items()))
 
     @property
+    def derivatives(self):
+        """The way to differentiate, from `derivatives/`."""
+        return self._jets
+
+    @property
     def count(self) -> int:
         """The number of rows."""
         return sum(self._jets.points.size(piece[0][0]) for r in self.residuals for piece in r.pieces)
@@ -135,9 +143,9 @@ class Objective:
         return any(s and s.squares == "gram" for r in self.residuals for s in r.shortcuts)
 
     @property
-    def pointwise(self) -> bool:
+    def has_jacobian(self) -> bool:
         """Whether `jacobian` is offered."""
-        return self._jets.pointwise
+        return self._jets.has_jacobian
 
     def assembles(self, model: Model) -> bool:
         """Whether `normal` is offered for this model."""
@@ -150,12 +158,12 @@ class Objective:
             for shortcut, share, own in zip(r.shortcuts, r.shares, factors, strict=True):
                 if shortcut and shortcut.sums_slopes:
                     pieces.append(Shortcut(shortcut, own, r.scale**2 * share * weights[r.name]))
-        pieces += self._linearised(model, points, weights, lambda shortcut: not (shortcut and shortcut.sums_slopes))
+        pieces += self.linearised(model, points, weights, lambda shortcut: not (shortcut and shortcut.sums_slopes))
         return self._jets.normal(model.field, points[0], pieces)
 
     def jacobian(self, model: Model, points, weights: Mapping[str, jax.Array]) -> jax.Array:
         """J of the weighted residuals, rows and columns in the orders of `rows` and `ravel_pytree(model)`."""
-        return self._jets.jacobian(model.field, points[0], self._linearised(model, points, weights, lambda _: True))
+        return self._jets.jacobian(model.field, points[0], self.linearised(model, points, weights))
 
     def gradient_norms(self, model: Model, points) -> dict[str, jax.Array]:
         """The norm of the gradient of each residual's mean square."""
@@ -196,8 +204,11 @@ class Objective:
             total += function.combine(given, coordinates[place], known, model.parameters)
         return total
 
-    def _linearised(self, model, points, weights, wanted) -> list[Piece]:
-        """Pieces in the order of `rows`, linearised at the model in terms of what each needs of the field."""
+    def linearised(self, model, points, weights, wanted=lambda shortcut: True) -> list[Piece]:
+        """Pieces in the order of `rows`, linearised at the model in terms of what each needs of the field.
+
+        wanted   which pieces, by their shortcuts
+        """
         coordinates = self._jets.points.coordinates(points[0])
         shared = self._jets.prepare(model.field, points[0])
 

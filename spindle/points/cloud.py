@@ -103,11 +103,11 @@ def _store(place: Place, size: int) -> np.ndarray | None:
     if isinstance(place, Scatter) or place.shape is None:
         return None
     low, high = np.array(place.bounds).T
-    space = len(place.shape.bounds)
+    space = _space(place)
     found, tried = np.zeros((0, len(low))), 2 * size
     while len(found) < size:
         points = low + (high - low) * _sobol(len(low), tried, seed=0)
-        found, tried = points[place.shape.contains(points[:, :space])], 2 * tried
+        found, tried = points[place.shape.contains(points[:, space])], 2 * tried
     return found[:size]
 
 
@@ -125,9 +125,16 @@ def _on_wall(wall: Wall, size: int) -> np.ndarray:
     chosen = np.linspace(0, len(found) - 1, size).round().astype(int)
     if d > 2:
         chosen = np.random.default_rng(0).permutation(len(found))[:size]
-    times = np.array(wall.bounds[d:]).reshape(-1, 2)
-    when = times[:, 0] + (times[:, 1] - times[:, 0]) * (_sobol(len(times), size, seed=1) if len(times) else 0.0)
-    return np.concatenate([found[chosen, :d], when.reshape(size, -1), found[chosen, d:]], axis=1)
+    low, high = np.array(wall.bounds).T
+    points = low + (high - low) * _sobol(len(low), size, seed=1)
+    points[:, _space(wall)] = found[chosen, :d]
+    return np.concatenate([points, found[chosen, d:]], axis=1)
+
+
+def _space(place: Region | Wall) -> list[int]:
+    """The axes of the place's shape: all but time, which is first or last."""
+    first = place.bounds[: len(place.shape.bounds)] != place.shape.bounds
+    return [k + first * (len(place.bounds) - len(place.shape.bounds)) for k in range(len(place.shape.bounds))]
 
 
 def _sobol(dimensions, size, *, seed) -> np.ndarray:

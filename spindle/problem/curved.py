@@ -71,21 +71,31 @@ class Curved(Domain):
         return self.contains(np.stack([m.ravel() for m in mesh], axis=1)).reshape(mesh[0].shape)
 
     def __mul__(self, other):
-        if isinstance(other, Box) and len(other.coordinates) == 1 and is_time(other.coordinates[0]):
-            return Cylinder(self, other)
-        return NotImplemented
+        return Cylinder(self, other) if _is_duration(other) else NotImplemented
 
-    __rmul__ = __mul__
+    def __rmul__(self, other):
+        return Cylinder(self, other, first=True) if _is_duration(other) else NotImplemented
+
+
+def _is_duration(domain) -> bool:
+    """Whether it is an interval of time."""
+    return isinstance(domain, Box) and len(domain.coordinates) == 1 and is_time(domain.coordinates[0])
 
 
 class Cylinder(Curved):
-    """A shape at all times of an interval, `sp.Disk({x: 0, y: 0}, 1) * sp.Interval(t, 0, 1)`; time comes last."""
+    """A shape at all times of an interval: `sp.Disk({x: 0, y: 0}, 1) * sp.Interval(t, 0, 1)`.
 
-    def __init__(self, shape: Curved, times: Box):
+    first   whether time is the first coordinate, as in `interval * shape`, or the last
+    """
+
+    def __init__(self, shape: Curved, times: Box, *, first: bool = False):
         if isinstance(shape, Cylinder):
             raise ProblemError(f"`{shape} * {times}` would have two times; multiply a shape by one interval of time.")
-        self.shape, self.times = shape, times
-        self.coordinates: tuple[sympy.Symbol, ...] = (*shape.coordinates, *times.coordinates)
+        self.shape, self.times, self.first = shape, times, first
+        self.coordinates: tuple[sympy.Symbol, ...] = self._joined(shape.coordinates, times.coordinates)
+
+    def _joined(self, space, time):
+        return (*time, *space) if self.first else (*space, *time)
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -95,7 +105,7 @@ class Cylinder(Curved):
     @property
     def bounds(self) -> Bounds:
         """The smallest box around the domain."""
-        return (*self.shape.bounds, *self.times.bounds)
+        return self._joined(self.shape.bounds, self.times.bounds)
 
     @property
     def volume(self) -> float:
@@ -105,22 +115,23 @@ class Cylinder(Curved):
     @property
     def faces(self) -> tuple[Face, ...]:
         """The first and the last instant."""
-        axis = len(self.shape.coordinates)
+        axis = 0 if self.first else len(self.shape.coordinates)
         return tuple(
-            Face(f.name, axis, f.value, f.outward, (*self.shape.bounds, (f.value, f.value)), self.shape)
+            Face(f.name, axis, f.value, f.outward, self._joined(self.shape.bounds, f.bounds), self.shape)
             for f in self.times.faces
         )
 
     def contains(self, points: np.ndarray) -> np.ndarray:
         """Which of the points (n, d) lie in the closed domain."""
         points = np.asarray(points)
-        return self.shape.contains(points[:, :-1]) & self.times.contains(points[:, -1:])
+        time = 0 if self.first else -1
+        return self.shape.contains(np.delete(points, time, axis=1)) & self.times.contains(points[:, time, None])
 
     def __eq__(self, other):
-        return isinstance(other, Cylinder) and (self.shape, repr(self.times)) == (other.shape, repr(other.times))
+        return isinstance(other, Cylinder) and repr(self) == repr(other) and self.shape == other.shape
 
     def __hash__(self):
-        return hash((self.shape, repr(self.times)))
+        return hash((self.shape, repr(self)))
 
     def __repr__(self):
-        return f"{self.shape} * {self.times}"
+        return f"{self.times} * {self.shape}" if self.first else f"{self.shape} * {self.times}"

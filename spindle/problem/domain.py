@@ -5,6 +5,7 @@ of its boundary: flat `faces`, and for shapes `Wall`s. A face is named by the pl
 may share a name.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -80,8 +81,9 @@ class Wall:
 
 
 def _duration(part: Region | Wall) -> float:
-    """The measure of the axes that are not the shape's, where they are free."""
-    return float(np.prod([high - low for low, high in part.bounds[len(part.shape.bounds) :] if low < high]))
+    """How long the part of a shape lasts; 1 for an instant, and without time."""
+    lengths = [high - low for low, high in part.bounds]
+    return float(math.prod(n for n in lengths if n) / math.prod(high - low for low, high in part.shape.bounds))
 
 
 def _fine(shape) -> float:

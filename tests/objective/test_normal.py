@@ -77,7 +77,7 @@ def test_normal_matrix_is_that_of_the_rows(problem, method):
         np.testing.assert_allclose(
             jax.jit(squares.normal)(arrays), expected, rtol=0, atol=1e-12 * np.abs(expected).max()
         )
-        if squares.pointwise:
+        if squares.has_jacobian:
             np.testing.assert_allclose(jax.jit(squares.jacobian)(arrays), j, rtol=0, atol=1e-12 * np.abs(j).max())
         forward, backward = squares.products(arrays)
         v, w = np.random.default_rng(1).normal(size=j.shape[1]), np.random.default_rng(2).normal(size=len(j))

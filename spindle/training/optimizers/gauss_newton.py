@@ -126,7 +126,7 @@ class GaussNewton:
         algebra = self.algebra
         if algebra == "auto":
             algebra = "normal" if size <= 6000 and problem.assembles(parameters) else "cg"
-            if problem.pointwise and rows < size and rows <= 6000:
+            if problem.has_jacobian and rows < size and rows <= 6000:
                 algebra = "dual"
         if algebra == "cg":
             return _cg(problem, parameters, gradient, self.forcing)

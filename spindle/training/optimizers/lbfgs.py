@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import jax
 import jax.numpy as jnp
 import optax
 
@@ -13,23 +14,31 @@ class LBFGS:
 
     steps    number of iterations
     memory   number of curvature pairs kept
+    rate     constant step length in place of the line search; the first step is then min(1, 1 / |g|) times as long
     """
 
     steps: int = 1000
     memory: int = 20
+    rate: float | None = None
     label: ClassVar[str] = "L-BFGS"
     resamples: ClassVar[bool] = False
 
     def _transform(self):
-        return optax.lbfgs(memory_size=self.memory)
+        if self.rate is None:
+            return optax.lbfgs(memory_size=self.memory)
+        return optax.lbfgs(self.rate, memory_size=self.memory, linesearch=None)
 
     def start(self, parameters):
         """No curvature yet."""
         return self._transform().init(parameters)
 
     def step(self, problem, parameters, state):
-        """One line search along the quasi-Newton direction; the value and gradient found there are reused."""
-        value, gradient = optax.value_and_grad_from_state(problem.loss)(parameters, state=state)
+        """One line search along the quasi-Newton direction; the value and gradient found there are reused.
+
+        Of a constant rate, one step along it.
+        """
+        known = optax.value_and_grad_from_state(problem.loss)
+        value, gradient = known(parameters, state=state) if self.rate is None else jax.value_and_grad(problem.loss)(parameters)
         updates, state = self._transform().update(
             gradient, state, parameters, value=value, grad=gradient, value_fn=problem.loss
         )

@@ -1,0 +1,331 @@
+"""Partials at scattered nodes: RBF-FD in space, Taylor mode in time.
+
+The field is evaluated once at all nodes, ghosts included, with its time derivatives; every space derivative is a sparse
+product with these values. For Gauss-Newton the Jacobian of a residual is the same sparse product with the Jacobian of
+the values, which needs no derivative of the field in space.
+
+Source: Sharma & Shankar (2022), Accelerated Training of Physics-Informed Neural Networks using Meshless
+Discretizations, arXiv 2205.09332.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.sparse
+from jax.flatten_util import ravel_pytree
+
+from spindle.derivatives.pieces import Piece
+from spindle.derivatives.pointwise import PointwiseTaylor, pointwise_values
+from spindle.derivatives.rbffd import cached_weights, neighbours, stencil_size
+from spindle.derivatives.sparse import Blocks, Stencils
+from spindle.lowering.partials import Need, terms_of
+from spindle.networks.fields import Field
+from spindle.networks.taylor import Jet, closure
+from spindle.points.nodes import NodeCloud
+from spindle.problem.conditions import Scatter
+
+_BLOCK = 256  # rows of J held at once
+
+
+class Nodal(Field):
+    """Values at the nodes themselves instead of a network: what a classical solver looks for.
+
+    lanes   (time derivatives, M nodes, T instants, outputs); without time one instant
+    """
+
+    lanes: jax.Array
+
+    def __call__(self, points):
+        """Not offered: between the nodes nothing is known."""
+        raise NotImplementedError("values at nodes are known at the nodes only")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One need as a sum: of time derivative `lane` of an unknown take operator `number` (0: the value) times a factor."""
+
+    lane: int
+    unknown: int
+    number: int
+    factor: float
+
+
+class Discrete:
+    """Derivatives of any field at nodes.
+
+    points     nodes and instants
+    needs      for each place what it needs
+    order      p, the order of accuracy of every residual
+    exponent   of the kernel r^m
+    size       nodes in a stencil; None: twice the number of polynomials, and one
+    """
+
+    has_jacobian: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        points: NodeCloud,
+        needs: Sequence[Sequence[Need]],
+        *,
+        order: int,
+        exponent: int = 7,
+        size: int | None = None,
+    ):
+        self.points, self.needs = points, needs
+        self._scheme = (order, exponent, size)
+        self._parts: list[dict[Need, list[_Part]]] = []
+        self.stencils: list[Stencils | None] = []
+        for place, own in zip(points.places, needs, strict=True):
+            parts, operators = self._analysed(own)
+            self._parts.append(parts)
+            self.stencils.append(None if isinstance(place, Scatter) else self._weights(len(self.stencils), operators))
+        self.lanes = 1 + max((p.lane for parts in self._parts for ps in parts.values() for p in ps), default=0)
+        measured = [place if isinstance(place, Scatter) else None for place in points.places]
+        self._between = PointwiseTaylor(_Measured(measured), needs)
+
+    def _analysed(self, needs):
+        """Each need by time derivative and unknown, and the space operators that occur."""
+        parts, operators = {}, []
+        axis = self.points.axis
+        for need in needs:
+            found = defaultdict(lambda: defaultdict(float))
+            for partial, factor in terms_of(need):
+                lane = 0 if axis is None else partial.orders[axis]
+                space = tuple(n for k, n in enumerate(partial.orders) if k != axis)
+                found[lane, partial.unknown][space] += factor
+            parts[need] = []
+            for (lane, unknown), operator in found.items():
+                value = operator.pop((0,) * self.points.positions.shape[1], 0.0)
+                if value:
+                    parts[need].append(_Part(lane, unknown, 0, value))
+                if operator:
+                    operators += [dict(operator)] if dict(operator) not in operators else []
+                    parts[need].append(_Part(lane, unknown, 1 + operators.index(dict(operator)), 1.0))
+        return parts, operators
+
+    def _weights(self, place, operators) -> Stencils | None:
+        """The operators of a place: polynomials of degree p + theta - 1 make operators of order theta accurate to p."""
+        rows = self.points.rows[place]
+        if not operators or not len(rows):
+            return None
+        order, exponent, size = self._scheme
+        highest = max(sum(orders) for operator in operators for orders in operator)
+        centres = self.points.positions[rows]
+        degree = order + highest - 1
+        # The kernel has to be smoother than the operator.
+        idx, found = cached_weights(
+            self.points.positions, centres, operators, degree=degree, size=size, exponent=max(exponent, 2 * highest + 1)
+        )
+        return Stencils.of(idx, np.stack(found), len(self.points.positions))
+
+    def prepare(self, field: Field, drawn):
+        """The field at all nodes and instants, with its time derivatives: (lanes, M, T, outputs)."""
+        if isinstance(field, Nodal):
+            return field.lanes, field
+        nodes, times = self.points.positions, self.points.times
+        spread = np.repeat(nodes, 1 if times is None else len(times), axis=0)
+        if times is not None:
+            spread = np.insert(spread, self.points.axis, np.tile(times, len(nodes)), axis=1)
+        lanes = self._time_lanes(field, jnp.asarray(spread))
+        return lanes.reshape(self.lanes, len(nodes), -1, lanes.shape[-1]), field
+
+    def _time_lanes(self, field, points):
+        """(lanes, n, outputs) at points (n, d)."""
+        if self.lanes == 1:
+            return field(points)[None]
+        d, axis = points.shape[1], self.points.axis
+        orders = [tuple(lane * (k == axis) for k in range(d)) for lane in range(self.lanes)]
+        jet = field(Jet.variables(points, closure(orders[-1:], d)))
+        return jnp.stack([jet.derivative(o) for o in orders])
+
+    def at(self, shared, place: int) -> dict[Need, jax.Array]:
+        """What one place needs: (m,), or (m, T) where the place extends over time."""
+        lanes, field = shared
+        where = self.points.places[place]
+        if isinstance(where, Scatter):
+            return pointwise_values(field, jnp.asarray(where.points), self.needs[place])
+        rows, instant, operators = self.points.rows[place], self.points.instant(where), self.stencils[place]
+        chosen = lanes if instant is None else lanes[:, :, instant : instant + 1]
+        applied = {}
+
+        def value(part: _Part):
+            own = chosen[part.lane, :, :, part.unknown]
+            if part.number == 0:
+                return part.factor * own[rows]
+            if (part.lane, part.unknown) not in applied:
+                applied[part.lane, part.unknown] = operators(own)
+            return part.factor * applied[part.lane, part.unknown][part.number - 1]
+
+        found = {need: sum(map(value, parts)) for need, parts in self._parts[place].items()}
+        flat = self.points.times is None or instant is not None
+        return {need: v[:, 0] if flat else v for need, v in found.items()}
+
+    def shortcut(self, places, structures, coordinates) -> None:
+        """Every node is looked at."""
+
+    def assembles(self, field: Field) -> bool:
+        """`normal` is offered for every field."""
+        return True
+
+    @cached_property
+    def _blocks(self) -> list[Blocks | None]:
+        return [
+            Blocks.of(rows, stencils, min(_BLOCK, max(1, len(rows)))) if len(rows) else None
+            for rows, stencils in zip(self.points.rows, self.stencils, strict=True)
+        ]
+
+    def normal(self, field: Field, drawn, pieces: Sequence[Piece]) -> jax.Array:
+        """J^T J, added up instant by instant and in blocks of rows, so that J is never held whole."""
+
+        def add(total, j):
+            return total + j.T @ j, None
+
+        columns = ravel_pytree(eqx.filter(field, eqx.is_inexact_array))[0].size + len(pieces[0].parameters)
+        return self._each_instant(field, drawn, pieces, add, jnp.zeros((columns, columns)))[0]
+
+    def jacobian(self, field: Field, drawn, pieces: Sequence[Piece]) -> jax.Array:
+        """J (rows, P + parameters), rows in the order of the residuals."""
+        found = []
+        for piece in pieces:
+            _, rows = self._each_instant(field, drawn, [piece], lambda total, j: (total, j), 0.0)
+            ((own, count),) = rows
+            # (instants, blocks, R, P) -> node by node, at each its instants
+            flat = own.reshape(len(own), -1, own.shape[-1])[:, :count]
+            found.append(jnp.swapaxes(flat, 0, 1).reshape(-1, own.shape[-1]))
+        return jnp.concatenate(found)
+
+    def _each_instant(self, field, drawn, pieces, use, total):
+        """`use(total, rows of J)` over all pieces, instants and blocks; returns the total, and what was returned."""
+        arrays, static = eqx.partition(field, eqx.is_inexact_array)
+        vector, unravel = ravel_pytree(arrays)
+        nodes, axis = jnp.asarray(self.points.positions), self.points.axis
+
+        def values(vector, node, time):
+            point = node if axis is None else jnp.insert(node, axis, time)
+            return self._time_lanes(eqx.combine(unravel(vector), static), point[None])[:, 0].ravel()
+
+        def jacobians(time):
+            return jax.vmap(jax.jacrev(values), in_axes=(None, 0, None))(vector, nodes, time)
+
+        kept = []
+        always, single = [], []
+        for piece in pieces:
+            ((place, _),) = piece.slopes
+            where = self.points.places[place]
+            if isinstance(where, Scatter):
+                measured = [jnp.asarray(w.points) if isinstance(w, Scatter) else None for w in self.points.places]
+                total, rows = use(total, self._between.jacobian(field, measured, [piece]))
+                kept.append((rows[None, None] if rows is not None else None, len(where.points)))
+            else:
+                (single if self.points.instant(where) is not None else always).append(piece)
+        for piece in single:
+            ((place, _),) = piece.slopes
+            time = self.points.times[self.points.instant(self.points.places[place])]
+            total, rows = self._blockwise(jacobians(time), piece, None, use, total)
+            kept.append((rows[None] if rows is not None else None, len(self.points.rows[place])))
+        if not always:
+            return total, kept
+        if self.points.times is None:
+            found = jacobians(None)
+            for piece in always:
+                total, rows = self._blockwise(found, piece, None, use, total)
+                kept.append((rows[None] if rows is not None else None, len(self.points.rows[piece.slopes[0][0]])))
+            return total, kept
+
+        def at_instant(total, number):
+            found, out = jacobians(jnp.asarray(self.points.times)[number]), []
+            for piece in always:
+                total, rows = self._blockwise(found, piece, number, use, total)
+                out.append(rows)
+            return total, out
+
+        total, rows = jax.lax.scan(at_instant, total, jnp.arange(len(self.points.times)))
+        kept += [(r, len(self.points.rows[p.slopes[0][0]])) for r, p in zip(rows, always, strict=True)]
+        return total, kept
+
+    def _blockwise(self, values, piece: Piece, number, use, total):
+        """`use` on each block of rows of one piece at one instant; `values` (M, lanes * outputs, P)."""
+        ((place, slopes),) = piece.slopes
+        columns, entries = self._blocks[place]
+        blocks, count, size, _ = entries.shape
+        own = self._slopes(place, slopes, number, values.shape[1], blocks * size)
+        beside = [self._padded(self._at_instant(p, number), blocks * size) for p in piece.parameters]
+        by_block = (
+            jnp.asarray(columns),
+            jnp.asarray(entries),
+            own.reshape(count, -1, blocks, size).transpose(2, 0, 1, 3),
+            jnp.stack(beside, -1).reshape(blocks, size, -1) if beside else jnp.zeros((blocks, size, 0)),
+        )
+
+        def block(total, parts):
+            touched, entry, slope, parameters = parts
+            mixed = jnp.einsum("kru,klr->rul", entry, slope).reshape(size, -1)
+            rows = mixed @ values[touched].reshape(mixed.shape[1], -1)
+            return use(total, jnp.concatenate([rows, parameters], axis=1))
+
+        return jax.lax.scan(block, total, by_block)
+
+    def _slopes(self, place, slopes, number, lanes, size):
+        """d residual / d (operator of lane): (operators + 1, lanes * outputs, padded rows)."""
+        operators = self.stencils[place]
+        outputs = lanes // self.lanes
+        own = {}
+        for need, slope in slopes.items():
+            for part in self._parts[place][need]:
+                key = (part.number, part.lane * outputs + part.unknown)
+                own[key] = own.get(key, 0.0) + part.factor * self._at_instant(slope, number)
+        zero = jnp.zeros(size)
+        count = 1 + (len(operators.weights) if operators else 0)
+        return jnp.stack(
+            [
+                jnp.stack([self._padded(own[k, lane], size) if (k, lane) in own else zero for lane in range(lanes)])
+                for k in range(count)
+            ]
+        )
+
+    @staticmethod
+    def _at_instant(array, number):
+        return array if number is None else array[:, number]
+
+    @staticmethod
+    def _padded(rows, size):
+        return jnp.concatenate([rows, jnp.zeros(size - len(rows), rows.dtype)])
+
+    def matrices(self, place: int, slopes: Sequence, outputs: int) -> list[scipy.sparse.csr_matrix]:
+        """For each time derivative the matrix d residual / d values at the nodes, (m, M * outputs), at one instant.
+
+        slopes   d residual / d need, in the order of the place's needs
+        """
+        rows, size = self.points.rows[place], len(self.points.positions)
+        found = [[scipy.sparse.csr_matrix((len(rows), size)) for _ in range(outputs)] for _ in range(self.lanes)]
+        unit = scipy.sparse.csr_matrix((np.ones(len(rows)), (np.arange(len(rows)), rows)), (len(rows), size))
+        for need, slope in zip(self.needs[place], slopes, strict=True):
+            scaled = np.asarray(slope).reshape(len(rows))
+            for part in self._parts[place][need]:
+                operator = unit if part.number == 0 else self.stencils[place].matrix(part.number - 1)
+                found[part.lane][part.unknown] += scipy.sparse.diags(part.factor * scaled) @ operator
+        return [scipy.sparse.hstack(own, format="csr") for own in found]
+
+    def interpolation(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Stencils (n, k) and weights that take values at the nodes to points (n, s), with the residuals' accuracy."""
+        order, exponent, _ = self._scheme
+        degree, d = order + 1, points.shape[1]
+        idx = neighbours(self.points.positions, points, stencil_size(degree, d))
+        idx, (found,) = cached_weights(
+            self.points.positions, points, [{(0,) * d: 1.0}], degree=degree, exponent=exponent, idx=idx
+        )
+        return idx, found
+
+
+class _Measured:
+    """What `PointwiseTaylor` asks of a cloud, for the measurements among the places."""
+
+    def __init__(self, places):
+        self.places = places

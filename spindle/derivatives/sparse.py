@@ -1,0 +1,93 @@
+"""Sparse matrices with equally many entries in each row, applied by gathers in both directions.
+
+    (A_k u)_i = sum over j of  w_kij u[idx_ij],      k = 1 .. K operators that share their stencils.
+
+The transpose is applied from a table of its own, padded where a node belongs to fewer stencils than another, so that no
+gradient ever scatters: scatters are serial on processors, slow under contention on GPUs, and not deterministic.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.sparse
+from jax.custom_derivatives import linear_call
+
+
+class Stencils(NamedTuple):
+    """K operators at m centres, from values at M nodes.
+
+    idx        (m, n) node numbers, weights (K, m, n)
+    backward   (M, n') centre numbers, transposed (K, M, n') weights; zeros where a node has fewer stencils
+    """
+
+    idx: np.ndarray
+    weights: np.ndarray
+    backward: np.ndarray
+    transposed: np.ndarray
+
+    @staticmethod
+    def of(idx: np.ndarray, weights: np.ndarray, nodes: int) -> "Stencils":
+        """The tables of both directions."""
+        (centres, n), flat = idx.shape, idx.ravel()
+        order = np.argsort(flat, kind="stable")
+        counts = np.bincount(flat, minlength=nodes)
+        slots = np.arange(flat.size) - np.repeat(np.cumsum(counts) - counts, counts)
+        backward = np.zeros((nodes, counts.max()), np.int32)
+        transposed = np.zeros((len(weights), nodes, counts.max()))
+        backward[flat[order], slots] = np.repeat(np.arange(centres), n)[order]
+        transposed[:, flat[order], slots] = weights.reshape(len(weights), -1)[:, order]
+        return Stencils(idx.astype(np.int32), weights, backward, transposed)
+
+    def __call__(self, values: jax.Array) -> jax.Array:
+        """(M, C) -> (K, m, C); linear, so that it is its own derivative, and differentiable in both modes."""
+        tables = tuple(jnp.asarray(t, values.dtype if t.dtype.kind == "f" else None) for t in self)
+        return linear_call(_forward, _backward, tables, values)
+
+    def matrix(self, k: int) -> scipy.sparse.csr_matrix:
+        """Operator k as a SciPy matrix (m, M)."""
+        m, n = self.idx.shape
+        starts = np.arange(0, m * n + 1, n)
+        return scipy.sparse.csr_matrix((self.weights[k].ravel(), self.idx.ravel(), starts), (m, len(self.backward)))
+
+
+def _forward(tables, values):
+    idx, weights, _, _ = tables
+    return jnp.einsum("kmn,mnc->kmc", weights, values[idx])
+
+
+def _backward(tables, cotangents):
+    _, _, backward, transposed = tables
+    return jnp.einsum("kmn,kmnc->mc", transposed, cotangents[:, backward])
+
+
+class Blocks(NamedTuple):
+    """The same operators, and the value itself, as dense blocks of neighbouring rows: for products with wide matrices.
+
+    columns   (blocks, U) node numbers; entries (blocks, K + 1, R, U), the value first; rows beyond the last are zero
+
+    A block of R rows touches few more than R nodes, so that a product with a matrix (M, P) is a few dense products
+    whose operands stay in the cache.
+    """
+
+    columns: np.ndarray
+    entries: np.ndarray
+
+    @staticmethod
+    def of(rows: np.ndarray, stencils: Stencils | None, size: int) -> "Blocks":
+        """Rows are the node numbers of the centres, neighbours next to each other."""
+        count = -(-len(rows) // size)
+        cuts = [slice(k * size, min(len(rows), (k + 1) * size)) for k in range(count)]
+        touched = [np.unique(np.append(stencils.idx[c].ravel() if stencils else [], rows[c]).astype(int)) for c in cuts]
+        widest = max(map(len, touched))
+        columns = np.zeros((count, widest), np.int32)
+        entries = np.zeros((count, 1 + (len(stencils.weights) if stencils else 0), size, widest))
+        for number, (cut, own) in enumerate(zip(cuts, touched, strict=True)):
+            columns[number, : len(own)] = own
+            lines = np.arange(cut.stop - cut.start)
+            entries[number, 0, lines, np.searchsorted(own, rows[cut])] = 1.0
+            if stencils:
+                at = np.searchsorted(own, stencils.idx[cut])
+                entries[number, 1:, lines[:, None], at] = np.moveaxis(stencils.weights[:, cut], 0, -1)
+        return Blocks(columns, entries)

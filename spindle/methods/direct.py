@@ -1,0 +1,220 @@
+"""The classical solution on the nodes of a DT-PINN: the same discrete equations, solved for the values at the nodes.
+
+Stationary problems take Newton's method with sparse LU. Problems of first order in time are differential-algebraic:
+equations at the nodes hold at every moment, conditions are constraints, and the values at ghosts follow. They are
+integrated by a stiffly accurate, L-stable Runge-Kutta method of order four, so that every stage meets the constraints.
+
+Source of the method: Hairer & Wanner (1996), Solving Ordinary Differential Equations II, table IV.6.5.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.sparse
+from scipy.sparse.linalg import splu
+
+from spindle.derivatives.discrete import Discrete, Nodal
+from spindle.objective.objective import Model, Objective
+from spindle.problem.problem import Problem
+from spindle.training.precision import precision
+
+_ITERATIONS = 30
+_SUBSTEPS = 4  # between two instants
+_GAMMA = 1 / 4
+_STAGES = (
+    (1 / 4, ()),
+    (3 / 4, (1 / 2,)),
+    (11 / 20, (17 / 50, -1 / 25)),
+    (1 / 2, (371 / 1360, -137 / 2720, 15 / 544)),
+    (1.0, (25 / 24, -49 / 48, 125 / 16, -85 / 12)),
+)
+
+
+@dataclass(frozen=True)
+class Classical:
+    """Values at the nodes, (M, T, outputs), T the instants; without time a single one.
+
+    seconds   of assembly, factorisation and solves; the weights are not counted, the network needs them too
+    """
+
+    values: np.ndarray
+    seconds: float
+    steps: int
+    derivatives: Discrete
+
+    def at(self, points: np.ndarray) -> np.ndarray:
+        """Values (n, outputs) at points (n, d) of the domain: local interpolation in space, cubic in time."""
+        cloud = self.derivatives.points
+        if cloud.axis is None:
+            idx, weights = self.derivatives.interpolation(points)
+            return np.einsum("nk,nko->no", weights, self.values[idx, 0])
+        idx, weights = self.derivatives.interpolation(np.delete(points, cloud.axis, axis=1))
+        near, shares = _in_time(points[:, cloud.axis], cloud.times)
+        found = np.zeros((len(points), self.values.shape[-1]))
+        for column, share in zip(near.T, shares.T, strict=True):
+            found += share[:, None] * np.einsum("nk,nko->no", weights, self.values[idx, column[:, None]])
+        return found
+
+
+def _in_time(moments, times) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest instants (n, k) of each moment, k at most six, and the weights of Lagrange's polynomials there."""
+    k = min(6, len(times))
+    first = np.clip(np.searchsorted(times, moments) - k // 2, 0, len(times) - k)
+    near = first[:, None] + np.arange(k)
+    shares = np.ones(near.shape)
+    for j in range(k):
+        for i in range(k):
+            if i != j:
+                shares[:, j] *= (moments - times[near[:, i]]) / (times[near[:, j]] - times[near[:, i]])
+    return near, shares
+
+
+def direct(problem: Problem, objective: Objective) -> Classical | str:
+    """The classical solution of an objective on nodes, or a sentence on why there is none."""
+    derivatives: Discrete = objective.derivatives
+    if objective.tunable or any(derivatives.points.rows[p].size == 0 for p in range(len(derivatives.points.places))):
+        return "measurements and unknown parameters make no square system"
+    with precision("float64"):
+        system = _System(problem, objective)
+        began = time.perf_counter()
+        solve = _stationary if derivatives.points.times is None else _stepped
+        found = solve(system)
+        if isinstance(found, str):
+            return found
+        values, steps = found
+        return Classical(values, time.perf_counter() - began, steps, derivatives)
+
+
+class _System:
+    """F(t, u, du/dt) = 0 at the nodes, with its matrices."""
+
+    def __init__(self, problem: Problem, objective: Objective):
+        self.objective, self.derivatives = objective, objective.derivatives
+        self.outputs = len(problem.unknowns)
+        self.size = len(self.derivatives.points.positions) * self.outputs
+        cloud = self.derivatives.points
+        kinds = [cloud.instant(place) for place in cloud.places]
+        self.always = [k is None for k in kinds]
+        self.first = [k == 0 for k in kinds]
+        self._evaluate = jax.jit(self._linearised)
+        self._places = [place for r in objective.residuals for ((place, _),) in r.pieces]
+
+    def _linearised(self, moment, lanes):
+        """All rows and their slopes at one moment."""
+        objective = self.objective
+        cloud = self.derivatives.points
+        points = objective.tabulated(cloud.at(None if cloud.times is None else moment[None]))
+        model = Model(Nodal(lanes), {})
+        weights = {name: jnp.ones(()) for name in objective.names}
+        rows = [row.ravel() for rows in objective.rows(model, points).values() for row in rows]
+        pieces = objective.linearised(model, points, weights)
+        # Needs cannot be sorted, as the keys of what a compiled function returns have to be.
+        return rows, [[slopes[need] for need in self.derivatives.needs[place]] for ((place, slopes),), _ in pieces]
+
+    def at(self, moment: float, values, rates, wanted) -> tuple[np.ndarray, list[scipy.sparse.csr_matrix]]:
+        """F of the wanted places, and its matrices by u and du/dt; values and rates (M * outputs,)."""
+        given = [values, rates][: self.derivatives.lanes]
+        shape = (len(given), self.outputs, -1, 1)
+        lanes = np.moveaxis(np.stack(given).reshape(shape), 1, -1)
+        rows, slopes = self._evaluate(jnp.asarray(moment), jnp.asarray(lanes))
+        kept = [k for k, place in enumerate(self._places) if wanted[place]]
+        matrices = [self.derivatives.matrices(self._places[k], slopes[k], self.outputs) for k in kept]
+        stacked = [scipy.sparse.vstack(own, format="csr") for own in zip(*matrices, strict=True)]
+        return np.concatenate([np.asarray(rows[k]) for k in kept]), stacked
+
+    def shaped(self, values) -> np.ndarray:
+        """(M * outputs,) as (M, outputs)."""
+        return np.asarray(values).reshape(self.outputs, -1).T
+
+
+def _newton(function: Callable, start, solver=None):
+    """A root of `function(x) -> (F, matrix)`; returns it and the last factorisation, or a sentence."""
+    x, size, length = start, np.inf, np.inf
+    for _ in range(_ITERATIONS):
+        f, matrix = function(x)
+        norm = np.linalg.norm(f)
+        if not np.isfinite(norm):
+            return "Newton's method met values that are not finite"
+        if solver is None or norm > 0.5 * size:
+            if matrix.shape[0] != matrix.shape[1]:
+                return f"{matrix.shape[0]} equations and {matrix.shape[1]} unknowns make no square system"
+            try:
+                solver = splu(matrix.tocsc())
+            except RuntimeError:
+                return "the matrix of the discrete equations is singular"
+        step = solver.solve(f)
+        x, size, last, length = x - step, norm, length, np.linalg.norm(step)
+        scale = max(np.linalg.norm(x), 1e-300)
+        # Steps that are tiny and no longer shrink are rounding errors.
+        if length <= 1e-12 * scale or (length <= 1e-7 * scale and length > 0.3 * last):
+            return x, solver
+    return "Newton's method did not converge"
+
+
+def _stationary(system: _System):
+    always = [True] * len(system.always)
+    steps = 0
+
+    def function(x):
+        nonlocal steps
+        steps += 1
+        f, (matrix,) = system.at(0.0, x, None, always)
+        return f, matrix
+
+    # A linear problem is solved by the first step; the second confirms it. Newton's own factorisation is renewed there.
+    found = _newton(function, np.zeros(system.size))
+    if isinstance(found, str):
+        return found
+    return system.shaped(found[0])[:, None], steps
+
+
+def _stepped(system: _System):
+    if system.derivatives.lanes != 2:
+        return "only equations of first order in time are stepped"
+    times = system.derivatives.points.times
+    x = _initial(system, times[0])
+    kept, solver, steps = [x], None, 0
+    for low, high in zip(times[:-1], times[1:], strict=True):
+        step = (high - low) / _SUBSTEPS
+        for k in range(_SUBSTEPS):
+            found = _stages(system, low + k * step, step, x, solver)
+            if isinstance(found, str):
+                return found
+            x, solver = found
+            steps += 1
+        kept.append(x)
+    return np.stack([system.shaped(x) for x in kept], axis=1), steps
+
+
+def _initial(system, moment):
+    """Values that meet the initial conditions in the sense of least squares; those at ghosts do not matter."""
+    zero = np.zeros(system.size)
+    f, (matrix, _) = system.at(moment, zero, zero, system.first)
+    normal = (matrix.T @ matrix + 1e-14 * scipy.sparse.identity(system.size)).tocsc()
+    return -splu(normal).solve(matrix.T @ f)
+
+
+def _stages(system, moment, step, x, solver):
+    """One step of the Runge-Kutta method: each stage solves F(t_i, u_i, (u_i - known) / (gamma step)) = 0."""
+    rates: list[np.ndarray] = []
+    stage = x
+    for node, weights in _STAGES:
+        known = x + step * sum((w * r for w, r in zip(weights, rates, strict=True)), np.zeros_like(x))
+
+        def function(u, node, known):
+            f, (by_value, by_rate) = system.at(
+                moment + node * step, u, (u - known) / (_GAMMA * step), system.always
+            )
+            return f, by_value + by_rate / (_GAMMA * step)
+
+        found = _newton(partial(function, node=node, known=known), stage, solver)
+        if isinstance(found, str):
+            return found
+        stage, solver = found
+        rates.append((stage - known) / (_GAMMA * step))
+    return stage, solver

@@ -1,0 +1,81 @@
+"""Scattered nodes as collocation points, at a row of instants where the problem has time."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spindle.points.places import Place
+from spindle.points.scattered import Nodes
+from spindle.problem.conditions import Scatter
+from spindle.problem.domain import Region, Wall
+
+
+class NodeCloud:
+    """Where residuals are taken: equations at inner nodes and at boundary nodes that own a ghost, conditions on walls.
+
+    places   where residuals are taken
+    nodes    inner, boundary and ghost nodes; `positions` (M, s) holds them in this order
+    times    (T,) instants, None without time
+    axis     the axis of time
+    """
+
+    def __init__(self, places: Sequence[Place], nodes: Nodes, times: np.ndarray | None = None, axis: int | None = None):
+        self.places, self.nodes, self.times, self.axis = tuple(places), nodes, times, axis
+        self.positions = np.concatenate([nodes.interior, nodes.boundary, nodes.ghosts])
+        self.rows = [self._rows(place) for place in self.places]
+
+    def _rows(self, place) -> np.ndarray:
+        """The numbers of a place's nodes; none of measurements, which lie between nodes."""
+        inner = len(self.nodes.interior)
+        if isinstance(place, Scatter):
+            return np.zeros(0, int)
+        if isinstance(place, Wall):
+            return inner + np.flatnonzero(place.holds(self.nodes.boundary, self.nodes.labels))
+        # At an instant the field itself is known everywhere; the equation needs a ghost beyond the boundary.
+        edge = np.arange(len(self.nodes.boundary)) if self.instant(place) is not None else np.sort(self.nodes.owners)
+        return np.concatenate([np.arange(inner), inner + edge])
+
+    def instant(self, place: Place) -> int | None:
+        """The number of the instant at which a place lies; None if it extends over time, or there is none."""
+        if self.axis is None or not isinstance(place, Region):
+            return None
+        low, high = place.bounds[self.axis]
+        return int(np.argmin(np.abs(self.times - low))) if low == high else None
+
+    def size(self, place: int) -> int:
+        """Number of points in a place: nodes times instants."""
+        where = self.places[place]
+        if isinstance(where, Scatter):
+            return len(where.points)
+        return len(self.rows[place]) * (1 if self.times is None or self.instant(where) is not None else len(self.times))
+
+    def draw(self, key) -> tuple[tuple[jax.Array, ...], ...]:
+        """For each place its coordinates, and on walls the components of the normals; always the same."""
+        return self.at(self.times)
+
+    def at(self, times) -> tuple[tuple[jax.Array, ...], ...]:
+        """The same at other instants; arrays (n,), or (n, 1) and (1, T) where a place extends over time."""
+        return tuple(self._columns(place, rows, times) for place, rows in zip(self.places, self.rows, strict=True))
+
+    def coordinates(self, drawn) -> list[tuple[jax.Array, ...]]:
+        """What was drawn."""
+        return list(drawn)
+
+    def weights(self, place: int) -> None:
+        """Every point weighs the same."""
+
+    def _columns(self, place, rows, times):
+        if isinstance(place, Scatter):
+            return tuple(jnp.asarray(column) for column in place.points.T)
+        columns = list(self.positions[rows].T)
+        beside = list(self.nodes.normals[rows - len(self.nodes.interior)].T) if isinstance(place, Wall) else []
+        if self.axis is None:
+            return tuple(jnp.asarray(c) for c in (*columns, *beside))
+        if self.instant(place) is not None:
+            columns.insert(self.axis, np.full(len(rows), place.bounds[self.axis][0]))
+            return tuple(map(jnp.asarray, columns))
+        spread = [jnp.asarray(c)[:, None] for c in (*columns, *beside)]
+        spread.insert(self.axis, jnp.asarray(times)[None, :])
+        return tuple(spread)

@@ -1,0 +1,390 @@
+"""Scattered nodes in shapes: on the boundary with normals, inside at a given density, and ghosts just outside."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+from scipy.stats import qmc
+
+from spindle.errors import MethodError
+from spindle.problem.meshes import most_spread, spiral, thinned
+
+Density = Callable[[np.ndarray], np.ndarray]
+
+# By dimension: candidates around a node, neighbours that push it, inner nodes in a volume of one spacing to the
+# dimension, and those that the wall keeps away from a piece of itself (measured on disks and balls).
+_CANDIDATES = {2: 12, 3: 30}
+_NEIGHBOURS = {2: 6, 3: 12}
+_PACKING = {2: 0.8125, 3: 0.725}
+_LOSS = {2: 0.517, 3: 0.378}
+_CLEARANCE = 0.6  # spacings between the wall and the nearest inner node
+_STEPS = 10
+_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """Scattered nodes, in the units of the coordinates.
+
+    interior   (ni, d), neighbours close in memory
+    boundary   (nb, d) with unit outward `normals` (nb, d) and `labels` (nb,), which count the `sides`
+    ghosts     (ng, d), outside the domain; ghost k belongs to the boundary node `owners[k]`
+    spacing    mean distance of inner and boundary nodes to their nearest neighbours
+    """
+
+    interior: np.ndarray
+    boundary: np.ndarray
+    normals: np.ndarray
+    labels: np.ndarray
+    sides: tuple[str, ...]
+    ghosts: np.ndarray
+    owners: np.ndarray
+    spacing: float
+
+
+def scatter(
+    shape,
+    *,
+    interior: int | None = None,
+    boundary: int | None = None,
+    total: int | None = None,
+    density: Density | None = None,
+    seed: int = 0,
+    ghost: float = 0.25,
+) -> Nodes:
+    """Nodes for finite differences in a shape of the plane or of space.
+
+    interior, boundary  how many of each, met exactly; one alone determines the other
+    total               how many of both together, instead
+    density             points (n, d) -> spacing (n,) relative to the mean: 0.3 where nodes should be finer
+    ghost               distance of the ghosts from the wall, in local spacings; 0 makes none
+
+    The nearest neighbour of a node is at least 0.6 mean local spacings away, no inner node comes closer to the wall
+    than 0.5. O(n log n): some 1 s for 20,000 nodes in the plane. The same seed gives the same nodes.
+    Source: advancing front of Slak and Kosec (2019), SIAM J. Sci. Comput. 41, all of the front at once; then a few
+    steps in which neighbours push each other apart.
+    """
+    _check_counts(shape, interior, boundary, total)
+    random = np.random.default_rng(seed)
+    local = _Local(shape, density)
+    spacing = local.spacing_for(interior, boundary, total)
+    wall = shape.boundary(local.scaled(spacing), count=boundary)
+    _check_enough(shape, len(wall.points), "boundary")
+    wanted = interior if total is None else max(total - len(wall.points), 1)
+    inner, spacing = _filled(shape, wall.points, local, 0.997 * spacing, wanted, random)
+    inner = _relaxed(shape, inner, wall.points, local, spacing)
+    inner = inner[np.argsort(_morton(inner, shape.bounds), kind="stable")]
+    steps = ghost * local.boundary_spacing(len(wall.points), wall.points)
+    ghosts, owners = _ghosts(inner, wall.points, wall.normals, steps, lambda p: shape.distance(p) < 0)
+    return Nodes(
+        inner,
+        wall.points,
+        wall.normals,
+        wall.labels,
+        tuple(shape.sides),
+        ghosts,
+        owners,
+        _mean_gap(np.concatenate([inner, wall.points])),
+    )
+
+
+def _check_counts(shape, interior, boundary, total):
+    given = {"interior": interior, "boundary": boundary, "total": total}
+    for name, count in given.items():
+        if count is not None and (not isinstance(count, (int, np.integer)) or isinstance(count, bool)):
+            raise MethodError(f"`scatter({name}={count!r})` needs a whole number of nodes; write `{name}=1000`.")
+        if count is not None:
+            _check_enough(shape, count, name)
+    if (total is None) == (interior is None and boundary is None):
+        raise MethodError(
+            f"`scatter(interior={interior}, boundary={boundary}, total={total})` needs either the number of all nodes "
+            f"or those of inner and boundary nodes; write `total=1000`."
+        )
+
+
+def _check_enough(shape, count, name):
+    least = 2 * len(shape.coordinates)
+    if count < least:
+        raise MethodError(
+            f"{shape} would get {count} nodes ({name}), and fewer than {least} carry no differences; ask for more, "
+            f"`total=1000`."
+        )
+
+
+class _Local:
+    """The relative spacing in a shape, and the mean spacing at which there are so many nodes."""
+
+    def __init__(self, shape, density: Density | None):
+        self.shape, self.density, self.dimension = shape, density, len(shape.coordinates)
+        self.volume, self.surface = shape.volume, shape.surface
+        if density is not None:
+            low, high = np.array(shape.bounds).T
+            cloud = low + (high - low) * qmc.Halton(self.dimension, seed=0).random(20_000)
+            self.volume *= float(np.mean(self(cloud[shape.contains(cloud)]) ** -float(self.dimension)))
+            edge = self.shape.boundary((self.surface / 2000) ** (1 / (self.dimension - 1))).points
+            self.surface *= float(np.mean(self(edge) ** -float(self.dimension - 1)))
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        """The relative spacing (n,) at points (n, d)."""
+        if self.density is None:
+            return np.ones(len(points))
+        found = np.broadcast_to(np.asarray(self.density(points), float), (len(points),))
+        if not (np.isfinite(found) & (found > 0)).all():
+            raise MethodError(
+                "`scatter(density=...)` gave a relative spacing that is not positive and finite, and no nodes could "
+                "keep it; return positive numbers, 1 for the mean spacing."
+            )
+        return found
+
+    def scaled(self, spacing: float):
+        """The spacing of boundary nodes: a number, or a function of the points."""
+        return spacing if self.density is None else lambda points: spacing * self(points)
+
+    def boundary_spacing(self, count: int, points: np.ndarray) -> np.ndarray:
+        """The local spacing (n,) of `count` boundary nodes."""
+        return (self.surface / count) ** (1 / (self.dimension - 1)) * self(points)
+
+    def counts(self, spacing: float) -> tuple[float, float]:
+        """About how many inner and boundary nodes there are."""
+        d = self.dimension
+        inner = _PACKING[d] * self.volume / spacing**d - _LOSS[d] * self.surface / spacing ** (d - 1)
+        inner = max(inner, 0.05 * self.volume / spacing**d)
+        return inner, self.surface / spacing ** (d - 1) * (1 if d == 2 else 0.87)
+
+    def spacing_for(self, interior, boundary, total) -> float:
+        """The mean spacing that gives about these counts; that of the inner nodes if both are given."""
+        low, high = 1e-6 * self.shape.volume ** (1 / self.dimension), 10 * self.shape.volume ** (1 / self.dimension)
+        for _ in range(60):
+            spacing = (low * high) ** 0.5
+            inner, outer = self.counts(spacing)
+            if total is not None:
+                many = inner + outer > total
+            else:
+                many = inner > interior if interior is not None else outer > boundary
+            low, high = (spacing, high) if many else (low, spacing)
+        return high
+
+
+# ------------------------------------------------------------------------------------------------------------ fill
+
+
+def _filled(shape, wall, local, spacing, wanted, random) -> tuple[np.ndarray, float]:
+    """Inner nodes (wanted, d), or as many as fit, and their spacing."""
+    found = _front(shape, wall, local, spacing, random)
+    if wanted is not None:
+        for _ in range(_TRIES):
+            # Dropping a few crowded nodes leaves better ones than filling holes.
+            if wanted <= len(found) <= 1.03 * wanted + 1:
+                break
+            spacing *= float(np.clip(len(found) / (1.01 * wanted), 0.3, 3)) ** (1 / local.dimension)
+            found = _front(shape, wall, local, spacing, random)
+        if len(found) > wanted:
+            found = found[np.sort(most_spread(found, local(found), wanted))]
+        elif len(found) < wanted:
+            found = _topped_up(shape, found, wall, local, spacing, wanted, random)
+    _check_enough(shape, len(found), "interior")
+    return found, spacing
+
+
+def _front(shape, wall, local, spacing, random) -> np.ndarray:
+    """Nodes no two of which are closer than the local spacing, grown from the boundary inwards."""
+    accepted, front, clear = [wall], wall, np.zeros(len(wall))
+    while len(front):
+        radius = spacing * local(front)
+        points = front[:, None] + radius[:, None, None] * _directions(len(front), local.dimension, random)
+        count = points.shape[1]
+        points, clear, radius = (
+            points.reshape(-1, local.dimension),
+            *(np.repeat(v, count) for v in (clear - radius, radius)),
+        )
+        gap, _ = cKDTree(np.concatenate(accepted), balanced_tree=False).query(points, distance_upper_bound=radius.max())
+        keep = gap >= radius * (1 - 1e-9)
+        points, clear, radius = points[keep], clear[keep], radius[keep]
+        clear = _cleared(shape, points, clear, radius)
+        keep = clear >= _CLEARANCE * radius
+        points, clear, radius = points[keep], clear[keep], radius[keep]
+        chosen = thinned(points, radius, random.random(len(points)))
+        front, clear = points[chosen], clear[chosen]
+        accepted.append(front)
+    return np.concatenate(accepted[1:])
+
+
+def _cleared(shape, points, bound, spacing) -> np.ndarray:
+    """Lower bounds of the distance to the wall, computed anew where the known ones do not suffice.
+
+    The distance has slope one, so that a step of a spacing changes it by no more than that.
+    """
+    near = bound < _CLEARANCE * spacing
+    found = bound.copy()
+    if near.any():
+        found[near] = shape.distance(points[near])
+    return found
+
+
+def _directions(count: int, dimension: int, random) -> np.ndarray:
+    """(count, candidates, dimension) unit vectors, evenly spread and turned at random for each node."""
+    many = _CANDIDATES[dimension]
+    if dimension == 2:
+        angle = 2 * np.pi * (np.arange(many) / many + random.random((count, 1)))
+        return np.stack([np.cos(angle), np.sin(angle)], -1)
+    return np.einsum("kj,nij->nki", spiral(many), _turns(count, random))
+
+
+def _turns(count: int, random) -> np.ndarray:
+    """Random rotations (count, 3, 3), from unit quaternions."""
+    q = random.normal(size=(count, 4))
+    w, x, y, z = (q / np.linalg.norm(q, axis=1, keepdims=True)).T
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ]
+    return np.moveaxis(np.array(rows), 2, 0)
+
+
+def _topped_up(shape, inner, wall, local, spacing, wanted, random) -> np.ndarray:
+    """More nodes where it is emptiest."""
+    low, high = np.array(shape.bounds).T
+    for closest in (0.8, 0.7, 0.6, 0.5):
+        while len(inner) < wanted:
+            points = low + (high - low) * random.random((max(8 * wanted, 2000), local.dimension))
+            radius = spacing * local(points)
+            gap, _ = cKDTree(np.concatenate([inner, wall])).query(points)
+            keep = gap > closest * radius
+            points, radius, gap = points[keep], radius[keep], gap[keep]
+            keep = shape.distance(points) >= _CLEARANCE * radius if len(points) else keep[keep]
+            points, radius, gap = points[keep], radius[keep], gap[keep]
+            if not len(points):
+                break
+            order = thinned(points, closest * radius, -gap / radius)
+            order = order[np.argsort(-(gap / radius)[order], kind="stable")]
+            inner = np.concatenate([inner, points[order[: wanted - len(inner)]]])
+    if len(inner) < wanted:
+        raise MethodError(
+            f"{shape} has room for about {len(inner)} inner nodes at that many boundary nodes, and {wanted} were asked "
+            f"for; ask for fewer, or leave `boundary` out."
+        )
+    return inner
+
+
+def _relaxed(shape, inner, wall, local, spacing) -> np.ndarray:
+    """The inner nodes after some steps in which the nearest neighbours push each other apart."""
+    clear = shape.distance(inner)
+    for step in range(_STEPS):
+        h = spacing * local(inner)
+        every = np.concatenate([inner, wall])
+        if step % 3 == 0:
+            near = cKDTree(every).query(inner, _NEIGHBOURS[local.dimension] + 1)[1][:, 1:]
+        push = inner[:, None] - every[near]
+        gap = np.sqrt(np.einsum("ijk,ijk->ij", push, push))
+        push = 0.06 * np.einsum("ijk,ij->ik", push, (h[:, None] / gap) ** 4)
+        length = np.linalg.norm(push, axis=1)
+        push *= np.minimum(1, 0.15 * h / np.maximum(length, 1e-300))[:, None]
+        moved = inner + push
+        bound = _cleared(shape, moved, clear - np.linalg.norm(push, axis=1), h)
+        free = bound >= _CLEARANCE * h
+        inner, clear = np.where(free[:, None], moved, inner), np.where(free, bound, clear)
+    return inner
+
+
+def _morton(points, bounds) -> np.ndarray:
+    """Places along the Z-order curve, so that neighbours in space are close in memory."""
+    low, high = np.array(bounds).T
+    bits = 20
+    cells = ((points - low) / (high - low) * (2**bits - 1)).clip(0, 2**bits - 1).astype(np.uint64)
+    code = np.zeros(len(points), np.uint64)
+    for bit in range(bits):
+        for axis in range(cells.shape[1]):
+            code |= ((cells[:, axis] >> np.uint64(bit)) & np.uint64(1)) << np.uint64(bit * cells.shape[1] + axis)
+    return code
+
+
+# ---------------------------------------------------------------------------------------------------------- ghosts
+
+
+def _ghosts(inner, wall, normals, steps, outside) -> tuple[np.ndarray, np.ndarray]:
+    """Points `steps` (nb,) outside the wall and the numbers of their boundary nodes.
+
+    None where it would lie in the domain, or within a tenth of a spacing of another node or ghost: across thin walls
+    and in re-entrant corners.
+    """
+    if not (steps > 0).all():
+        return np.zeros((0, wall.shape[1])), np.zeros(0, int)
+    points = wall + steps[:, None] * normals
+    keep = outside(points)
+    gap, nearest = cKDTree(np.concatenate([wall, inner])).query(points)
+    keep &= (nearest == np.arange(len(wall))) | (gap > 0.4 * steps)
+    owners = np.flatnonzero(keep)
+    owners = owners[thinned(points[owners], 0.4 * steps[owners], owners.astype(float))] if len(owners) else owners
+    return points[owners], owners
+
+
+def _mean_gap(points: np.ndarray) -> float:
+    return float(cKDTree(points).query(points, 2)[0][:, 1].mean())
+
+
+def from_cloud(interior, boundary, normals, *, labels=None, sides=("boundary",), ghost: float = 0.25) -> Nodes:
+    """Nodes of one's own.
+
+    interior  (ni, d)
+    boundary  (nb, d) with outward normals (nb, d) of any length
+    labels    (nb,) numbers that count the `sides`; all 0 when left out
+    ghost     distance of the ghosts from the wall, in spacings; none where another node is nearer than their own
+    """
+    inner, wall, outward = (
+        _table(n, v) for n, v in zip(("interior", "boundary", "normals"), (interior, boundary, normals), strict=True)
+    )
+    if not inner.shape[1] == wall.shape[1] or outward.shape != wall.shape:
+        raise MethodError(
+            f"`from_cloud` was given interior, boundary and normals of shapes {inner.shape}, {wall.shape} and "
+            f"{outward.shape}, which do not fit; all need one column a coordinate and each boundary node a normal."
+        )
+    _check_cloud(inner, wall, outward)
+    labels = np.zeros(len(wall), int) if labels is None else np.asarray(labels)
+    if labels.shape != (len(wall),) or labels.min() < 0 or labels.max() >= len(sides):
+        raise MethodError(
+            f"`from_cloud` was given labels that do not number the sides {tuple(sides)} for each of {len(wall)} "
+            f"boundary nodes; give one whole number from 0 to {len(sides) - 1} a node."
+        )
+    outward = outward / np.linalg.norm(outward, axis=1, keepdims=True)
+    spacing = _mean_gap(np.concatenate([inner, wall]))
+    every = cKDTree(np.concatenate([wall, inner]))
+    steps = np.full(len(wall), ghost * spacing)
+    ghosts, owners = _ghosts(inner, wall, outward, steps, lambda p: every.query(p)[1] == np.arange(len(p)))
+    return Nodes(inner, wall, outward, labels.astype(int), tuple(sides), ghosts, owners, spacing)
+
+
+def _table(name: str, values) -> np.ndarray:
+    try:
+        found = np.array(values, float)
+    except (TypeError, ValueError):
+        found = np.zeros(0)
+    if found.ndim != 2 or found.shape[1] not in (2, 3) or not np.isfinite(found).all():
+        raise MethodError(
+            f"`from_cloud` was given `{name}` that is no array (n, 2) or (n, 3) of finite numbers; give one row a node."
+        )
+    return found
+
+
+def _check_cloud(inner, wall, outward):
+    least = 2 * wall.shape[1]
+    if min(len(inner), len(wall)) < least:
+        raise MethodError(
+            f"`from_cloud` was given {len(inner)} inner and {len(wall)} boundary nodes, and fewer than {least} of "
+            f"either carry no differences; give more."
+        )
+    if (np.linalg.norm(outward, axis=1) == 0).any():
+        raise MethodError(
+            "`from_cloud` was given a normal of length zero, which points nowhere; give the outward direction at each "
+            "boundary node."
+        )
+    points = np.concatenate([inner, wall])
+    gap = cKDTree(points).query(points, 2)[0][:, 1]
+    size = float(np.ptp(points, axis=0).max())
+    if gap.min() < 1e-9 * size:
+        row = points[gap.argmin()].tolist()
+        raise MethodError(
+            f"`from_cloud` was given the node {row} twice, and differences divide by the distance of nodes; leave one "
+            f"out."
+        )

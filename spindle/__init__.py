@@ -1,29 +1,38 @@
 """spindle: partial differential equations solved by physics-informed networks whose structure makes them fast."""
 
 from spindle.errors import DivergenceError, MethodError, ProblemError, RunError, SpindleError
+from spindle.methods.dtpinn import DTPINN
 from spindle.methods.pinn import PINN
 from spindle.methods.spinn import SPINN
 from spindle.problem.conditions import Dirichlet, Initial, Neumann, Observed, Periodic, Robin
 from spindle.problem.domain import Box, Interval
 from spindle.problem.operators import curl, div, dot, grad, laplacian, manufactured
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import coordinates, given, parameter, unknown, vector
+from spindle.problem.shapes import Ball, Curve, Disk, Ellipse, Mesh, Polygon
+from spindle.problem.symbols import coordinates, given, normal, parameter, unknown, vector
 from spindle.solution import Solution, load
 from spindle.solve import resume, solve
 from spindle.types import Tabulated
 
 __all__ = [
+    "DTPINN",
     "PINN",
     "SPINN",
+    "Ball",
     "Box",
+    "Curve",
     "Dirichlet",
+    "Disk",
     "DivergenceError",
+    "Ellipse",
     "Initial",
     "Interval",
+    "Mesh",
     "MethodError",
     "Neumann",
     "Observed",
     "Periodic",
+    "Polygon",
     "Problem",
     "ProblemError",
     "Robin",
@@ -40,6 +49,7 @@ __all__ = [
     "laplacian",
     "load",
     "manufactured",
+    "normal",
     "parameter",
     "resume",
     "solve",

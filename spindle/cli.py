@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
+from spindle.comparison import in_words
 from spindle.errors import DivergenceError, ProblemError, SpindleError, nearest
 from spindle.experiments.registry import BENCHES, run_bench
 from spindle.gallery.registry import GALLERY, gallery, options, summary
@@ -224,6 +225,8 @@ def _print(solution: Solution) -> None:
     _say(f"{solution.problem.title or solution.problem.name} by {label(solution.method)}", style="bold")
     for name, error in run.errors.items():
         _say(f"error      {name}: {error_in_words(error)}, {error['max']:.1e} at most")
+    if run.classical:
+        _say(f"classical  {in_words(run.classical)}")
     residuals = ", ".join(f"{name} {rms:.1e}" for name, rms in run.residuals.items())
     _say(f"residuals  {residuals} (on fresh points)")
     _say(f"loss       {run.loss:.1e} after {run.iterations} steps, stopped by {run.stopped_by}")

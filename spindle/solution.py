@@ -49,6 +49,7 @@ class Run:
     versions: dict[str, str] = field(default_factory=dict)
     history: History = field(default_factory=History)
     grown: list[dict] = field(default_factory=list)
+    classical: dict | None = None
 
 
 class Solution:
@@ -215,6 +216,7 @@ class Solution:
             "errors": run["errors"],
             "loss": run["loss"],
             "residuals": run["residuals"],
+            **({"classical": run["classical"]} if run["classical"] else {}),
             "warnings": run["warnings"],
             "seconds": self.run.seconds.as_dict(),
             "peak_memory_bytes": run["peak_memory_bytes"],

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from spindle.comparison import compare
 from spindle.errors import DivergenceError, MethodError
 from spindle.methods.base import Method, Plan
 from spindle.methods.spinn import SPINN
@@ -105,6 +106,7 @@ def _complete(solution: Solution, outcome: Outcome, clock: Clock, key) -> None:
     run.residuals = _fresh_residuals(solution, key)
     run.warnings = [*doubts(solution.problem), *_overfit(run.residuals, _comparable(solution, outcome), settings)]
     run.errors = solution.errors()
+    run.classical = compare(solution)
     run.estimated = {name: float(value) for name, value in outcome.model.parameters.items()}
     run.device, run.versions = device_name(), versions()
     # Linux counts kilobytes, macOS bytes.

@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 from spindle.errors import ProblemError, SpindleError, nearest
 from spindle.gallery.diffusion import diffusion3d, diffusion6d
+from spindle.gallery.disk import heat_disk, nonlinear_poisson_disk, poisson_ball, poisson_disk
 from spindle.gallery.flow_mixing import flow_mixing3d
 from spindle.gallery.grid_path import sine_gordon2d, variable_coefficient2d
 from spindle.gallery.helmholtz import helmholtz3d
 from spindle.gallery.klein_gordon import klein_gordon3d, klein_gordon4d
 from spindle.gallery.poisson import poisson2d, poisson_lshape
 from spindle.gallery.poisson_nd import poisson_nd
+from spindle.gallery.regions import advection_diffusion_annulus, poisson_cad, poisson_holes, poisson_star
 from spindle.gallery.transport import allen_cahn, burgers, convection
 from spindle.problem.problem import Problem
 
@@ -32,6 +34,14 @@ GALLERY: dict[str, Callable[..., Problem]] = {
         burgers,
         allen_cahn,
         convection,
+        poisson_disk,
+        nonlinear_poisson_disk,
+        heat_disk,
+        poisson_ball,
+        poisson_star,
+        poisson_holes,
+        advection_diffusion_annulus,
+        poisson_cad,
     )
 }
 

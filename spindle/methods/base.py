@@ -14,6 +14,7 @@ import numpy as np
 
 from spindle.errors import MethodError, nearest
 from spindle.lowering.constraints import Constraints, hard_constraints, no_constraints
+from spindle.methods.direct import Classical
 from spindle.networks.activations import activation
 from spindle.networks.embeddings import Embedding, FourierFeatures, PeriodicFeatures, Raw, Scaled
 from spindle.networks.fields import BoundaryFactor, Field
@@ -37,6 +38,8 @@ class Plan:
     build        random key -> the model before training
     settings     every setting's value, for the record
     choices      sentences: what was chosen, and why
+    classical    () -> the classical solution of the same discrete equations, or a sentence on why there is none; None
+                 for methods without a discretisation
     """
 
     problem: Problem
@@ -49,6 +52,7 @@ class Plan:
     dtype: str
     settings: dict[str, Any]
     choices: tuple[str, ...]
+    classical: Callable[[], Classical | str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

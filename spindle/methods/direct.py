@@ -207,9 +207,7 @@ def _stages(system, moment, step, x, solver):
         known = x + step * sum((w * r for w, r in zip(weights, rates, strict=True)), np.zeros_like(x))
 
         def function(u, node, known):
-            f, (by_value, by_rate) = system.at(
-                moment + node * step, u, (u - known) / (_GAMMA * step), system.always
-            )
+            f, (by_value, by_rate) = system.at(moment + node * step, u, (u - known) / (_GAMMA * step), system.always)
             return f, by_value + by_rate / (_GAMMA * step)
 
         found = _newton(partial(function, node=node, known=known), stage, solver)

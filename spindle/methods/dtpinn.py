@@ -1,6 +1,5 @@
 """DT-PINN, the discretely trained physics-informed network: space derivatives from precomputed RBF-FD matrices."""
 
-import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -21,6 +20,7 @@ from spindle.methods.base import (
     published_problem,
     refuse_families,
 )
+from spindle.methods.direct import direct
 from spindle.networks.fields import PointwiseField
 from spindle.networks.layers import BODIES
 from spindle.points.cloud import Cloud
@@ -149,7 +149,8 @@ class DTPINN(Method):
             scheme = {"order": settings["order"], "exponent": settings["exponent"], "size": settings.get("stencil")}
             return Discrete(cloud, needs, **scheme)
 
-        return assemble(problem, field, differentiate, constraints, settings, notes)
+        plan = assemble(problem, field, differentiate, constraints, settings, notes)
+        return replace(plan, classical=lambda: direct(problem, plan.objective))
 
 
 def curved(problem: Problem) -> Curved:

@@ -6,10 +6,12 @@ from typing import Any
 
 from spindle.errors import MethodError, nearest
 from spindle.methods.base import Method
+from spindle.methods.dtpinn import DTPINN
 from spindle.methods.pinn import PINN
 from spindle.methods.spinn import SPINN
 
 METHODS: dict[str, tuple[type[Method], dict[str, Any]]] = {
+    "dtpinn": (DTPINN, {}),
     "pinn": (PINN, {}),
     "pinn-mod": (PINN, {"network": "modified"}),
     "spinn": (SPINN, {}),

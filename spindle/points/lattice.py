@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from spindle.points.places import Place
-from spindle.problem.domain import Region
 from spindle.points.rules import check_rule, fixed_nodes, random_nodes
+from spindle.problem.domain import Region
 
 
 class Lattice:

@@ -15,8 +15,10 @@ from sympy.core.function import AppliedUndef, UndefinedFunction
 
 from spindle.errors import RunError, SpindleError, nearest
 from spindle.problem import conditions, symbols
+from spindle.problem.curved import Cylinder
 from spindle.problem.domain import Box, BoxUnion, Domain
 from spindle.problem.problem import Problem
+from spindle.problem.shapes import Shape, shape_from_data, shape_to_data
 from spindle.types import Tabulated
 
 _FUNCTIONS = [
@@ -79,6 +81,8 @@ def encode(e):
     e = sympy.sympify(e)
     if isinstance(e, symbols.Parameter):
         return ["parameter", e.name, e.value, e.unknown, list(e.bounds) if e.bounds else None]
+    if isinstance(e, symbols.Normal):
+        return ["normal", e.axis]
     if isinstance(e, sympy.Symbol):
         return ["symbol", e.name, bool(e.is_real)]
     if isinstance(e, sympy.Integer):
@@ -118,6 +122,8 @@ def _decode(data, given):
     head, *rest = data
     if head == "parameter":
         return _parameter(*rest)
+    if head == "normal":
+        return symbols.Normal(_word(*rest))
     if head == "symbol":
         name, real = rest
         return sympy.Symbol(_word(name), real=True) if real else sympy.Symbol(_word(name))
@@ -220,6 +226,11 @@ _WORDS = ("name", "title", "citation", "notes")
 
 def _domain_to_data(domain: Domain) -> dict:
     names = [encode(c) for c in domain.coordinates]
+    if isinstance(domain, Cylinder):
+        parts = {"shape": _domain_to_data(domain.shape), "times": _domain_to_data(domain.times)}
+        return {"coordinates": names, **parts, "first": domain.first}
+    if isinstance(domain, Shape):
+        return {"coordinates": names, "curved": shape_to_data(domain, encode)}
     if isinstance(domain, Box):
         return {"coordinates": names, "box": [[encode(a), encode(b)] for a, b in domain.symbolic_bounds]}
     return {"coordinates": names, "boxes": [[list(ends) for ends in box] for box in domain.boxes]}
@@ -227,6 +238,10 @@ def _domain_to_data(domain: Domain) -> dict:
 
 def _domain_from_data(data) -> Domain:
     names = tuple(decode(c) for c in data["coordinates"])
+    if "times" in data:
+        return Cylinder(_domain_from_data(data["shape"]), _domain_from_data(data["times"]), first=data["first"])
+    if "curved" in data:
+        return shape_from_data(data["curved"], decode)
     if "box" in data:
         return Box({c: (decode(a), decode(b)) for c, (a, b) in zip(names, data["box"], strict=True)})
     return BoxUnion(names, tuple(tuple((a, b) for a, b in box) for box in data["boxes"]))

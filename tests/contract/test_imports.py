@@ -26,14 +26,14 @@ FLOORS = {
     4: ("objective",),
     5: ("training",),
     6: ("reduction",),
-    7: ("methods", "evaluate", "rundir", "progress", "solution", "solve"),
+    7: ("methods", "evaluate", "rundir", "progress", "solution", "comparison", "solve"),
     8: ("experiments", "report", "cli", "__main__"),
     9: ("__init__",),
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 OPEN_FLOORS = (0, 7, 8)
 # Extras that users install when they need them; they alone may be imported inside a function.
-EXTRAS = ("gmsh", "meshio", "orbax")
+EXTRAS = ("gmsh", "meshio", "orbax", "trimesh")
 
 MODULES = sorted(ROOT.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(), filename=str(path)) for path in MODULES}

@@ -1,0 +1,57 @@
+"""A network beside the classical solution of the same discrete equations: errors of both, and how far they are apart."""
+
+import numpy as np
+
+from spindle.objective.errors import error_measures
+from spindle.solution import Solution
+
+_POINTS = 20_000
+
+
+def compare(solution: Solution) -> dict | None:
+    """What the record of a run says of the classical solution; None for methods without a discretisation.
+
+    errors     {unknown: measures} as for the network, at up to 20,000 of the points where that is compared
+    distance   {unknown: relative L2 norm of the difference between the network and the classical solution}
+    seconds    to assemble and solve the discrete equations, weights excluded
+    reason     why there is no classical solution; the other entries are then missing
+    """
+    if solution.plan.classical is None:
+        return None
+    found = solution.plan.classical()
+    if isinstance(found, str):
+        return {"reason": found}
+    errors, distance = {}, {}
+    for number, u in enumerate(solution.problem.unknowns):
+        points, reference = _compared(solution, u)
+        values = found.at(points)[:, number]
+        name = u.func.__name__
+        if reference is not None:
+            errors[name] = error_measures(values, reference)
+        network = solution.evaluate(points, u)
+        distance[name] = float(np.linalg.norm(network - values) / max(np.linalg.norm(values), np.finfo(float).tiny))
+    return {"errors": errors, "distance": distance, "seconds": found.seconds, "steps": found.steps}
+
+
+def _compared(solution: Solution, u) -> tuple[np.ndarray, np.ndarray | None]:
+    """Points (n, d) inside the domain, and the reference there if there is one."""
+    random = np.random.default_rng(0)
+    if u in solution.references:
+        nodes, reference = solution.references[u]
+        points = nodes if isinstance(nodes, np.ndarray) else np.stack(np.meshgrid(*nodes, indexing="ij"), -1)
+        points, reference = points.reshape(-1, points.shape[-1]), reference.ravel()
+        inside = np.flatnonzero(np.isfinite(reference))
+        chosen = random.permutation(inside)[:_POINTS]
+        return points[chosen], reference[chosen]
+    low, high = np.array(solution.problem.domain.bounds).T
+    points = low + (high - low) * random.uniform(size=(_POINTS, len(low)))
+    return points[solution.problem.domain.contains(points)], None
+
+
+def in_words(found: dict) -> str:
+    """One line on the classical solution."""
+    if "reason" in found:
+        return f"none, {found['reason']}"
+    errors = "".join(f"{name} {m['rel_l2']:.1e} relative L2, " for name, m in found["errors"].items())
+    apart = ", ".join(f"{name} {value:.1e}" for name, value in found["distance"].items())
+    return f"{errors}{found['seconds']:.2f} s; from the network {apart}"

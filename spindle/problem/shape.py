@@ -1,0 +1,462 @@
+"""Regions of space with a boundary of any form: what all shapes offer, boxes as shapes, and how shapes combine."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from spindle.errors import ProblemError
+from spindle.problem import arcs, meshes, outlines
+from spindle.problem.curved import Curved
+from spindle.problem.domain import Bounds, Box, BoxUnion, Domain
+from spindle.problem.symbols import is_time
+
+Spacing = float | Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """Nodes on a boundary: points (m, d), unit outward normals (m, d), labels (m,) that count the `sides`."""
+
+    points: np.ndarray
+    normals: np.ndarray
+    labels: np.ndarray
+
+
+class Shape(Curved):
+    """Interface of all shapes (never built itself): regions of space that know the distance to their boundary."""
+
+    @property
+    def shape(self) -> "Shape":  # type: ignore[override]
+        """Itself: a shape has no time."""
+        return self
+
+    def distance(self, points: np.ndarray) -> np.ndarray:
+        """Distance (n,) of the points (n, d) to the boundary, negative outside; NaN where a point is NaN."""
+        raise NotImplementedError
+
+    def boundary(self, spacing: Spacing, *, count: int | None = None) -> Boundary:
+        """Nodes on the boundary, about `spacing` apart and away from corners and edges.
+
+        spacing  a number, or points (n, d) -> local spacings (n,)
+        count    exactly that many nodes, in the plane and on balls; the spacing is then relative
+        """
+        raise NotImplementedError
+
+    @property
+    def surface(self) -> float:
+        """Measure of the boundary: its length in the plane, its area in space."""
+        raise NotImplementedError
+
+    def _arguments(self) -> tuple:
+        """What the shape is built from, nested tuples of numbers, names, expressions and shapes."""
+        raise NotImplementedError
+
+    @cached_property
+    def _size(self) -> float:
+        return max(high - low for low, high in self.bounds)
+
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Which of the points (n, d) lie in the closed shape, up to 1e-9 of its size; NaN lies nowhere."""
+        return self.distance(np.asarray(points)) >= -1e-9 * self._size
+
+    def __or__(self, other):
+        return _joined(self, other, "|")
+
+    def __ror__(self, other):
+        return _joined(other, self, "|")
+
+    def __sub__(self, other):
+        return _joined(self, other, "-")
+
+    def __rsub__(self, other):
+        return _joined(other, self, "-")
+
+    def __and__(self, other):
+        return _joined(self, other, "&")
+
+    def __rand__(self, other):
+        return _joined(other, self, "&")
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self._arguments() == other._arguments()
+
+    def __hash__(self):
+        return hash((type(self), self._arguments()))
+
+
+def _at_finite(points: np.ndarray, dimension: int, of: Callable) -> np.ndarray:
+    """`of` at the finite points, NaN elsewhere."""
+    points = np.asarray(points, float)
+    if points.ndim != 2 or points.shape[1] != dimension:
+        raise ProblemError(
+            f"`distance` was given points of shape {points.shape}, and a shape of {dimension} coordinates needs "
+            f"(n, {dimension}); stack one column a coordinate."
+        )
+    finite = np.isfinite(points).all(1)
+    if finite.all():
+        return of(points)
+    found = np.full(len(points), np.nan)
+    found[finite] = of(points[finite])
+    return found
+
+
+# --------------------------------------------------------------------------------------------------- in the plane
+
+
+class Planar(Shape):
+    """Interface of shapes in the plane, whose boundary is a set of loops of smooth arcs (never built itself)."""
+
+    loops: tuple[arcs.Loop, ...]
+
+    def _signed(self, points: np.ndarray) -> np.ndarray:
+        """The distance to finite points, negative outside."""
+        raise NotImplementedError
+
+    @cached_property
+    def _nearest(self) -> arcs.Nearest:
+        return arcs.Nearest([arc for loop in self.loops for arc in loop])
+
+    def _by_arcs(self, points: np.ndarray, inside: np.ndarray) -> np.ndarray:
+        """The distance to the arcs, signed by what is known to lie inside."""
+        return self._nearest.distance(points) * np.where(inside, 1.0, -1.0)
+
+    def distance(self, points: np.ndarray) -> np.ndarray:
+        """Distance (n,) of the points (n, 2) to the boundary, negative outside; NaN where a point is NaN."""
+        return _at_finite(points, 2, self._signed)
+
+    def boundary(self, spacing: Spacing, *, count: int | None = None) -> Boundary:
+        """Nodes at equal steps of arc length, in units of the spacing, the first half a step from a corner."""
+        points, normals, names = outlines.nodes(self.loops, spacing, count)
+        number = {name: k for k, name in enumerate(self.sides)}
+        return Boundary(points, normals, np.array([number[name] for name in names]))
+
+    @cached_property
+    def bounds(self) -> Bounds:
+        """The smallest box around the shape, a (low, high) pair an axis."""
+        return arcs.extent(self.loops)
+
+    @cached_property
+    def volume(self) -> float:
+        """The area."""
+        return sum(arc.area for loop in self.loops for arc in loop)
+
+    @cached_property
+    def surface(self) -> float:
+        """The length of the boundary."""
+        return sum(arc.length for loop in self.loops for arc in loop)
+
+
+# ------------------------------------------------------------------------------------------------------- in space
+
+
+class Solid(Shape):
+    """Interface of shapes in space that are known by a distance and by samples of their boundary (never built)."""
+
+    @property
+    def _samples(self) -> meshes.Samples:
+        """Points that represent the boundary with their shares of its area."""
+        raise NotImplementedError
+
+    def _nodes(self, spacing: Spacing, count: int | None) -> meshes.Samples:
+        """Nodes on the boundary; their weights mean nothing."""
+        raise NotImplementedError
+
+    def _signed(self, points: np.ndarray) -> np.ndarray:
+        """The distance to finite points, negative outside."""
+        raise NotImplementedError
+
+    def distance(self, points: np.ndarray) -> np.ndarray:
+        """Distance (n,) of the points (n, 3) to the boundary, negative outside; NaN where a point is NaN."""
+        return _at_finite(points, 3, self._signed)
+
+    def boundary(self, spacing: Spacing, *, count: int | None = None) -> Boundary:
+        """Nodes on the boundary, about `spacing` apart and away from edges."""
+        found = self._nodes(spacing, count)
+        return Boundary(found.points, found.normals, found.labels)
+
+
+# ------------------------------------------------------------------------------------------- boxes and combinations
+
+
+class Rectangles(Planar):
+    """A box or a union of boxes in the plane as a shape; made by `shape_of`, never by hand."""
+
+    def __init__(self, domain: Domain):
+        self.domain, self.coordinates = domain, domain.coordinates
+        self.sides = tuple(dict.fromkeys(face.name for face in domain.faces))
+        self.loops = outlines.joined([_edge(face) for face in domain.faces], max(b - a for a, b in domain.bounds))
+
+    def _signed(self, points):
+        return self._by_arcs(points, self.domain.contains(points))
+
+    def _arguments(self):
+        return (box_data(self.domain),)
+
+    def __repr__(self):
+        return repr(self.domain)
+
+
+class Bricks(Solid):
+    """A box or a union of boxes in space as a shape; made by `shape_of`, never by hand."""
+
+    def __init__(self, domain: Domain):
+        self.domain, self.coordinates = domain, domain.coordinates
+        self.sides = tuple(dict.fromkeys(face.name for face in domain.faces))
+
+    @property
+    def bounds(self) -> Bounds:
+        """The smallest box around it, a (low, high) pair an axis."""
+        return self.domain.bounds
+
+    @property
+    def volume(self) -> float:
+        """The volume of the boxes."""
+        return self.domain.volume
+
+    @property
+    def surface(self) -> float:
+        """The area of the faces."""
+        return sum(face.region.measure for face in self.domain.faces)
+
+    @cached_property
+    def _corners(self) -> np.ndarray:
+        return np.array([face.bounds for face in self.domain.faces]).transpose(2, 0, 1)
+
+    @cached_property
+    def _samples(self):
+        return self._grid((self.surface / 20_000) ** 0.5)
+
+    def _grid(self, spacing):
+        found = []
+        for face, low, high in zip(self.domain.faces, *self._corners, strict=True):
+            points = meshes.rectangle_grid(low, high, spacing)
+            normals = np.tile(face.outward * np.eye(3)[face.axis], (len(points), 1))
+            weights = np.full(len(points), face.region.measure / len(points))
+            labels = np.full(len(points), self.sides.index(face.name))
+            found.append(meshes.Samples(points, normals, weights, labels))
+        return meshes.together(found)
+
+    def _signed(self, points):
+        gap = meshes.rectangle_distance(points, *self._corners)
+        return np.where(self.domain.contains(points), gap, -gap)
+
+    def _nodes(self, spacing, count):
+        return counted(self, self._placed, spacing, count)
+
+    def _placed(self, spacing):
+        if not callable(spacing):
+            return self._grid(spacing)
+        smallest = meshes.local(spacing, self._samples.points).min()
+        fine = self._grid((self.surface / meshes.pool(self.surface, smallest)) ** 0.5)
+        return meshes.chosen(fine, meshes.local(spacing, fine.points))
+
+    def _arguments(self):
+        return (box_data(self.domain),)
+
+    def __repr__(self):
+        return repr(self.domain)
+
+
+def _edge(face) -> arcs.Arc:
+    low, high = np.array(face.bounds).T
+    # The domain is on the left of the edge.
+    forward = (face.outward > 0) == (face.axis == 0)
+    return arcs.line(*((low, high) if forward else (high, low)), face.name)
+
+
+def shape_of(domain: Domain) -> Shape:
+    """A box, or a union of boxes, of two or three space coordinates as a shape; its sides are named like its faces."""
+    if isinstance(domain, Shape):
+        return domain
+    if (
+        not isinstance(domain, (Box, BoxUnion))
+        or len(domain.coordinates) not in (2, 3)
+        or any(map(is_time, domain.coordinates))
+    ):
+        raise ProblemError(
+            f"`{domain}` is no shape, which has two or three space coordinates and no time; combine shapes and boxes "
+            f"in space first and multiply by the interval of time last."
+        )
+    return Rectangles(domain) if len(domain.coordinates) == 2 else Bricks(domain)
+
+
+def _joined(one, other, operation: str):
+    if not isinstance(one, Domain) or not isinstance(other, Domain):
+        return NotImplemented
+    if one.coordinates != other.coordinates:
+        raise ProblemError(
+            f"`{one} {operation} {other}` joins domains of the coordinates {one.coordinates} and {other.coordinates}; "
+            f"both need the same coordinates in the same order."
+        )
+    return (PlanarCombination if len(one.coordinates) == 2 else SolidCombination)(one, operation, other)
+
+
+_RULES: dict[str, Callable] = {"|": np.logical_or, "-": lambda a, b: a & ~b, "&": np.logical_and}
+
+
+class PlanarCombination(Planar):
+    """Two shapes in the plane joined, subtracted or intersected; made by `|`, `-` and `&`, never by hand.
+
+    Its boundary consists of exact pieces of theirs. Sides keep their names; a repeated one is numbered.
+    """
+
+    def __init__(self, one: Domain, operation: str, other: Domain):
+        self.one, self.operation, self.other = shape_of(one), operation, shape_of(other)
+        self.coordinates = self.one.coordinates
+        size = max(self.one._size, self.other._size)
+        rule = _RULES[operation]
+        first = outlines.kept(_all(self.one), self.other.distance, rule, size, drop_shared=False)
+        second = outlines.kept(_all(self.other), self.one.distance, lambda a, b: rule(b, a), size, drop_shared=True)
+        if not first + second:
+            raise _is_empty(self)
+        names = dict.fromkeys(a.label for a in first)
+        renamed = _numbered(names, dict.fromkeys(a.label for a in second))
+        self.sides = (*names, *renamed.values())
+        self.loops = outlines.joined([*first, *(outlines.relabelled(a, renamed[a.label]) for a in second)], size)
+        if self.volume <= 1e-12 * size**2:
+            raise _is_empty(self)
+
+    def _signed(self, points):
+        return self._by_arcs(points, _RULES[self.operation](*(s.distance(points) >= 0 for s in (self.one, self.other))))
+
+    def _arguments(self):
+        return self.one, self.operation, self.other
+
+    def __repr__(self):
+        return _formula(self)
+
+
+class SolidCombination(Solid):
+    """Two shapes in space joined, subtracted or intersected; made by `|`, `-` and `&`, never by hand.
+
+    The distance is the smaller or larger one of theirs, never more than the true one. `bounds` may be larger than the
+    smallest box.
+    """
+
+    def __init__(self, one: Domain, operation: str, other: Domain):
+        self.one, self.operation, self.other = shape_of(one), operation, shape_of(other)
+        self.coordinates = self.one.coordinates
+        self._names = dict.fromkeys(self.one.sides), _numbered(self.one.sides, self.other.sides)
+        if not len(self._samples.points):
+            raise _is_empty(self)
+        every = (*self._names[0], *self._names[1].values())
+        self._alive = np.unique(self._samples.labels)
+        self.sides = tuple(every[k] for k in self._alive)
+
+    @property
+    def bounds(self) -> Bounds:
+        """A box around the combination, a (low, high) pair an axis."""
+        pairs = zip(self.one.bounds, self.other.bounds, strict=True)
+        if self.operation == "|":
+            return tuple((min(a, c), max(b, d)) for (a, b), (c, d) in pairs)
+        return self.one.bounds if self.operation == "-" else tuple((max(a, c), min(b, d)) for (a, b), (c, d) in pairs)
+
+    @cached_property
+    def volume(self) -> float:
+        """The volume, within about 1e-3 of it, and exact where no boundary is cut."""
+        return self._samples.volume
+
+    @cached_property
+    def surface(self) -> float:
+        """The area of the boundary, within about 1e-3 of it, and exact where no boundary is cut."""
+        return float(self._samples.weights.sum())
+
+    def _signed(self, points):
+        a, b = self.one.distance(points), self.other.distance(points)
+        if self.operation == "|":
+            return np.maximum(a, b)
+        return np.minimum(a, -b if self.operation == "-" else b)
+
+    @cached_property
+    def _samples(self):
+        return self._surviving(self.one._samples, self.other._samples, None)
+
+    def _surviving(self, first, second, spacing):
+        rule, size = _RULES[self.operation], max(self.one._size, self.other._size)
+        first = meshes.surviving(first, self.other.distance, rule, size, spacing, drop_shared=False)
+        second = meshes.surviving(second, self.one.distance, lambda a, b: rule(b, a), size, spacing, drop_shared=True)
+        return meshes.together([first, meshes.relabelled(second, second.labels + len(self.one.sides))])
+
+    def _nodes(self, spacing, count):
+        return counted(self, self._placed, spacing, count)
+
+    def _within(self, spacing):
+        """The spacing, asked for in the shape only: elsewhere, where both boundaries are sampled, it may not exist."""
+        if not callable(spacing):
+            return spacing
+        usual = float(np.mean(spacing(self._samples.points)))
+
+        def guarded(points):
+            found, here = np.full(len(points), usual), self.contains(points)
+            found[here] = spacing(points[here])
+            return found
+
+        return guarded
+
+    def _placed(self, spacing):
+        spacing = self._within(spacing)
+        found = self._surviving(self.one._nodes(spacing, None), self.other._nodes(spacing, None), spacing)
+        found = found[np.isin(found.labels, self._alive)]
+        # Two surfaces that meet at a sharp angle bring their nodes together.
+        found = found[meshes.thinned(found.points, 0.6 * meshes.local(spacing, found.points))]
+        return meshes.relabelled(found, np.searchsorted(self._alive, found.labels))
+
+    def _arguments(self):
+        return self.one, self.operation, self.other
+
+    def __repr__(self):
+        return _formula(self)
+
+
+def _all(shape) -> list[arcs.Arc]:
+    return [arc for loop in shape.loops for arc in loop]
+
+
+def _formula(shape) -> str:
+    inner = (
+        f"({s})" if hasattr(s, "operation") or " " + "| " in repr(s) else repr(s) for s in (shape.one, shape.other)
+    )
+    return f" {shape.operation} ".join(inner)
+
+
+def _is_empty(shape) -> ProblemError:
+    return ProblemError(f"`{shape}` is empty, and nothing can be solved on an empty domain; check the sizes.")
+
+
+def _numbered(taken, names) -> dict[str, str]:
+    """New names for those that are taken already: "circle 2", "circle 3"."""
+    taken, found = set(taken), {}
+    for name in names:
+        number, new = 2, name
+        while new in taken:
+            number, new = number + 1, f"{name} {number}"
+        taken.add(new)
+        found[name] = new
+    return found
+
+
+def counted(shape, nodes: Callable, spacing: Spacing, count: int | None) -> meshes.Samples:
+    """As many nodes as asked for: the spacing by bisection, then the most crowded ones dropped."""
+    if count is None:
+        return nodes(spacing)
+    around = meshes.local(spacing, shape._samples.points)
+    scale = (np.sum(shape._samples.weights * around**-2.0) / count) ** 0.5
+    for _ in range(40):
+        factor = scale
+        found = nodes((lambda p: factor * meshes.local(spacing, p)) if callable(spacing) else factor * spacing)  # noqa: B023
+        if len(found.points) >= count:
+            break
+        scale *= min(0.98, (max(len(found.points), 1) / count) ** 0.5)
+    else:
+        raise ProblemError(
+            f"`boundary(count={count})` of {shape} cannot be met with nodes away from its edges; ask for more nodes."
+        )
+    return found[np.sort(meshes.most_spread(found.points, meshes.local(spacing, found.points), count))]
+
+
+def box_data(domain) -> tuple:
+    if isinstance(domain, Box):
+        return "box", domain.coordinates, domain.symbolic_bounds
+    return "boxes", domain.coordinates, domain.boxes

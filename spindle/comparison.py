@@ -1,4 +1,4 @@
-"""A network beside the classical solution of the same discrete equations: errors of both, and how far they are apart."""
+"""A network beside the classical solution of the same discrete equations: the errors of both, and their distance."""
 
 import numpy as np
 

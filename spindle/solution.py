@@ -167,7 +167,7 @@ class Solution:
             domain = self.problem.domain
             contained = domain.contains(nodes) if isinstance(nodes, np.ndarray) else domain.contains_grid(nodes)
             inside = np.broadcast_to(contained, values.shape)
-            if isinstance(value, Tabulated) and len(self.problem.domain.boxes) > 1:
+            if isinstance(value, Tabulated) and len(self.problem.domain.boxes) != 1:
                 inside = inside & ~np.isnan(values)  # a table may leave out the walls of a domain that is no box
             self._check_reference(u, nodes, values, inside)
             found[u] = nodes, values if isinstance(value, Tabulated) else np.where(inside, values, np.nan)

@@ -49,7 +49,7 @@ class Nodal(Field):
 
 @dataclass(frozen=True)
 class _Part:
-    """One need as a sum: of time derivative `lane` of an unknown take operator `number` (0: the value) times a factor."""
+    """A summand of a need: a factor times operator `number` (0: the value) of time derivative `lane` of an unknown."""
 
     lane: int
     unknown: int
@@ -81,14 +81,14 @@ class Discrete:
         self.points, self.needs = points, needs
         self._scheme = (order, exponent, size)
         self._parts: list[dict[Need, list[_Part]]] = []
-        self.stencils: list[Stencils | None] = []
-        for place, own in zip(points.places, needs, strict=True):
+        self.stencils: list[Stencils] = []
+        for own in needs:
             parts, operators = self._analysed(own)
             self._parts.append(parts)
-            self.stencils.append(None if isinstance(place, Scatter) else self._weights(len(self.stencils), operators))
+            self.stencils.append(self._weights(points.rows[len(self.stencils)], operators))
         self.lanes = 1 + max((p.lane for parts in self._parts for ps in parts.values() for p in ps), default=0)
         measured = [place if isinstance(place, Scatter) else None for place in points.places]
-        self._between = PointwiseTaylor(_Measured(measured), needs)
+        self._between = PointwiseTaylor(_Measured(measured), needs)  # type: ignore[arg-type]
 
     def _analysed(self, needs):
         """Each need by time derivative and unknown, and the space operators that occur."""
@@ -110,11 +110,13 @@ class Discrete:
                     parts[need].append(_Part(lane, unknown, 1 + operators.index(dict(operator)), 1.0))
         return parts, operators
 
-    def _weights(self, place, operators) -> Stencils | None:
-        """The operators of a place: polynomials of degree p + theta - 1 make operators of order theta accurate to p."""
-        rows = self.points.rows[place]
+    def _weights(self, rows, operators) -> Stencils:
+        """The operators at some nodes: polynomials of degree p + theta - 1 make operators of order theta accurate to p.
+
+        Without operators, a table of the nodes themselves.
+        """
         if not operators or not len(rows):
-            return None
+            return Stencils.of(rows[:, None], np.zeros((0, len(rows), 1)), len(self.points.positions))
         order, exponent, size = self._scheme
         highest = max(sum(orders) for operator in operators for orders in operator)
         centres = self.points.positions[rows]
@@ -131,7 +133,7 @@ class Discrete:
             return field.lanes, field
         nodes, times = self.points.positions, self.points.times
         spread = np.repeat(nodes, 1 if times is None else len(times), axis=0)
-        if times is not None:
+        if times is not None and self.points.axis is not None:
             spread = np.insert(spread, self.points.axis, np.tile(times, len(nodes)), axis=1)
         lanes = self._time_lanes(field, jnp.asarray(spread))
         return lanes.reshape(self.lanes, len(nodes), -1, lanes.shape[-1]), field
@@ -175,9 +177,9 @@ class Discrete:
         return True
 
     @cached_property
-    def _blocks(self) -> list[Blocks | None]:
+    def _blocks(self) -> list[Blocks]:
         return [
-            Blocks.of(rows, stencils, min(_BLOCK, max(1, len(rows)))) if len(rows) else None
+            Blocks.of(rows, stencils, max(1, min(_BLOCK, len(rows))))
             for rows, stencils in zip(self.points.rows, self.stencils, strict=True)
         ]
 
@@ -282,7 +284,7 @@ class Discrete:
                 key = (part.number, part.lane * outputs + part.unknown)
                 own[key] = own.get(key, 0.0) + part.factor * self._at_instant(slope, number)
         zero = jnp.zeros(size)
-        count = 1 + (len(operators.weights) if operators else 0)
+        count = 1 + len(operators.weights)
         return jnp.stack(
             [
                 jnp.stack([self._padded(own[k, lane], size) if (k, lane) in own else zero for lane in range(lanes)])

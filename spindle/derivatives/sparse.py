@@ -34,8 +34,9 @@ class Stencils(NamedTuple):
         order = np.argsort(flat, kind="stable")
         counts = np.bincount(flat, minlength=nodes)
         slots = np.arange(flat.size) - np.repeat(np.cumsum(counts) - counts, counts)
-        backward = np.zeros((nodes, counts.max()), np.int32)
-        transposed = np.zeros((len(weights), nodes, counts.max()))
+        most = counts.max(initial=0)
+        backward = np.zeros((nodes, most), np.int32)
+        transposed = np.zeros((len(weights), nodes, most))
         backward[flat[order], slots] = np.repeat(np.arange(centres), n)[order]
         transposed[:, flat[order], slots] = weights.reshape(len(weights), -1)[:, order]
         return Stencils(idx.astype(np.int32), weights, backward, transposed)
@@ -75,19 +76,16 @@ class Blocks(NamedTuple):
     entries: np.ndarray
 
     @staticmethod
-    def of(rows: np.ndarray, stencils: Stencils | None, size: int) -> "Blocks":
+    def of(rows: np.ndarray, stencils: Stencils, size: int) -> "Blocks":
         """Rows are the node numbers of the centres, neighbours next to each other."""
-        count = -(-len(rows) // size)
-        cuts = [slice(k * size, min(len(rows), (k + 1) * size)) for k in range(count)]
-        touched = [np.unique(np.append(stencils.idx[c].ravel() if stencils else [], rows[c]).astype(int)) for c in cuts]
-        widest = max(map(len, touched))
-        columns = np.zeros((count, widest), np.int32)
-        entries = np.zeros((count, 1 + (len(stencils.weights) if stencils else 0), size, widest))
+        cuts = [slice(first, min(len(rows), first + size)) for first in range(0, len(rows), size)]
+        touched = [np.unique(np.append(stencils.idx[cut].ravel(), rows[cut])) for cut in cuts]
+        columns = np.zeros((len(cuts), max(map(len, touched), default=0)), np.int32)
+        entries = np.zeros((len(cuts), 1 + len(stencils.weights), size, columns.shape[1]))
         for number, (cut, own) in enumerate(zip(cuts, touched, strict=True)):
             columns[number, : len(own)] = own
             lines = np.arange(cut.stop - cut.start)
             entries[number, 0, lines, np.searchsorted(own, rows[cut])] = 1.0
-            if stencils:
-                at = np.searchsorted(own, stencils.idx[cut])
-                entries[number, 1:, lines[:, None], at] = np.moveaxis(stencils.weights[:, cut], 0, -1)
+            at = np.searchsorted(own, stencils.idx[cut])
+            entries[number, 1:, lines[:, None], at] = np.moveaxis(stencils.weights[:, cut], 0, -1)
         return Blocks(columns, entries)

@@ -8,6 +8,7 @@ from spindle.problem.conditions import Dirichlet, Neumann
 from spindle.problem.domain import Box
 from spindle.problem.operators import dot, grad, laplacian, manufactured
 from spindle.problem.problem import Problem
+from spindle.problem.shape import Shape, shape_of
 from spindle.problem.shapes import Curve, Disk, Mesh
 from spindle.problem.symbols import coordinates, normal, unknown
 from spindle.reference.holes import holes
@@ -16,7 +17,7 @@ _PART = Path(__file__).parent / "data" / "bracket.stl"
 
 
 def poisson_star(k: float = 1.0) -> Problem:
-    """-Lap u = f in a star with two holes; Dirichlet outside, Neumann on the holes; u = exp(x/2) sin(k pi x) cos(k pi y).
+    """-Lap u = f in a star, du/dn = g on its two holes; u = exp(x/2) sin(k pi x) cos(k pi y).
 
     Source: manufactured; the star r = 1 + 0.2 sin 5 s is a common test of meshless methods.
     """
@@ -91,11 +92,10 @@ def poisson_holes() -> Problem:
 
     x, y = coordinates("x y")
     u = unknown("u", x, y)
-    domain = Box({x: (-0.5, 0.5), y: (-0.5, 0.5)})
-    names = []
-    for k, (a, b) in enumerate([(-0.3, -0.3), (-0.3, 0.3), (0.3, -0.3), (0.3, 0.3)]):
-        names.append(f"hole {k + 1}")
-        domain = domain - Disk({x: a, y: b}, 0.1, name=names[-1])
+    domain: Shape = shape_of(Box({x: (-0.5, 0.5), y: (-0.5, 0.5)}))
+    names = [f"hole {k}" for k in range(1, 5)]
+    for name, (a, b) in zip(names, [(-0.3, -0.3), (-0.3, 0.3), (0.3, -0.3), (0.3, 0.3)], strict=True):
+        domain = domain - Disk({x: a, y: b}, 0.1, name=name)
     sides = [name for name in domain.sides if name not in names]
     return Problem(
         domain=domain,

@@ -7,6 +7,8 @@ integrated by a stiffly accurate, L-stable Runge-Kutta method of order four, so 
 Source of the method: Hairer & Wanner (1996), Solving Ordinary Differential Equations II, table IV.6.5.
 """
 
+import itertools
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -134,10 +136,10 @@ class _System:
 
 def _newton(function: Callable, start, solver=None):
     """A root of `function(x) -> (F, matrix)`; returns it and the last factorisation, or a sentence."""
-    x, size, length = start, np.inf, np.inf
+    x, size, length = start, math.inf, math.inf
     for _ in range(_ITERATIONS):
         f, matrix = function(x)
-        norm = np.linalg.norm(f)
+        norm = float(np.linalg.norm(f))
         if not np.isfinite(norm):
             return "Newton's method met values that are not finite"
         if solver is None or norm > 0.5 * size:
@@ -148,8 +150,8 @@ def _newton(function: Callable, start, solver=None):
             except RuntimeError:
                 return "the matrix of the discrete equations is singular"
         step = solver.solve(f)
-        x, size, last, length = x - step, norm, length, np.linalg.norm(step)
-        scale = max(np.linalg.norm(x), 1e-300)
+        x, size, last, length = x - step, norm, length, float(np.linalg.norm(step))
+        scale = max(float(np.linalg.norm(x)), 1e-300)
         # Steps that are tiny and no longer shrink are rounding errors.
         if length <= 1e-12 * scale or (length <= 1e-7 * scale and length > 0.3 * last):
             return x, solver
@@ -179,7 +181,7 @@ def _stepped(system: _System):
     times = system.derivatives.points.times
     x = _initial(system, times[0])
     kept, solver, steps = [x], None, 0
-    for low, high in zip(times[:-1], times[1:], strict=True):
+    for low, high in itertools.pairwise(times):
         step = (high - low) / _SUBSTEPS
         for k in range(_SUBSTEPS):
             found = _stages(system, low + k * step, step, x, solver)

@@ -123,11 +123,12 @@ class DTPINN(Method):
             )
         problem, notes = published_problem(problem, self.recipe)
         settings = self.resolved(problem)
-        problem = replace(problem, domain=curved(problem))
-        space = len(problem.domain.shape.coordinates)
+        domain = curved(problem)
+        problem = replace(problem, domain=domain)
+        space = len(domain.shape.coordinates)
         if settings["nodes"] == "auto":
             settings["nodes"] = 2_000 if space == 2 else 4_000
-        nodes = scattered(problem, settings)
+        nodes = scattered(domain, settings)
         notes += (f"{len(nodes.interior)} inner, {len(nodes.boundary)} boundary and {len(nodes.ghosts)} ghost nodes",)
         constraints = no_constraints(problem)
         axis, times = instants(problem, settings)
@@ -177,11 +178,11 @@ def curved(problem: Problem) -> Curved:
     return Cylinder(shape, Interval(problem.coordinates[axis], low, high), first=axis == 0)
 
 
-def scattered(problem: Problem, settings) -> Nodes:
+def scattered(domain: Curved, settings) -> Nodes:
     """The nodes that the settings ask for."""
     wanted = settings["nodes"]
     counts = {"interior": wanted[0], "boundary": wanted[1]} if isinstance(wanted, tuple) else {"total": wanted}
-    return scatter(problem.domain.shape, **counts, ghost=settings["ghost"])
+    return scatter(domain.shape, **counts, ghost=settings["ghost"])
 
 
 def instants(problem: Problem, settings) -> tuple[int | None, np.ndarray | None]:

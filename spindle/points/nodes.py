@@ -39,7 +39,7 @@ class NodeCloud:
 
     def instant(self, place: Place) -> int | None:
         """The number of the instant at which a place lies; None if it extends over time, or there is none."""
-        if self.axis is None or not isinstance(place, Region):
+        if self.axis is None or self.times is None or not isinstance(place, Region):
             return None
         low, high = place.bounds[self.axis]
         return int(np.argmin(np.abs(self.times - low))) if low == high else None

@@ -14,24 +14,24 @@ from spindle.problem.symbols import is_time
 
 
 class Curved(Domain):
-    """Interface of these domains (never built itself).
-
-    shape   the extent in space
-    """
+    """Interface of these domains (never built itself)."""
 
     boxes = ()
-    shape: "Curved"
-    sides: tuple[str, ...]
+
+    @property
+    def shape(self):
+        """The extent in space, a `Shape`."""
+        raise NotImplementedError
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """The first and the last instant; none without time."""
+        raise NotImplementedError
 
     @property
     def regions(self) -> tuple[Region, ...]:
         """A single one."""
         return (Region(self.bounds, self.shape),)
-
-    @property
-    def faces(self) -> tuple[Face, ...]:
-        """The first and the last instant, if there is time."""
-        return ()
 
     def part(self, on=None, *, call: str = "on=") -> tuple[Face | Wall, ...]:
         """The walls that `on` names.
@@ -91,16 +91,16 @@ class Cylinder(Curved):
     def __init__(self, shape: Curved, times: Box, *, first: bool = False):
         if isinstance(shape, Cylinder):
             raise ProblemError(f"`{shape} * {times}` would have two times; multiply a shape by one interval of time.")
-        self.shape, self.times, self.first = shape, times, first
+        self._shape, self.times, self.first = shape, times, first
         self.coordinates: tuple[sympy.Symbol, ...] = self._joined(shape.coordinates, times.coordinates)
 
     def _joined(self, space, time):
         return (*time, *space) if self.first else (*space, *time)
 
     @property
-    def sides(self) -> tuple[str, ...]:
-        """Those of the shape."""
-        return self.shape.sides
+    def shape(self):
+        """The extent in space."""
+        return self._shape
 
     @property
     def bounds(self) -> Bounds:

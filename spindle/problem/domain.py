@@ -112,7 +112,11 @@ class Face:
 
 
 class Domain:
-    """Interface of all domains (never built itself)."""
+    """Interface of all domains (never built itself).
+
+    coordinates   in the order of the axes of all arrays
+    boxes         the disjoint boxes that fill it; none where it is not made of boxes
+    """
 
     coordinates: tuple[sympy.Symbol, ...]
     boxes: tuple[Bounds, ...]
@@ -120,12 +124,46 @@ class Domain:
     @property
     def regions(self) -> tuple[Region, ...]:
         """The disjoint parts that fill the domain."""
-        return tuple(Region(box) for box in self.boxes)
+        raise NotImplementedError
 
     @property
     def faces(self) -> tuple[Face, ...]:
         """The flat pieces of the boundary."""
         raise NotImplementedError
+
+    @property
+    def bounds(self) -> Bounds:
+        """The smallest box around the domain, a (low, high) pair an axis."""
+        raise NotImplementedError
+
+    @property
+    def volume(self) -> float:
+        """Measure of the domain, in the units of the coordinates."""
+        raise NotImplementedError
+
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Which of the points (n, d) lie in the closed domain, a boolean array (n,)."""
+        raise NotImplementedError
+
+    def contains_grid(self, axes: Sequence[np.ndarray]) -> np.ndarray:
+        """Which nodes of a tensor grid lie in the closed domain, a boolean array that broadcasts to the grid."""
+        raise NotImplementedError
+
+    def part(self, on=None, *, call: str = "on=") -> tuple[Face | Wall, ...]:
+        """The parts of the boundary that `on` names; None: the whole boundary in space.
+
+        Raises ProblemError when a named part is empty.
+        """
+        raise NotImplementedError
+
+
+class Boxed(Domain):
+    """Interface of domains made of boxes (never built itself); `|`, `-` and `&` combine them."""
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """The disjoint parts that fill the domain."""
+        return tuple(Region(box) for box in self.boxes)
 
     @property
     def bounds(self) -> Bounds:
@@ -158,7 +196,7 @@ class Domain:
             inside = inside | own
         return inside
 
-    def part(self, on=None, *, call: str = "on=") -> tuple[Face | Wall, ...]:
+    def part(self, on=None, *, call: str = "on=") -> tuple[Face, ...]:
         """The faces that `on` names.
 
         on    None: the whole space boundary; `Eq(x, 1)` or "x=1": the faces in that plane; a list: all of these
@@ -197,14 +235,14 @@ class Domain:
             f"or a list of these."
         )
 
-    def __or__(self, other: "Domain") -> "Domain":
-        return _combine(self, other, "|") if hasattr(other, "boxes") else NotImplemented
+    def __or__(self, other: Domain) -> "Boxed":
+        return _combine(self, other, "|") if isinstance(other, Boxed) else NotImplemented
 
-    def __sub__(self, other: "Domain") -> "Domain":
-        return _combine(self, other, "-") if hasattr(other, "boxes") else NotImplemented
+    def __sub__(self, other: Domain) -> "Boxed":
+        return _combine(self, other, "-") if isinstance(other, Boxed) else NotImplemented
 
-    def __and__(self, other: "Domain") -> "Domain":
-        return _combine(self, other, "&") if hasattr(other, "boxes") else NotImplemented
+    def __and__(self, other: Domain) -> "Boxed":
+        return _combine(self, other, "&") if isinstance(other, Boxed) else NotImplemented
 
 
 def _within(values, low, high):
@@ -232,7 +270,7 @@ def _part_name(on) -> str:
     return f"`{on.lhs}={on.rhs}`" if isinstance(on, sympy.Eq) else f"`{on}`"
 
 
-class Box(Domain):
+class Box(Boxed):
     """A box, `Box({t: (0, 1), x: (-1, 1)})`: an interval for each coordinate, in the order of the arrays' axes.
 
     `|`, `-` and `&` combine boxes of the same coordinates.
@@ -278,7 +316,7 @@ def Interval(coordinate: sympy.Symbol, low, high) -> Box:
     return Box({coordinate: (low, high)})
 
 
-class BoxUnion(Domain):
+class BoxUnion(Boxed):
     """Boxes joined, subtracted or intersected; made by `|`, `-` and `&`, never by hand.
 
     The boxes given are disjoint up to their faces. Faces between two of them are inside and do not count.
@@ -352,7 +390,7 @@ def _rectangles(cuts: list[list[float]], filled: np.ndarray) -> list[Bounds]:
     return found
 
 
-def _combine(one: Domain, other: Domain, operation: str) -> Domain:
+def _combine(one: Boxed, other: Boxed, operation: str) -> Boxed:
     if one.coordinates != other.coordinates:
         raise ProblemError(
             f"`{one} {operation} {other}` joins domains of the coordinates {one.coordinates} and {other.coordinates}; "

@@ -31,8 +31,8 @@ class Equation:
 class Problem:
     """A partial differential equation with its domain, conditions and (where known) solution.
 
-    domain      a `Box`, an `Interval`, a shape such as `Disk` or `Polygon`, any of them joined by `|`, `-`, `&`, or a shape
-                times an interval of time; its order of coordinates is that of all arrays
+    domain      a `Box`, an `Interval`, a shape such as `Disk` or `Polygon`, any of them joined by `|`, `-`, `&`, or a
+                shape times an interval of time; its order of coordinates is that of all arrays
     equations   SymPy `Eq`s (scalar or between column vectors), or expressions meant to vanish; a mapping names them
     conditions  `Dirichlet`, `Neumann`, `Robin`, `Initial`, `Periodic`, `Observed`: one, or a list
     reference   {unknown: closed form, or `Tabulated` values on a grid}
@@ -254,7 +254,7 @@ def _check(problem: Problem):
             )
     allowed = set(problem.coordinates)
     normals = {Normal(c.name) for c in problem.coordinates if not is_time(c)}
-    named = [(f"equation `{e.name}`", e.residual, set()) for e in problem.equations]
+    named: list[tuple[str, sympy.Expr, set]] = [(f"equation `{e.name}`", e.residual, set()) for e in problem.equations]
     named += [
         (f"condition `{c.name}`", e, normals if isinstance(part, Wall) else set())
         for c in problem.conditions

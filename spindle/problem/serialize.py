@@ -239,7 +239,9 @@ def _domain_to_data(domain: Domain) -> dict:
 def _domain_from_data(data) -> Domain:
     names = tuple(decode(c) for c in data["coordinates"])
     if "times" in data:
-        return Cylinder(_domain_from_data(data["shape"]), _domain_from_data(data["times"]), first=data["first"])
+        shape, times = _domain_from_data(data["shape"]), _domain_from_data(data["times"])
+        assert isinstance(shape, Shape) and isinstance(times, Box)
+        return Cylinder(shape, times, first=data["first"])
     if "curved" in data:
         return shape_from_data(data["curved"], decode)
     if "box" in data:

@@ -9,7 +9,7 @@ import numpy as np
 from spindle.errors import ProblemError
 from spindle.problem import arcs, meshes, outlines
 from spindle.problem.curved import Curved
-from spindle.problem.domain import Bounds, Box, BoxUnion, Domain
+from spindle.problem.domain import Bounds, Box, BoxUnion, Domain, Face
 from spindle.problem.symbols import is_time
 
 Spacing = float | Callable[[np.ndarray], np.ndarray]
@@ -27,10 +27,17 @@ class Boundary:
 class Shape(Curved):
     """Interface of all shapes (never built itself): regions of space that know the distance to their boundary."""
 
+    sides: tuple[str, ...]
+
     @property
-    def shape(self) -> "Shape":  # type: ignore[override]
+    def shape(self) -> "Shape":
         """Itself: a shape has no time."""
         return self
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """None: there is no time."""
+        return ()
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """Distance (n,) of the points (n, d) to the boundary, negative outside; NaN where a point is NaN."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sympy.core.function import AppliedUndef
 
@@ -178,13 +179,20 @@ def _python(solution: Solution, path: Path) -> str:
         arguments = ", ".join(f"{k}={v!r}" for k, v in _chosen(solution.method).items())
         call = f"sp.{type(solution.method).__name__}({arguments})"
         body = f"solution = sp.solve(problem, {call}, seed={solution.run.seed})"
-    first = ", ".join(f"{c}={sum(ends) / 2:g}" for c, ends in _middles(solution))
+    first = ", ".join(f"{c}={value:.4g}" for c, value in _inside(solution))
     return f"import spindle as sp\n\n{body}\nprint(solution)\nsolution({first})"
 
 
-def _middles(solution: Solution) -> Iterable[tuple]:
-    """A point inside the domain: the middle of its first box."""
-    return zip(solution.problem.coordinates, solution.problem.domain.boxes[0], strict=True)
+def _inside(solution: Solution) -> Iterable[tuple]:
+    """A point inside the domain, coordinate by coordinate: the inner one that is nearest to the middle of all."""
+    domain = solution.problem.domain
+    low, high = np.array(domain.bounds).T
+    # An odd number of cells an axis, so that the middle of a box is one of them.
+    cells = (np.stack(np.meshgrid(*[np.arange(9)] * len(low), indexing="ij"), -1).reshape(-1, len(low)) + 0.5) / 9
+    points = low + (high - low) * (cells if len(low) <= 4 else np.full((1, len(low)), 0.5))
+    inner = points[domain.contains(points)]
+    chosen = inner[np.argmin(np.sum((inner - inner.mean(0)) ** 2, axis=1))]
+    return zip(solution.problem.coordinates, chosen, strict=True)
 
 
 def _citations(solution: Solution) -> list[str]:

@@ -37,10 +37,10 @@ class LBFGS:
 
         Of a constant rate, one step along it.
         """
-        known = optax.value_and_grad_from_state(problem.loss)
-        value, gradient = (
-            known(parameters, state=state) if self.rate is None else jax.value_and_grad(problem.loss)(parameters)
-        )
+        if self.rate is None:
+            value, gradient = optax.value_and_grad_from_state(problem.loss)(parameters, state=state)
+        else:
+            value, gradient = jax.value_and_grad(problem.loss)(parameters)
         updates, state = self._transform().update(
             gradient, state, parameters, value=value, grad=gradient, value_fn=problem.loss
         )

@@ -21,7 +21,7 @@ import numpy as np
 import scipy.sparse
 from jax.flatten_util import ravel_pytree
 
-from spindle.derivatives.pieces import Piece
+from spindle.derivatives.pieces import Piece, gram
 from spindle.derivatives.pointwise import PointwiseTaylor, pointwise_values
 from spindle.derivatives.rbffd import cached_weights, neighbours, stencil_size
 from spindle.derivatives.sparse import Blocks, Stencils
@@ -31,7 +31,8 @@ from spindle.networks.taylor import Jet, closure
 from spindle.points.nodes import NodeCloud
 from spindle.problem.conditions import Scatter
 
-_BLOCK = 256  # rows of J held at once
+_BLOCK = 128  # rows of J that are made by one dense product, and so many products
+_GROUP = 4  # before they are used: J^T J wants more rows than its factors
 
 
 class Nodal(Field):
@@ -179,7 +180,7 @@ class Discrete:
     @cached_property
     def _blocks(self) -> list[Blocks]:
         return [
-            Blocks.of(rows, stencils, max(1, min(_BLOCK, len(rows))))
+            Blocks.of(rows, stencils, max(1, min(_BLOCK, len(rows))), _GROUP)
             for rows, stencils in zip(self.points.rows, self.stencils, strict=True)
         ]
 
@@ -187,7 +188,7 @@ class Discrete:
         """J^T J, added up instant by instant and in blocks of rows, so that J is never held whole."""
 
         def add(total, j):
-            return total + j.T @ j, None
+            return total + gram(j), None
 
         columns = ravel_pytree(eqx.filter(field, eqx.is_inexact_array))[0].size + len(pieces[0].parameters)
         return self._each_instant(field, drawn, pieces, add, jnp.zeros((columns, columns)))[0]
@@ -253,7 +254,7 @@ class Discrete:
         return total, kept
 
     def _blockwise(self, values, piece: Piece, number, use, total):
-        """`use` on each block of rows of one piece at one instant; `values` (M, lanes * outputs, P)."""
+        """`use` on each group of blocks of rows of one piece at one instant; `values` (M, lanes * outputs, P)."""
         ((place, slopes),) = piece.slopes
         columns, entries = self._blocks[place]
         blocks, count, size, _ = entries.shape
@@ -266,13 +267,19 @@ class Discrete:
             jnp.stack(beside, -1).reshape(blocks, size, -1) if beside else jnp.zeros((blocks, size, 0)),
         )
 
-        def block(total, parts):
+        def block(parts):
             touched, entry, slope, parameters = parts
             mixed = jnp.einsum("kru,klr->rul", entry, slope).reshape(size, -1)
             rows = mixed @ values[touched].reshape(mixed.shape[1], -1)
-            return use(total, jnp.concatenate([rows, parameters], axis=1))
+            return jnp.concatenate([rows, parameters], axis=1)
 
-        return jax.lax.scan(block, total, by_block)
+        def group(total, parts):
+            rows = jax.lax.map(block, parts)
+            return use(total, rows.reshape(-1, rows.shape[-1]))
+
+        together = min(_GROUP, blocks)
+        grouped = [a.reshape(blocks // together, together, *a.shape[1:]) for a in by_block]
+        return jax.lax.scan(group, total, grouped)
 
     def _slopes(self, place, slopes, number, lanes, size):
         """d residual / d (operator of lane): (operators + 1, lanes * outputs, padded rows)."""

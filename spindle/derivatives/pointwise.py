@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from spindle.derivatives.pieces import Piece
+from spindle.derivatives.pieces import Piece, gram
 from spindle.lowering.partials import Need, terms_of
 from spindle.networks.fields import Field
 from spindle.networks.taylor import Jet, closure
@@ -83,7 +83,7 @@ class PointwiseTaylor:
 
         def add(total, block):
             j = self._block(field, piece, *block)
-            return total + j.T @ j, None
+            return total + gram(j), None
 
         columns = ravel_pytree(eqx.filter(field, eqx.is_inexact_array))[0].size + len(piece.parameters)
         filled = [jnp.concatenate([p, jnp.broadcast_to(p[:1], (padding, p.shape[1]))]) for p in points]

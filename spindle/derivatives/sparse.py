@@ -38,7 +38,7 @@ class Stencils(NamedTuple):
         backward = np.zeros((nodes, most), np.int32)
         transposed = np.zeros((len(weights), nodes, most))
         backward[flat[order], slots] = np.repeat(np.arange(centres), n)[order]
-        transposed[:, flat[order], slots] = weights.reshape(len(weights), -1)[:, order]
+        transposed[:, flat[order], slots] = weights.reshape(len(weights), flat.size)[:, order]
         return Stencils(idx.astype(np.int32), weights, backward, transposed)
 
     def __call__(self, values: jax.Array) -> jax.Array:
@@ -76,12 +76,16 @@ class Blocks(NamedTuple):
     entries: np.ndarray
 
     @staticmethod
-    def of(rows: np.ndarray, stencils: Stencils, size: int) -> "Blocks":
-        """Rows are the node numbers of the centres, neighbours next to each other."""
+    def of(rows: np.ndarray, stencils: Stencils, size: int, multiple: int = 1) -> "Blocks":
+        """Rows are the node numbers of the centres, neighbours next to each other.
+
+        multiple   of this, if there are more blocks, is their number, the last ones being empty
+        """
         cuts = [slice(first, min(len(rows), first + size)) for first in range(0, len(rows), size)]
         touched = [np.unique(np.append(stencils.idx[cut].ravel(), rows[cut])) for cut in cuts]
-        columns = np.zeros((len(cuts), max(map(len, touched), default=0)), np.int32)
-        entries = np.zeros((len(cuts), 1 + len(stencils.weights), size, columns.shape[1]))
+        count = len(cuts) + (-len(cuts) % multiple if len(cuts) > multiple else 0)
+        columns = np.zeros((count, max(map(len, touched), default=0)), np.int32)
+        entries = np.zeros((count, 1 + len(stencils.weights), size, columns.shape[1]))
         for number, (cut, own) in enumerate(zip(cuts, touched, strict=True)):
             columns[number, : len(own)] = own
             lines = np.arange(cut.stop - cut.start)

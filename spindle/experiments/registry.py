@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from spindle.errors import MethodError, nearest
+from spindle.experiments import dtpinn
 from spindle.experiments.rows import Row, run_row
 from spindle.experiments.spinn import DEFAULTS, HARD, LEARNED, MEMBERS, PAPER, PAPER_PINN, PINN_DEFAULTS
 
@@ -13,6 +14,9 @@ BENCHES: dict[str, tuple[Row, ...]] = {
     "spinn-members": MEMBERS,
     "spinn-learned": LEARNED,
     "spinn-hard": HARD,
+    "dtpinn": dtpinn.DISK,
+    "dtpinn-others": dtpinn.OTHERS,
+    "dtpinn-paper": dtpinn.PAPER,
     "pinn-paper": PAPER_PINN,
     "pinn-default": PINN_DEFAULTS,
 }

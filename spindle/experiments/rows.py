@@ -40,9 +40,10 @@ def run_row(row: Row, *, quick: bool, tell: Callable) -> dict:
         "problem": row.problem + "".join(f" {k}={v}" for k, v in row.options.items()),
         "method": label(method),
         "recipe": method.recipe,
-        "points": str(runs[0].plan.settings["points"]),
+        "points": str(runs[0].plan.settings.get("nodes") or runs[0].plan.settings["points"]),
         "parameters": runs[0].model.field.parameters,
         "published": row.published if row.published is not None else "",
+        "classical": _classical(runs[0]),
         "median error": statistics.median(errors),
         "worst error": max(errors),
         "seeds": len(runs),
@@ -51,3 +52,9 @@ def run_row(row: Row, *, quick: bool, tell: Callable) -> dict:
         "compile s": median(lambda s: s.run.seconds.compile),
         "train s": median(lambda s: s.run.seconds.train),
     }
+
+
+def _classical(solution):
+    """The largest relative error of the classical solution of the same discrete equations, where there is one."""
+    found = solution.run.classical or {}
+    return max((measures["rel_l2"] for measures in found.get("errors", {}).values()), default="")

@@ -154,6 +154,7 @@ _WORDS: dict[str, Sequence[str]] = {
     "dtype": ("float32", "float64"),
     "schedule": SCHEDULES,
     "initial": ("glorot", "uniform"),
+    "derivatives": ("rbf-fd", "exact"),
 }
 _AT_LEAST = {"width": 1, "hidden_layers": 1, "rank": 1, "harmonics": 1, "points": 2}
 _AT_LEAST |= {"steps": 0, "lbfgs_steps": 0, "newton_steps": 0, "resample": 0, "balance": 0, "refine": 0}

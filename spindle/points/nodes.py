@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spindle.points.places import Place
-from spindle.points.scattered import Nodes
+from spindle.points.scattered import Nodes, morton
 from spindle.problem.conditions import Scatter
 from spindle.problem.domain import Region, Wall
 
@@ -35,7 +35,9 @@ class NodeCloud:
             return inner + np.flatnonzero(place.holds(self.nodes.boundary, self.nodes.labels))
         # At an instant the field itself is known everywhere; the equation needs a ghost beyond the boundary.
         edge = np.arange(len(self.nodes.boundary)) if self.instant(place) is not None else np.sort(self.nodes.owners)
-        return np.concatenate([np.arange(inner), inner + edge])
+        rows = np.concatenate([np.arange(inner), inner + edge])
+        # Neighbours next to each other, boundary nodes among them: blocks of rows then share most of their stencils.
+        return rows[np.argsort(morton(self.positions[rows], place.shape.bounds), kind="stable")]
 
     def instant(self, place: Place) -> int | None:
         """The number of the instant at which a place lies; None if it extends over time, or there is none."""
@@ -79,3 +81,26 @@ class NodeCloud:
         spread = [jnp.asarray(c)[:, None] for c in (*columns, *beside)]
         spread.insert(self.axis, jnp.asarray(times)[None, :])
         return tuple(spread)
+
+
+class NodePoints:
+    """The same nodes and instants as a cloud of points, for derivatives of the field itself."""
+
+    def __init__(self, cloud: NodeCloud):
+        self.places, self.positions, self._cloud = cloud.places, cloud.positions, cloud
+
+    def size(self, place: int) -> int:
+        """Number of points in a place."""
+        return self._cloud.size(place)
+
+    def draw(self, key) -> tuple[jax.Array, ...]:
+        """One array (n, d) a place, on walls with the components of the normals beside; always the same."""
+        spread = (jnp.broadcast_arrays(*columns) for columns in self._cloud.draw(key))
+        return tuple(jnp.stack([c.ravel() for c in columns], axis=1) for columns in spread)
+
+    def coordinates(self, drawn) -> list[tuple[jax.Array, ...]]:
+        """For each place its coordinates, and on walls the components of the normals, (n,) each."""
+        return [tuple(points.T) for points in drawn]
+
+    def weights(self, place: int) -> None:
+        """Every point weighs the same."""

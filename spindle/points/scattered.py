@@ -74,7 +74,7 @@ def scatter(
     wanted = interior if total is None else max(total - len(wall.points), 1)
     inner, spacing = _filled(shape, wall.points, local, 0.997 * spacing, wanted, random)
     inner = _relaxed(shape, inner, wall.points, local, spacing)
-    inner = inner[np.argsort(_morton(inner, shape.bounds), kind="stable")]
+    inner = inner[np.argsort(morton(inner, shape.bounds), kind="stable")]
     steps = ghost * local.boundary_spacing(len(wall.points), wall.points)
     ghosts, owners = _ghosts(inner, wall.points, wall.normals, steps, lambda p: shape.distance(p) < 0)
     return Nodes(
@@ -288,8 +288,8 @@ def _relaxed(shape, inner, wall, local, spacing) -> np.ndarray:
     return inner
 
 
-def _morton(points, bounds) -> np.ndarray:
-    """Places along the Z-order curve, so that neighbours in space are close in memory."""
+def morton(points, bounds) -> np.ndarray:
+    """Positions (n,) of points (n, d) along the Z-order curve: neighbours in space are close in memory."""
     low, high = np.array(bounds).T
     bits = 20
     cells = ((points - low) / (high - low) * (2**bits - 1)).clip(0, 2**bits - 1).astype(np.uint64)

@@ -8,9 +8,9 @@ import pytest
 import spindle as sp
 from spindle.points.lattice import Lattice
 from spindle.points.places import place_of
-from spindle.problem.domain import Region
 from spindle.points.rules import RULES
 from spindle.problem.conditions import Scatter
+from spindle.problem.domain import Region
 
 t, x, y = sp.coordinates("t x y")
 BOX = sp.Box({t: (0, 2), x: (-1, 1), y: (3, 4)})

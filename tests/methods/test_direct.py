@@ -1,0 +1,160 @@
+"""The classical solution: published floors, orders of convergence for every boundary condition, time, Newton."""
+
+import re
+
+import numpy as np
+import pytest
+import scipy.sparse
+import scipy.sparse.linalg
+from sympy import Eq, cos, exp, lambdify, sin
+
+import spindle as sp
+from spindle.gallery.registry import gallery
+from spindle.methods.direct import direct
+from spindle.problem.symbols import normal
+from spindle.training.precision import precision
+
+x, y, t = sp.coordinates("x y t")
+
+
+def classical(problem, **settings):
+    with precision("float64"):
+        plan = sp.DTPINN(**settings).plan(problem)
+        return plan.problem, direct(plan.problem, plan.objective)
+
+
+def error(problem, found, points=2000):
+    """Relative L2 error at random points of the domain."""
+    low, high = np.array(problem.domain.bounds).T
+    where = low + (high - low) * np.random.default_rng(5).uniform(size=(points, len(low)))
+    where = where[problem.domain.contains(where)]
+    (u,) = problem.unknowns
+
+    exact = lambdify(problem.coordinates, problem.reference[u], "numpy")(*where.T)
+    return np.linalg.norm(found.at(where)[:, 0] - exact) / np.linalg.norm(exact)
+
+
+# Errors of the direct solution on other quasi-uniform nodes of the same numbers, kernel r^5, orders 2 to 5.
+FLOORS = {(737, 91): (2.2e-3, 1.6e-4, 3.2e-5, 5.8e-6), (2077, 159): (8.2e-4, 1.9e-5, 1.8e-6, 2.0e-7)}
+
+
+@pytest.mark.parametrize("nodes", FLOORS)
+def test_disk_is_as_accurate_as_elsewhere(nodes):
+    for order, floor in zip((2, 3, 4, 5), FLOORS[nodes], strict=True):
+        found = error(*classical(gallery("poisson_disk"), nodes=nodes, order=order, exponent=5))
+        assert floor / 6 < found < 3 * floor
+
+
+def ring(kind):
+    u = sp.unknown("u", x, y)
+    exact = exp(x) * sin(2 * y) + x
+    flux = sp.dot(sp.grad(exact, over=(x, y)), normal(x, y))
+    conditions = {
+        "Dirichlet": [sp.Dirichlet(u, exact)],
+        "Neumann": [sp.Neumann(u, flux, on="inner"), sp.Dirichlet(u, exact, on="outer")],
+        "Robin": [sp.Robin(u, 2, 1, 2 * exact + flux)],
+    }
+    operator = sp.div((2 + x) * sp.grad(u)) + 3 * u.diff(x) - u
+    return sp.Problem(
+        domain=sp.Disk({x: 0, y: 0}, 1, name="outer") - sp.Disk({x: 0.2, y: 0}, 0.4, name="inner"),
+        equations=[Eq(operator, sp.manufactured(operator, {u: exact}))],
+        conditions=conditions[kind],
+        reference={u: exact},
+    )
+
+
+@pytest.mark.parametrize("order", [2, 3, 4])
+@pytest.mark.parametrize("kind", ["Dirichlet", "Neumann", "Robin"])
+def test_converges_at_its_order(kind, order):
+    counts = (300, 600, 1200, 2400)
+    errors = [error(*classical(ring(kind), nodes=n, order=order)) for n in counts]
+    slope = -2 * np.polyfit(np.log(counts), np.log(errors), 1)[0]
+    assert slope > order - 0.3
+
+
+def test_newton_solves_the_nonlinear_problem():
+    problem, found = classical(gallery("nonlinear_poisson_disk"), nodes=(737, 91), order=4)
+    assert error(problem, found) < 5e-5
+
+
+def test_time_is_integrated_far_below_the_error_of_space():
+    problem, found = classical(gallery("heat_disk"), nodes=(737, 91), order=3)
+    assert error(problem, found) < 2e-4
+
+
+def test_time_stepping_is_of_fourth_order():
+    """A problem that space resolves exactly: what is left is time."""
+    u = sp.unknown("u", x, y, t)
+    exact = (x + x * y) * cos(3 * t)
+    operator = u.diff(t) - sp.laplacian(u)
+    problem = sp.Problem(
+        domain=sp.Disk({x: 0, y: 0}, 1) * sp.Interval(t, 0, 1),
+        equations=[Eq(operator, sp.manufactured(operator, {u: exact}))],
+        conditions=[
+            sp.Initial(u, exact.subs(t, 0)),
+            sp.Robin(u, 1, 1, exact + sp.dot(sp.grad(exact, over=(x, y)), normal(x, y))),
+        ],
+        reference={u: exact},
+    )
+    errors = []
+    for times in (3, 5, 9):
+        _, found = classical(problem, nodes=120, order=2, times=times)
+        cloud = found.derivatives.points
+        nodes, last = cloud.positions[: -len(cloud.nodes.ghosts)], np.cos(3.0)
+        wanted = (nodes[:, 0] + nodes[:, 0] * nodes[:, 1]) * last
+        errors.append(np.max(np.abs(found.values[: len(nodes), -1, 0] - wanted)))
+    slopes = np.log2(np.array(errors[:-1]) / errors[1:])
+    assert slopes.min() > 3.7
+
+
+def test_first_eigenvalue_of_the_robin_disk():
+    """-Lap u = k u with u + du/dn = 0: k solves z J1(z) = J0(z), z^2 = 1.57699 (tables of Bessel functions)."""
+    u = sp.unknown("u", x, y)
+    problem = sp.Problem(
+        domain=sp.Disk({x: 0, y: 0}, 1), equations=[Eq(sp.laplacian(u), 0)], conditions=[sp.Robin(u, 1, 1, 0)]
+    )
+    plan = sp.DTPINN(nodes=(737, 91), order=4).plan(problem)
+    discrete = plan.objective.derivatives
+    laplacian, robin = (discrete.points.rows[k] for k in range(2))
+    operator = discrete.stencils[0].matrix(0)
+    normals = discrete.points.nodes.normals[robin - 737]
+    size = len(discrete.points.positions)
+    value = scipy.sparse.csr_matrix((np.ones(91), (np.arange(91), robin)), (91, size))
+    kinds = [need.orders for need in discrete.needs[1]]
+    slopes = [orders for orders in kinds if sum(orders)]
+    along = sum(
+        scipy.sparse.diags(normals[:, orders.index(1)]) @ discrete.stencils[1].matrix(k)
+        for k, orders in enumerate(slopes)
+    )
+    mass = scipy.sparse.csr_matrix((np.ones(len(laplacian)), (np.arange(len(laplacian)), laplacian)), (size, size))
+    whole = scipy.sparse.vstack([-operator, value + along], format="csc")
+    (found,) = scipy.sparse.linalg.eigs(whole, 1, M=mass.tocsc(), sigma=1.5, return_eigenvectors=False)
+    assert found == pytest.approx(1.57699, abs=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("problem", "reason"),
+    [
+        (
+            lambda u: ([Eq(sp.laplacian(u), 0)], [sp.Dirichlet(u, 0), sp.Dirichlet(u.diff(x), 0)]),
+            "make no square system",
+        ),
+        (lambda u: ([Eq(sp.laplacian(u), 1)], [sp.Neumann(u, 0)]), "singular|did not converge"),
+        (
+            lambda u: (
+                [Eq(sp.laplacian(u), sp.parameter("k", 1, unknown=True))],
+                [sp.Dirichlet(u, 0), sp.Observed(u, [[0.1, 0.1]], [0.0])],
+            ),
+            "measurements and unknown parameters",
+        ),
+    ],
+    ids=["too many", "singular", "inverse"],
+)
+def test_where_there_is_none_a_sentence_says_why(problem, reason):
+
+    u = sp.unknown("u", x, y)
+    equations, conditions = problem(u)
+    _, found = classical(
+        sp.Problem(domain=sp.Disk({x: 0, y: 0}, 1), equations=equations, conditions=conditions), nodes=100, order=2
+    )
+    assert isinstance(found, str) and re.search(reason, found)

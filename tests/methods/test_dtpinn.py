@@ -1,0 +1,146 @@
+"""DT-PINNs as users call them: any domain, any recipe, and what is refused."""
+
+import jax
+import numpy as np
+import pytest
+from sympy import Eq, cos, exp, pi, sin
+
+import spindle as sp
+from spindle.gallery.registry import gallery
+
+x, y, z, t = sp.coordinates("x y z t")
+DISK = sp.Disk({x: 0, y: 0}, 1)
+
+
+def manufactured(domain, exact, **others):
+    u = sp.unknown("u", *domain.coordinates)
+    operator = sp.laplacian(u) - (u.diff(t) if t in domain.coordinates else 0)
+    conditions = [sp.Dirichlet(u, exact)] + ([sp.Initial(u, exact.subs(t, 0))] if t in domain.coordinates else [])
+    return sp.Problem(
+        domain=domain,
+        equations=[Eq(operator, sp.manufactured(operator, {u: exact}))],
+        conditions=conditions,
+        reference={u: exact},
+        **others,
+    )
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("runs") / "disk"
+    return sp.solve(gallery("poisson_disk"), sp.DTPINN(nodes=400), out=directory, progress=False), directory
+
+
+def test_network_is_as_accurate_as_the_classical_solution_beside_it(solved):
+    solution, _ = solved
+    record = solution.record()
+    floor = record["classical"]["errors"]["u"]["rel_l2"]
+    assert solution.error() < 1.5 * floor
+    assert record["classical"]["distance"]["u"] < 1.5 * floor
+    assert record["classical"]["seconds"] > 0
+    assert not record["warnings"] or floor > 1e-5
+    assert "inner" in record["choices"][0] and "ghost" in record["choices"][0]
+
+
+def test_a_run_on_a_disk_is_stored_and_read(solved):
+    solution, directory = solved
+    again = sp.load(directory)
+    assert again.problem.domain == solution.problem.domain
+    points = np.array([[0.1, 0.2], [-0.5, 0.5], [0.9, 0.9]])
+    np.testing.assert_array_equal(again.evaluate(points), solution.evaluate(points))
+    assert np.isnan(again.evaluate(points)[2])
+    assert again.record()["classical"] == solution.record()["classical"]
+
+
+@pytest.mark.parametrize(
+    ("domain", "settings", "wanted"),
+    [
+        (sp.Box({t: (0, 1), x: (0, 1), y: (0, 1)}), {"nodes": 200, "times": 6}, 1e-3),
+        (sp.Interval(t, 0, 1) * DISK, {"nodes": 200, "times": 6}, 1e-3),
+        (sp.Ball({x: 0, y: 0, z: 0}, 1), {"nodes": 500, "order": 3}, 1e-2),
+        (sp.Box({x: (0, 1), y: (0, 1)}) - sp.Disk({x: 1, y: 1}, 0.5), {"nodes": 300}, 1e-3),
+    ],
+    ids=["heat on a box", "time first", "ball", "corner cut out"],
+)
+def test_domains_of_every_kind(domain, settings, wanted):
+    exact = exp(-y) * sin(2 * x) * (cos(t) if t in domain.coordinates else 1)
+    solution = sp.solve(manufactured(domain, exact), sp.DTPINN(newton_steps=30, **settings), progress=False)
+    assert solution.error() < wanted
+
+
+def test_a_plain_network_takes_the_same_domains():
+    problem = manufactured(DISK - sp.Disk({x: 0, y: 0}, 0.3), exp(x) * cos(y))
+    solution = sp.solve(problem, sp.PINN(points=12, steps=200, lbfgs_steps=200, balance=0), progress=False)
+    assert solution.error() < 0.02
+
+
+def test_an_unknown_coefficient_is_found_from_noisy_data():
+    u, k = sp.unknown("u", x, y), sp.parameter("k", 1.0, unknown=True)
+    exact = 1 + sin(pi * x) * cos(pi * y)
+    random = np.random.default_rng(0)
+    points = random.uniform(-0.6, 0.6, size=(60, 2))
+    data = 1 + np.sin(np.pi * points[:, 0]) * np.cos(np.pi * points[:, 1]) + 0.01 * random.normal(size=60)
+    source = (sp.laplacian(u) - 3 * u).subs(u, exact).doit()
+    problem = sp.Problem(
+        domain=DISK,
+        equations=[Eq(sp.laplacian(u) - k * u, source)],
+        conditions=[sp.Dirichlet(u, exact), sp.Observed(u, points, data, noise=0.01)],
+    )
+    solution = sp.solve(problem, sp.DTPINN(nodes=300, newton_steps=60), progress=False)
+    assert solution.parameters["k"] == pytest.approx(3.0, rel=0.05)
+    assert "measurements" in solution.record()["classical"]["reason"]
+
+
+def test_published_recipe_is_as_published():
+    plan = sp.DTPINN(recipe="paper", order=3).plan(gallery("heat_disk"))
+    settings = plan.settings
+    assert (settings["width"], settings["hidden_layers"], settings["activation"]) == (50, 4, "tanh")
+    assert (settings["lbfgs_rate"], settings["lbfgs_memory"], settings["exponent"]) == (0.4, 100, 5)
+    cloud = plan.objective.derivatives.points
+    assert (len(cloud.nodes.interior), len(cloud.nodes.boundary), len(cloud.times)) == (737, 91, 25)
+    # 25 instants of 828 nodes for the equation, the boundary at each, and the start.
+    assert plan.objective.count == 25 * 828 + 25 * 91 + 828
+    assert plan.build(jax.random.PRNGKey(0)).field.parameters == 7_901
+
+
+def test_published_training_descends():
+    solution = sp.solve(
+        gallery("poisson_disk"), sp.DTPINN(recipe="paper", nodes=(150, 40), lbfgs_steps=400), progress=False
+    )
+    losses = [record.loss for record in solution.run.history]
+    assert losses[-1] < 0.05 * losses[0]
+
+
+@pytest.mark.parametrize(
+    ("problem", "method", "text"),
+    [
+        (DISK, sp.DTPINN(points=100), r"has no use for them: .* set their number by `nodes`"),
+        (sp.Interval(x, 0, 1), sp.DTPINN(), r"scatters nodes in two or three space dimensions, and `problem` has 1"),
+        (DISK, sp.SPINN(), r"needs a domain made of boxes, .* posed on Disk.*; use `sp.DTPINN\(\)`"),
+        (DISK, sp.DTPINN(nodes=10, order=4), r"needs"),
+        (DISK, sp.DTPINN(derivatives="spectral"), r"`sp.DTPINN\(derivatives='spectral'\)` is not known"),
+        (DISK, sp.DTPINN(order=0), r"`sp.DTPINN\(order=0\)` needs a whole number of at least 1"),
+    ],
+)
+def test_what_does_not_fit_is_refused(problem, method, text):
+    with pytest.raises(sp.SpindleError, match=text):
+        sp.solve(manufactured(problem, sin(x)), method, progress=False)
+
+
+def test_parts_of_curved_boundaries_are_named_or_refused():
+    u = sp.unknown("u", x, y)
+    ring = sp.Disk({x: 0, y: 0}, 1, name="outer") - sp.Disk({x: 0, y: 0}, 0.3, name="inner")
+
+    def posed(**part):
+        return sp.Problem(domain=ring, equations=[Eq(sp.laplacian(u), 0)], conditions=[sp.Dirichlet(u, 0, **part)])
+
+    for on in ("inner", x > 0, ["inner", y < 0], "outer"):
+        assert posed(on=on).pieces()
+    with pytest.raises(sp.ProblemError, match=r"the sides of this domain are .*outer.*Did you mean `outer`\?"):
+        posed(on="outter")
+    with pytest.raises(sp.ProblemError, match=r"nothing of the boundary of .* lies there"):
+        posed(on=x > 2)
+    with pytest.raises(sp.ProblemError, match=r"does not name a part of the boundary"):
+        posed(on=3)
+    with pytest.raises(sp.ProblemError, match=r"contains `n_x`, which is neither a coordinate"):
+        sp.Problem(domain=ring, equations=[Eq(sp.laplacian(u), sp.normal(x)[0])])

@@ -57,7 +57,9 @@ def gradient(method):
 
 def gradients():
     """A row for each number of nodes."""
-    print("ms: RBF-FD fp64 p=3, p=5 | exact fp64, fp32 | network fp64, fp32 | exact fp64 / RBF-FD p=3, exact fp32 / same")
+    print(
+        "ms: RBF-FD fp64 p=3, p=5 | exact fp64, fp32 | network fp64, fp32 | exact fp64 / RBF-FD p=3, exact fp32 / same"
+    )
     for count, nodes in DISK.items():
         own = [gradient(sp.DTPINN(recipe="paper", nodes=nodes, order=p)) for p in (3, 5)]
         exact = [

@@ -7,6 +7,7 @@ from spindle.methods.spinn import SPINN
 from spindle.problem.conditions import Dirichlet, Initial, Neumann, Observed, Periodic, Robin
 from spindle.problem.domain import Box, Interval
 from spindle.problem.operators import curl, div, dot, grad, laplacian, manufactured
+from spindle.problem.pointcloud import PointCloud
 from spindle.problem.problem import Problem
 from spindle.problem.shapes import Ball, Curve, Disk, Ellipse, Mesh, Polygon
 from spindle.problem.symbols import coordinates, given, normal, parameter, unknown, vector
@@ -32,6 +33,7 @@ __all__ = [
     "Neumann",
     "Observed",
     "Periodic",
+    "PointCloud",
     "Polygon",
     "Problem",
     "ProblemError",

@@ -220,7 +220,7 @@ class Solution:
             "warnings": run["warnings"],
             "seconds": self.run.seconds.as_dict(),
             "peak_memory_bytes": run["peak_memory_bytes"],
-            "settings": self.plan.settings,
+            "settings": {k: str(v) if isinstance(v, sympy.Basic) else v for k, v in self.plan.settings.items()},
             "choices": [*self.plan.choices, *(entry["what"] for entry in run["grown"])],
             "versions": run["versions"],
         }

@@ -11,6 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import sympy
 
 from spindle.errors import MethodError, nearest
 from spindle.lowering.constraints import Constraints, hard_constraints, no_constraints
@@ -219,6 +220,9 @@ def _fitting(call, key, value):
         if key == "activation":
             activation(value)  # raises where there is none of that name, also for networks that do without
         return value
+    if key == "density":
+        read = value if isinstance(value, sympy.Expr) and not value.is_number else None
+        return _accepted(call, key, value, read, "an expression in the space coordinates, such as 0.3 + x**2")
     if key == "fourier":
         return _accepted(call, key, value, _features(value), "a whole number and a positive one, such as (64, 2.0)")
     if key == "weights":

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import jax
 import numpy as np
+import sympy
 
 from spindle.derivatives.discrete import Discrete
 from spindle.derivatives.pointwise import PointwiseTaylor
@@ -25,9 +26,10 @@ from spindle.networks.fields import PointwiseField
 from spindle.networks.layers import BODIES
 from spindle.points.cloud import Cloud
 from spindle.points.nodes import NodeCloud, NodePoints
-from spindle.points.scattered import Nodes, scatter
+from spindle.points.scattered import Nodes, from_cloud, scatter
 from spindle.problem.curved import Curved, Cylinder
 from spindle.problem.domain import Box, BoxUnion, Interval
+from spindle.problem.pointcloud import PointCloud
 from spindle.problem.problem import Problem
 from spindle.problem.shapes import shape_of
 from spindle.problem.symbols import is_time
@@ -76,6 +78,7 @@ class DTPINN(Method):
                p + q - 1
     nodes      about how many scattered nodes, inner and boundary ones together; a pair (inner, boundary) is met
                exactly; "auto": 2,000 in two dimensions, 4,000 in three
+    density    spacing of the nodes relative to the mean, an expression in the space coordinates: small where dense
     times      instants for problems with time, whose derivatives in time are exact
     exponent   odd m of the kernel r^m
     stencil    nodes in a stencil; None: twice the number of polynomials, and one
@@ -95,6 +98,7 @@ class DTPINN(Method):
     derivatives: str | None = None
     order: int | None = None
     nodes: int | str | tuple[int, int] | None = None
+    density: sympy.Expr | None = None
     times: int | None = None
     exponent: int | None = None
     stencil: int | None = None
@@ -191,10 +195,39 @@ def curved(problem: Problem) -> Curved:
 
 
 def scattered(domain: Curved, settings) -> Nodes:
-    """The nodes that the settings ask for."""
+    """The nodes that the settings ask for; a point cloud has its own."""
+    shape = domain.shape
+    if isinstance(shape, PointCloud):
+        own = {"labels": shape.labels, "sides": shape.sides, "ghost": settings["ghost"]}
+        return from_cloud(shape.interior, shape.nodes, shape.normals, **own)
     wanted = settings["nodes"]
     counts = {"interior": wanted[0], "boundary": wanted[1]} if isinstance(wanted, tuple) else {"total": wanted}
-    return scatter(domain.shape, **counts, ghost=settings["ghost"])
+    return scatter(shape, **counts, ghost=settings["ghost"], density=_local_spacing(shape, settings.get("density")))
+
+
+def _local_spacing(shape, density):
+    """A function of points; raises MethodError where the expression is not positive everywhere."""
+    if density is None:
+        return None
+    stray = density.free_symbols - set(shape.coordinates)
+    if stray:
+        raise MethodError(
+            f"`sp.DTPINN(density={density})` contains {', '.join(sorted(s.name for s in stray))}, which is no space "
+            f"coordinate of the domain; use {', '.join(c.name for c in shape.coordinates)}."
+        )
+    function = sympy.lambdify(shape.coordinates, density, "numpy")
+
+    def spacing(points):
+        with np.errstate(all="ignore"):
+            values = np.broadcast_to(function(*points.T), len(points))
+        if not np.all((values > 0) & np.isfinite(values)):
+            raise MethodError(
+                f"`sp.DTPINN(density={density})` is not positive everywhere in the domain, and nodes need a distance "
+                f"from each other; add a constant, as in 0.3 + x**2."
+            )
+        return values
+
+    return spacing
 
 
 def instants(problem: Problem, settings) -> tuple[int | None, np.ndarray | None]:

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+import sympy
+
 from spindle.errors import MethodError, nearest
 from spindle.methods.base import Method
 from spindle.methods.dtpinn import DTPINN
 from spindle.methods.pinn import PINN
 from spindle.methods.spinn import SPINN
+from spindle.problem.serialize import decode, encode
 
 METHODS: dict[str, tuple[type[Method], dict[str, Any]]] = {
     "dtpinn": (DTPINN, {}),
@@ -36,14 +39,23 @@ def method_named(name: str, settings: Mapping[str, Any], *, hint: str = "") -> M
 def method_to_data(method: Method, settings: Mapping[str, Any]) -> dict[str, Any]:
     """`{"name", "settings"}`, JSON-ready: every setting of a plan, so that no later default can change its meaning."""
     known = {f.name for f in fields(method)}
-    chosen = {k: v for k, v in settings.items() if k in known and v is not None}
+    chosen = {k: _plain(v) for k, v in settings.items() if k in known and v is not None}
     return {"name": method.name, "settings": {"recipe": method.recipe, **chosen}}
 
 
 def method_from_data(data: Mapping[str, Any]) -> Method:
     """The method that `method_to_data` wrote."""
-    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in data["settings"].items()}
-    return method_named(data["name"], settings)
+    return method_named(data["name"], {k: _rich(v) for k, v in data["settings"].items()})
+
+
+def _plain(value):
+    return {"expression": encode(value)} if isinstance(value, sympy.Basic) else value
+
+
+def _rich(value):
+    if isinstance(value, Mapping) and set(value) == {"expression"}:
+        return decode(value["expression"])
+    return tuple(value) if isinstance(value, list) else value
 
 
 def label(method: Method) -> str:

@@ -114,17 +114,19 @@ def _store(place: Place, size: int) -> np.ndarray | None:
 def _on_wall(wall: Wall, size: int) -> np.ndarray:
     """Points (size, d) with the normals beside them, equidistant in space, Sobol points in time."""
     d = len(wall.shape.coordinates)
-    share, found = wall.shape.surface, np.zeros((0, 2 * d))
-    while len(found) < size:
-        share /= 2
-        boundary = wall.shape.boundary(share / size if d == 2 else np.sqrt(share / size))
-        held = wall.holds(boundary.points, boundary.labels)
-        found = np.concatenate([boundary.points[held], boundary.normals[held]], axis=1)
+    spacing = wall.shape.surface / size if d == 2 else np.sqrt(wall.shape.surface / size)
+    found, held = np.zeros((0, 2 * d)), -1
+    # Finer until the wall has enough; a cloud has the nodes it has, and they are taken more than once.
+    while held < len(found) < size:
+        held, spacing = len(found), spacing / 2
+        boundary = wall.shape.boundary(spacing)
+        own = wall.holds(boundary.points, boundary.labels)
+        found = np.concatenate([boundary.points[own], boundary.normals[own]], axis=1)
     # Every so many of them, so that the points are those of the whole wall; in three dimensions neighbours follow no
     # curve, and a random choice leaves no hole either.
     chosen = np.linspace(0, len(found) - 1, size).round().astype(int)
     if d > 2:
-        chosen = np.random.default_rng(0).permutation(len(found))[:size]
+        chosen = np.resize(np.random.default_rng(0).permutation(len(found)), size)
     low, high = np.array(wall.bounds).T
     points = low + (high - low) * _sobol(len(low), size, seed=1)
     points[:, _space(wall)] = found[chosen, :d]

@@ -15,6 +15,7 @@ import sympy
 from spindle.errors import ProblemError
 from spindle.problem import arcs, meshes
 from spindle.problem.domain import Bounds, Box, BoxUnion
+from spindle.problem.pointcloud import PointCloud
 from spindle.problem.shape import (
     Bricks,
     Planar,
@@ -397,7 +398,19 @@ def _curve_parts(at, parameter, ends) -> tuple:
 
 _KINDS = {
     kind.__name__: kind
-    for kind in (Disk, Ellipse, Curve, Polygon, Ball, Mesh, Rectangles, Bricks, PlanarCombination, SolidCombination)
+    for kind in (
+        Disk,
+        Ellipse,
+        Curve,
+        Polygon,
+        Ball,
+        Mesh,
+        PointCloud,
+        Rectangles,
+        Bricks,
+        PlanarCombination,
+        SolidCombination,
+    )
 }
 
 

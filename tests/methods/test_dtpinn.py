@@ -3,10 +3,12 @@
 import jax
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 from sympy import Eq, cos, exp, pi, sin
 
 import spindle as sp
 from spindle.gallery.registry import gallery
+from spindle.points.scattered import scatter
 
 x, y, z, t = sp.coordinates("x y z t")
 DISK = sp.Disk({x: 0, y: 0}, 1)
@@ -68,6 +70,22 @@ def test_domains_of_every_kind(domain, settings, wanted):
     assert solution.error() < wanted
 
 
+def test_nodes_of_ones_own(tmp_path):
+    """A quarter of a disk, known by its nodes only."""
+    made = scatter(DISK & sp.Box({x: (0, 2), y: (0, 2)}), total=400)
+    cloud = sp.PointCloud((x, y), made.interior, made.boundary, made.normals, made.labels, made.sides)
+    problem = manufactured(cloud, exp(x) * sin(y))
+    solution = sp.solve(problem, sp.DTPINN(newton_steps=20), progress=False, out=tmp_path / "run")
+    assert solution.error() < 1e-3
+    assert np.isfinite(solution(x=0.3, y=0.3)) and np.isnan(solution(x=0.9, y=0.9))
+    assert sp.load(tmp_path / "run").problem.domain == cloud
+    with pytest.raises(sp.ProblemError, match=r"3 inner nodes, 99 boundary nodes and 0 normals; it needs at least 4"):
+        sp.PointCloud((x, y), made.interior[:3], np.ones((99, 2)), np.ones((0, 2)))
+    with pytest.raises(sp.MethodError, match=r"the node .* twice"):
+        twice = np.concatenate([made.interior, made.interior[:1]])
+        sp.solve(manufactured(sp.PointCloud((x, y), twice, made.boundary, made.normals), exp(x)), sp.DTPINN())
+
+
 def test_a_plain_network_takes_the_same_domains():
     problem = manufactured(DISK - sp.Disk({x: 0, y: 0}, 0.3), exp(x) * cos(y))
     solution = sp.solve(problem, sp.PINN(points=12, steps=200, lbfgs_steps=200, balance=0), progress=False)
@@ -109,6 +127,24 @@ def test_published_training_descends():
     )
     losses = [record.loss for record in solution.run.history]
     assert losses[-1] < 0.05 * losses[0]
+
+
+def test_nodes_are_dense_where_they_should_be(tmp_path):
+    problem = manufactured(DISK, exp(x) * sin(y))
+    method = sp.DTPINN(nodes=600, density=0.3 + x**2 + y**2, newton_steps=15)
+    solution = sp.solve(problem, method, out=tmp_path / "run", progress=False)
+    nodes = solution.plan.objective.derivatives.points.nodes.interior
+    gap = cKDTree(nodes).query(nodes, 2)[0][:, 1]
+    radius = np.linalg.norm(nodes, axis=1)
+    assert np.mean(gap[radius < 0.3]) < 0.5 * np.mean(gap[radius > 0.8])
+    assert solution.error() < 1e-3
+    again = sp.load(tmp_path / "run")
+    np.testing.assert_array_equal(again.plan.objective.derivatives.points.nodes.interior, nodes)
+    for density, text in ((x**2 - 0.5, "is not positive everywhere"), (1 + z**2, "contains z, which is no space")):
+        with pytest.raises(sp.MethodError, match=text):
+            sp.solve(problem, sp.DTPINN(density=density), progress=False)
+    with pytest.raises(sp.MethodError, match=r"needs an expression in the space coordinates, such as"):
+        sp.solve(problem, sp.DTPINN(density=2), progress=False)
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,8 @@ def _overfit(fresh: dict[str, float], trained: dict[str, float], settings: Mappi
     smaller = [f"`{name}`" for name in ("frequency", "rank") if name in settings]
     if settings["activation"] != "sin" or settings["network"] == "spectral":
         smaller.remove("`frequency`")
-    advice = "raise `points`" + (f", or lower {' or '.join(smaller)}" if smaller else "")
+    more = "`points`" if "nodes" not in settings else "`nodes`, or `times` where there is time"
+    advice = f"raise {more}" + (f", or lower {' or '.join(smaller)}" if smaller else "")
     return [
         f"the residual `{name}` is {fresh[name]:.1e} on fresh points but {trained[name]:.1e} on the training points: "
         f"the loss says too much, {advice}"

@@ -23,7 +23,7 @@ from jax.flatten_util import ravel_pytree
 
 from spindle.derivatives.pieces import Piece, gram
 from spindle.derivatives.pointwise import PointwiseTaylor, pointwise_values
-from spindle.derivatives.rbffd import cached_weights, neighbours, stencil_size
+from spindle.derivatives.rbffd import cached_weights
 from spindle.derivatives.sparse import Blocks, Stencils
 from spindle.lowering.partials import Need, terms_of
 from spindle.networks.fields import Field
@@ -324,12 +324,17 @@ class Discrete:
 
     def interpolation(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Stencils (n, k) and weights that take values at the nodes to points (n, s), with the residuals' accuracy."""
+        return self._values(self.points.positions, points)
+
+    def extrapolation(self) -> tuple[np.ndarray, np.ndarray]:
+        """The same from inner and boundary nodes to the ghosts."""
+        ghosts = self.points.nodes.ghosts
+        return self._values(self.points.positions[: -len(ghosts)], ghosts)
+
+    def _values(self, nodes, points):
         order, exponent, _ = self._scheme
-        degree, d = order + 1, points.shape[1]
-        idx = neighbours(self.points.positions, points, stencil_size(degree, d))
-        idx, (found,) = cached_weights(
-            self.points.positions, points, [{(0,) * d: 1.0}], degree=degree, exponent=exponent, idx=idx
-        )
+        value = {(0,) * points.shape[1]: 1.0}
+        idx, (found,) = cached_weights(nodes, points, [value], degree=order + 1, exponent=exponent)
         return idx, found
 
 

@@ -1,5 +1,8 @@
 """A closed-form solution dressed as a trained field, so that derivatives and residuals can be checked against truth."""
 
+import functools
+import operator
+
 import equinox as eqx
 import jax.numpy as jnp
 import sympy
@@ -13,15 +16,19 @@ from spindle.problem.symbols import Parameter
 _FUNCTIONS = {name: getattr(activations, name) for name in ("sin", "cos", "tanh", "exp")}
 
 
+def _power(base, exponent):
+    return functools.reduce(operator.mul, [base] * int(exponent))
+
+
 def on_jets(expression, coordinates):
     """The expression as a function of arrays or jets: powers written as products, constants as numbers."""
     constants = {p: sympy.Float(p.value, 17) for p in expression.atoms(Parameter)}
     expression = expression.xreplace(constants)
+    power = sympy.Function("power")
     expression = expression.replace(
-        lambda e: e.is_Pow and e.exp.is_Integer and e.exp > 0,
-        lambda e: sympy.Mul(*[e.base] * int(e.exp), evaluate=False),
+        lambda e: e.is_Pow and e.exp.is_Integer and e.exp > 0, lambda e: power(e.base, int(e.exp))
     )
-    return sympy.lambdify(coordinates, expression, modules=[_FUNCTIONS, {"pi": jnp.pi}])
+    return sympy.lambdify(coordinates, expression, modules=[_FUNCTIONS, {"pi": jnp.pi, "power": _power}])
 
 
 class ExactField(Field):

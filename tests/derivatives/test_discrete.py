@@ -141,6 +141,6 @@ def test_exact_derivatives_at_the_same_nodes_agree_to_the_order():
             plan = sp.DTPINN(nodes=nodes, order=3, derivatives=derivatives).plan(problem)
             with precision("float64"):
                 pieces = plan.objective.evaluate(Model(ExactField(problem), {}), plan.objective.draw(None))
-            found.append(pieces["equation"][0])
+            found.append(np.asarray(pieces["equation"][0]))
         gaps.append(np.sqrt(np.mean((found[0] - found[1]) ** 2)))
     assert np.log2(gaps[0] / gaps[1]) > 2.7

@@ -82,8 +82,8 @@ def test_time_is_integrated_far_below_the_error_of_space():
     assert error(problem, found) < 2e-4
 
 
-def test_time_stepping_is_of_fourth_order():
-    """A problem that space resolves exactly: what is left is time."""
+def test_time_stepping_is_of_fourth_order_and_more():
+    """A problem that space resolves exactly: what is left is time, with boundary data that vary in it."""
     u = sp.unknown("u", x, y, t)
     exact = (x + x * y) * cos(3 * t)
     operator = u.diff(t) - sp.laplacian(u)
@@ -97,14 +97,14 @@ def test_time_stepping_is_of_fourth_order():
         reference={u: exact},
     )
     errors = []
-    for times in (3, 5, 9):
+    for times in (2, 3, 5):
         _, found = classical(problem, nodes=120, order=2, times=times)
         cloud = found.derivatives.points
         nodes, last = cloud.positions[: -len(cloud.nodes.ghosts)], np.cos(3.0)
         wanted = (nodes[:, 0] + nodes[:, 0] * nodes[:, 1]) * last
         errors.append(np.max(np.abs(found.values[: len(nodes), -1, 0] - wanted)))
     slopes = np.log2(np.array(errors[:-1]) / errors[1:])
-    assert slopes.min() > 3.7
+    assert slopes.min() > 3.7 and errors[-1] < 1e-5
 
 
 def test_first_eigenvalue_of_the_robin_disk():

@@ -27,7 +27,7 @@ from spindle.points.scattered import scatter
 from spindle.training.precision import precision
 
 DISK = {582: (506, 76), 828: (737, 91), 2236: (2077, 159), 4977: (4737, 240), 19638: (19158, 480)}
-RACE_STEPS = 20_000
+RACE_STEPS = 6_000
 
 
 def seconds(function, *arguments, repeats=5):

@@ -19,10 +19,12 @@ from typer.core import TyperGroup
 from spindle.comparison import in_words
 from spindle.errors import DivergenceError, ProblemError, SpindleError, nearest
 from spindle.experiments.registry import BENCHES, run_bench
+from spindle.experiments.rows import CURVE
 from spindle.gallery.registry import GALLERY, gallery, options, summary
 from spindle.methods.base import Method
 from spindle.methods.registry import METHODS, label, method_named
 from spindle.problem.problem import Problem
+from spindle.report.curves import write_curves
 from spindle.report.html import write_report
 from spindle.rundir import RunDirectory, to_json, write_json
 from spindle.solution import Solution, error_in_words, load
@@ -133,11 +135,17 @@ def bench(
     path = out / f"{name}{'-quick' if quick else ''}.json"
     rows = run_bench(name, quick=quick, tell=console.print)
     write_json(path, rows)
-    table = Table(*rows[0], box=None)
-    for row in rows:
+    shown = [{k: v for k, v in row.items() if k != CURVE} for row in rows]
+    table = Table(*shown[0], box=None)
+    for row in shown:
         table.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()))
-    Console(highlight=False).print(table)
-    _say(f"written to {path}")
+    # In a file or a pipe no line has to fit a window.
+    Console(highlight=False, width=None if sys.stdout.isatty() else 240).print(table)
+    labels = [f"{row['problem']}, {row['method']}, {row['points']}" for row in rows]
+    curves = {label: row[CURVE] for label, row in zip(labels, rows, strict=True) if row[CURVE]}
+    levels = {label: row["classical"] for label, row in zip(labels, rows, strict=True) if row["classical"]}
+    picture = write_curves(path.with_suffix(".png"), curves, levels)
+    _say(f"written to {path} and {picture}")
 
 
 def main() -> None:

@@ -9,6 +9,8 @@ from spindle.methods.base import Method
 from spindle.methods.registry import label
 from spindle.solve import solve
 
+CURVE = "curve"  # the key of a row's (seconds, error) pairs, of the first seed
+
 
 @dataclass(frozen=True)
 class Row:
@@ -40,7 +42,7 @@ def run_row(row: Row, *, quick: bool, tell: Callable) -> dict:
         "problem": row.problem + "".join(f" {k}={v}" for k, v in row.options.items()),
         "method": label(method),
         "recipe": method.recipe,
-        "points": str(runs[0].plan.settings.get("nodes") or runs[0].plan.settings["points"]),
+        "points": _points(runs[0].plan.settings),
         "parameters": runs[0].model.field.parameters,
         "published": row.published if row.published is not None else "",
         "classical": _classical(runs[0]),
@@ -51,6 +53,11 @@ def run_row(row: Row, *, quick: bool, tell: Callable) -> dict:
         "ms a step": median(lambda s: 1e3 * s.run.seconds.train / max(1, s.run.iterations)),
         "compile s": median(lambda s: s.run.seconds.compile),
         "train s": median(lambda s: s.run.seconds.train),
+        CURVE: [
+            (record.seconds, max(record.errors.values()))
+            for record in runs[0].run.history
+            if record.errors and record.seconds > 0
+        ],
     }
 
 
@@ -58,3 +65,10 @@ def _classical(solution):
     """The largest relative error of the classical solution of the same discrete equations, where there is one."""
     found = solution.run.classical or {}
     return max((measures["rel_l2"] for measures in found.get("errors", {}).values()), default="")
+
+
+def _points(settings) -> str:
+    """Points an axis, or scattered nodes and the order of their differences."""
+    if "nodes" in settings:
+        return f"{settings['nodes']}, p = {settings['order']}"
+    return str(settings["points"])

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
+import jax
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -132,6 +133,7 @@ def bench(
     out: Annotated[Path, typer.Option(help="Where the numbers go.")] = Path("runs/bench"),
 ):
     """Run the comparisons behind the tables, and print them."""
+    jax.config.update("jax_enable_compilation_cache", False)  # compilation is timed, not remembered
     path = out / f"{name}{'-quick' if quick else ''}.json"
     rows = run_bench(name, quick=quick, tell=console.print)
     write_json(path, rows)

@@ -1,9 +1,20 @@
 """What all tests share: random keys, precision and its tolerance, and property tests that repeat exactly."""
 
 import itertools
+import os
+import tempfile
 import zlib
+from pathlib import Path
 
 import hypothesis
+
+# Most of the time goes into compilation, and the tests compile many programs more than once: their workers, and the
+# processes that they start, share what was compiled. Before JAX is imported, which reads this once.
+_STORE = Path(tempfile.gettempdir()) / f"spindle-tests-{os.getuid()}"
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_STORE / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+os.environ.setdefault("SPINDLE_CACHE", str(_STORE / "weights"))
+
 import jax
 import pytest
 

@@ -11,7 +11,7 @@ Discretizations, arXiv 2205.09332.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import ClassVar
 
 import equinox as eqx
@@ -89,6 +89,7 @@ class Discrete:
             self.stencils.append(self._weights(points.rows[len(self.stencils)], operators))
         self.lanes = 1 + max((p.lane for parts in self._parts for ps in parts.values() for p in ps), default=0)
         measured = [place if isinstance(place, Scatter) else None for place in points.places]
+        self._measured = [None if place is None else place.points for place in measured]
         self._between = PointwiseTaylor(_Measured(measured), needs)  # type: ignore[arg-type]
 
     def _analysed(self, needs):
@@ -97,10 +98,10 @@ class Discrete:
         axis = self.points.axis
         for need in needs:
             found = defaultdict(lambda: defaultdict(float))
-            for partial, factor in terms_of(need):
-                lane = 0 if axis is None else partial.orders[axis]
-                space = tuple(n for k, n in enumerate(partial.orders) if k != axis)
-                found[lane, partial.unknown][space] += factor
+            for term, factor in terms_of(need):
+                lane = 0 if axis is None else term.orders[axis]
+                space = tuple(n for k, n in enumerate(term.orders) if k != axis)
+                found[lane, term.unknown][space] += factor
             parts[need] = []
             for (lane, unknown), operator in found.items():
                 value = operator.pop((0,) * self.points.positions.shape[1], 0.0)
@@ -197,64 +198,60 @@ class Discrete:
         """J (rows, P + parameters), rows in the order of the residuals."""
         found = []
         for piece in pieces:
-            _, rows = self._each_instant(field, drawn, [piece], lambda total, j: (total, j), 0.0)
-            ((own, count),) = rows
-            # (instants, blocks, R, P) -> node by node, at each its instants
+            _, ((own, count),) = self._each_instant(field, drawn, [piece], lambda total, j: (total, j), 0.0)
+            # (instants, rows, P), padded -> node by node, at each its instants
             flat = own.reshape(len(own), -1, own.shape[-1])[:, :count]
             found.append(jnp.swapaxes(flat, 0, 1).reshape(-1, own.shape[-1]))
         return jnp.concatenate(found)
 
     def _each_instant(self, field, drawn, pieces, use, total):
-        """`use(total, rows of J)` over all pieces, instants and blocks; returns the total, and what was returned."""
+        """`use(total, rows of J)` over all pieces, instants and groups of rows.
+
+        returns   the total, and for each piece, in groups of equal instants, what was returned and how many rows it has
+        """
         arrays, static = eqx.partition(field, eqx.is_inexact_array)
         vector, unravel = ravel_pytree(arrays)
         nodes, axis = jnp.asarray(self.points.positions), self.points.axis
+        times = np.zeros(1) if self.points.times is None else self.points.times
 
         def values(vector, node, time):
             point = node if axis is None else jnp.insert(node, axis, time)
             return self._time_lanes(eqx.combine(unravel(vector), static), point[None])[:, 0].ravel()
 
-        def jacobians(time):
-            return jax.vmap(jax.jacrev(values), in_axes=(None, 0, None))(vector, nodes, time)
+        def at_instant(own, total, instant):
+            number, time = instant
+            jacobians = jax.vmap(jax.jacrev(values), in_axes=(None, 0, None))(vector, nodes, time)
+            kept = []
+            for piece in own:
+                total, rows = self._blockwise(jacobians, piece, number, use, total)
+                kept.append(rows)
+            return total, kept
 
         kept = []
-        always, single = [], []
-        for piece in pieces:
-            ((place, _),) = piece.slopes
-            where = self.points.places[place]
-            if isinstance(where, Scatter):
-                measured = [jnp.asarray(w.points) if isinstance(w, Scatter) else None for w in self.points.places]
-                total, rows = use(total, self._between.jacobian(field, measured, [piece]))
-                kept.append((rows[None, None] if rows is not None else None, len(where.points)))
-            else:
-                (single if self.points.instant(where) is not None else always).append(piece)
-        for piece in single:
-            ((place, _),) = piece.slopes
-            time = self.points.times[self.points.instant(self.points.places[place])]
-            total, rows = self._blockwise(jacobians(time), piece, None, use, total)
-            kept.append((rows[None] if rows is not None else None, len(self.points.rows[place])))
-        if not always:
-            return total, kept
-        if self.points.times is None:
-            found = jacobians(None)
-            for piece in always:
-                total, rows = self._blockwise(found, piece, None, use, total)
-                kept.append((rows[None] if rows is not None else None, len(self.points.rows[piece.slopes[0][0]])))
-            return total, kept
-
-        def at_instant(total, number):
-            found, out = jacobians(jnp.asarray(self.points.times)[number]), []
-            for piece in always:
-                total, rows = self._blockwise(found, piece, number, use, total)
-                out.append(rows)
-            return total, out
-
-        total, rows = jax.lax.scan(at_instant, total, jnp.arange(len(self.points.times)))
-        kept += [(r, len(self.points.rows[p.slopes[0][0]])) for r, p in zip(rows, always, strict=True)]
+        for instants, own in self._by_instants(pieces):
+            if instants is None:
+                for piece in own:
+                    total, rows = use(total, self._between.jacobian(field, self._measured, [piece]))
+                    kept.append((None if rows is None else rows[None], self.points.size(piece.slopes[0][0])))
+                continue
+            chosen = jnp.arange(len(instants)), jnp.asarray(times[instants])
+            total, rows = jax.lax.scan(partial(at_instant, own), total, chosen)
+            kept += [(r, len(self.points.rows[p.slopes[0][0]])) for r, p in zip(rows, own, strict=True)]
         return total, kept
 
+    def _by_instants(self, pieces):
+        """(numbers of instants, pieces that are taken there); None for measurements, which lie between nodes."""
+        every = 1 if self.points.times is None else len(self.points.times)
+        groups = defaultdict(list)
+        for piece in pieces:
+            where = self.points.places[piece.slopes[0][0]]
+            instant = self.points.instant(where)
+            own = tuple(range(every)) if instant is None else (instant,)
+            groups[None if isinstance(where, Scatter) else own].append(piece)
+        return [(None if own is None else np.array(own), found) for own, found in groups.items()]
+
     def _blockwise(self, values, piece: Piece, number, use, total):
-        """`use` on each group of blocks of rows of one piece at one instant; `values` (M, lanes * outputs, P)."""
+        """`use` on each group of rows of one piece at the instant of that number; `values` (M, lanes * outputs, P)."""
         ((place, slopes),) = piece.slopes
         columns, entries = self._blocks[place]
         blocks, count, size, _ = entries.shape
@@ -301,7 +298,7 @@ class Discrete:
 
     @staticmethod
     def _at_instant(array, number):
-        return array if number is None else array[:, number]
+        return array.reshape(len(array), -1)[:, number]
 
     @staticmethod
     def _padded(rows, size):

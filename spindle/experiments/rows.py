@@ -26,7 +26,7 @@ class Row:
 
 def run_row(row: Row, *, quick: bool, tell: Callable) -> dict:
     """Run all seeds and return one line of the table; seconds and milliseconds are medians over seeds."""
-    method = replace(row.method, steps=20, lbfgs_steps=0) if quick else row.method
+    method = replace(row.method, steps=20, lbfgs_steps=0, newton_steps=5) if quick else row.method
     problem = gallery(row.problem, **row.options)
     runs = []
     for seed in range(1 if quick else row.seeds):

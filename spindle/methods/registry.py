@@ -45,7 +45,8 @@ def method_to_data(method: Method, settings: Mapping[str, Any]) -> dict[str, Any
 
 def method_from_data(data: Mapping[str, Any]) -> Method:
     """The method that `method_to_data` wrote."""
-    return method_named(data["name"], {k: _rich(v) for k, v in data["settings"].items()})
+    settings = {k: _rich(v) for k, v in data["settings"].items()}
+    return method_named(data["name"], settings)
 
 
 def _plain(value):

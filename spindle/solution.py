@@ -123,7 +123,8 @@ class Solution:
         """`{unknown: {"rel_l2", "rmse", "max"}}` against the reference; rel_l2 is None where that is zero everywhere.
 
         Closed forms are compared on an equidistant grid that includes the ends, of about a million points and at most
-        201 an axis (100^3 in three dimensions); tabulated references on their own grid.
+        201 an axis (100^3 in three dimensions), or at 20,000 random points beyond six axes, on shapes beyond two;
+        tabulated references on their own grid.
         """
         return {
             u.func.__name__: _measured(self._on(u, nodes), reference)
@@ -150,7 +151,7 @@ class Solution:
     def references(self) -> dict:
         """For each unknown with a reference: where it is compared, and the reference there, NaN outside the domain.
 
-        Where is a list of the nodes of each axis or, beyond six axes, an array (n, d) of random points.
+        Where is a list of the nodes of each axis, or an array (n, d) of random points; see `errors`.
         Raises ProblemError where a reference is not finite inside.
         """
         found = {}
@@ -162,7 +163,9 @@ class Solution:
                 nodes, values = list(value.axes.values()), np.asarray(value.values)
             else:
                 bounds = self.problem.domain.bounds
-                nodes = _scattered(self.problem) if d > _MOST_AXES else [np.linspace(*b, n) for b in bounds]
+                # Whether a point lies in a shape is dear to say, in three dimensions above all.
+                scattered = d > (_MOST_AXES if self.problem.domain.boxes else 2)
+                nodes = _scattered(self.problem) if scattered else [np.linspace(*b, n) for b in bounds]
                 values = self._exact(u, nodes)
             domain = self.problem.domain
             contained = domain.contains(nodes) if isinstance(nodes, np.ndarray) else domain.contains_grid(nodes)

@@ -141,7 +141,7 @@ class DTPINN(Method):
         nodes = scattered(domain, settings)
         notes += (f"{len(nodes.interior)} inner, {len(nodes.boundary)} boundary and {len(nodes.ghosts)} ghost nodes",)
         constraints = no_constraints(problem)
-        axis, times = instants(problem, settings)
+        times = instants(domain, settings)
 
         def field(key):
             feature_key, body_key = jax.random.split(key)
@@ -156,7 +156,7 @@ class DTPINN(Method):
                 count = len(nodes.interior) * (1 if times is None else len(times))
                 edge = max(1, round(count ** (1 - 1 / len(problem.coordinates))))
                 return PointwiseTaylor(Cloud(places, groups, interior=count, boundary=edge, rule="random"), needs)
-            cloud = NodeCloud(places, nodes, times, axis)
+            cloud = NodeCloud(places, nodes, times, domain.time)
             if settings["derivatives"] == "exact":
                 return PointwiseTaylor(NodePoints(cloud), needs)
             scheme = {"order": settings["order"], "exponent": settings["exponent"], "size": settings.get("stencil")}
@@ -230,9 +230,6 @@ def _local_spacing(shape, density):
     return spacing
 
 
-def instants(problem: Problem, settings) -> tuple[int | None, np.ndarray | None]:
-    """The axis of time, and equidistant instants; None and None without time."""
-    axes = [k for k, c in enumerate(problem.coordinates) if is_time(c)]
-    if not axes:
-        return None, None
-    return axes[0], np.linspace(*problem.domain.bounds[axes[0]], settings["times"])
+def instants(domain: Curved, settings) -> np.ndarray | None:
+    """Equidistant instants; None without time."""
+    return None if domain.time is None else np.linspace(*domain.bounds[domain.time], settings["times"])

@@ -134,9 +134,8 @@ def _on_wall(wall: Wall, size: int) -> np.ndarray:
 
 
 def _space(place: Region | Wall) -> list[int]:
-    """The axes of the place's shape: all but time, which is first or last."""
-    first = place.bounds[: len(place.shape.bounds)] != place.shape.bounds
-    return [k + first * (len(place.bounds) - len(place.shape.bounds)) for k in range(len(place.shape.bounds))]
+    """The axes of the place's shape: all but time."""
+    return [axis for axis in range(len(place.bounds)) if axis != place.time]
 
 
 def _sobol(dimensions, size, *, seed) -> np.ndarray:

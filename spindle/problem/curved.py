@@ -24,6 +24,11 @@ class Curved(Domain):
         raise NotImplementedError
 
     @property
+    def time(self) -> int | None:
+        """The axis of time; None without."""
+        raise NotImplementedError
+
+    @property
     def faces(self) -> tuple[Face, ...]:
         """The first and the last instant; none without time."""
         raise NotImplementedError
@@ -31,7 +36,7 @@ class Curved(Domain):
     @property
     def regions(self) -> tuple[Region, ...]:
         """A single one."""
-        return (Region(self.bounds, self.shape),)
+        return (Region(self.bounds, self.shape, self.time),)
 
     def part(self, on=None, *, call: str = "on=") -> tuple[Face | Wall, ...]:
         """The walls that `on` names.
@@ -42,7 +47,7 @@ class Curved(Domain):
         """
         sides = self.shape.sides
         if on is None:
-            return (Wall("boundary", self.bounds, self.shape, sides),)
+            return (Wall("boundary", self.bounds, self.shape, sides, time=self.time),)
         if isinstance(on, (list, tuple)) and on:
             return tuple(dict.fromkeys(wall for item in on for wall in self.part(item, call=call)))
         if isinstance(on, str):
@@ -51,9 +56,9 @@ class Curved(Domain):
                     f"`{call}` was given the part `{on}`, but the sides of this domain are {', '.join(sides)}, so the "
                     f"condition would hold at no point at all." + nearest(on, sides)
                 )
-            return (Wall(on, self.bounds, self.shape, (on,)),)
+            return (Wall(on, self.bounds, self.shape, (on,), time=self.time),)
         if isinstance(on, Relational) and on.free_symbols and on.free_symbols <= set(self.shape.coordinates):
-            wall = Wall(str(on), self.bounds, self.shape, sides, on)
+            wall = Wall(str(on), self.bounds, self.shape, sides, on, self.time)
             if wall.measure == 0:
                 raise ProblemError(
                     f"`{call}` was given the part `{on}`, but nothing of the boundary of {self.shape} lies there, so "
@@ -103,6 +108,11 @@ class Cylinder(Curved):
         return self._shape
 
     @property
+    def time(self) -> int:
+        """Its first axis, or its last."""
+        return 0 if self.first else len(self.shape.coordinates)
+
+    @property
     def bounds(self) -> Bounds:
         """The smallest box around the domain."""
         return self._joined(self.shape.bounds, self.times.bounds)
@@ -115,17 +125,16 @@ class Cylinder(Curved):
     @property
     def faces(self) -> tuple[Face, ...]:
         """The first and the last instant."""
-        axis = 0 if self.first else len(self.shape.coordinates)
         return tuple(
-            Face(f.name, axis, f.value, f.outward, self._joined(self.shape.bounds, f.bounds), self.shape)
+            Face(f.name, self.time, f.value, f.outward, self._joined(self.shape.bounds, f.bounds), self.shape)
             for f in self.times.faces
         )
 
     def contains(self, points: np.ndarray) -> np.ndarray:
         """Which of the points (n, d) lie in the closed domain."""
         points = np.asarray(points)
-        time = 0 if self.first else -1
-        return self.shape.contains(np.delete(points, time, axis=1)) & self.times.contains(points[:, time, None])
+        space = np.delete(points, self.time, axis=1)
+        return self.shape.contains(space) & self.times.contains(points[:, self.time, None])
 
     def __eq__(self, other):
         return isinstance(other, Cylinder) and repr(self) == repr(other) and self.shape == other.shape

@@ -5,7 +5,6 @@ of its boundary: flat `faces`, and for shapes `Wall`s. A face is named by the pl
 may share a name.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,10 +25,12 @@ class Region:
 
     bounds   a (low, high) pair an axis of the domain
     shape    limits the space coordinates; None: nothing but the bounds does
+    time     the axis that is not the shape's; None without time
     """
 
     bounds: Bounds
     shape: Any = None
+    time: int | None = None
 
     @property
     def free(self) -> int:
@@ -51,6 +52,7 @@ class Wall:
     bounds   those of the domain, a (low, high) pair an axis
     sides    names of the shape's sides it consists of
     where    a relation between space coordinates that cuts it out of them; None: they are it
+    time     the axis that is not the shape's; None without time
     """
 
     name: str
@@ -58,6 +60,7 @@ class Wall:
     shape: Any
     sides: tuple[str, ...]
     where: Any = None
+    time: int | None = None
 
     def holds(self, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Which boundary points (n, d) of the shape, with the numbers (n,) of their sides, lie on it."""
@@ -82,8 +85,8 @@ class Wall:
 
 def _duration(part: Region | Wall) -> float:
     """How long the part of a shape lasts; 1 for an instant, and without time."""
-    lengths = [high - low for low, high in part.bounds]
-    return float(math.prod(n for n in lengths if n) / math.prod(high - low for low, high in part.shape.bounds))
+    low, high = (0.0, 1.0) if part.time is None else part.bounds[part.time]
+    return high - low or 1.0
 
 
 def _fine(shape) -> float:
@@ -108,7 +111,7 @@ class Face:
     @property
     def region(self) -> Region:
         """The points of the face."""
-        return Region(self.bounds, self.shape)
+        return Region(self.bounds, self.shape, None if self.shape is None else self.axis)
 
 
 class Domain:

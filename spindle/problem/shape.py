@@ -35,6 +35,10 @@ class Shape(Curved):
         return self
 
     @property
+    def time(self) -> None:
+        """None: there is no time."""
+
+    @property
     def faces(self) -> tuple[Face, ...]:
         """None: there is no time."""
         return ()

@@ -48,6 +48,18 @@ def test_grids_round_up(rule, getkey):
     assert [len(points) for points in drawn] == [64, *[16] * 6]
 
 
+@pytest.mark.parametrize("rule", ["sobol", "random"])
+def test_time_is_told_from_space_where_their_bounds_are_the_same(rule, getkey):
+    x, y, t = sp.coordinates("x y t")
+    for domain in (sp.Interval(t, -1, 1) * sp.Disk({x: 0, y: 0}), sp.Disk({x: 0, y: 0}) * sp.Interval(t, -1, 1)):
+        places = [domain.regions[0], domain.part()[0], domain.faces[0].region]
+        inside, wall, start = Cloud(places, [0, 1, 2], interior=300, boundary=50, rule=rule).draw(getkey())
+        assert domain.contains(np.asarray(inside)).all() and domain.contains(np.asarray(start)).all()
+        space = np.delete(np.asarray(wall)[:, :3], domain.time, axis=1)
+        np.testing.assert_allclose(np.linalg.norm(space, axis=1), 1, rtol=1e-6)
+        assert [place.measure for place in places] == pytest.approx([2 * np.pi, 4 * np.pi, np.pi])
+
+
 @pytest.mark.parametrize("rule", ["random", "sobol"])
 def test_boxes_share_points_by_volume(rule, getkey):
     drawn = cloud(ROOM, rule).draw(getkey())

@@ -3,9 +3,7 @@
 import numpy as np
 
 from spindle.objective.errors import error_measures
-from spindle.solution import Solution
-
-_POINTS = 20_000
+from spindle.solution import POINTS, Solution, scattered_points
 
 
 def compare(solution: Solution) -> dict | None:
@@ -35,16 +33,14 @@ def compare(solution: Solution) -> dict | None:
 
 def _compared(solution: Solution, u) -> tuple[np.ndarray, np.ndarray | None]:
     """Points (n, d) inside the domain, and the reference there if there is one."""
-    random = np.random.default_rng(0)
     if u in solution.references:
         nodes, reference = solution.references[u]
         points = nodes if isinstance(nodes, np.ndarray) else np.stack(np.meshgrid(*nodes, indexing="ij"), -1)
         points, reference = points.reshape(-1, points.shape[-1]), reference.ravel()
         inside = np.flatnonzero(np.isfinite(reference))
-        chosen = random.permutation(inside)[:_POINTS]
+        chosen = np.random.default_rng(0).permutation(inside)[:POINTS]
         return points[chosen], reference[chosen]
-    low, high = np.array(solution.problem.domain.bounds).T
-    points = low + (high - low) * random.uniform(size=(_POINTS, len(low)))
+    points = scattered_points(solution.problem)
     return points[solution.problem.domain.contains(points)], None
 
 

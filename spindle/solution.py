@@ -28,7 +28,7 @@ from spindle.training.precision import precision
 from spindle.types import Tabulated
 
 _MOST_AXES = 6  # beyond, closed forms are compared at random points
-_POINTS = 20_000
+POINTS = 20_000
 
 
 @dataclass
@@ -165,7 +165,7 @@ class Solution:
                 bounds = self.problem.domain.bounds
                 # Whether a point lies in a shape is dear to say, in three dimensions above all.
                 scattered = d > (_MOST_AXES if self.problem.domain.boxes else 2)
-                nodes = _scattered(self.problem) if scattered else [np.linspace(*b, n) for b in bounds]
+                nodes = scattered_points(self.problem) if scattered else [np.linspace(*b, n) for b in bounds]
                 values = self._exact(u, nodes)
             domain = self.problem.domain
             contained = domain.contains(nodes) if isinstance(nodes, np.ndarray) else domain.contains_grid(nodes)
@@ -323,10 +323,10 @@ def _measured(values, reference) -> dict[str, float | None]:
     return found if np.any(reference[np.isfinite(reference)]) else found | {"rel_l2": None}
 
 
-def _scattered(problem: Problem) -> np.ndarray:
-    """Random points (n, d), always the same: a tensor grid of many axes has too few nodes on each."""
+def scattered_points(problem: Problem) -> np.ndarray:
+    """Random points (n, d) in the bounds, always the same: a tensor grid of many axes has too few nodes on each."""
     low, high = np.array(problem.domain.bounds).T
-    return low + (high - low) * np.random.default_rng(0).uniform(size=(_POINTS, len(low)))
+    return low + (high - low) * np.random.default_rng(0).uniform(size=(POINTS, len(low)))
 
 
 def _restored(plan: Plan, model: Model, arrays: Mapping, grown: list[dict]) -> Model:

@@ -18,7 +18,8 @@ from spindle.lowering.constraints import Constraints, hard_constraints, no_const
 from spindle.methods.direct import Classical
 from spindle.networks.activations import activation
 from spindle.networks.embeddings import Embedding, FourierFeatures, PeriodicFeatures, Raw, Scaled
-from spindle.networks.fields import BoundaryFactor, Field
+from spindle.networks.fields import BoundaryFactor, Field, PointwiseField
+from spindle.networks.layers import BODIES
 from spindle.objective.objective import Model, Objective
 from spindle.problem.problem import Problem
 from spindle.training.loop import Schedule
@@ -337,6 +338,18 @@ def body_options(settings) -> dict[str, Any]:
         "frequency": settings["frequency"],
         "initial": settings["initial"],
     }
+
+
+def pointwise_field(problem: Problem, constraints: Constraints, settings) -> Callable[[jax.Array], PointwiseField]:
+    """Random key -> one network of all coordinates."""
+
+    def field(key):
+        feature_key, body_key = jax.random.split(key)
+        first = embedding(problem.domain.bounds, constraints.periodic, settings, key=feature_key)
+        body = BODIES[settings["network"]](first.width, len(problem.unknowns), **body_options(settings), key=body_key)
+        return PointwiseField(first, body, boundary_factors(problem, constraints), len(problem.unknowns))
+
+    return field
 
 
 def assemble(

@@ -52,7 +52,7 @@ class Classical:
     derivatives: Discrete
 
     def at(self, points: np.ndarray) -> np.ndarray:
-        """Values (n, outputs) at points (n, d) of the domain: local interpolation in space, cubic in time."""
+        """Values (n, outputs) at points (n, d) of the domain: local interpolation in space, polynomials in time."""
         cloud = self.derivatives.points
         if cloud.axis is None:
             idx, weights = self.derivatives.interpolation(points)
@@ -161,16 +161,15 @@ def _newton(function: Callable, start, solver=None):
 
 
 def _stationary(system: _System):
-    always = [True] * len(system.always)
     steps = 0
 
     def function(x):
         nonlocal steps
         steps += 1
-        f, (matrix,) = system.at(0.0, x, None, always)
+        f, (matrix,) = system.at(0.0, x, None, system.always)
         return f, matrix
 
-    # A linear problem is solved by the first step; the second confirms it. Newton's own factorisation is renewed there.
+    # A linear problem is solved by the first step; the second confirms it.
     found = _newton(function, np.zeros(system.size))
     if isinstance(found, str):
         return found

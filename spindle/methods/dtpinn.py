@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import jax
 import numpy as np
 import sympy
 
@@ -15,15 +14,11 @@ from spindle.methods.base import (
     Method,
     Plan,
     assemble,
-    body_options,
-    boundary_factors,
-    embedding,
+    pointwise_field,
     published_problem,
     refuse_families,
 )
 from spindle.methods.direct import direct
-from spindle.networks.fields import PointwiseField
-from spindle.networks.layers import BODIES
 from spindle.points.cloud import Cloud
 from spindle.points.nodes import NodeCloud, NodePoints
 from spindle.points.scattered import Nodes, from_cloud, scatter
@@ -143,14 +138,6 @@ class DTPINN(Method):
         constraints = no_constraints(problem)
         times = instants(domain, settings)
 
-        def field(key):
-            feature_key, body_key = jax.random.split(key)
-            first = embedding(problem.domain.bounds, constraints.periodic, settings, key=feature_key)
-            body = BODIES[settings["network"]](
-                first.width, len(problem.unknowns), **body_options(settings), key=body_key
-            )
-            return PointwiseField(first, body, boundary_factors(problem, constraints), len(problem.unknowns))
-
         def differentiate(places, groups, needs, *, fresh):
             if fresh:
                 count = len(nodes.interior) * (1 if times is None else len(times))
@@ -164,7 +151,15 @@ class DTPINN(Method):
 
         # Beyond some gain there is nothing but the error of the discretisation to fit.
         newton = GaussNewton(settings["newton_steps"], worth=0.02, patience=5)
-        plan = assemble(problem, field, differentiate, constraints, settings, notes, (newton,))
+        plan = assemble(
+            problem,
+            pointwise_field(problem, constraints, settings),
+            differentiate,
+            constraints,
+            settings,
+            notes,
+            (newton,),
+        )
         if settings["derivatives"] == "exact":
             return plan
         return replace(plan, classical=lambda: direct(problem, plan.objective))

@@ -4,23 +4,17 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-import jax
-
 from spindle.derivatives.pointwise import PointwiseTaylor
 from spindle.methods.base import (
     Method,
     Plan,
     assemble,
-    body_options,
-    boundary_factors,
     constraints_for,
-    embedding,
     points_an_axis,
+    pointwise_field,
     published_problem,
     refuse_families,
 )
-from spindle.networks.fields import PointwiseField
-from spindle.networks.layers import BODIES
 from spindle.points.cloud import Cloud
 from spindle.problem.problem import Problem
 
@@ -98,16 +92,15 @@ class PINN(Method):
         interior = math.prod(counts)
         boundary = max(1, round(interior / interior ** (1 / len(counts))))
 
-        def field(key):
-            feature_key, body_key = jax.random.split(key)
-            first = embedding(problem.domain.bounds, constraints.periodic, settings, key=feature_key)
-            body = BODIES[settings["network"]](
-                first.width, len(problem.unknowns), **body_options(settings), key=body_key
-            )
-            return PointwiseField(first, body, boundary_factors(problem, constraints), len(problem.unknowns))
-
         def differentiate(places, groups, needs, *, fresh):
             rule = "random" if fresh else settings["sampling"]
             return PointwiseTaylor(Cloud(places, groups, interior=interior, boundary=boundary, rule=rule), needs)
 
-        return assemble(problem, field, differentiate, constraints, settings, (*notes, *sentences))
+        return assemble(
+            problem,
+            pointwise_field(problem, constraints, settings),
+            differentiate,
+            constraints,
+            settings,
+            (*notes, *sentences),
+        )

@@ -79,7 +79,7 @@ class Wall:
     @property
     def measure(self) -> float:
         """Length or area of the wall times the duration; that of a part by its share of boundary points."""
-        found = self.shape.boundary(_fine(self.shape))
+        found = self.shape.sampled
         return self.shape.surface * float(np.mean(self.holds(found.points, found.labels))) * _duration(self)
 
 
@@ -87,11 +87,6 @@ def _duration(part: Region | Wall) -> float:
     """How long the part of a shape lasts; 1 for an instant, and without time."""
     low, high = (0.0, 1.0) if part.time is None else part.bounds[part.time]
     return high - low or 1.0
-
-
-def _fine(shape) -> float:
-    """A spacing at which some 400 points in two dimensions, or 4,000 in three, lie on the boundary."""
-    return shape.surface / 400 if len(shape.coordinates) == 2 else float(np.sqrt(shape.surface / 4000))
 
 
 @dataclass(frozen=True)

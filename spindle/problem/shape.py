@@ -65,6 +65,12 @@ class Shape(Curved):
         raise NotImplementedError
 
     @cached_property
+    def sampled(self) -> Boundary:
+        """Some 400 nodes on the boundary in the plane, or 4,000 in space, by which parts of it are measured."""
+        plane = len(self.coordinates) == 2
+        return self.boundary(self.surface / 400 if plane else float(np.sqrt(self.surface / 4000)))
+
+    @cached_property
     def _size(self) -> float:
         return max(high - low for low, high in self.bounds)
 

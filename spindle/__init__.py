@@ -1,7 +1,11 @@
 """spindle: partial differential equations solved by physics-informed networks whose structure makes them fast."""
 
 from spindle.errors import DivergenceError, MethodError, ProblemError, RunError, SpindleError
+from spindle.family import Family
+from spindle.load import load
 from spindle.methods.dtpinn import DTPINN
+from spindle.methods.fastlrnr import FastLRNR
+from spindle.methods.lrpinn import LRPINN
 from spindle.methods.pinn import PINN
 from spindle.methods.spinn import SPINN
 from spindle.problem.conditions import Dirichlet, Initial, Neumann, Observed, Periodic, Robin
@@ -11,12 +15,13 @@ from spindle.problem.pointcloud import PointCloud
 from spindle.problem.problem import Problem
 from spindle.problem.shapes import Ball, Curve, Disk, Ellipse, Mesh, Polygon
 from spindle.problem.symbols import coordinates, given, normal, parameter, unknown, vector
-from spindle.solution import Solution, load
+from spindle.solution import Solution
 from spindle.solve import resume, solve
-from spindle.types import Tabulated
+from spindle.types import Members, Tabulated
 
 __all__ = [
     "DTPINN",
+    "LRPINN",
     "PINN",
     "SPINN",
     "Ball",
@@ -26,8 +31,11 @@ __all__ = [
     "Disk",
     "DivergenceError",
     "Ellipse",
+    "Family",
+    "FastLRNR",
     "Initial",
     "Interval",
+    "Members",
     "Mesh",
     "MethodError",
     "Neumann",

@@ -22,13 +22,14 @@ from spindle.errors import DivergenceError, ProblemError, SpindleError, nearest
 from spindle.experiments.registry import BENCHES, run_bench
 from spindle.experiments.rows import CURVE
 from spindle.gallery.registry import GALLERY, gallery, options, summary
+from spindle.load import load
 from spindle.methods.base import Method
 from spindle.methods.registry import METHODS, label, method_named
 from spindle.problem.problem import Problem
 from spindle.report.curves import write_curves
 from spindle.report.html import write_report
 from spindle.rundir import RunDirectory, to_json, write_json
-from spindle.solution import Solution, error_in_words, load
+from spindle.solution import Solution, error_in_words
 from spindle.solve import resume as resume_run
 from spindle.solve import solve as solve_problem
 

@@ -4,6 +4,7 @@ run.json         problem name, method, seed, versions, fingerprint, and the reco
 problem.npz      the problem as data, with its measurements and tabulated references
 checkpoint.npz   everything training changes, for an exact continuation
 solution.npz     the trained numbers
+reduction.npz    of a family: the reduced network and the points of a query
 """
 
 import hashlib
@@ -58,6 +59,11 @@ class RunDirectory:
     def checkpoint(self) -> Path:
         """The state of training."""
         return self.path / "checkpoint.npz"
+
+    @property
+    def reduction(self) -> Path:
+        """What reduces a family."""
+        return self.path / "reduction.npz"
 
     @property
     def solution(self) -> Path:

@@ -1,7 +1,7 @@
 """`Solution`: what a solve returns. Evaluate it, differentiate it, compare, export, save."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -19,13 +19,13 @@ from spindle.methods.registry import label
 from spindle.objective.errors import error_measures
 from spindle.objective.objective import Model
 from spindle.problem.expressions import expression_of
+from spindle.problem.families import ranging, spanned
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import Parameter
 from spindle.rundir import RunDirectory
-from spindle.training.checkpoint import reading
 from spindle.training.history import Clock, History
 from spindle.training.precision import precision
-from spindle.types import Tabulated
+from spindle.types import Members, Tabulated
 
 _MOST_AXES = 6  # beyond, closed forms are compared at random points
 POINTS = 20_000
@@ -55,12 +55,14 @@ class Run:
 class Solution:
     """A trained field together with its problem, its method and the record of the run.
 
-    problem, method   as they were given to `solve`
+    problem, method   as they were given to `solve`; the parameters of a family are the last coordinates of `problem`
+    given             the problem before that
     run               iterations, losses, residuals on fresh points, seconds, history
     """
 
     def __init__(self, problem: Problem, method: Method, plan: Plan, model: Model, run: Run):
-        self.problem, self.method, self.plan, self.model, self.run = problem, method, plan, model, run
+        self.given, self.problem = problem, spanned(problem)
+        self.method, self.plan, self.model, self.run = method, plan, model, run
         self._evaluators: dict[object, Evaluator] = {}
 
     def __call__(self, expression=None, **coordinates) -> np.ndarray:
@@ -123,8 +125,8 @@ class Solution:
         """`{unknown: {"rel_l2", "rmse", "max"}}` against the reference; rel_l2 is None where that is zero everywhere.
 
         Closed forms are compared on an equidistant grid that includes the ends, of about a million points and at most
-        201 an axis (100^3 in three dimensions), or at 20,000 random points beyond six axes, on shapes beyond two;
-        tabulated references on their own grid.
+        201 an axis (100^3 in three dimensions), or at 20,000 random points beyond six axes, on shapes and of families
+        beyond two; tabulated references on their own grid.
         """
         return {
             u.func.__name__: _measured(self._on(u, nodes), reference)
@@ -161,10 +163,14 @@ class Solution:
         for u, value in self.problem.reference.items():
             if isinstance(value, Tabulated):
                 nodes, values = list(value.axes.values()), np.asarray(value.values)
+            elif isinstance(value, Members):
+                nodes, values = self._listed(value)
             else:
                 bounds = self.problem.domain.bounds
                 # Whether a point lies in a shape is dear to say, in three dimensions above all.
-                scattered = d > (_MOST_AXES if self.problem.domain.boxes else 2)
+                # A family is compared at random members: a grid of its parameters says no more, and costs more.
+                most = 2 if ranging(self.problem) else _MOST_AXES
+                scattered = d > (most if self.problem.domain.boxes else 2)
                 nodes = scattered_points(self.problem) if scattered else [np.linspace(*b, n) for b in bounds]
                 values = self._exact(u, nodes)
             domain = self.problem.domain
@@ -175,6 +181,16 @@ class Solution:
             self._check_reference(u, nodes, values, inside)
             found[u] = nodes, values if isinstance(value, Tabulated) else np.where(inside, values, np.nan)
         return found
+
+    def _listed(self, members: Members) -> tuple[np.ndarray, np.ndarray]:
+        """The points (n, d) of all members that are tabulated, parameters last, and the values there."""
+        names = [p.name for p in ranging(self.problem)]
+        points = [
+            np.stack(np.meshgrid(*table.axes.values(), *([own[name]] for name in names), indexing="ij"), -1)
+            for own, table in zip(members.values, members.tables, strict=True)
+        ]
+        flat = [p.reshape(-1, p.shape[-1]) for p in points]
+        return np.concatenate(flat), np.concatenate([np.ravel(table.values) for table in members.tables])
 
     def _check_reference(self, u, nodes, values, inside) -> None:
         wrong = inside & ~np.isfinite(values)
@@ -238,7 +254,7 @@ class Solution:
     def save(self, directory) -> Path:
         """Write the run to a directory that `sp.load` reads; nothing in it is executable."""
         target = RunDirectory.at(directory)
-        target.prepare(self.problem, self.method, self.plan, self.run.seed)
+        target.prepare(self.given, self.method, self.plan, self.run.seed)
         leaves = jax.tree.leaves(eqx.filter(self.model, eqx.is_inexact_array))
         target.finish({f"leaf{k}": np.asarray(leaf) for k, leaf in enumerate(leaves)}, self.run, self.record())
         return target.path
@@ -329,7 +345,7 @@ def scattered_points(problem: Problem) -> np.ndarray:
     return low + (high - low) * np.random.default_rng(0).uniform(size=(POINTS, len(low)))
 
 
-def _restored(plan: Plan, model: Model, arrays: Mapping, grown: list[dict]) -> Model:
+def restored(plan: Plan, model: Model, arrays: Mapping, grown: list[dict]) -> Model:
     """The model as built, as later phases enlarged it, with the stored arrays."""
     for entry in grown:
         model = plan.schedule.phases[entry["phase"]].growth.apply(model, entry["decision"])
@@ -351,19 +367,3 @@ def _floats(what, value) -> np.ndarray:
         raise ProblemError(
             f"The solution was asked for {what} = {value!r}, which are no numbers; give floats."
         ) from error
-
-
-def load(directory, given: Mapping | None = None) -> Solution:
-    """The solution that `Solution.save`, `solve(out=...)` or the command line wrote.
-
-    given   {name: function} for problems that use `sp.given`, since no file can hold code
-    """
-    source = RunDirectory.at(directory)
-    problem, method, seed = source.read(given)
-    arrays, numbers = source.read_result()
-    with reading(source.solution):
-        run = Run(**numbers)
-    plan = replace(method.plan(problem), choices=tuple(source.read_info()["choices"]))
-    with precision(plan.dtype):
-        model = _restored(plan, plan.build(jax.random.PRNGKey(seed)), arrays, run.grown)
-    return Solution(problem, method, plan, model, run)

@@ -14,10 +14,12 @@ import numpy as np
 
 from spindle.comparison import compare
 from spindle.errors import DivergenceError, MethodError
+from spindle.family import Family
 from spindle.methods.base import Method, Plan
 from spindle.methods.spinn import SPINN
 from spindle.objective.objective import Model
 from spindle.problem.doubts import doubts
+from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
 from spindle.progress import progress_bar
 from spindle.rundir import RunDirectory, device_name, memory_bytes, versions
@@ -58,7 +60,7 @@ def solve(
     seed = _check(problem, method, seed, budget, target, callbacks)
     clock, began = Clock(), time.perf_counter()
     directory = RunDirectory.at(out) if out is not None else None
-    plan = method.plan(problem)
+    plan = method.plan(spanned(problem))
     with precision(plan.dtype):
         build_key, train_key, fresh_key = jax.random.split(jax.random.PRNGKey(seed), 3)
         _refuse_what_does_not_fit(plan, build_key)
@@ -81,6 +83,10 @@ def solve(
             outcome = trainer.run(start, plan.weights, key=train_key)
         solution.model = outcome.model
         _complete(solution, outcome, clock, fresh_key)
+        if plan.reduction is not None and outcome.stopped_by not in ("diverged", "interrupted"):
+            began = time.perf_counter()
+            solution = Family.of(solution)
+            clock.reduce = time.perf_counter() - began
         singular = _singular(plan, start, train_key) if outcome.stopped_by == "diverged" else []
     if directory is not None:
         solution.save(directory.path)
@@ -145,7 +151,7 @@ def _overfit(fresh: dict[str, float], trained: dict[str, float], settings: Mappi
         f"the residual `{name}` is {fresh[name]:.1e} on fresh points but {trained[name]:.1e} on the training points: "
         f"the loss says too much, {advice}"
         for name in trained
-        if fresh[name] > 3 * trained[name] and fresh[name] > 1e-8
+        if name in fresh and fresh[name] > 3 * trained[name] and fresh[name] > 1e-8
     ]
 
 

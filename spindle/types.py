@@ -1,6 +1,6 @@
 """Plain data that several rooms share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,3 +41,31 @@ class Tabulated:
                 f"`Tabulated` got relative_error = {self.relative_error}, but an estimate is a finite number, zero or "
                 "larger. A solver that cannot estimate its error has not converged: refine it."
             )
+
+
+@dataclass(frozen=True, eq=False)
+class Members:
+    """Tabulated fields of some members of a parametrised family: its reference where there is no closed form.
+
+    values   parameter values by name, one mapping for each member
+    tables   their fields
+    """
+
+    values: Sequence[Mapping[str, float]]
+    tables: Sequence[Tabulated]
+
+    def __post_init__(self):
+        names = {frozenset(v) for v in self.values}
+        if not self.values or len(self.values) != len(self.tables) or len(names) > 1:
+            raise ProblemError(
+                f"`Members` got {len(self.values)} members with the parameters {[sorted(n) for n in names]} and "
+                f"{len(self.tables)} tables; it needs at least one member, the same parameters for each, and one table "
+                f"for each."
+            )
+
+    def at(self, values: Mapping[str, float]) -> Tabulated | None:
+        """The field of the member with these parameter values; None where it is not tabulated."""
+        for own, table in zip(self.values, self.tables, strict=True):
+            if all(np.isclose(own[name], values.get(name, np.nan), rtol=1e-12, atol=1e-12) for name in own):
+                return table
+        return None

@@ -7,6 +7,11 @@ from collections.abc import Callable
 from spindle.errors import ProblemError, SpindleError, nearest
 from spindle.gallery.diffusion import diffusion3d, diffusion6d
 from spindle.gallery.disk import heat_disk, nonlinear_poisson_disk, poisson_ball, poisson_disk
+from spindle.gallery.families import (
+    advection_diffusion_family,
+    convection_diffusion_reaction,
+    convection_family,
+)
 from spindle.gallery.flow_mixing import flow_mixing3d
 from spindle.gallery.grid_path import sine_gordon2d, variable_coefficient2d
 from spindle.gallery.helmholtz import helmholtz3d
@@ -42,6 +47,9 @@ GALLERY: dict[str, Callable[..., Problem]] = {
         poisson_holes,
         advection_diffusion_annulus,
         poisson_cad,
+        convection_family,
+        convection_diffusion_reaction,
+        advection_diffusion_family,
     )
 }
 

@@ -74,9 +74,10 @@ def array_function(
 
 
 def with_constants(expression, parameters: Sequence[Parameter] = ()) -> sympy.Expr:
-    """The expression with the values of all parameters but those named written in."""
+    """The expression with the values of all parameters but those named, and those that are axes, written in."""
     expression = sympy.sympify(expression)
-    constants = {p: sympy.Float(p.value, 17) for p in expression.atoms(Parameter) if p not in parameters}
+    free = set(parameters)
+    constants = {p: sympy.Float(p.value, 17) for p in expression.atoms(Parameter) - free if not p.bounds}
     return expression.xreplace(constants)
 
 

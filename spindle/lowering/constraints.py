@@ -233,11 +233,11 @@ _ROUGH = (sympy.Piecewise, sympy.Heaviside, sympy.Abs, sympy.sign, sympy.Max, sy
 
 
 def _has_fixed_value(condition) -> bool:
-    """A smooth value known in advance: no estimated or ranging parameter, no unknown, no coded function."""
+    """A smooth value known in advance: no estimated parameter, no unknown, no coded function."""
     value = getattr(condition, "value", None)
     if not isinstance(value, sympy.Basic):
         return False
-    tunable = any(p.unknown or p.bounds for p in value.atoms(Parameter))
+    tunable = any(p.unknown for p in value.atoms(Parameter))
     return not tunable and not value.atoms(AppliedUndef) and not value.has(*_ROUGH)
 
 

@@ -20,8 +20,13 @@ from spindle.networks.activations import activation
 from spindle.networks.embeddings import Embedding, FourierFeatures, PeriodicFeatures, Raw, Scaled
 from spindle.networks.fields import BoundaryFactor, Field, PointwiseField
 from spindle.networks.layers import BODIES
+from spindle.networks.lowrank import POSITIVE
 from spindle.objective.objective import Model, Objective
+from spindle.objective.penalties import Penalty
+from spindle.problem.families import ranging
 from spindle.problem.problem import Problem
+from spindle.reduction.build import Reduction
+from spindle.reduction.interpolation import SELECTIONS
 from spindle.training.loop import Schedule
 from spindle.training.optimizers.adam import SCHEDULES, Adam
 from spindle.training.optimizers.base import Optimizer
@@ -42,6 +47,7 @@ class Plan:
     choices      sentences: what was chosen, and why
     classical    () -> the classical solution of the same discrete equations, or a sentence on why there is none; None
                  for methods without a discretisation
+    reduction    what turns the trained model of a family into one that answers queries; None: nothing does
     """
 
     problem: Problem
@@ -55,6 +61,7 @@ class Plan:
     settings: dict[str, Any]
     choices: tuple[str, ...]
     classical: Callable[[], Classical | str] | None = None
+    reduction: Reduction | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,9 +164,17 @@ _WORDS: dict[str, Sequence[str]] = {
     "schedule": SCHEDULES,
     "initial": ("glorot", "uniform"),
     "derivatives": ("rbf-fd", "exact"),
+    "positive": tuple(POSITIVE),
+    "ordering": ("rank", "points"),
+    "phase": ("gauss-newton", "published"),
+    "snapshots": ("derivatives", "shifted"),
+    "selection": tuple(SELECTIONS),
 }
 _AT_LEAST = {"width": 1, "hidden_layers": 1, "rank": 1, "harmonics": 1, "points": 2}
 _AT_LEAST |= {"steps": 0, "lbfgs_steps": 0, "newton_steps": 0, "resample": 0, "balance": 0, "refine": 0}
+_AT_LEAST |= {"tasks": 0, "hyper_width": 1, "hyper_layers": 0, "members": 8, "directions": 1, "tuning_steps": 0}
+_AT_LEAST |= {"query_points": 0, "check_points": 4, "refine_points": 10, "calibration": 1}
+_AT_LEAST |= {"snapshot_points": 1, "neurons": 0}
 _AT_LEAST |= {"order": 1, "times": 2, "exponent": 1, "stencil": 2, "nodes": 1, "lbfgs_memory": 1}
 # Beyond these even laying out the network fails, in ways that end Python.
 _AT_MOST = {"width": 10**7, "rank": 10**7, "points": 10**7, "harmonics": 10**5, "hidden_layers": 1000, "refine": 10}
@@ -175,8 +190,9 @@ _BESIDES = {
 _AN_AXIS = ("points", "width")
 _SEVERAL = (*_AN_AXIS, "nodes")
 _PHASES = ("steps", "lbfgs_steps", "newton_steps")
+_NOT_NEGATIVE = ("orthogonality", "sparsity", "tolerance")
 _POSITIVE = ("learning_rate", "frequency", "conditions", "lbfgs_rate", "ghost")
-_FLAGS = ("scale_inputs", "fade")
+_FLAGS = ("scale_inputs", "fade", "biases")
 
 
 def _check(method, settings, axes):
@@ -212,6 +228,9 @@ def _fitting(call, key, value):
         return _accepted(call, key, value, read if fits else None, f"a whole number of at most {_AT_MOST.get(key)}")
     if key in _POSITIVE:
         return _accepted(call, key, value, _positive(value), "a positive number")
+    if key in _NOT_NEGATIVE:
+        fits = _is_number(value) and 0 <= value < math.inf
+        return _accepted(call, key, value, float(value) if fits else None, "a number of at least 0")
     if key in _FLAGS:
         return _accepted(
             call, key, value, bool(value) if isinstance(value, (bool, np.bool_)) else None, "true or false"
@@ -282,7 +301,7 @@ def published_problem(problem: Problem, recipe: str) -> tuple[Problem, tuple[str
 
 def refuse_families(problem: Problem, call: str) -> None:
     """Raise MethodError for a parametrised family, of which these methods solve one member at a time."""
-    spanning = [p for p in problem.parameters if p.bounds]
+    spanning = ranging(problem)
     if spanning:
         p = spanning[0]
         raise MethodError(
@@ -360,15 +379,19 @@ def assemble(
     settings,
     choices,
     newton: Sequence[Optimizer] = (),
+    penalties: Sequence[Penalty] = (),
 ) -> Plan:
     """The plan, once a method has said what its field is and how it is differentiated.
 
     differentiate   (places, groups, needs, whether on fresh random points) -> see `Objective`
     newton          the Gauss-Newton phases, where it takes more than one
+    penalties       terms of the loss that look at the field alone
     """
 
     def objective_on(fresh):
-        return Objective(problem, constraints, partial(differentiate, fresh=fresh), faces=settings["faces"])
+        own = () if fresh else penalties
+        faces = settings["faces"]
+        return Objective(problem, constraints, partial(differentiate, fresh=fresh), faces=faces, penalties=own)
 
     objective = objective_on(False)
 

@@ -13,7 +13,6 @@ from spindle.methods.base import (
     points_an_axis,
     pointwise_field,
     published_problem,
-    refuse_families,
 )
 from spindle.points.cloud import Cloud
 from spindle.problem.problem import Problem
@@ -84,7 +83,6 @@ class PINN(Method):
 
     def plan(self, problem: Problem) -> Plan:
         """A cloud, one network, one jet."""
-        refuse_families(problem, "sp.PINN()")
         problem, notes = published_problem(problem, self.recipe)
         settings = self.resolved(problem)
         constraints, sentences = constraints_for(problem, settings)

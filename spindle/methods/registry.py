@@ -9,12 +9,16 @@ import sympy
 from spindle.errors import MethodError, nearest
 from spindle.methods.base import Method
 from spindle.methods.dtpinn import DTPINN
+from spindle.methods.fastlrnr import FastLRNR
+from spindle.methods.lrpinn import LRPINN
 from spindle.methods.pinn import PINN
 from spindle.methods.spinn import SPINN
 from spindle.problem.serialize import decode, encode
 
 METHODS: dict[str, tuple[type[Method], dict[str, Any]]] = {
     "dtpinn": (DTPINN, {}),
+    "fastlrnr": (FastLRNR, {}),
+    "lrpinn": (LRPINN, {}),
     "pinn": (PINN, {}),
     "pinn-mod": (PINN, {"network": "modified"}),
     "spinn": (SPINN, {}),
@@ -62,6 +66,6 @@ def _rich(value):
 def label(method: Method) -> str:
     """The name under which the method is listed, `spinn-mod` for a SPINN with modified networks."""
     for name, (cls, fixed) in reversed(METHODS.items()):
-        if isinstance(method, cls) and all(getattr(method, k) == v for k, v in fixed.items()):
+        if type(method) is cls and all(getattr(method, k) == v for k, v in fixed.items()):
             return name
     return method.name

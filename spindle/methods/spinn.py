@@ -21,7 +21,6 @@ from spindle.methods.base import (
     embedding,
     points_an_axis,
     published_problem,
-    refuse_families,
 )
 from spindle.methods.growth import EveryProduct, MoreTerms, OtherWidths, tensor_field
 from spindle.methods.starts import shaped, source_terms
@@ -129,7 +128,6 @@ class SPINN(Method):
 
     def plan(self, problem: Problem) -> Plan:
         """Lattice, one network an axis, jets an axis."""
-        refuse_families(problem, "sp.SPINN()")
         problem, notes = published_problem(problem, self.recipe)
         settings = self.resolved(problem)
         axes = len(problem.coordinates)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 from jax.nn import sigmoid as _sigmoid
+from jax.nn import softplus as _softplus
 
 from spindle.errors import MethodError, nearest
 from spindle.networks.taylor import Jet
@@ -50,6 +51,18 @@ def _exp_series(z, highest):
     return [e / math.factorial(k) for k in range(highest + 1)]
 
 
+def _softplus_series(z, highest):
+    """y' is the sigmoid, so y_{k+1} = sigmoid_k / (k+1)."""
+    slopes = _sigmoid_series(z, highest - 1) if highest else []
+    return [_softplus(z), *(slope / (k + 1) for k, slope in enumerate(slopes))]
+
+
+def _relu_series(z, highest):
+    """A line on each side of zero."""
+    on = (z > 0).astype(z.dtype)
+    return [on * z, on, *[jnp.zeros_like(z)] * highest][: highest + 1]
+
+
 def _elementwise(series) -> Callable:
     def function(z):
         return z.compose(series) if isinstance(z, Jet) else series(z, 0)[0]
@@ -62,6 +75,8 @@ sin = _elementwise(_sin_series)
 cos = _elementwise(_cos_series)
 exp = _elementwise(_exp_series)
 sigmoid = _elementwise(_sigmoid_series)
+softplus = _elementwise(_softplus_series)
+relu = _elementwise(_relu_series)
 
 
 def swish(z):

@@ -46,8 +46,10 @@ class Field(eqx.Module):
         return sum(node.size for node in nodes if eqx.is_inexact_array(node))
 
 
-def _times_factors(value, factors, points):
-    """Multiply each output (n, m) by its own factors; `factors[m][k]` belongs to coordinate k."""
+def with_factors(value, factors, points):
+    """Each output (n, m) times its own factors; `factors[m][k]` belongs to coordinate k."""
+    if not any(f.roots for own in factors for f in own):
+        return value
     columns = []
     for m, own in enumerate(factors):
         column = value[:, m : m + 1]
@@ -55,7 +57,7 @@ def _times_factors(value, factors, points):
             if factor.roots:
                 column = column * factor(points[:, k : k + 1])
         columns.append(column)
-    return columns
+    return concatenate(columns)
 
 
 class PointwiseField(Field):
@@ -67,11 +69,7 @@ class PointwiseField(Field):
     outputs: int = eqx.field(static=True)
 
     def __call__(self, points):
-        value = self.body(self.embedding(points))
-        if not any(f.roots for own in self.factors for f in own):
-            return value
-        columns = _times_factors(value, self.factors, points)
-        return concatenate(columns)
+        return with_factors(self.body(self.embedding(points)), self.factors, points)
 
 
 class AxisField(Field):

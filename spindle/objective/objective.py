@@ -15,13 +15,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import sympy
+from jax.flatten_util import ravel_pytree
 
-from spindle.derivatives.pieces import Piece, Shortcut
+from spindle.derivatives.pieces import Piece, Shortcut, gram
 from spindle.errors import MethodError, nearest
 from spindle.lowering.compile import ArrayFunction, array_function, with_constants
 from spindle.lowering.constraints import Constraints
 from spindle.lowering.structure import structure_of
 from spindle.networks.fields import Field
+from spindle.objective.penalties import Penalty
 from spindle.points.places import Place, place_of
 from spindle.problem.conditions import AtPoints, Scatter
 from spindle.problem.domain import Region, Wall
@@ -60,9 +62,19 @@ class Objective:
     constraints      what the field fulfils by construction
     differentiate    (places, groups, needs) -> a way to differentiate, from `derivatives/`
     faces            "mean": a condition counts as one mean over all its faces; "sum": the means of its faces are added
+    penalties        terms that look at the field alone; they count as residuals, the last ones
     """
 
-    def __init__(self, problem: Problem, constraints: Constraints, differentiate: Callable, *, faces: str = "mean"):
+    def __init__(
+        self,
+        problem: Problem,
+        constraints: Constraints,
+        differentiate: Callable,
+        *,
+        faces: str = "mean",
+        penalties: Sequence[Penalty] = (),
+    ):
+        self.penalties = tuple(penalties)
         self.tunable = tuple(p for p in problem.parameters if p.unknown)
         self._problem, self._constraints = problem, constraints
         self._places: list[Place] = []
@@ -72,7 +84,7 @@ class Objective:
         compiled = [self._compile(name, pieces, scale, faces) for name, pieces, scale in self._written()]
         self._jets = differentiate(self._places, self._groups, [f.needs for f in self._functions])
         self.residuals = tuple(replace(r, shortcuts=self._shortcuts(r)) for r in compiled)
-        self.names = tuple(r.name for r in self.residuals)
+        self.names = (*(r.name for r in self.residuals), *(p.name for p in self.penalties))
         self._weights = [self._quadrature(r) for r in self.residuals]
         self._tabulated = self._places_on_grids()
 
@@ -97,13 +109,14 @@ class Objective:
     def rows(self, model: Model, points) -> dict[str, list[jax.Array]]:
         """Residual arrays by name, scaled so that the sum of their squares is the mean square of the residual."""
         values = self.evaluate(model, points)
-        return {
+        found = {
             r.name: [
                 math.sqrt(share) * _apply(roots, value)
                 for value, share, roots in zip(values[r.name], r.shares, quadrature, strict=True)
             ]
             for r, quadrature in zip(self.residuals, self._weights, strict=True)
         }
+        return found | {p.name: [p.rows(model.field)] for p in self.penalties}
 
     def mean_squares(self, model: Model, points) -> dict[str, jax.Array]:
         """The mean square of each residual, before weighting."""
@@ -120,7 +133,7 @@ class Objective:
                     square = jnp.sum(_apply(roots, self._value(piece, model, shared, points)) ** 2)
                 total += r.scale**2 * share * square
             found[r.name] = total
-        return found
+        return found | {p.name: p.value(model.field) for p in self.penalties}
 
     def loss(self, model: Model, points, weights: Mapping[str, jax.Array]) -> jax.Array:
         """The weighted sum of mean squares, a scalar."""
@@ -135,7 +148,8 @@ class Objective:
     @property
     def count(self) -> int:
         """The number of rows."""
-        return sum(self._jets.points.size(piece[0][0]) for r in self.residuals for piece in r.pieces)
+        own = sum(self._jets.points.size(piece[0][0]) for r in self.residuals for piece in r.pieces)
+        return own + sum(p.size for p in self.penalties)
 
     @property
     def rounded(self) -> bool:
@@ -159,11 +173,20 @@ class Objective:
                 if shortcut and shortcut.sums_slopes:
                     pieces.append(Shortcut(shortcut, own, r.scale**2 * share * weights[r.name]))
         pieces += self.linearised(model, points, weights, lambda shortcut: not (shortcut and shortcut.sums_slopes))
-        return self._jets.normal(model.field, points[0], pieces)
+        found = self._jets.normal(model.field, points[0], pieces)
+        return found + sum(gram(self._slopes(p, model, weights)) for p in self.penalties)
 
     def jacobian(self, model: Model, points, weights: Mapping[str, jax.Array]) -> jax.Array:
         """J of the weighted residuals, rows and columns in the orders of `rows` and `ravel_pytree(model)`."""
-        return self._jets.jacobian(model.field, points[0], self.linearised(model, points, weights))
+        own = self._jets.jacobian(model.field, points[0], self.linearised(model, points, weights))
+        return jnp.concatenate([own, *(self._slopes(p, model, weights) for p in self.penalties)])
+
+    def _slopes(self, penalty, model, weights) -> jax.Array:
+        """The rows of J of a penalty."""
+        arrays, static = eqx.partition(model, eqx.is_inexact_array)
+        vector, unravel = ravel_pytree(arrays)
+        found = jax.jacrev(lambda v: penalty.rows(eqx.combine(unravel(v), static).field))(vector)
+        return jnp.sqrt(weights[penalty.name]) * found
 
     def gradient_norms(self, model: Model, points) -> dict[str, jax.Array]:
         """The norm of the gradient of each residual's mean square."""
@@ -190,8 +213,9 @@ class Objective:
                 raise MethodError(
                     f"`weights` gives `{name}` the weight {weight}; a weight is a positive finite number."
                 )
-        own = {e.name for e in self._problem.equations}
-        return {name: float(given.get(name, 1.0 if name in own else conditions)) for name in self.names}
+        usual = dict.fromkeys(self.names, conditions) | dict.fromkeys((e.name for e in self._problem.equations), 1.0)
+        usual |= {p.name: p.weight for p in self.penalties}
+        return {name: float(given.get(name, usual[name])) for name in self.names}
 
     def _value(self, piece, model, shared, points):
         """One residual array, before scaling."""

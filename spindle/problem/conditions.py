@@ -15,7 +15,7 @@ import sympy
 from spindle.errors import ProblemError
 from spindle.problem.domain import Domain, Face, Wall
 from spindle.problem.expressions import expression_of
-from spindle.problem.symbols import Normal, is_time, unknowns_in
+from spindle.problem.symbols import Normal, is_space, is_time, unknowns_in
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +128,7 @@ class OnBoundary(Condition):
 
     def _residual(self, part, domain):
         """The residual; on a wall it contains the components of the normal as symbols."""
-        space = [c for c in domain.coordinates if not is_time(c)]
+        space = [c for c in domain.coordinates if is_space(c)]
         outward = sum(Normal(c.name) * self.expression.diff(c) for c in space)
         residual = self.a * self.expression + self.b * outward - self.value
         if isinstance(part, Wall):

@@ -14,7 +14,7 @@ import numpy as np
 import sympy
 
 from spindle.errors import ProblemError, nearest
-from spindle.problem.symbols import is_time
+from spindle.problem.symbols import is_space
 
 Bounds = tuple[tuple[float, float], ...]
 
@@ -201,7 +201,7 @@ class Boxed(Domain):
         Raises ProblemError when a named part is empty.
         """
         if on is None:
-            return tuple(f for f in self.faces if not is_time(self.coordinates[f.axis]))
+            return tuple(f for f in self.faces if is_space(self.coordinates[f.axis]))
         if isinstance(on, (list, tuple)):
             if not on:
                 raise ProblemError(

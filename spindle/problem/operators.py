@@ -6,7 +6,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
-from spindle.problem.symbols import is_time
+from spindle.problem.symbols import is_space
 
 
 def grad(field, over: Sequence[sympy.Symbol] | None = None) -> sympy.Matrix:
@@ -80,7 +80,7 @@ def _axes(call, field, over) -> tuple[sympy.Symbol, ...]:
     entries = list(field) if isinstance(field, sympy.MatrixBase) else [sympy.sympify(field)]
     fields = sorted(set().union(*(e.atoms(AppliedUndef) for e in entries)), key=str)
     for applied in sorted(fields, key=lambda f: -len(f.args)):
-        return tuple(c for c in applied.args if not is_time(c))
+        return tuple(c for c in applied.args if is_space(c))
     raise ProblemError(
         f"`sp.{call}({field})` contains no unknown field, so it is not known by which coordinates to differentiate; "
         f"name them, `sp.{call}(..., over=(x, y))`."

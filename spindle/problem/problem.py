@@ -14,8 +14,8 @@ from spindle.problem.conditions import Condition, Piece
 from spindle.problem.domain import Domain, Wall
 from spindle.problem.expressions import expression_of
 from spindle.problem.printing import describe, describe_latex
-from spindle.problem.symbols import Normal, Parameter, is_given, is_time, unknowns_in
-from spindle.types import Tabulated
+from spindle.problem.symbols import Normal, Parameter, is_given, is_space, unknowns_in
+from spindle.types import Members, Tabulated
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Problem:
                 shape times an interval of time; its order of coordinates is that of all arrays
     equations   SymPy `Eq`s (scalar or between column vectors), or expressions meant to vanish; a mapping names them
     conditions  `Dirichlet`, `Neumann`, `Robin`, `Initial`, `Periodic`, `Observed`: one, or a list
-    reference   {unknown: closed form, or `Tabulated` values on a grid}
+    reference   {unknown: closed form, or `Tabulated` values on a grid, or `Members` of a family with such values}
     name        a word for files and tables
     title, citation, notes   sentences for reports
     published   settings of the paper that first solved the problem with a network, by method name; a method's
@@ -87,11 +87,11 @@ class Problem:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """All parameters, sorted by name."""
+        """All parameters, sorted by name; those that are axes of the domain count as coordinates."""
         found = set()
         for e in self.expressions():
             found |= e.atoms(Parameter)
-        return tuple(sorted(found, key=lambda p: p.name))
+        return tuple(sorted(found - set(self.coordinates), key=lambda p: p.name))
 
     def __str__(self):
         return describe(self)
@@ -132,8 +132,16 @@ class Problem:
         swap = {known[name]: Parameter(name, float(value)) for name, value in values.items()}
         conditions = [replace(c, **_substituted(c, swap)) for c in self.conditions]
         equations = {e.name: sympy.Eq(e.residual.xreplace(swap), 0, evaluate=False) for e in self.equations}
-        reference = {u: r.xreplace(swap) if isinstance(r, sympy.Basic) else r for u, r in self.reference.items()}
+        reference = {u: _reference_at(r, swap, values) for u, r in self.reference.items()}
+        reference = {u: r for u, r in reference.items() if r is not None}
         return replace(self, equations=equations, conditions=conditions, reference=reference)
+
+
+def _reference_at(reference, swap, values):
+    """The reference of one member; None where it is not tabulated."""
+    if isinstance(reference, Members):
+        return reference.at(values)
+    return reference.xreplace(swap) if isinstance(reference, sympy.Basic) else reference
 
 
 def _substituted(condition, swap) -> dict:
@@ -213,7 +221,8 @@ def _reference(reference) -> dict:
             f"`reference={{u: exact}}`."
         )
     call = "sp.Problem(reference=...)"
-    return {u: v if isinstance(v, Tabulated) else expression_of(v, call) for u, v in reference.items()}
+    known = (Tabulated, Members)
+    return {u: v if isinstance(v, known) else expression_of(v, call) for u, v in reference.items()}
 
 
 def _check(problem: Problem):
@@ -253,7 +262,7 @@ def _check(problem: Problem):
                 f"field, so nothing can make it true; leave it out, or use an unknown."
             )
     allowed = set(problem.coordinates)
-    normals = {Normal(c.name) for c in problem.coordinates if not is_time(c)}
+    normals = {Normal(c.name) for c in problem.coordinates if is_space(c)}
     named: list[tuple[str, sympy.Expr, set]] = [(f"equation `{e.name}`", e.residual, set()) for e in problem.equations]
     named += [
         (f"condition `{c.name}`", e, normals if isinstance(part, Wall) else set())
@@ -299,6 +308,8 @@ def _check_reference(problem, u, value):
             f"`sp.Problem(reference=...)` has a solution for `{u}`, which is no unknown of the problem{text}."
             + nearest(str(u), [str(v) for v in problem.unknowns])
         )
+    if isinstance(value, Members):
+        return  # its tables are checked against the members where they are used
     if isinstance(value, Tabulated):
         shape = tuple(len(v) for v in value.axes.values())
         if list(value.axes) != [c.name for c in problem.coordinates] or np.shape(value.values) != shape:

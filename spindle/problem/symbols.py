@@ -28,6 +28,11 @@ def is_time(coordinate: sympy.Symbol) -> bool:
     return coordinate.name == TIME
 
 
+def is_space(coordinate: sympy.Symbol) -> bool:
+    """Whether the coordinate is neither time nor the parameter of a family."""
+    return not is_time(coordinate) and not isinstance(coordinate, Parameter)
+
+
 def unknown(names: str, *coordinates: sympy.Symbol):
     """Unknown scalar fields of the given coordinates, as applied SymPy functions.
 

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.fft import dct
 
+from spindle.reference.etdrk4 import etdrk4, etdrk4_step
 from spindle.reference.tabulated import Tabulated, nodes, relative_difference
 
 DIFFUSIVITY = 1e-4
@@ -54,7 +55,7 @@ def cosine_solution(t: np.ndarray, x: np.ndarray, modes: int, step: float) -> np
             if not np.isclose(length, last, rtol=1e-9, atol=0):
                 last, weights = length, etdrk4(linear, length)
             for _ in range(steps):
-                series = etdrk4_step(series, weights)
+                series = etdrk4_step(series, weights, reaction)
             now = time
         row[:] = series
     values = rows @ np.cos(np.pi * np.outer(np.arange(modes + 1), x))
@@ -79,33 +80,3 @@ def reaction(series: np.ndarray) -> np.ndarray:
     cubed = dct(-REACTION * dct(halved, type=1) ** 3, type=1) / (series.size - 1)
     cubed[[0, -1]] /= 2
     return cubed
-
-
-def etdrk4(linear: np.ndarray, step: float) -> tuple[np.ndarray, ...]:
-    """Weights of ETDRK4 for `c' = linear c + N(c)`, each the mean of its formula over a circle around `linear step`.
-
-    The formulas cancel badly near zero; the mean over 32 points of the upper half circle is exact to rounding and,
-    `linear` being real, its real part is that over the whole circle.
-    """
-    r = step * linear[:, None] + np.exp(1j * np.pi * (np.arange(32) + 0.5) / 32)
-    e = np.exp(r)
-    return (
-        np.exp(step * linear),
-        np.exp(step * linear / 2),
-        step * ((np.exp(r / 2) - 1) / r).real.mean(axis=1),
-        step * ((-4 - r + e * (4 - 3 * r + r**2)) / r**3).real.mean(axis=1),
-        step * ((2 + r + e * (r - 2)) / r**3).real.mean(axis=1),
-        step * ((-4 - 3 * r - r**2 + e * (4 - r)) / r**3).real.mean(axis=1),
-    )
-
-
-def etdrk4_step(c: np.ndarray, weights: tuple[np.ndarray, ...]) -> np.ndarray:
-    """One step of ETDRK4, in the letters of Kassam & Trefethen."""
-    full, half, q, f1, f2, f3 = weights
-    n_c = reaction(c)
-    a = half * c + q * n_c
-    n_a = reaction(a)
-    b = half * c + q * n_a
-    n_b = reaction(b)
-    n_d = reaction(half * a + q * (2 * n_b - n_c))
-    return full * c + f1 * n_c + 2 * f2 * (n_a + n_b) + f3 * n_d

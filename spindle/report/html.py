@@ -20,7 +20,7 @@ from spindle.report.formulas import formulas
 from spindle.rundir import RunDirectory
 from spindle.solution import Solution
 from spindle.training.checkpoint import write_atomically
-from spindle.types import Tabulated
+from spindle.types import Members, Tabulated
 
 _ENDINGS = {
     "steps": "all steps done",
@@ -119,6 +119,8 @@ def _errors(solution: Solution) -> list[dict]:
 
 
 def _source(reference) -> str:
+    if isinstance(reference, Members):
+        return f"{len(reference.tables)} members; {_source(reference.tables[0])}"
     if not isinstance(reference, Tabulated):
         return "closed form"
     own = f"its own relative error about {number(reference.relative_error)}" if reference.relative_error else ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import RegularGridInterpolator
 
-from spindle.problem.symbols import is_time
+from spindle.problem.symbols import Parameter, is_time
 from spindle.solution import Solution
 from spindle.types import Tabulated
 
@@ -51,8 +51,9 @@ class Sample:
 def choose_slices(solution: Solution) -> list[Slice]:
     """The slices that show most of the solution, the same for all its unknowns.
 
-    One or two coordinates: everything. More, with time: the two space coordinates along which the fields vary most, at
-    four times. More, without time: the three planes of the three coordinates along which the fields vary most.
+    One or two coordinates: everything, of a family for four of its members. More, with time: the two space coordinates
+    along which the fields vary most, at four times. More, without time: the three planes of the three coordinates
+    along which the fields vary most.
     Coordinates that are not shown are fixed where the norm of the fields on the slice is largest on a coarse grid, so
     that no slice lies in a nodal plane. Judged by the reference where there is one, else by the solution.
     """
@@ -61,6 +62,12 @@ def choose_slices(solution: Solution) -> list[Slice]:
     times = [c.name for c in coordinates if is_time(c)]
     if len(names) <= 2:
         return [Slice(tuple(sorted(names, key=lambda name: name not in times)), {})]
+    ranges = {c.name: ends for c, ends in _bounds(solution) if isinstance(c, Parameter)}
+    own = [name for name in names if name not in ranges]
+    if len(own) <= 2:
+        shown = tuple(sorted(own, key=lambda name: name not in times))
+        shares = np.linspace(0, 1, 4)
+        return [Slice(shown, {name: low + s * (high - low) for name, (low, high) in ranges.items()}) for s in shares]
     nodes, weight, variation = _survey(solution)
     space = sorted((name for name in names if name not in times), key=lambda name: -variation[name])
     if times:
@@ -135,11 +142,15 @@ def _in_order(chosen, names) -> tuple[str, ...]:
 
 def _even_axes(solution: Solution, piece: Slice) -> dict[str, np.ndarray]:
     count = _LINE if len(piece.shown) == 1 else _PLANE
-    bounds = zip(solution.problem.coordinates, solution.problem.domain.bounds, strict=True)
     return {
-        c.name: np.array([piece.fixed[c.name]]) if c.name in piece.fixed else np.linspace(low, high, count)
-        for c, (low, high) in bounds
+        c.name: np.array([piece.fixed[c.name]]) if c.name in piece.fixed else np.linspace(ends[0], ends[1], count)
+        for c, ends in _bounds(solution)
     }
+
+
+def _bounds(solution: Solution):
+    """Each coordinate with its ends."""
+    return zip(solution.problem.coordinates, solution.problem.domain.bounds, strict=True)
 
 
 def _table_axes(table: Tabulated, piece: Slice) -> dict[str, np.ndarray]:

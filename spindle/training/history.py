@@ -16,21 +16,25 @@ class Record:
 
 @dataclass
 class Clock:
-    """Seconds spent, apart: set-up, compilation, training steps, evaluation."""
+    """Seconds spent, apart: set-up, compilation, training steps, evaluation, and the reduction of a family."""
 
     setup: float = 0.0
     compile: float = 0.0
     train: float = 0.0
     evaluate: float = 0.0
+    reduce: float = 0.0
 
     @property
     def total(self) -> float:
         """All of them."""
-        return self.setup + self.compile + self.train + self.evaluate
+        return self.setup + self.compile + self.train + self.evaluate + self.reduce
 
     def as_dict(self) -> dict[str, float]:
-        """`{"total", "setup", "compile", "train", "evaluate"}`."""
-        return {"total": self.total, **asdict(self)}
+        """`{"total", "setup", "compile", "train", "evaluate"}`, and "reduce" where there was something to reduce."""
+        spent = asdict(self)
+        if not self.reduce:
+            del spent["reduce"]
+        return {"total": self.total, **spent}
 
 
 class History(list[Record]):

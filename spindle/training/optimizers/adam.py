@@ -9,7 +9,7 @@ import optax
 
 from spindle.errors import MethodError, nearest
 
-SCHEDULES = ("constant", "cosine", "exponential")
+SCHEDULES = ("constant", "cosine", "exponential", "plateau")
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class Adam:
 
     steps           number of steps
     learning_rate   at the start
-    schedule        "constant"; "cosine" falls to `final` times the start; "exponential" likewise, geometrically
+    schedule        "constant"; "cosine" falls to `final` times the start; "exponential" likewise, geometrically;
+                    "plateau": times 0.95 whenever 100 steps gained less than a thousandth, down to 1e-6
     """
 
     steps: int = 10_000
@@ -37,6 +38,11 @@ class Adam:
             raise MethodError(f"`Adam(learning_rate={self.learning_rate})` must be positive; 1e-3 is usual.")
 
     def _transform(self):
+        if self.schedule == "plateau":
+            falling = optax.contrib.reduce_on_plateau(
+                0.95, patience=100, rtol=1e-3, min_scale=min(1.0, 1e-6 / self.learning_rate)
+            )
+            return optax.chain(optax.adam(self.learning_rate), falling)
         rates = {
             "constant": lambda: optax.constant_schedule(self.learning_rate),
             "cosine": lambda: optax.cosine_decay_schedule(self.learning_rate, max(1, self.steps), self.final),
@@ -51,7 +57,8 @@ class Adam:
     def step(self, problem, parameters, state):
         """One step along the moments of the gradient."""
         value, gradient = jax.value_and_grad(problem.loss)(parameters)
-        updates, state = self._transform().update(gradient, state, parameters)
+        transform = optax.with_extra_args_support(self._transform())
+        updates, state = transform.update(gradient, state, parameters, value=value)
         return optax.apply_updates(parameters, updates), state, value
 
     def finished(self, state):

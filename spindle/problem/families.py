@@ -1,0 +1,111 @@
+"""Parametrised families: a problem whose parameters range over intervals, seen as one problem with further axes.
+
+A parameter with a range becomes a coordinate of the domain that no equation differentiates, so that whatever solves a
+problem solves the family, and a family has residuals, points and errors like any problem.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import sympy
+
+from spindle.errors import ProblemError, nearest
+from spindle.problem.conditions import AtPoints
+from spindle.problem.domain import Box, Boxed, BoxUnion
+from spindle.problem.problem import Problem
+from spindle.problem.symbols import Parameter
+
+
+def ranging(problem: Problem) -> tuple[Parameter, ...]:
+    """The parameters over which the problem is a family, sorted by name, axes or not; none: it is no family."""
+    axes = [c for c in problem.coordinates if isinstance(c, Parameter)]
+    return tuple(sorted([*axes, *(p for p in problem.parameters if p.bounds)], key=lambda p: p.name))
+
+
+def spanned(problem: Problem) -> Problem:
+    """The family with its parameters as the last axes of the domain; any other problem as it is.
+
+    Raises ProblemError where the domain is not made of boxes, or where there are measurements, which belong to one
+    member.
+    """
+    added = [p for p in problem.parameters if p.bounds]
+    if not added:
+        return problem
+    if not isinstance(problem.domain, Boxed):
+        raise ProblemError(
+            f"`{problem.name}` is a family over {', '.join(p.name for p in added)} on {problem.domain}, and families "
+            f"are solved on boxes so far; choose a member, `problem.at({added[0].name}=...)`, or a box."
+        )
+    measured = [c.name for c in problem.conditions if isinstance(c, AtPoints)]
+    if measured:
+        raise ProblemError(
+            f"`{problem.name}` is a family over {', '.join(p.name for p in added)} with the measurements "
+            f"`{measured[0]}`, but what is measured belongs to one member; estimate the parameter instead, "
+            f"`sp.parameter({added[0].name!r}, start, unknown=True)`."
+        )
+    swap = {u: u.func(*u.args, *added) for u in problem.unknowns}
+    conditions = [replace(c, **_exchanged(c, swap)) for c in problem.conditions]
+    wider = replace(
+        problem,
+        domain=_with_axes(problem.domain, added),
+        equations={e.name: e.written.xreplace(swap) for e in problem.equations},
+        conditions=conditions,
+        reference={swap[u]: value for u, value in problem.reference.items()},
+    )
+    return wider.named(*problem.origin) if problem.origin else wider
+
+
+def _exchanged(condition, swap) -> dict:
+    """The SymPy fields of a condition in terms of the wider unknowns."""
+    fields = {k: getattr(condition, k) for k in condition.__dataclass_fields__}
+    return {k: v.xreplace(swap) for k, v in fields.items() if isinstance(v, sympy.Basic)}
+
+
+def _with_axes(domain: Boxed, added: Sequence[Parameter]) -> Boxed:
+    ends = tuple(p.bounds for p in added)
+    if isinstance(domain, Box):
+        own = dict(zip(domain.coordinates, domain.symbolic_bounds, strict=True))
+        return Box(own | dict(zip(added, ends, strict=True)))
+    return BoxUnion((*domain.coordinates, *added), tuple((*box, *ends) for box in domain.boxes))
+
+
+def parameter_values(problem: Problem, values: Mapping, call: str) -> np.ndarray:
+    """Parameter values by name as rows (q, p), columns sorted by name; numbers broadcast against arrays.
+
+    Raises ProblemError where a name is missing or unknown, or a value is no finite number.
+    """
+    names = [p.name for p in ranging(problem)]
+    for name in values:
+        if name not in names:
+            raise ProblemError(f"`{call}({name}=...)`: `{problem.name}` has no such parameter." + nearest(name, names))
+    missing = [name for name in names if name not in values]
+    if missing:
+        raise ProblemError(
+            f"`{call}` was given no value for {', '.join(missing)}, and a member of `{problem.name}` has one for each "
+            f"of {', '.join(names)}; pass `{missing[0]}=...`."
+        )
+    try:
+        columns = np.broadcast_arrays(*(np.atleast_1d(np.asarray(values[name], float)) for name in names))
+    except (TypeError, ValueError) as error:
+        raise ProblemError(
+            f"`{call}` was given parameter values that are no numbers or do not broadcast ({error})."
+        ) from error
+    return checked_values(problem, np.stack([c.ravel() for c in columns], axis=1), call)
+
+
+def checked_values(problem: Problem, rows, call: str) -> np.ndarray:
+    """Rows of parameter values (q, p), columns sorted by name; raises ProblemError where they are none."""
+    names = [p.name for p in ranging(problem)]
+    try:
+        found = np.asarray(rows, float)
+    except (TypeError, ValueError) as error:
+        raise ProblemError(f"`{call}` was given parameter values that are no numbers ({error}).") from error
+    if found.ndim == 1 and len(names) == 1:
+        found = found[:, None]
+    if found.ndim != 2 or found.shape[1] != len(names) or not np.isfinite(found).all():
+        raise ProblemError(
+            f"`{call}` was given parameter values of shape {found.shape}, {np.sum(~np.isfinite(found))} of them not "
+            f"finite; it needs finite numbers of shape (q, {len(names)}), the columns being {', '.join(names)}."
+        )
+    return found

@@ -1,0 +1,1 @@
+"""Snapshots, hyper-reduced networks, and the solve that finds a member of a family in a millisecond."""

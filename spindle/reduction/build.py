@@ -1,0 +1,351 @@
+"""From a trained family to one that answers in a millisecond: everything that is decided once, before any query."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.stats import qmc
+
+from spindle.derivatives.pointwise import PointwiseTaylor, pointwise_values
+from spindle.lowering.compile import array_function
+from spindle.lowering.constraints import Constraints
+from spindle.lowering.partials import partials_in
+from spindle.networks.lowrank import FamilyField
+from spindle.networks.taylor import closure
+from spindle.objective.least_squares import LeastSquares
+from spindle.objective.objective import Model, Objective
+from spindle.points.cloud import Cloud
+from spindle.points.query import QueryPoints
+from spindle.problem.families import ranging
+from spindle.problem.problem import Problem
+from spindle.reduction.cubature import empirical_cubature
+from spindle.reduction.interpolation import pod, reduced_network, select
+from spindle.reduction.snapshots import shifted_snapshots, snapshots
+from spindle.reduction.tuning import (
+    Prior,
+    Tuned,
+    gauss_newton,
+    guarded,
+    published,
+    residual_rows,
+    stacked,
+    with_coefficients,
+)
+from spindle.training.optimizers.gauss_newton import GaussNewton
+from spindle.training.precision import precision
+
+_CANDIDATES = 512  # points among which those of a query are chosen
+_LOCALITIES = 10.0 ** np.arange(-6, 7)  # relative to the mean square of the residual before tuning
+_BATCH = 64  # members solved at a time: what they need then stays in the caches
+_FIRST, _RATE = 1e-2, 0.3  # tolerances of the bases: the coarsest, and the ratio to the next
+_FAITHFUL = 0.25  # how far the reduced residual may be from the full one, relative to it
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """What a query needs besides the trained field.
+
+    field        of the reduced network, or of the full one where there is no reduction
+    points       of each place, with weights: where tuning looks
+    check        the same: where its result is judged
+    prior        directions and sizes of corrections
+    locality     weight of the prior
+    factor       relative error per residual, the largest of the members that were solved to convergence
+    facts        numbers for the record
+    """
+
+    field: FamilyField
+    points: list[tuple[np.ndarray, np.ndarray | None]]
+    check: list[tuple[np.ndarray, np.ndarray | None]]
+    prior: Prior
+    locality: float
+    factor: float
+    facts: dict[str, Any]
+
+
+class Reduction:
+    """Reduces the trained field of one problem; see `reduce` and `query`.
+
+    settings   of the method
+    weights    of the residuals in the loss
+    small      whether queries are solved on a reduced network
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        constraints: Constraints,
+        settings: Mapping,
+        weights: Mapping[str, float],
+        *,
+        small: bool,
+    ):
+        self.problem, self.constraints, self.settings = problem, constraints, settings
+        self.weights, self.small = dict(weights), small
+
+    def query(self, full: FamilyField, reduced: Reduced) -> Callable:
+        """(mu (q, p)) -> `Tuned` of NumPy arrays, compiled for each number of members.
+
+        In single precision: residuals of a trained family are far above its rounding, and it takes half the time.
+        """
+        with precision("float32"):
+            own, wide, prior = _as_single((reduced.field, full, reduced.prior))
+            tune = self._tuning(own, self._objective(reduced.points), prior)
+            one = guarded(tune, wide, self._objective(reduced.check), self._own_weights())
+            locality = jnp.asarray(reduced.locality)
+
+        @jax.jit
+        def compiled(mu):
+            return jax.lax.map(lambda row: one(row, locality), mu, batch_size=_BATCH)
+
+        def many(mu):
+            with precision("float32"):
+                return Tuned(*(np.asarray(part, float) for part in compiled(np.asarray(mu, np.float32))))
+
+        return many
+
+    def reduce(self, field: FamilyField) -> Reduced:
+        """Everything that is decided before queries."""
+        columns = list(field.axes[1])
+        low, high = np.array([self.problem.domain.bounds[k] for k in columns]).T
+        sample = _sobol(low, high, self.settings["members"])
+        prior = self._prior(field, sample[: self.settings["members"] // 4])
+        facts: dict[str, Any] = {"ranks": list(field.network.ranks), "directions": len(prior.sizes)}
+        own, gaps = self._small(field, sample, prior) if self.small else (field, {})
+        facts |= gaps | {"neurons": [own.network.first.weight.shape[1], *(len(h.left) for h in own.network.hidden)]}
+        points = self._cubature(own, field, prior, sample[:24])
+        check = self._random(self.settings["check_points"], 1)
+        other = _sobol(low, high, 32, seed=1)
+        locality, gain = self._locality(own, field, points, check, prior, other)
+        facts |= {"points": sum(len(p) for p, _ in points), "locality": locality, "gain": gain}
+        found = Reduced(own, points, check, prior, locality, 1.0, facts)
+        factors = self._calibrate(field, found, other[: self.settings["calibration"]])
+        facts["factors"] = factors
+        return Reduced(own, points, check, prior, locality, max(factors), facts)
+
+    def _tuning(self, field, objective, prior):
+        own = self._own_weights()
+        if self.settings["phase"] == "published":
+            return published(field, objective, own)
+        return gauss_newton(field, objective, own, prior, self.settings["tuning_steps"])
+
+    def _own_weights(self) -> dict[str, jax.Array]:
+        return {name: jnp.asarray(w) for name, w in self.weights.items()}
+
+    def _objective(self, chosen) -> Objective:
+        return self._objective_at(lambda places, groups: chosen)
+
+    def _objective_at(self, choose: Callable) -> Objective:
+        columns = [self.problem.coordinates.index(p) for p in ranging(self.problem)]
+
+        def differentiate(places, groups, needs):
+            return PointwiseTaylor(QueryPoints(places, choose(places, groups), columns), needs)
+
+        return Objective(self.problem, self.constraints, differentiate, faces=self.settings["faces"])
+
+    def _random(self, interior: int, seed: int) -> list[tuple[np.ndarray, np.ndarray | None]]:
+        """Random points of every place, all of one weight."""
+        kept: list = []
+
+        def keep(places, groups):
+            boundary = max(4, interior // 4)
+            cloud = Cloud(places, groups, interior=interior, boundary=boundary, rule="random")
+            kept.extend((np.asarray(points), None) for points in cloud.draw(jax.random.PRNGKey(seed)))
+            return kept
+
+        self._objective_at(keep)
+        return kept
+
+    def _prior(self, field: FamilyField, members: np.ndarray) -> Prior:
+        """Principal directions of the corrections that members need, all coefficients free and points many."""
+        count = sum(field.network.ranks)
+        free = Prior(jnp.eye(count), jnp.ones(count))
+        objective = self._objective(self._random(8 * count, 2))
+        own = self._own_weights()
+        tune = gauss_newton(field, objective, own, free, 4)
+
+        @jax.jit
+        @jax.vmap
+        def correction(mu):
+            start = stacked(field, mu)
+            size = jnp.sum(residual_rows(objective, with_coefficients(field, start), mu, own) ** 2)
+            return tune(start, mu, 1e-3 * size) - start
+
+        found = np.asarray(correction(jnp.asarray(members)))
+        _, values, right = np.linalg.svd(found, full_matrices=False)
+        energy = np.cumsum(values**2) / np.sum(values**2)
+        keep = min(self.settings["directions"], int(np.searchsorted(energy, 0.999)) + 1, len(values))
+        return Prior(jnp.asarray(right[:keep].T), jnp.asarray(values[:keep] / np.sqrt(len(members))))
+
+    def _small(self, field, sample, prior) -> tuple[FamilyField, dict]:
+        """The reduced field, its bases as fine as the residual asks for."""
+        matrices = self._snapshots(field, sample, prior)
+        full = self._reduced_residuals(field, field, sample[:16])
+        tolerance = self.settings["tolerance"] or _FIRST
+        while True:
+            small = self._with_bases(field, matrices, tolerance)
+            gap_u, gap_r = self._gaps(field, small, sample[:16], full)
+            complete = small.network.first.weight.shape[1] >= field.network.first.weight.shape[1]
+            if self.settings["tolerance"] or self.settings["neurons"] or gap_r < _FAITHFUL or complete:
+                return small, {"basis_tolerance": tolerance, "gap_values": gap_u, "gap_residual": gap_r}
+            tolerance *= _RATE
+
+    def _snapshots(self, field, sample, prior) -> list[np.ndarray]:
+        """Hidden states at random points of all members, each with a correction of the size of the prior."""
+        rng = np.random.default_rng(0)
+        bounds = np.array(self.problem.domain.bounds)
+        repeated = np.repeat(sample, self.settings["snapshot_points"], axis=0)
+        points = _sobol(bounds[:, 0], bounds[:, 1], len(repeated), seed=3)
+        points[:, list(field.axes[1])] = repeated
+        base = np.concatenate([np.asarray(s) for s in field.coefficients_at(jnp.asarray(repeated))], axis=1)
+        moves = rng.normal(size=(len(repeated), len(prior.sizes))) * np.asarray(prior.sizes)
+        moves[::2] = 0.0
+        coefficients = base + moves @ np.asarray(prior.directions).T
+        split = np.split(coefficients, np.cumsum(field.network.ranks)[:-1], axis=1)
+        if self.settings["snapshots"] == "shifted":
+            return shifted_snapshots(field, points, split)
+        expressions = [self.constraints.lifted(e, self.problem.coordinates) for e in self.problem.expressions()]
+        orders = [p.orders for p in partials_in(expressions, self.problem.unknowns, self.problem.coordinates)]
+        return snapshots(field, points, split, closure(orders, len(self.problem.coordinates)))
+
+    def _with_bases(self, field, matrices, tolerance) -> FamilyField:
+        most = self.settings["neurons"]
+        rule = self.settings["selection"]
+        selections = []
+        for matrix in matrices:
+            basis = pod(matrix, tolerance, most)
+            selections.append(select(basis, rule))
+        return eqx.tree_at(lambda f: f.network, field, reduced_network(field.network, selections))
+
+    def _reduced_residuals(self, small, full, members) -> tuple[np.ndarray, np.ndarray]:
+        """Values and residual rows of members by a network, coefficients from the hypernetwork."""
+        objective = self._objective(self._random(64, 4))
+        own = self._own_weights()
+
+        @jax.jit
+        @jax.vmap
+        def both(mu):
+            s = stacked(full, mu)
+            field = with_coefficients(small, s)
+            drawn = objective.draw(mu)
+            return field(drawn[0][0][:, : len(self.problem.coordinates)]), residual_rows(objective, field, mu, own)
+
+        return both(jnp.asarray(members))
+
+    def _gaps(self, field, small, members, reference) -> tuple[float, float]:
+        """Relative differences between the two networks: of values, and of residuals."""
+        found = self._reduced_residuals(small, field, members)
+        gaps = [float(jnp.linalg.norm(a - b) / jnp.linalg.norm(b)) for a, b in zip(found, reference, strict=True)]
+        return gaps[0], gaps[1]
+
+    def _cubature(self, own, field, prior, members) -> list[tuple[np.ndarray, np.ndarray | None]]:
+        """Points of a query: chosen by empirical cubature inside, a few random ones elsewhere."""
+        candidates = self._random(_CANDIDATES, 5)
+        objective = self._objective(candidates)
+        wanted = self.settings["query_points"] or 3 * len(prior.sizes) + 4
+
+        @jax.jit
+        @jax.vmap
+        def linearised(mu):
+            start, points = stacked(field, mu), objective.draw(mu)
+
+            def values(a):
+                model = Model(with_coefficients(own, start + prior.directions @ (prior.sizes * a)), {})
+                return [row for found in objective.evaluate(model, points).values() for row in found]
+
+            zero = jnp.zeros(len(prior.sizes))
+            return values(zero), jax.jacfwd(values)(zero)
+
+        residuals, slopes = linearised(jnp.asarray(members))
+        chosen, piece = list(candidates), 0
+        for r in objective.residuals:
+            for terms in r.pieces:
+                places = [place for place, _ in terms]
+                indices, weights = _integrated(np.asarray(residuals[piece]), np.asarray(slopes[piece]), wanted)
+                for place in places:
+                    points = candidates[place][0][indices]
+                    chosen[place] = (points, weights)
+                piece += 1
+        return chosen
+
+    def _locality(self, own, full, points, check, prior, members) -> tuple[float, float]:
+        """The weight with which members gain most, by the full residual at points that tuning does not see."""
+        tune = self._tuning(own, self._objective(points), prior)
+        one = guarded(tune, full, self._objective(check), self._own_weights())
+        many = jax.jit(jax.vmap(one, in_axes=(0, None)))
+        start = np.asarray(many(jnp.asarray(members), 1e30).start)
+        candidates = _LOCALITIES * float(np.mean(start**2))
+        if self.settings["phase"] == "published":
+            candidates = np.array([0.14, 0.5, 1.0, 2.0, 17.6])  # the span of the published weights
+        gains = [np.mean(np.log(np.asarray(many(jnp.asarray(members), c).residual) / start)) for c in candidates]
+        best = int(np.argmin(gains))
+        return float(candidates[best]), float(np.exp(gains[best]))
+
+    def _calibrate(self, full, found: Reduced, members) -> list[float]:
+        """Relative error per residual of members whose networks are trained to convergence, everything free."""
+        objective = self._objective(self._random(self.settings["refine_points"], 6))
+        own, query = self._own_weights(), self.query(full, found)
+        refine = _refining(full, objective, own)
+        bounds = np.array(self.problem.domain.bounds)
+        points = jnp.asarray(_sobol(bounds[:, 0], bounds[:, 1], 512, seed=7))
+        answers = query(members)
+        factors = []
+        for k, mu in enumerate(jnp.asarray(members)):
+            at = points.at[:, jnp.asarray(full.axes[1])].set(mu)
+            quick = self._values(with_coefficients(full, jnp.asarray(answers.coefficients[k])), at)
+            true = self._values(refine(mu), at)
+            factors.append(float(jnp.linalg.norm(quick - true) / jnp.linalg.norm(true) / answers.residual[k]))
+        return factors
+
+    def _values(self, field, points):
+        """The unknowns at points (n, d), what conditions add included."""
+        columns = [points[:, k] for k in range(points.shape[1])]
+        found = []
+        for u in self.problem.unknowns:
+            lifted = self.constraints.lifted(u, self.problem.coordinates)
+            function = array_function(lifted, self.problem.coordinates, self.problem.unknowns)
+            found.append(function(columns, pointwise_values(field, points, function.needs)))
+        return jnp.concatenate(found)
+
+
+def _integrated(residual: np.ndarray, slopes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points that integrate J^T J and J^T r of all members: residual (q, N), slopes (q, N, n_a)."""
+    a, b = np.triu_indices(slopes.shape[2])
+    products = slopes[:, :, a] * slopes[:, :, b]
+    gradients = slopes * residual[:, :, None]
+    gradients *= np.linalg.norm(products) / max(np.linalg.norm(gradients), np.finfo(float).tiny)
+    functions = np.concatenate([products, gradients], axis=2).transpose(0, 2, 1).reshape(-1, residual.shape[1])
+    return empirical_cubature(functions, count)
+
+
+def _as_single(tree):
+    """All arrays in single precision; to be called where that is the precision."""
+    return jax.tree.map(lambda a: jnp.asarray(np.asarray(a, np.float32)) if eqx.is_inexact_array(a) else a, tree)
+
+
+def _sobol(low, high, count: int, seed: int = 0) -> np.ndarray:
+    sequence = qmc.Sobol(len(low), rng=np.random.default_rng(seed))
+    return low + (high - low) * sequence.random_base2((count - 1).bit_length())[:count]
+
+
+def _refining(full: FamilyField, objective: Objective, weights, steps: int = 12) -> Callable[[jax.Array], FamilyField]:
+    """mu -> the member's field after Gauss-Newton on all weights of the network."""
+    optimizer = GaussNewton(steps, algebra="dual", damping=1e-3)
+
+    @eqx.filter_jit
+    def refine(mu):
+        field = eqx.tree_at(lambda f: f.hyper, with_coefficients(full, stacked(full, mu)), None)
+        arrays, static = eqx.partition(Model(field, {}), eqx.is_inexact_array)
+        problem = LeastSquares(objective, static, objective.draw(mu), weights)
+
+        def step(_, state):
+            return optimizer.step(problem, *state)[:2]
+
+        arrays, _ = jax.lax.fori_loop(0, steps, step, (arrays, optimizer.start(arrays)))
+        return eqx.combine(arrays, static).field
+
+    return refine

@@ -1,0 +1,53 @@
+"""What reduces a family, as arrays and plain data, and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from spindle.networks.lowrank import FamilyField, LowRankLayer, LowRankNetwork
+from spindle.reduction.build import Reduced
+from spindle.reduction.tuning import Prior
+
+
+def reduced_to_data(reduced: Reduced) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Named arrays, and JSON-ready data."""
+    network = reduced.field.network
+    arrays = {"first.weight": network.first.weight, "first.bias": network.first.bias}
+    arrays |= {"last.weight": network.last.weight, "last.bias": network.last.bias}
+    for k, layer in enumerate(network.hidden):
+        arrays |= {f"hidden{k}.{name}": array for name, array in vars(layer).items() if array is not None}
+    for name in ("points", "check"):
+        for k, (points, weights) in enumerate(getattr(reduced, name)):
+            arrays[f"{name}{k}"] = points
+            if weights is not None:
+                arrays[f"{name}{k}.weights"] = weights
+    arrays |= reduced.prior._asdict()
+    meta: dict[str, Any] = {"layers": len(network.hidden), "places": len(reduced.points)}
+    meta |= {"locality": reduced.locality, "factor": reduced.factor, "facts": reduced.facts}
+    return {name: np.asarray(array) for name, array in arrays.items()}, meta
+
+
+def reduced_from_data(full: FamilyField, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> Reduced:
+    """What `reduced_to_data` wrote, for the trained field that it belongs to."""
+    own = {name: jnp.asarray(array) for name, array in arrays.items()}
+
+    def dense(which, like):
+        return eqx.tree_at(lambda d: (d.weight, d.bias), like, (own[f"{which}.weight"], own[f"{which}.bias"]))
+
+    hidden = tuple(
+        LowRankLayer(own[f"hidden{k}.left"], own[f"hidden{k}.right"], own.get(f"hidden{k}.bias"))
+        for k in range(meta["layers"])
+    )
+    network = LowRankNetwork(
+        dense("first", full.network.first), hidden, dense("last", full.network.last), full.network.act
+    )
+    points, check = (
+        [(arrays[f"{name}{k}"], arrays.get(f"{name}{k}.weights")) for k in range(meta["places"])]
+        for name in ("points", "check")
+    )
+    prior = Prior(own["directions"], own["sizes"])
+    field = eqx.tree_at(lambda f: f.network, full, network)
+    return Reduced(field, points, check, prior, meta["locality"], meta["factor"], dict(meta["facts"]))

@@ -1,7 +1,6 @@
 """spindle: partial differential equations solved by physics-informed networks whose structure makes them fast."""
 
 from spindle.errors import DivergenceError, MethodError, ProblemError, RunError, SpindleError
-from spindle.family import Family
 from spindle.load import load
 from spindle.methods.dtpinn import DTPINN
 from spindle.methods.fastlrnr import FastLRNR
@@ -17,7 +16,7 @@ from spindle.problem.shapes import Ball, Curve, Disk, Ellipse, Mesh, Polygon
 from spindle.problem.symbols import coordinates, given, normal, parameter, unknown, vector
 from spindle.solution import Solution
 from spindle.solve import resume, solve
-from spindle.types import Members, Tabulated
+from spindle.types import Tabulated, TabulatedFamily
 
 __all__ = [
     "DTPINN",
@@ -31,11 +30,9 @@ __all__ = [
     "Disk",
     "DivergenceError",
     "Ellipse",
-    "Family",
     "FastLRNR",
     "Initial",
     "Interval",
-    "Members",
     "Mesh",
     "MethodError",
     "Neumann",
@@ -50,6 +47,7 @@ __all__ = [
     "Solution",
     "SpindleError",
     "Tabulated",
+    "TabulatedFamily",
     "coordinates",
     "curl",
     "div",

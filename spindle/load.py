@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import jax
 
-from spindle.family import Family
 from spindle.problem.families import spanned
+from spindle.reduction.stored import reduced_from_data
 from spindle.rundir import RunDirectory
 from spindle.solution import Run, Solution, restored
-from spindle.training.checkpoint import reading
+from spindle.training.checkpoint import load_arrays, reading
 from spindle.training.precision import precision
 
 
 def load(directory, given: Mapping | None = None) -> Solution:
-    """The solution that `Solution.save`, `solve(out=...)` or the command line wrote; of a family, the `Family`.
+    """The solution that `Solution.save`, `solve(out=...)` or the command line wrote.
 
     given   {name: function} for problems that use `sp.given`, since no file can hold code
     """
@@ -26,5 +26,5 @@ def load(directory, given: Mapping | None = None) -> Solution:
     plan = replace(method.plan(spanned(problem)), choices=tuple(source.read_info()["choices"]))
     with precision(plan.dtype):
         model = restored(plan, plan.build(jax.random.PRNGKey(seed)), arrays, run.grown)
-    solution = Solution(problem, method, plan, model, run)
-    return Family.stored(solution, source) if source.reduction.exists() else solution
+        reduced = reduced_from_data(model.field, *load_arrays(source.reduction)) if source.reduction.exists() else None
+    return Solution(problem, method, plan, model, run, reduced)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -11,21 +12,25 @@ import numpy as np
 import sympy
 import xarray
 
-from spindle.errors import ProblemError, RunError, nearest
+from spindle.errors import MethodError, ProblemError, RunError, nearest
 from spindle.evaluate import Evaluator
 from spindle.lowering.compile import array_function
+from spindle.members import Members, checked_inside
 from spindle.methods.base import Method, Plan
 from spindle.methods.registry import label
 from spindle.objective.errors import error_measures
 from spindle.objective.objective import Model
 from spindle.problem.expressions import expression_of
-from spindle.problem.families import ranging, spanned
+from spindle.problem.families import parameter_values, ranging, spanned
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import Parameter
+from spindle.reduction.build import Reduced
+from spindle.reduction.stored import reduced_to_data
 from spindle.rundir import RunDirectory
+from spindle.training.checkpoint import save_arrays
 from spindle.training.history import Clock, History
 from spindle.training.precision import precision
-from spindle.types import Members, Tabulated
+from spindle.types import Tabulated, TabulatedFamily
 
 _MOST_AXES = 6  # beyond, closed forms are compared at random points
 POINTS = 20_000
@@ -57,19 +62,34 @@ class Solution:
 
     problem, method   as they were given to `solve`; the parameters of a family are the last coordinates of `problem`
     given             the problem before that
+    reduced           of a family by a low-rank method: what queries need besides the trained field
     run               iterations, losses, residuals on fresh points, seconds, history
     """
 
-    def __init__(self, problem: Problem, method: Method, plan: Plan, model: Model, run: Run):
+    def __init__(
+        self,
+        problem: Problem,
+        method: Method,
+        plan: Plan,
+        model: Model,
+        run: Run,
+        reduced: Reduced | None = None,
+    ):
         self.given, self.problem = problem, spanned(problem)
         self.method, self.plan, self.model, self.run = method, plan, model, run
+        self.reduced = reduced
         self._evaluators: dict[object, Evaluator] = {}
 
-    def __call__(self, expression=None, **coordinates) -> np.ndarray:
+    def __call__(self, expression=None, **coordinates) -> Any:
         """Values at points: `solution(x=0.5, y=[0.1, 0.2])`, coordinates broadcast together; NaN outside the domain.
 
         expression   an unknown, a derivative such as `u.diff(x)`, or any expression; default: the first unknown
+
+        Of a family by a low-rank method, parameters alone give a member: `solution(nu=0.7, beta=2)`.
         """
+        parameters = {p.name for p in ranging(self.problem)}
+        if self.reduced is not None and expression is None and {*coordinates} <= parameters:
+            return self.many(parameter_values(self.problem, coordinates, "solution"))[0]
         given = [_floats(f"coordinate {name}", v) for name, v in self._ordered(coordinates).items()]
         try:
             values = np.broadcast_arrays(*given)
@@ -80,6 +100,33 @@ class Solution:
             ) from error
         points = np.stack([v.ravel() for v in values], axis=1)
         return self.evaluate(points, expression).reshape(values[0].shape)
+
+    def many(self, rows, *, outside: str = "refuse") -> Members:
+        """Members of a family for rows of parameter values (q, p), columns sorted by name; (q,) for one parameter.
+
+        outside   what to do with values outside the trained ranges: "refuse", or "allow", where error estimates mean
+                  nothing
+        Each is tuned in one compiled call for all, by a low-rank method; the first call of a size q compiles.
+        Raises ProblemError where rows are no numbers or outside, MethodError where the solution is of no such method.
+        """
+        if self.reduced is None:
+            raise MethodError(
+                f"`solution.many` tunes the members of a family by a low-rank method, and this is a solution of "
+                f"`{self.problem.name}` by {label(self.method)}; solve with `sp.FastLRNR()`, or evaluate at points, "
+                f"`solution({', '.join(f'{c}=...' for c in self.problem.coordinates)})`."
+            )
+        values = checked_inside(self.problem, rows, outside)
+        return Members(self, values, *self._query(values))
+
+    @cached_property
+    def _query(self):
+        return self.plan.reduction.query(self.model.field, self.reduced)
+
+    def with_model(self, model: Model) -> "Solution":
+        """The same with another model; what was compiled is shared."""
+        copy = Solution(self.given, self.method, self.plan, model, self.run, self.reduced)
+        copy._evaluators = self._evaluators
+        return copy
 
     def evaluate(self, points, expression=None) -> np.ndarray:
         """Values (n,) of an expression at points (n, d), columns in the order of the problem's coordinates.
@@ -163,7 +210,7 @@ class Solution:
         for u, value in self.problem.reference.items():
             if isinstance(value, Tabulated):
                 nodes, values = list(value.axes.values()), np.asarray(value.values)
-            elif isinstance(value, Members):
+            elif isinstance(value, TabulatedFamily):
                 nodes, values = self._listed(value)
             else:
                 bounds = self.problem.domain.bounds
@@ -182,7 +229,7 @@ class Solution:
             found[u] = nodes, values if isinstance(value, Tabulated) else np.where(inside, values, np.nan)
         return found
 
-    def _listed(self, members: Members) -> tuple[np.ndarray, np.ndarray]:
+    def _listed(self, members: TabulatedFamily) -> tuple[np.ndarray, np.ndarray]:
         """The points (n, d) of all members that are tabulated, parameters last, and the values there."""
         names = [p.name for p in ranging(self.problem)]
         points = [
@@ -241,6 +288,7 @@ class Solution:
             "peak_memory_bytes": run["peak_memory_bytes"],
             "settings": {k: str(v) if isinstance(v, sympy.Basic) else v for k, v in self.plan.settings.items()},
             "choices": [*self.plan.choices, *(entry["what"] for entry in run["grown"])],
+            **({"reduction": self.reduced.facts} if self.reduced else {}),
             "versions": run["versions"],
         }
 
@@ -256,6 +304,8 @@ class Solution:
         target = RunDirectory.at(directory)
         target.prepare(self.given, self.method, self.plan, self.run.seed)
         leaves = jax.tree.leaves(eqx.filter(self.model, eqx.is_inexact_array))
+        if self.reduced is not None:
+            save_arrays(target.reduction, *reduced_to_data(self.reduced))
         target.finish({f"leaf{k}": np.asarray(leaf) for k, leaf in enumerate(leaves)}, self.run, self.record())
         return target.path
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from spindle.comparison import compare
 from spindle.errors import DivergenceError, MethodError
-from spindle.family import Family
 from spindle.methods.base import Method, Plan
 from spindle.methods.spinn import SPINN
 from spindle.objective.objective import Model
@@ -85,7 +84,7 @@ def solve(
         _complete(solution, outcome, clock, fresh_key)
         if plan.reduction is not None and outcome.stopped_by not in ("diverged", "interrupted"):
             began = time.perf_counter()
-            solution = Family.of(solution)
+            solution.reduced = plan.reduction.reduce(outcome.model.field)
             clock.reduce = time.perf_counter() - began
         singular = _singular(plan, start, train_key) if outcome.stopped_by == "diverged" else []
     if directory is not None:

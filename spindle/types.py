@@ -44,7 +44,7 @@ class Tabulated:
 
 
 @dataclass(frozen=True, eq=False)
-class Members:
+class TabulatedFamily:
     """Tabulated fields of some members of a parametrised family: its reference where there is no closed form.
 
     values   parameter values by name, one mapping for each member
@@ -58,9 +58,9 @@ class Members:
         names = {frozenset(v) for v in self.values}
         if not self.values or len(self.values) != len(self.tables) or len(names) > 1:
             raise ProblemError(
-                f"`Members` got {len(self.values)} members with the parameters {[sorted(n) for n in names]} and "
-                f"{len(self.tables)} tables; it needs at least one member, the same parameters for each, and one table "
-                f"for each."
+                f"`TabulatedFamily` got {len(self.values)} members with the parameters {[sorted(n) for n in names]} "
+                f"and {len(self.tables)} tables; it needs at least one member, the same parameters for each, and one "
+                f"table for each."
             )
 
     def at(self, values: Mapping[str, float]) -> Tabulated | None:

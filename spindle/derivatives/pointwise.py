@@ -17,7 +17,6 @@ from spindle.lowering.partials import Need, terms_of
 from spindle.networks.fields import Field
 from spindle.networks.taylor import Jet, closure
 from spindle.points.cloud import Cloud
-from spindle.problem.domain import Wall
 
 _BLOCK = 1024  # rows of J held at once
 
@@ -43,7 +42,7 @@ class PointwiseTaylor:
 
     def prepare(self, field: Field, drawn):
         """What all places share."""
-        return field, self._coordinates(drawn)
+        return field, self.points.bare(drawn)
 
     def at(self, shared, place: int) -> dict[Need, jax.Array]:
         """What one place needs."""
@@ -90,18 +89,11 @@ class PointwiseTaylor:
         cut = ([p.reshape(blocks, -1, p.shape[1]) for p in filled], jax.tree.map(split, slopes))
         return jax.lax.scan(add, jnp.zeros((columns, columns), points[0].dtype), cut)[0]
 
-    def _coordinates(self, drawn):
-        """The points without the normals that may stand beside them."""
-        return [
-            cloud[:, : len(place.bounds)] if isinstance(place, Wall) else cloud
-            for place, cloud in zip(self.points.places, drawn, strict=True)
-        ]
-
     def _rows(self, field, drawn, piece):
         return self._block(field, piece, *self._flat(drawn, piece))
 
     def _flat(self, drawn, piece):
-        points = [self._coordinates(drawn)[place] for place, _ in piece.slopes]
+        points = [self.points.bare(drawn)[place] for place, _ in piece.slopes]
         by_need = [[slopes[need] for need in self.needs[place]] for place, slopes in piece.slopes]
         return points, (by_need, list(piece.parameters))
 

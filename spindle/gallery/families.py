@@ -12,7 +12,7 @@ from spindle.problem.problem import Problem
 from spindle.problem.symbols import coordinates, parameter, unknown
 from spindle.reference.advection import advection_diffusion
 from spindle.reference.reaction import convection_diffusion_reaction as solved_reaction
-from spindle.types import Members
+from spindle.types import TabulatedFamily
 
 # The parameters at which Cho et al. (2024) test, as their code draws them.
 CONVECTION_TESTS = (6.1470, 6.6476, 5.9060, 5.3717, 6.6356, 7.3592, 5.1406, 5.8535, 5.9561, 7.1988)
@@ -32,10 +32,10 @@ _ADVECTION_TESTS = ((0.1, 0.0), (0.1, 0.6), (0.1, 1.5), (0.17, 1.1), (0.25, 0.3)
 _CITATION = "Cho et al. (2024), FastLRNR and Sparse Physics Informed Backpropagation, arXiv 2410.04001"
 
 
-def _members(solver: Callable, names: str, rows: Sequence[tuple[float, ...]]) -> Members:
+def _members(solver: Callable, names: str, rows: Sequence[tuple[float, ...]]) -> TabulatedFamily:
     """The solver's fields at some parameters."""
     values = [dict(zip(names.split(), row, strict=True)) for row in rows]
-    return Members(values, [solver(**own) for own in values])
+    return TabulatedFamily(values, [solver(**own) for own in values])
 
 
 def convection_family(low: float = 5, high: float = 8) -> Problem:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from spindle.methods.lrpinn import LRPINN
+from spindle.methods.lowrank import DEFAULT, PAPER, LowRank
 
 _REDUCED = {
     "snapshot_points": 24,
@@ -16,10 +16,10 @@ _PUBLISHED = _REDUCED | {"snapshots": "shifted", "selection": "deim", "neurons":
 
 
 @dataclass(frozen=True, kw_only=True)
-class FastLRNR(LRPINN):
+class FastLRNR(LowRank):
     """Hyper-reduced low-rank family: trained once as `LRPINN`, then each member costs about a millisecond.
 
-    `family = sp.solve(problem, sp.FastLRNR())`, `family(nu=0.7)`, `family.many(rows)`. The settings of `LRPINN` apply,
+    `family = sp.solve(problem, sp.FastLRNR())`, `family(nu=0.7)`, `family.many(rows)`. The settings of `LowRank` apply,
     and these:
     snapshot_points   points at which hidden states are taken, for each of `members` parameters
     snapshots       "derivatives": states and their derivatives; "shifted": states at shifted points, as published
@@ -40,6 +40,6 @@ class FastLRNR(LRPINN):
     reduces: ClassVar[bool] = True
     name: ClassVar[str] = "fastlrnr"
     recipes: ClassVar = {
-        "paper": {**LRPINN.recipes["paper"], **_PUBLISHED},
-        "default": {**LRPINN.recipes["default"], **_REDUCED},
+        "paper": {**PAPER, **_PUBLISHED},
+        "default": {**DEFAULT, **_REDUCED},
     }

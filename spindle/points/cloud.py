@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.stats import qmc
 
-from spindle.points.places import Place
+from spindle.points.places import Place, without_normals
 from spindle.points.rules import check_rule, fixed_nodes
 from spindle.problem.conditions import Scatter
 from spindle.problem.domain import Region, Wall
@@ -72,6 +72,10 @@ class Cloud:
                 unit = self._unit(place, group, size) if own is None else jax.random.uniform(own, (size, len(low)))
                 drawn.append(jnp.asarray(low + (high - low) * unit))
         return tuple(drawn)
+
+    def bare(self, clouds) -> list[jax.Array]:
+        """The points as a field takes them, without normals."""
+        return without_normals(self.places, clouds)
 
     def coordinates(self, clouds) -> list[tuple[jax.Array, ...]]:
         """For each place its coordinates, and on walls the components of the normals, (n,) each."""

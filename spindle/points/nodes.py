@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.points.places import Place
+from spindle.points.places import Place, without_normals
 from spindle.points.scattered import Nodes, morton
 from spindle.problem.conditions import Scatter
 from spindle.problem.domain import Region, Wall
@@ -97,6 +97,10 @@ class NodePoints:
         """One array (n, d) a place, on walls with the components of the normals beside; always the same."""
         spread = (jnp.broadcast_arrays(*columns) for columns in self._cloud.draw(key))
         return tuple(jnp.stack([c.ravel() for c in columns], axis=1) for columns in spread)
+
+    def bare(self, drawn) -> list[jax.Array]:
+        """The points as a field takes them, without normals."""
+        return without_normals(self.places, drawn)
 
     def coordinates(self, drawn) -> list[tuple[jax.Array, ...]]:
         """For each place its coordinates, and on walls the components of the normals, (n,) each."""

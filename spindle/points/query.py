@@ -28,14 +28,22 @@ class QueryPoints:
         """Number of points in a place."""
         return len(self.chosen[place][0])
 
-    def draw(self, mu: jax.Array) -> tuple[jax.Array, ...]:
-        """One array a place, with the parameters mu (p,)."""
-        at = jnp.asarray(self.columns)
-        return tuple(jnp.asarray(points).at[:, at].set(mu) for points, _ in self.chosen)
+    def draw(self, mu: jax.Array) -> tuple[tuple[jax.Array, ...], jax.Array]:
+        """One array a place, and the parameters mu (p,) for which they are meant.
 
-    def coordinates(self, clouds) -> list[tuple[jax.Array, ...]]:
-        """For each place its columns, (n,) each."""
-        return [tuple(cloud[:, k] for k in range(cloud.shape[1])) for cloud in clouds]
+        They stay apart, so that what depends on the points alone is computed once for many mu.
+        """
+        return tuple(jnp.asarray(points) for points, _ in self.chosen), mu
+
+    def bare(self, drawn) -> list[jax.Array]:
+        """The points as a field takes them; it must not look at their parameters, which are not those asked for."""
+        return list(drawn[0])
+
+    def coordinates(self, drawn) -> list[tuple[jax.Array, ...]]:
+        """For each place its columns, (n,) each, and the parameters."""
+        clouds, mu = drawn
+        given = dict(zip(self.columns, mu, strict=True))
+        return [tuple(given.get(k, cloud[:, k]) for k in range(cloud.shape[1])) for cloud in clouds]
 
     def weights(self, place: int) -> list[np.ndarray | None] | None:
         """The weights, for the one axis that a cloud has."""

@@ -7,28 +7,38 @@ import jax.numpy as jnp
 import numpy as np
 
 from spindle.points.cloud import Cloud
-from spindle.points.places import Place
 
 
-class TaskCloud(Cloud):
+class TaskCloud:
     """A cloud of the coordinates, once for each member, member by member.
 
+    cloud     the points of one member
     tasks     parameters of the members, (k, p)
     columns   the axes of the parameters
-    interior, boundary   numbers of points for one member
     """
 
-    def __init__(self, places: Sequence[Place], groups: Sequence[int], *, tasks, columns: Sequence[int], **sizes):
-        super().__init__(places, groups, **sizes)
-        self.tasks, self.columns = np.asarray(tasks, float), list(columns)
+    def __init__(self, cloud: Cloud, tasks, columns: Sequence[int]):
+        self.cloud, self.tasks, self.columns = cloud, np.asarray(tasks, float), list(columns)
+        self.places = cloud.places
 
     def size(self, place: int) -> int:
         """Number of points in a place, of all members."""
-        return super().size(place) * len(self.tasks)
+        return self.cloud.size(place) * len(self.tasks)
 
     def draw(self, key) -> tuple[jax.Array, ...]:
         """One array (k n, d) a place."""
-        return tuple(self._repeated(points) for points in super().draw(key))
+        return tuple(self._repeated(points) for points in self.cloud.draw(key))
+
+    def bare(self, clouds) -> list[jax.Array]:
+        """The points as a field takes them, without normals."""
+        return self.cloud.bare(clouds)
+
+    def coordinates(self, clouds) -> list[tuple[jax.Array, ...]]:
+        """For each place its columns, (k n,) each."""
+        return self.cloud.coordinates(clouds)
+
+    def weights(self, place: int) -> None:
+        """Every point weighs the same."""
 
     def _repeated(self, points):
         copies = jnp.tile(points, (len(self.tasks), 1))

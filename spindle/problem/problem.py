@@ -15,7 +15,7 @@ from spindle.problem.domain import Domain, Wall
 from spindle.problem.expressions import expression_of
 from spindle.problem.printing import describe, describe_latex
 from spindle.problem.symbols import Normal, Parameter, is_given, is_space, unknowns_in
-from spindle.types import Members, Tabulated
+from spindle.types import Tabulated, TabulatedFamily
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Problem:
                 shape times an interval of time; its order of coordinates is that of all arrays
     equations   SymPy `Eq`s (scalar or between column vectors), or expressions meant to vanish; a mapping names them
     conditions  `Dirichlet`, `Neumann`, `Robin`, `Initial`, `Periodic`, `Observed`: one, or a list
-    reference   {unknown: closed form, or `Tabulated` values on a grid, or `Members` of a family with such values}
+    reference   {unknown: closed form, or `Tabulated` values on a grid, or of a family a `TabulatedFamily`}
     name        a word for files and tables
     title, citation, notes   sentences for reports
     published   settings of the paper that first solved the problem with a network, by method name; a method's
@@ -139,7 +139,7 @@ class Problem:
 
 def _reference_at(reference, swap, values):
     """The reference of one member; None where it is not tabulated."""
-    if isinstance(reference, Members):
+    if isinstance(reference, TabulatedFamily):
         return reference.at(values)
     return reference.xreplace(swap) if isinstance(reference, sympy.Basic) else reference
 
@@ -221,7 +221,7 @@ def _reference(reference) -> dict:
             f"`reference={{u: exact}}`."
         )
     call = "sp.Problem(reference=...)"
-    known = (Tabulated, Members)
+    known = (Tabulated, TabulatedFamily)
     return {u: v if isinstance(v, known) else expression_of(v, call) for u, v in reference.items()}
 
 
@@ -308,7 +308,7 @@ def _check_reference(problem, u, value):
             f"`sp.Problem(reference=...)` has a solution for `{u}`, which is no unknown of the problem{text}."
             + nearest(str(u), [str(v) for v in problem.unknowns])
         )
-    if isinstance(value, Members):
+    if isinstance(value, TabulatedFamily):
         return  # its tables are checked against the members where they are used
     if isinstance(value, Tabulated):
         shape = tuple(len(v) for v in value.axes.values())

@@ -19,7 +19,7 @@ from spindle.problem.curved import Cylinder
 from spindle.problem.domain import Box, BoxUnion, Domain
 from spindle.problem.problem import Problem
 from spindle.problem.shapes import Shape, shape_from_data, shape_to_data
-from spindle.types import Members, Tabulated
+from spindle.types import Tabulated, TabulatedFamily
 
 _FUNCTIONS = [
     "sin",
@@ -267,7 +267,7 @@ def _store(value, arrays) -> dict:
     if isinstance(value, Tabulated):
         axes = [[name, keep(nodes)] for name, nodes in value.axes.items()]
         return {"tabulated": [axes, keep(value.values), value.relative_error, value.source]}
-    if isinstance(value, Members):
+    if isinstance(value, TabulatedFamily):
         tables = [_store(table, arrays) for table in value.tables]
         return {"members": [[dict(own) for own in value.values], tables]}
     return {"expression": encode(value)}
@@ -286,5 +286,5 @@ def _restore(data, arrays, given):
         return Tabulated({name: arrays[k] for name, k in axes}, arrays[key], error, source)
     if kind == "members":
         values, tables = value
-        return Members(values, [_restore(table, arrays, given) for table in tables])
+        return TabulatedFamily(values, [_restore(table, arrays, given) for table in tables])
     return decode(value, given) if kind == "expression" else value

@@ -14,6 +14,7 @@ from spindle.derivatives.pointwise import PointwiseTaylor, pointwise_values
 from spindle.lowering.compile import array_function
 from spindle.lowering.constraints import Constraints
 from spindle.lowering.partials import partials_in
+from spindle.networks.fields import Field
 from spindle.networks.lowrank import FamilyField
 from spindle.networks.taylor import closure
 from spindle.objective.least_squares import LeastSquares
@@ -108,8 +109,9 @@ class Reduction:
 
         return many
 
-    def reduce(self, field: FamilyField) -> Reduced:
+    def reduce(self, field: Field) -> Reduced:
         """Everything that is decided before queries."""
+        assert isinstance(field, FamilyField)
         columns = list(field.axes[1])
         low, high = np.array([self.problem.domain.bounds[k] for k in columns]).T
         sample = _sobol(low, high, self.settings["members"])
@@ -232,7 +234,7 @@ class Reduction:
             s = stacked(full, mu)
             field = with_coefficients(small, s)
             drawn = objective.draw(mu)
-            return field(drawn[0][0][:, : len(self.problem.coordinates)]), residual_rows(objective, field, mu, own)
+            return field(drawn[0][0][0]), residual_rows(objective, field, mu, own)
 
         return both(jnp.asarray(members))
 

@@ -7,6 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from spindle.networks.fields import Field
 from spindle.networks.lowrank import FamilyField, LowRankLayer, LowRankNetwork
 from spindle.reduction.build import Reduced
 from spindle.reduction.tuning import Prior
@@ -30,8 +31,9 @@ def reduced_to_data(reduced: Reduced) -> tuple[dict[str, np.ndarray], dict[str, 
     return {name: np.asarray(array) for name, array in arrays.items()}, meta
 
 
-def reduced_from_data(full: FamilyField, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> Reduced:
+def reduced_from_data(full: Field, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> Reduced:
     """What `reduced_to_data` wrote, for the trained field that it belongs to."""
+    assert isinstance(full, FamilyField)
     own = {name: jnp.asarray(array) for name, array in arrays.items()}
 
     def dense(which, like):

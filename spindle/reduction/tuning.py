@@ -71,7 +71,8 @@ def gauss_newton(
             return residual_rows(objective, with_coefficients(field, start + prior.directions @ a), mu, weights, points)
 
         def step(a, _):
-            r, j = rows(a), jax.jacfwd(rows)(a)
+            r, forward = jax.linearize(rows, a)
+            j = jax.vmap(forward, out_axes=1)(jnp.eye(len(a), dtype=a.dtype))
             matrix = j.T @ j + jnp.diag(locality * precision)
             # Rounding alone must not make the matrix indefinite.
             matrix += 1e-14 * jnp.trace(matrix) * jnp.eye(len(a), dtype=a.dtype)

@@ -20,7 +20,7 @@ from spindle.report.formulas import formulas
 from spindle.rundir import RunDirectory
 from spindle.solution import Solution
 from spindle.training.checkpoint import write_atomically
-from spindle.types import Members, Tabulated
+from spindle.types import Tabulated, TabulatedFamily
 
 _ENDINGS = {
     "steps": "all steps done",
@@ -119,7 +119,7 @@ def _errors(solution: Solution) -> list[dict]:
 
 
 def _source(reference) -> str:
-    if isinstance(reference, Members):
+    if isinstance(reference, TabulatedFamily):
         return f"{len(reference.tables)} members; {_source(reference.tables[0])}"
     if not isinstance(reference, Tabulated):
         return "closed form"

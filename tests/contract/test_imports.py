@@ -26,7 +26,7 @@ FLOORS = {
     4: ("objective",),
     5: ("training",),
     6: ("reduction",),
-    7: ("methods", "evaluate", "rundir", "progress", "solution", "comparison", "family", "load", "solve"),
+    7: ("methods", "evaluate", "rundir", "progress", "solution", "comparison", "members", "load", "solve"),
     8: ("experiments", "report", "cli", "__main__"),
     9: ("__init__",),
 }

@@ -1,4 +1,4 @@
-"""The command line: `spindle list | solve | resume | report | bench`.
+"""The command line: `spindle list | solve | resume | report | explore | bench`.
 
 Exit status: 0 solved; 2 bad input; 3 diverged; 130 interrupted, with the state saved if training had begun.
 """
@@ -27,6 +27,7 @@ from spindle.methods.base import Method
 from spindle.methods.registry import METHODS, label, method_named
 from spindle.problem.problem import Problem
 from spindle.report.curves import write_curves
+from spindle.report.explore.server import explore as explore_run
 from spindle.report.html import write_report
 from spindle.rundir import RunDirectory, to_json, write_json
 from spindle.solution import Solution, error_in_words
@@ -122,6 +123,16 @@ def report(directories: Annotated[list[str], typer.Argument(help="Run directorie
     """Write the HTML report of finished runs, into their directories."""
     for directory in map(RunDirectory.at, directories):
         print(_report(load(directory.path), directory))
+
+
+@app.command()
+def explore(
+    directory: Annotated[str, typer.Argument(help="The run directory of a parametrised family.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the page is; 0: any port that is free.")] = 8050,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page in a browser.")] = False,
+):
+    """Show a solved family in the browser: a slider for each parameter, the solution redrawn as it moves."""
+    explore_run(RunDirectory.at(directory), port, browser=not no_browser, tell=_say)
 
 
 @app.command()

@@ -147,7 +147,7 @@ class Member:
     def _tuned(self):
         """The solution with these coefficients, whatever its parameter axes say."""
         with precision(self.solution.plan.dtype):
-            field = with_coefficients(self.solution.model.field, jnp.asarray(self.coefficients))
+            field = with_coefficients(self.solution.reduced.full, jnp.asarray(self.coefficients))
         return self.solution.with_model(Model(field, self.solution.model.parameters))
 
     def _wide(self, u):

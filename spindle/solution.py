@@ -120,7 +120,7 @@ class Solution:
 
     @cached_property
     def _query(self):
-        return self.plan.reduction.query(self.model.field, self.reduced)
+        return self.plan.reduction.query(self.reduced)
 
     def with_model(self, model: Model) -> "Solution":
         """The same with another model; what was compiled is shared."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from spindle.gallery.registry import gallery
 from spindle.methods.base import Method
 from spindle.methods.registry import label
+from spindle.solution import Solution
 from spindle.solve import solve
 
 CURVE = "curve"  # the key of a row's (seconds, error) pairs, of the first seed
@@ -22,6 +23,7 @@ class Row:
     published: float | None = None
     source: str = ""
     options: Mapping[str, object] = field(default_factory=dict)
+    more: Callable[[Solution], dict] | None = None  # further columns, from the first seed
 
 
 def run_row(row: Row, *, quick: bool, tell: Callable) -> dict:
@@ -58,6 +60,7 @@ def run_row(row: Row, *, quick: bool, tell: Callable) -> dict:
             for record in runs[0].run.history
             if record.errors and record.seconds > 0
         ],
+        **(row.more(runs[0]) if row.more else {}),
     }
 
 

@@ -192,7 +192,7 @@ _SEVERAL = (*_AN_AXIS, "nodes")
 _PHASES = ("steps", "lbfgs_steps", "newton_steps")
 _NOT_NEGATIVE = ("orthogonality", "sparsity", "tolerance")
 _POSITIVE = ("learning_rate", "frequency", "conditions", "lbfgs_rate", "ghost")
-_FLAGS = ("scale_inputs", "fade", "biases")
+_FLAGS = ("scale_inputs", "fade", "biases", "approach")
 
 
 def _check(method, settings, axes):

@@ -1,6 +1,7 @@
 """DT-PINN, the discretely trained physics-informed network: space derivatives from precomputed RBF-FD matrices."""
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from spindle.methods.base import (
     refuse_families,
 )
 from spindle.methods.direct import direct
+from spindle.methods.nearby import NEAR, Approach, Found, sharp
 from spindle.points.cloud import Cloud
 from spindle.points.nodes import NodeCloud, NodePoints
 from spindle.points.scattered import Nodes, from_cloud, scatter
@@ -29,6 +31,7 @@ from spindle.problem.problem import Problem
 from spindle.problem.shapes import shape_of
 from spindle.problem.symbols import is_time
 from spindle.training.optimizers.gauss_newton import GaussNewton
+from spindle.training.optimizers.growing import Growing
 
 _PAPER = {
     "network": "mlp",
@@ -59,9 +62,11 @@ _PAPER = {
     "lbfgs_rate": 0.04,
     "lbfgs_memory": 100,
     "newton_steps": 0,
+    "approach": False,
     "keep": "last",
     "dtype": "float64",
 }
+_USUAL, _HIGH = 4.0, 8.0  # frequencies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +83,10 @@ class DTPINN(Method):
     exponent   odd m of the kernel r^m
     stencil    nodes in a stencil; None: twice the number of polynomials, and one
     ghost      distance of the ghost nodes from the boundary, in units of the spacing
+    approach   whether Gauss-Newton on the residuals is followed by Gauss-Newton on the distance from the classical
+               solution at the nodes, where there is one and the network is more than 1e-5 away from it; False: the
+               network is trained on residuals alone, which is far less accurate at small holes
+    frequency  "auto": 8 where the classical solution is no polynomial of degree 8 to 2 %, as at small holes; else 4
 
     The settings of all methods apply but those on points; no condition holds by construction. Works on every domain in
     two or three space dimensions. The default trains a small sine network by Gauss-Newton, whose Jacobian is a sparse
@@ -98,6 +107,7 @@ class DTPINN(Method):
     exponent: int | None = None
     stencil: int | None = None
     ghost: float | None = None
+    approach: bool | None = None
 
     name: ClassVar[str] = "dtpinn"
     recipes: ClassVar = {
@@ -107,13 +117,14 @@ class DTPINN(Method):
             "width": 32,
             "hidden_layers": 2,
             "activation": "sin",
-            "frequency": 4.0,
+            "frequency": "auto",
             "initial": "glorot",
             "scale_inputs": True,
             "nodes": "auto",
             "exponent": 7,
             "lbfgs_steps": 0,
             "newton_steps": 60,
+            "approach": True,
             "conditions": 100.0,
         },
     }
@@ -151,6 +162,7 @@ class DTPINN(Method):
 
         # Beyond some gain there is nothing but the error of the discretisation to fit.
         newton = GaussNewton(settings["newton_steps"], worth=0.02, patience=5)
+
         plan = assemble(
             problem,
             pointwise_field(problem, constraints, settings),
@@ -160,9 +172,31 @@ class DTPINN(Method):
             notes,
             (newton,),
         )
-        if settings["derivatives"] == "exact":
-            return plan
-        return replace(plan, classical=lambda: direct(problem, plan.objective))
+
+        @cache
+        def found():
+            return direct(problem, plan.objective)
+
+        return beside(plan, None if settings["derivatives"] == "exact" else found)
+
+
+def beside(plan: Plan, found: Found | None) -> Plan:
+    """The plan with the classical solution, where there is one: what it tells, and how training goes on with it."""
+    settings = plan.settings
+    if settings["frequency"] == "auto":
+        known = found() if found else ""
+        misfit = None if isinstance(known, str) else sharp(known)
+        settings["frequency"] = _HIGH if misfit else _USUAL
+        if misfit:
+            note = f"sine features up to frequency {_HIGH:g}: polynomials of degree 8 miss the classical solution by"
+            plan = replace(plan, choices=(*plan.choices, f"{note} {misfit:.1%}"))
+    if found is None:
+        return plan
+    if settings["approach"] and settings["newton_steps"]:
+        newton = GaussNewton(settings["newton_steps"], worth=0.02, patience=5, enough=NEAR)
+        further = Growing(newton, Approach(plan.problem, plan.objective, found), tolerance=0.0)
+        plan = replace(plan, schedule=replace(plan.schedule, phases=(*plan.schedule.phases, further)))
+    return replace(plan, classical=found)
 
 
 def curved(problem: Problem) -> Curved:

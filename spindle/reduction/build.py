@@ -1,7 +1,7 @@
 """From a trained family to one that answers in a millisecond: everything that is decided once, before any query."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import equinox as eqx
@@ -26,6 +26,7 @@ from spindle.problem.problem import Problem
 from spindle.reduction.cubature import empirical_cubature
 from spindle.reduction.interpolation import pod, reduced_network, select
 from spindle.reduction.snapshots import shifted_snapshots, snapshots
+from spindle.reduction.truncation import active, truncated
 from spindle.reduction.tuning import (
     Prior,
     Tuned,
@@ -43,6 +44,8 @@ _CANDIDATES = 512  # points among which those of a query are chosen
 _LOCALITIES = 10.0 ** np.arange(-6, 7)  # relative to the mean square of the residual before tuning
 _BATCH = 64  # members solved at a time: what they need then stays in the caches
 _FIRST, _RATE = 1e-2, 0.3  # tolerances of the bases: the coarsest, and the ratio to the next
+_WORTH = 0.7  # share of the neurons beyond which a reduced network costs more than it saves
+_IDLE = 1e-7  # share of the largest contribution below which a coefficient is dropped
 _FAITHFUL = 0.25  # how far the reduced residual may be from the full one, relative to it
 
 
@@ -50,7 +53,9 @@ _FAITHFUL = 0.25  # how far the reduced residual may be from the full one, relat
 class Reduced:
     """What a query needs besides the trained field.
 
-    field        of the reduced network, or of the full one where there is no reduction
+    full         the trained field, without the coefficients that no member uses
+    kept         for each layer the indices of those that are used
+    field        of the reduced network, or `full` where there is no reduction
     points       of each place, with weights: where tuning looks
     check        the same: where its result is judged
     prior        directions and sizes of corrections
@@ -59,6 +64,8 @@ class Reduced:
     facts        numbers for the record
     """
 
+    full: FamilyField
+    kept: list[np.ndarray]
     field: FamilyField
     points: list[tuple[np.ndarray, np.ndarray | None]]
     check: list[tuple[np.ndarray, np.ndarray | None]]
@@ -88,15 +95,15 @@ class Reduction:
         self.problem, self.constraints, self.settings = problem, constraints, settings
         self.weights, self.small = dict(weights), small
 
-    def query(self, full: FamilyField, reduced: Reduced) -> Callable:
+    def query(self, reduced: Reduced) -> Callable:
         """(mu (q, p)) -> `Tuned` of NumPy arrays, compiled for each number of members.
 
         In single precision: residuals of a trained family are far above its rounding, and it takes half the time.
         """
         with precision("float32"):
-            own, wide, prior = _as_single((reduced.field, full, reduced.prior))
-            tune = self._tuning(own, self._objective(reduced.points), prior)
-            one = guarded(tune, wide, self._objective(reduced.check), self._own_weights())
+            own, wide, prior = _as_single((reduced.field, reduced.full, reduced.prior))
+            tune = self.tuning(own, self.objective(reduced.points), prior)
+            one = guarded(tune, wide, self.objective(reduced.check), self._own_weights())
             locality = jnp.asarray(reduced.locality)
 
         @jax.jit
@@ -109,27 +116,32 @@ class Reduction:
 
         return many
 
-    def reduce(self, field: Field) -> Reduced:
+    def reduce(self, trained: Field) -> Reduced:
         """Everything that is decided before queries."""
-        assert isinstance(field, FamilyField)
-        columns = list(field.axes[1])
-        low, high = np.array([self.problem.domain.bounds[k] for k in columns]).T
-        sample = _sobol(low, high, self.settings["members"])
+        assert isinstance(trained, FamilyField)
+        low, high = np.array([self.problem.domain.bounds[k] for k in trained.axes[1]]).T
+        sample, other = _sobol(low, high, self.settings["members"]), _sobol(low, high, 32, seed=1)
+        kept = self._kept(trained, sample, other)
+        field = truncated(trained, kept)
         prior = self._prior(field, sample[: self.settings["members"] // 4])
         facts: dict[str, Any] = {"ranks": list(field.network.ranks), "directions": len(prior.sizes)}
         own, gaps = self._small(field, sample, prior) if self.small else (field, {})
         facts |= gaps | {"neurons": [own.network.first.weight.shape[1], *(len(h.left) for h in own.network.hidden)]}
         points = self._cubature(own, field, prior, sample[:24])
-        check = self._random(self.settings["check_points"], 1)
-        other = _sobol(low, high, 32, seed=1)
+        check = self.random(self.settings["check_points"], 1)
         locality, gain = self._locality(own, field, points, check, prior, other)
         facts |= {"points": sum(len(p) for p, _ in points), "locality": locality, "gain": gain}
-        found = Reduced(own, points, check, prior, locality, 1.0, facts)
-        factors = self._calibrate(field, found, other[: self.settings["calibration"]])
-        facts["factors"] = factors
-        return Reduced(own, points, check, prior, locality, max(factors), facts)
+        found = Reduced(field, kept, own, points, check, prior, locality, 1.0, facts)
+        facts["factors"] = self._calibrate(found, other[: self.settings["calibration"]])
+        return replace(found, factor=max(facts["factors"]))
 
-    def _tuning(self, field, objective, prior):
+    def _kept(self, field, sample, unseen) -> list[np.ndarray]:
+        """The coefficients in use at the sample, and those that only members not among it use."""
+        found = [active(field, members, _IDLE) for members in (sample, unseen)]
+        return [np.union1d(a, b) for a, b in zip(*found, strict=True)]
+
+    def tuning(self, field, objective, prior) -> Callable:
+        """(start, mu, locality) -> coefficients, by the phase that the settings name."""
         own = self._own_weights()
         if self.settings["phase"] == "published":
             return published(field, objective, own)
@@ -138,7 +150,8 @@ class Reduction:
     def _own_weights(self) -> dict[str, jax.Array]:
         return {name: jnp.asarray(w) for name, w in self.weights.items()}
 
-    def _objective(self, chosen) -> Objective:
+    def objective(self, chosen) -> Objective:
+        """The problem at these points of each place, at parameters that come with a query."""
         return self._objective_at(lambda places, groups: chosen)
 
     def _objective_at(self, choose: Callable) -> Objective:
@@ -149,7 +162,7 @@ class Reduction:
 
         return Objective(self.problem, self.constraints, differentiate, faces=self.settings["faces"])
 
-    def _random(self, interior: int, seed: int) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    def random(self, interior: int, seed: int) -> list[tuple[np.ndarray, np.ndarray | None]]:
         """Random points of every place, all of one weight."""
         kept: list = []
 
@@ -166,7 +179,7 @@ class Reduction:
         """Principal directions of the corrections that members need, all coefficients free and points many."""
         count = sum(field.network.ranks)
         free = Prior(jnp.eye(count), jnp.ones(count))
-        objective = self._objective(self._random(8 * count, 2))
+        objective = self.objective(self.random(8 * count, 2))
         own = self._own_weights()
         tune = gauss_newton(field, objective, own, free, 4)
 
@@ -191,9 +204,11 @@ class Reduction:
         while True:
             small = self._with_bases(field, matrices, tolerance)
             gap_u, gap_r = self._gaps(field, small, sample[:16], full)
-            complete = small.network.first.weight.shape[1] >= field.network.first.weight.shape[1]
-            if self.settings["tolerance"] or self.settings["neurons"] or gap_r < _FAITHFUL or complete:
-                return small, {"basis_tolerance": tolerance, "gap_values": gap_u, "gap_residual": gap_r}
+            facts = {"basis_tolerance": tolerance, "gap_values": gap_u, "gap_residual": gap_r}
+            if self.settings["tolerance"] or self.settings["neurons"] or gap_r < _FAITHFUL:
+                return small, facts
+            if len(small.network.hidden[-1].left) > _WORTH * len(field.network.hidden[-1].left):
+                return field, facts | {"reduced": False}  # a network so narrow is its own reduction
             tolerance *= _RATE
 
     def _snapshots(self, field, sample, prior) -> list[np.ndarray]:
@@ -225,7 +240,7 @@ class Reduction:
 
     def _reduced_residuals(self, small, full, members) -> tuple[np.ndarray, np.ndarray]:
         """Values and residual rows of members by a network, coefficients from the hypernetwork."""
-        objective = self._objective(self._random(64, 4))
+        objective = self.objective(self.random(64, 4))
         own = self._own_weights()
 
         @jax.jit
@@ -246,8 +261,8 @@ class Reduction:
 
     def _cubature(self, own, field, prior, members) -> list[tuple[np.ndarray, np.ndarray | None]]:
         """Points of a query: chosen by empirical cubature inside, a few random ones elsewhere."""
-        candidates = self._random(_CANDIDATES, 5)
-        objective = self._objective(candidates)
+        candidates = self.random(_CANDIDATES, 5)
+        objective = self.objective(candidates)
         wanted = self.settings["query_points"] or 3 * len(prior.sizes) + 4
 
         @jax.jit
@@ -276,8 +291,8 @@ class Reduction:
 
     def _locality(self, own, full, points, check, prior, members) -> tuple[float, float]:
         """The weight with which members gain most, by the full residual at points that tuning does not see."""
-        tune = self._tuning(own, self._objective(points), prior)
-        one = guarded(tune, full, self._objective(check), self._own_weights())
+        tune = self.tuning(own, self.objective(points), prior)
+        one = guarded(tune, full, self.objective(check), self._own_weights())
         many = jax.jit(jax.vmap(one, in_axes=(0, None)))
         start = np.asarray(many(jnp.asarray(members), 1e30).start)
         candidates = _LOCALITIES * float(np.mean(start**2))
@@ -287,10 +302,10 @@ class Reduction:
         best = int(np.argmin(gains))
         return float(candidates[best]), float(np.exp(gains[best]))
 
-    def _calibrate(self, full, found: Reduced, members) -> list[float]:
+    def _calibrate(self, found: Reduced, members) -> list[float]:
         """Relative error per residual of members whose networks are trained to convergence, everything free."""
-        objective = self._objective(self._random(self.settings["refine_points"], 6))
-        own, query = self._own_weights(), self.query(full, found)
+        objective = self.objective(self.random(self.settings["refine_points"], 6))
+        full, own, query = found.full, self._own_weights(), self.query(found)
         refine = _refining(full, objective, own)
         bounds = np.array(self.problem.domain.bounds)
         points = jnp.asarray(_sobol(bounds[:, 0], bounds[:, 1], 512, seed=7))

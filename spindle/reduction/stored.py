@@ -10,6 +10,7 @@ import numpy as np
 from spindle.networks.fields import Field
 from spindle.networks.lowrank import FamilyField, LowRankLayer, LowRankNetwork
 from spindle.reduction.build import Reduced
+from spindle.reduction.truncation import truncated
 from spindle.reduction.tuning import Prior
 
 
@@ -25,15 +26,18 @@ def reduced_to_data(reduced: Reduced) -> tuple[dict[str, np.ndarray], dict[str, 
             arrays[f"{name}{k}"] = points
             if weights is not None:
                 arrays[f"{name}{k}.weights"] = weights
+    arrays |= {f"kept{k}": jnp.asarray(indices) for k, indices in enumerate(reduced.kept)}
     arrays |= reduced.prior._asdict()
     meta: dict[str, Any] = {"layers": len(network.hidden), "places": len(reduced.points)}
     meta |= {"locality": reduced.locality, "factor": reduced.factor, "facts": reduced.facts}
     return {name: np.asarray(array) for name, array in arrays.items()}, meta
 
 
-def reduced_from_data(full: Field, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> Reduced:
+def reduced_from_data(trained: Field, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> Reduced:
     """What `reduced_to_data` wrote, for the trained field that it belongs to."""
-    assert isinstance(full, FamilyField)
+    assert isinstance(trained, FamilyField)
+    kept = [arrays[f"kept{k}"] for k in range(meta["layers"])]
+    full = truncated(trained, kept)
     own = {name: jnp.asarray(array) for name, array in arrays.items()}
 
     def dense(which, like):
@@ -52,4 +56,4 @@ def reduced_from_data(full: Field, arrays: Mapping[str, np.ndarray], meta: Mappi
     )
     prior = Prior(own["directions"], own["sizes"])
     field = eqx.tree_at(lambda f: f.network, full, network)
-    return Reduced(field, points, check, prior, meta["locality"], meta["factor"], dict(meta["facts"]))
+    return Reduced(full, kept, field, points, check, prior, meta["locality"], meta["factor"], dict(meta["facts"]))

@@ -62,6 +62,7 @@ class GaussNewton:
     forcing   relative residual to which conjugate gradients solve for a step
     worth     a step that gains less than this share of the loss is idle
     patience  idle steps in a row before it ends
+    enough    residual, relative to that of the zero field, at which it ends
     resamples whether new points may be drawn between steps; a step that fails then says nothing of the next
     """
 
@@ -72,6 +73,7 @@ class GaussNewton:
     forcing: float = 1e-3
     worth: float = 1e-3
     patience: int = 20
+    enough: float = 0.0
     resamples: bool = False
     label: ClassVar[str] = "Gauss-Newton"
 
@@ -118,6 +120,7 @@ class GaussNewton:
         last = jax.lax.while_loop(lambda t: ~t.accepted & (t.tries < self.tries), attempt, first)
         idle = jnp.where(value - last.loss < self.worth * jnp.abs(value), state.idle + 1, 0)
         silent = (last.loss < noise) & (last.length > 0.1 * state.length)
+        silent |= last.loss < self.enough**2 * size
         finished = silent | (idle >= self.patience) | (~last.accepted & (not self.resamples))
         return unravel(last.vector), Damped(last.damping, last.length, size, idle, finished), value
 

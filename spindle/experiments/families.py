@@ -1,0 +1,66 @@
+"""Cho et al. (2023, 2024): families, by our defaults, and their published queries on the same trained networks."""
+
+import statistics
+import time
+
+import numpy as np
+
+from spindle.experiments.rows import Row
+from spindle.methods.fastlrnr import FastLRNR
+from spindle.problem.families import ranging
+from spindle.solution import Solution
+from spindle.types import TabulatedFamily
+
+_BATCH = 1024
+
+
+def tested(solution: Solution) -> np.ndarray:
+    """The parameters at which a family is tested: those that are tabulated, else twenty spread over the ranges."""
+    parameters = ranging(solution.problem)
+    for reference in solution.problem.reference.values():
+        if isinstance(reference, TabulatedFamily):
+            return np.array([[own[p.name] for p in parameters] for own in reference.values])
+    return _spread(solution, 20)
+
+
+def queried(solution: Solution) -> dict:
+    """What members cost, and how their errors compare with the estimates."""
+    members = solution.many(tested(solution))
+    errors = np.array([member.error() for member in members])
+    ratios = members.estimate / errors
+    return {
+        "members' median error": float(np.median(errors)),
+        "members' worst error": float(errors.max()),
+        "estimate / error": f"{ratios.min():.2g} to {ratios.max():.2g}",
+        "residual gained": float(np.median(members.residual / members.start)),
+        "neurons": "-".join(map(str, solution.reduced.facts["neurons"])) if solution.reduced else "",
+        "ms a query": _milliseconds(solution, 1),
+        f"ms each of {_BATCH}": _milliseconds(solution, _BATCH),
+    }
+
+
+def _milliseconds(solution: Solution, count: int) -> float:
+    """For one of so many queries in one call, compiled before; the median of fifteen calls."""
+    rows = _spread(solution, count)
+    solution.many(rows)
+    seconds = []
+    for _ in range(15):
+        began = time.perf_counter()
+        solution.many(rows)
+        seconds.append(time.perf_counter() - began)
+    return 1e3 * statistics.median(seconds) / count
+
+
+def _spread(solution: Solution, count: int) -> np.ndarray:
+    low, high = np.array([p.bounds for p in ranging(solution.problem)]).T
+    return low + (high - low) * np.random.default_rng(0).uniform(size=(count, len(low)))
+
+
+FAMILIES = ("convection_family", "convection_diffusion_reaction", "advection_diffusion_family")
+
+# Tuned on the first family alone; nothing is set here.
+DEFAULTS = tuple(Row(name, FastLRNR(), more=queried) for name in FAMILIES)
+
+# The published query: five neurons a layer from states at shifted points, Adam on absolute residuals.
+_QUERY = {"phase": "published", "neurons": 5, "selection": "deim", "snapshots": "shifted", "query_points": 12}
+PUBLISHED = tuple(Row(name, FastLRNR(**_QUERY), more=queried) for name in FAMILIES[:2])

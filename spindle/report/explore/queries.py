@@ -1,0 +1,239 @@
+"""What the page of a family shows, as plain data: sliders, the numbers of pictures, what is known of a member."""
+
+import itertools
+import math
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import sympy
+
+from spindle.errors import ProblemError
+from spindle.methods.registry import label
+from spindle.objective.errors import error_measures
+from spindle.problem.families import ranging
+from spindle.problem.symbols import Parameter, is_time
+from spindle.report.html import number
+from spindle.solution import Solution
+from spindle.types import Tabulated, TabulatedFamily
+
+NODES = (121, 81)  # of a plane, horizontal and vertical: what can be evaluated and drawn as a slider moves
+LINE_NODES = 401
+TIMES = 5  # at which lines are drawn; a divisor of the horizontal nodes less one, so that they fall on nodes
+_STEPS = 100  # of a slider, at least
+_SAMPLES = 16  # random members for the scale, besides the corners of the family and its middle
+_MOST_CORNERS = 4  # parameters; beyond, there are too many corners
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A quantity that the reader chooses: a parameter, or a coordinate that is on no axis of the picture."""
+
+    name: str
+    low: float
+    high: float
+
+    @property
+    def step(self) -> float:
+        """The largest of 1, 2 and 5 times a power of ten that gives enough steps."""
+        most = (self.high - self.low) / _STEPS
+        power = 10.0 ** math.floor(math.log10(most))
+        return next(float(f"{k * power:.1g}") for k in (5, 2, 1) if k * power <= most * (1 + 1e-9))
+
+    @property
+    def start(self) -> float:
+        """The middle, as a number of few digits."""
+        middle = self.low + round((self.high - self.low) / 2 / self.step) * self.step
+        return float(f"{middle:.12g}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One unknown of one member, and what it cost.
+
+    values        on the nodes of the picture: (horizontal,), or (vertical, horizontal)
+    estimate      estimated relative error; None of methods that do not estimate
+    residual      root mean square of the weighted residuals; None as before
+    query, drawn  milliseconds to find the member, and to evaluate it on the nodes
+    """
+
+    values: np.ndarray
+    estimate: float | None
+    residual: float | None
+    query: float
+    drawn: float
+
+
+class Explorer:
+    """A solved family as its reader moves through it; may be asked from several threads.
+
+    solution    of a problem with parameters that range
+    axes        names of the coordinates of the picture, the horizontal one first
+    sliders     of the parameters, then of the coordinates that are on no axis
+    lined       whether there is a second picture, of lines at some times
+    """
+
+    def __init__(self, solution: Solution):
+        problem = solution.problem
+        own = [c for c in problem.coordinates if not isinstance(c, Parameter)]
+        self.solution, self.axes = solution, tuple(c.name for c in _shown(own))
+        self.bounds = {c.name: ends for c, ends in zip(problem.coordinates, problem.domain.bounds, strict=True)}
+        self.parameters = tuple(p.name for p in ranging(problem))
+        others = [c.name for c in own if c.name not in self.axes]
+        self.sliders = tuple(Slider(name, *self.bounds[name]) for name in (*self.parameters, *others))
+        self.lined = len(own) == 2 and is_time(_shown(own)[0])
+        self.unknowns = {u.func.__name__: u for u in problem.unknowns}
+        self._lock = threading.Lock()
+
+    @property
+    def title(self) -> str:
+        """What was solved."""
+        return self.solution.problem.title or self.solution.problem.name
+
+    @property
+    def subtitle(self) -> str:
+        """How it was solved."""
+        return f"{self.solution.problem.name}, solved by {label(self.solution.method)}"
+
+    @property
+    def start(self) -> dict[str, float]:
+        """Where the sliders stand at first."""
+        return {s.name: s.start for s in self.sliders}
+
+    @property
+    def listed(self) -> list[dict[str, float]]:
+        """The members whose reference is tabulated."""
+        references = self.solution.problem.reference.values()
+        return next(([dict(v) for v in r.values] for r in references if isinstance(r, TabulatedFamily)), [])
+
+    @cached_property
+    def nodes(self) -> tuple[np.ndarray, ...]:
+        """Equidistant nodes of the axes of the picture."""
+        counts = NODES if len(self.axes) == 2 else (LINE_NODES,)
+        return tuple(np.linspace(*self.bounds[name], n) for name, n in zip(self.axes, counts, strict=True))
+
+    @property
+    def times(self) -> dict[str, int]:
+        """Some times from the first to the last, as columns of the plane; none where no lines are drawn."""
+        if not self.lined:
+            return {}
+        nodes = self.nodes[0]
+        columns = range(0, len(nodes), (len(nodes) - 1) // (TIMES - 1))
+        return {f"{self.axes[0]} = {nodes[k]:.3g}": k for k in columns}
+
+    @cached_property
+    def limits(self) -> dict[str, tuple[float, float]]:
+        """Smallest and largest value of each unknown over some members, so that one scale fits the whole family.
+
+        The first call compiles what all later ones need.
+        """
+        found = {}
+        for name in self.unknowns:
+            values = np.concatenate([self.ask(name, chosen).values.ravel() for chosen in self._sample()])
+            found[name] = _apart(values[np.isfinite(values)])
+        return found
+
+    def ask(self, unknown: str, chosen: Mapping[str, float]) -> Answer:
+        """An unknown at the values of the sliders."""
+        parameters, fixed = self._split(chosen)
+        axes = dict(zip(self.axes, self.nodes, strict=True)) | fixed
+        with self._lock:
+            begun = time.perf_counter()
+            member = self.solution(**parameters) if self.solution.reduced is not None else None
+            found = time.perf_counter()
+            values = self._grid(member, unknown, axes, parameters)
+            ended = time.perf_counter()
+        estimate, residual = (None, None) if member is None else (member.estimate, member.residual)
+        return Answer(self._arranged(values), estimate, residual, 1e3 * (found - begun), 1e3 * (ended - found))
+
+    def error(self, chosen: Mapping[str, float]) -> float | None:
+        """Relative L2 error of the member, the largest of its unknowns; None where it has no reference."""
+        parameters, _ = self._split(chosen)
+        with self._lock:
+            if self.solution.reduced is None:
+                return max(self._errors(parameters), default=None)
+            try:
+                return self.solution(**parameters).error()
+            except ProblemError:  # this member has no reference
+                return None
+
+    def _split(self, chosen: Mapping[str, float]) -> tuple[dict[str, float], dict[str, list[float]]]:
+        """Parameters, and coordinates as axes of one node; inside the ranges, past which the last step may reach."""
+        inside = {s.name: min(max(float(chosen[s.name]), s.low), s.high) for s in self.sliders}
+        fixed = {name: [value] for name, value in inside.items() if name not in self.parameters}
+        return {name: inside[name] for name in self.parameters}, fixed
+
+    def _grid(self, member, unknown: str, axes: Mapping, parameters: Mapping[str, float]) -> np.ndarray:
+        """Values on the coordinates that are no parameters, in their order."""
+        u = self.unknowns[unknown]
+        if member is not None:
+            return member.grid(u, **axes)
+        values = self.solution.grid(u, **axes, **{name: [value] for name, value in parameters.items()})
+        return values.reshape(values.shape[: values.ndim - len(parameters)])
+
+    def _arranged(self, values: np.ndarray) -> np.ndarray:
+        """The axes of the picture, vertical before horizontal, without those of one node."""
+        names = [c.name for c in self.solution.problem.coordinates if c.name not in self.parameters]
+        shown = [names.index(name) for name in reversed(self.axes)]
+        rest = [k for k in range(len(names)) if k not in shown]
+        return np.transpose(values, rest + shown).reshape([values.shape[k] for k in shown])
+
+    def _errors(self, parameters: Mapping[str, float]) -> list[float]:
+        """Relative errors of one member of a family by a method that does not tune members."""
+        found = []
+        for u, reference in self.solution.given.at(**parameters).reference.items():
+            name = u.func.__name__
+            if isinstance(reference, Tabulated):
+                values, wanted = self._grid(None, name, reference.axes, parameters), np.asarray(reference.values)
+            elif isinstance(reference, sympy.Basic):
+                fixed = {p: [value] for p, value in parameters.items()}
+                own = [c.name for c in self.solution.problem.coordinates if c.name not in parameters]
+                data = self.solution.to_xarray(**dict.fromkeys(own, 101 if len(own) < 3 else 31), **fixed)
+                values, wanted = data[name].values, data[f"{name}_exact"].values
+            found.append(error_measures(values, wanted)["rel_l2"])
+        return found
+
+    def _sample(self) -> list[dict[str, float]]:
+        """Values of the sliders: the middle, the corners where there are few, and some at random, always the same."""
+        ends = [(s.low, s.high) for s in self.sliders]
+        corners = list(itertools.product(*ends)) if len(ends) <= _MOST_CORNERS else []
+        low, high = np.transpose(ends)
+        random = np.random.default_rng(0).uniform(low, high, size=(_SAMPLES, len(ends)))
+        rows = [tuple(self.start.values()), *corners, *map(tuple, random)]
+        return [{s.name: float(v) for s, v in zip(self.sliders, row, strict=True)} for row in rows]
+
+
+def facts(answer: Answer, error: float | None, *, measured: bool = True) -> dict[str, str]:
+    """What is known of a member and what it cost, in words.
+
+    measured   whether the error has been looked for; else it is on its way
+    """
+    found = {}
+    if answer.estimate is not None and answer.residual is not None:
+        found = {"estimated relative error": _rounded(answer.estimate), "residual": _rounded(answer.residual)}
+    missing = "this member has no reference" if measured else "…"
+    found["error against the reference"] = missing if error is None else _rounded(error)
+    evaluated = f"{answer.drawn:.0f} ms for {answer.values.size:,} values"
+    found["time"] = evaluated if answer.estimate is None else f"{answer.query:.1f} ms to find it, {evaluated}"
+    return found
+
+
+def _shown(own) -> list:
+    """The coordinates of the picture: both where there are two, time first; else two that are no times."""
+    if len(own) <= 2:
+        return sorted(own, key=lambda c: not is_time(c))
+    return [c for c in own if not is_time(c)][:2]
+
+
+def _apart(values: np.ndarray) -> tuple[float, float]:
+    """Smallest and largest number, a little apart where they are equal."""
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    return (low, high) if high > low else (low - 0.5 * abs(low or 1), high + 0.5 * abs(high or 1))
+
+
+def _rounded(value: float) -> str:
+    """Two digits: an estimate says no more."""
+    return f"{value:.1e}" if math.isfinite(value) else number(value)

@@ -1,0 +1,94 @@
+"""`explore`: the page of a family, served to this machine alone until Ctrl-C."""
+
+import functools
+import logging
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable
+from contextlib import contextmanager
+
+from spindle.errors import ProblemError, RunError
+from spindle.load import load
+from spindle.problem.families import ranging
+from spindle.report.explore.page import fill
+from spindle.report.explore.queries import Explorer
+from spindle.rundir import RunDirectory
+
+_HOST = "127.0.0.1"
+
+
+def explore(directory: RunDirectory, port: int, *, browser: bool, tell: Callable[[str], None]) -> None:
+    """Serve the page of a solved family until it is interrupted.
+
+    port      0 for any that is free
+    browser   whether to open the page in one
+    tell      is given the line with the address
+    Raises RunError or ProblemError where there is nothing to explore, and KeyboardInterrupt at the end.
+    """
+    _check(directory)
+
+    @functools.cache
+    def explorer() -> Explorer:
+        return Explorer(load(directory.path))
+
+    with _serving(lambda document: fill(document, explorer()), port) as server:
+        warm(explorer())
+        address = f"http://{_HOST}:{server.port}"
+        tell(f"exploring {directory.path} at {address} (Ctrl-C ends it)")
+        if browser:
+            # A browser in a terminal would not return before it is left.
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+        server.io_loop.start()
+
+
+def warm(explorer: Explorer) -> None:
+    """Compile all that the page needs, so that no reader waits for it and no query seems to take so long."""
+    _ = explorer.limits
+    for chosen in (explorer.start, *explorer.listed[:1]):
+        explorer.error(explorer.start | chosen)
+
+
+def _check(directory: RunDirectory) -> None:
+    """Whatever can be refused before the run is loaded, which takes a while."""
+    problem, _, _ = directory.read()
+    if not ranging(problem):
+        raise ProblemError(
+            f"`spindle explore {directory.path}`: `{problem.name}` has no parameter that ranges, so there is nothing "
+            f"to move; look at it with `spindle report {directory.path}`, or solve a family, for example "
+            f"`spindle solve convection_family --method fastlrnr`."
+        )
+
+
+@contextmanager
+def _serving(page: Callable, port: int):
+    """A server of the page at a port; raises RunError where Bokeh is missing or the port is taken."""
+    try:
+        from bokeh.server.server import Server
+    except ImportError as error:
+        raise RunError(
+            f"`spindle explore` shows its page by the package `{error.name}`, which is not installed; "
+            f"`pip install 'spindle-pinn[explore]'` brings it."
+        ) from error
+    logging.getLogger("tornado").setLevel(logging.ERROR)  # not a line for every page that does not exist
+    chosen = port or _free()
+    allowed = [f"{_HOST}:{chosen}", f"localhost:{chosen}"]
+    try:
+        server = Server(page, port=chosen, address=_HOST, allow_websocket_origin=allowed)
+    except OSError as error:
+        raise RunError(
+            f"`spindle explore` cannot use port {chosen} ({error.strerror}); name another one, or any that is free, "
+            f"`--port 0`."
+        ) from error
+    try:
+        yield server
+    finally:
+        server.stop(wait=False)
+        server.unlisten()
+
+
+def _free() -> int:
+    """A port that nobody uses at the moment."""
+    with socket.socket() as found:
+        found.bind((_HOST, 0))
+        return found.getsockname()[1]

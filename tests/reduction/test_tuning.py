@@ -1,0 +1,194 @@
+"""Queries of a family: the minimiser they find, the guard, batches, files, and what is refused."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import spindle as sp
+from spindle.reduction.truncation import active, truncated
+from spindle.reduction.tuning import Prior, gauss_newton, guarded, residual_rows, stacked, with_coefficients
+from spindle.training.precision import precision
+from tests.families import SMALL, convection
+
+ROWS = np.array([[1.1], [1.45], [1.9]])
+
+
+@pytest.fixture(scope="module")
+def family(tmp_path_factory):
+    """A small family, trained for some steps, and where it is stored."""
+    directory = tmp_path_factory.mktemp("family")
+    return sp.solve(convection(), sp.FastLRNR(**SMALL), out=directory, progress=False), directory
+
+
+def tools(solution):
+    """The reduction, its objective at the points of a query, and weights."""
+    reduction, reduced = solution.plan.reduction, solution.reduced
+    weights = {name: jnp.asarray(w) for name, w in reduction.weights.items()}
+    return reduction, reduced, reduction.objective(reduced.points), weights
+
+
+def test_training_and_queries_gain(family):
+    solution, _ = family
+    assert solution.error() < 0.15
+    members = solution.many(ROWS)
+    assert np.all(members.residual <= members.start) and np.any(members.residual < 0.95 * members.start)
+
+
+def test_a_step_minimises_the_linearised_residual_and_the_prior(family):
+    """One Gauss-Newton step against a least-squares solve of J and sqrt(locality) / sigma stacked."""
+    solution, _ = family
+    with precision("float64"):
+        _, reduced, objective, weights = tools(solution)
+        prior, mu, locality = reduced.prior, jnp.asarray(ROWS[1]), 1e-3
+        start = stacked(reduced.full, mu)
+        found = jax.jit(gauss_newton(reduced.full, objective, weights, prior, 1))(start, mu, locality)
+
+        @jax.jit
+        def rows(a):
+            field = with_coefficients(reduced.full, start + prior.directions @ a)
+            return residual_rows(objective, field, mu, weights)
+
+        zero = jnp.zeros(len(prior.sizes))
+        r, j = np.asarray(rows(zero)), np.asarray(jax.jit(jax.jacrev(rows))(zero))
+        matrix = np.concatenate([j, np.diag(np.sqrt(locality) / np.asarray(prior.sizes))])
+        a = np.linalg.lstsq(matrix, -np.concatenate([r, zero]), rcond=None)[0]
+        np.testing.assert_allclose(found - start, np.asarray(prior.directions) @ a, atol=1e-9)
+
+
+def test_what_makes_things_worse_is_not_taken(family):
+    solution, _ = family
+    with precision("float64"):
+        reduction, reduced, _, weights = tools(solution)
+        check = reduction.objective(reduced.check)
+        wrong = guarded(lambda start, mu, locality: start + 0.3, reduced.full, check, weights)
+        found = jax.jit(wrong)(jnp.asarray(ROWS[0]), 0.0)
+        np.testing.assert_array_equal(found.coefficients, stacked(reduced.full, jnp.asarray(ROWS[0])))
+        assert float(found.residual) == float(found.start)
+
+
+def test_a_batch_is_what_each_member_alone_is(family):
+    solution, _ = family
+    together = solution.many(ROWS)
+    for k, row in enumerate(ROWS):
+        alone = solution(beta=float(row[0]))
+        np.testing.assert_allclose(together[k].coefficients, alone.coefficients, rtol=1e-4, atol=1e-5)
+        assert alone.estimate == pytest.approx(together.estimate[k], rel=1e-3)
+
+
+def test_members_evaluate_like_solutions(family):
+    solution, _ = family
+    member = solution(beta=1.3)
+    grid = member.grid(t=3, x=[0.5, 1.0])
+    assert grid.shape == (3, 2)
+    np.testing.assert_allclose(member(t=0.5, x=[0.5, 1.0]), grid[1], atol=1e-12)
+    assert member.to_xarray(t=3, x=5)["u"].dims == ("t", "x")
+    assert member.parameters == {"beta": 1.3} and "beta=1.3" in repr(member)
+    exact = 1 + np.sin(np.linspace(0, 2 * np.pi, 101) - 1.3 * np.linspace(0, 1, 101)[:, None])
+    error = np.linalg.norm(member.grid(t=101, x=101) - exact) / np.linalg.norm(exact)
+    assert member.error() == pytest.approx(error, rel=1e-10)
+
+
+def test_residuals_of_members_are_those_of_the_equation(family):
+    """u_t + beta u_x by finite differences of the member's values, at the points where it is judged."""
+    solution, _ = family
+    member, h = solution(beta=1.7), 1e-5
+    t, x = solution.reduced.check[0][0][:, 0], solution.reduced.check[0][0][:, 1]
+    t, x = np.clip(t, 2 * h, 1 - 2 * h), np.clip(x, 2 * h, 6.28)
+    slope_t = (member(t=t + h, x=x) - member(t=t - h, x=x)) / (2 * h)
+    slope_x = (member(t=t, x=x + h) - member(t=t, x=x - h)) / (2 * h)
+    assert np.sqrt(np.mean((slope_t + 1.7 * slope_x) ** 2)) == pytest.approx(member.residual, rel=2e-3)
+
+
+def test_a_stored_family_answers_the_same(family):
+    solution, directory = family
+    again = sp.load(directory)
+    for name in ("coefficients", "residual", "estimate"):
+        np.testing.assert_array_equal(getattr(again.many(ROWS), name), getattr(solution.many(ROWS), name))
+    assert again.record()["reduction"] == solution.record()["reduction"]
+
+
+def test_estimates_are_of_the_size_of_errors(family):
+    solution, _ = family
+    members = solution.many(np.linspace(1, 2, 9))
+    ratios = members.estimate / np.array([m.error() for m in members])
+    assert np.all((ratios > 1 / 4) & (ratios < 8))
+
+
+@pytest.mark.parametrize(
+    ("ask", "error", "words"),
+    [
+        (lambda s: s(beta=2.5), sp.ProblemError, "outside the range \\(1, 2\\) that it was trained on"),
+        (lambda s: s.many([[0.5]]), sp.ProblemError, "beta=0.5, outside the range"),
+        (lambda s: s.many([1.2], outside="ok"), sp.MethodError, "is not known"),
+        (lambda s: s(gamma=1.0), sp.ProblemError, "`gamma` is no coordinate"),
+        (lambda s: s.many([[1.2, 3]]), sp.ProblemError, "of shape \\(1, 2\\)"),
+        (lambda s: s(beta=1.5)(t=0.1, x=1, beta=1.2), sp.ProblemError, "has its parameters already"),
+        (lambda s: s(beta=1.5)(t=0.1), sp.ProblemError, "x was not given"),
+    ],
+)
+def test_refusals(family, ask, error, words):
+    with pytest.raises(error, match=words):
+        ask(family[0])
+
+
+def test_outside_is_allowed_on_demand(family):
+    assert family[0].many([2.5], outside="allow").residual[0] > 0
+
+
+def test_other_methods_say_what_they_cannot():
+    solution = sp.solve(convection(), sp.SPINN(rank=4, width=6, newton_steps=1), progress=False)
+    with pytest.raises(sp.MethodError, match=r"solve with `sp.FastLRNR\(\)`, or evaluate at points"):
+        solution.many([1.2])
+    with pytest.raises(sp.MethodError, match="no parameter of `convection` has a range"):
+        sp.solve(convection().at(beta=1.5), sp.LRPINN())
+
+
+def test_idle_coefficients_are_dropped_and_change_nothing(family):
+    field = family[0].model.field
+    with precision("float64"):
+        heads = tuple(
+            eqx.tree_at(lambda d: (d.weight, d.bias), h, (h.weight.at[:, 2].set(0), h.bias.at[2].set(-800.0)))
+            for h in field.hyper.heads
+        )
+        idle = eqx.tree_at(lambda f: f.hyper.heads, field, heads)
+        kept = active(idle, ROWS, 1e-7)
+        assert [list(k) for k in kept] == [[0, 1, 3]] * 2
+        points = jnp.asarray(np.random.default_rng(0).uniform(1, 2, (6, 3)))
+        np.testing.assert_allclose(truncated(idle, kept)(points), idle(points), atol=1e-12)
+
+
+def test_reduced_queries_agree_with_whole_ones_on_a_full_basis(family):
+    """Interpolation with as many neurons as there are changes nothing but rounding."""
+    solution, _ = family
+    method = sp.FastLRNR(**SMALL, tolerance=1e-14, selection="qdeim")
+    plan = method.plan(solution.problem)
+    with precision("float64"):
+        reduced = plan.reduction.reduce(solution.model.field)
+        assert reduced.facts["neurons"] == [16, 16, 16] and reduced.facts["gap_residual"] < 1e-8
+        points = jnp.asarray(np.random.default_rng(0).uniform(1, 2, (6, 3)))
+        np.testing.assert_allclose(reduced.field(points), reduced.full(points), atol=1e-10)
+
+
+def test_the_published_phase_lowers_its_loss(family):
+    """Adam with a rate of 2.5e-5 moves coefficients little; of random ones the sum of absolute residuals falls."""
+    solution, _ = family
+    method = sp.FastLRNR(**SMALL, phase="published", neurons=5, selection="deim", snapshots="shifted")
+    reduction = method.plan(solution.problem).reduction
+    with precision("float64"):
+        reduced = reduction.reduce(solution.model.field)
+        assert reduced.facts["neurons"] == [5, 5, 5]
+        found = reduction.query(reduced)(ROWS)
+        assert np.all(found.residual <= found.start)
+        start = stacked(reduced.full, jnp.asarray(ROWS[0]))
+        objective, weights = reduction.objective(reduced.points), {"equation": jnp.asarray(1.0)}
+        tune = jax.jit(reduction.tuning(reduced.field, objective, Prior(*reduced.prior)))
+
+        def total(s):
+            return float(
+                jnp.sum(jnp.abs(residual_rows(objective, with_coefficients(reduced.field, s), ROWS[0], weights)))
+            )
+
+        moved = tune(start, jnp.asarray(ROWS[0]), 0.0)
+        assert total(moved) < total(start) and np.abs(moved - start).max() < 0.011

@@ -62,5 +62,5 @@ FAMILIES = ("convection_family", "convection_diffusion_reaction", "advection_dif
 DEFAULTS = tuple(Row(name, FastLRNR(), more=queried) for name in FAMILIES)
 
 # The published query: five neurons a layer from states at shifted points, Adam on absolute residuals.
-_QUERY = {"phase": "published", "neurons": 5, "selection": "deim", "snapshots": "shifted", "query_points": 12}
-PUBLISHED = tuple(Row(name, FastLRNR(**_QUERY), more=queried) for name in FAMILIES[:2])
+_QUERY = FastLRNR(phase="published", neurons=5, selection="deim", snapshots="shifted", query_points=12)
+PUBLISHED = tuple(Row(name, _QUERY, more=queried) for name in FAMILIES[:2])

@@ -86,7 +86,7 @@ def list_command(
 @app.command()
 def solve(
     problem: Annotated[str, typer.Argument(help="A name from `spindle list`.")],
-    method: Annotated[str, typer.Option(help="pinn, pinn-mod, spinn or spinn-mod.")] = "spinn",
+    method: Annotated[str, typer.Option(help=f"{', '.join(METHODS)}.")] = "spinn",
     recipe: Annotated[str, typer.Option(help="default or paper.")] = "default",
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="KEY=VALUE: a setting of the method, or an option of the problem.")
@@ -254,7 +254,7 @@ def _print(solution: Solution) -> None:
     _say(f"loss       {run.loss:.1e} after {run.iterations} steps, stopped by {run.stopped_by}")
     parts = ", ".join(f"{k} {v:.1f}" for k, v in seconds.as_dict().items() if k != "total")
     _say(f"seconds    {seconds.total:.1f} ({parts})")
-    for choice in solution.plan.choices:
+    for choice in solution.choices:
         _say(f"chosen     {choice}")
     for warning in run.warnings:
         _say(f"warning    {warning}", style="yellow")

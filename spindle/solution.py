@@ -287,10 +287,16 @@ class Solution:
             "seconds": self.run.seconds.as_dict(),
             "peak_memory_bytes": run["peak_memory_bytes"],
             "settings": {k: str(v) if isinstance(v, sympy.Basic) else v for k, v in self.plan.settings.items()},
-            "choices": [*self.plan.choices, *(entry["what"] for entry in run["grown"])],
+            "choices": self.choices,
             **({"reduction": self.reduced.facts} if self.reduced else {}),
             "versions": run["versions"],
         }
+
+    @property
+    def choices(self) -> list[str]:
+        """Sentences: what the method decided before training, while it trained, and after."""
+        later = self.reduced.choices if self.reduced else []
+        return [*self.plan.choices, *(entry["what"] for entry in self.run.grown), *later]
 
     def __repr__(self):
         error = "".join(f", error {name} {error_in_words(measures)}" for name, measures in self.run.errors.items())

@@ -90,9 +90,9 @@ class DTPINN(Method):
 
     The settings of all methods apply but those on points; no condition holds by construction. Works on every domain in
     two or three space dimensions. The default trains a small sine network by Gauss-Newton, whose Jacobian is a sparse
-    product with that of the network's values. For a forward problem the classical solution on the same nodes, which
-    every record shows, is as accurate and faster; a network earns its place with measurements and unknown parameters,
-    and as a smooth surrogate.
+    product with that of the network's values, and may end as a fit to the classical solution (`approach`, said in the
+    record). For a forward problem that solution on the same nodes, which every record shows, is as accurate and faster;
+    a network earns its place with measurements and unknown parameters, and as a smooth surrogate.
     `recipe="paper"`: as published, four tanh layers of width 50 and L-BFGS of constant rate; without its restarts.
 
     Source: Sharma & Shankar (2022), Accelerated Training of Physics-Informed Neural Networks (PINNs) using Meshless

@@ -74,6 +74,27 @@ class Reduced:
     factor: float
     facts: dict[str, Any]
 
+    @property
+    def choices(self) -> list[str]:
+        """Sentences for the record: what was decided, and why."""
+        neurons = "-".join(map(str, self.facts["neurons"]))
+        ranks = "-".join(map(str, self.facts["ranks"]))
+        if self.facts.get("reduced", True) and "gap_residual" in self.facts:
+            gap = f"its residual is within {self.facts['gap_residual']:.0%} of the whole network's"
+            first = f"members are tuned on a reduced network of {neurons} neurons: {gap}"
+        else:
+            why = (
+                "; bases as fine as its residual would hold nearly all of them" if "gap_residual" in self.facts else ""
+            )
+            first = f"members are tuned on the whole network of {neurons} neurons{why}"
+        spread = self.facts["factors"]
+        return [
+            f"{first}; ranks {ranks}, {self.facts['directions']} directions, {self.facts['points']} points",
+            f"tuning leaves {self.facts['gain']:.0%} of the residual on members that were not trained on",
+            f"estimated errors are {self.factor:.2g} times the residual, the largest factor of {len(spread)} members "
+            f"solved to convergence (smallest {min(spread):.2g})",
+        ]
+
 
 class Reduction:
     """Reduces the trained field of one problem; see `reduce` and `query`.

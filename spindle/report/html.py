@@ -82,7 +82,7 @@ def _content(solution: Solution, path: Path, command: str | None) -> dict:
         "residuals": run.residuals,
         "exact": solution.plan.constraints.enforced,
         "estimated": _estimated(solution),
-        "choices": [_sentence(choice) for choice in solution.plan.choices],
+        "choices": [_sentence(choice) for choice in solution.choices],
         "settings": _settings(solution),
         "loss": run.loss,
         "curves": training_pictures(run.history),

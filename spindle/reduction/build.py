@@ -79,15 +79,13 @@ class Reduced:
         """Sentences for the record: what was decided, and why."""
         neurons = "-".join(map(str, self.facts["neurons"]))
         ranks = "-".join(map(str, self.facts["ranks"]))
-        if self.facts.get("reduced", True) and "gap_residual" in self.facts:
+        tried, spread = "gap_residual" in self.facts, self.facts["factors"]
+        if tried and self.facts.get("reduced", True):
             gap = f"its residual is within {self.facts['gap_residual']:.0%} of the whole network's"
             first = f"members are tuned on a reduced network of {neurons} neurons: {gap}"
         else:
-            why = (
-                "; bases as fine as its residual would hold nearly all of them" if "gap_residual" in self.facts else ""
-            )
-            first = f"members are tuned on the whole network of {neurons} neurons{why}"
-        spread = self.facts["factors"]
+            first = f"members are tuned on the whole network of {neurons} neurons"
+            first += ", of which bases as fine as its residual would need nearly all" * tried
         return [
             f"{first}; ranks {ranks}, {self.facts['directions']} directions, {self.facts['points']} points",
             f"tuning leaves {self.facts['gain']:.0%} of the residual on members that were not trained on",

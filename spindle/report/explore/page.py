@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader
 
-from spindle.problem.printing import describe
 from spindle.report.explore.queries import Answer, Explorer, Slider, facts
 from spindle.report.formulas import formulas
 
@@ -16,6 +15,7 @@ SCRIPTS = ("static/js/bokeh.min.js", "static/js/bokeh-widgets.min.js")
 _PAUSE = 10  # milliseconds in which further movements of a slider are gathered into one redrawing
 _REST = 300  # milliseconds without movement after which the error is measured, which can take longer than drawing
 _INK, _SOFT, _LINE, _EMPTY = "#23282e", "#5c6670", "#dde1e6", "#eff1f4"
+_BLUE = "#2f7fc1"
 _FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif"
 _HEIGHT = 330
 _AXIS = {
@@ -30,21 +30,21 @@ _AXIS = {
     "major_label_text_color": _SOFT,
 }
 _WIDGETS = f"""
-:host {{ font: 15px/1.45 {_FONT}; color: {_INK}; --noUi-connect: #2f7fc1; }}
-.noUi-connect {{ background: #2f7fc1; }}
-.noUi-handle {{ cursor: grab; }}
-.noUi-handle:focus {{ outline: 2px solid #2f7fc1; outline-offset: 1px; }}
+:host {{ font: 15px/1.45 {_FONT}; color: {_INK}; }}
+.noUi-handle {{ cursor: grab; border-color: #8b939c; }}
+.noUi-handle:focus {{ outline: 2px solid {_BLUE}; outline-offset: 1px; }}
 .bk-slider-title {{ font-size: 15px; margin-bottom: 4px; }}
 .bk-slider-value {{ font-weight: 600; font-variant-numeric: tabular-nums; }}
 select.bk-input {{ font: inherit; }}
 """
 _FACTS = f"""
 :host {{ font: 15px/1.45 {_FONT}; color: {_INK}; }}
+.bk-clearfix {{ width: 100%; }}
 dl {{ display: grid; gap: 1px 0; margin: 0; font-variant-numeric: tabular-nums; }}
-div.fact {{ display: flex; justify-content: space-between; align-items: baseline; gap: 12px; }}
+div.fact {{ display: flex; justify-content: space-between; gap: 12px; white-space: nowrap; }}
 dt {{ color: {_SOFT}; }}
 dd {{ margin: 0; text-align: right; font-weight: 600; }}
-dd.long {{ font-weight: 400; font-size: 13px; }}
+dd.words {{ font-weight: 400; }}
 """
 
 
@@ -64,12 +64,12 @@ def _template():
 
 
 def _words(explorer: Explorer) -> dict[str, Any]:
-    """What the template shows besides widgets and pictures."""
+    """What the template shows besides widgets and pictures; the sliders say what the parameters are."""
+    parts = {head: lines for head, lines in formulas(explorer.solution.given).items() if head != "parameters"}
     return {
         "scripts": SCRIPTS,
         "subtitle": explorer.subtitle,
-        "formulas": formulas(explorer.solution.problem),
-        "plain": describe(explorer.solution.problem),
+        "formulas": parts,
         "lined": explorer.lined,
     }
 
@@ -121,11 +121,14 @@ class _Pictures:
         self.mapper = LinearColorMapper(palette=Viridis256, low=0, high=1, nan_color=_EMPTY)
         self.range = Range1d(start=0, end=1)
         self.plane, self.lines = ColumnDataSource(), ColumnDataSource()
+        self.named: list[tuple[Any, str]] = []  # where the name of the unknown is written
         self.figures = [self._plane() if len(explorer.axes) == 2 else self._line()]
         self.figures += [self._lines()] if explorer.lined else []
 
     def show(self, unknown: str, answer: Answer) -> None:
         """Draw another member."""
+        for model, attribute in self.named:
+            setattr(model, attribute, unknown)
         low, high = self.explorer.limits[unknown]
         self.mapper.update(low=low, high=high)
         self.range.update(start=low - 0.05 * (high - low), end=high + 0.05 * (high - low))
@@ -152,15 +155,18 @@ class _Pictures:
         bar = ColorBar(color_mapper=self.mapper, width=12, ticker=BasicTicker(desired_num_ticks=6), padding=8)
         bar.update(major_label_text_font=_FONT, major_label_text_color=_SOFT, major_label_text_font_size="12px")
         figure.add_layout(bar, "right")
+        figure.title.update(text_font=_FONT, text_font_style="normal", text_font_size="14px", text_color=_INK)
+        self.named.append((figure.title, "text"))
         return figure
 
     def _line(self):
         from bokeh.models import HoverTool
 
         figure = _figure("picture", self.explorer, self.explorer.axes[0], None, self.range)
-        line = figure.line("nodes", "values", source=self.plane, line_width=2.5, color="#2f7fc1")
+        line = figure.line("nodes", "values", source=self.plane, line_width=2.5, color=_BLUE)
         tips = [(self.explorer.axes[0], "@nodes{0.000}"), ("value", "@values{0.0000}")]
         figure.add_tools(HoverTool(renderers=[line], tooltips=tips, mode="vline"))
+        self.named.append((figure.yaxis[0], "axis_label"))
         return figure
 
     def _lines(self):
@@ -177,6 +183,7 @@ class _Pictures:
         legend = Legend(items=items, border_line_color=None, label_text_font=_FONT, label_text_color=_INK)
         legend.update(label_text_font_size="13px", padding=0, margin=10, background_fill_color=None)
         figure.add_layout(legend, "right")
+        self.named.append((figure.yaxis[0], "axis_label"))
         return figure
 
 
@@ -190,43 +197,42 @@ class _Wiring:
 
     def start(self) -> None:
         """Draw the first member, and listen."""
-        self.draw()
-        self.measure()
+        self._draw()
         for widget in (*self.widgets.sliders.values(), self.widgets.unknown):
             if widget is not None:
                 widget.on_change("value", self._moved)
         if self.widgets.listed is not None:
             self.widgets.listed.on_change("value", self._jump)
 
-    def draw(self) -> None:
-        """The member that is chosen now."""
-        self._drawing = None
-        self._answer = self.explorer.ask(self._unknown, self.widgets.chosen)
-        self.pictures.show(self._unknown, self._answer)
-        self.widgets.tell(self._answer, None, measured=False)
-        if self._measuring is not None:
-            self.document.remove_timeout_callback(self._measuring)
-        self._measuring = self.document.add_timeout_callback(self.measure, _REST)
-
-    def measure(self) -> None:
-        """Its error."""
-        self._measuring = None
-        self.widgets.tell(self._answer, self.explorer.error(self.widgets.chosen), measured=True)
-
-    @property
-    def _unknown(self) -> str:
-        chooser = self.widgets.unknown
-        return next(iter(self.explorer.unknowns)) if chooser is None else chooser.value
-
     def _moved(self, attribute, old, new) -> None:
         if self._drawing is None:
-            self._drawing = self.document.add_timeout_callback(self.draw, _PAUSE)
+            self._drawing = self.document.add_timeout_callback(self._draw, _PAUSE)
 
     def _jump(self, attribute, old, new) -> None:
         for member in self.widgets.members:
             if _member_name(member) == new:
                 for name, value in member.items():
                     self.widgets.sliders[name].value = value
+
+    def _draw(self) -> None:
+        """Show the member that is chosen now, and measure its error later if nothing moves."""
+        self._drawing = None
+        chosen, unknown = self.widgets.chosen, self._unknown
+        answer = self.explorer.ask(unknown, chosen)
+        self.pictures.show(unknown, answer)
+        self.widgets.tell(answer, None, measured=False)
+        if self._measuring is not None:
+            self.document.remove_timeout_callback(self._measuring)
+        self._measuring = self.document.add_timeout_callback(lambda: self._measure(answer, chosen), _REST)
+
+    def _measure(self, answer: Answer, chosen: dict[str, float]) -> None:
+        self._measuring = None
+        self.widgets.tell(answer, self.explorer.error(chosen), measured=True)
+
+    @property
+    def _unknown(self) -> str:
+        chooser = self.widgets.unknown
+        return next(iter(self.explorer.unknowns)) if chooser is None else chooser.value
 
 
 def drawn(explorer: Explorer, answer: Answer) -> dict[str, Any]:
@@ -243,10 +249,10 @@ def drawn_lines(explorer: Explorer, answer: Answer) -> dict[str, np.ndarray]:
 
 
 def facts_html(known: dict[str, str]) -> str:
-    """What is known of a member, as a list; whatever is no bare number is set smaller."""
+    """What is known of a member, as a list; words are set lighter than numbers."""
     rows = [
         f'<div class="fact"><dt>{escape(name)}</dt>'
-        f"<dd{' class=long' if ' ' in value else ''}>{escape(value)}</dd></div>"
+        f"<dd{' class=words' if value.startswith('no ') else ''}>{escape(value)}</dd></div>"
         for name, value in known.items()
     ]
     return f"<dl>{''.join(rows)}</dl>"
@@ -263,13 +269,15 @@ def _slider(slider: Slider):
     # As many digits as the step has, and three more for members between the steps.
     digits = max(0, -int(np.floor(np.log10(slider.step)))) + 3
     return Widget(
-        title=slider.name,
+        title=f"{slider.name} ({slider.low:.4g} to {slider.high:.4g})",
         start=slider.low,
         end=slider.high,
         step=slider.step,
         value=slider.start,
         format="0.[" + "0" * digits + "]",
         tooltips=False,
+        bar_color=_BLUE,
+        margin=(0, 0, 10, 0),
         sizing_mode="stretch_width",
         stylesheets=[InlineStyleSheet(css=_WIDGETS)],
     )
@@ -280,7 +288,8 @@ def _choice(title: str, options: list):
     from bokeh.models.widgets import Select
 
     sheet = InlineStyleSheet(css=_WIDGETS)
-    return Select(title=title, options=options, value=options[0], sizing_mode="stretch_width", stylesheets=[sheet])
+    shape: Any = {"margin": 0, "sizing_mode": "stretch_width", "stylesheets": [sheet]}
+    return Select(title=title, options=options, value=options[0], **shape)
 
 
 def _figure(name: str, explorer: Explorer, horizontal: str, vertical: str | None, values=None):

@@ -214,10 +214,11 @@ def facts(answer: Answer, error: float | None, *, measured: bool = True) -> dict
     found = {}
     if answer.estimate is not None and answer.residual is not None:
         found = {"estimated relative error": _rounded(answer.estimate), "residual": _rounded(answer.residual)}
-    missing = "this member has no reference" if measured else "…"
-    found["error against the reference"] = missing if error is None else _rounded(error)
-    evaluated = f"{answer.drawn:.0f} ms for {answer.values.size:,} values"
-    found["time"] = evaluated if answer.estimate is None else f"{answer.query:.1f} ms to find it, {evaluated}"
+    missing = "no reference" if measured else "…"
+    found["error against reference"] = missing if error is None else _rounded(error)
+    if answer.estimate is not None:
+        found["query"] = f"{answer.query:.1f} ms"
+    found[f"picture of {answer.values.size:,} values"] = f"{answer.drawn:.0f} ms"
     return found
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
+import equinox as eqx
 import jax
 
 from spindle.problem.families import spanned
@@ -25,6 +27,12 @@ def load(directory, given: Mapping | None = None) -> Solution:
         run = Run(**numbers)
     plan = replace(method.plan(spanned(problem)), choices=tuple(source.read_info()["choices"]))
     with precision(plan.dtype):
-        model = restored(plan, plan.build(jax.random.PRNGKey(seed)), arrays, run.grown)
-        reduced = reduced_from_data(model.field, *load_arrays(source.reduction)) if source.reduction.exists() else None
+        # Where nothing was enlarged on the way, the shapes of a new model say where the arrays go: nothing is compiled.
+        build = plan.build if run.grown else partial(eqx.filter_eval_shape, plan.build)
+        model = restored(plan, build(jax.random.PRNGKey(seed)), arrays, run.grown)
+        reduced = None
+        if source.reduction.exists():
+            stored = load_arrays(source.reduction)
+            with reading(source.reduction):
+                reduced = reduced_from_data(model.field, *stored)
     return Solution(problem, method, plan, model, run, reduced)

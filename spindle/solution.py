@@ -405,7 +405,9 @@ def restored(plan: Plan, model: Model, arrays: Mapping, grown: list[dict]) -> Mo
     """The model as built, as later phases enlarged it, with the stored arrays."""
     for entry in grown:
         model = plan.schedule.phases[entry["phase"]].growth.apply(model, entry["decision"])
-    trainable, static = eqx.partition(model, eqx.is_inexact_array)
+    trainable, static = eqx.partition(
+        model, lambda leaf: hasattr(leaf, "dtype") and np.issubdtype(leaf.dtype, np.inexact)
+    )
     leaves, structure = jax.tree.flatten(trainable)
     names = [f"leaf{k}" for k in range(len(leaves))]
     if {n: a.shape for n, a in zip(names, leaves, strict=True)} != {n: a.shape for n, a in arrays.items()}:

@@ -64,8 +64,11 @@ def _template():
 
 
 def _words(explorer: Explorer) -> dict[str, Any]:
-    """What the template shows besides widgets and pictures; the sliders say what the parameters are."""
-    parts = {head: lines for head, lines in formulas(explorer.solution.given).items() if head != "parameters"}
+    """What the template shows besides widgets and pictures; the sliders say over what parameters range."""
+    problem = explorer.solution.given
+    parts = formulas(problem)
+    if all(p.bounds for p in problem.parameters):
+        parts.pop("parameters", None)
     return {
         "scripts": SCRIPTS,
         "subtitle": explorer.subtitle,
@@ -140,7 +143,9 @@ class _Pictures:
         from bokeh.models import BasicTicker, ColorBar, HoverTool
 
         horizontal, vertical = self.explorer.axes
-        figure = _figure("picture", self.explorer, *self.explorer.axes)
+        figure = _figure("picture", self.explorer, horizontal, vertical)
+        if not self.explorer.lined:
+            figure.update(**_box(self.explorer))
         (left, right), (low, high) = (self.explorer.bounds[name] for name in self.explorer.axes)
         half = [0.5 * (n[1] - n[0]) for n in self.explorer.nodes]  # each node in the middle of its pixel
         place = {
@@ -317,6 +322,15 @@ def _figure(name: str, explorer: Explorer, horizontal: str, vertical: str | None
     for axis in made.axis:
         axis.update(axis_line_color=None if vertical else _SOFT, **_AXIS)
     return made
+
+
+def _box(explorer: Explorer) -> dict[str, Any]:
+    """The shape of a picture over two lengths: equal units, unless the plane is too slender."""
+    wide, high = (explorer.bounds[name][1] - explorer.bounds[name][0] for name in explorer.axes)
+    ratio = wide / high if 0.5 < wide / high < 2 else 1.5
+    height = 560
+    width = round((height - 70) * ratio) + 130  # beside and below the plane: the numbers of the axes, the scale
+    return {"sizing_mode": "scale_width", "aspect_ratio": width / height, "max_width": width}
 
 
 def _range(ends: tuple[float, float]):

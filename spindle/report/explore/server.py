@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import os
 import socket
 import threading
 import webbrowser
@@ -32,7 +33,7 @@ def explore(directory: RunDirectory, port: int, *, browser: bool, tell: Callable
     def explorer() -> Explorer:
         return Explorer(load(directory.path))
 
-    with _serving(lambda document: fill(document, explorer()), port) as server:
+    with serving(lambda document: fill(document, explorer()), port) as server:
         warm(explorer())
         address = f"http://{_HOST}:{server.port}"
         tell(f"exploring {directory.path} at {address} (Ctrl-C ends it)")
@@ -61,7 +62,7 @@ def _check(directory: RunDirectory) -> None:
 
 
 @contextmanager
-def _serving(page: Callable, port: int):
+def serving(page: Callable, port: int):
     """A server of the page at a port; raises RunError where Bokeh is missing or the port is taken."""
     try:
         from bokeh.server.server import Server
@@ -71,13 +72,13 @@ def _serving(page: Callable, port: int):
             f"`pip install 'spindle-pinn[explore]'` brings it."
         ) from error
     logging.getLogger("tornado").setLevel(logging.ERROR)  # not a line for every page that does not exist
-    chosen = port or _free()
-    allowed = [f"{_HOST}:{chosen}", f"localhost:{chosen}"]
     try:
+        chosen = _usable(port)
+        allowed = [f"{_HOST}:{chosen}", f"localhost:{chosen}"]
         server = Server(page, port=chosen, address=_HOST, allow_websocket_origin=allowed)
     except OSError as error:
         raise RunError(
-            f"`spindle explore` cannot use port {chosen} ({error.strerror}); name another one, or any that is free, "
+            f"`spindle explore` cannot use port {port} ({error.strerror}); name another one, or any that is free, "
             f"`--port 0`."
         ) from error
     try:
@@ -87,8 +88,10 @@ def _serving(page: Callable, port: int):
         server.unlisten()
 
 
-def _free() -> int:
-    """A port that nobody uses at the moment."""
+def _usable(port: int) -> int:
+    """The port, or one that nobody uses at the moment for 0; raises OSError where it is taken."""
     with socket.socket() as found:
-        found.bind((_HOST, 0))
+        if os.name == "posix":  # where a port may be used again at once, as the server does; elsewhere it means more
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((_HOST, port))
         return found.getsockname()[1]

@@ -1,7 +1,7 @@
 """DT-PINN, the discretely trained physics-informed network: space derivatives from precomputed RBF-FD matrices."""
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import ClassVar
 
 import numpy as np
@@ -21,6 +21,7 @@ from spindle.methods.base import (
 )
 from spindle.methods.direct import direct
 from spindle.methods.nearby import NEAR, Approach, Found, sharp
+from spindle.objective.objective import Objective
 from spindle.points.cloud import Cloud
 from spindle.points.nodes import NodeCloud, NodePoints
 from spindle.points.scattered import Nodes, from_cloud, scatter
@@ -84,8 +85,8 @@ class DTPINN(Method):
     stencil    nodes in a stencil; None: twice the number of polynomials, and one
     ghost      distance of the ghost nodes from the boundary, in units of the spacing
     approach   whether Gauss-Newton on the residuals is followed by Gauss-Newton on the distance from the classical
-               solution at the nodes, where there is one and the network is more than 1e-5 away from it; False: the
-               network is trained on residuals alone, which is far less accurate at small holes
+               solution at the nodes, where there is one and the network is away from it by more than 1e-5 and half
+               its estimated error; False: residuals alone, which is far less accurate at small holes
     frequency  "auto": 8 where the classical solution is no polynomial of degree 8 to 2 %, as at small holes; else 4
 
     The settings of all methods apply but those on points; no condition holds by construction. Works on every domain in
@@ -149,7 +150,7 @@ class DTPINN(Method):
         constraints = no_constraints(problem)
         times = instants(domain, settings)
 
-        def differentiate(places, groups, needs, *, fresh):
+        def differentiate(places, groups, needs, *, fresh, better=0):
             if fresh:
                 count = len(nodes.interior) * (1 if times is None else len(times))
                 edge = max(1, round(count ** (1 - 1 / len(problem.coordinates))))
@@ -157,8 +158,8 @@ class DTPINN(Method):
             cloud = NodeCloud(places, nodes, times, domain.time)
             if settings["derivatives"] == "exact":
                 return PointwiseTaylor(NodePoints(cloud), needs)
-            scheme = {"order": settings["order"], "exponent": settings["exponent"], "size": settings.get("stencil")}
-            return Discrete(cloud, needs, **scheme)
+            scheme = {"exponent": settings["exponent"], "size": None if better else settings.get("stencil")}
+            return Discrete(cloud, needs, order=settings["order"] + better, **scheme)
 
         # Beyond some gain there is nothing but the error of the discretisation to fit.
         newton = GaussNewton(settings["newton_steps"], worth=0.02, patience=5)
@@ -177,11 +178,18 @@ class DTPINN(Method):
         def found():
             return direct(problem, plan.objective)
 
-        return beside(plan, None if settings["derivatives"] == "exact" else found)
+        def better():
+            between = partial(differentiate, fresh=False, better=1)
+            return direct(problem, Objective(problem, constraints, between, faces=settings["faces"]))
+
+        return beside(plan, better, None if settings["derivatives"] == "exact" else found)
 
 
-def beside(plan: Plan, found: Found | None) -> Plan:
-    """The plan with the classical solution, where there is one: what it tells, and how training goes on with it."""
+def beside(plan: Plan, better: Found, found: Found | None) -> Plan:
+    """The plan with the classical solution, where there is one: what it tells, and how training goes on with it.
+
+    better   () -> the classical solution of one order more, from which the error of the other is estimated
+    """
     settings = plan.settings
     if settings["frequency"] == "auto":
         known = found() if found else ""
@@ -194,7 +202,7 @@ def beside(plan: Plan, found: Found | None) -> Plan:
         return plan
     if settings["approach"] and settings["newton_steps"]:
         newton = GaussNewton(settings["newton_steps"], worth=0.02, patience=5, enough=NEAR)
-        further = Growing(newton, Approach(plan.problem, plan.objective, found), tolerance=0.0)
+        further = Growing(newton, Approach(plan.problem, plan.objective, found, better), tolerance=0.0)
         plan = replace(plan, schedule=replace(plan.schedule, phases=(*plan.schedule.phases, further)))
     return replace(plan, classical=found)
 

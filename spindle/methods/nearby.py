@@ -17,6 +17,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from spindle.derivatives.pieces import gram
+from spindle.errors import MethodError
 from spindle.methods.direct import Classical
 from spindle.objective.objective import Objective
 from spindle.problem.problem import Problem
@@ -59,19 +60,33 @@ class Approach:
     problem     says what the domain is
     inner       the objective of the training before
     found       () -> the classical solution, or why there is none
+    better      () -> that of one order more on the same nodes
     """
 
     problem: Problem
     inner: Objective
     found: Found
+    better: Found
 
     def decide(self, model, reached: float) -> float | None:
-        """The relative distance, where the network is not near already."""
-        if model.field.parameters > _MOST or isinstance(self.found(), str):
+        """The relative distance, where that is more than the classical solution's own error explains."""
+        found = self.found()
+        if model.field.parameters > _MOST or isinstance(found, str):
             return None
         distance = self.objective(model)
         apart = float(np.sqrt(eqx.filter_jit(distance.loss)(model, None, {})))
-        return apart if apart > FAR else None
+        return apart if apart > FAR and apart > self._error(found) / 2 else None
+
+    def _error(self, found: Classical) -> float:
+        """The relative error of the classical solution at the nodes, as far as one order more tells it; else 0."""
+        try:
+            better = self.better()
+        except MethodError:  # too few nodes for its stencils
+            return 0.0
+        if isinstance(better, str):
+            return 0.0
+        size = np.maximum(np.linalg.norm(found.values), np.finfo(float).tiny)
+        return float(np.linalg.norm(better.values - found.values) / size)
 
     def apply(self, model, decision):
         """The network as it is."""
@@ -87,8 +102,8 @@ class Approach:
     def describe(self, decision) -> str:
         """For the record."""
         return (
-            f"least squares of residuals left the network {decision:.1e} from the classical solution at the nodes, and "
-            f"it was trained on towards that solution"
+            f"least squares of residuals left the network {decision:.1e} from the classical solution, and it was "
+            f"trained on towards that"
         )
 
 

@@ -141,7 +141,9 @@ class Trainer:
         if fresh:
             if isinstance(phase, Growing):
                 last = self.grown[-1]["loss"] if len(self.grown) > 1 else None
+                started = time.perf_counter()
                 decision = phase.decide(eqx.combine(state.arrays, self._static), state.loss, state.optimizer, last)
+                self.clock.setup += time.perf_counter() - started
                 if decision is None:
                     return state, "converged"
                 arrays = self._grow(number, decision, state.arrays)

@@ -1,5 +1,7 @@
 """Networks that come near the classical solution also where least squares of residuals leave them far away."""
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax
 import numpy as np
@@ -64,7 +66,7 @@ def test_small_holes_come_near_the_classical_solution(tmp_path):
     found = sp.solve(problem, sp.DTPINN(nodes=200, width=12, newton_steps=15), progress=False, out=tmp_path / "run")
     (grown,) = found.run.grown
     assert found.run.classical["distance"]["u"] < 0.5 * grown["decision"]
-    assert "from the classical solution at the nodes" in found.record()["choices"][-1]
+    assert "from the classical solution, and it was trained on towards that" in found.record()["choices"][-1]
     again = sp.load(tmp_path / "run")
     assert again.record()["choices"] == found.record()["choices"]
     assert again(x=0.1, y=0.2) == found(x=0.1, y=0.2)
@@ -76,6 +78,15 @@ def test_networks_that_are_near_or_have_nothing_to_come_near_to_stay_as_they_are
         model = plan.build(jax.random.PRNGKey(0))
         flat = eqx.tree_at(lambda m: m.field.body.layers[-1].weight, model, 0 * model.field.body.layers[-1].weight)
         flat = eqx.tree_at(lambda m: m.field.body.layers[-1].bias, flat, np.ones(1))
-        assert Approach(plan.problem, plan.objective, plan.classical).decide(model, 1.0) > 0.1
-        assert Approach(plan.problem, plan.objective, plan.classical).decide(flat, 1.0) is None
-        assert Approach(plan.problem, plan.objective, lambda: "no square system").decide(model, 1.0) is None
+        found, doubled = plan.classical(), replace(plan.classical(), values=2 * plan.classical().values)
+
+        def decided(model, known, better):
+            return Approach(plan.problem, plan.objective, lambda: known, lambda: better).decide(model, 1.0)
+
+        half = eqx.tree_at(lambda m: m.field.body.layers[-1].bias, flat, 0.7 * np.ones(1))
+        assert decided(model, found, found) > 0.1
+        assert decided(half, found, found) == pytest.approx(0.3)
+        assert decided(half, found, doubled) is None  # the classical solution is no better
+        assert decided(half, found, "no square system") == pytest.approx(0.3)
+        assert decided(flat, found, found) is None
+        assert decided(model, "no square system", found) is None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -42,7 +43,7 @@ from spindle.training.precision import precision
 
 _CANDIDATES = 512  # points among which those of a query are chosen
 _LOCALITIES = 10.0 ** np.arange(-6, 7)  # relative to the mean square of the residual before tuning
-_BATCH = 64  # members solved at a time: what they need then stays in the caches
+_BATCH, _NEURONS = 64, 4096  # members at a time, and neurons: what they need then stays in the caches, or in memory
 _FIRST, _RATE = 1e-2, 0.3  # tolerances of the bases: the coarsest, and the ratio to the next
 _WORTH = 0.7  # share of the neurons beyond which a reduced network costs more than it saves
 _IDLE = 1e-7  # share of the largest contribution below which a coefficient is dropped
@@ -127,7 +128,7 @@ class Reduction:
 
         @jax.jit
         def compiled(mu):
-            return jax.lax.map(lambda row: one(row, locality), mu, batch_size=_BATCH)
+            return jax.lax.map(lambda row: one(row, locality), mu, batch_size=_together(reduced.full))
 
         def many(mu):
             with precision("float32"):
@@ -198,12 +199,11 @@ class Reduction:
         """Principal directions of the corrections that members need, all coefficients free and points many."""
         count = sum(field.network.ranks)
         free = Prior(jnp.eye(count), jnp.ones(count))
-        objective = self.objective(self.random(8 * count, 2))
+        objective = self.objective(self.random(min(8 * count, 512), 2))
         own = self._own_weights()
         tune = gauss_newton(field, objective, own, free, 4)
 
-        @jax.jit
-        @jax.vmap
+        @partial(over_members, wide=field)
         def correction(mu):
             start = stacked(field, mu)
             size = jnp.sum(residual_rows(objective, with_coefficients(field, start), mu, own) ** 2)
@@ -262,8 +262,7 @@ class Reduction:
         objective = self.objective(self.random(64, 4))
         own = self._own_weights()
 
-        @jax.jit
-        @jax.vmap
+        @partial(over_members, wide=full)
         def both(mu):
             s = stacked(full, mu)
             field = with_coefficients(small, s)
@@ -284,8 +283,7 @@ class Reduction:
         objective = self.objective(candidates)
         wanted = self.settings["query_points"] or 3 * len(prior.sizes) + 4
 
-        @jax.jit
-        @jax.vmap
+        @partial(over_members, wide=field)
         def linearised(mu):
             start, points = stacked(field, mu), objective.draw(mu)
 
@@ -312,7 +310,7 @@ class Reduction:
         """The weight with which members gain most, by the full residual at points that tuning does not see."""
         tune = self.tuning(own, self.objective(points), prior)
         one = guarded(tune, full, self.objective(check), self._own_weights())
-        many = jax.jit(jax.vmap(one, in_axes=(0, None)))
+        many = jax.jit(lambda mu, c: jax.lax.map(lambda row: one(row, c), mu, batch_size=_together(full)))
         start = np.asarray(many(jnp.asarray(members), 1e30).start)
         candidates = _LOCALITIES * float(np.mean(start**2))
         if self.settings["phase"] == "published":
@@ -346,6 +344,16 @@ class Reduction:
             function = array_function(lifted, self.problem.coordinates, self.problem.unknowns)
             found.append(function(columns, pointwise_values(field, points, function.needs)))
         return jnp.concatenate(found)
+
+
+def _together(wide: FamilyField) -> int:
+    """How many members to compute at a time."""
+    return max(1, min(_BATCH, _NEURONS // wide.network.first.weight.shape[1]))
+
+
+def over_members(function: Callable, wide: FamilyField) -> Callable:
+    """The function of one member's parameters (p,) for all rows (q, p), compiled."""
+    return jax.jit(lambda rows: jax.lax.map(function, rows, batch_size=_together(wide)))
 
 
 def _integrated(residual: np.ndarray, slopes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -20,6 +20,8 @@ from jax.scipy.linalg import cho_solve
 from spindle.networks.lowrank import FamilyField
 from spindle.objective.objective import Model, Objective
 
+_COLUMNS = 16  # of J at a time
+
 
 class Prior(NamedTuple):
     """Directions Phi (n_s, n_a) of corrections of the stacked coefficients, and their sizes sigma (n_a,)."""
@@ -58,6 +60,14 @@ def residual_rows(objective: Objective, field: FamilyField, mu: jax.Array, weigh
     return jnp.concatenate([jnp.sqrt(weights[name]) * row.ravel() for name, own in rows.items() for row in own])
 
 
+def columns(forward: Callable, count: int, dtype) -> jax.Array:
+    """J (m, count) of a linear map, in blocks: the tangents of a wide network do not all fit into memory."""
+    unit = jnp.eye(count, dtype=dtype)
+    if count <= _COLUMNS:
+        return jax.vmap(forward, out_axes=1)(unit)
+    return jax.lax.map(forward, unit, batch_size=_COLUMNS).T
+
+
 def gauss_newton(
     field: FamilyField, objective: Objective, weights, prior: Prior, steps: int
 ) -> Callable[[jax.Array, jax.Array, Any], jax.Array]:
@@ -72,7 +82,7 @@ def gauss_newton(
 
         def step(a, _):
             r, forward = jax.linearize(rows, a)
-            j = jax.vmap(forward, out_axes=1)(jnp.eye(len(a), dtype=a.dtype))
+            j = columns(forward, len(a), a.dtype)
             matrix = j.T @ j + jnp.diag(locality * precision)
             # Rounding alone must not make the matrix indefinite.
             matrix += 1e-14 * jnp.trace(matrix) * jnp.eye(len(a), dtype=a.dtype)

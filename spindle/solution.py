@@ -109,6 +109,11 @@ class Solution:
         Each is tuned in one compiled call for all, by a low-rank method; the first call of a size q compiles.
         Raises ProblemError where rows are no numbers or outside, MethodError where the solution is of no such method.
         """
+        if self.reduced is None and self.plan.reduction is not None:
+            raise MethodError(
+                f"`solution.many` needs a family that was trained to its end, and this run of `{self.problem.name}` "
+                f"stopped before ({self.run.stopped_by}); continue it, `sp.resume(directory)`."
+            )
         if self.reduced is None:
             raise MethodError(
                 f"`solution.many` tunes the members of a family by a low-rank method, and this is a solution of "

@@ -137,7 +137,7 @@ class _AxisData:
     @classmethod
     def collect(cls, problem: Problem, domain: Box, u, homogeneous: bool) -> "_AxisData":
         data = cls(u, domain)
-        conditions = [c for c in problem.conditions if _has_fixed_value(c)]
+        conditions = [c for c in problem.conditions if _has_fixed_value(c, problem.coordinates)]
         if homogeneous:
             conditions = [c for c in conditions if c.value == 0]
         for c in conditions:
@@ -232,12 +232,12 @@ class _Claim(NamedTuple):
 _ROUGH = (sympy.Piecewise, sympy.Heaviside, sympy.Abs, sympy.sign, sympy.Max, sympy.Min, sympy.floor, sympy.ceiling)
 
 
-def _has_fixed_value(condition) -> bool:
-    """A smooth value known in advance: no estimated parameter, no unknown, no coded function."""
+def _has_fixed_value(condition, coordinates) -> bool:
+    """A smooth value known in advance: no estimated parameter, none that ranges and is no axis, no unknown, no code."""
     value = getattr(condition, "value", None)
     if not isinstance(value, sympy.Basic):
         return False
-    tunable = any(p.unknown for p in value.atoms(Parameter))
+    tunable = any(p.unknown or p.bounds for p in value.atoms(Parameter) - set(coordinates))
     return not tunable and not value.atoms(AppliedUndef) and not value.has(*_ROUGH)
 
 

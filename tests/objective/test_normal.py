@@ -64,7 +64,7 @@ def test_normal_matrix_is_that_of_the_rows(problem, method):
     with precision("float64"):
         model = plan.build(jax.random.PRNGKey(3))
         arrays, static = eqx.partition(model, eqx.is_inexact_array)
-        points = plan.objective.draw(jax.random.PRNGKey(4))
+        points = jax.jit(plan.objective.draw)(jax.random.PRNGKey(4))
         weights = {name: jnp.asarray(1.0 + k) for k, name in enumerate(plan.objective.names)}
         squares = LeastSquares(plan.objective, static, points, weights)
         vector, unravel = ravel_pytree(arrays)
@@ -73,17 +73,22 @@ def test_normal_matrix_is_that_of_the_rows(problem, method):
         column = jax.jit(lambda v, e: jax.jvp(lambda w: squares.rows(unravel(w)), (v,), (e,))[1])
         j = np.stack([column(vector, e) for e in jnp.eye(vector.size)], axis=1)
         assert len(j) == squares.count
-        np.testing.assert_allclose(jnp.sum(rows(vector) ** 2), squares.loss(arrays), rtol=1e-12)
+        np.testing.assert_allclose(jnp.sum(rows(vector) ** 2), jax.jit(squares.loss)(arrays), rtol=1e-12)
         expected = j.T @ j
         np.testing.assert_allclose(
             jax.jit(squares.normal)(arrays), expected, rtol=0, atol=1e-12 * np.abs(expected).max()
         )
         if squares.has_jacobian:
             np.testing.assert_allclose(jax.jit(squares.jacobian)(arrays), j, rtol=0, atol=1e-12 * np.abs(j).max())
-        forward, backward = squares.products(arrays)
+
+        @jax.jit
+        def products(arrays, v, w):
+            forward, backward = squares.products(arrays)
+            return forward(unravel(v)), ravel_pytree(backward(w))[0]
+
         v, w = np.random.default_rng(1).normal(size=j.shape[1]), np.random.default_rng(2).normal(size=len(j))
-        np.testing.assert_allclose(forward(unravel(jnp.asarray(v))), j @ v, rtol=0, atol=1e-11 * np.abs(j @ v).max())
-        back = ravel_pytree(backward(jnp.asarray(w)))[0]
+        along, back = products(arrays, jnp.asarray(v), jnp.asarray(w))
+        np.testing.assert_allclose(along, j @ v, rtol=0, atol=1e-11 * np.abs(j @ v).max())
         np.testing.assert_allclose(back, w @ j, rtol=0, atol=1e-11 * np.abs(w @ j).max())
 
 
@@ -96,7 +101,7 @@ def test_sums_without_the_grid_are_those_over_it(form, sampling):
         plan = sp.SPINN(width=4, rank=3, points=5, sums=sums, hard="off", sampling=sampling).plan(smooth_system())
         with precision("float64"):
             arrays, static = eqx.partition(plan.build(jax.random.PRNGKey(0)), eqx.is_inexact_array)
-            points = plan.objective.draw(jax.random.PRNGKey(1))
+            points = jax.jit(plan.objective.draw)(jax.random.PRNGKey(1))
             weights = {name: jnp.asarray(1.0 + k) for k, name in enumerate(plan.objective.names)}
             squares = LeastSquares(plan.objective, static, points, weights)
             loss, gradient = jax.jit(jax.value_and_grad(squares.loss))(arrays)

@@ -58,7 +58,7 @@ def _spread(solution: Solution, count: int) -> np.ndarray:
 
 FAMILIES = ("convection_family", "convection_diffusion_reaction", "advection_diffusion_family")
 
-# Tuned on the first family alone; nothing is set here.
+# Width, rank and the size of a query were settled on the first two families; nothing is set here for any of them.
 DEFAULTS = tuple(Row(name, FastLRNR(), more=queried) for name in FAMILIES)
 
 # The published query: five neurons a layer from states at shifted points, Adam on absolute residuals.

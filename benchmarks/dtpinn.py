@@ -18,6 +18,7 @@ import equinox as eqx
 import jax
 import matplotlib.pyplot as plt
 import numpy as np
+from timing import seconds
 
 import spindle as sp
 from spindle.derivatives.rbffd import weights
@@ -28,17 +29,6 @@ from spindle.training.precision import precision
 
 DISK = {582: (506, 76), 828: (737, 91), 2236: (2077, 159), 4977: (4737, 240), 19638: (19158, 480)}
 RACE_STEPS = 6_000
-
-
-def seconds(function, *arguments, repeats=5):
-    """The shortest of some calls, after one that compiles."""
-    jax.block_until_ready(function(*arguments))
-    found = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        jax.block_until_ready(function(*arguments))
-        found.append(time.perf_counter() - began)
-    return min(found)
 
 
 def gradient(method):

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
+from timing import seconds
 
 import spindle as sp
 from spindle.gallery.families import REACTION_TESTS
@@ -31,17 +32,6 @@ from spindle.training.precision import precision
 WIDTH, NEURONS, QUERY, TUNING = 4000, 5, 12, 1456
 OUT = Path("runs/bench")
 FIRST = closure([(1, 0), (0, 1)], 2)
-
-
-def seconds(function, *arguments, repeats=5):
-    """The shortest of some calls, after one that compiles."""
-    jax.block_until_ready(function(*arguments))
-    found = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        jax.block_until_ready(function(*arguments))
-        found.append(time.perf_counter() - began)
-    return min(found)
 
 
 class Dense(eqx.Module):

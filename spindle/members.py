@@ -1,5 +1,6 @@
 """Members of a parametrised family, as its solution answers for them."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -75,14 +76,14 @@ class Members:
 class Member:
     """One member of a family: call it at coordinates, or take it on a grid.
 
-    values, coefficients, residual, start   see `Members`
+    values, coefficients, residual, start   see `Members`; only the values of a method that does not tune members
     """
 
     solution: Any
     values: np.ndarray
-    coefficients: np.ndarray
-    residual: float
-    start: float
+    coefficients: np.ndarray | None = None
+    residual: float = math.nan
+    start: float = math.nan
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -92,8 +93,8 @@ class Member:
 
     @property
     def estimate(self) -> float:
-        """Estimated relative L2 error."""
-        return self.residual * self.solution.reduced.factor
+        """Estimated relative L2 error; NaN of a method that does not tune members."""
+        return self.residual * self.solution.reduced.factor if self.solution.reduced else math.nan
 
     def __call__(self, expression=None, **coordinates) -> np.ndarray:
         """Values at points: `member(t=0.5, x=[0.1, 0.2])`, as `Solution` gives them."""
@@ -146,6 +147,8 @@ class Member:
     @cached_property
     def _tuned(self):
         """The solution with these coefficients, whatever its parameter axes say."""
+        if self.coefficients is None:
+            return self.solution
         with precision(self.solution.plan.dtype):
             field = with_coefficients(self.solution.reduced.full, jnp.asarray(self.coefficients))
         return self.solution.with_model(Model(field, self.solution.model.parameters))

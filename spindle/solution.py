@@ -1,6 +1,7 @@
 """`Solution`: what a solve returns. Evaluate it, differentiate it, compare, export, save."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import sympy
 import xarray
 
-from spindle.errors import MethodError, ProblemError, RunError, nearest
+from spindle.errors import MethodError, ProblemError, nearest
 from spindle.evaluate import Evaluator
 from spindle.lowering.compile import array_function
 from spindle.members import Members, checked_inside
@@ -129,9 +130,9 @@ class Solution:
 
     def with_model(self, model: Model) -> "Solution":
         """The same with another model; what was compiled is shared."""
-        copy = Solution(self.given, self.method, self.plan, model, self.run, self.reduced)
-        copy._evaluators = self._evaluators
-        return copy
+        other = copy(self)
+        other.model = model
+        return other
 
     def evaluate(self, points, expression=None) -> np.ndarray:
         """Values (n,) of an expression at points (n, d), columns in the order of the problem's coordinates.
@@ -404,23 +405,6 @@ def scattered_points(problem: Problem) -> np.ndarray:
     """Random points (n, d) in the bounds, always the same: a tensor grid of many axes has too few nodes on each."""
     low, high = np.array(problem.domain.bounds).T
     return low + (high - low) * np.random.default_rng(0).uniform(size=(POINTS, len(low)))
-
-
-def restored(plan: Plan, model: Model, arrays: Mapping, grown: list[dict]) -> Model:
-    """The model as built, as later phases enlarged it, with the stored arrays."""
-    for entry in grown:
-        model = plan.schedule.phases[entry["phase"]].growth.apply(model, entry["decision"])
-    trainable, static = eqx.partition(
-        model, lambda leaf: hasattr(leaf, "dtype") and np.issubdtype(leaf.dtype, np.inexact)
-    )
-    leaves, structure = jax.tree.flatten(trainable)
-    names = [f"leaf{k}" for k in range(len(leaves))]
-    if {n: a.shape for n, a in zip(names, leaves, strict=True)} != {n: a.shape for n, a in arrays.items()}:
-        raise RunError(
-            "The stored solution does not fit the problem and method beside it; start the run again in an empty "
-            "directory."
-        )
-    return eqx.combine(jax.tree.unflatten(structure, [jax.numpy.asarray(arrays[n]) for n in names]), static)
 
 
 def _floats(what, value) -> np.ndarray:

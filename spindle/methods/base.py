@@ -1,7 +1,5 @@
 """What all methods share: settings from recipes, and the plan that a method makes for a problem."""
 
-import math
-import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
@@ -10,25 +8,21 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
-import sympy
 
 from spindle.errors import MethodError, nearest
 from spindle.lowering.constraints import Constraints, hard_constraints, no_constraints
 from spindle.methods.direct import Classical
-from spindle.networks.activations import activation
+from spindle.methods.settings import check_settings
 from spindle.networks.embeddings import Embedding, FourierFeatures, PeriodicFeatures, Raw, Scaled
 from spindle.networks.fields import BoundaryFactor, Field, PointwiseField
 from spindle.networks.layers import BODIES
-from spindle.networks.lowrank import POSITIVE
 from spindle.objective.objective import Model, Objective
 from spindle.objective.penalties import Penalty
 from spindle.problem.families import ranging
 from spindle.problem.problem import Problem
 from spindle.reduction.build import Reduction
-from spindle.reduction.interpolation import SELECTIONS
 from spindle.training.loop import Schedule
-from spindle.training.optimizers.adam import SCHEDULES, Adam
+from spindle.training.optimizers.adam import Adam
 from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.optimizers.lbfgs import LBFGS
@@ -151,136 +145,8 @@ class Method:
         if self.recipe == "paper":
             settings |= problem.published.get(self.name, {})
         settings |= {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
-        _check(self, settings, len(problem.coordinates))
+        check_settings(f"sp.{type(self).__name__}", settings, len(problem.coordinates))
         return settings
-
-
-_WORDS: dict[str, Sequence[str]] = {
-    "network": ("mlp", "modified", "spectral"),
-    "hard": ("auto", "all", "zero", "off"),
-    "faces": ("mean", "sum"),
-    "keep": ("last", "lowest loss"),
-    "dtype": ("float32", "float64"),
-    "schedule": SCHEDULES,
-    "initial": ("glorot", "uniform"),
-    "derivatives": ("rbf-fd", "exact"),
-    "positive": tuple(POSITIVE),
-    "ordering": ("rank", "points"),
-    "phase": ("gauss-newton", "published"),
-    "snapshots": ("derivatives", "shifted"),
-    "selection": tuple(SELECTIONS),
-}
-_AT_LEAST = {"width": 1, "hidden_layers": 1, "rank": 1, "harmonics": 1, "points": 2}
-_AT_LEAST |= {"steps": 0, "lbfgs_steps": 0, "newton_steps": 0, "resample": 0, "balance": 0, "refine": 0}
-_AT_LEAST |= {"tasks": 0, "hyper_width": 1, "hyper_layers": 0, "members": 8, "directions": 1, "tuning_steps": 0}
-_AT_LEAST |= {"query_points": 0, "check_points": 4, "refine_points": 10, "calibration": 1}
-_AT_LEAST |= {"snapshot_points": 1, "neurons": 0}
-_AT_LEAST |= {"order": 1, "times": 2, "exponent": 1, "stencil": 2, "nodes": 1, "lbfgs_memory": 1}
-# Beyond these even laying out the network fails, in ways that end Python.
-_AT_MOST = {"width": 10**7, "rank": 10**7, "points": 10**7, "harmonics": 10**5, "hidden_layers": 1000, "refine": 10}
-_AT_MOST |= {"order": 12, "times": 10**5, "exponent": 31, "stencil": 10**4, "nodes": 10**8}
-_BESIDES = {
-    "points": ("auto",),
-    "width": ("auto",),
-    "rank": ("auto", "full"),
-    "frequency": ("auto",),
-    "refine": ("auto",),
-    "nodes": ("auto",),
-}
-_AN_AXIS = ("points", "width")
-_SEVERAL = (*_AN_AXIS, "nodes")
-_PHASES = ("steps", "lbfgs_steps", "newton_steps")
-_NOT_NEGATIVE = ("orthogonality", "sparsity", "tolerance")
-_POSITIVE = ("learning_rate", "frequency", "conditions", "lbfgs_rate", "ghost")
-_FLAGS = ("scale_inputs", "fade", "biases", "approach")
-
-
-def _check(method, settings, axes):
-    """Every setting has a value that it can have; numbers of any library become Python's own."""
-    call = f"sp.{type(method).__name__}"
-    for key, value in settings.items():
-        if value is not None and not (isinstance(value, str) and value in _BESIDES.get(key, ())):
-            settings[key] = _fitting(call, key, value)
-    if not any(settings[key] for key in _PHASES):
-        raise MethodError(
-            f"`{call}({', '.join(f'{key}=0' for key in _PHASES)})` would not train at all; give one of them a positive "
-            f"number."
-        )
-    for key in _AN_AXIS:
-        values = settings.get(key)
-        if isinstance(values, tuple) and len(values) != axes:
-            raise MethodError(
-                f"`{call}({key}={values})` has {len(values)} numbers for a problem of {axes} axes; give one number for "
-                f"all axes, or one for each."
-            )
-
-
-def _fitting(call, key, value):
-    """The value of a setting in the type it has; raises MethodError where it cannot have it."""
-    if key in _WORDS and (not isinstance(value, str) or value not in _WORDS[key]):
-        raise MethodError(f"`{call}({key}={value!r})` is not known." + nearest(str(value), _WORDS[key]))
-    if key in _AT_LEAST:
-        several = key in _SEVERAL and isinstance(value, (tuple, list))
-        found = tuple(_whole(number, _AT_LEAST[key]) for number in (value if several else (value,)))
-        read = None if None in found else found if several else found[0]
-        _accepted(call, key, value, read, f"a whole number of at least {_AT_LEAST[key]}")
-        fits = all(number <= _AT_MOST.get(key, number) for number in found if number is not None)
-        return _accepted(call, key, value, read if fits else None, f"a whole number of at most {_AT_MOST.get(key)}")
-    if key in _POSITIVE:
-        return _accepted(call, key, value, _positive(value), "a positive number")
-    if key in _NOT_NEGATIVE:
-        fits = _is_number(value) and 0 <= value < math.inf
-        return _accepted(call, key, value, float(value) if fits else None, "a number of at least 0")
-    if key in _FLAGS:
-        return _accepted(
-            call, key, value, bool(value) if isinstance(value, (bool, np.bool_)) else None, "true or false"
-        )
-    if key in ("activation", "sampling"):  # rules for points differ by method, and are looked up there
-        _accepted(call, key, value, value if isinstance(value, str) else None, "a word")
-        if key == "activation":
-            activation(value)  # raises where there is none of that name, also for networks that do without
-        return value
-    if key == "density":
-        read = value if isinstance(value, sympy.Expr) and not value.is_number else None
-        return _accepted(call, key, value, read, "an expression in the space coordinates, such as 0.3 + x**2")
-    if key == "fourier":
-        return _accepted(call, key, value, _features(value), "a whole number and a positive one, such as (64, 2.0)")
-    if key == "weights":
-        wanted = "a number for each residual it names, such as {'equation': 10}"
-        return _accepted(call, key, value, _weights(value), wanted)
-    return value
-
-
-def _accepted(call, key, value, read, wanted):
-    if read is None:
-        raise MethodError(f"`{call}({key}={value!r})` needs {wanted}.")
-    return read
-
-
-def _is_number(value) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
-
-
-def _whole(value, least: int) -> int | None:
-    return int(value) if _is_number(value) and least <= value < math.inf and value == int(value) else None
-
-
-def _positive(value) -> float | None:
-    return float(value) if _is_number(value) and 0 < value < math.inf else None
-
-
-def _features(value) -> tuple[int, float] | None:
-    """Count and deviation of random Fourier features."""
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        return None
-    count, deviation = _whole(value[0], 1), _positive(value[1])
-    return None if count is None or deviation is None else (count, deviation)
-
-
-def _weights(value) -> dict[str, float] | None:
-    """Numbers by name; which names and sizes make sense is known where the residuals are."""
-    fit = isinstance(value, Mapping) and all(isinstance(k, str) and _is_number(v) for k, v in value.items())
-    return {k: float(v) for k, v in value.items()} if fit else None
 
 
 def points_an_axis(settings, axes: int, *, total: int, most: int) -> tuple[int, ...]:

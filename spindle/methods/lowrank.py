@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.stats import qmc
 
 from spindle.derivatives.pointwise import PointwiseTaylor
 from spindle.errors import MethodError
@@ -25,6 +24,7 @@ from spindle.networks.embeddings import Scaled
 from spindle.networks.lowrank import FamilyField, HyperNetwork, coefficient_scale, low_rank_network
 from spindle.objective.penalties import Penalty, decay, orthogonality, shrinkage
 from spindle.points.cloud import Cloud
+from spindle.points.rules import sobol
 from spindle.points.tasks import TaskCloud
 from spindle.problem.families import ranging
 from spindle.problem.problem import Problem
@@ -239,12 +239,11 @@ def _clouds(problem: Problem, settings) -> Callable:
     return cloud
 
 
-def sampled_parameters(problem: Problem, count: int, seed: int = 0) -> np.ndarray:
+def sampled_parameters(problem: Problem, count: int) -> np.ndarray:
     """Parameters (count, p) spread evenly over their ranges: a scrambled Sobol sequence, always the same."""
     _, ranges = split_axes(problem)
     low, high = np.array([problem.domain.bounds[k] for k in ranges]).T
-    sequence = qmc.Sobol(len(ranges), rng=np.random.default_rng(seed))
-    return low + (high - low) * sequence.random_base2((count - 1).bit_length())[:count]
+    return sobol(low, high, count, seed=0)
 
 
 def _penalties(problem: Problem, settings: dict[str, Any]) -> tuple[Penalty, ...]:

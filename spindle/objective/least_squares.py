@@ -7,11 +7,16 @@ First-order methods ask for the loss; Gauss-Newton methods ask for rows, the nor
 few, or products with it. Each way to differentiate answers by the cheapest route that its structure offers.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+
+
+def weighted_rows(rows: Mapping[str, Sequence[jax.Array]], weights: Mapping[str, jax.Array]) -> jax.Array:
+    """The rows of all residuals, each times the square root of its weight, as one vector."""
+    return jnp.concatenate([jnp.sqrt(weights[name]) * row.ravel() for name, own in rows.items() for row in own])
 
 
 class LeastSquares:
@@ -27,9 +32,7 @@ class LeastSquares:
     def rows(self, arrays) -> jax.Array:
         """The residual vector r."""
         stacked = self._objective.rows(self._model(arrays), self._points)
-        return jnp.concatenate(
-            [jnp.sqrt(self._weights[name]) * row.ravel() for name, rows in stacked.items() for row in rows]
-        )
+        return weighted_rows(stacked, self._weights)
 
     def normal(self, arrays) -> jax.Array:
         """J^T J, (P, P), parameters in the order of `jax.flatten_util.ravel_pytree`."""

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.stats import qmc
 
 from spindle.points.places import Place, without_normals
-from spindle.points.rules import check_rule, fixed_nodes
+from spindle.points.rules import check_rule, fixed_nodes, sobol
 from spindle.problem.conditions import Scatter
 from spindle.problem.domain import Region, Wall
 
@@ -88,7 +87,7 @@ class Cloud:
         """Fixed points (n, d) in the unit cube, degenerate axes at zero."""
         free = [k for k, (low, high) in enumerate(place.bounds) if low < high]
         if self.rule == "sobol":
-            points = _sobol(len(free), size, seed=group) if free else np.zeros((1, 0))
+            points = sobol(np.zeros(len(free)), np.ones(len(free)), size, seed=group) if free else np.zeros((1, 0))
         else:
             n = int(np.ceil(size ** (1 / max(1, len(free))) - 1e-9))
             axes = [fixed_nodes(self.rule, 0.0, 1.0, n)[0]] * len(free)
@@ -110,7 +109,7 @@ def _store(place: Place, size: int) -> np.ndarray | None:
     space = _space(place)
     found, tried = np.zeros((0, len(low))), 2 * size
     while len(found) < size:
-        points = low + (high - low) * _sobol(len(low), tried, seed=0)
+        points = sobol(low, high, tried, seed=0)
         found, tried = points[place.shape.contains(points[:, space])], 2 * tried
     return found[:size]
 
@@ -132,7 +131,7 @@ def _on_wall(wall: Wall, size: int) -> np.ndarray:
     if d > 2:
         chosen = np.resize(np.random.default_rng(0).permutation(len(found)), size)
     low, high = np.array(wall.bounds).T
-    points = low + (high - low) * _sobol(len(low), size, seed=1)
+    points = sobol(low, high, size, seed=1)
     points[:, _space(wall)] = found[chosen, :d]
     return np.concatenate([points, found[chosen, d:]], axis=1)
 
@@ -140,9 +139,3 @@ def _on_wall(wall: Wall, size: int) -> np.ndarray:
 def _space(place: Region | Wall) -> list[int]:
     """The axes of the place's shape: all but time."""
     return [axis for axis in range(len(place.bounds)) if axis != place.time]
-
-
-def _sobol(dimensions, size, *, seed) -> np.ndarray:
-    """The first points (size, dimensions) of a scrambled Sobol sequence, which is made in powers of two."""
-    sequence = qmc.Sobol(dimensions, rng=np.random.default_rng(seed))
-    return sequence.random_base2((size - 1).bit_length())[:size]

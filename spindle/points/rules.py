@@ -1,10 +1,11 @@
-"""Nodes on an interval."""
+"""Nodes on an interval, and sequences in a box."""
 
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.stats import qmc
 
 from spindle.errors import MethodError, nearest
 
@@ -47,3 +48,9 @@ def check_rule(rule: str, rules=RULES) -> None:
     """Raise MethodError unless the rule exists."""
     if rule not in rules:
         raise MethodError(f"`sampling={rule!r}` is no known rule for collocation points." + nearest(str(rule), rules))
+
+
+def sobol(low, high, count: int, *, seed: int) -> np.ndarray:
+    """The first points (count, d) of a scrambled Sobol sequence in a box; it is made in powers of two."""
+    sequence = qmc.Sobol(len(low), rng=np.random.default_rng(seed))
+    return low + (high - low) * sequence.random_base2((count - 1).bit_length())[:count]

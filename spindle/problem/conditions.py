@@ -7,7 +7,7 @@ thing as a boundary value.
 
 import numbers
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 import sympy
@@ -46,6 +46,11 @@ class Condition:
     def texts(self, printer) -> list[str]:
         """The condition in words and formulas, each formula printed by `printer`."""
         raise NotImplementedError
+
+    def exchanged(self, swap: Mapping) -> "Condition":
+        """The same condition with SymPy symbols or unknowns exchanged."""
+        kept = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(self, **{k: v.xreplace(swap) for k, v in kept.items() if isinstance(v, sympy.Basic)})
 
 
 def _short(expression) -> str:

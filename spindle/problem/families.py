@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import sympy
 
 from spindle.errors import ProblemError, nearest
 from spindle.problem.conditions import AtPoints
@@ -45,21 +44,14 @@ def spanned(problem: Problem) -> Problem:
             f"`sp.parameter({added[0].name!r}, start, unknown=True)`."
         )
     swap = {u: u.func(*u.args, *added) for u in problem.unknowns}
-    conditions = [replace(c, **_exchanged(c, swap)) for c in problem.conditions]
     wider = replace(
         problem,
         domain=_with_axes(problem.domain, added),
         equations={e.name: e.written.xreplace(swap) for e in problem.equations},
-        conditions=conditions,
+        conditions=[c.exchanged(swap) for c in problem.conditions],
         reference={swap[u]: value for u, value in problem.reference.items()},
     )
     return wider.named(*problem.origin) if problem.origin else wider
-
-
-def _exchanged(condition, swap) -> dict:
-    """The SymPy fields of a condition in terms of the wider unknowns."""
-    fields = {k: getattr(condition, k) for k in condition.__dataclass_fields__}
-    return {k: v.xreplace(swap) for k, v in fields.items() if isinstance(v, sympy.Basic)}
 
 
 def _with_axes(domain: Boxed, added: Sequence[Parameter]) -> Boxed:

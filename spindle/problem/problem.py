@@ -130,7 +130,7 @@ class Problem:
                     f"nothing is known about the problem; choose a value inside, or widen `range=`."
                 )
         swap = {known[name]: Parameter(name, float(value)) for name, value in values.items()}
-        conditions = [replace(c, **_substituted(c, swap)) for c in self.conditions]
+        conditions = [c.exchanged(swap) for c in self.conditions]
         equations = {e.name: sympy.Eq(e.residual.xreplace(swap), 0, evaluate=False) for e in self.equations}
         reference = {u: _reference_at(r, swap, values) for u, r in self.reference.items()}
         reference = {u: r for u, r in reference.items() if r is not None}
@@ -142,12 +142,6 @@ def _reference_at(reference, swap, values):
     if isinstance(reference, TabulatedFamily):
         return reference.at(values)
     return reference.xreplace(swap) if isinstance(reference, sympy.Basic) else reference
-
-
-def _substituted(condition, swap) -> dict:
-    """The SymPy fields of a condition with symbols exchanged."""
-    fields = {k: getattr(condition, k) for k in condition.__dataclass_fields__}
-    return {k: v.xreplace(swap) for k, v in fields.items() if isinstance(v, sympy.Basic)}
 
 
 def _flat(conditions) -> list[Condition]:

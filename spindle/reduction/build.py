@@ -9,7 +9,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.stats import qmc
 
 from spindle.derivatives.pointwise import PointwiseTaylor, pointwise_values
 from spindle.lowering.compile import array_function
@@ -22,6 +21,7 @@ from spindle.objective.least_squares import LeastSquares
 from spindle.objective.objective import Model, Objective
 from spindle.points.cloud import Cloud
 from spindle.points.query import QueryPoints
+from spindle.points.rules import sobol
 from spindle.problem.families import ranging
 from spindle.problem.problem import Problem
 from spindle.reduction.cubature import empirical_cubature
@@ -126,9 +126,7 @@ class Reduction:
             one = guarded(tune, wide, self.objective(reduced.check), self._own_weights())
             locality = jnp.asarray(reduced.locality)
 
-        @jax.jit
-        def compiled(mu):
-            return jax.lax.map(lambda row: one(row, locality), mu, batch_size=_together(reduced.full))
+        compiled = _over_members(lambda row: one(row, locality), reduced.full)
 
         def many(mu):
             with precision("float32"):
@@ -140,7 +138,7 @@ class Reduction:
         """Everything that is decided before queries."""
         assert isinstance(trained, FamilyField)
         low, high = np.array([self.problem.domain.bounds[k] for k in trained.axes[1]]).T
-        sample, other = _sobol(low, high, self.settings["members"]), _sobol(low, high, 32, seed=1)
+        sample, other = sobol(low, high, self.settings["members"], seed=0), sobol(low, high, 32, seed=1)
         kept = self._kept(trained, sample, other)
         field = truncated(trained, kept)
         prior = self._prior(field, sample[: self.settings["members"] // 4])
@@ -203,7 +201,7 @@ class Reduction:
         own = self._own_weights()
         tune = gauss_newton(field, objective, own, free, 4)
 
-        @partial(over_members, wide=field)
+        @partial(_over_members, wide=field)
         def correction(mu):
             start = stacked(field, mu)
             size = jnp.sum(residual_rows(objective, with_coefficients(field, start), mu, own) ** 2)
@@ -235,7 +233,7 @@ class Reduction:
         rng = np.random.default_rng(0)
         bounds = np.array(self.problem.domain.bounds)
         repeated = np.repeat(sample, self.settings["snapshot_points"], axis=0)
-        points = _sobol(bounds[:, 0], bounds[:, 1], len(repeated), seed=3)
+        points = sobol(bounds[:, 0], bounds[:, 1], len(repeated), seed=3)
         points[:, list(field.axes[1])] = repeated
         base = np.concatenate([np.asarray(s) for s in field.coefficients_at(jnp.asarray(repeated))], axis=1)
         moves = rng.normal(size=(len(repeated), len(prior.sizes))) * np.asarray(prior.sizes)
@@ -262,7 +260,7 @@ class Reduction:
         objective = self.objective(self.random(64, 4))
         own = self._own_weights()
 
-        @partial(over_members, wide=full)
+        @partial(_over_members, wide=full)
         def both(mu):
             s = stacked(full, mu)
             field = with_coefficients(small, s)
@@ -283,7 +281,7 @@ class Reduction:
         objective = self.objective(candidates)
         wanted = self.settings["query_points"] or 3 * len(prior.sizes) + 4
 
-        @partial(over_members, wide=field)
+        @partial(_over_members, wide=field)
         def linearised(mu):
             start, points = stacked(field, mu), objective.draw(mu)
 
@@ -325,7 +323,7 @@ class Reduction:
         full, own, query = found.full, self._own_weights(), self.query(found)
         refine = _refining(full, objective, own)
         bounds = np.array(self.problem.domain.bounds)
-        points = jnp.asarray(_sobol(bounds[:, 0], bounds[:, 1], 512, seed=7))
+        points = jnp.asarray(sobol(bounds[:, 0], bounds[:, 1], 512, seed=7))
         answers = query(members)
         factors = []
         for k, mu in enumerate(jnp.asarray(members)):
@@ -351,7 +349,7 @@ def _together(wide: FamilyField) -> int:
     return max(1, min(_BATCH, _NEURONS // wide.network.first.weight.shape[1]))
 
 
-def over_members(function: Callable, wide: FamilyField) -> Callable:
+def _over_members(function: Callable, wide: FamilyField) -> Callable:
     """The function of one member's parameters (p,) for all rows (q, p), compiled."""
     return jax.jit(lambda rows: jax.lax.map(function, rows, batch_size=_together(wide)))
 
@@ -369,11 +367,6 @@ def _integrated(residual: np.ndarray, slopes: np.ndarray, count: int) -> tuple[n
 def _as_single(tree):
     """All arrays in single precision; to be called where that is the precision."""
     return jax.tree.map(lambda a: jnp.asarray(np.asarray(a, np.float32)) if eqx.is_inexact_array(a) else a, tree)
-
-
-def _sobol(low, high, count: int, seed: int = 0) -> np.ndarray:
-    sequence = qmc.Sobol(len(low), rng=np.random.default_rng(seed))
-    return low + (high - low) * sequence.random_base2((count - 1).bit_length())[:count]
 
 
 def _refining(full: FamilyField, objective: Objective, weights, steps: int = 12) -> Callable[[jax.Array], FamilyField]:

@@ -18,6 +18,7 @@ import optax
 from jax.scipy.linalg import cho_solve
 
 from spindle.networks.lowrank import FamilyField
+from spindle.objective.least_squares import weighted_rows
 from spindle.objective.objective import Model, Objective
 
 _COLUMNS = 16  # of J at a time
@@ -56,8 +57,7 @@ def with_coefficients(field: FamilyField, s: jax.Array) -> FamilyField:
 def residual_rows(objective: Objective, field: FamilyField, mu: jax.Array, weights, points=None) -> jax.Array:
     """The weighted residual vector of a member."""
     drawn = objective.draw(mu) if points is None else points
-    rows = objective.rows(Model(field, {}), drawn)
-    return jnp.concatenate([jnp.sqrt(weights[name]) * row.ravel() for name, own in rows.items() for row in own])
+    return weighted_rows(objective.rows(Model(field, {}), drawn), weights)
 
 
 def columns(forward: Callable, count: int, dtype) -> jax.Array:

@@ -9,22 +9,10 @@ from sympy import Eq, cos, exp, pi, sin
 import spindle as sp
 from spindle.gallery.registry import gallery
 from spindle.points.scattered import scatter
+from tests.methods.manufactured import manufactured
 
 x, y, z, t = sp.coordinates("x y z t")
 DISK = sp.Disk({x: 0, y: 0}, 1)
-
-
-def manufactured(domain, exact, **others):
-    u = sp.unknown("u", *domain.coordinates)
-    operator = sp.laplacian(u) - (u.diff(t) if t in domain.coordinates else 0)
-    conditions = [sp.Dirichlet(u, exact)] + ([sp.Initial(u, exact.subs(t, 0))] if t in domain.coordinates else [])
-    return sp.Problem(
-        domain=domain,
-        equations=[Eq(operator, sp.manufactured(operator, {u: exact}))],
-        conditions=conditions,
-        reference={u: exact},
-        **others,
-    )
 
 
 @pytest.fixture(scope="module")

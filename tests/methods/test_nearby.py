@@ -7,27 +7,16 @@ import jax
 import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
-from sympy import Eq, cos, exp, lambdify, log, sin
+from sympy import cos, exp, lambdify, log, sin
 
 import spindle as sp
 from spindle.gallery.registry import gallery
 from spindle.methods.nearby import Approach, Distance, sharp
 from spindle.training.precision import precision
+from tests.methods.manufactured import manufactured
 
 x, y, t = sp.coordinates("x y t")
 DISK = sp.Disk({x: 0, y: 0}, 1)
-
-
-def posed(domain, exact):
-    u = sp.unknown("u", *domain.coordinates)
-    operator = sp.laplacian(u) - (u.diff(t) if t in domain.coordinates else 0)
-    conditions = [sp.Dirichlet(u, exact)] + ([sp.Initial(u, exact.subs(t, 0))] if t in domain.coordinates else [])
-    return sp.Problem(
-        domain=domain,
-        equations=[Eq(operator, sp.manufactured(operator, {u: exact}))],
-        conditions=conditions,
-        reference={u: exact},
-    )
 
 
 def test_frequency_follows_the_classical_solution():
@@ -43,7 +32,7 @@ def test_frequency_follows_the_classical_solution():
 def test_distance_is_that_at_all_nodes_and_its_matrix_is_its_own(domain):
     exact = exp(x) * sin(2 * y) * (cos(t) if t in domain.coordinates else 1)
     with precision("float64"):
-        plan = sp.DTPINN(nodes=120, times=6, order=3, width=5, frequency=2.0).plan(posed(domain, exact))
+        plan = sp.DTPINN(nodes=120, times=6, order=3, width=5, frequency=2.0).plan(manufactured(domain, exact))
         model, distance = (
             plan.build(jax.random.PRNGKey(0)),
             Distance(plan.objective, plan.classical(), np.zeros((0, len(domain.coordinates)))),
@@ -62,7 +51,7 @@ def test_distance_is_that_at_all_nodes_and_its_matrix_is_its_own(domain):
 
 def test_small_holes_come_near_the_classical_solution(tmp_path):
     hole = sp.Box({x: (-1, 1), y: (-1, 1)}) - sp.Disk({x: 0, y: 0}, 0.2, name="hole")
-    problem = posed(hole, log(x**2 + y**2))
+    problem = manufactured(hole, log(x**2 + y**2))
     found = sp.solve(problem, sp.DTPINN(nodes=200, width=12, newton_steps=15), progress=False, out=tmp_path / "run")
     (grown,) = found.run.grown
     assert found.run.classical["distance"]["u"] < 0.5 * grown["decision"]
@@ -74,7 +63,7 @@ def test_small_holes_come_near_the_classical_solution(tmp_path):
 
 def test_networks_that_are_near_or_have_nothing_to_come_near_to_stay_as_they_are():
     with precision("float64"):
-        plan = sp.DTPINN(nodes=150, frequency=2.0, width=8).plan(posed(DISK, 0 * x + 1))
+        plan = sp.DTPINN(nodes=150, frequency=2.0, width=8).plan(manufactured(DISK, 0 * x + 1))
         model = plan.build(jax.random.PRNGKey(0))
         flat = eqx.tree_at(lambda m: m.field.body.layers[-1].weight, model, 0 * model.field.body.layers[-1].weight)
         flat = eqx.tree_at(lambda m: m.field.body.layers[-1].bias, flat, np.ones(1))

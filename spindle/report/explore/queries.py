@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import sympy
 
 from spindle.errors import ProblemError
+from spindle.members import Member
 from spindle.methods.registry import label
-from spindle.objective.errors import error_measures
 from spindle.problem.families import ranging
 from spindle.problem.symbols import Parameter, is_time
 from spindle.report.html import number
 from spindle.solution import Solution
-from spindle.types import Tabulated, TabulatedFamily
+from spindle.types import TabulatedFamily
 
 NODES = (121, 81)  # of a plane, horizontal and vertical: what can be evaluated and drawn as a slider moves
 LINE_NODES = 401
@@ -142,21 +141,19 @@ class Explorer:
         axes = dict(zip(self.axes, self.nodes, strict=True)) | fixed
         with self._lock:
             begun = time.perf_counter()
-            member = self.solution(**parameters) if self.solution.reduced is not None else None
+            member = self._member(parameters)
             found = time.perf_counter()
-            values = self._grid(member, unknown, axes, parameters)
+            values = member.grid(self.unknowns[unknown], **axes)
             ended = time.perf_counter()
-        estimate, residual = (None, None) if member is None else (member.estimate, member.residual)
+        estimate, residual = (member.estimate, member.residual) if self.solution.reduced else (None, None)
         return Answer(self._arranged(values), estimate, residual, 1e3 * (found - begun), 1e3 * (ended - found))
 
     def error(self, chosen: Mapping[str, float]) -> float | None:
         """Relative L2 error of the member, the largest of its unknowns; None where it has no reference."""
         parameters, _ = self._split(chosen)
         with self._lock:
-            if self.solution.reduced is None:
-                return max(self._errors(parameters), default=None)
             try:
-                return self.solution(**parameters).error()
+                return self._member(parameters).error()
             except ProblemError:  # this member has no reference
                 return None
 
@@ -166,13 +163,11 @@ class Explorer:
         fixed = {name: [value] for name, value in inside.items() if name not in self.parameters}
         return {name: inside[name] for name in self.parameters}, fixed
 
-    def _grid(self, member, unknown: str, axes: Mapping, parameters: Mapping[str, float]) -> np.ndarray:
-        """Values on the coordinates that are no parameters, in their order."""
-        u = self.unknowns[unknown]
-        if member is not None:
-            return member.grid(u, **axes)
-        values = self.solution.grid(u, **axes, **{name: [value] for name, value in parameters.items()})
-        return values.reshape(values.shape[: values.ndim - len(parameters)])
+    def _member(self, parameters: Mapping[str, float]) -> Member:
+        """The member, as a low-rank method tunes it, or as the solution of the family has it."""
+        if self.solution.reduced is not None:
+            return self.solution(**parameters)
+        return Member(self.solution, np.array([parameters[name] for name in self.parameters]))
 
     def _arranged(self, values: np.ndarray) -> np.ndarray:
         """The axes of the picture, vertical before horizontal, without those of one node."""
@@ -180,21 +175,6 @@ class Explorer:
         shown = [names.index(name) for name in reversed(self.axes)]
         rest = [k for k in range(len(names)) if k not in shown]
         return np.transpose(values, rest + shown).reshape([values.shape[k] for k in shown])
-
-    def _errors(self, parameters: Mapping[str, float]) -> list[float]:
-        """Relative errors of one member of a family by a method that does not tune members."""
-        found = []
-        for u, reference in self.solution.given.at(**parameters).reference.items():
-            name = u.func.__name__
-            if isinstance(reference, Tabulated):
-                values, wanted = self._grid(None, name, reference.axes, parameters), np.asarray(reference.values)
-            elif isinstance(reference, sympy.Basic):
-                fixed = {p: [value] for p, value in parameters.items()}
-                own = [c.name for c in self.solution.problem.coordinates if c.name not in parameters]
-                data = self.solution.to_xarray(**dict.fromkeys(own, 101 if len(own) < 3 else 31), **fixed)
-                values, wanted = data[name].values, data[f"{name}_exact"].values
-            found.append(error_measures(values, wanted)["rel_l2"])
-        return found
 
     def _sample(self) -> list[dict[str, float]]:
         """Values of the sliders: the middle, the corners where there are few, and some at random, always the same."""

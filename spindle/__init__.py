@@ -1,6 +1,7 @@
 """spindle: partial differential equations solved by physics-informed networks whose structure makes them fast."""
 
 from spindle.errors import DivergenceError, MethodError, ProblemError, RunError, SpindleError
+from spindle.files.read import read_problem
 from spindle.load import load
 from spindle.methods.dtpinn import DTPINN
 from spindle.methods.fastlrnr import FastLRNR
@@ -14,6 +15,7 @@ from spindle.problem.pointcloud import PointCloud
 from spindle.problem.problem import Problem
 from spindle.problem.shapes import Ball, Curve, Disk, Ellipse, Mesh, Polygon
 from spindle.problem.symbols import coordinates, given, normal, parameter, unknown, vector
+from spindle.problem.tables import tabulated
 from spindle.solution import Solution
 from spindle.solve import resume, solve
 from spindle.types import Tabulated, TabulatedFamily
@@ -59,8 +61,10 @@ __all__ = [
     "manufactured",
     "normal",
     "parameter",
+    "read_problem",
     "resume",
     "solve",
+    "tabulated",
     "unknown",
     "vector",
 ]

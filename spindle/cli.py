@@ -1,4 +1,4 @@
-"""The command line: `spindle list | solve | resume | report | explore | bench`.
+"""The command line: `spindle list | check | solve | resume | report | explore | bench`.
 
 Exit status: 0 solved; 2 bad input; 3 diverged; 130 interrupted, with the state saved if training had begun.
 """
@@ -17,8 +17,10 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
+from spindle.check import check as check_problem
+from spindle.check import in_words as check_in_words
 from spindle.comparison import in_words
-from spindle.errors import DivergenceError, ProblemError, SpindleError, nearest
+from spindle.errors import DivergenceError, ProblemError, SpindleError
 from spindle.experiments.registry import BENCHES, run_bench
 from spindle.experiments.rows import CURVE
 from spindle.gallery.registry import GALLERY, gallery, options, summary
@@ -33,6 +35,8 @@ from spindle.rundir import RunDirectory, to_json, write_json
 from spindle.solution import Solution, error_in_words
 from spindle.solve import resume as resume_run
 from spindle.solve import solve as solve_problem
+from spindle.sources import ProblemSource, problem_source
+from spindle.training.checkpoint import write_atomically
 
 console = Console(stderr=True, highlight=False)
 
@@ -66,7 +70,8 @@ def list_command(
     """List the problems of the gallery and the methods, or describe one problem."""
     if problem is not None:
         found = {"name": problem, "summary": summary(problem), "options": options(problem)}
-        print(to_json(found) if json else f"{gallery(problem)}\n{'options':>15}  {_options(problem)}")
+        written = problem_source(problem).options_in_words
+        print(to_json(found) if json else f"{gallery(problem)}\n{'options':>15}  {written}")
         return
     if json:
         problems = [{"name": name, "summary": summary(name), "options": options(name)} for name in GALLERY]
@@ -84,12 +89,22 @@ def list_command(
 
 
 @app.command()
+def check(
+    problem: Annotated[str, typer.Argument(help="A problem file, or a name from `spindle list`.")],
+    json: Json = False,
+):
+    """Say what was understood of a problem and what each method would do with it; nothing is trained."""
+    found = check_problem(problem_source(problem).build())
+    print(to_json(found) if json else check_in_words(found))
+
+
+@app.command()
 def solve(
-    problem: Annotated[str, typer.Argument(help="A name from `spindle list`.")],
+    problem: Annotated[str, typer.Argument(help="A problem file, or a name from `spindle list`.")],
     method: Annotated[str, typer.Option(help=f"{', '.join(METHODS)}.")] = "spinn",
     recipe: Annotated[str, typer.Option(help="default or paper.")] = "default",
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="KEY=VALUE: a setting of the method, or an option of the problem.")
+        list[str] | None, typer.Option("--set", help="KEY=VALUE: a setting of the method, an option or a parameter.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of initial weights and points.")] = 0,
     budget: Budget = None,
@@ -97,13 +112,17 @@ def solve(
     json: Json = False,
 ):
     """Solve a problem and write a run directory with the solution and a report."""
-    named = f"runs/{problem}-{method}-{seed}-{time.strftime('%Y%m%d-%H%M%S')}" if out is None else out
+    source = problem_source(problem)
+    named = f"runs/{source.name}-{method}-{seed}-{time.strftime('%Y%m%d-%H%M%S')}" if out is None else out
     directory = RunDirectory.at(named)
 
     def work() -> Solution:
-        chosen, built = _prepare(problem, method, recipe, settings or [])
+        chosen, built = _prepare(source, method, recipe, settings or [])
         told = _tell_of_continuing(directory)
-        return solve_problem(built, chosen, seed=seed, budget=budget, out=named, callbacks=told)
+        try:
+            return solve_problem(built, chosen, seed=seed, budget=budget, out=named, callbacks=told)
+        finally:
+            _keep_text(source, directory)
 
     _run(directory, json, work)
 
@@ -177,23 +196,23 @@ def main() -> None:
         sys.exit(130)
 
 
-def _prepare(name: str, method: str, recipe: str, settings: list[str]) -> tuple[Method, Problem]:
+def _prepare(source: ProblemSource, method: str, recipe: str, settings: list[str]) -> tuple[Method, Problem]:
     """Sort `--set` into settings of the method and options of the problem, and build both."""
-    if name not in GALLERY:
-        raise ProblemError(f"`spindle solve {name}`: there is no such problem in the gallery." + nearest(name, GALLERY))
     of_problem: dict[str, Any] = {}
     of_method: dict[str, Any] = {}
     for item in settings:
         key, separator, value = item.partition("=")
         if not separator:
             raise ProblemError(f"`--set {item}` has no value; write `--set KEY=VALUE`, for example `--set rank=16`.")
-        (of_problem if key in options(name) else of_method)[key] = _value(value)
-    hint = f" Options of {name}: {_options(name)}."
-    return method_named(method, {"recipe": recipe, **of_method}, hint=hint), gallery(name, **of_problem)
+        (of_problem if key in source.options else of_method)[key] = _value(value)
+    hint = f" Options of {source.name}: {source.options_in_words}."
+    return method_named(method, {"recipe": recipe, **of_method}, hint=hint), source.build(**of_problem)
 
 
-def _options(name: str) -> str:
-    return ", ".join(f"{key}={default:g}" for key, default in options(name).items()) or "none"
+def _keep_text(source: ProblemSource, directory: RunDirectory) -> None:
+    """Lay the text of a problem file beside the run that it posed, if there is one."""
+    if source.text is not None and directory.info.exists():
+        write_atomically(directory.path / "problem.toml", source.text.encode())
 
 
 def _value(written: str) -> Any:
@@ -270,7 +289,7 @@ def _complain(sentence: str) -> None:
 
 
 def _command(solution: Solution, directory: RunDirectory) -> str | None:
-    """The command that repeats a run; None where the problem is not from the gallery."""
+    """The command that repeats a run; None where the problem is neither from the gallery nor from a file."""
     if solution.problem.origin is None:
         return None
     info = directory.read_info()

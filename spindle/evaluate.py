@@ -1,6 +1,6 @@
 """Evaluate any expression of the unknowns on grids and at points, in pieces that fit into memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -57,6 +57,20 @@ class Evaluator:
         ]
         return np.concatenate([np.asarray(slab) for slab in slabs])
 
+    def at_instant(self, model: Model, axis: int, instant: float) -> Callable:
+        """The values at one instant as a function that JAX can trace: one array for each other coordinate."""
+
+        def function(*space):
+            where = [*space[:axis], jnp.full((1,) * jnp.ndim(space[0]), instant), *space[axis:]]
+            shape = jnp.broadcast_shapes(*map(jnp.shape, where))
+            own = [jnp.ravel(x) for x in where]
+            if isinstance(model.field, AxisField) and _is_grid(space):
+                return self._slab(model, own).reshape(shape)
+            points = jnp.stack([jnp.broadcast_to(x, shape).ravel() for x in where], axis=1)
+            return self._points(model, points).reshape(shape)
+
+        return function
+
     def _points(self, model, points):
         coordinates = tuple(points[:, k] for k in range(points.shape[1]))
         known = pointwise_values(model.field, points, self._function.needs)
@@ -69,3 +83,10 @@ class Evaluator:
         coordinates = tuple(a.reshape([-1 if j == k else 1 for j in range(d)]) for k, a in enumerate(axes))
         value = self._function(coordinates, merge(jets, needs, model.field.core), model.parameters)
         return jnp.broadcast_to(value, tuple(len(a) for a in axes))
+
+
+def _is_grid(coordinates: Sequence) -> bool:
+    """Whether each coordinate varies along an axis of its own, the next one along a later axis."""
+    varying = [[k for k, n in enumerate(jnp.shape(x)) if n > 1] for x in coordinates]
+    order = [axes[0] for axes in varying if axes]
+    return all(len(axes) <= 1 for axes in varying) and order == sorted(set(order))

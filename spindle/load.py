@@ -10,14 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from spindle.errors import RunError
-from spindle.methods.base import Plan
+from spindle.methods.base import Method, Plan
 from spindle.objective.objective import Model
 from spindle.problem.families import spanned
+from spindle.problem.problem import Problem
 from spindle.reduction.stored import reduced_from_data
 from spindle.rundir import RunDirectory
 from spindle.solution import Run, Solution
 from spindle.training.checkpoint import load_arrays, reading
 from spindle.training.precision import precision
+from spindle.windows import following, joined, settled
 
 
 def load(directory, given: Mapping | None = None) -> Solution:
@@ -27,10 +29,25 @@ def load(directory, given: Mapping | None = None) -> Solution:
     """
     source = RunDirectory.at(directory)
     problem, method, seed = source.read(given)
+    count = method.windows_of(problem)
+    if count == 1:
+        solution = restore(problem, method, source, seed)
+        solution.plan = replace(solution.plan, choices=tuple(source.read_info()["choices"]))
+        return solution
+    parts: list[Solution] = []
+    while len(parts) < count and source.window(len(parts)).solution.exists():
+        parts.append(restore(following(problem, count, parts), settled(method, parts), source.window(len(parts)), seed))
+    if not parts:
+        raise RunError(f"{source.path} holds no window that was trained; continue the run, `sp.resume(directory)`.")
+    return joined(problem, method, parts)
+
+
+def restore(problem: Problem, method: Method, source: RunDirectory, seed: int) -> Solution:
+    """The solution of a problem whose numbers lie in a directory."""
     arrays, numbers = source.read_result()
     with reading(source.solution):
         run = Run(**numbers)
-    plan = replace(method.plan(spanned(problem)), choices=tuple(source.read_info()["choices"]))
+    plan = method.plan(spanned(problem))
     with precision(plan.dtype):
         # Where nothing was enlarged on the way, the shapes of a new model say where the arrays go: nothing is compiled.
         build = plan.build if run.grown else partial(eqx.filter_eval_shape, plan.build)

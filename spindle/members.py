@@ -122,8 +122,8 @@ class Member:
                 values = self.grid(self._wide(u), **axes)
             else:
                 data = self.to_xarray(**{c.name: 101 for c in problem.coordinates})
-                values, wanted = (data[name].values for name in (u.func.__name__, f"{u.func.__name__}_exact"))
-            found[u.func.__name__] = error_measures(values, wanted)
+                values, wanted = (data[name].values for name in (problem.name_of(u), f"{problem.name_of(u)}_exact"))
+            found[problem.name_of(u)] = error_measures(values, wanted)
         return found
 
     def error(self) -> float:

@@ -5,6 +5,7 @@ problem.npz      the problem as data, with its measurements and tabulated refere
 checkpoint.npz   everything training changes, for an exact continuation
 solution.npz     the trained numbers
 reduction.npz    of a family: the reduced network and the points of a query
+window01/ ...    of a run in windows: checkpoint and numbers of each
 """
 
 import hashlib
@@ -70,6 +71,10 @@ class RunDirectory:
         """The trained numbers."""
         return self.path / "solution.npz"
 
+    def window(self, number: int) -> "RunDirectory":
+        """The files of one window in time, which has no `run.json` of its own."""
+        return RunDirectory(self.path / f"window{number + 1:02d}")
+
     def prepare(self, problem: Problem, method: Method, plan: Plan, seed: int) -> dict:
         """Write what the run is, before it starts; returns `run.json`, the present one if it is of the same run.
 
@@ -104,7 +109,8 @@ class RunDirectory:
         numbers = {f.name: getattr(run, f.name) for f in fields(run) if f.name not in ("seconds", "history")}
         meta = {"run": numbers, "seconds": asdict(run.seconds), "history": run.history.to_data()}
         save_arrays(self.solution, dict(arrays), meta)
-        write_json(self.info, self.read_info() | {"record": record})
+        if self.info.exists():
+            write_json(self.info, self.read_info() | {"record": record})
 
     def read_info(self) -> dict:
         """`run.json`."""

@@ -1,6 +1,6 @@
 """`Solution`: what a solve returns. Evaluate it, differentiate it, compare, export, save."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -25,6 +25,7 @@ from spindle.problem.expressions import expression_of
 from spindle.problem.families import parameter_values, ranging, spanned
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import Parameter
+from spindle.problem.windows import by_window, time_axis
 from spindle.reduction.build import Reduced
 from spindle.reduction.stored import reduced_to_data
 from spindle.rundir import RunDirectory
@@ -56,6 +57,8 @@ class Run:
     history: History = field(default_factory=History)
     grown: list[dict] = field(default_factory=list)
     classical: dict | None = None
+    windows: list[dict] = field(default_factory=list)
+    averages: dict[str, list[float]] = field(default_factory=dict)
 
 
 class Solution:
@@ -64,6 +67,8 @@ class Solution:
     problem, method   as they were given to `solve`; the parameters of a family are the last coordinates of `problem`
     given             the problem before that
     reduced           of a family by a low-rank method: what queries need besides the trained field
+    windows           the solutions of the windows in time, in order; none where time is solved at once. The model is
+                      that of the last one
     run               iterations, losses, residuals on fresh points, seconds, history
     """
 
@@ -75,10 +80,11 @@ class Solution:
         model: Model,
         run: Run,
         reduced: Reduced | None = None,
+        windows: Sequence["Solution"] = (),
     ):
         self.given, self.problem = problem, spanned(problem)
         self.method, self.plan, self.model, self.run = method, plan, model, run
-        self.reduced = reduced
+        self.reduced, self.windows = reduced, tuple(windows)
         self._evaluators: dict[object, Evaluator] = {}
 
     def __call__(self, expression=None, **coordinates) -> Any:
@@ -146,9 +152,7 @@ class Solution:
                 f"`solution.evaluate` was given points of shape {points.shape}; it needs (n, {d}), the columns being "
                 f"{', '.join(map(str, self.problem.coordinates))}."
             )
-        with precision(self.plan.dtype):
-            values = self._evaluator(expression).at_points(self.model, points)
-        return np.where(self.problem.domain.contains(points), values, np.nan)
+        return np.where(self.problem.domain.contains(points), self._on(expression, points), np.nan)
 
     def grid(self, expression=None, **axes) -> np.ndarray:
         """Values on a tensor grid; each axis is a number of equidistant points or an array of nodes.
@@ -159,30 +163,33 @@ class Solution:
         return np.where(self.problem.domain.contains_grid(nodes), self._on(expression, nodes), np.nan)
 
     def to_xarray(self, **axes) -> xarray.Dataset:
-        """A Dataset of all unknowns on a grid, `solution.to_xarray(x=100, y=100)`, with the exact solution if known.
+        """A Dataset of all unknowns and quantities on a grid, `solution.to_xarray(x=100, y=100)`.
 
-        Points outside the domain are NaN. Save it with `.to_netcdf(file, engine="h5netcdf")`.
+        Exact solutions that are known stand beside them, `u_exact`. Points outside the domain are NaN. Save it with
+        `.to_netcdf(file, engine="h5netcdf")`.
         """
         nodes = self._nodes(axes)
         names = [c.name for c in self.problem.coordinates]
         inside = self.problem.domain.contains_grid(nodes)
         data = {}
-        for u in self.problem.unknowns:
-            data[u.func.__name__] = (names, np.where(inside, self._on(u, nodes), np.nan))
+        for name, u in self.problem.shown.items():
+            data[name] = (names, np.where(inside, self._on(u, nodes), np.nan))
             if isinstance(self.problem.reference.get(u), sympy.Basic):
-                data[f"{u.func.__name__}_exact"] = (names, np.where(inside, self._exact(u, nodes), np.nan))
+                data[f"{name}_exact"] = (names, np.where(inside, self._exact(u, nodes), np.nan))
         attributes = {"problem": self.problem.name, "method": label(self.method), "loss": self.run.loss}
         return xarray.Dataset(data, dict(zip(names, nodes, strict=True)), attributes)
 
     def errors(self) -> dict[str, dict[str, float | None]]:
-        """`{unknown: {"rel_l2", "rmse", "max"}}` against the reference; rel_l2 is None where that is zero everywhere.
+        """`{unknown or quantity: {"rel_l2", "rmse", "max"}}` against the reference.
+
+        The relative error is None where the reference is zero everywhere.
 
         Closed forms are compared on an equidistant grid that includes the ends, of about a million points and at most
         201 an axis (100^3 in three dimensions), or at 20,000 random points beyond six axes, on shapes and of families
         beyond two; tabulated references on their own grid.
         """
         return {
-            u.func.__name__: _measured(self._on(u, nodes), reference)
+            self.problem.name_of(u): _measured(self._on(u, nodes), reference)
             for u, (nodes, reference) in self.references.items()
         }
 
@@ -262,8 +269,13 @@ class Solution:
         for u, (nodes, reference) in self.references.items():
             relative = _measured(self._evaluator(u).at(model, nodes), reference)["rel_l2"]
             if relative is not None:
-                found[u.func.__name__] = relative
+                found[self.problem.name_of(u)] = relative
         return found
+
+    @property
+    def size(self) -> int:
+        """Number of trained numbers."""
+        return sum(own.model.field.parameters for own in self.windows or [self])
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -281,14 +293,14 @@ class Solution:
             "seed": run["seed"],
             "device": run["device"],
             "dtype": self.plan.dtype,
-            "parameters": self.model.field.parameters,
+            "parameters": self.size,
             "values": self.parameters,
             "iterations": run["iterations"],
             "stopped_by": run["stopped_by"],
             "errors": run["errors"],
             "loss": run["loss"],
             "residuals": run["residuals"],
-            **({"classical": run["classical"]} if run["classical"] else {}),
+            **{name: run[name] for name in ("classical", "windows", "averages") if run[name]},
             "warnings": run["warnings"],
             "seconds": self.run.seconds.as_dict(),
             "peak_memory_bytes": run["peak_memory_bytes"],
@@ -315,15 +327,34 @@ class Solution:
         """Write the run to a directory that `sp.load` reads; nothing in it is executable."""
         target = RunDirectory.at(directory)
         target.prepare(self.given, self.method, self.plan, self.run.seed)
-        leaves = jax.tree.leaves(eqx.filter(self.model, eqx.is_inexact_array))
+        return self.store(target)
+
+    def store(self, target: RunDirectory) -> Path:
+        """Write the numbers into a directory that is prepared, those of each window into one of its own."""
+        for number, own in enumerate(self.windows):
+            own.store(target.window(number))
         if self.reduced is not None:
             save_arrays(target.reduction, *reduced_to_data(self.reduced))
+        return self.conclude(target)
+
+    def conclude(self, target: RunDirectory) -> Path:
+        """Write the run as a whole into a directory that holds its windows already, if it has any."""
+        leaves = [] if self.windows else jax.tree.leaves(eqx.filter(self.model, eqx.is_inexact_array))
         target.finish({f"leaf{k}": np.asarray(leaf) for k, leaf in enumerate(leaves)}, self.run, self.record())
         return target.path
 
-    def _on(self, u, nodes) -> np.ndarray:
+    def ending(self, expression) -> Callable:
+        """An expression at the last instant, as a function that JAX can trace: one array a space coordinate."""
+        axis = time_axis(self.problem)
+        return self._evaluator(expression).at_instant(self.model, axis, self.problem.domain.bounds[axis][1])
+
+    def _on(self, expression, where) -> np.ndarray:
+        if self.windows:
+            axis = time_axis(self.problem)
+            ends = [window.problem.domain.bounds[axis][1] for window in self.windows]
+            return by_window(ends, axis, where, lambda number, own: self.windows[number]._on(expression, own))
         with precision(self.plan.dtype):
-            return self._evaluator(u).at(self.model, nodes)
+            return self._evaluator(expression).at(self.model, where)
 
     def _exact(self, u, nodes) -> np.ndarray:
         """The closed form on a tensor grid, or at points (n, d), in double precision."""

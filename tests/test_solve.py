@@ -7,7 +7,7 @@ import pytest
 import sympy
 
 import spindle as sp
-from spindle.solve import _overfit
+from spindle.train import _overfit
 
 x, y = sp.coordinates("x y")
 u = sp.unknown("u", x, y)

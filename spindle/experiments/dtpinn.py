@@ -17,5 +17,5 @@ OTHERS = (
     Row("poisson_cad", DTPINN(order=3)),
 )
 
-# As published, restarts excepted. No number is printed in the paper, its results are curves.
+# As published. No number is printed in the paper, its results are curves.
 PAPER = tuple(Row("poisson_disk", DTPINN(recipe="paper", order=p)) for p in (2, 3, 4, 5))

@@ -13,6 +13,7 @@ from spindle.gallery.families import (
     convection_family,
 )
 from spindle.gallery.flow_mixing import flow_mixing3d
+from spindle.gallery.flows import kovasznay, lid_driven_cavity, navier_stokes3d, navier_stokes4d
 from spindle.gallery.grid_path import sine_gordon2d, variable_coefficient2d
 from spindle.gallery.helmholtz import helmholtz3d
 from spindle.gallery.klein_gordon import klein_gordon3d, klein_gordon4d
@@ -31,6 +32,10 @@ GALLERY: dict[str, Callable[..., Problem]] = {
         diffusion3d,
         diffusion6d,
         flow_mixing3d,
+        navier_stokes3d,
+        navier_stokes4d,
+        kovasznay,
+        lid_driven_cavity,
         poisson2d,
         poisson_lshape,
         poisson_nd,

@@ -37,7 +37,8 @@ def _clash(problem, start: Face, initial, wall: Face, value) -> bool:
     low, high = np.array(problem.domain.bounds).T
     points = low + (high - low) * np.random.default_rng(0).uniform(size=(64, len(low)))
     points[:, start.axis] = start.value
-    size = _values(initial.xreplace({u: sympy.S.Zero for u in initial.atoms(AppliedUndef)}), problem, points)
+    data = initial.xreplace({u: sympy.S.Zero for u in initial.atoms(AppliedUndef)}).doit()
+    size = _values(data, problem, points)
     points[:, wall.axis] = wall.value
     gaps = _values(gap, problem, points)
     return bool(np.max(np.abs(gaps)) > _TOLERANCE * max(np.max(np.abs(size)), np.max(np.abs(gaps))))

@@ -193,7 +193,7 @@ def _differentiated(function, orders):
 
 def _derivative(function, argument):
     def derivative(*points):
-        points = [jnp.asarray(p) for p in points]
+        points = [jnp.asarray(p, jnp.result_type(float, p)) for p in points]  # a coordinate may be fixed at an integer
         tangents = [jnp.ones_like(p) if k == argument else jnp.zeros_like(p) for k, p in enumerate(points)]
         return jax.jvp(function, points, tangents)[1]
 

@@ -233,12 +233,16 @@ _ROUGH = (sympy.Piecewise, sympy.Heaviside, sympy.Abs, sympy.sign, sympy.Max, sy
 
 
 def _has_fixed_value(condition, coordinates) -> bool:
-    """A smooth value known in advance: no estimated parameter, none that ranges and is no axis, no unknown, no code."""
+    """A smooth value known in advance: no estimated parameter, none that ranges and is no axis, no unknown.
+
+    Code is smooth where `given` was told so.
+    """
     value = getattr(condition, "value", None)
     if not isinstance(value, sympy.Basic):
         return False
     tunable = any(p.unknown or p.bounds for p in value.atoms(Parameter) - set(coordinates))
-    return not tunable and not value.atoms(AppliedUndef) and not value.has(*_ROUGH)
+    coded = all(is_given(f) and f.func.smooth for f in value.atoms(AppliedUndef))
+    return not tunable and coded and not value.has(*_ROUGH)
 
 
 def _on_face(function, claim, domain) -> np.ndarray:

@@ -20,6 +20,7 @@ from spindle.objective.objective import Model, Objective
 from spindle.objective.penalties import Penalty
 from spindle.problem.families import ranging
 from spindle.problem.problem import Problem
+from spindle.problem.windows import time_axis
 from spindle.reduction.build import Reduction
 from spindle.training.loop import Schedule
 from spindle.training.optimizers.adam import Adam
@@ -88,6 +89,7 @@ class Method:
     lbfgs_memory    pairs of changes they remember
     newton_steps    Gauss-Newton steps after both, at most
     keep            "last" parameters, or those of the "lowest loss"
+    windows         windows in time of equal length, solved one after the other, each from the end of the last; 1: none
     dtype           "float32" or "float64"
     """
 
@@ -117,6 +119,7 @@ class Method:
     lbfgs_memory: int | None = None
     newton_steps: int | None = None
     keep: str | None = None
+    windows: int | None = None
     dtype: str | None = None
 
     name: ClassVar[str]
@@ -141,12 +144,20 @@ class Method:
                 f"`sp.{type(self).__name__}(recipe={self.recipe!r})` is not known."
                 + nearest(str(self.recipe), self.recipes)
             )
-        settings = dict(self.recipes[self.recipe])
+        settings = {"windows": 1, **self.recipes[self.recipe]}
         if self.recipe == "paper":
             settings |= problem.published.get(self.name, {})
         settings |= {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
         check_settings(f"sp.{type(self).__name__}", settings, len(problem.coordinates))
         return settings
+
+    def windows_of(self, problem: Problem) -> int:
+        """How many windows time is cut into; raises where the problem has none that follow one another."""
+        count = self.resolved(problem)["windows"]
+        if count > 1:
+            refuse_families(problem, f"sp.{type(self).__name__}(windows={count})")
+            time_axis(problem)
+        return count
 
 
 def points_an_axis(settings, axes: int, *, total: int, most: int) -> tuple[int, ...]:

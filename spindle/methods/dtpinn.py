@@ -94,7 +94,7 @@ class DTPINN(Method):
     product with that of the network's values, and may end as a fit to the classical solution (`approach`, said in the
     record). For a forward problem that solution on the same nodes, which every record shows, is as accurate and faster;
     a network earns its place with measurements and unknown parameters, and as a smooth surrogate.
-    `recipe="paper"`: as published, four tanh layers of width 50 and L-BFGS of constant rate; without its restarts.
+    `recipe="paper"`: as published, four tanh layers of width 50 and L-BFGS of constant rate, halved where it diverges.
 
     Source: Sharma & Shankar (2022), Accelerated Training of Physics-Informed Neural Networks (PINNs) using Meshless
     Discretizations, arXiv 2205.09332.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import jax
+from sympy.core.function import AppliedUndef
 
 from spindle.derivatives.separable import SeparableJets
 from spindle.errors import MethodError
@@ -28,7 +29,9 @@ from spindle.networks.fields import SeparableField
 from spindle.networks.layers import BODIES
 from spindle.objective.objective import Objective
 from spindle.points.lattice import Lattice
+from spindle.problem.conditions import AtStart
 from spindle.problem.problem import Problem
+from spindle.problem.symbols import is_given
 from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.optimizers.growing import Growing
@@ -141,15 +144,18 @@ class SPINN(Method):
                 f"`sp.SPINN()` separates axes, and `{problem.name}` has only one, {problem.coordinates[0]}; "
                 f"use `sp.PINN()`."
             )
+        # What another window or code begins with is no sum of a few products.
+        tangled = settings["windows"] > 1 or _starts_from_code(problem)
         if settings["hard"] == "auto":
             # A lift raises the rank of what is left to the network; faces of many axes are dear to fit instead.
-            settings["hard"] = "zero" if settings["network"] == "spectral" and axes <= 4 else "all"
+            few = settings["network"] == "spectral" and axes <= 4 and not tangled
+            settings["hard"] = "zero" if few else "all"
         constraints, sentences = constraints_for(problem, settings)
         if settings["refine"] == "auto":
             settings["refine"] = 3 if settings["width"] == "auto" and settings["points"] == "auto" else 0
         notes += _widths(settings, problem)
         linear = settings["network"] == "spectral" and all(structure.linear for structure in analyse(problem))
-        ranks, counts = _ladder(settings, problem, linear), _nodes(settings, axes)
+        ranks, counts = _ladder(settings, problem, linear, tangled), _nodes(settings, axes)
         notes += _frequency(settings, counts)
         walls = clashing_walls(problem) if settings["fade"] else []
         settings["fade"] = bool(walls)
@@ -274,7 +280,7 @@ def _nodes(settings, axes: int) -> tuple[int, ...]:
     return points_an_axis(settings, axes, total=100_000, most=64)
 
 
-def _ladder(settings, problem, linear: bool) -> tuple[int | str, ...]:
+def _ladder(settings, problem, linear: bool, tangled: bool) -> tuple[int | str, ...]:
     """The separable ranks that are tried one after the other."""
     if settings["rank"] != "auto":
         if settings["rank"] == "full" and settings["network"] != "spectral":
@@ -289,7 +295,16 @@ def _ladder(settings, problem, linear: bool) -> tuple[int | str, ...]:
     axes = len(problem.coordinates)
     products = len(problem.unknowns) * math.prod(_each(settings["width"], axes))
     # Products of unknowns have columns of the square of the rank on every axis: 24 would fill the memory in four axes.
-    return (6, "full") if products <= _MOST_PRODUCTS[linear] else (6, 12) if axes > 3 else (6, 12, 24)
+    if products <= _MOST_PRODUCTS[linear]:
+        return ("full",) if tangled else (6, "full")
+    # The products of a system are many: a few terms first, since they are cheap and often enough.
+    return (2, 6, 12) if axes > 3 and len(problem.unknowns) > 1 else (6, 12) if axes > 3 else (6, 12, 24)
+
+
+def _starts_from_code(problem) -> bool:
+    """Whether initial data are given as code."""
+    starts = [c.value for c in problem.conditions if isinstance(c, AtStart)]
+    return any(is_given(f) for value in starts for f in value.atoms(AppliedUndef))
 
 
 def _each(value, axes: int) -> tuple:

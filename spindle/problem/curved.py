@@ -136,6 +136,10 @@ class Cylinder(Curved):
         space = np.delete(points, self.time, axis=1)
         return self.shape.contains(space) & self.times.contains(points[:, self.time, None])
 
+    def during(self, axis: int, low: float, high: float) -> "Cylinder":
+        """The shape for a shorter time."""
+        return Cylinder(self.shape, self.times.during(0, low, high), first=self.first)
+
     def __eq__(self, other):
         return isinstance(other, Cylinder) and repr(self) == repr(other) and self.shape == other.shape
 

@@ -154,6 +154,10 @@ class Domain:
         """
         raise NotImplementedError
 
+    def during(self, axis: int, low: float, high: float) -> "Domain":
+        """What lies between two values of the coordinate of time, which is that axis."""
+        raise NotImplementedError
+
 
 class Boxed(Domain):
     """Interface of domains made of boxes (never built itself); `|`, `-` and `&` combine them."""
@@ -302,6 +306,11 @@ class Box(Boxed):
             for end, side in zip(self.symbolic_bounds[k], (-1, 1), strict=True)
         )
 
+    def during(self, axis: int, low: float, high: float) -> "Box":
+        """The box of a shorter time."""
+        own = dict(zip(self.coordinates, self.symbolic_bounds, strict=True))
+        return Box(own | {self.coordinates[axis]: (low, high)})
+
     def __repr__(self):
         ends = (
             f"{c}: ({_end(a)}, {_end(b)})" for c, (a, b) in zip(self.coordinates, self.symbolic_bounds, strict=True)
@@ -339,6 +348,10 @@ class BoxUnion(Boxed):
                         bounds = (*rectangle[:k], (value, value), *rectangle[k:])
                         faces.append(Face(f"{axis}={_end(value)}", k, value, side, bounds))
         return tuple(faces)
+
+    def during(self, axis: int, low: float, high: float) -> Boxed:
+        """The boxes between two instants."""
+        return self & Box(dict(zip(self.coordinates, self.bounds, strict=True))).during(axis, low, high)
 
     def __repr__(self):
         boxes = (Box(dict(zip(self.coordinates, box, strict=True))) for box in self.boxes)

@@ -49,7 +49,8 @@ def spanned(problem: Problem) -> Problem:
         domain=_with_axes(problem.domain, added),
         equations={e.name: e.written.xreplace(swap) for e in problem.equations},
         conditions=[c.exchanged(swap) for c in problem.conditions],
-        reference={swap[u]: value for u, value in problem.reference.items()},
+        reference={u.xreplace(swap): value for u, value in problem.reference.items()},
+        quantities={name: e.xreplace(swap) for name, e in problem.quantities.items()},
     )
     return wider.named(*problem.origin) if problem.origin else wider
 

@@ -10,6 +10,7 @@ from sympy.printing.str import StrPrinter
 
 from spindle.problem.domain import Box
 from spindle.problem.symbols import Parameter
+from spindle.problem.tables import Table, tables_in
 
 
 class _Text(StrPrinter):
@@ -54,7 +55,7 @@ def latex(expression) -> str:
 
 
 def lines(problem, printer: Callable[[object], str] = text) -> dict[str, list[str]]:
-    """The problem's parts, each a list of printed lines: find, in, such that, with, parameters."""
+    """The problem's parts, each a list of printed lines: find, in, such that, with, parameters, tabulated."""
     domain = problem.domain
     if isinstance(domain, Box):
         where = [
@@ -69,6 +70,8 @@ def lines(problem, printer: Callable[[object], str] = text) -> dict[str, list[st
         "such that": [printer(equation.written) for equation in problem.equations],
         "with": [line for condition in problem.conditions for line in condition.texts(printer)],
         "parameters": [_parameter(p, printer) for p in problem.parameters],
+        "tabulated": [_table(name, table) for name, table in tables_in(problem.expressions()).items()],
+        "also": [f"{name} = {printer(e)}" for name, e in problem.quantities.items()],
         "exact solution": [
             f"{printer(u)} = {printer(value)}"
             for u, value in problem.reference.items()
@@ -107,3 +110,8 @@ def _parameter(p: Parameter, printer) -> str:
     if p.bounds:
         return f"{printer(p)} in ({p.bounds[0]:g}, {p.bounds[1]:g})"
     return f"{printer(p)} = {p.value:g}" + (" (start; to be estimated)" if p.unknown else "")
+
+
+def _table(name: str, table: Table) -> str:
+    nodes = " x ".join(str(len(nodes)) for nodes in table.axes)
+    return f"{name}({', '.join(table.names)}) on {nodes} nodes"

@@ -13,8 +13,10 @@ from spindle.errors import ProblemError, nearest
 from spindle.problem.conditions import Condition, Piece
 from spindle.problem.domain import Domain, Wall
 from spindle.problem.expressions import expression_of
+from spindle.problem.operators import manufactured
 from spindle.problem.printing import describe, describe_latex
 from spindle.problem.symbols import Normal, Parameter, is_given, is_space, unknowns_in
+from spindle.problem.tables import check_cover, tables_in
 from spindle.types import Tabulated, TabulatedFamily
 
 
@@ -35,12 +37,15 @@ class Problem:
                 shape times an interval of time; its order of coordinates is that of all arrays
     equations   SymPy `Eq`s (scalar or between column vectors), or expressions meant to vanish; a mapping names them
     conditions  `Dirichlet`, `Neumann`, `Robin`, `Initial`, `Periodic`, `Observed`: one, or a list
-    reference   {unknown: closed form, or `Tabulated` values on a grid, or of a family a `TabulatedFamily`}
+    reference   {unknown: closed form, or `Tabulated` values on a grid, or of a family a `TabulatedFamily`}; also of
+                quantities, by their expressions, which follow from the unknowns where these are closed forms
     name        a word for files and tables
     title, citation, notes   sentences for reports
     published   settings of the paper that first solved the problem with a network, by method name; a method's
                 `recipe="paper"` reads them
-    origin      name and options in the gallery; None for all other problems, and never given by hand
+    quantities  {name: expression in the unknowns}: what else is compared, drawn, and averaged over space
+    origin      name and options in the gallery, or path of a problem file and values of its parameters; None for all
+                other problems, and never given by hand
 
     Raises ProblemError when the parts do not fit together.
     """
@@ -54,6 +59,7 @@ class Problem:
     citation: str = ""
     notes: str = ""
     published: Mapping = field(default_factory=dict)
+    quantities: Mapping = field(default_factory=dict)
     # Not an argument, so that `replace` forgets it: a problem with a part exchanged is no longer the gallery's.
     origin: tuple[str, Mapping] | None = field(default=None, init=False, compare=False)
 
@@ -65,10 +71,12 @@ class Problem:
         object.__setattr__(self, "equations", _equations(self.equations))
         object.__setattr__(self, "conditions", _named(_flat(self.conditions), [e.name for e in self.equations]))
         object.__setattr__(self, "reference", _reference(self.reference))
+        object.__setattr__(self, "quantities", _quantities(self.quantities))
         _check(self)
+        object.__setattr__(self, "reference", self.reference | _followed(self))
 
     def named(self, name: str, options: Mapping) -> "Problem":
-        """The same problem with its origin in the gallery written down."""
+        """The same problem with its origin, in the gallery or in a file, written down."""
         copy = replace(self)
         object.__setattr__(copy, "origin", (name, dict(options)))
         return copy
@@ -84,6 +92,15 @@ class Problem:
         expressions = [equation.residual for equation in self.equations]
         expressions += [e for c in self.conditions for piece in c.pieces(self.domain) for _, e in piece.terms]
         return tuple(unknowns_in(sympy.Tuple(*expressions)))
+
+    @property
+    def shown(self) -> dict[str, sympy.Expr]:
+        """The unknowns and the quantities by name: all that results are reported of."""
+        return {u.func.__name__: u for u in self.unknowns} | dict(self.quantities)
+
+    def name_of(self, expression) -> str:
+        """The name of an unknown or a quantity."""
+        return next(name for name, own in self.shown.items() if own == expression)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -132,9 +149,10 @@ class Problem:
         swap = {known[name]: Parameter(name, float(value)) for name, value in values.items()}
         conditions = [c.exchanged(swap) for c in self.conditions]
         equations = {e.name: sympy.Eq(e.residual.xreplace(swap), 0, evaluate=False) for e in self.equations}
-        reference = {u: _reference_at(r, swap, values) for u, r in self.reference.items()}
+        quantities = {name: e.xreplace(swap) for name, e in self.quantities.items()}
+        reference = {u.xreplace(swap): _reference_at(r, swap, values) for u, r in self.reference.items()}
         reference = {u: r for u, r in reference.items() if r is not None}
-        return replace(self, equations=equations, conditions=conditions, reference=reference)
+        return replace(self, equations=equations, conditions=conditions, reference=reference, quantities=quantities)
 
 
 def _reference_at(reference, swap, values):
@@ -208,6 +226,26 @@ def _written(left, right) -> sympy.Eq:
     return sympy.Eq(expression_of(left, call), expression_of(right, call), evaluate=False)
 
 
+def _quantities(quantities) -> dict:
+    call = "sp.Problem(quantities=...)"
+    if not isinstance(quantities, Mapping) or not all(isinstance(name, str) and name for name in quantities):
+        raise ProblemError(
+            f"`{call.replace('...', repr(quantities))}` needs a name for each expression; write "
+            f'`quantities={{"vorticity": sp.curl(v)}}`.'
+        )
+    return {name: expression_of(e, call) for name, e in quantities.items()}
+
+
+def _followed(problem: Problem) -> dict:
+    """The closed forms of quantities that follow from those of the unknowns."""
+    closed = {u: r for u, r in problem.reference.items() if u in problem.unknowns and isinstance(r, sympy.Basic)}
+    return {
+        e: manufactured(e, closed)
+        for e in problem.quantities.values()
+        if e not in problem.reference and set(unknowns_in(e)) <= set(closed)
+    }
+
+
 def _reference(reference) -> dict:
     if not isinstance(reference, Mapping):
         raise ProblemError(
@@ -274,13 +312,34 @@ def _check(problem: Problem):
                 + nearest(names[0], [c.name for c in problem.coordinates])
             )
         for function in expression.atoms(AppliedUndef):
+            check_cover(function, problem.coordinates, problem.domain.bounds)
             if not is_given(function) and set(function.args) != allowed:
                 raise ProblemError(
                     f"The {where} contains `{function}`, an unknown that is not taken at the coordinates "
                     f"{problem.coordinates}; delayed or restricted unknowns cannot be represented."
                 )
+    tables_in(problem.expressions())
+    _check_quantities(problem)
     for u, value in problem.reference.items():
         _check_reference(problem, u, value)
+
+
+def _check_quantities(problem: Problem) -> None:
+    taken = [u.func.__name__ for u in problem.unknowns] + [c.name for c in problem.coordinates]
+    for name, e in problem.quantities.items():
+        if name in taken:
+            raise ProblemError(
+                f"The quantity `{name}` of `{problem.name}` is called as an unknown or a coordinate is, and results "
+                f"are reported by name; choose another."
+            )
+        stray = [f for f in unknowns_in(e) if f not in problem.unknowns]
+        stray += sorted(e.free_symbols - set(problem.coordinates) - e.atoms(Parameter), key=str)
+        if stray or not unknowns_in(e):
+            reason = f"contains `{stray[0]}`, which is none of the problem's" if stray else "contains no unknown"
+            raise ProblemError(
+                f"The quantity `{name}` of `{problem.name}` {reason}; write an expression in "
+                f"{', '.join(map(str, problem.unknowns))}."
+            )
 
 
 def _namesakes(these, others) -> str:
@@ -296,11 +355,11 @@ def _repeated(names: Iterable[str]) -> list[str]:
 
 
 def _check_reference(problem, u, value):
-    if u not in problem.unknowns:
+    if u not in problem.shown.values():
         text = " but its name in quotes; write the unknown itself, `reference={u: exact}`" * isinstance(u, str)
         raise ProblemError(
             f"`sp.Problem(reference=...)` has a solution for `{u}`, which is no unknown of the problem{text}."
-            + nearest(str(u), [str(v) for v in problem.unknowns])
+            + nearest(str(u), [str(v) for v in problem.shown.values()])
         )
     if isinstance(value, TabulatedFamily):
         return  # its tables are checked against the members where they are used

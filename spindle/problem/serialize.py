@@ -1,7 +1,8 @@
 """Problems as plain data (JSON), and back, without ever evaluating text.
 
 An expression becomes a nested list `[head, argument, ...]`; heads come from a fixed table, so that reading a file can
-build mathematics and nothing else. Functions given as code are stored by name only and must be handed in again.
+build mathematics and nothing else. Tabulated functions are stored with their numbers; functions given as code are
+stored by name only and must be handed in again.
 """
 
 import math
@@ -19,6 +20,7 @@ from spindle.problem.curved import Cylinder
 from spindle.problem.domain import Box, BoxUnion, Domain
 from spindle.problem.problem import Problem
 from spindle.problem.shapes import Shape, shape_from_data, shape_to_data
+from spindle.problem.tables import Table, tables_in
 from spindle.types import Tabulated, TabulatedFamily
 
 _FUNCTIONS = [
@@ -96,7 +98,8 @@ def encode(e):
         if e == constant:
             return [name]
     if isinstance(e, AppliedUndef):
-        head = "given" if symbols.is_given(e) else "function"
+        coded = "smooth" if getattr(e.func, "smooth", False) else "given"
+        head = coded if symbols.is_given(e) else "function"
         return [head, e.func.__name__, *map(encode, e.args)]
     head = type(e).__name__
     if head not in _HEADS:
@@ -138,13 +141,14 @@ def _decode(data, given):
         return _CONSTANTS[head]
     if head == "function":
         return UndefinedFunction(_word(rest[0]))(*(_decode(a, given) for a in rest[1:]))
-    if head == "given":
+    if head in ("given", "smooth"):
         if rest[0] not in given:
             raise RunError(
                 f"The problem uses the coded function `{rest[0]}`, which no file can hold; hand it in, "
                 f'`given={{"{rest[0]}": function}}`.'
             )
-        return UndefinedFunction(rest[0], given=given[rest[0]])(*(_decode(a, given) for a in rest[1:]))
+        coded = UndefinedFunction(rest[0], given=given[rest[0]], smooth=head == "smooth")
+        return coded(*(_decode(a, given) for a in rest[1:]))
     if head not in _HEADS:
         raise RunError(f"The stored expression has the unknown head `{head}`." + nearest(str(head), _HEADS))
     arguments = [_decode(a, given) for a in rest]
@@ -191,7 +195,11 @@ def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
         "reference": [[encode(u), _store(value, arrays)] for u, value in problem.reference.items()],
         "origin": problem.origin,
     }
-    return data, arrays
+    tables = tables_in([*problem.expressions(), *problem.reference.values(), *problem.quantities.values()])
+    if problem.quantities:
+        data["quantities"] = [[name, encode(e)] for name, e in problem.quantities.items()]
+    # Only where there are any, so that all other problems keep the fingerprint of their runs.
+    return data | ({"tables": _tables_to_data(tables, arrays)} if tables else {}), arrays
 
 
 def problem_from_data(data: Mapping, arrays: Mapping, given: Mapping[str, Callable] | None = None) -> Problem:
@@ -205,6 +213,7 @@ def problem_from_data(data: Mapping, arrays: Mapping, given: Mapping[str, Callab
 
 
 def _problem(data, arrays, given):
+    given = {**_tables_from_data(data.get("tables", []), arrays), **(given or {})}
     problem = Problem(
         domain=_domain_from_data(data["domain"]),
         equations={
@@ -214,7 +223,8 @@ def _problem(data, arrays, given):
             _CONDITIONS[kind](**{name: _restore(value, arrays, given) for name, value in kept.items()})
             for kind, kept in data["conditions"]
         ],
-        reference={decode(u): _restore(value, arrays, given) for u, value in data["reference"]},
+        reference={decode(u, given): _restore(value, arrays, given) for u, value in data["reference"]},
+        quantities={_word(name): decode(e, given) for name, e in data.get("quantities", [])},
         published=data["published"],
         **{name: data[name] for name in _WORDS},
     )
@@ -249,24 +259,38 @@ def _domain_from_data(data) -> Domain:
     return BoxUnion(names, tuple(tuple((a, b) for a, b in box) for box in data["boxes"]))
 
 
+def _tables_to_data(tables: Mapping[str, Table], arrays) -> list:
+    """`[name, [[coordinate, key], ...], key]` for each table; arrays go to `arrays`."""
+    return [
+        [name, [[c, _keep(nodes, arrays)] for c, nodes in zip(t.names, t.axes, strict=True)], _keep(t.values, arrays)]
+        for name, t in tables.items()
+    ]
+
+
+def _tables_from_data(data, arrays) -> dict[str, Table]:
+    return {name: Table([(c, arrays[key]) for c, key in axes], arrays[values]) for name, axes, values in data}
+
+
+def _keep(array, arrays) -> str:
+    """The running number under which an array was added to `arrays`."""
+    arrays[str(len(arrays))] = np.asarray(array)
+    return str(len(arrays) - 1)
+
+
 def _store(value, arrays) -> dict:
     """One value as `{kind: data}`; arrays go to `arrays` under a running number."""
-
-    def keep(array):
-        arrays[str(len(arrays))] = np.asarray(array)
-        return str(len(arrays) - 1)
 
     if value is None or isinstance(value, (str, float)):
         return {"plain": value}
     if isinstance(value, (list, tuple)):
         return {"list": [_store(v, arrays) for v in value]}
     if isinstance(value, Mapping):
-        return {"points": [[str(k), keep(v)] for k, v in value.items()]}
+        return {"points": [[str(k), _keep(v, arrays)] for k, v in value.items()]}
     if isinstance(value, np.ndarray):
-        return {"array": keep(value)}
+        return {"array": _keep(value, arrays)}
     if isinstance(value, Tabulated):
-        axes = [[name, keep(nodes)] for name, nodes in value.axes.items()]
-        return {"tabulated": [axes, keep(value.values), value.relative_error, value.source]}
+        axes = [[name, _keep(nodes, arrays)] for name, nodes in value.axes.items()]
+        return {"tabulated": [axes, _keep(value.values, arrays), value.relative_error, value.source]}
     if isinstance(value, TabulatedFamily):
         tables = [_store(table, arrays) for table in value.tables]
         return {"members": [[dict(own) for own in value.values], tables]}

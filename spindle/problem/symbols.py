@@ -176,11 +176,13 @@ def _number(value) -> float:
         return math.nan
 
 
-def given(name: str, function: Callable, *coordinates: sympy.Symbol) -> AppliedUndef:
+def given(name: str, function: Callable, *coordinates: sympy.Symbol, smooth: bool = False) -> AppliedUndef:
     """A tabulated or coded coefficient or source, to be used in equations like any SymPy function.
 
     function    takes one JAX array per coordinate, shapes that broadcast together, and returns their broadcast shape;
                 it must be traceable by JAX, and differentiable where the equation differentiates it
+    smooth      whether it has as many derivatives as the equation takes, without jumps or kinks; conditions may then
+                hold by construction where it is their value
     """
     _check_coordinates("given", name, coordinates)
     if not callable(function):
@@ -188,7 +190,7 @@ def given(name: str, function: Callable, *coordinates: sympy.Symbol) -> AppliedU
             f'`sp.given("{name}", {function!r}, ...)` needs a function of the coordinates, and this cannot be called; '
             f"pass for example `lambda x, y: jax.numpy.exp(-x * y)`."
         )
-    return UndefinedFunction(name, given=function)(*coordinates)
+    return UndefinedFunction(name, given=function, smooth=bool(smooth))(*coordinates)
 
 
 def is_given(function) -> bool:

@@ -1,4 +1,4 @@
-"""Classical solvers that give the truth where a closed form is missing; NumPy and SciPy in double precision only."""
+"""Classical solvers that give the truth where a closed form is missing, by NumPy and SciPy in double precision."""
 
 from spindle.reference.allen_cahn import allen_cahn
 from spindle.reference.burgers import burgers

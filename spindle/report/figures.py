@@ -80,13 +80,13 @@ def field_pictures(solution: Solution) -> dict[str, list[Row]]:
     """
     slices = choose_slices(solution)
     found = {}
-    for u in solution.problem.unknowns:
+    for name, u in solution.problem.shown.items():
         samples = [take(solution, u, piece) for piece in slices]
         shown = [s.values for s in samples] + [s.reference for s in samples if s.reference is not None]
         errors = [s.error for s in samples if s.error is not None]
         value_limits, error_limits = _limits(shown), (0.0, _limits(errors)[1])
         times = [c.name for c in solution.problem.coordinates if is_time(c)]
-        found[u.func.__name__] = [_row(u.func.__name__, s, value_limits, error_limits, times) for s in samples]
+        found[name] = [_row(name, s, value_limits, error_limits, times) for s in samples]
     return found
 
 

@@ -112,7 +112,7 @@ def verdict(solution: Solution) -> str:
 
 
 def _errors(solution: Solution) -> list[dict]:
-    sources = {u.func.__name__: _source(value) for u, value in solution.problem.reference.items()}
+    sources = {solution.problem.name_of(u): _source(value) for u, value in solution.problem.reference.items()}
     return [
         {"name": name, "source": sources.get(name, "")} | measures for name, measures in solution.run.errors.items()
     ]

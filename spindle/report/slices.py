@@ -81,7 +81,7 @@ def choose_slices(solution: Solution) -> list[Slice]:
 
 def take(solution: Solution, u, piece: Slice) -> Sample:
     """An unknown and its reference on a slice; a tabulated reference is taken on its own nodes, not interpolated."""
-    name, table = u.func.__name__, solution.problem.reference.get(u)
+    name, table = solution.problem.name_of(u), solution.problem.reference.get(u)
     axes = _table_axes(table, piece) if isinstance(table, Tabulated) else _even_axes(solution, piece)
     found = solution.to_xarray(**axes)
     values = _drawn(found[name], piece)
@@ -112,7 +112,7 @@ def _survey(solution: Solution) -> tuple[dict[str, np.ndarray], np.ndarray, dict
 
 def _judged(solution: Solution, u, nodes) -> np.ndarray:
     """The field by which slices are chosen, on a tensor grid: the reference, or the solution; NaN outside."""
-    name, table = u.func.__name__, solution.problem.reference.get(u)
+    name, table = solution.problem.name_of(u), solution.problem.reference.get(u)
     found = solution.to_xarray(**nodes)
     field = found.get(f"{name}_exact", found[name]).values
     if isinstance(table, Tabulated):

@@ -19,6 +19,7 @@ from jax.scipy.linalg import cho_solve
 
 from spindle.training.optimizers.krylov import conjugate_gradients, diagonal
 
+_MOST_ENTRIES = 6e7  # of a Jacobian that is formed column by column: half a gigabyte
 ALGEBRA = ("auto", "normal", "dual", "cg")
 
 
@@ -129,7 +130,8 @@ class GaussNewton:
         size, rows = gradient.size, problem.count
         algebra = self.algebra
         if algebra == "auto":
-            algebra = "normal" if size <= 6000 and problem.assembles(parameters) else "cg"
+            assembled = problem.assembles(parameters) or (size <= 4000 and size * rows <= _MOST_ENTRIES)
+            algebra = "normal" if size <= 6000 and assembled else "cg"
             if problem.has_jacobian and rows < size and rows <= 6000:
                 algebra = "dual"
         if algebra == "cg":
@@ -148,7 +150,7 @@ def _scale(diagonal):
 
 
 def _normal(problem, parameters, gradient):
-    matrix = problem.normal(parameters)
+    matrix = problem.normal(parameters) if problem.assembles(parameters) else _by_columns(problem, parameters)
     scale = _scale(jnp.diagonal(matrix))
     root = jnp.sqrt(scale)
     scaled = matrix / root / root[:, None]
@@ -158,6 +160,14 @@ def _normal(problem, parameters, gradient):
         return cho_solve((factor, True), -gradient / 2 / root) / root, scale
 
     return solve
+
+
+def _by_columns(problem, parameters):
+    """J^T J from products of J with every unit vector."""
+    vector, unravel = ravel_pytree(parameters)
+    forward, _ = problem.products(parameters)
+    columns = jax.lax.map(lambda v: forward(unravel(v)), jnp.eye(len(vector), dtype=vector.dtype), batch_size=32)
+    return columns @ columns.T
 
 
 def _dual(problem, parameters, gradient):

@@ -1,0 +1,100 @@
+"""`spindle check`: what was understood of a problem, and what each method would do with it, without training."""
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+from spindle.errors import SpindleError
+from spindle.lowering.structure import Structure, analyse
+from spindle.methods.base import Plan
+from spindle.methods.registry import METHODS, method_named
+from spindle.problem.conditions import AtPoints
+from spindle.problem.doubts import doubts
+from spindle.problem.families import spanned
+from spindle.problem.printing import text
+from spindle.problem.problem import Problem
+from spindle.problem.symbols import Parameter
+from spindle.problem.tables import tables_in
+
+
+def check(problem: Problem, methods: Iterable[str] = METHODS) -> dict[str, Any]:
+    """A problem as plain data: its parts, the structure of its equations, doubts, and the plan of each method.
+
+    Nothing is trained, but a plan may place nodes and find the stencils of their derivatives.
+    """
+    bounds = zip(problem.coordinates, problem.domain.bounds, strict=True)
+    structures = {s.name: s for s in analyse(spanned(problem))}
+    return {
+        "problem": problem.name,
+        "title": problem.title,
+        "mathematics": str(problem),
+        "coordinates": {c.name: list(ends) for c, ends in bounds},
+        "unknowns": [u.func.__name__ for u in problem.unknowns],
+        "parameters": {p.name: _parameter(p) for p in problem.parameters},
+        "tabulated": {name: list(t.names) for name, t in tables_in(problem.expressions()).items()},
+        "equations": {e.name: _structure(structures[e.name]) | {"text": text(e.written)} for e in problem.equations},
+        "conditions": {c.name: _condition(problem, c) for c in problem.conditions},
+        "reference": [u.func.__name__ for u in problem.reference],
+        "doubts": doubts(problem),
+        "methods": {name: _method(problem, name) for name in methods},
+    }
+
+
+def _parameter(p: Parameter) -> dict[str, Any]:
+    return {"value": p.value, "unknown": p.unknown, "range": list(p.bounds) if p.bounds else None}
+
+
+def _structure(found: Structure) -> dict[str, Any]:
+    terms = None if found.terms is None else len(found.terms)
+    return {"linear": found.linear, "degree": found.degree, "separable": found.separable, "terms": terms}
+
+
+def _condition(problem: Problem, condition) -> dict[str, Any]:
+    pieces = condition.pieces(problem.domain)
+    if isinstance(condition, AtPoints):
+        where = [f"{len(condition.values)} points"]
+    else:
+        where = [place.name for piece in pieces for place, _ in piece.terms]
+    return {"text": condition.texts(text), "where": list(dict.fromkeys(where))}
+
+
+def _method(problem: Problem, name: str) -> dict[str, Any]:
+    try:
+        plan = method_named(name, {}).plan(spanned(problem))
+    except SpindleError as error:
+        return {"refused": str(error)}
+    return {"choices": list(plan.choices), "phases": _phases(plan), "dtype": plan.dtype}
+
+
+_KINDS = {"GaussNewton": "Gauss-Newton", "LBFGS": "L-BFGS", "Growing": "Gauss-Newton on a larger model"}
+
+
+def _phases(plan: Plan) -> list[str]:
+    """The phases of training, those that repeat counted."""
+    kinds = [type(phase).__name__ for phase in plan.schedule.phases]
+    named = [f"{p.steps:,} steps of {_KINDS.get(k, k)}" for k, p in zip(kinds, plan.schedule.phases, strict=True)]
+    grouped = [(words, len(list(equal))) for words, equal in itertools.groupby(named)]
+    return [words if count == 1 else f"up to {count} times {words}" for words, count in grouped]
+
+
+def in_words(found: dict[str, Any]) -> str:
+    """What `check` found, as lines for a terminal."""
+    lines = [found["mathematics"], "", *_understood(found)]
+    for name, plan in found["methods"].items():
+        lines += ["", name]
+        if "refused" in plan:
+            lines.append(f"    refuses     {plan['refused']}")
+            continue
+        lines += [f"    would       {choice}" for choice in plan["choices"]]
+        lines.append(f"    trains by   {', then '.join(plan['phases'])}, in {plan['dtype']}")
+    return "\n".join(lines)
+
+
+def _understood(found: dict[str, Any]) -> list[str]:
+    lines = []
+    for name, own in found["equations"].items():
+        kind = "linear" if own["linear"] else f"polynomial of degree {own['degree']}" if own["degree"] else "nonlinear"
+        parts = f"{own['terms']} separable terms" if own["separable"] else "does not separate"
+        lines.append(f"{'equation':>15}  {name}: {kind}, {parts}")
+    lines += [f"{'condition':>15}  {name}: on {', '.join(own['where'])}" for name, own in found["conditions"].items()]
+    return lines + [f"{'doubt':>15}  {sentence}" for sentence in found["doubts"]]

@@ -1,0 +1,232 @@
+"""Data files that a problem names: columns of CSV, arrays of npz, variables of NetCDF, and lists in the problem itself.
+
+Only files in the problem's own folder or below it are read, so that a problem from elsewhere sees nothing of the disk.
+"""
+
+import csv
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import xarray
+
+from spindle.errors import ProblemError, nearest
+from spindle.files.source import Entry
+
+LARGEST_DATA = 1_000_000_000  # bytes, also of what an archive unpacks to
+MOST_NUMBERS = 50_000_000
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Arrays by name; `dims` names the axes of each where the file does, as NetCDF."""
+
+    arrays: Mapping[str, np.ndarray]
+    dims: Mapping[str, tuple[str, ...]]
+
+
+def scattered(entry: Entry, coordinates: Sequence[str], variable: str) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Points {coordinate: (n,)} and values (n,) of measurements; what is on a grid becomes a list of its points.
+
+    entry   a table with `data`, a file, or with `at` and `values`, lists
+    """
+    found = _columns(entry, variable)
+    values = _named(entry, found, variable)
+    axes = [_named(entry, found, c) for c in coordinates]
+    gridded = values.ndim > 1 or len(coordinates) == 1 or set(found.dims.get(variable, ())) == set(coordinates)
+    if values.ndim == len(coordinates) and gridded and all(a.ndim == 1 for a in axes):
+        values = _in_order(entry, found, variable, coordinates, axes)
+        axes = [mesh.ravel() for mesh in np.meshgrid(*axes, indexing="ij")]
+    if any(a.shape != values.ravel().shape for a in axes):
+        shapes = ", ".join(f"{c} {a.shape}" for c, a in zip([*coordinates, variable], [*axes, values], strict=True))
+        raise entry.error(f"its arrays have the shapes {shapes}, and measurements need one of each for every point.")
+    return dict(zip(coordinates, axes, strict=True)), values.ravel()
+
+
+def gridded(
+    entry: Entry, coordinates: Sequence[str], variable: str, *, all_of_them: bool = False
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Nodes {coordinate: (n,)} and values on their tensor grid, one axis a coordinate.
+
+    coordinates   those of the problem; the table depends on those that it has, or that `axes` names
+    """
+    found = _columns(entry, variable)
+    listed = entry.get("axes")
+    if listed is not None:
+        names = [_known(item, coordinates) for item in listed.items('axes = ["x", "y"]')]
+    else:
+        names = [c for c in coordinates if c in found.dims.get(variable, found.arrays)]
+    if not names or (all_of_them and names != list(coordinates)):
+        wanted = f"needs {', '.join(coordinates)} in this order" if all_of_them else "needs a coordinate of the problem"
+        raise entry.error(f"`{variable}` has the axes {', '.join(names) or 'none'}, and {wanted}.")
+    axes = [_named(entry, found, c) for c in names]
+    values = _named(entry, found, variable)
+    if values.ndim == 1 and len(names) > 1:
+        return _pivoted(entry, names, axes, values)
+    return dict(zip(names, axes, strict=True)), _in_order(entry, found, variable, names, axes)
+
+
+def _known(item: Entry, coordinates: Sequence[str]) -> str:
+    name = item.text('axes = ["x", "y"]')
+    if name not in coordinates:
+        raise item.error(f"`{name}` is no coordinate.{nearest(name, coordinates)}")
+    return name
+
+
+def _named(entry: Entry, found: Columns, name: str) -> np.ndarray:
+    if name not in found.arrays:
+        key = entry.get("data") or entry.get("at") or entry
+        raise key.error(f"there is no `{name}` in it.{nearest(name, found.arrays)}")
+    return found.arrays[name]
+
+
+def _in_order(entry, found, variable, names, axes) -> np.ndarray:
+    """The values on a grid with their axes in the order of the names."""
+    values, dims = found.arrays[variable], found.dims.get(variable)
+    if dims is not None and set(dims) == set(names):
+        values = values.transpose([dims.index(c) for c in names])
+    wanted = tuple(a.size for a in axes)
+    if values.shape != wanted:
+        raise entry.error(
+            f"`{variable}` has the shape {values.shape}, but the nodes of {', '.join(names)} ask for {wanted}; it "
+            f"needs one axis a coordinate, in this order."
+        )
+    return values
+
+
+def _pivoted(entry, names, axes, values) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Rows of coordinates and a value as a grid, in whatever order they come."""
+    nodes = [np.unique(a) for a in axes]
+    grid = np.full([len(n) for n in nodes], np.nan)
+    if any(a.shape != values.shape for a in axes) or grid.size != values.size:
+        raise entry.error(
+            f"its {values.size} rows are no grid: {', '.join(names)} take {' x '.join(str(len(n)) for n in nodes)} "
+            f"different values; a table needs one row for each combination."
+        )
+    grid[tuple(np.searchsorted(n, a) for n, a in zip(nodes, axes, strict=True))] = values
+    return dict(zip(names, nodes, strict=True)), grid
+
+
+# ------------------------------------------------------------------------------------------------------- reading
+
+
+def beside(entry: Entry) -> Path:
+    """The file that a text names, in the folder of the problem file or below it."""
+    name = entry.text('data = "measured.csv"')
+    path = Path(name)
+    if not name or path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or ":" in name:
+        raise entry.error(
+            f"`{name}` is no file beside the problem; data lie in its folder or below it, and are named from there, "
+            f'"measured.csv" or "data/measured.csv".'
+        )
+    whole = entry.source.folder / path
+    if not whole.is_file():
+        raise entry.error(f"there is no file {whole}; data are looked for beside the problem file.")
+    if whole.stat().st_size > LARGEST_DATA:
+        raise entry.error(f"the file {whole} has more than {LARGEST_DATA:,} bytes, which is too much; thin it out.")
+    return whole
+
+
+def file_of(entry: Entry) -> Columns:
+    """All arrays of a data file."""
+    path = beside(entry)
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise entry.error(f"files are read that end in {', '.join(_READERS)}, and `{path.name}` does not.")
+    try:
+        return reader(path)
+    except ProblemError as error:
+        raise entry.error(str(error)) from error
+    except Exception as error:  # each library refuses damaged files in its own ways
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise entry.error(f"the file {path} cannot be read ({reason}); write it again.") from error
+
+
+def _columns(entry: Entry, variable: str) -> Columns:
+    data = entry.get("data")
+    if data is not None:
+        if "at" in entry.value or "values" in entry.value:
+            raise data.key_error("`data` names a file, and the numbers are here as well; leave one of them out.")
+        return file_of(data)
+    example = "at = { x = [0, 0.5, 1] }, values = [1, 2, 4]"
+    at, values = entry.need("at", f'data = "measured.csv"` or `{example}'), entry.need("values", example)
+    arrays = {name: _list(item) for name, item in at.table(None, example).entries().items()}
+    return Columns(arrays | {variable: _list(values)}, {})
+
+
+def _list(entry: Entry) -> np.ndarray:
+    found = entry.value if isinstance(entry.value, list) else None
+    try:
+        array = np.array(found)
+    except ValueError:
+        array = np.array(None)
+    if array.dtype.kind not in "if" or array.ndim == 0:
+        raise entry.error(f"`{entry.key}` needs a list of numbers, or rows of equal length; write `[1, 2.5, 4]`.")
+    return array.astype(float)
+
+
+def _csv(path: Path) -> Columns:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = [(k, row) for k, row in enumerate(csv.reader(file), 1) if row and not row[0].startswith("#")]
+    if len(rows) < 2:
+        raise ProblemError(f"{path} has no rows; its first line names the columns, and numbers follow.")
+    names = [name.strip() for name in rows[0][1]]
+    if len(set(names)) != len(names):
+        raise ProblemError(f"{path}, line {rows[0][0]}: two columns have the same name.")
+    table = np.array([_row(path, line, row, len(names)) for line, row in rows[1:]])
+    return Columns(dict(zip(names, table.T, strict=True)), {})
+
+
+def _row(path: Path, line: int, row: list[str], count: int) -> list[float]:
+    if len(row) != count:
+        raise ProblemError(f"{path}, line {line}: it has {len(row)} values for {count} columns.")
+    try:
+        return [float(cell) for cell in row]
+    except ValueError as error:
+        raise ProblemError(f"{path}, line {line}: {error}; columns hold numbers, separated by commas.") from error
+
+
+def _npz(path: Path) -> Columns:
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > LARGEST_DATA:
+        raise ProblemError(f"{path} unpacks to {size:,} bytes, which is too much; thin it out.")
+    with np.load(path, allow_pickle=False) as stored:
+        return Columns({name: _real(path, name, stored[name]) for name in stored.files}, {})
+
+
+def _real(path: Path, name: str, array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind not in "iuf":
+        raise ProblemError(f"{path}: `{name}` holds {array.dtype} and no real numbers; write it as float64.")
+    return array.astype(float)
+
+
+def _netcdf(path: Path) -> Columns:
+    hdf5 = h5py.is_hdf5(path)
+    if hdf5:
+        _refuse_links(path)
+    arrays, dims = {}, {}
+    with xarray.open_dataset(path, engine="h5netcdf" if hdf5 else "scipy", decode_times=False) as dataset:
+        for name, variable in dataset.variables.items():
+            if variable.dtype.kind in "iuf" and variable.size <= MOST_NUMBERS:
+                arrays[str(name)] = np.array(variable.values, float)
+                dims[str(name)] = tuple(map(str, variable.dims))
+    return Columns(arrays, dims)
+
+
+def _refuse_links(path: Path) -> None:
+    """Raise ProblemError where an HDF5 file takes numbers from other files."""
+    with h5py.File(path, "r") as file:
+        for name in file:
+            link = file.get(name, getlink=True)
+            own = isinstance(link, h5py.HardLink)
+            if own and isinstance(file[name], h5py.Dataset):
+                own = not file[name].external and not file[name].is_virtual
+            if not own:
+                raise ProblemError(f"{path}: `{name}` leads to another file, which is not read; copy its numbers.")
+
+
+_READERS: dict[str, Callable[[Path], Columns]] = {".csv": _csv, ".npz": _npz, ".nc": _netcdf}

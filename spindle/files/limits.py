@@ -1,0 +1,143 @@
+"""What keeps a formula from growing beyond use: sizes are known before SymPy is asked to build anything."""
+
+import math
+
+import numpy as np
+import sympy
+from sympy.core.function import AppliedUndef
+
+from spindle.files.samples import Samples
+from spindle.problem.conditions import NormalDerivative
+
+LARGEST = 6_000  # nodes of one expression, repeated parts counted as often as they occur
+MOST_WORK = 60_000  # nodes that a whole file may lead to
+DEEPEST_TREE = 120  # functions within functions
+MOST_TERMS = 5_000  # of an expression multiplied out
+HIGHEST_ORDER = 8  # of a derivative
+LARGEST_EXPONENT = 100
+MOST_CHOICES = 24  # of max, min, abs, sign, heaviside and piecewise in one formula: SymPy compares them all
+_MOST_BITS = 4_000
+
+
+class Limits:
+    """Counts for one file; the sentences it returns say what is too much, and are empty where nothing is."""
+
+    def __init__(self, samples: Samples):
+        self.samples = samples
+        self.work = 0
+        self._sizes: dict = {}
+        self._slopes: dict = {}
+        self._terms: dict = {}
+
+        self._orders: dict = {}
+        self._depths: dict = {}
+
+    # -------------------------------------------------------------------------------------------------- sizes
+
+    def depth(self, e) -> int:
+        """How many levels an expression has."""
+        if e not in self._depths:
+            self._depths[e] = 1 + max((self.depth(a) for a in e.args), default=0)
+        return self._depths[e]
+
+    def order(self, e) -> int:
+        """The highest order of a derivative in an expression."""
+        if e not in self._orders:
+            own = sum(int(n) for _, n in e.variable_count) if isinstance(e, sympy.Derivative) else 0
+            self._orders[e] = max([own, *(self.order(a) for a in e.args)])
+        return self._orders[e]
+
+    def size(self, e) -> int:
+        """Nodes of an expression as a tree."""
+        if e not in self._sizes:
+            self._sizes[e] = 1 if isinstance(e, AppliedUndef) else 1 + sum(self.size(a) for a in e.args)
+        return self._sizes[e]
+
+    def slope(self, e, x) -> int:
+        """At most so many nodes has the derivative by x, as the product and chain rules write it."""
+        key = (e, x)
+        if key not in self._slopes:
+            self._slopes[key] = self._slope(e, x)
+        return self._slopes[key]
+
+    def _slope(self, e, x) -> int:
+        if isinstance(e, (AppliedUndef, sympy.Derivative)):
+            return self.size(e) + 4 if x in e.free_symbols else 0
+        if not e.args:
+            return int(e == x)
+        inner = [s for a in e.args if (s := self.slope(a, x))]
+        if e.is_Add or isinstance(e, (sympy.Piecewise, sympy.functions.elementary.piecewise.ExprCondPair)):
+            return sum(inner) + self.size(e) * (not e.is_Add and bool(inner))
+        return sum(s + self.size(e) + 4 for s in inner) + (self.size(e) if e.is_Pow and inner else 0)
+
+    def terms(self, e) -> float:
+        """At most so many terms has the expression when it is multiplied out."""
+        if e not in self._terms:
+            self._terms[e] = self._count(e)
+        return self._terms[e]
+
+    def _count(self, e) -> float:
+        if e.is_Add:
+            return sum(self.terms(a) for a in e.args)
+        if e.is_Mul:
+            return math.prod(self.terms(a) for a in e.args)
+        if e.is_Pow and e.exp.is_Integer and e.exp > 0 and self.terms(e.base) < MOST_TERMS:
+            return math.comb(int(self.terms(e.base)) + int(e.exp) - 1, int(e.exp))
+        return max([1.0, *(self.terms(a) for a in e.args if isinstance(a, sympy.Expr))])
+
+    # ------------------------------------------------------------------------------------------------- checks
+
+    def refused(self, e) -> str:
+        """Why an expression that has just been built is too much, as a sentence; else nothing."""
+        self.work += 2 + len(e.args)
+        if self.size(e) > LARGEST:
+            return _too_large(self.size(e))
+        if self.work > MOST_WORK:
+            return "the formulas of this file lead to too much work together; simplify them."
+        if self.depth(e) > DEEPEST_TREE:
+            return f"this is nested more than {DEEPEST_TREE} levels deep; simplify it."
+        if self.order(e) > HIGHEST_ORDER:
+            return f"this has a derivative of an order above {HIGHEST_ORDER}, which no method can take."
+        if e.is_Pow and e.exp.is_number and abs(e.exp) > LARGEST_EXPONENT:
+            return f"this has an exponent above {LARGEST_EXPONENT}; scale the problem."
+        if isinstance(e, sympy.Expr) and self.terms(e) > MOST_TERMS:
+            return f"multiplied out this has more than {MOST_TERMS:,} terms; write it with smaller powers."
+        return self.without_value(self.samples.of(e))
+
+    def derivative(self, e, x) -> str:
+        """Why the derivative of an expression would be too much; else nothing."""
+        if e.has(NormalDerivative):
+            return "`dn` stands for a value on the boundary, which cannot be differentiated; use `grad` and `normal`."
+        bound = self.slope(e, x)
+        self.work += bound
+        return _too_large(bound) if bound > LARGEST or self.work > MOST_WORK else ""
+
+    def power(self, base, exponent) -> str:
+        """Why a power would be too much; else nothing."""
+        if base.is_Rational and exponent.is_Rational:
+            bits = max(abs(base.p), base.q).bit_length() * abs(exponent.p) / exponent.q
+            if bits > _MOST_BITS and base not in (0, 1, -1):
+                return "this power of a number is too large or too small for a computer; write its value as 1.5e-3."
+        elif exponent.is_number and not _within(self.samples.of(exponent), LARGEST_EXPONENT):
+            return f"this exponent is above {LARGEST_EXPONENT}; scale the problem."
+        powers = self.samples.of(exponent)
+        if base == 0 and powers is not None and np.any(powers < 0):
+            return "this divides by zero."
+        return self.without_value(self.samples.power(base, exponent))
+
+    @staticmethod
+    def without_value(values) -> str:
+        """Why values at sample points cannot be meant; else nothing."""
+        if values is None or values.dtype == bool:
+            return ""
+        if np.isinf(values).any():
+            return "this is larger than any number of a computer, above 1e308; check the formula."
+        return "this has no real value anywhere; check the formula." if np.isnan(values).all() else ""
+
+
+def _within(values, bound: float) -> bool:
+    return values is not None and bool(np.all(np.abs(values) <= bound))
+
+
+def _too_large(size: int) -> str:
+    return f"this grows to {size:,} parts, of which {LARGEST:,} are the most; simplify it, or tabulate it."

@@ -1,0 +1,201 @@
+"""One training from start to end: plan, first model, the loop, and the record."""
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spindle.averages import averages
+from spindle.comparison import compare
+from spindle.errors import DivergenceError, MethodError
+from spindle.methods.base import Method, Plan
+from spindle.objective.objective import Model
+from spindle.problem.doubts import doubts
+from spindle.problem.families import spanned
+from spindle.problem.problem import Problem
+from spindle.progress import progress_bar
+from spindle.rundir import RunDirectory, device_name, memory_bytes, versions
+from spindle.solution import Run, Solution
+from spindle.training.history import Clock
+from spindle.training.loop import Limits, Outcome, Trainer
+from spindle.training.precision import precision
+
+_COPIES = 8  # of the parameters in training: values, gradient, two moments, the last good ones, and room to work
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a user asked of a run besides problem and method; see `spindle.solve.solve`.
+
+    directory   where it is kept; None: nowhere
+    """
+
+    seed: int
+    budget: float | None
+    target: float | None
+    callbacks: Sequence[Callable]
+    progress: bool
+    directory: RunDirectory | None = None
+
+
+def train(
+    problem: Problem, method: Method, terms: Terms, *, window: int = 0, prepare: Callable | None = None
+) -> Solution:
+    """Train and return the solution, written to the directory of the terms.
+
+    window    its number, where this is one of several: each draws numbers of its own
+    prepare   writes down what the run is, before it starts: plan -> the choices on record
+    Raises DivergenceError with the last finite solution.
+    """
+    clock, began, directory = Clock(), time.perf_counter(), terms.directory
+    plan = method.plan(spanned(problem))
+    with precision(plan.dtype):
+        key = jax.random.PRNGKey(terms.seed)
+        build_key, train_key, fresh_key = jax.random.split(jax.random.fold_in(key, window) if window else key, 3)
+        _refuse_what_does_not_fit(plan, build_key)
+        start = plan.build(build_key)
+        solution = Solution(problem, method, plan, start, Run(seed=terms.seed, seconds=clock))
+        _ = solution.references  # refused here, before any work, where an error could not be measured
+        if prepare is not None:
+            solution.plan = replace(plan, choices=tuple(prepare(plan)))
+        clock.setup = time.perf_counter() - began
+        with progress_bar(problem.name, show=terms.progress) as watch:
+            trainer = Trainer(
+                plan.objective,
+                plan.schedule,
+                limits=Limits(terms.budget or np.inf, terms.target or 0.0),
+                clock=clock,
+                measure=solution.measure if problem.reference else None,
+                watch=[*terms.callbacks, watch],
+                checkpoint=directory.checkpoint if directory else None,
+            )
+            outcome = trainer.run(start, plan.weights, key=train_key)
+        solution.model = outcome.model
+        _complete(solution, outcome, clock, fresh_key)
+        if plan.reduction is not None and outcome.stopped_by not in ("diverged", "interrupted"):
+            began = time.perf_counter()
+            solution.reduced = plan.reduction.reduce(outcome.model.field)
+            clock.reduce = time.perf_counter() - began
+        singular = _singular(plan, start, train_key) if outcome.stopped_by == "diverged" else []
+    if directory is not None:
+        solution.store(directory)
+    if outcome.stopped_by == "diverged":
+        raise _divergence(solution, singular)
+    return solution
+
+
+def _complete(solution: Solution, outcome: Outcome, clock: Clock, key) -> None:
+    """Fill in the record: errors, residuals on points that training never saw, memory, versions."""
+    run, settings, began = solution.run, solution.plan.settings, time.perf_counter()
+    run.iterations, run.stopped_by, run.loss = outcome.steps, outcome.stopped_by, outcome.loss
+    run.history, run.grown = outcome.history, outcome.grown
+    run.residuals, untouched = _fresh_residuals(solution, key)
+    run.warnings = [
+        *doubts(solution.problem),
+        *_unfulfilled(run.residuals, untouched),
+        *_overfit(run.residuals, _comparable(solution, outcome), settings),
+    ]
+    run.averages = averages(solution)
+    run.errors = solution.errors()
+    run.classical = compare(solution)
+    run.estimated = {name: float(value) for name, value in outcome.model.parameters.items()}
+    run.device, run.versions = device_name(), versions()
+    # Linux counts kilobytes, macOS bytes.
+    run.peak_memory_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )
+    clock.evaluate += time.perf_counter() - began
+
+
+def _fresh_residuals(solution: Solution, key) -> tuple[dict[str, float], dict[str, float]]:
+    """Root mean square of each residual on random points, as it is and as the zero field leaves it.
+
+    Conditions that hold by construction are left out.
+    """
+    objective = solution.plan.fresh()
+
+    def measure(arrays, key):
+        model = jax.tree.unflatten(structure, arrays)
+        return objective.mean_squares(model, objective.draw(key))
+
+    def measured(arrays):
+        return {name: float(jnp.sqrt(jnp.maximum(square, 0))) for name, square in compiled(arrays, key).items()}
+
+    arrays, structure = jax.tree.flatten(solution.model)
+    compiled = jax.jit(measure)
+    return measured(arrays), measured(jax.tree.map(jnp.zeros_like, arrays))
+
+
+def _unfulfilled(fresh: Mapping[str, float], untouched: Mapping[str, float]) -> list[str]:
+    """Sentences on residuals that are hardly smaller than those of the zero field: the trivial solution among them."""
+    return [
+        f"`{name}` is hardly fulfilled: its residual is {fresh[name]:.1e}, and the zero field leaves "
+        f"{untouched[name]:.1e}, so this is no solution; train longer, or raise its weight, "
+        f"`weights={{{name!r}: 1000}}`"
+        for name in fresh
+        if fresh[name] > 0.5 * untouched[name] > 1e-8
+    ]
+
+
+def _comparable(solution: Solution, outcome: Outcome) -> dict[str, float]:
+    """The residuals on training points, without those that counted less near some walls."""
+    own = {e.name for e in solution.problem.equations} if solution.plan.settings.get("fade") else set()
+    return {name: value for name, value in outcome.residuals.items() if name not in own}
+
+
+def _overfit(fresh: dict[str, float], trained: dict[str, float], settings: Mapping) -> list[str]:
+    """Sentences on residuals that are small at the training points only."""
+    smaller = [f"`{name}`" for name in ("frequency", "rank") if name in settings]
+    if settings["activation"] != "sin" or settings["network"] == "spectral":
+        smaller.remove("`frequency`")
+    more = "`points`" if "nodes" not in settings else "`nodes`, or `times` where there is time"
+    advice = f"raise {more}" + (f", or lower {' or '.join(smaller)}" if smaller else "")
+    return [
+        f"the residual `{name}` is {fresh[name]:.1e} on fresh points but {trained[name]:.1e} on the training points: "
+        f"the loss says too much, {advice}"
+        for name in trained
+        if name in fresh and fresh[name] > 3 * trained[name] and fresh[name] > 1e-8
+    ]
+
+
+def _singular(plan: Plan, start: Model, key) -> list[str]:
+    """Names of the residuals that are not finite before training, when the network itself is harmless."""
+    squares = eqx.filter_jit(plan.objective.mean_squares)(start, jax.jit(plan.objective.draw)(key))
+    return [name for name, square in squares.items() if not jnp.isfinite(square)]
+
+
+def _divergence(solution: Solution, singular: Sequence[str]) -> DivergenceError:
+    run = solution.run
+    call = f"sp.solve({solution.problem.name}, sp.{type(solution.method).__name__}())"
+    if singular:
+        return DivergenceError(
+            f"`{call}` met {', '.join(f'`{name}`' for name in singular)}, not finite on its points before the first "
+            f"step, so there is nothing to minimise; look for data such as `1/x` at x = 0 or `log` of a negative "
+            f"number, and keep such points out of the domain.",
+            solution,
+        )
+    return DivergenceError(
+        f"`{call}` met a loss that is not finite at step {run.iterations}, so going on would only spread NaN; the last "
+        f'finite state is kept. Lower `learning_rate`, use `dtype="float64"`, or scale the problem so that coordinates '
+        f"and values are of size one.",
+        solution,
+    )
+
+
+def _refuse_what_does_not_fit(plan: Plan, key) -> None:
+    """Raise MethodError where training would need more memory than there is: an allocation that fails ends Python."""
+    leaves = jax.tree.leaves(eqx.filter_eval_shape(plan.build, key))
+    size = sum(math.prod(leaf.shape) for leaf in leaves if hasattr(leaf, "shape"))
+    needed, there = _COPIES * size * np.dtype(plan.dtype).itemsize, memory_bytes()
+    if needed > there:
+        raise MethodError(
+            f"The network has {size:,} parameters, and to train them takes about {needed / 2**30:,.0f} GiB of memory, "
+            f"of which this machine has {there / 2**30:,.0f}; lower `width`, `hidden_layers` or `rank`."
+        )

@@ -1,0 +1,168 @@
+"""Data files: three formats, scattered or on a grid, and what damaged or dishonest ones are answered."""
+
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+import xarray
+
+import spindle as sp
+
+t, x = sp.coordinates("t x")
+NODES_T, NODES_X = np.linspace(0, 1, 4), np.array([0, 0.3, 0.7, 1, 1.5])
+GRID = np.sin(NODES_T)[:, None] + NODES_X**2
+HEAD = 'unknowns = "u"\ncoordinates = { t = [0, 1], x = [0, 1.5] }\n'
+
+
+def table(folder, entry):
+    """The tabulated function of a file with one."""
+    text = HEAD + 'equations = ["u = kappa"]\ntabulated = { kappa = ' + entry + " }"
+    (folder / "p.toml").write_text(text)
+    (found,) = sp.read_problem(folder / "p.toml").equations
+    return found.written.rhs
+
+
+def observed(folder, entry):
+    (folder / "p.toml").write_text(HEAD + 'equations = ["u = 1"]\nconditions = [{ observed = "u", ' + entry + " }]")
+    (condition,) = sp.read_problem(folder / "p.toml").conditions
+    return np.stack([*condition.points.values(), condition.values], 1)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The same grid in every format."""
+    np.savez(tmp_path / "a.npz", t=NODES_T, x=NODES_X, kappa=GRID, turned=GRID.T)
+    rows = np.array([(a, b, GRID[i, j]) for i, a in enumerate(NODES_T) for j, b in enumerate(NODES_X)])
+    shuffled = np.random.default_rng(0).permutation(rows)
+    lines = ["# measured in May", "t, x,kappa", *(",".join(map(repr, map(float, row))) for row in shuffled), ""]
+    (tmp_path / "a.csv").write_text("\ufeff" + "\r\n".join(lines), encoding="utf-8")
+    (tmp_path / "rows.csv").write_text("x,t,u\n" + "\n".join(",".join(map(str, r[[1, 0, 2]])) for r in rows))
+    data = xarray.Dataset({"kappa": (("x", "t"), GRID.T), "note": ((), "text")}, {"t": NODES_T, "x": NODES_X})
+    data.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    data.drop_vars("note").to_netcdf(tmp_path / "old.nc", engine="scipy")
+    (tmp_path / "data").mkdir()
+    np.savez(tmp_path / "data" / "b.npz", t=rows[:, 0], x=rows[:, 1], u=rows[:, 2])
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.csv", "a.nc", "old.nc"])
+def test_tables_are_read_from_every_format(folder, name):
+    assert table(folder, f'{{ data = "{name}" }}') == sp.tabulated("kappa", {t: NODES_T, x: NODES_X}, GRID)
+
+
+def test_axes_and_variables_may_be_named(folder):
+    turned = sp.tabulated("kappa", {x: NODES_X, t: NODES_T}, GRID.T)
+    assert table(folder, '{ data = "a.npz", variable = "turned", axes = ["x", "t"] }') == turned
+    assert table(folder, '{ data = "a.nc", axes = ["x", "t"] }') == turned
+    inline = "{ at = { x = [0, 1, 2] }, values = [1, 2.5, 3] }"
+    assert table(folder, inline) == sp.tabulated("kappa", {x: [0, 1, 2]}, [1, 2.5, 3])
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        'data = "rows.csv"',
+        'data = "data/b.npz"',
+        'data = "a.npz", variable = "kappa"',
+        'data = "a.nc", variable = "kappa"',
+    ],
+)
+def test_measurements_may_be_scattered_or_on_a_grid(folder, entry):
+    expected = observed(folder, 'data = "rows.csv"')
+    np.testing.assert_array_equal(observed(folder, entry), expected)
+    assert len(expected) == GRID.size
+
+
+def test_a_reference_may_be_tabulated(folder):
+    text = HEAD + 'equations = ["u = 1"]\nreference = { u = { data = "a.nc", variable = "kappa", '
+    (folder / "p.toml").write_text(text + 'relative_error = "1e-6/2", source = "a solver" } }')
+    ((_, found),) = sp.read_problem(folder / "p.toml").reference.items()
+    assert (list(found.axes), found.relative_error, found.source) == (["t", "x"], 5e-7, "a solver")
+    np.testing.assert_array_equal(found.values, GRID)
+
+
+def test_a_table_must_cover_the_domain(folder):
+    with pytest.raises(sp.ProblemError, match=r"p.toml, line 3, .*tabulated for x from 0 to 1, but the domain reaches"):
+        table(folder, "{ at = { x = [0, 1] }, values = [1, 2] }")
+
+
+def written(name, content):
+    def write(path):
+        (path / name).write_bytes(content)
+
+    return write
+
+
+def pickled(path):
+    np.savez(path / "b.npz", kappa=np.array([print], object), t=NODES_T, x=NODES_X)
+
+
+def complex_numbers(path):
+    np.savez(path / "b.npz", kappa=GRID + 0j, t=NODES_T, x=NODES_X)
+
+
+def of_shape(values, **others):
+    def write(path):
+        np.savez(path / "b.npz", **{"t": NODES_T, "x": NODES_X, "kappa": values} | others)
+
+    return write
+
+
+def bomb(path):
+    """An archive that says that it unpacks to 20 GB."""
+    np.savez(path / "b.npz", kappa=GRID, t=NODES_T, x=NODES_X)
+    raw = (path / "b.npz").read_bytes()
+    with zipfile.ZipFile(path / "b.npz") as archive:
+        size = archive.getinfo("kappa.npy").file_size
+    huge = (2_000_000_000).to_bytes(4, "little")
+    (path / "b.npz").write_bytes(raw.replace(size.to_bytes(4, "little"), huge))
+
+
+def linked(path):
+    with h5py.File(path / "b.nc", "w") as file:
+        file["kappa"] = h5py.ExternalLink("/etc/other.h5", "secret")
+
+
+def external(path):
+    with h5py.File(path / "b.nc", "w") as file:
+        file.create_dataset("kappa", (16,), "u1", external=[("/etc/passwd", 0, 16)])
+
+
+DAMAGED = [
+    (written("b.csv", b""), "b.csv", "has no rows"),
+    (written("b.csv", b"t,x,kappa\n"), "b.csv", "has no rows"),
+    (written("b.csv", b"t,x,kappa\n1,2\n"), "b.csv", "b.csv, line 2: it has 2 values for 3 columns"),
+    (written("b.csv", b"t,x,kappa\n1,2,3\n1,two,3\n"), "b.csv", "b.csv, line 3: could not convert .*two"),
+    (written("b.csv", b"t;x;kappa\n1;2;3\n"), "b.csv", "could not convert|numbers, separated by commas"),
+    (written("b.csv", b"t,t,kappa\n1,2,3\n"), "b.csv", "two columns have the same name"),
+    (written("b.csv", b"t,x,kapa\n1,2,3\n"), "b.csv", "no `kappa` in it. Did you mean `kapa`"),
+    (written("b.csv", b"t,x,kappa\n0,0,1\n1,0,2\n0,1.5,3\n"), "b.csv", "3 rows are no grid: t, x take 2 x 2"),
+    (written("b.csv", b"t,x,kappa\n0,0,1\n1,0,2\n0,1.5,3\n0,0,4\n"), "b.csv", "NaN|no grid"),
+    (written("b.csv", b"t,x,kappa\n0,0,nan\n1,0,2\n0,1.5,3\n1,1.5,4\n"), "b.csv", "1 are NaN or infinite"),
+    (written("b.csv", b"\xff\xfe\x00"), "b.csv", "cannot be read"),
+    (written("b.npz", b"no archive"), "b.npz", "cannot be read"),
+    (written("b.nc", b"no archive"), "b.nc", "cannot be read"),
+    (written("b.nc", b"\x89HDF\r\n\x1a\n" + b"\0" * 50), "b.nc", "cannot be read"),
+    (written("b.txt", b"1 2 3"), "b.txt", "files are read that end in .csv, .npz, .nc"),
+    (pickled, "b.npz", "cannot be read .*allow_pickle=False"),
+    (complex_numbers, "b.npz", "holds complex128 and no real numbers"),
+    (of_shape(GRID[:3]), "b.npz", r"the shape \(3, 5\), but the nodes of t, x ask for \(4, 5\)"),
+    (of_shape(GRID.ravel()), "b.npz", "20 rows are no grid|no grid"),
+    (of_shape(GRID, t=NODES_T[::-1]), "b.npz", "nodes of t .*increasing numbers"),
+    (of_shape(GRID, t=np.eye(2)), "b.npz", "nodes of t|ask for"),
+    (of_shape(GRID, x=[0, 0.3, 0.7, 1, np.nan]), "b.npz", "nodes of x of which 1 are NaN"),
+    (of_shape(GRID, x=NODES_X / 2), "b.npz", "tabulated for x from 0 to 0.75"),
+    (bomb, "b.npz", "unpacks to 2,0.* bytes|cannot be read"),
+    (linked, "b.nc", "`kappa` leads to another file"),
+    (external, "b.nc", "`kappa` leads to another file"),
+]
+
+
+@pytest.mark.parametrize(("damage", "name", "words"), DAMAGED, ids=[words[:20] for _, _, words in DAMAGED])
+def test_damaged_and_dishonest_data_are_refused_at_their_line(tmp_path, damage, name, words):
+    damage(tmp_path)
+    with pytest.raises(sp.ProblemError, match=words) as refused:
+        table(tmp_path, f'{{ data = "{name}" }}')
+    assert str(refused.value).startswith(f"{tmp_path / 'p.toml'}, line ")
+    assert "\n" not in str(refused.value)

@@ -1,0 +1,150 @@
+"""Every example file is the problem that Python would write, and the cheap ones are solved."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray
+from sympy import Eq, Matrix, cos, exp, pi, sin, sqrt
+
+import spindle as sp
+from spindle.problem.serialize import problem_to_data
+
+FOLDER = Path(__file__).parents[2] / "examples"
+t, x, y = sp.coordinates("t x y")
+
+
+def poisson():
+    u = sp.unknown("u", x, y)
+    exact = sin(pi * x) * sin(2 * pi * y)
+    return sp.Problem(
+        domain=sp.Box({x: (0, 1), y: (0, 1)}),
+        equations=[Eq(-sp.laplacian(u), sp.manufactured(-sp.laplacian(u), {u: exact}))],
+        conditions=[sp.Dirichlet(u, 0)],
+        reference={u: exact},
+        name="poisson",
+        title="Poisson's equation on a square",
+    )
+
+
+def heat():
+    u, k = sp.unknown("u", t, x), sp.parameter("k", 0.5)
+    return sp.Problem(
+        domain=sp.Box({t: (0, 1), x: (0, pi / 2)}),
+        equations={"heat": Eq(u.diff(t), k * u.diff(x, 2) + exp(-k * t) * sin(3 * x))},
+        conditions=[
+            sp.Initial(u, sin(x)),
+            sp.Dirichlet(u, 0, on=Eq(x, 0)),
+            sp.Neumann(u, 0, on=Eq(x, pi / 2)),
+        ],
+        reference={u: sin(x) * exp(-k * t) + sin(3 * x) * (exp(-k * t) - exp(-9 * k * t)) / (8 * k)},
+        name="heat_bar",
+        title="Heat in a bar",
+    )
+
+
+def kovasznay():
+    u, v, p = sp.unknown("u v p", x, y)
+    velocity, Re = Matrix([u, v]), sp.parameter("Re", 20)
+    a = Re / 2 - sqrt(Re**2 / 4 + 4 * pi**2)
+    exact = {
+        u: 1 - exp(a * x) * cos(2 * pi * y),
+        v: a * exp(a * x) * sin(2 * pi * y) / (2 * pi),
+        p: (1 - exp(2 * (a * x))) / 2,
+    }
+    along = Matrix([sp.dot(velocity, sp.grad(u)), sp.dot(velocity, sp.grad(v))])
+    return sp.Problem(
+        domain=sp.Box({x: (-0.5, 1), y: (-0.5, 1.5)}),
+        equations={
+            "momentum": Eq(along + sp.grad(p), sp.laplacian(velocity) / Re),
+            "continuity": Eq(sp.div(velocity), 0),
+        },
+        conditions=[sp.Dirichlet(Matrix([u, v, p]), [exact[u], exact[v], exact[p]])],
+        reference=exact,
+        quantities={"vorticity": sp.curl(velocity)},
+        name="kovasznay",
+        title="Kovasznay flow",
+        citation="Kovasznay (1948), Math. Proc. Cambridge Philos. Soc. 44",
+    )
+
+
+def inverse():
+    u, k = sp.unknown("u", t, x), sp.parameter("k", 1, unknown=True)
+    times, places, values = np.loadtxt(FOLDER / "inverse.csv", delimiter=",", skiprows=1).T
+    return sp.Problem(
+        domain=sp.Box({t: (0, 1), x: (0, 1)}),
+        equations=[Eq(u.diff(t), k * u.diff(x, 2))],
+        conditions=[
+            sp.Initial(u, sin(pi * x)),
+            sp.Dirichlet(u, 0),
+            sp.Observed(u, {"t": times, "x": places}, values, noise=0.01),
+        ],
+        name="heat_inverse",
+        title="A diffusivity from measurements",
+    )
+
+
+def layers():
+    u = sp.unknown("u", x, y)
+    with xarray.open_dataset(FOLDER / "layers.nc", engine="h5netcdf") as data:
+        kappa = sp.tabulated("kappa", {x: data.x.values, y: data.y.values}, data.conductivity.values)
+    return sp.Problem(
+        domain=sp.Box({x: (0, 2), y: (0, 1)}),
+        equations=[Eq(-sp.div(kappa * sp.grad(u)), 1)],
+        conditions=[sp.Dirichlet(u, 0, on=[Eq(x, 0), Eq(x, 2)]), sp.Neumann(u, 0, on=[Eq(y, 0), Eq(y, 1)])],
+        name="layers",
+        title="A plate with a measured conductivity",
+    )
+
+
+def plate():
+    u = sp.unknown("u", x, y)
+    outline = sp.Polygon((x, y), [(0, 0), (2, 0), (2, 0.6), (1.6, 1), (0, 1)], name="plate")
+    return sp.Problem(
+        domain=outline - sp.Disk({x: 0.7, y: 0.5}, 0.25, name="hole"),
+        equations=[Eq(sp.laplacian(u), -1)],
+        conditions=[sp.Dirichlet(u, 0, on="plate"), sp.Robin(u, 2, 1, 0, on="hole")],
+        name="plate",
+        title="A plate with a hole",
+    )
+
+
+WRITTEN = {made.__name__: made for made in (poisson, heat, kovasznay, inverse, layers, plate)}
+
+
+def plain(problem):
+    """A problem as text, but for where it comes from, and its arrays as lists."""
+    data, arrays = problem_to_data(problem)
+    return json.dumps({k: v for k, v in data.items() if k != "origin"}, indent=1), {
+        k: v.tolist() for k, v in arrays.items()
+    }
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_file_is_the_problem_written_in_python(name):
+    found, written = sp.read_problem(FOLDER / f"{name}.toml"), WRITTEN[name]()
+    assert plain(found) == plain(written)
+    assert str(found) == str(written)
+    assert found.origin == (str(FOLDER / f"{name}.toml"), {})
+
+
+def test_every_example_file_is_tested():
+    assert {path.stem for path in FOLDER.glob("*.toml")} == set(WRITTEN)
+
+
+def test_the_poisson_file_is_solved_to_many_digits():
+    method = sp.SPINN(points=16, width=12, rank=1, newton_steps=20)
+    assert sp.solve(sp.read_problem(FOLDER / "poisson.toml"), method, progress=False).error() < 1e-7
+
+
+def test_values_of_parameters_are_exchanged():
+    assert plain(sp.read_problem(FOLDER / "heat.toml", k=0.5)) == plain(heat())
+    assert [p.value for p in sp.read_problem(FOLDER / "heat.toml", k=0.2).parameters] == [0.2]
+    assert sp.read_problem(FOLDER / "heat.toml", k=0.2).origin == (str(FOLDER / "heat.toml"), {"k": 0.2})
+    (start,) = sp.read_problem(FOLDER / "inverse.toml", k=3).parameters
+    assert (start.value, start.unknown) == (3.0, True)
+    with pytest.raises(sp.ProblemError, match=r"heat.toml has no parameter `nu`. There are: k"):
+        sp.read_problem(FOLDER / "heat.toml", nu=1)
+    with pytest.raises(sp.ProblemError, match=r"heat.toml, line 13, column 5: .* is not a finite number"):
+        sp.read_problem(FOLDER / "heat.toml", k="many")

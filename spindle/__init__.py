@@ -3,6 +3,7 @@
 from spindle.errors import DivergenceError, MethodError, ProblemError, RunError, SpindleError
 from spindle.files.read import read_problem
 from spindle.load import load
+from spindle.methods.causal import CausalPINN
 from spindle.methods.dtpinn import DTPINN
 from spindle.methods.fastlrnr import FastLRNR
 from spindle.methods.lrpinn import LRPINN
@@ -21,6 +22,7 @@ from spindle.solve import resume, solve
 from spindle.types import Tabulated, TabulatedFamily
 
 __all__ = [
+    "CausalPINN",
     "DTPINN",
     "LRPINN",
     "PINN",

@@ -302,12 +302,15 @@ class _Reader:
         return found
 
     def differentiated(self, node: Node, found: sympy.Expr, axis: sympy.Symbol, count: int) -> sympy.Expr:
-        """A derivative, taken after each of its steps was found to be small enough."""
-        step = found
-        for _ in range(count):
-            self.refuse(node, self.limits.derivative(step, axis))
-            step = step.diff(axis)
+        """A derivative, once each of its steps is known to be small enough."""
+        self.differentiable(node, found, axis, count)
         return found.diff(axis, count)
+
+    def differentiable(self, node: Node, found: sympy.Expr, axis: sympy.Symbol, count: int) -> None:
+        """Refuse a derivative that would grow beyond use."""
+        for step in range(count):
+            found = found.diff(axis) if step else found
+            self.refuse(node, self.limits.derivative(found, axis))
 
     def _operand(self, node, order: int) -> Value:
         """The single argument of an operator of some order, which it may differentiate."""
@@ -318,7 +321,7 @@ class _Reader:
         found = self.value(node.parts[0])
         for part in found if isinstance(found, sympy.MatrixBase) else [found]:
             for axis in self.names.space:
-                self.differentiated(node, part, axis, order)
+                self.differentiable(node, part, axis, order)
         return found
 
     def _grad(self, node):

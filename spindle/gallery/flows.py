@@ -56,13 +56,17 @@ def navier_stokes3d(field: int = 0, nu: float = 0.01, end: float = 1, stream: in
                 "hidden_layers": 2,
                 "width": 128,
                 "rank": 128,
-                "hard": "auto",
+                "hard": "zero",
                 "learning_rate": 2e-3,
                 "steps": 100_000,
                 "points": (32, 256, 256),
                 "windows": 10,
                 "weights": {} if stream else weights,
-            }
+            },
+            "causal-pinn": {
+                "windows": 10,
+                "weights": {} if stream else dict.fromkeys(weights, 1e5) | {"divergence": 100.0},
+            },
         },
     )
 

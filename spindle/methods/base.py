@@ -20,11 +20,13 @@ from spindle.objective.objective import Model, Objective
 from spindle.objective.penalties import Penalty
 from spindle.problem.families import ranging
 from spindle.problem.problem import Problem
+from spindle.problem.symbols import is_time
 from spindle.problem.windows import time_axis
 from spindle.reduction.build import Reduction
 from spindle.training.loop import Schedule
 from spindle.training.optimizers.adam import Adam
 from spindle.training.optimizers.base import Optimizer
+from spindle.training.optimizers.causal import Causal
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.optimizers.lbfgs import LBFGS
 
@@ -89,6 +91,10 @@ class Method:
     lbfgs_memory    pairs of changes they remember
     newton_steps    Gauss-Newton steps after both, at most
     keep            "last" parameters, or those of the "lowest loss"
+    causal          tolerances of causal weights, one after the other, such as (0.01, 1): Adam then weighs later times by
+                    how well earlier ones are solved (Wang et al. 2024), each for at most `steps` steps; (): off. Its
+                    authors report a patent; see `sp.CausalPINN`
+    slabs           of time, for these weights
     windows         windows in time of equal length, solved one after the other, each from the end of the last; 1: none
     dtype           "float32" or "float64"
     """
@@ -119,6 +125,8 @@ class Method:
     lbfgs_memory: int | None = None
     newton_steps: int | None = None
     keep: str | None = None
+    causal: tuple[float, ...] | None = None
+    slabs: int | None = None
     windows: int | None = None
     dtype: str | None = None
 
@@ -144,7 +152,7 @@ class Method:
                 f"`sp.{type(self).__name__}(recipe={self.recipe!r})` is not known."
                 + nearest(str(self.recipe), self.recipes)
             )
-        settings = {"windows": 1, **self.recipes[self.recipe]}
+        settings = {"windows": 1, "causal": (), "slabs": 32, **self.recipes[self.recipe]}
         if self.recipe == "paper":
             settings |= problem.published.get(self.name, {})
         settings |= {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
@@ -248,6 +256,16 @@ def pointwise_field(problem: Problem, constraints: Constraints, settings) -> Cal
     return field
 
 
+def causal_ladder(problem: Problem, settings) -> tuple[float, ...]:
+    """The tolerances of causal weights, one phase of Adam each; none where there is no time to speak of."""
+    ladder = settings["causal"] or ()
+    if ladder and not any(is_time(c) for c in problem.coordinates):
+        raise MethodError(
+            f"`causal={ladder}` weighs later times by earlier ones, and `{problem.name}` has no time; leave it out."
+        )
+    return tuple(ladder)
+
+
 def assemble(
     problem: Problem,
     field: Callable[[jax.Array], Field],
@@ -279,7 +297,9 @@ def assemble(
 
     phases: list[Optimizer] = []
     if settings["steps"]:
-        phases.append(Adam(settings["steps"], settings["learning_rate"], settings["schedule"]))
+        adam = Adam(settings["steps"], settings["learning_rate"], settings["schedule"])
+        ladder = causal_ladder(problem, settings)
+        phases += [Causal(adam, tolerance, settings["slabs"]) for tolerance in ladder] or [adam]
     if settings["lbfgs_steps"]:
         phases.append(LBFGS(settings["lbfgs_steps"], settings["lbfgs_memory"], settings.get("lbfgs_rate")))
     if settings["newton_steps"]:

@@ -84,21 +84,25 @@ class PINN(Method):
     def plan(self, problem: Problem) -> Plan:
         """A cloud, one network, one jet."""
         problem, notes = published_problem(problem, self.recipe)
-        settings = self.resolved(problem)
-        constraints, sentences = constraints_for(problem, settings)
-        counts = points_an_axis(settings, len(problem.coordinates), total=4_096, most=64)
-        interior = math.prod(counts)
-        boundary = max(1, round(interior / interior ** (1 / len(counts))))
+        return plan_on_cloud(problem, self.resolved(problem), notes)
 
-        def differentiate(places, groups, needs, *, fresh):
-            rule = "random" if fresh else settings["sampling"]
-            return PointwiseTaylor(Cloud(places, groups, interior=interior, boundary=boundary, rule=rule), needs)
 
-        return assemble(
-            problem,
-            pointwise_field(problem, constraints, settings),
-            differentiate,
-            constraints,
-            settings,
-            (*notes, *sentences),
-        )
+def plan_on_cloud(problem: Problem, settings: dict, notes: tuple[str, ...]) -> Plan:
+    """The plan of one network of all coordinates, from the settings."""
+    constraints, sentences = constraints_for(problem, settings)
+    counts = points_an_axis(settings, len(problem.coordinates), total=4_096, most=64)
+    interior = math.prod(counts)
+    boundary = max(1, round(interior / interior ** (1 / len(counts))))
+
+    def differentiate(places, groups, needs, *, fresh):
+        rule = "random" if fresh else settings["sampling"]
+        return PointwiseTaylor(Cloud(places, groups, interior=interior, boundary=boundary, rule=rule), needs)
+
+    return assemble(
+        problem,
+        pointwise_field(problem, constraints, settings),
+        differentiate,
+        constraints,
+        settings,
+        (*notes, *sentences),
+    )

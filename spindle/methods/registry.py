@@ -8,6 +8,7 @@ import sympy
 
 from spindle.errors import MethodError, nearest
 from spindle.methods.base import Method
+from spindle.methods.causal import CausalPINN
 from spindle.methods.dtpinn import DTPINN
 from spindle.methods.fastlrnr import FastLRNR
 from spindle.methods.lrpinn import LRPINN
@@ -16,6 +17,7 @@ from spindle.methods.spinn import SPINN
 from spindle.problem.serialize import decode, encode
 
 METHODS: dict[str, tuple[type[Method], dict[str, Any]]] = {
+    "causal-pinn": (CausalPINN, {}),
     "dtpinn": (DTPINN, {}),
     "fastlrnr": (FastLRNR, {}),
     "lrpinn": (LRPINN, {}),

@@ -30,7 +30,7 @@ _WORDS: dict[str, Sequence[str]] = {
     "selection": tuple(SELECTIONS),
 }
 _AT_LEAST = {"width": 1, "hidden_layers": 1, "rank": 1, "harmonics": 1, "points": 2}
-_AT_LEAST |= {"windows": 1, "steps": 0, "lbfgs_steps": 0, "newton_steps": 0, "resample": 0, "balance": 0, "refine": 0}
+_AT_LEAST |= {"windows": 1, "slabs": 2, "steps": 0, "lbfgs_steps": 0, "newton_steps": 0, "resample": 0, "balance": 0, "refine": 0}
 _AT_LEAST |= {"tasks": 0, "hyper_width": 1, "hyper_layers": 0, "members": 8, "directions": 1, "tuning_steps": 0}
 _AT_LEAST |= {"query_points": 0, "check_points": 4, "refine_points": 10, "calibration": 1}
 _AT_LEAST |= {"snapshot_points": 1, "neurons": 0}
@@ -107,6 +107,10 @@ def _fitting(call, key, value):
         return _accepted(call, key, value, read, "an expression in the space coordinates, such as 0.3 + x**2")
     if key == "fourier":
         return _accepted(call, key, value, _features(value), "a whole number and a positive one, such as (64, 2.0)")
+    if key == "causal":
+        given = value if isinstance(value, (tuple, list)) else (value,)
+        found = tuple(_positive(number) for number in given)
+        return _accepted(call, key, value, None if None in found else found, "positive tolerances, such as (0.01, 1)")
     if key == "weights":
         wanted = "a number for each residual it names, such as {'equation': 10}"
         return _accepted(call, key, value, _weights(value), wanted)

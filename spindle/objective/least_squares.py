@@ -13,10 +13,27 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from spindle.objective.causal import causal_loss
+
 
 def weighted_rows(rows: Mapping[str, Sequence[jax.Array]], weights: Mapping[str, jax.Array]) -> jax.Array:
     """The rows of all residuals, each times the square root of its weight, as one vector."""
     return jnp.concatenate([jnp.sqrt(weights[name]) * row.ravel() for name, own in rows.items() for row in own])
+
+
+class CausalLeastSquares:
+    """A loss with causal weights: `evaluate` maps arrays to the loss and the smallest of the weights."""
+
+    def __init__(self, evaluate: Callable):
+        self._evaluate = evaluate
+
+    def loss(self, arrays) -> jax.Array:
+        """The weighted sum of squares, a scalar."""
+        return self._evaluate(arrays)[0]
+
+    def least(self, arrays) -> jax.Array:
+        """The smallest causal weight."""
+        return self._evaluate(arrays)[1]
 
 
 class LeastSquares:
@@ -28,6 +45,14 @@ class LeastSquares:
     def loss(self, arrays) -> jax.Array:
         """The sum of squares, a scalar."""
         return self._objective.loss(self._model(arrays), self._points, self._weights)
+
+    def causal(self, tolerance: float, slabs: int) -> "CausalLeastSquares":
+        """The same with causal weights, for first-order methods; see `objective.causal`."""
+        return CausalLeastSquares(
+            lambda arrays: causal_loss(
+                self._objective, self._model(arrays), self._points, self._weights, tolerance, slabs
+            )
+        )
 
     def rows(self, arrays) -> jax.Array:
         """The residual vector r."""

@@ -28,7 +28,7 @@ from spindle.points.places import Place, place_of
 from spindle.problem.conditions import AtPoints, Scatter
 from spindle.problem.domain import Region, Wall
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import Normal
+from spindle.problem.symbols import Normal, is_time
 
 
 class Model(eqx.Module):
@@ -139,6 +139,17 @@ class Objective:
         """The weighted sum of mean squares, a scalar."""
         squares = self.mean_squares(model, points)
         return jnp.asarray(sum(weights[name] * square for name, square in squares.items()))
+
+    @property
+    def equations(self) -> frozenset[str]:
+        """The names of the residuals that are equations."""
+        return frozenset(e.name for e in self._problem.equations)
+
+    def instants(self, place: int, points) -> jax.Array:
+        """When the points of a place are, from 0 at the start of time to 1 at its end; broadcasts to their shape."""
+        axis = next(k for k, c in enumerate(self._problem.coordinates) if is_time(c))
+        low, high = self._problem.domain.bounds[axis]
+        return (self._jets.points.coordinates(points[0])[place][axis] - low) / (high - low)
 
     @property
     def derivatives(self):

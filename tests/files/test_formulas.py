@@ -187,7 +187,7 @@ WORDS += ["max", "abs", "sqrt", "(", ")", "[", "]", "+", "-", "*", "/", "^", "**
 WORDS += ["0", "1", "2", "0.5", "1e3", "9", "99", "manufactured", "kappa", "pi", " ", "\n", "é", ";", "import", "__"]
 
 
-@settings(max_examples=400)
+@settings(max_examples=300)
 @given(st.one_of(st.lists(st.sampled_from(WORDS), max_size=14).map(" ".join), st.text(max_size=12)))
 def test_any_text_is_a_formula_or_is_refused(tmp_path_factory, text):
     refused = []

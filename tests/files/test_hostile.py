@@ -119,7 +119,7 @@ def mutated(draw):
     return text
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(mutated())
 def test_a_damaged_file_is_a_problem_or_is_refused_at_a_line(tmp_path_factory, text):
     path = tmp_path_factory.getbasetemp() / "mutated.toml"

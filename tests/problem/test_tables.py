@@ -57,9 +57,9 @@ def test_points_broadcast_and_keep_their_precision():
     table = Table([("x", X), ("y", Y)], VALUES)
     for dtype in ("float32", "float64"):
         with precision(dtype):
-            found = table(jnp.ones((3, 1), dtype), jnp.ones((1, 4), dtype))
+            found = jax.jit(table)(jnp.ones((3, 1), dtype), jnp.ones((1, 4), dtype))
             assert (found.shape, found.dtype) == ((3, 4), dtype)
-            assert table(0, jnp.ones(2, dtype)).dtype == dtype
+            assert jax.jit(lambda p: table(0, p))(jnp.ones(2, dtype)).dtype == dtype
     np.testing.assert_allclose(table(2.0, 0.5), table(np.array([2.0]), np.array([0.5]))[0])
 
 

@@ -18,8 +18,11 @@ class Problem:
 
     pointwise, rounded = True, False
 
-    def __init__(self, rows, count):
-        self.rows, self.count = rows, count
+    def __init__(self, rows, count, assembled=True):
+        self.rows, self.count, self.assembled = rows, count, assembled
+
+    def assembles(self, theta):
+        return self.assembled
 
     def loss(self, theta):
         return jnp.sum(self.rows(theta) ** 2)
@@ -74,6 +77,14 @@ def test_primal_and_dual_take_the_same_steps(float64):
 
     paths = [
         run(Problem(rows, 6), jnp.linspace(0, 1, 9), GaussNewton(steps=5, algebra=a))[0] for a in ("normal", "dual")
+    ]
+    np.testing.assert_allclose(*paths, rtol=1e-9)
+
+
+def test_a_matrix_from_columns_takes_the_same_steps(float64):
+    paths = [
+        run(Problem(curved, 2, assembled), jnp.array([-1.2, 1.0]), GaussNewton(steps=8, algebra="normal"))[0]
+        for assembled in (True, False)
     ]
     np.testing.assert_allclose(*paths, rtol=1e-9)
 

@@ -176,10 +176,10 @@ def test_every_recipe_field_changes_something():
         "fourier": (4, 1.0), "scale_inputs": True, "hard": "auto", "points": 9, "sampling": "gauss", "resample": 3,
         "weights": {"initial u": 7.0}, "balance": 4, "faces": "mean", "steps": 13, "learning_rate": 2e-3,
         "schedule": "cosine", "lbfgs_steps": 3, "newton_steps": 2, "sums": "gram", "keep": "last", "dtype": "float64",
-        "conditions": 3.0, "initial": "uniform",
+        "conditions": 3.0, "initial": "uniform", "causal": (0.1,),
     }  # fmt: skip
     of_lbfgs = {"lbfgs_rate": 0.1, "lbfgs_memory": 1}
-    elsewhere = {"recipe", "harmonics", "fade", "refine"}
+    elsewhere = {"recipe", "harmonics", "fade", "refine", "windows", "slabs"}
     assert {f.name for f in dataclasses.fields(sp.SPINN)} == {*changed, *of_lbfgs, *elsewhere}
     reference = essence(sp.SPINN(**base))
     for key, value in changed.items():

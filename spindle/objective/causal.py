@@ -1,0 +1,40 @@
+"""Causal weights: residuals at later times count only once those at earlier times are small.
+
+Time is cut into M slabs of equal length with mean squared residuals L_1 .. L_M, all equations added with their weights.
+The loss of the equations is then
+
+    mean over i of  w_i L_i,      w_i = exp(-tolerance * sum over k < i of  L_k),
+
+where the w_i are not differentiated (Wang, Sankaran & Perdikaris 2024, Comput. Methods Appl. Mech. Eng. 421).
+"""
+
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+
+from spindle.objective.objective import Model, Objective
+
+
+def causal_loss(
+    objective: Objective, model: Model, points, weights: Mapping[str, jax.Array], tolerance: float, slabs: int
+) -> tuple[jax.Array, jax.Array]:
+    """The loss with causal weights, and the smallest of these weights: one once all slabs are solved.
+
+    slabs   M; on a lattice no more than it has instants
+    """
+    rows = objective.rows(model, points)
+    energies, rest = jnp.zeros(slabs), jnp.zeros(())
+    for residual in objective.residuals:
+        for piece, row in zip(residual.pieces, rows[residual.name], strict=True):
+            squares = weights[residual.name] * row**2
+            if residual.name in objective.equations:
+                instants = jnp.broadcast_to(objective.instants(piece[0][0], points), squares.shape)
+                slab = jnp.clip((instants * slabs).astype(int), 0, slabs - 1)
+                energies += jax.ops.segment_sum(squares.ravel(), slab.ravel(), slabs)
+            else:
+                rest += jnp.sum(squares)
+    # A row carries its share of the mean over all points, so that a slab's own mean is M times its sum.
+    earlier = slabs * (jnp.cumsum(energies) - energies)
+    shares = jax.lax.stop_gradient(jnp.exp(-tolerance * earlier))
+    return rest + jnp.sum(shares * energies), jnp.min(shares)

@@ -22,13 +22,13 @@ from spindle.solve import resume, solve
 from spindle.types import Tabulated, TabulatedFamily
 
 __all__ = [
-    "CausalPINN",
     "DTPINN",
     "LRPINN",
     "PINN",
     "SPINN",
     "Ball",
     "Box",
+    "CausalPINN",
     "Curve",
     "Dirichlet",
     "Disk",

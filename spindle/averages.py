@@ -12,7 +12,7 @@ _NODES = {1: 256, 2: 128, 3: 24}  # Gauss nodes on each axis of a box, by its sp
 
 
 def averages(solution: Solution) -> dict[str, list[float]]:
-    """`{"t": instants, quantity: its mean over space at each}`; empty without quantities.
+    """`{"t": instants, name: mean over space at each}` of unknowns and quantities; empty where there are no quantities.
 
     By Gauss quadrature on boxes, over random points on other domains and beyond three space dimensions; without time
     one value each.
@@ -24,7 +24,7 @@ def averages(solution: Solution) -> dict[str, list[float]]:
     instants = np.linspace(*problem.domain.bounds[times[0]], _INSTANTS) if times else np.zeros(1)
     gauss = len(problem.domain.boxes) == 1 and len(problem.coordinates) - len(times) in _NODES
     mean = _by_quadrature if gauss else _at_random
-    found = {name: mean(solution, e, times, instants) for name, e in problem.quantities.items()}
+    found = {name: mean(solution, e, times, instants) for name, e in problem.shown.items()}
     return ({"t": instants.tolist()} if times else {}) | {name: values.tolist() for name, values in found.items()}
 
 

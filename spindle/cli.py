@@ -270,6 +270,8 @@ def _print(solution: Solution) -> None:
         _say(f"classical  {in_words(run.classical)}")
     residuals = ", ".join(f"{name} {rms:.1e}" for name, rms in run.residuals.items())
     _say(f"residuals  {residuals} (on fresh points)")
+    for line in _over_time(run):
+        _say(line)
     _say(f"loss       {run.loss:.1e} after {run.iterations} steps, stopped by {run.stopped_by}")
     parts = ", ".join(f"{k} {v:.1f}" for k, v in seconds.as_dict().items() if k != "total")
     _say(f"seconds    {seconds.total:.1f} ({parts})")
@@ -277,6 +279,25 @@ def _print(solution: Solution) -> None:
         _say(f"chosen     {choice}")
     for warning in run.warnings:
         _say(f"warning    {warning}", style="yellow")
+
+
+def _over_time(run) -> list[str]:
+    """Lines on windows in time, and on the means over space."""
+    lines = []
+    if run.windows:
+        jumps = [jump for own in run.windows for jump in own["seam"].values() if jump is not None]
+        worst = f", jumps of at most {max(jumps):.1e} (relative L2) where they meet" if jumps else ""
+        lines.append(f"windows    {len(run.windows)}{worst}")
+    means = [
+        f"{name} {values[0]:.4g}" + f" to {values[-1]:.4g}" * ("t" in run.averages)
+        for name, values in run.averages.items()
+        if name != "t"
+    ]
+    return (
+        [*lines, f"means      {', '.join(means)} (over space{', from start to end' if 't' in run.averages else ''})"]
+        if means
+        else lines
+    )
 
 
 def _say(sentence: str, style: str | None = None) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from spindle.errors import MethodError, nearest
-from spindle.experiments import dtpinn, families
+from spindle.experiments import dtpinn, families, flows
 from spindle.experiments.rows import Row, run_row
 from spindle.experiments.spinn import DEFAULTS, HARD, LEARNED, MEMBERS, PAPER, PAPER_PINN, PINN_DEFAULTS
 
@@ -17,6 +17,8 @@ BENCHES: dict[str, tuple[Row, ...]] = {
     "dtpinn": dtpinn.DISK,
     "dtpinn-others": dtpinn.OTHERS,
     "dtpinn-paper": dtpinn.PAPER,
+    "flows": flows.DEFAULTS,
+    "flows-paper": flows.PAPER,
     "fastlrnr": families.DEFAULTS,
     "fastlrnr-published": families.PUBLISHED,
     "pinn-paper": PAPER_PINN,

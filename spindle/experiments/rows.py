@@ -45,7 +45,7 @@ def run_row(row: Row, *, quick: bool, tell: Callable) -> dict:
         "method": label(method),
         "recipe": method.recipe,
         "points": _points(runs[0].plan.settings),
-        "parameters": runs[0].model.field.parameters,
+        "parameters": runs[0].size,
         "published": row.published if row.published is not None else "",
         "classical": _classical(runs[0]),
         "median error": statistics.median(errors),

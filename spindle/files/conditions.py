@@ -13,7 +13,8 @@ from spindle.files.names import Names
 from spindle.files.source import Entry
 from spindle.problem import conditions
 from spindle.problem.conditions import NormalDerivative
-from spindle.problem.domain import Domain
+from spindle.problem.curved import Cylinder
+from spindle.problem.domain import Box, Domain
 from spindle.problem.serialize import encode
 from spindle.problem.symbols import Normal, is_time, unknowns_in
 
@@ -88,7 +89,8 @@ class _Statement:
         found = source(self.formula, self.outward(left), self.setting.exact, self.setting.names.limits)
         if self.kind != "initial":
             return found
-        start = {c: _first(self.setting.domain, k) for k, c in enumerate(self.setting.domain.coordinates) if is_time(c)}
+        domain = self.setting.domain
+        start = {c: _start(domain, k) for k, c in enumerate(domain.coordinates) if is_time(c)}
         return found.subs(start)
 
     def outward(self, expression: Value) -> Value:
@@ -113,9 +115,11 @@ class _Statement:
 _FORMS = {"dirichlet": "u = 0", "neumann": "dn(u) = 0", "robin": "2*u + dn(u) = 0", "initial": "u = sin(pi*x)"}
 
 
-def _first(domain: Domain, axis: int):
-    exact = getattr(domain, "symbolic_bounds", None) or getattr(domain, "times", domain).__dict__.get("symbolic_bounds")
-    return exact[axis if len(exact) > 1 else 0][0] if exact else domain.bounds[axis][0]
+def _start(domain: Domain, axis: int):
+    """The first instant, exact where it is written exactly."""
+    if isinstance(domain, Cylinder):
+        return domain.times.symbolic_bounds[0][0]
+    return domain.symbolic_bounds[axis][0] if isinstance(domain, Box) else domain.bounds[axis][0]
 
 
 def _part(entry: Entry, names: Names):

@@ -20,6 +20,7 @@ from spindle.problem.expressions import expression_of
 from spindle.problem.symbols import unknowns_in
 
 _CHOOSING = ("max", "min", "abs", "sign", "heaviside", "piecewise")
+_LONGEST_CHAIN = 20  # of definitions that use later ones
 _COMPARED = 60  # nodes of what is compared or chosen from
 _RELATIONS = {
     "=": sympy.Eq,
@@ -159,6 +160,8 @@ class _Reader:
         names = self.names
         if node.name in names.reading:
             self.refuse(node, f"the definition of `{node.name}` leads back to itself; leave one of them out.")
+        if len(names.reading) >= _LONGEST_CHAIN:
+            self.refuse(node, f"more than {_LONGEST_CHAIN} definitions are needed for one another; join some of them.")
         names.reading.append(node.name)
         try:
             found = formula(names.definitions[node.name], names, 'name = "formula"')

@@ -24,6 +24,7 @@ EXAMPLES = {
     "mesh": 'mesh = "part.stl"',
     "points": 'points = "nodes.npz"',
 }
+_MESHES = (".stl", ".ply", ".off", ".vtk", ".vtu", ".msh")
 _KEYS = {
     "disk": ("centre", "radius"),
     "ball": ("centre", "radius"),
@@ -126,7 +127,13 @@ def _curve(of: _Description) -> Curve:
 
 
 def _mesh(of: _Description) -> Mesh:
-    return Mesh(of.space, str(beside(of.entry)), name=of.name)
+    path = beside(of.entry)
+    if path.suffix.lower() not in _MESHES:
+        raise of.entry.error(
+            f"meshes are read that end in {', '.join(_MESHES)}, and `{path.name}` does not; other formats may lead to "
+            f"further files, so export it as STL."
+        )
+    return Mesh(of.space, str(path), name=of.name)
 
 
 def _points(of: _Description) -> PointCloud:

@@ -30,7 +30,16 @@ _WORDS: dict[str, Sequence[str]] = {
     "selection": tuple(SELECTIONS),
 }
 _AT_LEAST = {"width": 1, "hidden_layers": 1, "rank": 1, "harmonics": 1, "points": 2}
-_AT_LEAST |= {"windows": 1, "slabs": 2, "steps": 0, "lbfgs_steps": 0, "newton_steps": 0, "resample": 0, "balance": 0, "refine": 0}
+_AT_LEAST |= {
+    "windows": 1,
+    "slabs": 2,
+    "steps": 0,
+    "lbfgs_steps": 0,
+    "newton_steps": 0,
+    "resample": 0,
+    "balance": 0,
+    "refine": 0,
+}
 _AT_LEAST |= {"tasks": 0, "hyper_width": 1, "hyper_layers": 0, "members": 8, "directions": 1, "tuning_steps": 0}
 _AT_LEAST |= {"query_points": 0, "check_points": 4, "refine_points": 10, "calibration": 1}
 _AT_LEAST |= {"snapshot_points": 1, "neurons": 0}

@@ -31,7 +31,7 @@ from spindle.objective.objective import Objective
 from spindle.points.lattice import Lattice
 from spindle.problem.conditions import AtStart
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import is_given
+from spindle.problem.symbols import is_given, is_time
 from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.optimizers.growing import Growing
@@ -268,7 +268,11 @@ def _widths(settings, problem) -> tuple[str, ...]:
         settings["width"] = 32
         return ()
     least, most = (16, 32) if axes > 4 else (24, 64 if axes > 2 else 96)
-    settings["width"] = tuple(min(most, max(least, degree + 8)) for degree in degrees(problem))
+    # A window in time is short: half as many features on that axis.
+    lowest = [least // 2 if is_time(c) and settings["windows"] > 1 else least for c in problem.coordinates]
+    settings["width"] = tuple(
+        min(most, max(low, degree + 8)) for low, degree in zip(lowest, degrees(problem), strict=True)
+    )
     named = ", ".join(f"{n} on {x}" for x, n in zip(problem.coordinates, settings["width"], strict=True))
     return (f"spectral features: {named}, by the sources, coefficients and data",)
 

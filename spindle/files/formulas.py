@@ -119,8 +119,7 @@ class _Reader:
     def value(self, node: Node) -> Value:
         """The scalar or column vector of a tree."""
         if node.kind in ("relation", "logic"):
-            word = node.name if node.kind == "logic" else "=" if node.name == "=" else "a comparison"
-            raise self.entry.error(f"{word} cannot stand inside a formula, except in `piecewise`.", node.at)
+            raise self.entry.error(f"`{node.name}` cannot stand inside a formula, except in `piecewise`.", node.at)
         with self.at(node):
             found = getattr(self, f"_{node.kind}")(node)
             for part in found if isinstance(found, sympy.MatrixBase) else [found]:
@@ -179,11 +178,9 @@ class _Reader:
         if len(sizes) > 1:
             kinds = ", ".join("a number" if s is None else f"a vector of {s}" for s in sorted(sizes, key=str))
             self.refuse(node, f"this adds {kinds}, and only like can be added.")
-        return (
-            sympy.Add(*values)
-            if sizes == {None}
-            else sympy.Matrix([sympy.Add(*row) for row in zip(*values, strict=True)])
-        )
+        if sizes == {None}:
+            return sympy.Add(*values)
+        return sympy.Matrix([sympy.Add(*row) for row in zip(*values, strict=True)])
 
     def _product(self, node):
         values = [self.value(part) for part in node.parts]
@@ -224,8 +221,8 @@ class _Reader:
     def _function(self, node):
         least, most = ARGUMENTS.get(node.name, (1, 1))
         if not least <= len(node.parts) <= most:
-            wanted = f"{least}" if least == most else f"{least} to {most}"
-            self.refuse(node, f"`{node.name}` takes {wanted} arguments, and was given {len(node.parts)}.")
+            wanted = "one argument" if most == 1 else f"{least} arguments" if least == most else f"{least} to {most}"
+            self.refuse(node, f"`{node.name}` takes {wanted}, and was given {len(node.parts)}.")
         arguments = [self.scalar(part, f"`{node.name}`") for part in node.parts]
         if node.name in _CHOOSING:
             self.choosing(node, arguments)

@@ -91,9 +91,9 @@ class Method:
     lbfgs_memory    pairs of changes they remember
     newton_steps    Gauss-Newton steps after both, at most
     keep            "last" parameters, or those of the "lowest loss"
-    causal          tolerances of causal weights, one after the other, such as (0.01, 1): Adam then weighs later times by
-                    how well earlier ones are solved (Wang et al. 2024), each for at most `steps` steps; (): off. Its
-                    authors report a patent; see `sp.CausalPINN`
+    causal          tolerances of causal weights, one after the other, such as (0.01, 1), each for at most `steps` steps
+                    of Adam, that weighs later times by how well earlier ones are solved (Wang et al. 2024); (): off.
+                    Its authors report a patent; see `sp.CausalPINN`
     slabs           of time, for these weights
     windows         windows in time of equal length, solved one after the other, each from the end of the last; 1: none
     dtype           "float32" or "float64"

@@ -24,9 +24,9 @@ class CausalPINN(Method):
 
     name: ClassVar[str] = "causal-pinn"
     recipes: ClassVar = {
-        "default": PINN.recipes["default"] | {"network": "modified", "causal": (0.01, 1.0)},
-        "paper": PINN.recipes["paper"]
-        | {
+        "default": {**PINN.recipes["default"], "network": "modified", "causal": (0.01, 1.0)},
+        "paper": {
+            **PINN.recipes["paper"],
             "network": "modified",
             "hidden_layers": 4,
             "points": (32, 16, 16),

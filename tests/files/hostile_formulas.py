@@ -68,10 +68,10 @@ FORMULAS = [
     ("2*manufactured", 3, "stands alone"),
     ("Symbol(x)", 1, "there is no function `Symbol`"),
     # arguments and kinds
-    ("sin(x, y)", 1, "`sin` takes 1 arguments, and was given 2"),
+    ("sin(x, y)", 1, "`sin` takes one argument, and was given 2"),
     ("atan2(x)", 1, "`atan2` takes 2 arguments, and was given 1"),
-    ("max(x)", 1, "`max` takes 2 to 8 arguments"),
-    ("max(x,x,x,x,x,x,x,x,x)", 1, "`max` takes 2 to 8 arguments"),
+    ("max(x)", 1, "`max` takes 2 to 8, and was given"),
+    ("max(x,x,x,x,x,x,x,x,x)", 1, "`max` takes 2 to 8, and was given"),
     ("sin([x, y])", 5, "`sin` takes numbers and functions, and this is a vector"),
     ("[x, y]*[x, y]", 1, "multiplies two vectors"),
     ("[x, y]^2", 1, "a power takes numbers and functions"),

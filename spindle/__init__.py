@@ -1,6 +1,7 @@
 """spindle: partial differential equations solved by physics-informed networks whose structure makes them fast."""
 
 from spindle.errors import DivergenceError, MethodError, ProblemError, RunError, SpindleError
+from spindle.estimate import estimate
 from spindle.files.read import read_problem
 from spindle.load import load
 from spindle.methods.causal import CausalPINN
@@ -56,6 +57,7 @@ __all__ = [
     "curl",
     "div",
     "dot",
+    "estimate",
     "given",
     "grad",
     "laplacian",

@@ -59,6 +59,9 @@ app = typer.Typer(
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else; write no report.")
 ]
+Estimate = Annotated[
+    bool, typer.Option(help="Estimate the error by solving the equations for it, which takes some seconds.")
+]
 Budget = Annotated[float | None, typer.Option(help="Stop after so many seconds of this call.")]
 
 
@@ -109,6 +112,7 @@ def solve(
     seed: Annotated[int, typer.Option(help="Seed of initial weights and points.")] = 0,
     budget: Budget = None,
     out: Annotated[str | None, typer.Option(help="Run directory; default: a new one under runs/.")] = None,
+    estimate: Estimate = True,
     json: Json = False,
 ):
     """Solve a problem and write a run directory with the solution and a report."""
@@ -120,7 +124,7 @@ def solve(
         chosen, built = _prepare(source, method, recipe, settings or [])
         told = _tell_of_continuing(directory)
         try:
-            return solve_problem(built, chosen, seed=seed, budget=budget, out=named, callbacks=told)
+            return solve_problem(built, chosen, seed=seed, budget=budget, out=named, callbacks=told, estimate=estimate)
         finally:
             _keep_text(source, directory)
 
@@ -131,10 +135,11 @@ def solve(
 def resume(
     directory: Annotated[str, typer.Argument(help="The directory of an interrupted run.")],
     budget: Budget = None,
+    estimate: Estimate = True,
     json: Json = False,
 ):
     """Continue an interrupted run; the result is the same as without the interruption."""
-    _run(RunDirectory.at(directory), json, lambda: resume_run(directory, budget=budget))
+    _run(RunDirectory.at(directory), json, lambda: resume_run(directory, budget=budget, estimate=estimate))
 
 
 @app.command()
@@ -266,6 +271,8 @@ def _print(solution: Solution) -> None:
     _say(f"{solution.problem.title or solution.problem.name} by {label(solution.method)}", style="bold")
     for name, error in run.errors.items():
         _say(f"error      {name}: {error_in_words(error)}, {error['max']:.1e} at most")
+    if run.error_estimate:
+        _say(f"estimated  {_estimated(run.error_estimate)}")
     if run.classical:
         _say(f"classical  {in_words(run.classical)}")
     residuals = ", ".join(f"{name} {rms:.1e}" for name, rms in run.residuals.items())
@@ -279,6 +286,14 @@ def _print(solution: Solution) -> None:
         _say(f"chosen     {choice}")
     for warning in run.warnings:
         _say(f"warning    {warning}", style="yellow")
+
+
+def _estimated(found: dict) -> str:
+    """The estimated error in words."""
+    if "reason" in found:
+        return f"no error: {found['reason']}"
+    errors = ", ".join(f"{name} {value:.1e}" for name, value in found["errors"].items())
+    return f"error {errors} relative L2, by the equations for the error ({found['seconds']:.1f} s)"
 
 
 def _over_time(run) -> list[str]:

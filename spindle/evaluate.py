@@ -57,15 +57,13 @@ class Evaluator:
         ]
         return np.concatenate([np.asarray(slab) for slab in slabs])
 
-    def at_instant(self, model: Model, axis: int, instant: float) -> Callable:
-        """The values at one instant as a function that JAX can trace: one array for each other coordinate."""
+    def traced(self, model: Model) -> Callable:
+        """The values as a function that JAX can trace: one array for each coordinate, which broadcast together."""
 
-        def function(*space):
-            where = [*space[:axis], jnp.full((1,) * jnp.ndim(space[0]), instant), *space[axis:]]
+        def function(*where):
             shape = jnp.broadcast_shapes(*map(jnp.shape, where))
-            own = [jnp.ravel(x) for x in where]
-            if isinstance(model.field, AxisField) and _is_grid(space):
-                return self._slab(model, own).reshape(shape)
+            if isinstance(model.field, AxisField) and _is_grid(where):
+                return self._slab(model, [jnp.ravel(x) for x in where]).reshape(shape)
             points = jnp.stack([jnp.broadcast_to(x, shape).ravel() for x in where], axis=1)
             return self._points(model, points).reshape(shape)
 

@@ -59,6 +59,7 @@ class Run:
     classical: dict | None = None
     windows: list[dict] = field(default_factory=list)
     averages: dict[str, list[float]] = field(default_factory=dict)
+    error_estimate: dict = field(default_factory=dict)
 
 
 class Solution:
@@ -305,7 +306,7 @@ class Solution:
             "errors": run["errors"],
             "loss": run["loss"],
             "residuals": run["residuals"],
-            **{name: run[name] for name in ("classical", "windows", "averages") if run[name]},
+            **{name: run[name] for name in ("error_estimate", "classical", "windows", "averages") if run[name]},
             "warnings": run["warnings"],
             "seconds": self.run.seconds.as_dict(),
             "peak_memory_bytes": run["peak_memory_bytes"],
@@ -351,7 +352,16 @@ class Solution:
     def ending(self, expression) -> Callable:
         """An expression at the last instant, as a function that JAX can trace: one array a space coordinate."""
         axis = time_axis(self.problem)
-        return self._evaluator(expression).at_instant(self.model, axis, self.problem.domain.bounds[axis][1])
+        instant, function = self.problem.domain.bounds[axis][1], self.traced(expression)
+
+        def at_the_end(*space):
+            return function(*space[:axis], np.full((1,) * np.ndim(space[0]), instant), *space[axis:])
+
+        return at_the_end
+
+    def traced(self, expression) -> Callable:
+        """An expression as a function that JAX can trace: one array a coordinate, which broadcast together."""
+        return self._evaluator(expression).traced(self.model)
 
     def _on(self, expression, where) -> np.ndarray:
         if self.windows:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from spindle.errors import MethodError
+from spindle.estimate import estimate as estimate_error
 from spindle.march import march
 from spindle.methods.base import Method
 from spindle.methods.spinn import SPINN
@@ -24,6 +25,7 @@ def solve(
     out=None,
     callbacks: Sequence[Callable] = (),
     progress: bool = True,
+    estimate: bool = False,
 ) -> Solution:
     """Solve a problem by a method and return the solution.
 
@@ -34,6 +36,8 @@ def solve(
     out         directory for checkpoints and the solution; if it holds the same run, that run is continued exactly
     callbacks   functions called with each `Record` of progress and the total number of steps
     progress    show a progress bar on standard error when it is a terminal
+    estimate    estimate the error of the solution too (`solution.run.error_estimate`), which takes some seconds; see
+                `sp.estimate`
 
     Ctrl-C ends training at the next moment and returns what there is, `solution.run.stopped_by == "interrupted"`.
     Raises ProblemError or MethodError before any work when something does not fit, and DivergenceError when training
@@ -43,8 +47,14 @@ def solve(
     seed = _check(problem, method, seed, budget, target, callbacks)
     terms = Terms(seed, budget, target, callbacks, progress, None if out is None else RunDirectory.at(out))
     if method.windows_of(problem) > 1:
-        return march(problem, method, terms)
-    return train(problem, method, terms, prepare=_recorded(problem, method, terms))
+        solution = march(problem, method, terms)
+    else:
+        solution = train(problem, method, terms, prepare=_recorded(problem, method, terms))
+    if estimate and solution.run.stopped_by != "interrupted":
+        solution.run.error_estimate = estimate_error(solution)
+        if terms.directory is not None:
+            solution.conclude(terms.directory)
+    return solution
 
 
 def _recorded(problem: Problem, method: Method, terms: Terms) -> Callable | None:
@@ -55,13 +65,14 @@ def _recorded(problem: Problem, method: Method, terms: Terms) -> Callable | None
     return lambda plan: directory.prepare(problem, method, plan, terms.seed)["choices"]
 
 
-def resume(directory, *, budget: float | None = None, progress: bool = True) -> Solution:
+def resume(directory, *, budget: float | None = None, progress: bool = True, estimate: bool = False) -> Solution:
     """Continue the run in a directory to its end; the result is the same as without the interruption.
 
-    budget   stop after so many seconds of this call
+    budget     stop after so many seconds of this call
+    estimate   as in `solve`
     """
     problem, method, seed = RunDirectory.at(directory).read()
-    return solve(problem, method, seed=seed, budget=budget, out=directory, progress=progress)
+    return solve(problem, method, seed=seed, budget=budget, out=directory, progress=progress, estimate=estimate)
 
 
 def _check(problem, method, seed, budget, target, callbacks) -> int:

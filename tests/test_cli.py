@@ -30,9 +30,11 @@ class Done:
 
 @pytest.fixture
 def spindle(monkeypatch, capsys):
-    """Run the command in this process."""
+    """Run the command in this process, without the estimate of the error unless it is asked for."""
 
     def run(*arguments):
+        if arguments[0] in ("solve", "resume") and "--estimate" not in arguments:
+            arguments = (*arguments, "--no-estimate")
         monkeypatch.setattr(sys, "argv", ["spindle", *arguments])
         with pytest.raises(SystemExit) as stopped:
             main()

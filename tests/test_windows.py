@@ -133,7 +133,7 @@ def test_what_is_solved_when_the_time_is_spent_is_kept(tmp_path):
     assert len(sp.load(tmp_path / "run").windows) == 1
 
 
-def test_any_method_marches():
+def test_curved_domains_march():
     y = sp.coordinates("x y")[1]
     w = sp.unknown("w", t, x, y)
     exact = exp(-t) * (x + y**2)
@@ -143,10 +143,10 @@ def test_any_method_marches():
         [sp.Initial(w, exact.subs(t, 0)), sp.Dirichlet(w, exact)],
         reference={w: exact},
     )
-    method = sp.DTPINN(nodes=120, order=2, times=4, width=10, newton_steps=40, approach=False, windows=2)
+    method = sp.PINN(points=6, width=10, hidden_layers=1, steps=0, lbfgs_steps=400, balance=0, windows=2)
     solution = solve(problem, method)
-    assert solution.error() < 2e-2
-    assert 0 < solution.run.windows[1]["seam"]["w"] < 1e-2
+    assert solution.error() < 0.05
+    assert 0 < solution.run.windows[1]["seam"]["w"] < 0.05
 
 
 def test_a_window_that_diverges_keeps_the_earlier_ones(tmp_path):

@@ -39,6 +39,7 @@ FLOORS = {
         "load",
         "train",
         "march",
+        "estimate",
         "solve",
     ),
     8: ("experiments", "report", "check", "sources", "cli", "__main__"),

@@ -369,15 +369,11 @@ def test_the_browser_is_opened_at_the_page(run, monkeypatch):
 
 
 def test_the_command_serves_until_it_is_interrupted(run):
-    command = [sys.executable, "-m", "spindle", "explore", str(run), "--port", "0", "--no-browser"]
-    # Where the tests run in the background Ctrl-C is ignored, and children would inherit that.
-    child = subprocess.Popen(
-        command,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    # Where the tests run in the background Ctrl-C is ignored, and children inherit that.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += "from spindle.cli import main; main()"
+    command = [sys.executable, "-c", code, "explore", str(run), "--port", "0", "--no-browser"]
+    child = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     line = child.stderr.readline()
     address = re.fullmatch(rf"exploring {re.escape(str(run))} at (http://127.0.0.1:\d+) \(Ctrl-C ends it\)\n", line)[1]
     with urllib.request.urlopen(address, timeout=60) as page:

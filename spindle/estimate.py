@@ -1,0 +1,116 @@
+"""An estimate of the error of any solution on a box: the same equations, solved again for what is missing.
+
+With u = u_h + e, u_h the solution at hand, the equations and conditions are posed for the error e and solved by least
+squares in a coarse space of its own: products of Legendre polynomials or waves, on points that training never saw. What
+that space cannot hold of the error is not seen: errors that are sharp in space are underestimated.
+"""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import sympy
+from sympy.core.function import AppliedUndef
+
+from spindle.errors import DivergenceError
+from spindle.lowering.partials import partial_of
+from spindle.methods.spinn import SPINN
+from spindle.problem.conditions import AcrossAxis, AtPoints, AtStart, Condition, OnBoundary
+from spindle.problem.problem import Problem
+from spindle.problem.symbols import given, unknown
+from spindle.solution import Solution, scattered_points
+from spindle.train import Terms, train
+
+_WIDTHS = {2: 32, 3: 20, 4: 10}  # features an axis, by the number of axes
+_STEPS = 8
+_POINTS = 5000
+
+
+def estimate(solution: Solution) -> dict:
+    """`{"errors": {name: estimated relative L2 error}, "seconds"}`, or `{"reason"}` where none can be made.
+
+    Names are those of unknowns and quantities. It takes some seconds, most of them to compile.
+    """
+    began, problem = time.perf_counter(), solution.problem
+    reason = _impossible(solution)
+    if reason:
+        return {"reason": reason}
+    shift = Shift(solution)
+    method = SPINN(rank="full", width=_WIDTHS[len(problem.coordinates)], refine=0, hard="zero", newton_steps=_STEPS)
+    try:
+        found = train(shift.problem(), method, Terms(1, None, None, (), False))
+    except DivergenceError:
+        return {"reason": "the equations for it are not finite everywhere"}
+    points = scattered_points(problem)[:_POINTS]
+    points = points[problem.domain.contains(points)]
+    measured = {}
+    for name, expression in problem.shown.items():
+        better = found.evaluate(points, shift.beyond(expression))
+        gap = np.linalg.norm(better - solution.evaluate(points, expression))
+        measured[name] = float(gap / max(np.linalg.norm(better), np.finfo(float).tiny))
+    return {"errors": measured, "seconds": time.perf_counter() - began}
+
+
+def _impossible(solution: Solution) -> str:
+    """Why there is no estimate; empty where there is one."""
+    problem = solution.problem
+    if len(problem.domain.boxes) != 1:
+        return "it is made on boxes only"
+    if solution.windows:
+        return "it is not made across windows in time"
+    if len(problem.coordinates) not in _WIDTHS:
+        return f"it is made in {min(_WIDTHS)} to {max(_WIDTHS)} coordinates, parameters of families included"
+    return ""
+
+
+class Shift:
+    """A problem with u = u_h + e inserted, u_h the solution at hand.
+
+    errors   {unknown: its error e, an unknown}
+    """
+
+    def __init__(self, solution: Solution):
+        self.solution, coordinates = solution, solution.problem.coordinates
+        self.errors = {u: unknown(f"error_{u.func.__name__}", *coordinates) for u in solution.problem.unknowns}
+        self._given: dict[sympy.Expr, sympy.Expr] = {}
+
+    def problem(self) -> Problem:
+        """Equations and conditions for the errors; conditions that u_h fulfils exactly are homogeneous."""
+        given_problem = self.solution.problem
+        exact = self.solution.plan.constraints.enforced
+        return Problem(
+            domain=given_problem.domain,
+            equations={e.name: sympy.Eq(self.beyond(e.residual), 0, evaluate=False) for e in given_problem.equations},
+            conditions=[
+                self._homogeneous(c) if c.name in exact else self._inserted(c) for c in given_problem.conditions
+            ],
+            name=f"error of {given_problem.name}",
+        )
+
+    def beyond(self, expression) -> sympy.Expr:
+        """The expression at u_h + e."""
+        problem, values = self.solution.problem, self.solution.parameters
+        nodes = sympy.sympify(expression).atoms(AppliedUndef, sympy.Derivative)
+        own = [node for node in nodes if partial_of(node, problem.unknowns, problem.coordinates) is not None]
+        swap = {node: self._value(node) + node.xreplace(self.errors) for node in own}
+        fixed = {p: sympy.Float(values[p.name], 17) for p in problem.parameters if p.unknown}
+        return sympy.sympify(expression).xreplace(swap).xreplace(fixed)
+
+    def _value(self, node) -> sympy.Expr:
+        """A partial of u_h, as a function of the coordinates."""
+        if node not in self._given:
+            coordinates = self.solution.problem.coordinates
+            self._given[node] = given(f"known {node}", self.solution.traced(node), *coordinates)
+        return self._given[node]
+
+    def _homogeneous(self, condition: Condition) -> Condition:
+        swapped = condition.exchanged(self.errors)
+        return replace(swapped, value=sympy.S.Zero) if isinstance(swapped, (OnBoundary, AtStart)) else swapped
+
+    def _inserted(self, condition: Condition) -> Condition:
+        if isinstance(condition, AtPoints):
+            points = condition.pieces(self.solution.problem.domain)[0].terms[0][0].points
+            left = condition.values - self.solution.evaluate(points, condition.expression)
+            return replace(condition, expression=condition.expression.xreplace(self.errors), values=left)
+        assert isinstance(condition, (OnBoundary, AtStart, AcrossAxis))
+        return replace(condition, expression=self.beyond(condition.expression))

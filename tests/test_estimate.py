@@ -1,0 +1,104 @@
+"""The estimated error against the true one, for solutions that are good, poor and wrong."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from sympy import Eq, cos, exp, pi, sin
+
+import spindle as sp
+from spindle.estimate import Shift
+
+t, x, y = sp.coordinates("t x y")
+u, v = sp.unknown("u", t, x), sp.unknown("v", t, x)
+ROUGH = {"network": "mlp", "width": 12, "hidden_layers": 1, "points": 12, "newton_steps": 0, "hard": "off"}
+
+
+def heat(**changes):
+    """Two coupled fields, one equation nonlinear, with all kinds of conditions."""
+    exact = {u: exp(-t) * sin(x), v: cos(t) * cos(x)}
+    operators = u.diff(t) - u.diff(x, 2) + u * v, v.diff(t) - v.diff(x, 2) / 2
+    parts = {
+        "domain": sp.Box({t: (0, 1), x: (0, pi)}),
+        "equations": [Eq(e, sp.manufactured(e, exact)) for e in operators],
+        "conditions": [
+            sp.Initial(u, exact[u].subs(t, 0)),
+            sp.Initial(v, exact[v].subs(t, 0)),
+            sp.Dirichlet(u, 0),
+            sp.Robin(v, 2, 1, 2 * exact[v], on=[Eq(x, 0), Eq(x, pi)]),
+        ],
+        "reference": exact,
+        "quantities": {"product": u * v},
+        "name": "heat",
+    }
+    return sp.Problem(**(parts | changes))
+
+
+def solve(problem, method, **options):
+    return sp.solve(problem, method, progress=False, **options)
+
+
+@pytest.mark.parametrize("steps", [5, 300], ids=["poor", "fair"])
+@pytest.mark.parametrize("hard", ["off", "all"])
+def test_the_estimate_is_the_error(steps, hard):
+    solution = solve(heat(), sp.SPINN(**(ROUGH | {"steps": steps, "hard": hard, "rank": 4})))
+    found = sp.estimate(solution)["errors"]
+    true = {name: measures["rel_l2"] for name, measures in solution.errors().items()}
+    assert set(found) == {"u", "v", "product"}
+    for name in found:
+        assert found[name] == pytest.approx(true[name], rel=0.1), "both by quadrature, but on other points"
+
+
+def test_a_pointwise_network_and_measurements():
+    rate = sp.parameter("rate", 0.5, unknown=True)
+    w = sp.unknown("w", x, y)
+    exact = sin(x) * exp(-2 * y)
+    places = np.random.default_rng(0).uniform(size=(40, 2))
+    values = np.sin(places[:, 0]) * np.exp(-2 * places[:, 1])
+    problem = sp.Problem(
+        sp.Box({x: (0, 1), y: (0, 1)}),
+        [Eq(w.diff(y), -4 * rate * w)],
+        [sp.Dirichlet(w, sin(x), on=Eq(y, 0)), sp.Observed(w, places, values)],
+        reference={w: exact},
+    )
+    solution = solve(problem, sp.PINN(width=8, hidden_layers=1, points=8, steps=30, lbfgs_steps=60, balance=0))
+    (found,) = sp.estimate(solution)["errors"].values()
+    assert found > 0.2 * solution.error(), "that the estimated parameter is off is seen by the measurements alone"
+
+
+def test_a_wrong_solution_with_a_small_loss_is_seen():
+    """Without weight on the initial data anything of small residual passes."""
+    method = sp.SPINN(**(ROUGH | {"steps": 400, "rank": 4, "conditions": 1e-6}))
+    solution = solve(heat(), method)
+    assert solution.run.loss < 0.05
+    assert solution.error() > 0.3
+    assert sp.estimate(solution)["errors"]["u"] > 0.2
+    assert any("is hardly fulfilled" in sentence for sentence in solution.run.warnings)
+
+
+def test_solving_estimates_when_asked_and_keeps_the_estimate(tmp_path):
+    problem = dataclasses.replace(heat(), quantities={})
+    solution = solve(problem, sp.SPINN(**ROUGH, steps=5, rank=2), out=tmp_path / "run", estimate=True)
+    assert set(solution.run.error_estimate["errors"]) == {"u", "v"}
+    assert sp.load(tmp_path / "run").run.error_estimate == solution.run.error_estimate
+    assert solution.record()["error_estimate"] == solution.run.error_estimate
+
+
+def test_conditions_that_hold_exactly_are_homogeneous_for_the_error():
+    solution = solve(heat(), sp.SPINN(**(ROUGH | {"steps": 1, "rank": 2, "hard": "all"})))
+    posed = {c.name: c for c in Shift(solution).problem().conditions}
+    assert posed["initial u"].value == 0
+    assert posed["dirichlet u"].value == 0
+    assert "known" in str(posed["robin v"].expression)
+
+
+def test_where_there_is_no_estimate_it_says_why():
+    z = sp.unknown("z", x)
+    line = sp.Problem(sp.Interval(x, 0, 1), [z.diff(x) - z], [sp.Dirichlet(z, 1, on=Eq(x, 0))])
+    small = {"width": 6, "hidden_layers": 1, "points": 6, "steps": 2, "lbfgs_steps": 0, "balance": 0}
+    assert "2 to 4 coordinates" in sp.estimate(solve(line, sp.PINN(**small)))["reason"]
+    w = sp.unknown("w", x, y)
+    disk = sp.Problem(sp.Disk({x: 0, y: 0}, 1), [sp.laplacian(w) + 1], [sp.Dirichlet(w, 0)])
+    assert "on boxes only" in sp.estimate(solve(disk, sp.PINN(**small)))["reason"]
+    marched = solve(heat(), sp.PINN(**small, windows=2))
+    assert "windows" in sp.estimate(marched)["reason"]

@@ -14,12 +14,15 @@ from spindle.methods.base import Method, Plan
 from spindle.objective.objective import Model
 from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
+from spindle.reduction.build import Reduced
 from spindle.reduction.stored import reduced_from_data
 from spindle.rundir import RunDirectory
 from spindle.solution import Run, Solution
-from spindle.training.checkpoint import load_arrays, reading
+from spindle.training.checkpoint import check_mark, load_arrays, reading
 from spindle.training.precision import precision
-from spindle.windows import following, joined, settled
+from spindle.windows import ENDED, following, joined, settled
+
+_REDUCED_AGAIN = "remove it and resume the run, which reduces the family again without training"
 
 
 def load(directory, given: Mapping | None = None) -> Solution:
@@ -39,7 +42,10 @@ def load(directory, given: Mapping | None = None) -> Solution:
         parts.append(restore(following(problem, count, parts), settled(method, parts), source.window(len(parts)), seed))
     if not parts:
         raise RunError(f"{source.path} holds no window that was trained; continue the run, `sp.resume(directory)`.")
-    return joined(problem, method, parts)
+    solution = joined(problem, method, parts)
+    if len(parts) < count and solution.run.stopped_by in ENDED:
+        solution.run.stopped_by = "interrupted"
+    return solution
 
 
 def restore(problem: Problem, method: Method, source: RunDirectory, seed: int) -> Solution:
@@ -52,12 +58,17 @@ def restore(problem: Problem, method: Method, source: RunDirectory, seed: int) -
         # Where nothing was enlarged on the way, the shapes of a new model say where the arrays go: nothing is compiled.
         build = plan.build if run.grown else partial(eqx.filter_eval_shape, plan.build)
         model = _restored(plan, build(jax.random.PRNGKey(seed)), arrays, run.grown)
-        reduced = None
-        if source.reduction.exists():
-            stored = load_arrays(source.reduction)
-            with reading(source.reduction):
-                reduced = reduced_from_data(model.field, *stored)
+        reduced = _reduced(source, model, run) if source.reduction.exists() else None
     return Solution(problem, method, plan, model, run, reduced)
+
+
+def _reduced(source: RunDirectory, model: Model, run: Run) -> Reduced | None:
+    """What reduces the family; None where it was made of the model as it was at another step."""
+    stored, meta = load_arrays(source.reduction, _REDUCED_AGAIN)
+    check_mark(source.reduction, meta, source.mark, _REDUCED_AGAIN)
+    with reading(source.reduction, _REDUCED_AGAIN):
+        fits = meta.get("steps", run.iterations) == run.iterations
+        return reduced_from_data(model.field, stored, meta) if fits else None
 
 
 def _restored(plan: Plan, model: Model, arrays: Mapping, grown: list[dict]) -> Model:

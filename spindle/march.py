@@ -21,7 +21,7 @@ def march(problem: Problem, method: Method, terms: Terms) -> Solution:
     """
     began, count = time.perf_counter(), method.windows_of(problem)
     parts: list[Solution] = []
-    if terms.directory is not None and terms.directory.info.exists():
+    if terms.directory is not None and terms.directory.path.exists():
         own = method.plan(spanned(following(problem, count, [])))
         _first(problem, method, terms)(own)  # refuses the directory of another run
     failure: DivergenceError | None = None
@@ -63,7 +63,7 @@ def _first(problem, method, terms: Terms) -> Callable:
     """What is written down before any window: the run as a whole."""
 
     def prepare(plan):
-        terms.directory.prepare(problem, method, described(plan), terms.seed)
+        terms.prepare(problem, method, described(plan))
         return plan.choices
 
     return prepare

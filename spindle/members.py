@@ -116,7 +116,7 @@ class Member:
         """`{unknown: measures}` against the reference, where this member has one."""
         problem = self.solution.given.at(**self.parameters)
         found = {}
-        for u, reference in problem.reference.items():
+        for u, reference in problem.compared.items():
             if isinstance(reference, Tabulated):
                 axes, wanted = dict(reference.axes), np.asarray(reference.values)
                 values = self.grid(self._wide(u), **axes)

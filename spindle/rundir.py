@@ -6,6 +6,10 @@ checkpoint.npz   everything training changes, for an exact continuation
 solution.npz     the trained numbers
 reduction.npz    of a family: the reduced network and the points of a query
 window01/ ...    of a run in windows: checkpoint and numbers of each
+.lock            held by the process that writes
+
+Every file is written whole or not at all. Numbers bear the fingerprint of their run, so that those of another one that
+got into the directory are refused.
 """
 
 import hashlib
@@ -27,17 +31,26 @@ from spindle.methods.base import Method, Plan
 from spindle.methods.registry import method_from_data, method_to_data
 from spindle.problem.problem import Problem
 from spindle.problem.serialize import problem_from_data, problem_to_data
-from spindle.training.checkpoint import load_arrays, reading, save_arrays, write_atomically, writing
+from spindle.training.checkpoint import check_mark, load_arrays, reading, save_arrays, write_atomically
 from spindle.training.history import Clock, History
 
 FORMAT = 3
+_POSED_AGAIN = (
+    "remove it, and solve the same problem by the same method with the same seed into this directory: the checkpoint in "
+    "it is continued"
+)
+_FINISHED_AGAIN = "remove it and resume the run, which continues the checkpoint beside it to the same numbers"
 
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """The files of one run."""
+    """The files of one run.
+
+    whole   of a window in time: the directory of the run that it belongs to
+    """
 
     path: Path
+    whole: "RunDirectory | None" = None
 
     @classmethod
     def at(cls, path) -> "RunDirectory":
@@ -73,7 +86,12 @@ class RunDirectory:
 
     def window(self, number: int) -> "RunDirectory":
         """The files of one window in time, which has no `run.json` of its own."""
-        return RunDirectory(self.path / f"window{number + 1:02d}")
+        return RunDirectory(self.path / f"window{number + 1:02d}", self)
+
+    @property
+    def mark(self) -> str:
+        """The fingerprint of the run."""
+        return (self.whole or self).read_info()["fingerprint"]
 
     def prepare(self, problem: Problem, method: Method, plan: Plan, seed: int) -> dict:
         """Write what the run is, before it starts; returns `run.json`, the present one if it is of the same run.
@@ -83,13 +101,8 @@ class RunDirectory:
         data, arrays = problem_to_data(problem)
         described = method_to_data(method, plan.settings)
         info = {"format": FORMAT, "problem": problem.name, "method": described, "seed": seed}
-        # Where a problem comes from changes nothing in what is computed.
-        posed = {name: part for name, part in data.items() if name != "origin"}
-        info["fingerprint"] = _fingerprint(posed, arrays, info)
-        with writing(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
-            known = self.info.exists()
-        if known:
+        info["fingerprint"] = _fingerprint(data, arrays, info)
+        if self.info.exists():
             found = self.read_info()
             if found["fingerprint"] != info["fingerprint"]:
                 with reading(self.info):
@@ -98,6 +111,8 @@ class RunDirectory:
                     f"The directory {self.path} holds another run ({differences}), and two runs cannot share one; "
                     f"choose another directory or remove it."
                 )
+            if not self.problem.exists():
+                save_arrays(self.problem, arrays, data)
             return found
         save_arrays(self.problem, arrays, data)
         info |= {"choices": list(plan.choices), "versions": versions()}
@@ -107,36 +122,57 @@ class RunDirectory:
     def finish(self, arrays: Mapping[str, np.ndarray], run, record: Mapping[str, Any]) -> None:
         """Write the result."""
         numbers = {f.name: getattr(run, f.name) for f in fields(run) if f.name not in ("seconds", "history")}
-        meta = {"run": numbers, "seconds": asdict(run.seconds), "history": run.history.to_data()}
+        meta = {"run": numbers, "seconds": asdict(run.seconds), "history": run.history.to_data(), "mark": self.mark}
         save_arrays(self.solution, dict(arrays), meta)
         if self.info.exists():
             write_json(self.info, self.read_info() | {"record": record})
 
     def read_info(self) -> dict:
         """`run.json`."""
-        with reading(self.info):
+        with reading(self.info, _POSED_AGAIN):
             if not self.info.exists():
-                raise RunError(
-                    f"{self.path} is no run directory: it has no run.json; name the folder given to `--out`."
-                )
+                raise RunError(f"{self.path} is no run directory: it has no run.json; {self._without_info()}.")
             info = json.loads(self.info.read_text())
             known = info["format"] == FORMAT and {"problem", "method", "seed", "choices", "fingerprint"} <= set(info)
         if not known:
-            raise RunError(f"{self.info} was written by another version of spindle; this one reads format {FORMAT}.")
+            raise RunError(
+                f"{self.info} was written by another version of spindle, and this one reads format {FORMAT}; read the "
+                f"run by that version, or solve the problem again into another directory."
+            )
         return info
+
+    def _without_info(self) -> str:
+        """What to do where there is no `run.json`."""
+        if any(part.exists() for part in (self.checkpoint, self.solution, self.window(0).path)):
+            return f"if it was lost, {_POSED_AGAIN.removeprefix('remove it, and ')}"
+        return "name the folder given to `--out`"
 
     def read(self, given: Mapping | None = None) -> tuple[Problem, Method, int]:
         """Problem, method with every setting it ran with, and seed."""
         info = self.read_info()
-        arrays, data = load_arrays(self.problem)
-        with reading(self.info):
+        if not self.problem.exists():
+            raise RunError(f"{self.path} has lost its problem.npz; {_POSED_AGAIN.removeprefix('remove it, and ')}.")
+        arrays, data = load_arrays(self.problem, _POSED_AGAIN)
+        with reading(self.info, _POSED_AGAIN):
+            described = {name: info[name] for name in ("format", "problem", "method", "seed")}
+            if _fingerprint(data, arrays, described) != info["fingerprint"]:
+                raise RunError(
+                    f"run.json and problem.npz in {self.path} do not belong together: one is damaged or of another "
+                    f"run; put the right one back, or remove both, and {_POSED_AGAIN.removeprefix('remove it, and ')}."
+                )
             method, seed = method_from_data(info["method"]), operator.index(info["seed"])
         return problem_from_data(data, arrays, given), method, seed
 
     def read_result(self) -> tuple[dict[str, np.ndarray], dict]:
         """Trained numbers, and the fields of the run."""
-        arrays, meta = load_arrays(self.solution)
-        with reading(self.solution):
+        if not self.solution.exists():
+            raise RunError(
+                f"{self.path} holds no solution yet, because its training has not ended; continue it, "
+                f"`sp.resume(directory)` or `spindle resume`."
+            )
+        arrays, meta = load_arrays(self.solution, _FINISHED_AGAIN)
+        check_mark(self.solution, meta, self.mark, _FINISHED_AGAIN)
+        with reading(self.solution, _FINISHED_AGAIN):
             seconds, history = Clock(**meta["seconds"]), History.from_data(meta["history"])
             return arrays, meta["run"] | {"seconds": seconds, "history": history}
 
@@ -155,7 +191,9 @@ def _differences(found, wanted) -> str:
 
 
 def _fingerprint(data, arrays, info) -> str:
-    digest = hashlib.sha256(json.dumps([data, info], sort_keys=True).encode())
+    # Where a problem comes from changes nothing in what is computed.
+    posed = {name: part for name, part in data.items() if name != "origin"}
+    digest = hashlib.sha256(json.dumps(_finite([posed, info]), sort_keys=True).encode())
     for name in sorted(arrays):
         digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
     return digest.hexdigest()

@@ -15,6 +15,7 @@ import xarray
 
 from spindle.errors import MethodError, ProblemError, nearest
 from spindle.evaluate import Evaluator
+from spindle.lock import Lock
 from spindle.lowering.compile import array_function
 from spindle.members import Members, checked_inside
 from spindle.methods.base import Method, Plan
@@ -175,7 +176,7 @@ class Solution:
         data = {}
         for name, u in self.problem.shown.items():
             data[name] = (names, np.where(inside, self._on(u, nodes), np.nan))
-            if isinstance(self.problem.reference.get(u), sympy.Basic):
+            if isinstance(self.problem.compared.get(u), sympy.Basic):
                 data[f"{name}_exact"] = (names, np.where(inside, self._exact(u, nodes), np.nan))
         attributes = {"problem": self.problem.name, "method": label(self.method), "loss": self.run.loss}
         return xarray.Dataset(data, dict(zip(names, nodes, strict=True)), attributes)
@@ -226,7 +227,7 @@ class Solution:
         nodes: list[np.ndarray] | np.ndarray
         d = len(self.problem.coordinates)
         n = min(201, round(1e6 ** (1 / d)))
-        for u, value in self.problem.reference.items():
+        for u, value in self.problem.compared.items():
             if isinstance(value, Tabulated):
                 nodes, values = list(value.axes.values()), np.asarray(value.values)
             elif isinstance(value, TabulatedFamily):
@@ -332,15 +333,18 @@ class Solution:
     def save(self, directory) -> Path:
         """Write the run to a directory that `sp.load` reads; nothing in it is executable."""
         target = RunDirectory.at(directory)
-        target.prepare(self.given, self.method, self.plan, self.run.seed)
-        return self.store(target)
+        with Lock(target.path) as lock:
+            lock.take()
+            target.prepare(self.given, self.method, self.plan, self.run.seed)
+            return self.store(target)
 
     def store(self, target: RunDirectory) -> Path:
         """Write the numbers into a directory that is prepared, those of each window into one of its own."""
         for number, own in enumerate(self.windows):
             own.store(target.window(number))
         if self.reduced is not None:
-            save_arrays(target.reduction, *reduced_to_data(self.reduced))
+            arrays, meta = reduced_to_data(self.reduced)
+            save_arrays(target.reduction, arrays, meta | {"mark": target.mark, "steps": self.run.iterations})
         return self.conclude(target)
 
     def conclude(self, target: RunDirectory) -> Path:
@@ -377,7 +381,7 @@ class Solution:
         mesh = list(nodes.T) if scattered else np.meshgrid(*nodes, indexing="ij", sparse=True)
         shape = (len(nodes),) if scattered else tuple(len(n) for n in nodes)
         with precision("float64"):
-            values = array_function(self.problem.reference[u], self.problem.coordinates)(mesh, {})
+            values = array_function(self.problem.compared[u], self.problem.coordinates)(mesh, {})
             return np.broadcast_to(np.asarray(values), shape)
 
     def _evaluator(self, expression) -> Evaluator:

@@ -1,11 +1,13 @@
 """`solve`: problem and method in, solution out."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from spindle.errors import MethodError
 from spindle.estimate import estimate as estimate_error
+from spindle.lock import Lock
 from spindle.march import march
 from spindle.methods.base import Method
 from spindle.methods.spinn import SPINN
@@ -33,7 +35,8 @@ def solve(
     seed        for initial weights and points; the same seed on the same machine gives the same numbers
     budget      stop after so many seconds of wall clock
     target      stop when the loss is this small; each window in time when its own is
-    out         directory for checkpoints and the solution; if it holds the same run, that run is continued exactly
+    out         directory for checkpoints and the solution; if it holds the same run, that run is continued exactly. One
+                process at a time writes it; others may read
     callbacks   functions called with each `Record` of progress and the total number of steps
     progress    show a progress bar on standard error when it is a terminal
     estimate    estimate the error of the solution too (`solution.run.error_estimate`), which takes some seconds; see
@@ -45,7 +48,17 @@ def solve(
     """
     method = SPINN() if method is None else method
     seed = _check(problem, method, seed, budget, target, callbacks)
-    terms = Terms(seed, budget, target, callbacks, progress, None if out is None else RunDirectory.at(out))
+    terms = Terms(seed, budget, target, callbacks, progress)
+    if out is None:
+        return _solved(problem, method, terms, estimate)
+    directory = RunDirectory.at(out)
+    with Lock(directory.path) as lock:
+        if directory.info.exists():
+            lock.take()  # at once; a new directory is made only when nothing in the call is refused
+        return _solved(problem, method, replace(terms, directory=directory, lock=lock), estimate)
+
+
+def _solved(problem: Problem, method: Method, terms: Terms, estimate: bool) -> Solution:
     if method.windows_of(problem) > 1:
         solution = march(problem, method, terms)
     else:
@@ -59,10 +72,9 @@ def solve(
 
 def _recorded(problem: Problem, method: Method, terms: Terms) -> Callable | None:
     """What writes down the run in its directory, and returns the choices on record; None without a directory."""
-    directory = terms.directory
-    if directory is None:
+    if terms.directory is None:
         return None
-    return lambda plan: directory.prepare(problem, method, plan, terms.seed)["choices"]
+    return lambda plan: terms.prepare(problem, method, plan)["choices"]
 
 
 def resume(directory, *, budget: float | None = None, progress: bool = True, estimate: bool = False) -> Solution:

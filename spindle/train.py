@@ -15,6 +15,7 @@ import numpy as np
 from spindle.averages import averages
 from spindle.comparison import compare
 from spindle.errors import DivergenceError, MethodError
+from spindle.lock import Lock
 from spindle.methods.base import Method, Plan
 from spindle.objective.objective import Model
 from spindle.problem.doubts import doubts
@@ -35,6 +36,7 @@ class Terms:
     """What a user asked of a run besides problem and method; see `spindle.solve.solve`.
 
     directory   where it is kept; None: nowhere
+    lock        the right to write there
     """
 
     seed: int
@@ -43,6 +45,13 @@ class Terms:
     callbacks: Sequence[Callable]
     progress: bool
     directory: RunDirectory | None = None
+    lock: Lock | None = None
+
+    def prepare(self, problem: Problem, method: Method, plan: Plan) -> dict:
+        """Write down what the run is, as the only process that writes there; see `RunDirectory.prepare`."""
+        assert self.directory is not None and self.lock is not None
+        self.lock.take()
+        return self.directory.prepare(problem, method, plan, self.seed)
 
 
 def train(
@@ -72,9 +81,10 @@ def train(
                 plan.schedule,
                 limits=Limits(terms.budget or np.inf, terms.target or 0.0),
                 clock=clock,
-                measure=solution.measure if problem.reference else None,
+                measure=solution.measure if problem.compared else None,
                 watch=[*terms.callbacks, watch],
                 checkpoint=directory.checkpoint if directory else None,
+                mark=directory.mark if directory else "",
             )
             outcome = trainer.run(start, plan.weights, key=train_key)
         solution.model = outcome.model

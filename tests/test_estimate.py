@@ -38,8 +38,7 @@ def solve(problem, method, **options):
     return sp.solve(problem, method, progress=False, **options)
 
 
-@pytest.mark.parametrize("steps", [5, 300], ids=["poor", "fair"])
-@pytest.mark.parametrize("hard", ["off", "all"])
+@pytest.mark.parametrize(("steps", "hard"), [(5, "off"), (300, "all")], ids=["poor", "fair"])
 def test_the_estimate_is_the_error(steps, hard):
     solution = solve(heat(), sp.SPINN(**(ROUGH | {"steps": steps, "hard": hard, "rank": 4})))
     found = sp.estimate(solution)["errors"]
@@ -49,6 +48,7 @@ def test_the_estimate_is_the_error(steps, hard):
         assert found[name] == pytest.approx(true[name], rel=0.1), "both by quadrature, but on other points"
 
 
+@pytest.mark.slow
 def test_a_pointwise_network_and_measurements():
     rate = sp.parameter("rate", 0.5, unknown=True)
     w = sp.unknown("w", x, y)
@@ -66,6 +66,7 @@ def test_a_pointwise_network_and_measurements():
     assert found > 0.2 * solution.error(), "that the estimated parameter is off is seen by the measurements alone"
 
 
+@pytest.mark.slow
 def test_a_wrong_solution_with_a_small_loss_is_seen():
     """Without weight on the initial data anything of small residual passes."""
     method = sp.SPINN(**(ROUGH | {"steps": 400, "rank": 4, "conditions": 1e-6}))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from spindle.errors import MethodError, nearest
-from spindle.experiments import dtpinn, families, flows
+from spindle.experiments import dtpinn, estimates, families, flows
 from spindle.experiments.rows import Row, run_row
 from spindle.experiments.spinn import DEFAULTS, HARD, LEARNED, MEMBERS, PAPER, PAPER_PINN, PINN_DEFAULTS
 
@@ -17,6 +17,7 @@ BENCHES: dict[str, tuple[Row, ...]] = {
     "dtpinn": dtpinn.DISK,
     "dtpinn-others": dtpinn.OTHERS,
     "dtpinn-paper": dtpinn.PAPER,
+    "estimates": estimates.ROWS,
     "flows": flows.DEFAULTS,
     "flows-paper": flows.PAPER,
     "fastlrnr": families.DEFAULTS,

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import sympy
@@ -73,7 +74,6 @@ class Problem:
         object.__setattr__(self, "reference", _reference(self.reference))
         object.__setattr__(self, "quantities", _quantities(self.quantities))
         _check(self)
-        object.__setattr__(self, "reference", self.reference | _followed(self))
 
     def named(self, name: str, options: Mapping) -> "Problem":
         """The same problem with its origin, in the gallery or in a file, written down."""
@@ -97,6 +97,17 @@ class Problem:
     def shown(self) -> dict[str, sympy.Expr]:
         """The unknowns and the quantities by name: all that results are reported of."""
         return {u.func.__name__: u for u in self.unknowns} | dict(self.quantities)
+
+    @cached_property
+    def compared(self) -> dict:
+        """The references, and the closed forms of quantities that follow from those of the unknowns."""
+        closed = {u: r for u, r in self.reference.items() if u in self.unknowns and isinstance(r, sympy.Basic)}
+        followed = {
+            e: manufactured(e, closed)
+            for e in self.quantities.values()
+            if e not in self.reference and set(unknowns_in(e)) <= set(closed)
+        }
+        return dict(self.reference) | followed
 
     def name_of(self, expression) -> str:
         """The name of an unknown or a quantity."""
@@ -234,16 +245,6 @@ def _quantities(quantities) -> dict:
             f'`quantities={{"vorticity": sp.curl(v)}}`.'
         )
     return {name: expression_of(e, call) for name, e in quantities.items()}
-
-
-def _followed(problem: Problem) -> dict:
-    """The closed forms of quantities that follow from those of the unknowns."""
-    closed = {u: r for u, r in problem.reference.items() if u in problem.unknowns and isinstance(r, sympy.Basic)}
-    return {
-        e: manufactured(e, closed)
-        for e in problem.quantities.values()
-        if e not in problem.reference and set(unknowns_in(e)) <= set(closed)
-    }
 
 
 def _reference(reference) -> dict:

@@ -1,27 +1,34 @@
 """`write_report`: one HTML file that tells all about a solution and needs nothing else to be read."""
 
+import base64
+import hashlib
 import inspect
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from sympy.core.function import AppliedUndef
 
 from spindle.methods.base import Method
 from spindle.methods.registry import label
 from spindle.problem.printing import describe
 from spindle.problem.symbols import is_given
-from spindle.report.figures import field_pictures, training_pictures
+from spindle.report.figures import drawn, field_pictures, training_pictures
 from spindle.report.formulas import formulas
+from spindle.report.means import Mean, means
+from spindle.report.player import player
+from spindle.report.slices import choose_slices
 from spindle.rundir import RunDirectory
 from spindle.solution import Solution
 from spindle.training.checkpoint import write_atomically
 from spindle.types import Tabulated, TabulatedFamily
 
+_FOLDER = Path(__file__).parent
 _ENDINGS = {
     "steps": "all steps done",
     "budget": "stopped when the time was spent",
@@ -41,13 +48,17 @@ def write_report(solution: Solution, path, *, command: str | None = None) -> Pat
     were measured when the run ended.
     """
     path = Path(path)
-    loader = FileSystemLoader(Path(__file__).parent)
+    return render("template.html", _content(solution, path, command), path)
+
+
+def render(template: str, content: Mapping, path: Path) -> Path:
+    """Fill in a template of this folder, and write the page."""
+    loader = FileSystemLoader(_FOLDER)
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["number"] = number
-    page = environment.get_template("template.html").render(_content(solution, path, command))
-    write_atomically(path, page.encode())
+    write_atomically(path, environment.get_template(template).render(content).encode())
     return path
 
 
@@ -68,6 +79,7 @@ def _long(value: float) -> str:
 
 def _content(solution: Solution, path: Path, command: str | None) -> dict:
     problem, run = solution.problem, solution.run
+    samples = drawn(solution, choose_slices(solution))
     return {
         "title": problem.title or problem.name,
         "subtitle": f"{problem.name}, solved by {label(solution.method)}, recipe {solution.method.recipe}",
@@ -76,7 +88,8 @@ def _content(solution: Solution, path: Path, command: str | None) -> dict:
         "formulas": formulas(problem),
         "plain": describe(problem),
         "notes": problem.notes,
-        "fields": field_pictures(solution),
+        "warnings": run.warnings,
+        "fields": field_pictures(solution, samples),
         "on_lines": len(problem.coordinates) == 1,
         "errors": _errors(solution),
         "residuals": run.residuals,
@@ -93,7 +106,37 @@ def _content(solution: Solution, path: Path, command: str | None) -> dict:
         "python": _python(solution, path),
         "loads": RunDirectory(path.parent).info.exists(),
         "citations": _citations(solution),
+        **_motion(solution),
+        **_windows(run.windows),
+        **_means(means(run.averages, samples)),
     }
+
+
+def _motion(solution: Solution) -> dict:
+    """The player and its script, which alone may run: the page names its hash."""
+    script = (_FOLDER / "player.js").read_text()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return {"player": player(solution), "script": Markup(script), "script_hash": f"sha256-{digest}"}
+
+
+def _windows(windows: Sequence[Mapping]) -> dict:
+    """A row of numbers for each window, None where there is none: what all have, then errors, then jumps."""
+    errors = list(dict.fromkeys(name for w in windows for name in w["errors"]))
+    seams = list(dict.fromkeys(name for w in windows for name in w["seam"]))
+    rows = [
+        [w[key] for key in ("from", "to", "steps", "seconds", "loss")]
+        + [w["errors"].get(name, {}).get("rel_l2") for name in errors]
+        + [w["seam"].get(name) for name in seams]
+        for w in windows
+    ]
+    return {"windows": rows, "window_errors": errors, "window_seams": seams}
+
+
+def _means(found: Sequence[Mean]) -> dict:
+    """All means over space; those without a picture in two sentences."""
+    nothing = [mean for mean in found if mean.nothing]
+    single = [mean for mean in found if not mean.nothing and mean.picture is None]
+    return {"means": found, "still_means": {"Zero at all times, up to": nothing, "Over the whole domain": single}}
 
 
 def verdict(solution: Solution) -> str:
@@ -103,7 +146,7 @@ def verdict(solution: Solution) -> str:
         f"{number(m['rel_l2'])} for {name}" for name, m in run.errors.items() if m["rel_l2"] is not None
     )
     absolute = ", ".join(f"{number(m['rmse'])} for {name}" for name, m in run.errors.items() if m["rel_l2"] is None)
-    unmeasured = "Error not measured" if solution.problem.reference else "No reference to compare with"
+    unmeasured = "Error not measured" if solution.problem.compared else "No reference to compare with"
     ending = _ENDINGS.get(run.stopped_by, run.stopped_by or "not trained")
     parts = [f"relative L2 error {measured}"] if measured else []
     parts += [f"absolute error {absolute}, whose reference is zero"] if absolute else []
@@ -112,7 +155,7 @@ def verdict(solution: Solution) -> str:
 
 
 def _errors(solution: Solution) -> list[dict]:
-    sources = {solution.problem.name_of(u): _source(value) for u, value in solution.problem.reference.items()}
+    sources = {solution.problem.name_of(u): _source(value) for u, value in solution.problem.compared.items()}
     return [
         {"name": name, "source": sources.get(name, "")} | measures for name, measures in solution.run.errors.items()
     ]

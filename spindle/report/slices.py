@@ -1,17 +1,24 @@
 """Which lines and planes of a solution to draw, and the values on them."""
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import sympy
+import xarray
 from scipy.interpolate import RegularGridInterpolator
 
+from spindle.lowering.compile import array_function
 from spindle.problem.symbols import Parameter, is_time
 from spindle.solution import Solution
+from spindle.training.precision import precision
 from spindle.types import Tabulated
 
 _SURVEY = 20_000  # points of the coarse grid on which slices are chosen
 _LINE, _PLANE = 401, 129  # nodes an axis of a drawn line, of a drawn plane
+_FRAMES, _FRAME = 26, 97  # positions of a plane that moves, and nodes an axis of it
+_FRAMES_DEAR, _FRAME_DEAR = 16, 49  # the same where it is dear to say which points lie in the domain
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,20 @@ class Sample:
         return None if self.reference is None else np.abs(self.values - self.reference)
 
 
+@dataclass(frozen=True)
+class Motion:
+    """A plane that moves through the domain.
+
+    along   name of the coordinate along which it moves
+    timed   whether that is time
+    plane   the plane where the fields are largest; where it moves from if `along` is not time
+    """
+
+    along: str
+    timed: bool
+    plane: Slice
+
+
 def choose_slices(solution: Solution) -> list[Slice]:
     """The slices that show most of the solution, the same for all its unknowns.
 
@@ -79,18 +100,67 @@ def choose_slices(solution: Solution) -> list[Slice]:
     return [Slice(pair, _heaviest(pair, nodes, weight)) for pair in pairs]
 
 
+def choose_motion(solution: Solution) -> Motion | None:
+    """The plane that shows most of the solution as it moves: through time, else along a third coordinate.
+
+    None for families, whose members are explored otherwise, and where fewer than three coordinates leave nothing to
+    move along. Judged as `choose_slices` does.
+    """
+    coordinates = solution.problem.coordinates
+    if len(coordinates) <= 2 or any(isinstance(c, Parameter) for c in coordinates):
+        return None
+    times = [c.name for c in coordinates if is_time(c)]
+    if times:
+        first = choose_slices(solution)[0]
+        return Motion(times[0], True, first)
+    names = [c.name for c in coordinates]
+    nodes, weight, variation = _survey(solution)
+    first, second, third = sorted(names, key=lambda name: -variation[name])[:3]
+    pair = _in_order((first, second), names)
+    return Motion(third, False, Slice(pair, _heaviest(pair, nodes, weight)))
+
+
 def take(solution: Solution, u, piece: Slice) -> Sample:
     """An unknown and its reference on a slice; a tabulated reference is taken on its own nodes, not interpolated."""
-    name, table = solution.problem.name_of(u), solution.problem.reference.get(u)
-    axes = _table_axes(table, piece) if isinstance(table, Tabulated) else _even_axes(solution, piece)
-    found = solution.to_xarray(**axes)
-    values = _drawn(found[name], piece)
-    reference = _drawn(found[f"{name}_exact"], piece) if f"{name}_exact" in found else None
-    if isinstance(table, Tabulated):
-        places = [np.searchsorted(nodes, axes[c]) for c, nodes in table.axes.items()]
-        reference = _drawn(found[name].copy(data=table.values[np.ix_(*places)]), piece)
-    fixed = {c: float(axes[c][0]) for c in piece.fixed}
+    own, of_table = (_LINE, _LINE) if len(piece.shown) == 1 else (_PLANE, 2 * _PLANE - 1)
+    axes = _axes(solution, u, piece, dict.fromkeys(piece.shown, own), dict.fromkeys(piece.shown, of_table))
+    return _sample(piece, axes, _evaluated(solution, u, axes), dict.fromkeys(piece.fixed, 0))
+
+
+def take_along(solution: Solution, u, motion: Motion) -> list[Sample]:
+    """An unknown and its reference on a plane that moves, at each of its positions in order."""
+    shown, along = motion.plane.shown, motion.along
+    piece = Slice(shown, {c: value for c, value in motion.plane.fixed.items() if c != along})
+    dear = not solution.problem.domain.boxes and len(solution.problem.coordinates) > 2 + motion.timed
+    own, frames = (_FRAME_DEAR, _FRAMES_DEAR) if dear else (_FRAME, _FRAMES)
+    own_nodes, of_table = ({along: frames} | dict.fromkeys(shown, most) for most in (own, _PLANE))
+    axes = _axes(solution, u, piece, own_nodes, of_table)
+    found = _evaluated(solution, u, axes)
+    return [_sample(piece, axes, found, dict.fromkeys(piece.fixed, 0) | {along: k}) for k in range(len(axes[along]))]
+
+
+def _sample(piece: Slice, axes: Mapping[str, np.ndarray], found, place: Mapping[str, int]) -> Sample:
+    """What was evaluated on a tensor grid, on its plane at a place, vertical axis first."""
+    values, reference = (None if a is None else a.isel(place).transpose(*reversed(piece.shown)).values for a in found)
+    fixed = {c: float(axes[c][k]) for c, k in place.items()}
     return Sample(piece.shown, tuple(axes[c] for c in piece.shown), values, reference, fixed)
+
+
+def _evaluated(solution, u, axes: Mapping[str, np.ndarray]) -> tuple[xarray.DataArray, xarray.DataArray | None]:
+    """An unknown or a quantity on a tensor grid, and its reference there if it is known at these nodes."""
+    names, reference = list(axes), solution.problem.compared.get(u)
+    values = xarray.DataArray(solution.grid(u, **axes), axes, names)
+    if isinstance(reference, Tabulated):
+        places = [np.searchsorted(nodes, axes[c]) for c, nodes in reference.axes.items()]
+        return values, values.copy(data=np.asarray(reference.values)[np.ix_(*places)])
+    if not isinstance(reference, sympy.Basic):
+        return values, None
+    nodes = list(axes.values())
+    with precision("float64"):
+        mesh = np.meshgrid(*nodes, indexing="ij", sparse=True)
+        exact = np.asarray(array_function(reference, solution.problem.coordinates)(mesh, {}))
+    inside = np.broadcast_to(solution.problem.domain.contains_grid(nodes), values.shape)
+    return values, values.copy(data=np.where(inside, exact, np.nan))
 
 
 def _survey(solution: Solution) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, float]]:
@@ -112,12 +182,13 @@ def _survey(solution: Solution) -> tuple[dict[str, np.ndarray], np.ndarray, dict
 
 def _judged(solution: Solution, u, nodes) -> np.ndarray:
     """The field by which slices are chosen, on a tensor grid: the reference, or the solution; NaN outside."""
-    name, table = solution.problem.name_of(u), solution.problem.reference.get(u)
-    found = solution.to_xarray(**nodes)
-    field = found.get(f"{name}_exact", found[name]).values
+    table = solution.problem.compared.get(u)
     if isinstance(table, Tabulated):
         read = RegularGridInterpolator(list(table.axes.values()), table.values, bounds_error=False)
         field = read(np.stack(np.meshgrid(*nodes.values(), indexing="ij"), -1))
+    else:
+        values, reference = _evaluated(solution, u, nodes)
+        field = (values if reference is None else reference).values
     return np.where(np.isfinite(field), field, np.nan if np.isfinite(field).any() else 0.0)
 
 
@@ -140,10 +211,16 @@ def _in_order(chosen, names) -> tuple[str, ...]:
     return tuple(sorted(chosen, key=names.index))
 
 
-def _even_axes(solution: Solution, piece: Slice) -> dict[str, np.ndarray]:
-    count = _LINE if len(piece.shown) == 1 else _PLANE
+def _axes(solution, u, piece: Slice, own: Mapping[str, int], of_table: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """The nodes of each coordinate: the table's own where the reference is one, else evenly spaced.
+
+    own, of_table   how many nodes a coordinate that is not fixed has, and how many of a table it has at most
+    """
+    table = solution.problem.compared.get(u)
+    if isinstance(table, Tabulated):
+        return {c: _table_axis(np.asarray(nodes, float), c, piece, of_table) for c, nodes in table.axes.items()}
     return {
-        c.name: np.array([piece.fixed[c.name]]) if c.name in piece.fixed else np.linspace(ends[0], ends[1], count)
+        c.name: np.linspace(*ends, own[c.name]) if c.name in own else np.array([piece.fixed[c.name]])
         for c, ends in _bounds(solution)
     }
 
@@ -153,19 +230,16 @@ def _bounds(solution: Solution):
     return zip(solution.problem.coordinates, solution.problem.domain.bounds, strict=True)
 
 
-def _table_axes(table: Tabulated, piece: Slice) -> dict[str, np.ndarray]:
-    """The table's own nodes, thinned where there are more than a picture can show."""
-    axes = {}
-    for c, nodes in table.axes.items():
-        nodes = np.asarray(nodes, float)
-        if c in piece.fixed:
-            axes[c] = nodes[[int(np.argmin(np.abs(nodes - piece.fixed[c])))]]
-            continue
-        most = (_LINE if len(piece.shown) == 1 else 2 * _PLANE) - 1
-        axes[c] = nodes[np.unique(np.linspace(0, len(nodes) - 1, min(len(nodes), most)).round().astype(int))]
-    return axes
+def _table_axis(nodes: np.ndarray, name: str, piece: Slice, counts: Mapping[str, int]) -> np.ndarray:
+    """A table's own nodes, thinned where there are more than a picture can show; the nearest one of a fixed axis."""
+    if name in piece.fixed:
+        return nodes[[int(np.argmin(np.abs(nodes - piece.fixed[name])))]]
+    return nodes[_thinned(len(nodes), counts[name])]
 
 
-def _drawn(array, piece: Slice) -> np.ndarray:
-    """The array on the slice, vertical axis first."""
-    return array.isel({c: 0 for c in piece.fixed}).transpose(*reversed(piece.shown)).values
+def _thinned(count: int, most: int) -> np.ndarray:
+    """At most so many of the numbers below `count`, both ends among them, evenly spaced where the number allows it."""
+    step = max(1, -(-(count - 1) // (most - 1)))
+    if (count - 1) % step == 0:
+        return np.arange(0, count, step)
+    return np.unique(np.linspace(0, count - 1, most).round().astype(int))

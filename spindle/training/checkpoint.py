@@ -1,14 +1,13 @@
 """Arrays and plain data in one file, written atomically and read without executing anything."""
 
+import errno
 import io
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +15,14 @@ import numpy as np
 
 from spindle.errors import RunError, SpindleError
 
+FORMAT = 1  # of checkpoints
 _META = "meta"
-_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
+_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, OSError)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_AGAIN = (
+    "remove it and resume the run: this training begins again at its first step, and all else in the directory stays "
+    "readable meanwhile"
+)
 
 
 @contextmanager
@@ -26,18 +31,25 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunError(f"{path} cannot be written ({error.strerror or error}); choose a directory that can.") from error
+        full = error.errno in _FULL
+        fix = "make room and go on, what was saved before is whole" if full else "choose a directory that can"
+        raise RunError(f"{path} cannot be written ({error.strerror or error}); {fix}.") from error
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Say in a sentence where a file is damaged, or holds something else than expected."""
+def reading(path: Path, advice: str = _AGAIN) -> Iterator[None]:
+    """Say in a sentence where a file is damaged, or holds something else than expected, and what to do then."""
     try:
         yield
     except SpindleError:
         raise
     except _DAMAGE as error:
-        raise RunError(f"The file {path} is damaged or foreign ({error}); start the run again without it.") from error
+        _damaged(path, error, advice)
+
+
+def _damaged(path: Path, error: Exception, advice: str) -> NoReturn:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    raise RunError(f"The file {path} is damaged or foreign ({reason}); {advice}.") from error
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -56,6 +68,14 @@ def write_atomically(path: Path, content: bytes) -> None:
                 temporary.unlink()
 
 
+def remove_parts(directory: Path) -> None:
+    """Remove what killed processes left of the arrays and descriptions that they were writing."""
+    for kind in ("npz", "json"):
+        for left in directory.rglob(f".*.{kind}.*.part"):
+            with suppress(OSError):
+                left.unlink()
+
+
 def save_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict) -> None:
     """Named arrays and JSON-ready data into one `.npz` file."""
     buffer = io.BytesIO()
@@ -64,20 +84,47 @@ def save_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict) -> None:
     write_atomically(Path(path), buffer.getvalue())
 
 
-def load_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict]:
-    """What `save_arrays` wrote."""
+def load_arrays(path: Path, advice: str = _AGAIN) -> tuple[dict[str, np.ndarray], dict]:
+    """What `save_arrays` wrote; `advice` is what to do where it cannot be read."""
     if not path.exists():
         raise RunError(f"There is no file {path}; a run directory holds one once training has begun.")
-    # Opened here, because NumPy leaves the file open when it is no archive.
-    with reading(path), open(path, "rb") as handle, np.load(handle, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files if name != _META}
-        return arrays, json.loads(archive[_META].tobytes())
+    try:
+        # Opened here, because NumPy leaves the file open when it is no archive.
+        with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files if name != _META}
+            meta = json.loads(archive[_META].tobytes())
+            if not isinstance(meta, dict):
+                raise ValueError("its description is none")
+            return arrays, meta
+    except Exception as error:  # archives, arrays and JSON refuse nonsense in many ways
+        _damaged(path, error, advice)
 
 
 def save_tree(path: Path, tree, meta: dict) -> None:
     """The leaves of a tree of arrays, in order, with JSON-ready data."""
     leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
-    save_arrays(path, {f"leaf{k}": leaf for k, leaf in enumerate(leaves)}, meta)
+    save_arrays(path, {f"leaf{k}": leaf for k, leaf in enumerate(leaves)}, meta | {"format": FORMAT})
+
+
+def load_meta(path: Path, mark: str) -> dict:
+    """The data of `save_tree`; raises RunError where another version, or the run of another mark, wrote it."""
+    _, meta = load_arrays(path)
+    if meta.get("format") != FORMAT:
+        raise RunError(
+            f"The checkpoint {path} was written by another version of spindle (this one reads format {FORMAT}), so "
+            f"training cannot go on from it; finish the run by that version, or {_AGAIN}."
+        )
+    check_mark(path, meta, mark, _AGAIN)
+    return meta
+
+
+def check_mark(path: Path, meta: dict, mark: str, advice: str) -> None:
+    """Raise RunError where a file bears the mark of another run."""
+    if meta.get("mark", mark) != mark:
+        raise RunError(
+            f"The file {path} belongs to another run than run.json, and its numbers would mean something else here; put "
+            f"the right one back, or {advice}."
+        )
 
 
 def load_tree(path: Path, like) -> tuple[object, dict]:
@@ -90,6 +137,6 @@ def load_tree(path: Path, like) -> tuple[object, dict]:
     if len(arrays) != len(leaves) or found != expected:
         raise RunError(
             f"The checkpoint {path} holds {len(arrays)} arrays that do not fit this problem and method ({len(leaves)} "
-            f"arrays); it belongs to another run, so choose another directory."
+            f"arrays), so it belongs to another run or version; choose another directory, or {_AGAIN}."
         )
     return jax.tree.unflatten(structure, [jnp.asarray(a) for a in stored]), meta

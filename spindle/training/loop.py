@@ -22,7 +22,7 @@ import jax.numpy as jnp
 
 from spindle.objective.least_squares import LeastSquares
 from spindle.objective.objective import Model, Objective
-from spindle.training.checkpoint import load_arrays, load_tree, reading, save_tree
+from spindle.training.checkpoint import load_meta, load_tree, reading, save_tree
 from spindle.training.history import Clock, History, Record
 from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.growing import Growing
@@ -73,6 +73,7 @@ class Outcome:
     stopped_by   steps, converged, budget, target, diverged or interrupted
     residuals    root mean square of each residual on the last training points
     grown        the phases that enlarged the model, and what they decided
+    began        the step at which the last phase began
     """
 
     model: Model
@@ -82,6 +83,7 @@ class Outcome:
     residuals: dict[str, float]
     history: History = field(default_factory=History)
     grown: list[dict] = field(default_factory=list)
+    began: int = 0
 
 
 class Trainer:
@@ -90,6 +92,7 @@ class Trainer:
     measure     model -> {name: error}, called at steps 1, 2, 5, 10, 20, ... apart from the training clock; or None
     watch       called with each `Record`, and the total number of steps
     checkpoint  file to continue from, where it exists, and to write every `save_every` seconds; or None
+    mark        of the run, in its checkpoint: that of another run is refused
     """
 
     def __init__(
@@ -102,11 +105,12 @@ class Trainer:
         measure: Callable | None = None,
         watch: Sequence[Callable] = (),
         checkpoint: Path | None = None,
+        mark: str = "",
         save_every: float = 20.0,
     ):
         self.objective, self.schedule, self.limits, self.clock = objective, schedule, limits, clock
         self.measure, self.watch = measure, tuple(watch)
-        self.checkpoint, self.save_every = checkpoint, save_every
+        self.checkpoint, self.mark, self.save_every = checkpoint, mark, save_every
         self.total = sum(phase.steps for phase in schedule.phases)
 
     def run(self, model: Model, weights: dict[str, float], *, key: jax.Array) -> Outcome:
@@ -162,7 +166,7 @@ class Trainer:
         state = jax.tree.map(jnp.copy, state)  # no two leaves may share a buffer: each is donated
         chunk, saved = 1, time.perf_counter()
         while step < end:
-            until = min(step + chunk, end, _next_look(step))
+            until = min(step + chunk, _next_record(step, self._start, end))
             good = jax.tree.map(jnp.copy, state.arrays)
             started = time.perf_counter()
             state = jax.block_until_ready(advance(state, jnp.int32(until)))
@@ -243,7 +247,7 @@ class Trainer:
             errors = self.measure(self._chosen(state))
             self.clock.evaluate += time.perf_counter() - started
         record = Record(step, phase.label, self.clock.train, loss, errors)
-        if errors or step == _next_look(step - 1):
+        if errors or step == _next_record(step - 1, self._start, end):
             history.append(record)
         for watcher in self.watch:
             watcher(record, self.total)
@@ -268,7 +272,7 @@ class Trainer:
         squares = eqx.filter_jit(self.objective.mean_squares)(model, state.points)
         loss = state.best_loss if self._by_loss(state) else sum(state.weights[k] * v for k, v in squares.items())
         residuals = {name: float(jnp.sqrt(square)) for name, square in squares.items()}
-        return Outcome(model, stopped, int(state.step), float(loss), residuals, history, self.grown)
+        return Outcome(model, stopped, int(state.step), float(loss), residuals, history, self.grown, self._start)
 
     def _save(self, number, state, history):
         meta = {
@@ -277,12 +281,13 @@ class Trainer:
             "grown": self.grown,
             "history": history.to_data(),
             "clock": vars(self.clock),
+            "mark": self.mark,
         }
         save_tree(self.checkpoint, state, meta)
 
     def _restore(self, state):
         """Phase, state and history of the checkpoint, whose optimizer may be of a later phase than the first."""
-        _, meta = load_arrays(self.checkpoint)
+        meta = load_meta(self.checkpoint, self.mark)
         with reading(self.checkpoint):
             number, self._start = meta["phase"], meta["start"]
             arrays, phases = state.arrays, self.schedule.phases
@@ -317,6 +322,12 @@ def _next_look(step: int) -> int:
     """The next of 1, 2, 5, 10, 20, 50, ... : errors are measured where the logarithm of the step moves evenly."""
     power = 10 ** int(math.log10(max(step, 1)))
     return next(m * power for m in (1, 2, 5, 10) if m * power > step)
+
+
+def _next_record(step: int, start: int, end: int) -> int:
+    """The next step on record: a look, or one of the tenths of the second half of a phase, its end among them."""
+    tenths = (start + (end - start) * k // 10 for k in range(5, 11))
+    return min(_next_look(step), *(tenth for tenth in tenths if tenth > step), end)
 
 
 def _next_chunk(done: int, took: float, chunk: int) -> int:

@@ -1,0 +1,123 @@
+"""A plane that moves through time or along a third coordinate, as small images that a few lines of script exchange."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import matplotlib
+import numpy as np
+
+from spindle.report.canvas import Picture
+from spindle.report.figures import Box, empty_plane, panels, shared_limits
+from spindle.report.png import data_uri, indexed_png
+from spindle.report.slices import Motion, Sample, choose_motion, take_along
+from spindle.solution import Solution
+
+_FIELDS = 4  # at most so many can be chosen from
+_WEIGHT = 1_200_000  # bytes of all images; fields beyond are left out
+_SHADES = 128  # of a colour scale, close enough that no steps are seen
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture of a film: its axes, where in them the images belong, and these.
+
+    spread   how far the images reach beyond their place: a pixel is centred at its node, also at the ends
+    """
+
+    title: str
+    axes: Picture
+    box: Box
+    spread: Box
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Film:
+    """One field as the plane moves: where it is at each position, and solution, reference and error beside each other.
+
+    start   the position that is shown first
+    """
+
+    name: str
+    places: tuple[str, ...]
+    start: int
+    panels: tuple[Panel, ...]
+
+    @property
+    def reel(self) -> dict:
+        """What the script reads."""
+        return {"places": self.places, "images": [panel.images for panel in self.panels]}
+
+
+@dataclass(frozen=True)
+class Player:
+    """All fields that can be chosen; `rest` says where the coordinates are fixed along which nothing moves."""
+
+    motion: Motion
+    rest: str
+    films: tuple[Film, ...]
+
+
+def player(solution: Solution) -> Player | None:
+    """Fields on a plane that moves: those with a reference, or all where none has one, at most four.
+
+    None where nothing can move, see `choose_motion`.
+    """
+    motion = choose_motion(solution)
+    if motion is None:
+        return None
+    taken = {name: take_along(solution, u, motion) for name, u in _fields(solution).items()}
+    films = [_film(name, samples, motion) for name, samples in taken.items()]
+    weights = accumulate(sum(len(uri) for panel in film.panels for uri in panel.images) for film in films)
+    fit = [film for film, weight in zip(films, weights, strict=True) if weight <= _WEIGHT]
+    still = next(iter(taken.values()))[0].fixed
+    rest = ", ".join(f"{c} = {value:.4g}" for c, value in still.items() if c != motion.along)
+    return Player(motion, rest, tuple(fit or films[:1]))
+
+
+def _fields(solution: Solution) -> dict:
+    problem = solution.problem
+    known = {name: u for name, u in problem.shown.items() if u in problem.reference}
+    return dict(list((known or problem.shown).items())[:_FIELDS])
+
+
+def _film(name: str, samples: Sequence[Sample], motion: Motion) -> Film:
+    ends = shared_limits(samples)
+    times = [motion.along] if motion.timed else []
+    shown = [
+        _panel(samples[0], [values for values, *_ in frames], *frames[0][1:], times)
+        for frames in zip(*(panels(name, s, *ends) for s in samples), strict=True)
+    ]
+    positions = [s.fixed[motion.along] for s in samples]
+    start = 0 if motion.timed else int(np.argmin(np.abs(np.array(positions) - motion.plane.fixed[motion.along])))
+    return Film(name, tuple(f"{motion.along} = {value:.4g}" for value in positions), start, tuple(shown))
+
+
+def _panel(sample: Sample, frames: Sequence[np.ndarray], title: str, ends, colours: str, times) -> Panel:
+    axes, box = empty_plane(sample, title, ends, colours, times=times)
+    rows, columns = (_nearest(nodes) for nodes in reversed(sample.nodes))
+    scale = _scale(colours)
+    images = tuple(data_uri(indexed_png(_shades(f[np.ix_(rows[::-1], columns)], ends), scale)) for f in frames)
+    wide, high = (1 / max(1, len(numbers) - 1) for numbers in (columns, rows))
+    spread = Box(-wide / 2, -high / 2, 1 + wide, 1 + high)
+    return Panel(title, axes, box, spread, images)
+
+
+def _nearest(nodes: np.ndarray) -> np.ndarray:
+    """For evenly spaced pixels, as many as there are nodes, the number of the node that is nearest to each."""
+    even = np.linspace(nodes[0], nodes[-1], len(nodes))
+    return np.argmin(np.abs(nodes[:, None] - even), axis=0)
+
+
+def _shades(values: np.ndarray, ends) -> np.ndarray:
+    """The number of each value's colour; the last one is for what is outside the domain or not finite."""
+    share = (np.where(np.isfinite(values), values, ends[0]) - ends[0]) / (ends[1] - ends[0])
+    shades = np.round(np.clip(share, 0, 1) * (_SHADES - 1))
+    return np.where(np.isfinite(values), shades, _SHADES).astype(np.uint8)
+
+
+def _scale(colours: str) -> np.ndarray:
+    """The colours of a scale, and no colour."""
+    shades = matplotlib.colormaps[colours](np.linspace(0, 1, _SHADES), bytes=True)
+    return np.concatenate([shades, np.zeros((1, 4), np.uint8)])

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from spindle.problem.symbols import is_time
-from spindle.solution import Solution, scattered_points
+from spindle.references import scattered_points
+from spindle.solution import Solution
 
 _INSTANTS = 11
 _NODES = {1: 256, 2: 128, 3: 24}  # Gauss nodes on each axis of a box, by its space dimensions

@@ -4,10 +4,12 @@ Exit status: 0 solved; 2 bad input; 3 diverged; 130 interrupted, with the state 
 """
 
 import ast
+import os
 import shlex
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +22,7 @@ from typer.core import TyperGroup
 from spindle.check import check as check_problem
 from spindle.check import in_words as check_in_words
 from spindle.comparison import in_words
-from spindle.errors import DivergenceError, ProblemError, SpindleError
+from spindle.errors import DivergenceError, ProblemError, RunError, SpindleError
 from spindle.experiments.registry import BENCHES, run_bench
 from spindle.experiments.rows import CURVE
 from spindle.gallery.registry import GALLERY, gallery, options, summary
@@ -28,6 +30,7 @@ from spindle.load import load
 from spindle.methods.base import Method
 from spindle.methods.registry import METHODS, label, method_named
 from spindle.problem.problem import Problem
+from spindle.report.comparison import write_comparison
 from spindle.report.curves import write_curves
 from spindle.report.explore.server import explore as explore_run
 from spindle.report.html import write_report
@@ -123,10 +126,15 @@ def solve(
     def work() -> Solution:
         chosen, built = _prepare(source, method, recipe, settings or [])
         told = _tell_of_continuing(directory)
+        ours = True
         try:
             return solve_problem(built, chosen, seed=seed, budget=budget, out=named, callbacks=told, estimate=estimate)
+        except RunError:  # the directory holds another run, or another process writes it
+            ours = False
+            raise
         finally:
-            _keep_text(source, directory)
+            if ours:
+                _keep_text(source, directory)
 
     _run(directory, json, work)
 
@@ -143,10 +151,22 @@ def resume(
 
 
 @app.command()
-def report(directories: Annotated[list[str], typer.Argument(help="Run directories.")]):
-    """Write the HTML report of finished runs, into their directories."""
-    for directory in map(RunDirectory.at, directories):
-        print(_report(load(directory.path), directory))
+def report(
+    directories: Annotated[list[str], typer.Argument(help="A run directory; several are compared on one page.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where the page goes; default: report.html in the directory, comparison.html beside the first."
+        ),
+    ] = None,
+):
+    """Write the HTML report of a finished run, or one page that compares several."""
+    found = [RunDirectory.at(directory) for directory in directories]
+    if len(found) == 1:
+        print(_report(load(found[0].path), found[0], _page(out, found[0].path / "report.html")))
+        return
+    solutions = [(str(directory.path), load(directory.path)) for directory in found]
+    print(write_comparison(solutions, _page(out, found[0].path.resolve().parent / "comparison.html")))
 
 
 @app.command()
@@ -189,7 +209,12 @@ def bench(
 def main() -> None:
     """Entry point: errors become one message and an exit status, never a traceback."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here, where a full disk can still be spoken of
+    except OSError as error:
+        _cannot_write(error)
     except SpindleError as error:
         _complain(str(error))
         sys.exit(2)
@@ -199,6 +224,17 @@ def main() -> None:
     except KeyboardInterrupt:
         _say("spindle: interrupted.")
         sys.exit(130)
+
+
+def _cannot_write(error: OSError) -> None:
+    """End where the output or another file cannot be written: without a word where nobody reads it any more."""
+    with suppress(OSError, ValueError):  # what is still to be written would fail again at the end of the process
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        sys.exit(1)
+    with suppress(OSError):
+        _complain(f"{error.filename or 'the output'} cannot be written ({error.strerror or error}); make room first.")
+    sys.exit(2)
 
 
 def _prepare(source: ProblemSource, method: str, recipe: str, settings: list[str]) -> tuple[Method, Problem]:
@@ -262,8 +298,13 @@ def _how_it_stopped(directory: RunDirectory, *, in_training: bool) -> str:
     return f"interrupted {'at once' if in_training else 'before training began'}; nothing was saved."
 
 
-def _report(solution: Solution, directory: RunDirectory) -> Path:
-    return write_report(solution, directory.path / "report.html", command=_command(solution, directory))
+def _report(solution: Solution, directory: RunDirectory, page: Path | None = None) -> Path:
+    return write_report(solution, page or directory.path / "report.html", command=_command(solution, directory))
+
+
+def _page(out: Path | None, usual: Path) -> Path:
+    """Where a page goes: as usual, or where the user says, in a folder under the usual name."""
+    return usual if out is None else out / usual.name if out.is_dir() else out
 
 
 def _print(solution: Solution) -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 
 from spindle.objective.errors import error_measures
-from spindle.solution import POINTS, Solution, scattered_points
+from spindle.references import POINTS, scattered_points
+from spindle.solution import Solution
 
 
 def compare(solution: Solution) -> dict | None:

@@ -18,11 +18,13 @@ from spindle.methods.spinn import SPINN
 from spindle.problem.conditions import AcrossAxis, AtPoints, AtStart, Condition, OnBoundary
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import given, unknown
-from spindle.solution import Solution, scattered_points
+from spindle.references import scattered_points
+from spindle.solution import Solution
 from spindle.train import Terms, train
 
 _WIDTHS = {2: 32, 3: 20, 4: 10}  # features an axis, by the number of axes
-_STEPS = 8
+_DENSE = 2000  # features of several unknowns together in two dimensions, whose matrix is formed
+_STEPS = 5
 _POINTS = 5000
 
 
@@ -36,7 +38,10 @@ def estimate(solution: Solution) -> dict:
     if reason:
         return {"reason": reason}
     shift = Shift(solution)
-    method = SPINN(rank="full", width=_WIDTHS[len(problem.coordinates)], refine=0, hard="zero", newton_steps=_STEPS)
+    width = _WIDTHS[len(problem.coordinates)]
+    if len(problem.coordinates) == 2:
+        width = min(width, int((_DENSE / len(shift.errors)) ** 0.5))
+    method = SPINN(rank="full", width=width, refine=0, hard="zero", newton_steps=_STEPS)
     try:
         found = train(shift.problem(), method, Terms(1, None, None, (), False))
     except DivergenceError:

@@ -22,12 +22,15 @@ class Lock:
 
     def __init__(self, directory: Path):
         self._directory = directory
-        self._handle: IO[str] | None = None
+        self._handle: IO[bytes] | None = None
 
     def __enter__(self) -> "Lock":
         return self
 
     def __exit__(self, *reason) -> None:
+        self._release()
+
+    def _release(self) -> None:
         if self._handle is not None:
             self._handle.close()
             self._handle = None
@@ -38,14 +41,14 @@ class Lock:
             return
         with writing(self._directory):
             self._directory.mkdir(parents=True, exist_ok=True)
-            self._handle = open(self._directory / ".lock", "a+")  # noqa: SIM115: it is held beyond this function
+            self._handle = open(self._directory / ".lock", "a+b", buffering=0)  # noqa: SIM115
         try:
             if fcntl is not None:
                 fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self._handle.seek(0)
-            number = self._handle.read(20).strip()
-            self.__exit__()
+            number = self._handle.read(20).decode(errors="replace").strip()
+            self._release()
             raise RunError(
                 f"The directory {self._directory} is being written by another process"
                 f"{f' (number {number})' if number else ''}, and two would spoil each other's files; wait until it "
@@ -55,6 +58,5 @@ class Lock:
             pass
         with suppress(OSError):  # the number is a courtesy: on a full disk the lock is as good without
             self._handle.truncate(0)
-            self._handle.write(str(os.getpid()))
-            self._handle.flush()
+            self._handle.write(str(os.getpid()).encode())
         remove_parts(self._directory)

@@ -9,6 +9,7 @@ from spindle.load import restore
 from spindle.methods.base import Method
 from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
+from spindle.rundir import RunDirectory
 from spindle.solution import Solution
 from spindle.train import Terms, train
 from spindle.windows import ENDED, described, following, joined, settled
@@ -21,7 +22,7 @@ def march(problem: Problem, method: Method, terms: Terms) -> Solution:
     """
     began, count = time.perf_counter(), method.windows_of(problem)
     parts: list[Solution] = []
-    if terms.directory is not None and terms.directory.path.exists():
+    if terms.directory is not None and _has_begun(terms.directory):
         own = method.plan(spanned(following(problem, count, [])))
         _first(problem, method, terms)(own)  # refuses the directory of another run
     failure: DivergenceError | None = None
@@ -42,6 +43,10 @@ def march(problem: Problem, method: Method, terms: Terms) -> Solution:
     if failure is not None:
         raise DivergenceError(str(failure), solution) from failure
     return solution
+
+
+def _has_begun(directory: RunDirectory) -> bool:
+    return directory.info.exists() or directory.window(0).path.exists()
 
 
 def _one(problem, method, terms: Terms, count: int, parts) -> Solution:

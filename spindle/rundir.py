@@ -36,9 +36,9 @@ from spindle.training.history import Clock, History
 
 FORMAT = 3
 _POSED_AGAIN = (
-    "remove it, and solve the same problem by the same method with the same seed into this directory: the checkpoint in "
-    "it is continued"
+    "solve the same problem by the same method with the same seed into this directory: a checkpoint in it is continued"
 )
+_WITHOUT_IT = f"remove it, and {_POSED_AGAIN}"
 _FINISHED_AGAIN = "remove it and resume the run, which continues the checkpoint beside it to the same numbers"
 
 
@@ -129,11 +129,12 @@ class RunDirectory:
 
     def read_info(self) -> dict:
         """`run.json`."""
-        with reading(self.info, _POSED_AGAIN):
+        with reading(self.info, _WITHOUT_IT):
             if not self.info.exists():
                 raise RunError(f"{self.path} is no run directory: it has no run.json; {self._without_info()}.")
             info = json.loads(self.info.read_text())
             known = info["format"] == FORMAT and {"problem", "method", "seed", "choices", "fingerprint"} <= set(info)
+            known &= all(isinstance(sentence, str) for sentence in info["choices"])
         if not known:
             raise RunError(
                 f"{self.info} was written by another version of spindle, and this one reads format {FORMAT}; read the "
@@ -143,22 +144,22 @@ class RunDirectory:
 
     def _without_info(self) -> str:
         """What to do where there is no `run.json`."""
-        if any(part.exists() for part in (self.checkpoint, self.solution, self.window(0).path)):
-            return f"if it was lost, {_POSED_AGAIN.removeprefix('remove it, and ')}"
+        if any(part.exists() for part in (self.problem, self.checkpoint, self.solution, self.window(0).path)):
+            return _POSED_AGAIN
         return "name the folder given to `--out`"
 
     def read(self, given: Mapping | None = None) -> tuple[Problem, Method, int]:
         """Problem, method with every setting it ran with, and seed."""
         info = self.read_info()
         if not self.problem.exists():
-            raise RunError(f"{self.path} has lost its problem.npz; {_POSED_AGAIN.removeprefix('remove it, and ')}.")
-        arrays, data = load_arrays(self.problem, _POSED_AGAIN)
-        with reading(self.info, _POSED_AGAIN):
+            raise RunError(f"{self.path} has lost its problem.npz; {_POSED_AGAIN}.")
+        arrays, data = load_arrays(self.problem, _WITHOUT_IT)
+        with reading(self.info, _WITHOUT_IT):
             described = {name: info[name] for name in ("format", "problem", "method", "seed")}
             if _fingerprint(data, arrays, described) != info["fingerprint"]:
                 raise RunError(
                     f"run.json and problem.npz in {self.path} do not belong together: one is damaged or of another "
-                    f"run; put the right one back, or remove both, and {_POSED_AGAIN.removeprefix('remove it, and ')}."
+                    f"run; put the right one back, or remove both, and {_POSED_AGAIN}."
                 )
             method, seed = method_from_data(info["method"]), operator.index(info["seed"])
         return problem_from_data(data, arrays, given), method, seed

@@ -16,7 +16,6 @@ import xarray
 from spindle.errors import MethodError, ProblemError, nearest
 from spindle.evaluate import Evaluator
 from spindle.lock import Lock
-from spindle.lowering.compile import array_function
 from spindle.members import Members, checked_inside
 from spindle.methods.base import Method, Plan
 from spindle.methods.registry import label
@@ -29,14 +28,11 @@ from spindle.problem.symbols import Parameter
 from spindle.problem.windows import by_window, time_axis
 from spindle.reduction.build import Reduced
 from spindle.reduction.stored import reduced_to_data
+from spindle.references import exact, references
 from spindle.rundir import RunDirectory
 from spindle.training.checkpoint import save_arrays
 from spindle.training.history import Clock, History
 from spindle.training.precision import precision
-from spindle.types import Tabulated, TabulatedFamily
-
-_MOST_AXES = 6  # beyond, closed forms are compared at random points
-POINTS = 20_000
 
 
 @dataclass
@@ -177,7 +173,7 @@ class Solution:
         for name, u in self.problem.shown.items():
             data[name] = (names, np.where(inside, self._on(u, nodes), np.nan))
             if isinstance(self.problem.compared.get(u), sympy.Basic):
-                data[f"{name}_exact"] = (names, np.where(inside, self._exact(u, nodes), np.nan))
+                data[f"{name}_exact"] = (names, np.where(inside, exact(self.problem, u, nodes), np.nan))
         attributes = {"problem": self.problem.name, "method": label(self.method), "loss": self.run.loss}
         return xarray.Dataset(data, dict(zip(names, nodes, strict=True)), attributes)
 
@@ -218,57 +214,8 @@ class Solution:
 
     @cached_property
     def references(self) -> dict:
-        """For each unknown with a reference: where it is compared, and the reference there, NaN outside the domain.
-
-        Where is a list of the nodes of each axis, or an array (n, d) of random points; see `errors`.
-        Raises ProblemError where a reference is not finite inside.
-        """
-        found = {}
-        nodes: list[np.ndarray] | np.ndarray
-        d = len(self.problem.coordinates)
-        n = min(201, round(1e6 ** (1 / d)))
-        for u, value in self.problem.compared.items():
-            if isinstance(value, Tabulated):
-                nodes, values = list(value.axes.values()), np.asarray(value.values)
-            elif isinstance(value, TabulatedFamily):
-                nodes, values = self._listed(value)
-            else:
-                bounds = self.problem.domain.bounds
-                # Whether a point lies in a shape is dear to say, in three dimensions above all.
-                # A family is compared at random members: a grid of its parameters says no more, and costs more.
-                most = 2 if ranging(self.problem) else _MOST_AXES
-                scattered = d > (most if self.problem.domain.boxes else 2)
-                nodes = scattered_points(self.problem) if scattered else [np.linspace(*b, n) for b in bounds]
-                values = self._exact(u, nodes)
-            domain = self.problem.domain
-            contained = domain.contains(nodes) if isinstance(nodes, np.ndarray) else domain.contains_grid(nodes)
-            inside = np.broadcast_to(contained, values.shape)
-            if isinstance(value, Tabulated) and len(self.problem.domain.boxes) != 1:
-                inside = inside & ~np.isnan(values)  # a table may leave out the walls of a domain that is no box
-            self._check_reference(u, nodes, values, inside)
-            found[u] = nodes, values if isinstance(value, Tabulated) else np.where(inside, values, np.nan)
-        return found
-
-    def _listed(self, members: TabulatedFamily) -> tuple[np.ndarray, np.ndarray]:
-        """The points (n, d) of all members that are tabulated, parameters last, and the values there."""
-        names = [p.name for p in ranging(self.problem)]
-        points = [
-            np.stack(np.meshgrid(*table.axes.values(), *([own[name]] for name in names), indexing="ij"), -1)
-            for own, table in zip(members.values, members.tables, strict=True)
-        ]
-        flat = [p.reshape(-1, p.shape[-1]) for p in points]
-        return np.concatenate(flat), np.concatenate([np.ravel(table.values) for table in members.tables])
-
-    def _check_reference(self, u, nodes, values, inside) -> None:
-        wrong = inside & ~np.isfinite(values)
-        if wrong.any() or not inside.any():
-            place = np.unravel_index(np.argmax(wrong), wrong.shape)
-            at = ", ".join(f"{c}={n[k]:g}" for c, n, k in zip(self.problem.coordinates, nodes, place, strict=True))
-            raise ProblemError(
-                f"The reference of `{u}` in `{self.problem.name}` is not finite at {np.sum(wrong)} of the "
-                f"{values.size} points where it is compared, the first at {at}, so no error can be measured; correct "
-                f"it, or write a removable singularity as a `sympy.Piecewise`."
-            )
+        """Where each unknown or quantity with a reference is compared, and the reference there; see `references`."""
+        return references(self.problem)
 
     def measure(self, model: Model) -> dict[str, float]:
         """Relative L2 errors of another model of this solution's plan, by unknown, where they exist."""
@@ -375,15 +322,6 @@ class Solution:
         with precision(self.plan.dtype):
             return self._evaluator(expression).at(self.model, where)
 
-    def _exact(self, u, nodes) -> np.ndarray:
-        """The closed form on a tensor grid, or at points (n, d), in double precision."""
-        scattered = isinstance(nodes, np.ndarray)
-        mesh = list(nodes.T) if scattered else np.meshgrid(*nodes, indexing="ij", sparse=True)
-        shape = (len(nodes),) if scattered else tuple(len(n) for n in nodes)
-        with precision("float64"):
-            values = array_function(self.problem.compared[u], self.problem.coordinates)(mesh, {})
-            return np.broadcast_to(np.asarray(values), shape)
-
     def _evaluator(self, expression) -> Evaluator:
         expression = self.problem.unknowns[0] if expression is None else self._checked(expression)
         if expression not in self._evaluators:
@@ -449,12 +387,6 @@ def _measured(values, reference) -> dict[str, float | None]:
     with np.errstate(over="ignore", invalid="ignore"):  # of a field that is on its way to divergence
         found: dict[str, float | None] = {**error_measures(values, reference)}
     return found if np.any(reference[np.isfinite(reference)]) else found | {"rel_l2": None}
-
-
-def scattered_points(problem: Problem) -> np.ndarray:
-    """Random points (n, d) in the bounds, always the same: a tensor grid of many axes has too few nodes on each."""
-    low, high = np.array(problem.domain.bounds).T
-    return low + (high - low) * np.random.default_rng(0).uniform(size=(POINTS, len(low)))
 
 
 def _floats(what, value) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 from spindle.averages import averages
 from spindle.comparison import compare
 from spindle.errors import DivergenceError, MethodError
+from spindle.guards import overfit, stagnated, unfinished, unfulfilled
 from spindle.lock import Lock
 from spindle.methods.base import Method, Plan
 from spindle.objective.objective import Model
@@ -103,15 +104,11 @@ def train(
 
 def _complete(solution: Solution, outcome: Outcome, clock: Clock, key) -> None:
     """Fill in the record: errors, residuals on points that training never saw, memory, versions."""
-    run, settings, began = solution.run, solution.plan.settings, time.perf_counter()
+    run, began = solution.run, time.perf_counter()
     run.iterations, run.stopped_by, run.loss = outcome.steps, outcome.stopped_by, outcome.loss
     run.history, run.grown = outcome.history, outcome.grown
     run.residuals, untouched = _fresh_residuals(solution, key)
-    run.warnings = [
-        *doubts(solution.problem),
-        *_unfulfilled(run.residuals, untouched),
-        *_overfit(run.residuals, _comparable(solution, outcome), settings),
-    ]
+    run.warnings = [*doubts(solution.problem), *_guarded(solution, outcome, untouched)]
     run.averages = averages(solution)
     run.errors = solution.errors()
     run.classical = compare(solution)
@@ -143,14 +140,17 @@ def _fresh_residuals(solution: Solution, key) -> tuple[dict[str, float], dict[st
     return measured(arrays), measured(jax.tree.map(jnp.zeros_like, arrays))
 
 
-def _unfulfilled(fresh: Mapping[str, float], untouched: Mapping[str, float]) -> list[str]:
-    """Sentences on residuals that are hardly smaller than those of the zero field: the trivial solution among them."""
+def _guarded(solution: Solution, outcome: Outcome, untouched: Mapping[str, float]) -> list[str]:
+    """What is to be doubted about the result."""
+    fresh, stood, falling = solution.run.residuals, [], []
+    if outcome.stopped_by == "steps":
+        stood = stagnated(outcome.history, outcome.began, fresh, untouched)
+        falling = unfinished(outcome.history, outcome.began, fresh, untouched)
     return [
-        f"`{name}` is hardly fulfilled: its residual is {fresh[name]:.1e}, and the zero field leaves "
-        f"{untouched[name]:.1e}, so this is no solution; train longer, or raise its weight, "
-        f"`weights={{{name!r}: 1000}}`"
-        for name in fresh
-        if fresh[name] > 0.5 * untouched[name] > 1e-8
+        *unfulfilled(fresh, untouched, stuck=bool(stood)),
+        *stood,
+        *falling,
+        *overfit(fresh, _comparable(solution, outcome), solution.plan.settings),
     ]
 
 
@@ -158,21 +158,6 @@ def _comparable(solution: Solution, outcome: Outcome) -> dict[str, float]:
     """The residuals on training points, without those that counted less near some walls."""
     own = {e.name for e in solution.problem.equations} if solution.plan.settings.get("fade") else set()
     return {name: value for name, value in outcome.residuals.items() if name not in own}
-
-
-def _overfit(fresh: dict[str, float], trained: dict[str, float], settings: Mapping) -> list[str]:
-    """Sentences on residuals that are small at the training points only."""
-    smaller = [f"`{name}`" for name in ("frequency", "rank") if name in settings]
-    if settings["activation"] != "sin" or settings["network"] == "spectral":
-        smaller.remove("`frequency`")
-    more = "`points`" if "nodes" not in settings else "`nodes`, or `times` where there is time"
-    advice = f"raise {more}" + (f", or lower {' or '.join(smaller)}" if smaller else "")
-    return [
-        f"the residual `{name}` is {fresh[name]:.1e} on fresh points but {trained[name]:.1e} on the training points: "
-        f"the loss says too much, {advice}"
-        for name in trained
-        if name in fresh and fresh[name] > 3 * trained[name] and fresh[name] > 1e-8
-    ]
 
 
 def _singular(plan: Plan, start: Model, key) -> list[str]:

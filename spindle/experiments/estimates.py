@@ -9,14 +9,13 @@ from spindle.methods.pinn import PINN
 from spindle.methods.spinn import SPINN
 from spindle.solution import Solution
 
-_SHORT = {"steps": 1000, "lbfgs_steps": 300}
 _METHODS: tuple[Method, ...] = (
     SPINN(),
     SPINN(recipe="paper", points=16, steps=2000),
     SPINN(recipe="paper", network="modified", points=16, steps=2000),
-    PINN(**_SHORT),
+    PINN(steps=1000, lbfgs_steps=300),
 )
-_IN_TIME = CausalPINN(**_SHORT, causal=(1.0,))
+_IN_TIME = CausalPINN(steps=1000, lbfgs_steps=300, causal=(1.0,))
 _PROBLEMS = ("poisson2d", "helmholtz3d", "kovasznay", "sine_gordon2d", "convection", "klein_gordon3d", "burgers")
 _WITH_TIME = ("convection", "klein_gordon3d", "burgers")
 

@@ -38,6 +38,8 @@ from spindle.training.optimizers.growing import Growing
 
 # Coefficients of a full tensor, by whether all is linear: two or three steps do then, of ten seconds each, else ten.
 _MOST_PRODUCTS = {True: 400_000, False: 200_000}
+# Residual, relative to that of the zero field, at which nothing is enlarged any more.
+_FINE, _ROUGH = 3e-7, 1e-5
 _PAPER = {
     "network": "mlp",
     "width": 64,
@@ -152,7 +154,8 @@ class SPINN(Method):
             settings["hard"] = "zero" if few else "all"
         constraints, sentences = constraints_for(problem, settings)
         if settings["refine"] == "auto":
-            settings["refine"] = 3 if settings["width"] == "auto" and settings["points"] == "auto" else 0
+            chosen = settings["width"] == "auto" and settings["points"] == "auto"
+            settings["refine"] = (1 if tangled else 3) if chosen else 0
         notes += _widths(settings, problem)
         linear = settings["network"] == "spectral" and all(structure.linear for structure in analyse(problem))
         ranks, counts = _ladder(settings, problem, linear, tangled), _nodes(settings, axes)
@@ -160,7 +163,7 @@ class SPINN(Method):
         walls = clashing_walls(problem) if settings["fade"] else []
         settings["fade"] = bool(walls)
         notes += _faded(walls)
-        design = _Design(problem, constraints, settings, ranks, walls, linear)
+        design = _Design(problem, constraints, settings, ranks, walls, linear, tangled)
         if design.shapes:
             notes += (f"the start takes its shape from the {len(design.shapes)} products of the source",)
         differentiate = design.differentiate(counts, **design.sums())
@@ -175,10 +178,13 @@ class _Design:
              separable source, which the solution is often made of
     walls    those near which equations count less
     linear   whether all equations and conditions are, which matters for spectral networks only
+    tangled  whether what time begins with is no sum of a few products: its derivatives then carry errors of their own,
+             and residuals far below them are not worth their steps
     """
 
-    def __init__(self, problem, constraints, settings, ranks, walls, linear):
+    def __init__(self, problem, constraints, settings, ranks, walls, linear, tangled):
         self.problem, self.constraints, self.settings, self.linear = problem, constraints, settings, linear
+        self.tangled = tangled
         self.axes, self.ranks = len(problem.coordinates), ranks
         self.widths = _each(settings["width"], self.axes)
         shaping = settings["network"] == "spectral" and ranks[0] != "full"
@@ -238,13 +244,13 @@ class _Design:
         phases: list[Optimizer] = []
         for number, own in enumerate([None, *growth]):
             if number >= len(separable):
-                worth, patience, forcing = (0.3, 1, 1e-4) if self.linear else (0.1, 2, 1e-2)
+                worth, patience, forcing = (0.3, 1, 1e-4) if self.linear else (0.3 if self.tangled else 0.1, 2, 1e-2)
                 newton = GaussNewton(steps, damping=1e-6, worth=worth, patience=patience, forcing=forcing)
             elif number < len(growth):
                 newton = GaussNewton(steps, worth=0.1, patience=5)
             else:
                 newton = GaussNewton(steps)
-            phases.append(Growing(newton, own) if own else newton)
+            phases.append(Growing(newton, own, _ROUGH if self.tangled else _FINE) if own else newton)
         return tuple(phases)
 
     def _growth(self, rank):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -44,6 +45,16 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Pane:
+    """One field on a plane, and how it is drawn: (vertical, horizontal) values, the ends of the scale, its colours."""
+
+    values: np.ndarray
+    title: str
+    ends: tuple[float, float]
+    colours: str
+
+
+@dataclass(frozen=True)
 class Box:
     """A place within another, in fractions of its width and height."""
 
@@ -58,9 +69,9 @@ class Box:
         return "; ".join(f"{name}: {100 * value:.3f}%" for name, value in vars(self).items())
 
 
-def drawn(solution: Solution, slices: Sequence[Slice]) -> dict[str, list[Sample]]:
-    """For each unknown and quantity what is drawn of it: a sample for each slice."""
-    return {name: [take(solution, u, piece) for piece in slices] for name, u in solution.problem.shown.items()}
+def drawn(solution: Solution, slices: Sequence[Slice], fields: Mapping) -> dict[str, list[Sample]]:
+    """What is drawn of fields, {name: unknown or quantity}: a sample for each slice."""
+    return {name: [take(solution, u, piece) for piece in slices] for name, u in fields.items()}
 
 
 def field_pictures(solution: Solution, samples: Mapping[str, Sequence[Sample]]) -> dict[str, list[Row]]:
@@ -104,28 +115,29 @@ def training_pictures(history: History) -> list[Picture]:
     return pictures
 
 
-def plane_picture(sample: Sample, values, title: str, ends, colours: str, *, times, where: str = "") -> Picture:
-    """Colours on a plane; nothing is drawn outside the domain."""
+def plane_picture(sample: Sample, pane: Pane, times: Sequence[str]) -> Picture:
+    """Colours on the plane of a sample; nothing is drawn outside the domain."""
     width, height = _size(sample, times)
     with canvas(_WIDTH, height + _MARGIN) as (figure, place, picture):
-        axes, side = _plane_axes(place, sample, title, width, height)
-        colouring = {"cmap": colours, "vmin": ends[0], "vmax": ends[1], "rasterized": True}
-        mesh = axes.pcolormesh(*sample.nodes, np.ma.masked_invalid(values), shading="nearest", **colouring)
+        axes, side = _plane_axes(place, sample, pane.title, width, height)
+        colouring: Any = {"cmap": pane.colours, "vmin": pane.ends[0], "vmax": pane.ends[1], "rasterized": True}
+        mesh = axes.pcolormesh(*sample.nodes, np.ma.masked_invalid(pane.values), shading="nearest", **colouring)
         _colour_scale(figure, side, mesh)
         _ends_of_plane(axes, sample)
-    return picture(f"{title}{where}, {_between(ends)}")
+    where = f" at {place_of(sample)}" if sample.fixed else ""
+    return picture(f"{pane.title}{where}, {_between(pane.ends)}")
 
 
-def empty_plane(sample: Sample, title: str, ends, colours: str, *, times) -> tuple[Picture, Box]:
+def empty_plane(sample: Sample, pane: Pane, times: Sequence[str]) -> tuple[Picture, Box]:
     """A plane with its scale and without a field, and where in the picture the field belongs."""
     width, height = _size(sample, times)
     whole = height + _MARGIN
     with canvas(_WIDTH, whole) as (figure, place, picture):
-        axes, side = _plane_axes(place, sample, title, width, height)
-        _colour_scale(figure, side, ScalarMappable(Normalize(*ends), colours))
+        axes, side = _plane_axes(place, sample, pane.title, width, height)
+        _colour_scale(figure, side, ScalarMappable(Normalize(*pane.ends), pane.colours))
         _ends_of_plane(axes, sample)
     box = Box(_LEFT / _WIDTH, 1 - (_BOTTOM + height) / whole, width / _WIDTH, height / whole)
-    return picture(f"axes and colours of {title}, {_between(ends)}"), box
+    return picture(f"axes and colours of {pane.title}, {_between(pane.ends)}"), box
 
 
 def line_picture(samples: Mapping[str, Sample], title: str) -> Picture:
@@ -151,12 +163,21 @@ def error_line_picture(samples: Mapping[str, Sample], title: str) -> Picture:
         for k, (label, sample) in enumerate(samples.items()):
             style = run_style(k) if len(samples) > 1 else {"color": COLOURS[1]}
             axes.plot(sample.nodes[0], finite(sample.error), **style, label=label)
-        axes.set_ylim(bottom=0)
         axes.set_title(title)
-        if len(samples) > 1:
-            axes.legend()
         _dress_line(axes, sample)
+        if len(samples) > 1:
+            _scale_of_errors(axes, [limits([s.error])[1] for s in samples.values() if s.error is not None])
+            axes.legend()
+        else:
+            axes.set_ylim(bottom=0)
     return picture(f"{title} along {sample.shown[0]}")
+
+
+def _scale_of_errors(axes: Axes, largest: Sequence[float]) -> None:
+    """Logarithmic where the largest errors of several runs lie far apart, so that none of them is a line at zero."""
+    scale(axes.yaxis, axes.set_yscale, largest)
+    logarithmic = axes.get_yscale() == "log"
+    axes.set_ylim(bottom=min(n for n in largest if n > 0) / 100 if logarithmic else 0)
 
 
 def run_curves(histories: Mapping[str, History], read: Callable[[Record], float], title: str) -> Picture | None:
@@ -185,26 +206,24 @@ def run_style(number: int) -> dict:
     return {"color": COLOURS[number % len(COLOURS)], "linestyle": _DASHES[number // len(COLOURS) % len(_DASHES)]}
 
 
-def _row(name: str, sample: Sample, ends, times) -> Row:
-    place = place_of(sample)
-    where = f" at {place}" if place else ""
-    if len(sample.shown) == 1:
-        title = f"{name} computed" + (" and reference" if sample.reference is not None else "")
-        pictures = [line_picture({"computed": sample}, title)]
-        if sample.error is not None:
-            pictures.append(error_line_picture({"computed": sample}, f"{name} absolute error"))
-        return Row(place, tuple(pictures))
-    shown = [plane_picture(sample, *panel, times=times, where=where) for panel in panels(name, sample, *ends)]
-    return Row(place, tuple(shown))
-
-
-def panels(name: str, sample: Sample, value_ends, error_ends) -> list[tuple]:
-    """What stands beside each other of a plane: values, title, ends of the scale, and its colours."""
-    found = [(sample.values, f"{name} computed", value_ends, "viridis")]
+def panes(name: str, sample: Sample, value_ends, error_ends) -> list[Pane]:
+    """What stands beside each other of a plane: the solution, its reference and its error."""
+    found = [Pane(sample.values, f"{name} computed", value_ends, "viridis")]
     if sample.reference is not None and sample.error is not None:
-        found.append((sample.reference, f"{name} reference", value_ends, "viridis"))
-        found.append((sample.error, f"{name} absolute error", error_ends, "magma"))
+        found.append(Pane(sample.reference, f"{name} reference", value_ends, "viridis"))
+        found.append(Pane(sample.error, f"{name} absolute error", error_ends, "magma"))
     return found
+
+
+def _row(name: str, sample: Sample, ends, times) -> Row:
+    if len(sample.shown) > 1:
+        shown = tuple(plane_picture(sample, pane, times) for pane in panes(name, sample, *ends))
+        return Row(place_of(sample), shown)
+    own, known = {"computed": sample}, sample.reference is not None
+    pictures = [line_picture(own, f"{name} computed" + (" and reference" if known else ""))]
+    if known:
+        pictures.append(error_line_picture(own, f"{name} absolute error"))
+    return Row(place_of(sample), tuple(pictures))
 
 
 def _plane_axes(place, sample: Sample, title: str, width: float, height: float) -> tuple[Axes, Axes]:
@@ -217,8 +236,8 @@ def _plane_axes(place, sample: Sample, title: str, width: float, height: float) 
 
 
 def _ends_of_plane(axes: Axes, sample: Sample) -> None:
-    axes.set_xlim(sample.nodes[0][[0, -1]])
-    axes.set_ylim(sample.nodes[1][[0, -1]])
+    axes.set_xlim(sample.nodes[0][0], sample.nodes[0][-1])
+    axes.set_ylim(sample.nodes[1][0], sample.nodes[1][-1])
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
 

@@ -26,6 +26,7 @@ from spindle.report.slices import choose_slices
 from spindle.rundir import RunDirectory
 from spindle.solution import Solution
 from spindle.training.checkpoint import write_atomically
+from spindle.training.history import Clock
 from spindle.types import Tabulated, TabulatedFamily
 
 _FOLDER = Path(__file__).parent
@@ -33,6 +34,7 @@ _ENDINGS = {
     "steps": "all steps done",
     "budget": "stopped when the time was spent",
     "target": "stopped when the loss was small enough",
+    "converged": "stopped when the loss fell no more",
     "interrupted": "interrupted",
     "diverged": "diverged; this is the last finite state",
 }
@@ -79,11 +81,11 @@ def _long(value: float) -> str:
 
 def _content(solution: Solution, path: Path, command: str | None) -> dict:
     problem, run = solution.problem, solution.run
-    samples = drawn(solution, choose_slices(solution))
+    samples = drawn(solution, choose_slices(solution), problem.shown)
     return {
         "title": problem.title or problem.name,
         "subtitle": f"{problem.name}, solved by {label(solution.method)}, recipe {solution.method.recipe}",
-        "good": run.stopped_by in ("steps", "target", "budget"),
+        "good": run.stopped_by in ("steps", "target", "converged", "budget"),
         "verdict": verdict(solution),
         "formulas": formulas(problem),
         "plain": describe(problem),
@@ -179,7 +181,7 @@ def _settings(solution: Solution) -> list[tuple[str, str, bool]]:
     """Name and value of every setting, and whether it was chosen by hand rather than by the recipe."""
     chosen, settings = _chosen(solution.method), solution.plan.settings
     names = ["recipe", *(name for name in settings if name != "recipe")]
-    return [(name, _plain(settings.get(name, solution.method.recipe)), name in chosen) for name in names]
+    return [(name, plain(settings.get(name, solution.method.recipe)), name in chosen) for name in names]
 
 
 def _chosen(method: Method) -> dict:
@@ -188,11 +190,12 @@ def _chosen(method: Method) -> dict:
     return {k: v for k, v in given.items() if v is not None and (k, v) != ("recipe", "default")}
 
 
-def _plain(value) -> str:
+def plain(value) -> str:
+    """A setting as the report prints it: `32 × 32`, `yes`, `0.001`."""
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_plain(v)}" for key, v in value.items()) or "all 1"
+        return ", ".join(f"{key}: {plain(v)}" for key, v in value.items()) or "all 1"
     if isinstance(value, (tuple, list)):
-        return " × ".join(map(_plain, value))
+        return " × ".join(map(plain, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -201,8 +204,13 @@ def _plain(value) -> str:
 def _timings(solution: Solution) -> list[tuple[str, float, float]]:
     """Name, seconds, and share of the whole in per cent."""
     clock = solution.run.seconds
+    return [(name, spent, 100 * spent / (clock.total or 1.0)) for name, spent in seconds_by_part(clock).items()]
+
+
+def seconds_by_part(clock: Clock) -> dict[str, float]:
+    """The seconds of a run, by what they were spent on."""
     parts = {"set-up": clock.setup, "compilation": clock.compile, "training": clock.train, "evaluation": clock.evaluate}
-    return [(name, seconds, 100 * seconds / (clock.total or 1.0)) for name, seconds in parts.items()]
+    return parts | ({"reduction": clock.reduce} if clock.reduce else {})
 
 
 def _environment(solution: Solution) -> list[tuple[str, str]]:

@@ -58,7 +58,7 @@ def _size(samples: Sequence[Sample]) -> float:
 def _picture(name: str, times: Sequence[float], values: np.ndarray) -> Picture:
     with canvas(3.6, 2.3) as (_, place, picture):
         axes = place(0.62, 0.45, 2.8, 1.5)
-        axes.plot(times, values, marker="o", color=COLOURS[0])
+        axes.plot(times, values, marker="o", color=COLOURS[0], clip_on=False)
         middle, half = (values.max() + values.min()) / 2, max(np.ptp(values), _LEAST * np.abs(values).max()) / 2
         axes.set_ylim(middle - 1.1 * half, middle + 1.1 * half)
         axes.set_xlim(times[0], times[-1])

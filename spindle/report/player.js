@@ -40,7 +40,7 @@ for (const player of document.querySelectorAll(".player")) {
   slider.addEventListener("input", () => { pause(); show(); });
   field?.addEventListener("change", () => choose(field.selectedIndex));
   button?.addEventListener("click", () => { if (timer) pause(); else play(); });
-  player.querySelector(".controls").hidden = false;
+  player.querySelectorAll(".controls").forEach(part => { part.hidden = false; });
   show();
   if (button && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
     // Once, when it is first seen, and for less than five seconds.

@@ -8,12 +8,11 @@ import matplotlib
 import numpy as np
 
 from spindle.report.canvas import Picture
-from spindle.report.figures import Box, empty_plane, panels, shared_limits
+from spindle.report.figures import Box, Pane, empty_plane, panes, shared_limits
 from spindle.report.png import data_uri, indexed_png
-from spindle.report.slices import Motion, Sample, choose_motion, take_along
+from spindle.report.slices import Motion, Sample, chief_fields, choose_motion, take_along
 from spindle.solution import Solution
 
-_FIELDS = 4  # at most so many can be chosen from
 _WEIGHT = 1_200_000  # bytes of all images; fields beyond are left out
 _SHADES = 128  # of a colour scale, close enough that no steps are seen
 
@@ -67,7 +66,7 @@ def player(solution: Solution) -> Player | None:
     motion = choose_motion(solution)
     if motion is None:
         return None
-    taken = {name: take_along(solution, u, motion) for name, u in _fields(solution).items()}
+    taken = {name: take_along(solution, u, motion) for name, u in chief_fields(solution).items()}
     films = [_film(name, samples, motion) for name, samples in taken.items()]
     weights = accumulate(sum(len(uri) for panel in film.panels for uri in panel.images) for film in films)
     fit = [film for film, weight in zip(films, weights, strict=True) if weight <= _WEIGHT]
@@ -76,32 +75,24 @@ def player(solution: Solution) -> Player | None:
     return Player(motion, rest, tuple(fit or films[:1]))
 
 
-def _fields(solution: Solution) -> dict:
-    problem = solution.problem
-    known = {name: u for name, u in problem.shown.items() if u in problem.reference}
-    return dict(list((known or problem.shown).items())[:_FIELDS])
-
-
 def _film(name: str, samples: Sequence[Sample], motion: Motion) -> Film:
     ends = shared_limits(samples)
-    times = [motion.along] if motion.timed else []
-    shown = [
-        _panel(samples[0], [values for values, *_ in frames], *frames[0][1:], times)
-        for frames in zip(*(panels(name, s, *ends) for s in samples), strict=True)
-    ]
+    beside = zip(*(panes(name, s, *ends) for s in samples), strict=True)
+    shown = [_panel(samples[0], frames, [motion.along] if motion.timed else []) for frames in beside]
     positions = [s.fixed[motion.along] for s in samples]
     start = 0 if motion.timed else int(np.argmin(np.abs(np.array(positions) - motion.plane.fixed[motion.along])))
     return Film(name, tuple(f"{motion.along} = {value:.4g}" for value in positions), start, tuple(shown))
 
 
-def _panel(sample: Sample, frames: Sequence[np.ndarray], title: str, ends, colours: str, times) -> Panel:
-    axes, box = empty_plane(sample, title, ends, colours, times=times)
+def _panel(sample: Sample, frames: Sequence[Pane], times: Sequence[str]) -> Panel:
+    first = frames[0]
+    axes, box = empty_plane(sample, first, times)
     rows, columns = (_nearest(nodes) for nodes in reversed(sample.nodes))
-    scale = _scale(colours)
-    images = tuple(data_uri(indexed_png(_shades(f[np.ix_(rows[::-1], columns)], ends), scale)) for f in frames)
+    scale, grid = _scale(first.colours), np.ix_(rows[::-1], columns)
+    images = tuple(data_uri(indexed_png(_shades(pane.values[grid], first.ends), scale)) for pane in frames)
     wide, high = (1 / max(1, len(numbers) - 1) for numbers in (columns, rows))
     spread = Box(-wide / 2, -high / 2, 1 + wide, 1 + high)
-    return Panel(title, axes, box, spread, images)
+    return Panel(first.title, axes, box, spread, images)
 
 
 def _nearest(nodes: np.ndarray) -> np.ndarray:

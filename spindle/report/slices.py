@@ -9,14 +9,14 @@ import sympy
 import xarray
 from scipy.interpolate import RegularGridInterpolator
 
-from spindle.lowering.compile import array_function
 from spindle.problem.symbols import Parameter, is_time
+from spindle.references import exact
 from spindle.solution import Solution
-from spindle.training.precision import precision
 from spindle.types import Tabulated
 
 _SURVEY = 20_000  # points of the coarse grid on which slices are chosen
 _LINE, _PLANE = 401, 129  # nodes an axis of a drawn line, of a drawn plane
+_CHIEF = 4  # fields that are drawn where there is no room for all
 _FRAMES, _FRAME = 26, 97  # positions of a plane that moves, and nodes an axis of it
 _FRAMES_DEAR, _FRAME_DEAR = 16, 49  # the same where it is dear to say which points lie in the domain
 
@@ -67,6 +67,13 @@ class Motion:
     along: str
     timed: bool
     plane: Slice
+
+
+def chief_fields(solution: Solution) -> dict[str, sympy.Expr]:
+    """The fields that are drawn where there is no room for all: those with a reference, or all, at most four."""
+    shown, compared = solution.problem.shown, solution.problem.compared
+    known = {name: u for name, u in shown.items() if u in compared}
+    return dict(list((known or shown).items())[:_CHIEF])
 
 
 def choose_slices(solution: Solution) -> list[Slice]:
@@ -141,9 +148,13 @@ def take_along(solution: Solution, u, motion: Motion) -> list[Sample]:
 
 def _sample(piece: Slice, axes: Mapping[str, np.ndarray], found, place: Mapping[str, int]) -> Sample:
     """What was evaluated on a tensor grid, on its plane at a place, vertical axis first."""
-    values, reference = (None if a is None else a.isel(place).transpose(*reversed(piece.shown)).values for a in found)
-    fixed = {c: float(axes[c][k]) for c, k in place.items()}
-    return Sample(piece.shown, tuple(axes[c] for c in piece.shown), values, reference, fixed)
+    values, reference = found
+
+    def on_plane(array: xarray.DataArray) -> np.ndarray:
+        return array.isel(place).transpose(*reversed(piece.shown)).values
+
+    nodes, fixed = tuple(axes[c] for c in piece.shown), {c: float(axes[c][k]) for c, k in place.items()}
+    return Sample(piece.shown, nodes, on_plane(values), None if reference is None else on_plane(reference), fixed)
 
 
 def _evaluated(solution, u, axes: Mapping[str, np.ndarray]) -> tuple[xarray.DataArray, xarray.DataArray | None]:
@@ -156,11 +167,8 @@ def _evaluated(solution, u, axes: Mapping[str, np.ndarray]) -> tuple[xarray.Data
     if not isinstance(reference, sympy.Basic):
         return values, None
     nodes = list(axes.values())
-    with precision("float64"):
-        mesh = np.meshgrid(*nodes, indexing="ij", sparse=True)
-        exact = np.asarray(array_function(reference, solution.problem.coordinates)(mesh, {}))
-    inside = np.broadcast_to(solution.problem.domain.contains_grid(nodes), values.shape)
-    return values, values.copy(data=np.where(inside, exact, np.nan))
+    inside = solution.problem.domain.contains_grid(nodes)
+    return values, values.copy(data=np.where(inside, exact(solution.problem, u, nodes), np.nan))
 
 
 def _survey(solution: Solution) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, float]]:
@@ -220,7 +228,7 @@ def _axes(solution, u, piece: Slice, own: Mapping[str, int], of_table: Mapping[s
     if isinstance(table, Tabulated):
         return {c: _table_axis(np.asarray(nodes, float), c, piece, of_table) for c, nodes in table.axes.items()}
     return {
-        c.name: np.linspace(*ends, own[c.name]) if c.name in own else np.array([piece.fixed[c.name]])
+        c.name: np.linspace(ends[0], ends[1], own[c.name]) if c.name in own else np.array([piece.fixed[c.name]])
         for c, ends in _bounds(solution)
     }
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import jax
 import jax.numpy as jnp
@@ -70,8 +70,8 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def remove_parts(directory: Path) -> None:
     """Remove what killed processes left of the arrays and descriptions that they were writing."""
-    for kind in ("npz", "json"):
-        for left in directory.rglob(f".*.{kind}.*.part"):
+    for own in (directory, *directory.glob("window*")):
+        for left in (*own.glob(".*.npz.*.part"), *own.glob(".*.json.*.part")):
             with suppress(OSError):
                 left.unlink()
 
@@ -89,15 +89,23 @@ def load_arrays(path: Path, advice: str = _AGAIN) -> tuple[dict[str, np.ndarray]
     if not path.exists():
         raise RunError(f"There is no file {path}; a run directory holds one once training has begun.")
     try:
-        # Opened here, because NumPy leaves the file open when it is no archive.
-        with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files if name != _META}
-            meta = json.loads(archive[_META].tobytes())
-            if not isinstance(meta, dict):
-                raise ValueError("its description is none")
-            return arrays, meta
+        # Opened here, because NumPy leaves the file open when it is no archive, and speaks of pickles.
+        with open(path, "rb") as handle:
+            if handle.read(2) != b"PK":
+                raise ValueError("it is no archive")
+            handle.seek(0)
+            return _unpacked(handle)
     except Exception as error:  # archives, arrays and JSON refuse nonsense in many ways
         _damaged(path, error, advice)
+
+
+def _unpacked(handle: IO[bytes]) -> tuple[dict[str, np.ndarray], dict]:
+    with np.load(handle, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files if name != _META}
+        meta = json.loads(archive[_META].tobytes())
+    if not isinstance(meta, dict):
+        raise ValueError("its description is none")
+    return arrays, meta
 
 
 def save_tree(path: Path, tree, meta: dict) -> None:
@@ -122,8 +130,8 @@ def check_mark(path: Path, meta: dict, mark: str, advice: str) -> None:
     """Raise RunError where a file bears the mark of another run."""
     if meta.get("mark", mark) != mark:
         raise RunError(
-            f"The file {path} belongs to another run than run.json, and its numbers would mean something else here; put "
-            f"the right one back, or {advice}."
+            f"The file {path} belongs to another run than run.json, so its numbers would mean something else here; "
+            f"put the right one back, or {advice}."
         )
 
 

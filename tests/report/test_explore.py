@@ -2,15 +2,11 @@
 
 import asyncio
 import concurrent.futures
-import itertools
-import json
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 
 import jax
@@ -33,10 +29,10 @@ from tornado.websocket import websocket_connect
 
 from spindle.report.explore.page import SCRIPTS, drawn, drawn_lines, facts_html, fill
 from spindle.report.explore.server import explore, serving
+from tests.report.browser import CHROMIUM, opened
 
 t, x, y = sp.coordinates("t x y")
 TINY = {"width": 12, "rank": 3, "newton_steps": 3, "points": 60, "members": 16, "calibration": 1, "refine_points": 60}
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def convection():
@@ -384,56 +380,6 @@ def test_the_command_serves_until_it_is_interrupted(run):
 
 
 # --------------------------------------------------------------------------------------------------- in a browser
-
-
-class Tab:
-    """A tab of headless Chromium, spoken to by its own protocol."""
-
-    def __init__(self, socket_):
-        self.socket, self.numbers, self.asked, self.wrong = socket_, itertools.count(), [], []
-
-    async def call(self, method, **parameters):
-        number = next(self.numbers)
-        await self.socket.write_message(json.dumps({"id": number, "method": method, "params": parameters}))
-        while (message := json.loads(await self.socket.read_message())).get("id") != number:
-            if message["method"] == "Network.requestWillBeSent":
-                self.asked.append(message["params"]["request"]["url"])
-            if message["method"] == "Runtime.exceptionThrown":
-                self.wrong.append(message["params"])
-        return message["result"]
-
-    async def value(self, expression):
-        """The value of a JavaScript expression; None where it fails, as it does before all is there."""
-        found = await self.call("Runtime.evaluate", expression=expression, returnByValue=True)
-        return None if "exceptionDetails" in found else found["result"].get("value")
-
-    async def until(self, expression, *, seconds=60):
-        """The first value of an expression that is neither empty nor false."""
-        end = time.monotonic() + seconds
-        while not (found := await self.value(expression)):
-            assert time.monotonic() < end, f"{expression} stayed {found}"
-            await asyncio.sleep(0.05)
-        return found
-
-
-async def opened(folder, address):
-    """Chromium at an address: its process and its tab."""
-    options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0"]
-    child = subprocess.Popen(
-        [CHROMIUM, *options, f"--user-data-dir={folder}", "about:blank"], stderr=subprocess.DEVNULL
-    )
-    told = folder / "DevToolsActivePort"
-    while not (told.exists() and len(told.read_text().split()) == 2):
-        assert child.poll() is None, "Chromium ended at once"
-        await asyncio.sleep(0.05)
-    port = told.read_text().split()[0]
-    pages = json.loads((await AsyncHTTPClient().fetch(f"http://127.0.0.1:{port}/json")).body)
-    url = next(page["webSocketDebuggerUrl"] for page in pages if page["type"] == "page")
-    tab = Tab(await websocket_connect(url, max_message_size=2**26))
-    for domain in ("Runtime", "Network", "Page"):
-        await tab.call(f"{domain}.enable")
-    await tab.call("Page.navigate", url=address)
-    return child, tab
 
 
 # Whatever is inside the shadow roots of widgets, too.

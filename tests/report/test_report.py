@@ -20,7 +20,8 @@ from spindle.gallery.registry import gallery
 from spindle.report.figures import training_pictures
 from spindle.report.formulas import formulas
 from spindle.report.html import number, verdict, write_report
-from spindle.report.slices import Slice, choose_slices, take
+from spindle.report.means import means
+from spindle.report.slices import Sample, Slice, choose_slices, take
 from spindle.solution import Run
 from spindle.training.history import Clock, History, Record
 
@@ -98,19 +99,21 @@ def six():
     return sp.Problem(domain=sp.Box(dict.fromkeys(axes, (0, 1))), equations=[sp.laplacian(u) + u], name="six")
 
 
-# Problem, method, and the pictures expected: of the fields (slices times panels), and of training.
+# Problem, method, and the pictures expected: of the fields (slices times panels, and axes and frame of each panel in
+# motion), and of training.
 CASES = {
     "interval": (interval, sp.PINN(**SMALL), 2, 3),
     "square": (square, sp.PINN(**SMALL), 1, 2),
     "cauchy_riemann": (cauchy_riemann, sp.PINN(**SMALL), 3 + 1, 3),
     "lshape": (lshape, sp.PINN(**SMALL), 3, 3),
     "heat": (heat, sp.SPINN(**SMALL, rank=2), 3, 3),
-    "helmholtz": (helmholtz3d, sp.SPINN(**SMALL, rank=2), 3 * 3, 3),
-    "wave": (wave, sp.SPINN(**SMALL, rank=2), 4 * 3, 3),
-    "six": (six, sp.SPINN(**SMALL, rank=2), 3, 2),
+    "helmholtz": (helmholtz3d, sp.SPINN(**SMALL, rank=2), 3 * 3 + 2 * 3, 3),
+    "wave": (wave, sp.SPINN(**SMALL, rank=2), 4 * 3 + 2 * 3, 3),
+    "six": (six, sp.SPINN(**SMALL, rank=2), 3 + 2, 2),
 }
 # To train the others as well would take most of the time and show the report nothing new.
 TRAINED = ("interval", "helmholtz")
+MOVING = ("helmholtz", "wave", "six")
 
 
 @functools.cache
@@ -166,7 +169,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open[-1:] != ["style"]:
+        if self.open[-1:] not in (["style"], ["script"]):
             self.words.append(data)
 
 
@@ -179,7 +182,8 @@ def test_report_is_complete_and_needs_no_network(name):
     solution, page, (_, _, of_fields, of_training) = solved(name), Page(written(name)), CASES[name]
     assert len(page.images) == of_fields + of_training
     assert all(reference.startswith("data:image/") for reference in page.references)
-    assert not {"script", "link", "iframe"} & set(page.tags)
+    assert not {"link", "iframe"} & set(page.tags)
+    assert ("script" in page.tags) == (name in MOVING)
     assert "math" in page.tags
     assert "code" not in page.tags, "a formula fell back to plain text"
     for measure in solution.run.errors.values():
@@ -195,7 +199,7 @@ def test_report_is_complete_and_needs_no_network(name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_pictures_are_self_contained_drawings(name):
-    for image in Page(written(name)).images:
+    for image in (i for i in Page(written(name)).images if not i.startswith("data:image/png;base64,")):
         svg = base64.b64decode(image.removeprefix("data:image/svg+xml;base64,")).decode()
         ElementTree.fromstring(svg)
         assert "prefers-color-scheme: dark" in svg
@@ -309,6 +313,48 @@ def test_verdict_reads_as_one_line():
     )
     mixed = verdict(untrained(square(), Run(errors={"u": zero, "v": zero | {"rel_l2": 0.5}})))
     assert mixed.startswith("Relative L2 error 0.5 for v, absolute error 0.25 for u, whose reference is zero; ")
+
+
+def test_warnings_come_before_the_problem(tmp_path):
+    page = page_of(untrained(square(), Run(warnings=["Raise <steps>.", "Lower `rank`."])), tmp_path / "r.html")
+    assert 0 < page.text.index("Warnings Raise <steps>. Lower `rank`.") < page.text.index("The problem")
+    assert "Warning" not in Page(written("square")).text
+
+
+def test_windows_are_a_table(tmp_path):
+    measures = {"u": {"rel_l2": 0.0123, "rmse": 1.0, "max": 2.0}, "v": {"rel_l2": None, "rmse": 0.5, "max": 0.5}}
+    first = {"from": 0.0, "to": 0.5, "steps": 40, "loss": 1e-5, "seconds": 7.25, "errors": measures, "seam": {}}
+    second = first | {"from": 0.5, "to": 1.0, "steps": 1234, "seam": {"u": 0.0456, "v": None}}
+    page = page_of(untrained(square(), Run(windows=[first, second])), tmp_path / "r.html")
+    assert "relative L2 error jump at its start from to steps seconds loss u v u v" in page.text
+    assert "0 0.5 40 7.25 1.00e-05 0.0123 – – – 0.5 1 1,234 7.25 1.00e-05 0.0123 – 0.0456 –" in page.text
+    assert "Windows in time" not in Page(written("square")).text
+
+
+def test_means_over_space_show_what_drifts(tmp_path):
+    solution = untrained(heat(), Run(averages={"t": [0, 1, 2], "u": [4.0, 3.0, 3.5], "flux": [0.0, 0.0, 0.0]}))
+    page = page_of(solution, tmp_path / "r.html")
+    assert "u: relative drift 0.25" in page.text, "(4 - 3) / 4"
+    assert "Zero at all times, up to: flux 0." in page.text
+    assert len(page.images) == 3 + 1
+    # Without time, numbers.
+    solution = untrained(square(), Run(averages={"u": [0.25], "power": [-3.5]}))
+    page = page_of(solution, tmp_path / "r.html")
+    assert "Over the whole domain: u 0.25, power -3.5." in page.text
+    assert len(page.images) == 1
+
+
+def test_a_mean_that_stays_is_drawn_level():
+    size = {"u": [Sample(("x",), (np.linspace(0, 1, 3),), np.array([0.0, 30.0, -20.0]), None, {})]}
+    stays, noise = means({"t": [0, 1], "u": [2.0, 2.0 + 1e-9], "w": [1e-9, -3e-9]}, size | {"w": size["u"]})
+    assert stays.drift == pytest.approx(5e-10)
+    assert not stays.nothing
+    assert (noise.nothing, noise.value, noise.drift, noise.picture) == (True, 3e-9, None, None)
+
+
+def test_all_seconds_have_a_part(tmp_path):
+    page = page_of(untrained(square(), Run(seconds=Clock(1.0, 2.0, 3.0, 4.0, 10.0))), tmp_path / "r.html")
+    assert "evaluation 4 20 % reduction 10 50 % total 20" in page.text
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,85 @@
+"""What a solution is compared with: closed forms and tables at the points where they are taken."""
+
+import numpy as np
+
+from spindle.errors import ProblemError
+from spindle.lowering.compile import array_function
+from spindle.problem.families import ranging
+from spindle.problem.problem import Problem
+from spindle.training.precision import precision
+from spindle.types import Tabulated, TabulatedFamily
+
+_MOST_AXES = 6  # beyond, closed forms are compared at random points
+POINTS = 20_000
+
+
+def references(problem: Problem) -> dict:
+    """For each unknown with a reference: where it is compared, and the reference there, NaN outside the domain.
+
+    Where is a list of the nodes of each axis, or an array (n, d) of random points; see `errors`.
+    Raises ProblemError where a reference is not finite inside.
+    """
+    found = {}
+    nodes: list[np.ndarray] | np.ndarray
+    d = len(problem.coordinates)
+    n = min(201, round(1e6 ** (1 / d)))
+    for u, value in problem.compared.items():
+        if isinstance(value, Tabulated):
+            nodes, values = list(value.axes.values()), np.asarray(value.values)
+        elif isinstance(value, TabulatedFamily):
+            nodes, values = _listed(problem, value)
+        else:
+            bounds = problem.domain.bounds
+            # Whether a point lies in a shape is dear to say, in three dimensions above all.
+            # A family is compared at random members: a grid of its parameters says no more, and costs more.
+            most = 2 if ranging(problem) else _MOST_AXES
+            scattered = d > (most if problem.domain.boxes else 2)
+            nodes = scattered_points(problem) if scattered else [np.linspace(*b, n) for b in bounds]
+            values = exact(problem, u, nodes)
+        domain = problem.domain
+        contained = domain.contains(nodes) if isinstance(nodes, np.ndarray) else domain.contains_grid(nodes)
+        inside = np.broadcast_to(contained, values.shape)
+        if isinstance(value, Tabulated) and len(problem.domain.boxes) != 1:
+            inside = inside & ~np.isnan(values)  # a table may leave out the walls of a domain that is no box
+        _check(problem, u, nodes, values, inside)
+        found[u] = nodes, values if isinstance(value, Tabulated) else np.where(inside, values, np.nan)
+    return found
+
+
+def _listed(problem: Problem, members: TabulatedFamily) -> tuple[np.ndarray, np.ndarray]:
+    """The points (n, d) of all members that are tabulated, parameters last, and the values there."""
+    names = [p.name for p in ranging(problem)]
+    points = [
+        np.stack(np.meshgrid(*table.axes.values(), *([own[name]] for name in names), indexing="ij"), -1)
+        for own, table in zip(members.values, members.tables, strict=True)
+    ]
+    flat = [p.reshape(-1, p.shape[-1]) for p in points]
+    return np.concatenate(flat), np.concatenate([np.ravel(table.values) for table in members.tables])
+
+
+def _check(problem: Problem, u, nodes, values, inside) -> None:
+    wrong = inside & ~np.isfinite(values)
+    if wrong.any() or not inside.any():
+        place = np.unravel_index(np.argmax(wrong), wrong.shape)
+        at = ", ".join(f"{c}={n[k]:g}" for c, n, k in zip(problem.coordinates, nodes, place, strict=True))
+        raise ProblemError(
+            f"The reference of `{u}` in `{problem.name}` is not finite at {np.sum(wrong)} of the "
+            f"{values.size} points where it is compared, the first at {at}, so no error can be measured; correct "
+            f"it, or write a removable singularity as a `sympy.Piecewise`."
+        )
+
+
+def exact(problem: Problem, u, nodes) -> np.ndarray:
+    """The closed form on a tensor grid, or at points (n, d), in double precision."""
+    scattered = isinstance(nodes, np.ndarray)
+    mesh = list(nodes.T) if scattered else np.meshgrid(*nodes, indexing="ij", sparse=True)
+    shape = (len(nodes),) if scattered else tuple(len(n) for n in nodes)
+    with precision("float64"):
+        values = array_function(problem.compared[u], problem.coordinates)(mesh, {})
+        return np.broadcast_to(np.asarray(values), shape)
+
+
+def scattered_points(problem: Problem) -> np.ndarray:
+    """Random points (n, d) in the bounds, always the same: a tensor grid of many axes has too few nodes on each."""
+    low, high = np.array(problem.domain.bounds).T
+    return low + (high - low) * np.random.default_rng(0).uniform(size=(POINTS, len(low)))

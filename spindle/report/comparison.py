@@ -1,0 +1,240 @@
+"""`write_comparison`: one HTML file that lays several runs side by side."""
+
+import string
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from spindle.methods.registry import label
+from spindle.problem.problem import Problem
+from spindle.problem.serialize import problem_to_data
+from spindle.report.canvas import Picture, limits
+from spindle.report.figures import (
+    Pane,
+    drawn,
+    error_line_picture,
+    line_picture,
+    place_of,
+    plane_picture,
+    run_curves,
+    run_style,
+    shared_limits,
+    time_names,
+)
+from spindle.report.html import number, plain, render, seconds_by_part, verdict
+from spindle.report.slices import Sample, chief_fields, choose_slices
+from spindle.solution import Solution
+from spindle.training.history import Record
+
+_SLICES = 2  # of each field; one picture a run and slice is much already
+# Decades below the largest error of the best run that the scale of errors shows, and decades in all.
+_BELOW, _DECADES = 1.5, 12
+# What is said of a problem, rather than what it is.
+_SAID = ("name", "title", "citation", "notes", "published", "origin")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A run with the letter that stands for it in tables and charts, and where it lies."""
+
+    letter: str
+    place: str
+    solution: Solution
+    style: Mapping
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a table: what it is of, a cell for each run, and which of them are the best."""
+
+    name: str
+    cells: tuple[str, ...]
+    best: tuple[bool, ...]
+
+
+def write_comparison(solutions: Sequence[tuple[str, Solution]], path) -> Path:
+    """Write one HTML file, readable offline, that compares solutions, and return its path.
+
+    solutions   pairs of a name for the reader, such as the run directory, and the solution
+    path        of the file; missing folders are made, and an older page is replaced whole
+
+    Fields are drawn where all solutions are of the same problem.
+    """
+    runs = [Compared(_letter(k), name, solution, run_style(k)) for k, (name, solution) in enumerate(solutions)]
+    return render("comparison.html", _content(runs), Path(path))
+
+
+def _letter(position: int) -> str:
+    return string.ascii_uppercase[position] if position < 26 else str(position + 1)
+
+
+def _content(runs: Sequence[Compared]) -> dict:
+    problems = [run.solution.problem for run in runs]
+    names = list(dict.fromkeys(problem.name for problem in problems))
+    same = all(same_problem(runs[0].solution.given, run.solution.given) for run in runs[1:])
+    return {
+        "title": f"{problems[0].title or names[0]}: {len(runs)} runs" if same else f"{len(runs)} runs compared",
+        "subtitle": ", ".join(names),
+        "runs": [_described(run) for run in runs],
+        "differences": _differences(runs),
+        "results": _results(runs),
+        "cost": _cost(runs),
+        "curves": _curves(runs),
+        "same": same,
+        "alike": len(names) == 1,
+        "fields": _fields(runs) if same else {},
+        "on_lines": len(problems[0].coordinates) == 1,
+    }
+
+
+def same_problem(one: Problem, other: Problem) -> bool:
+    """Whether two problems ask for the same field: domain, equations, conditions and references, not their names."""
+    (first, numbers), (second, others) = problem_to_data(one), problem_to_data(other)
+    posed, asked = ({k: v for k, v in data.items() if k not in _SAID} for data in (first, second))
+    equal = all(np.array_equal(numbers[name], others[name], equal_nan=True) for name in set(numbers) & set(others))
+    return posed == asked and set(numbers) == set(others) and equal
+
+
+def _described(run: Compared) -> dict:
+    solution = run.solution
+    return {
+        "letter": run.letter,
+        "colour": run.style["color"],
+        "place": run.place,
+        "what": f"{solution.problem.name} by {label(solution.method)}",
+        "verdict": verdict(solution),
+        "warnings": solution.run.warnings,
+    }
+
+
+def _differences(runs: Sequence[Compared]) -> list[Line]:
+    """What the runs were told to do, as far as they differ."""
+    told = [_told(run.solution) for run in runs]
+    names = dict.fromkeys(name for own in told for name in own)
+    lines = [Line(name, tuple(own.get(name, "–") for own in told), (False,) * len(told)) for name in names]
+    return [line for line in lines if len(set(line.cells)) > 1]
+
+
+def _told(solution: Solution) -> dict[str, str]:
+    """Problem, method, seed and machine, and every setting."""
+    problem, run = solution.given, solution.run
+    options = dict(problem.origin[1]) if problem.origin else {}
+    constants = {p.name: p.value for p in problem.parameters if p.value is not None}
+    told = {"problem": problem.name}
+    told |= {f"{name} of the problem": plain(value) for name, value in (constants | options).items()}
+    told |= {"method": label(solution.method), "recipe": solution.method.recipe, "seed": str(run.seed)}
+    told |= {name: plain(value) for name, value in solution.plan.settings.items() if name != "recipe"}
+    return told | {"device": run.device, "precision": solution.plan.dtype} | run.versions
+
+
+def _results(runs: Sequence[Compared]) -> list[Line]:
+    """Errors of each unknown and quantity, relative where they can be, and what training came to."""
+    names = dict.fromkeys(name for run in runs for name in run.solution.run.errors)
+    lines = [_errors(runs, name) for name in names]
+    lines.append(_line("loss", [run.solution.run.loss for run in runs]))
+    residuals = dict.fromkeys(name for run in runs for name in run.solution.run.residuals)
+    return lines + [_residuals(runs, name) for name in residuals]
+
+
+def _residuals(runs: Sequence[Compared], name: str) -> Line:
+    line = _line(f"residual of {name}", [run.solution.run.residuals.get(name) for run in runs])
+    exact = [name in run.solution.plan.constraints.enforced for run in runs]
+    return replace(line, cells=tuple("exact" if e else cell for e, cell in zip(exact, line.cells, strict=True)))
+
+
+def _errors(runs: Sequence[Compared], name: str) -> Line:
+    found = [run.solution.run.errors.get(name) for run in runs]
+    relative = [None if error is None else error["rel_l2"] for error in found]
+    if any(value is not None for value in relative):
+        return _line(f"relative L2 error of {name}", relative, judged=True)
+    return _line(f"absolute error of {name}", [None if e is None else e["rmse"] for e in found], judged=True)
+
+
+def _cost(runs: Sequence[Compared]) -> list[Line]:
+    """Seconds by part, steps, size and memory."""
+    clocks = [seconds_by_part(run.solution.run.seconds) for run in runs]
+    parts = dict.fromkeys(name for clock in clocks for name in clock)
+    lines = [_line(f"{part}, seconds", [clock.get(part) for clock in clocks]) for part in parts]
+    lines.append(_line("total, seconds", [run.solution.run.seconds.total for run in runs], judged=True))
+    lines.append(_line("steps", [run.solution.run.iterations for run in runs]))
+    lines.append(_line("trained numbers", [run.solution.size for run in runs]))
+    memory = [run.solution.run.peak_memory_bytes / 2**20 or None for run in runs]
+    return [*lines, _line("peak memory, MiB", memory)] if any(memory) else lines
+
+
+def _line(name: str, values: Sequence[float | None], *, judged: bool = False) -> Line:
+    """A line of numbers; the smallest is the best where numbers are judged and it is not shared by all."""
+    cells = tuple("–" if value is None else number(value) for value in values)
+    known = [value for value in values if value is not None and np.isfinite(value)]
+    best = judged and len(values) > 1 and len(set(cells)) > 1
+    return Line(
+        name, cells, tuple(bool(best and value is not None and value == min(known, default=None)) for value in values)
+    )
+
+
+def _curves(runs: Sequence[Compared]) -> list[Picture]:
+    """Error and loss of all runs against seconds of training."""
+    histories = {run.letter: run.solution.run.history for run in runs}
+    names = {name for history in histories.values() for record in history for name in record.errors}
+    what = f"relative L2 error of {min(names)}" if len(names) == 1 else "largest relative L2 error"
+    series: dict[str, Callable[[Record], float]] = {
+        f"{what} against training time": lambda record: max(record.errors.values(), default=np.nan),
+        "loss against training time": lambda record: record.loss,
+    }
+    found = [run_curves(histories, read, title) for title, read in series.items()]
+    return [picture for picture in found if picture is not None]
+
+
+def _fields(runs: Sequence[Compared]) -> dict[str, list[tuple[str, list[list[Picture]]]]]:
+    """For each field its slices: where, and rows of pictures of the solutions and of their errors."""
+    first = runs[0].solution
+    slices = choose_slices(first)[-_SLICES:]
+    times = time_names(first)
+    taken = {run.letter: drawn(run.solution, slices, chief_fields(run.solution)) for run in runs}
+    found = {}
+    for name in chief_fields(first):
+        own = {letter: fields[name] for letter, fields in taken.items()}
+        ends = shared_limits([sample for samples in own.values() for sample in samples])[0]
+        span = _span([[_exponents(s.error) for s in samples if s.error is not None] for samples in own.values()])
+        together = [{letter: samples[k] for letter, samples in own.items()} for k in range(len(slices))]
+        found[name] = [(place_of(next(iter(s.values()))), _rows(name, s, ends, span, times)) for s in together]
+    return found
+
+
+def _rows(name: str, samples: Mapping[str, Sample], ends, span, times) -> list[list[Picture]]:
+    """The solutions of all runs on one slice beside each other, then their errors."""
+    first = next(iter(samples.values()))
+    if len(first.shown) == 1:
+        lines = [line_picture(samples, name)]
+        return [lines if first.reference is None else [*lines, error_line_picture(samples, f"{name} absolute error")]]
+    values = [
+        plane_picture(s, Pane(s.values, f"{letter}: {name} computed", ends, "viridis"), times)
+        for letter, s in samples.items()
+    ]
+    if first.reference is None:
+        return [values]
+    reference = plane_picture(first, Pane(first.reference, f"{name} reference", ends, "viridis"), times)
+    errors = [
+        plane_picture(s, Pane(_raised(s, span), f"{letter}: log₁₀ of the error of {name}", span, "magma"), times)
+        for letter, s in samples.items()
+    ]
+    return [[*values, reference], errors]
+
+
+def _raised(sample: Sample, span: tuple[float, float]) -> np.ndarray:
+    """What the scale of errors shows, those below it at its end."""
+    return np.maximum(_exponents(sample.error), span[0])
+
+
+def _exponents(error) -> np.ndarray:
+    """Decimal logarithms, which show errors of different sizes on one scale; of nothing, a number below all others."""
+    return np.log10(np.maximum(error, 1e-300))
+
+
+def _span(runs: Sequence[Sequence[np.ndarray]]) -> tuple[float, float]:
+    """Ends of the scale of all errors, as exponents: from the largest of all to well below that of the best run."""
+    largest = [limits(exponents)[1] for exponents in runs if any(np.isfinite(e).any() for e in exponents)] or [0.0]
+    top = max(largest)
+    return max(min(largest) - _BELOW, top - _DECADES), top

@@ -67,7 +67,7 @@ def steps():
     )
     for rank in (20, 100):
         with precision("float32"):
-            options = {"act": "tanh", "frequency": 1.0, "initial": "glorot", "biases": False}
+            options = {"act": "tanh", "frequency": 1.0, "initial": "glorot", "biases": "off"}
             network = low_rank_network(2, 1, width=WIDTH, hidden=3, rank=rank, **options, key=jax.random.PRNGKey(0))
             rng = np.random.default_rng(0)
             bases = [np.linalg.qr(rng.normal(size=(WIDTH, NEURONS)))[0].astype(np.float32) for _ in range(4)]

@@ -3,9 +3,7 @@
 import errno
 import os
 import random
-import resource
 import shutil
-import signal
 import subprocess
 import sys
 
@@ -16,9 +14,7 @@ import spindle as sp
 from spindle.cli import main
 from spindle.errors import RunError, SpindleError
 from spindle.gallery.registry import gallery
-from spindle.rundir import RunDirectory
 from spindle.training.checkpoint import load_arrays, save_arrays
-from tests.families import SMALL, convection
 from tests.test_windows import decay
 
 TINY = {"points": 5, "width": 6, "hidden_layers": 1, "lbfgs_steps": 0, "balance": 0, "steps": 20}
@@ -38,14 +34,14 @@ def solve(name, out, **options):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Finished runs, the same as they were before their last file was written, and those of another seed."""
+    """Finished runs, the same as they were before their last file was written, and one of another seed."""
     root = tmp_path_factory.mktemp("runs")
     for name in CASES:
         solve(name, root / name)
-        solve(name, root / f"{name}-other", seed=1)
         shutil.copytree(root / name, root / f"{name}-open")
         for file in UNFINISHED.get(name, ("solution.npz",)):
             (root / f"{name}-open" / file).unlink()
+    solve("pinn", root / "pinn-other", seed=1)
     return root
 
 
@@ -85,16 +81,16 @@ def damage(rng, file, runs):
     return kind
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_random_damage_is_a_sentence_or_harmless(runs, tmp_path, seed):
     rng, wanted = random.Random(seed), {name: values(sp.load(runs / name)) for name in CASES}
-    for number in range(12):
+    for number in range(15):
         name = rng.choice([*CASES, *(f"{name}-open" for name in CASES)])
         path = shutil.copytree(runs / name, tmp_path / f"{number}")
         file = rng.choice([f for f in sorted(path.rglob("*")) if f.suffix in (".npz", ".json")])
         done = f"{name}: {file.relative_to(path)}, {damage(rng, file, runs)}"
-        last = "checkpoint" in file.name or number % 6 == 0
-        for act in (sp.load, lambda path: sp.resume(path, progress=False))[: 1 + last]:
+        acts = [sp.load, lambda path: sp.resume(path, progress=False)] if number % 3 == 0 else [sp.load]
+        for act in acts:
             try:
                 solution = act(path)
             except SpindleError as error:
@@ -136,20 +132,13 @@ def test_a_checkpoint_of_another_format_is_refused_with_advice(copied):
 def test_the_advice_keeps_what_can_be_kept(runs, copied):
     """Each file in turn is damaged, and what the sentence says is done: the same numbers in the end."""
     wanted = values(sp.load(runs / "marched"))
-    for name in (
-        "run.json",
-        "problem.npz",
-        "window01/solution.npz",
-        "window01/checkpoint.npz",
-        "window02/checkpoint.npz",
-    ):
+    for name in ("run.json", "window01/solution.npz", "window02/checkpoint.npz"):
         path = copied("marched-open")
         (path / name).write_bytes(b"PK nonsense")
-        if name != "window01/checkpoint.npz":  # of a window that has ended it is not read any more
-            with pytest.raises(RunError, match=rf"{name} is damaged or foreign .*; remove it"):
-                sp.resume(path, progress=False)
+        with pytest.raises(RunError, match=rf"{name} is damaged or foreign .*; remove it"):
+            sp.resume(path, progress=False)
         (path / name).unlink()
-        again = solve("marched", path) if "window" not in name else sp.resume(path, progress=False)
+        again = solve("marched", path) if name == "run.json" else sp.resume(path, progress=False)
         np.testing.assert_array_equal(values(again), wanted, err_msg=name)
         np.testing.assert_array_equal(values(sp.load(path)), wanted, err_msg=name)
         shutil.rmtree(path)
@@ -167,9 +156,11 @@ def test_a_lost_problem_is_written_again(runs, copied):
 def test_another_run_does_not_take_over_what_a_lost_run_left(copied):
     path = copied("pinn-open")
     (path / "run.json").unlink()
-    with pytest.raises(RunError, match="has no run.json; solve the same problem by the same method with the same seed"):
+    with pytest.raises(
+        RunError, match=r"has no run.json; solve the same problem by the same method with the same seed"
+    ):
         sp.resume(path, progress=False)
-    with pytest.raises(RunError, match="belongs to another run than run.json"):
+    with pytest.raises(RunError, match=r"belongs to another run than run.json"):
         solve("pinn", path, seed=5)
 
 
@@ -178,20 +169,6 @@ def test_some_windows_are_no_whole_solution(copied):
     assert len(part.windows) == 1
     assert part.run.stopped_by == "interrupted"
     assert np.isnan(part(t=0.9, x=1.0))
-
-
-def test_a_reduction_of_another_step_is_not_used(tmp_path):
-    """As after a kill between the two files, or an interruption after a run that was once stopped by its budget."""
-    method = sp.FastLRNR(**SMALL | {"newton_steps": 2})
-    sp.solve(convection(), method, out=tmp_path / "run", progress=False)
-    assert sp.load(tmp_path / "run").reduced is not None
-    file = RunDirectory(tmp_path / "run").reduction
-    arrays, meta = load_arrays(file)
-    save_arrays(file, arrays, meta | {"steps": 1})
-    family = sp.load(tmp_path / "run")
-    assert family.reduced is None
-    with pytest.raises(sp.MethodError, match=r"continue it, `sp.resume\(directory\)`"):
-        family.many([1.5])
 
 
 # ------------------------------------------------------------------------------------------------- full disks
@@ -214,20 +191,26 @@ def test_a_full_disk_keeps_what_was_saved(runs, tmp_path, monkeypatch, name):
     np.testing.assert_array_equal(values(again), values(sp.load(runs / "pinn")))
 
 
+LIMITED = """
+import resource, signal, sys
+from spindle.cli import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))
+sys.argv = ["spindle", "solve", "poisson2d", "--method", "pinn", "--no-estimate", "--out", {out!r}]
+for setting in ("steps=20", "lbfgs_steps=0", "width=40", "hidden_layers=1", "points=5"):
+    sys.argv += ["--set", setting]
+main()
+"""
+
+
 def test_a_full_disk_is_a_sentence_and_status_2(tmp_path):
-    """A real process whose files cannot grow beyond a few kilobytes: the checkpoint does not fit."""
-    command = [sys.executable, "-m", "spindle", "solve", "poisson2d", "--method", "pinn", "--set", "steps=20"]
-    command += ["--set", "lbfgs_steps=0", "--set", "width=40", "--no-estimate", "--out", str(tmp_path / "run")]
-
-    def limited():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-
+    """A real process whose files cannot grow beyond some kilobytes: the checkpoint does not fit."""
+    code = LIMITED.format(out=str(tmp_path / "run"))
     environment = os.environ | {"JAX_ENABLE_COMPILATION_CACHE": "false"}
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=300, check=False, preexec_fn=limited, env=environment
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False, env=environment
     )
-    assert done.returncode == 2
+    assert done.returncode == 2, done.stderr
     assert done.stderr.count("\n") == 1
     assert "checkpoint.npz cannot be written (File too large); make room and go on" in done.stderr
     assert (tmp_path / "run" / "run.json").exists()

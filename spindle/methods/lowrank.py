@@ -43,7 +43,7 @@ PAPER = {
     "activation": "tanh",
     "initial": "uniform",
     "frequency": 1.0,
-    "biases": False,
+    "biases": "off",
     "hyper_width": 100,
     "hyper_layers": 3,
     "positive": "relu",
@@ -84,7 +84,7 @@ DEFAULT = PAPER | {
     "hidden_layers": 2,
     "rank": 10,
     "initial": "glorot",
-    "biases": True,
+    "biases": "plain",
     "hyper_width": 20,
     "hyper_layers": 2,
     "positive": "softplus",
@@ -110,7 +110,7 @@ class LowRank(Method):
     The settings of all methods apply, and these:
     rank            coefficients of each low-rank layer
     hidden_layers   number of low-rank layers, between a dense first and a dense last one
-    biases          whether low-rank layers have biases
+    biases          of low-rank layers: "plain", the same for all members; "factored", U diag(s) c; "off"
     hyper_width, hyper_layers   of the network from parameters to coefficients
     positive        what keeps coefficients at or above zero: "softplus", or "relu" as published
     points          collocation points in all, each with parameters of its own; with `tasks`, those of each member
@@ -128,7 +128,7 @@ class LowRank(Method):
     """
 
     rank: int | None = None
-    biases: bool | None = None
+    biases: str | None = None
     hyper_width: int | None = None
     hyper_layers: int | None = None
     positive: str | None = None

@@ -23,6 +23,7 @@ _WORDS: dict[str, Sequence[str]] = {
     "schedule": SCHEDULES,
     "initial": ("glorot", "uniform"),
     "derivatives": ("rbf-fd", "exact"),
+    "biases": ("off", "plain", "factored"),
     "positive": tuple(POSITIVE),
     "ordering": ("rank", "points"),
     "phase": ("gauss-newton", "published"),
@@ -60,7 +61,7 @@ _SEVERAL = (*_AN_AXIS, "nodes")
 _PHASES = ("steps", "lbfgs_steps", "newton_steps")
 _NOT_NEGATIVE = ("orthogonality", "sparsity", "tolerance")
 _POSITIVE = ("learning_rate", "frequency", "conditions", "lbfgs_rate", "ghost")
-_FLAGS = ("scale_inputs", "fade", "biases", "approach")
+_FLAGS = ("scale_inputs", "fade", "approach")
 
 
 def check_settings(call: str, settings: dict[str, Any], axes: int) -> None:

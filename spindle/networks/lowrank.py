@@ -23,19 +23,22 @@ POSITIVE: dict[str, Callable] = {"relu": relu, "softplus": softplus}
 
 
 class LowRankLayer(eqx.Module):
-    """`z = U (s * (V^T h)) + b` for h (n, inputs) and coefficients s that broadcast to (n, r).
+    """`z = U (s * (V^T h + c)) + b` for h (n, inputs) and coefficients s that broadcast to (n, r).
 
     left    U, (outputs, r)
     right   V, (inputs, r)
-    bias    b, (outputs,), or None
+    bias    b, (outputs,), the same for all members, or None
+    shift   c, (r,), the right factors of a bias U diag(s) c that is low-rank like the weights, or None
     """
 
     left: jax.Array
     right: jax.Array
     bias: jax.Array | None
+    shift: jax.Array | None = None
 
     def __call__(self, h, s):
-        z = ((h @ self.right) * s) @ self.left.T
+        inner = h @ self.right
+        z = ((inner if self.shift is None else inner + self.shift) * s) @ self.left.T
         return z if self.bias is None else z + self.bias
 
     @property
@@ -72,7 +75,7 @@ def low_rank_network(inputs, outputs, *, width, hidden, rank, act, frequency, in
     """A network before training.
 
     initial   of the bases: "uniform", entries in [0, 1 / width] as published; else orthonormal columns
-    biases    whether the low-rank layers have them
+    biases    of the low-rank layers: "plain", "factored" or "off"
     """
     keys = jax.random.split(key, hidden + 2)
     bound = frequency if act == "sin" else None
@@ -90,7 +93,9 @@ def _layer(width, rank, initial, biases, key) -> LowRankLayer:
         u, v = (jax.random.uniform(k, (width, rank), maxval=1 / width) for k in (left, right))
     else:
         u, v = (jnp.linalg.qr(jax.random.normal(k, (width, rank)))[0] for k in (left, right))
-    return LowRankLayer(u, v, jax.random.uniform(bias, (width,), minval=-0.5, maxval=0.5) if biases else None)
+    sizes = {"plain": width, "factored": rank}
+    drawn = jax.random.uniform(bias, (sizes[biases],), minval=-0.5, maxval=0.5) if biases in sizes else None
+    return LowRankLayer(u, v, drawn if biases == "plain" else None, drawn if biases == "factored" else None)
 
 
 class HyperNetwork(eqx.Module):

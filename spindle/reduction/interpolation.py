@@ -98,7 +98,7 @@ def reduced_network(network: LowRankNetwork, selections: Sequence[Selection]) ->
     for layer, chosen in zip(network.hidden, selections[1:], strict=True):
         rows = chosen.indices
         bias = None if layer.bias is None else layer.bias[rows]
-        hidden.append(LowRankLayer(layer.left[rows], jnp.asarray(lift.T) @ layer.right, bias))
+        hidden.append(LowRankLayer(layer.left[rows], jnp.asarray(lift.T) @ layer.right, bias, layer.shift))
         lift = chosen.lift
     small_last = eqx.tree_at(lambda d: d.weight, last, jnp.asarray(lift.T) @ last.weight)
     return LowRankNetwork(small_first, tuple(hidden), small_last, network.act)

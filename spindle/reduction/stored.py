@@ -44,7 +44,9 @@ def reduced_from_data(trained: Field, arrays: Mapping[str, np.ndarray], meta: Ma
         return eqx.tree_at(lambda d: (d.weight, d.bias), like, (own[f"{which}.weight"], own[f"{which}.bias"]))
 
     hidden = tuple(
-        LowRankLayer(own[f"hidden{k}.left"], own[f"hidden{k}.right"], own.get(f"hidden{k}.bias"))
+        LowRankLayer(
+            own[f"hidden{k}.left"], own[f"hidden{k}.right"], own.get(f"hidden{k}.bias"), own.get(f"hidden{k}.shift")
+        )
         for k in range(meta["layers"])
     )
     network = LowRankNetwork(

@@ -28,7 +28,9 @@ def truncated(field: FamilyField, kept: Sequence[np.ndarray]) -> FamilyField:
     """The field with these coefficients of each layer only."""
     network, hyper = field.network, field.hyper
     hidden = tuple(
-        LowRankLayer(layer.left[:, own], layer.right[:, own], layer.bias)
+        LowRankLayer(
+            layer.left[:, own], layer.right[:, own], layer.bias, None if layer.shift is None else layer.shift[own]
+        )
         for layer, own in zip(network.hidden, kept, strict=True)
     )
     heads = tuple(

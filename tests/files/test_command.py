@@ -35,6 +35,19 @@ def test_a_file_is_solved_interrupted_resumed_and_reported(spindle, tmp_path, mo
     assert shlex.split(found)[:5] == ["spindle", "solve", "layers.toml", "--method", "pinn"]
 
 
+def test_a_refused_file_does_not_replace_the_text_of_the_run(spindle, tmp_path, monkeypatch):
+    shutil.copy(FOLDER / "heat.toml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    command = ["solve", "heat.toml", *TINY, "--out", "run", "--json"]
+    assert spindle(*command).returncode == 0
+    before = (tmp_path / "heat.toml").read_text()
+    (tmp_path / "heat.toml").write_text(before.replace("k = 0.5", "k = 0.25"))
+    done = spindle(*command)
+    assert done.returncode == 2
+    assert "holds another run" in done.stderr
+    assert (tmp_path / "run" / "problem.toml").read_text() == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -13,14 +13,14 @@ from tests.families import convection, planned
 pytestmark = pytest.mark.usefixtures("float64")
 
 
-def network(initial="glorot", biases=True, rank=3):
+def network(initial="glorot", biases="plain", rank=3):
     return low_rank_network(
         2, 2, width=9, hidden=2, rank=rank, act="tanh", frequency=1.0, initial=initial, biases=biases,
         key=jax.random.PRNGKey(1),
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("biases", [True, False])
+@pytest.mark.parametrize("biases", ["plain", "factored", "off"])
 def test_factored_layers_are_the_dense_ones(biases):
     """W = U diag(s) V^T multiplied out in NumPy (Cho et al. 2024, equations 2.1 and 2.2)."""
     own, rng = network(biases=biases), np.random.default_rng(0)
@@ -28,7 +28,10 @@ def test_factored_layers_are_the_dense_ones(biases):
     h = np.tanh(points @ own.first.weight + own.first.bias)
     for layer, c in zip(own.hidden, s, strict=True):
         dense = np.asarray(layer.left) @ np.diag(c) @ np.asarray(layer.right).T
-        h = np.tanh(h @ dense.T + (0 if layer.bias is None else np.asarray(layer.bias)))
+        bias = np.zeros(9) if layer.bias is None else np.asarray(layer.bias)
+        bias = bias if layer.shift is None else bias + np.asarray(layer.left) @ np.diag(c) @ np.asarray(layer.shift)
+        assert (np.abs(bias).max() > 0) == (biases != "off")
+        h = np.tanh(h @ dense.T + bias)
     wanted = h @ own.last.weight + own.last.bias
     np.testing.assert_allclose(own(jnp.asarray(points), [jnp.asarray(c) for c in s]), wanted, atol=1e-13)
 

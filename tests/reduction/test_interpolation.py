@@ -56,8 +56,8 @@ def test_oversampling_bounds_the_error_better():
     assert more < 0.7 * factor[qdeim] < 0.7 * factor[deim]
 
 
-def sampled(count=300, width=24):
-    _, field = planned(convection(nu=0.1), width=width, harmonics=1)
+def sampled(count=300, width=24, **settings):
+    _, field = planned(convection(nu=0.1), width=width, harmonics=1, **settings)
     points = np.random.default_rng(1).uniform([0, 0, 1], [1, 6.28, 2], (count, 3))
     return field, points, [np.asarray(s) for s in field.coefficients_at(jnp.asarray(points[:, 2:]))]
 
@@ -77,8 +77,9 @@ def gap(field, small, points):
     return np.array([np.linalg.norm(a - b) / np.linalg.norm(a) for a, b in pairs])
 
 
-def test_a_full_basis_reproduces_the_network():
-    field, points, s = sampled()
+@pytest.mark.parametrize("biases", ["plain", "factored"])
+def test_a_full_basis_reproduces_the_network(biases):
+    field, points, s = sampled(biases=biases)
     small = reduced(field, snapshots(field, points, s, INDICES), None)
     assert np.all(gap(field, small, points) < 1e-11)
 

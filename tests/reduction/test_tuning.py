@@ -1,5 +1,7 @@
 """Queries of a family: the minimiser they find, the guard, batches, files, and what is refused."""
 
+import shutil
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -9,6 +11,7 @@ import pytest
 import spindle as sp
 from spindle.reduction.truncation import active, truncated
 from spindle.reduction.tuning import Prior, gauss_newton, guarded, residual_rows, stacked, with_coefficients
+from spindle.training.checkpoint import load_arrays, save_arrays
 from spindle.training.precision import precision
 from tests.families import SMALL, convection
 
@@ -107,6 +110,20 @@ def test_a_stored_family_answers_the_same(family):
     for name in ("coefficients", "residual", "estimate"):
         np.testing.assert_array_equal(getattr(again.many(ROWS), name), getattr(solution.many(ROWS), name))
     assert again.record()["reduction"] == solution.record()["reduction"]
+
+
+def test_a_reduction_of_another_step_is_not_used(family, tmp_path):
+    """As after a kill between the two files, or an interruption after a run that was once stopped by its budget."""
+    file = shutil.copytree(family[1], tmp_path / "run") / "reduction.npz"
+    arrays, meta = load_arrays(file)
+    save_arrays(file, arrays, meta | {"steps": 1})
+    again = sp.load(file.parent)
+    assert again.reduced is None
+    with pytest.raises(sp.MethodError, match=r"continue it, `sp.resume\(directory\)`"):
+        again.many(ROWS)
+    save_arrays(file, arrays, meta | {"mark": "of another run"})
+    with pytest.raises(sp.RunError, match=r"reduction.npz belongs to another run .* which reduces the family again"):
+        sp.load(file.parent)
 
 
 def test_estimates_are_of_the_size_of_errors(family):

@@ -225,7 +225,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=25.0, help="of all methods together")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     arguments = parser.parse_args()
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["__main__"])
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["spindle", "spindle.gallery.registry"])
     random, ends = np.random.default_rng(arguments.seed), time.monotonic() + 60 * arguments.minutes
     scores = {}
     for number, name in enumerate(arguments.methods):

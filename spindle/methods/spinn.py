@@ -39,7 +39,7 @@ from spindle.training.optimizers.growing import Growing
 # Coefficients of a full tensor, by whether all is linear: two or three steps do then, of ten seconds each, else ten.
 _MOST_PRODUCTS = {True: 400_000, False: 200_000}
 # Residual, relative to that of the zero field, at which nothing is enlarged any more.
-_FINE, _ROUGH = 3e-7, 1e-5
+_FINE, _ROUGH = 3e-7, 1e-3
 _PAPER = {
     "network": "mlp",
     "width": 64,
@@ -81,7 +81,7 @@ class SPINN(Method):
            above 3e-7 of that of the zero field "full", or 12 (24 up to three axes) where these would be too many
     fade   let equations count less near walls whose values differ from the initial data there
     refine how often the number of features on each axis may be changed by the decay of their coefficients, once all
-           products have one; "auto": 3, or never where `width` or `points` are given
+           products have one; "auto": 3, or never in windows of time, or where `width` or `points` are given
     sums   how the loss is taken: "grid", over all N^d points; "core" and "gram", from sums along the axes alone, where
            equation and conditions are polynomial with separable coefficients; "auto", by operations counted
 
@@ -154,8 +154,8 @@ class SPINN(Method):
             settings["hard"] = "zero" if few else "all"
         constraints, sentences = constraints_for(problem, settings)
         if settings["refine"] == "auto":
-            chosen = settings["width"] == "auto" and settings["points"] == "auto"
-            settings["refine"] = (1 if tangled else 3) if chosen else 0
+            free = settings["width"] == "auto" and settings["points"] == "auto"
+            settings["refine"] = 3 if free and settings["windows"] == 1 else 0
         notes += _widths(settings, problem)
         linear = settings["network"] == "spectral" and all(structure.linear for structure in analyse(problem))
         ranks, counts = _ladder(settings, problem, linear, tangled), _nodes(settings, axes)

@@ -25,12 +25,15 @@ from typing import Any
 
 import jax
 import numpy as np
+from sympy.core.function import AppliedUndef
 
 from spindle.errors import RunError
+from spindle.gallery.registry import GALLERY, gallery
 from spindle.methods.base import Method, Plan
 from spindle.methods.registry import method_from_data, method_to_data
 from spindle.problem.problem import Problem
 from spindle.problem.serialize import problem_from_data, problem_to_data
+from spindle.problem.symbols import is_given
 from spindle.training.checkpoint import check_mark, load_arrays, reading, save_arrays, write_atomically
 from spindle.training.history import Clock, History
 
@@ -162,7 +165,7 @@ class RunDirectory:
                     f"run; put the right one back, or remove both, and {_POSED_AGAIN}."
                 )
             method, seed = method_from_data(info["method"]), operator.index(info["seed"])
-        return problem_from_data(data, arrays, given), method, seed
+        return problem_from_data(data, arrays, _coded(data) | dict(given or {})), method, seed
 
     def read_result(self) -> tuple[dict[str, np.ndarray], dict]:
         """Trained numbers, and the fields of the run."""
@@ -176,6 +179,15 @@ class RunDirectory:
         with reading(self.solution, _FINISHED_AGAIN):
             seconds, history = Clock(**meta["seconds"]), History.from_data(meta["history"])
             return arrays, meta["run"] | {"seconds": seconds, "history": history}
+
+
+def _coded(data: Mapping) -> dict[str, Any]:
+    """The coded functions of a problem of the gallery, by name: what no file can hold is made anew."""
+    name, chosen = data.get("origin") or ("", {})
+    if name not in GALLERY:
+        return {}
+    found = [f for e in gallery(name, **chosen).expressions() for f in e.atoms(AppliedUndef) if is_given(f)]
+    return {f.func.__name__: f.func.given for f in found}
 
 
 def _differences(found, wanted) -> str:

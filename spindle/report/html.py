@@ -223,9 +223,8 @@ def _environment(solution: Solution) -> list[tuple[str, str]]:
 def _python(solution: Solution, path: Path) -> str:
     """The lines that read the run where it lies beside the report, else those that compute it."""
     if RunDirectory(path.parent).info.exists():
-        given = sorted(
-            {f.func.__name__ for e in solution.problem.expressions() for f in e.atoms(AppliedUndef) if is_given(f)}
-        )
+        coded = [] if solution.problem.origin else solution.problem.expressions()  # the gallery brings its own code
+        given = sorted({f.func.__name__ for e in coded for f in e.atoms(AppliedUndef) if is_given(f)})
         functions = f", given={{{', '.join(f'{name!r}: {name}' for name in given)}}}" if given else ""
         body = f"solution = sp.load({str(path.parent.absolute())!r}{functions})"
     else:

@@ -27,10 +27,11 @@ import jax
 import numpy as np
 from sympy.core.function import AppliedUndef
 
-from spindle.errors import RunError
+from spindle.errors import MethodError, RunError
 from spindle.gallery.registry import GALLERY, gallery
 from spindle.methods.base import Method, Plan
 from spindle.methods.registry import method_from_data, method_to_data
+from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
 from spindle.problem.serialize import problem_from_data, problem_to_data
 from spindle.problem.symbols import is_given
@@ -164,8 +165,23 @@ class RunDirectory:
                     f"run.json and problem.npz in {self.path} do not belong together: one is damaged or of another "
                     f"run; put the right one back, or remove both, and {_POSED_AGAIN}."
                 )
-            method, seed = method_from_data(info["method"]), operator.index(info["seed"])
-        return problem_from_data(data, arrays, _coded(data) | dict(given or {})), method, seed
+            seed = operator.index(info["seed"])
+        with reading(self.problem, _WITHOUT_IT):
+            problem = problem_from_data(data, arrays, _coded(data) | dict(given or {}))
+        return problem, self._method(info["method"], problem), seed
+
+    def _method(self, described: Mapping, problem: Problem) -> Method:
+        """The method of the run; raises RunError where this version has none of that name or with those settings."""
+        try:
+            with reading(self.info, _WITHOUT_IT):
+                method = method_from_data(described)
+                method.resolved(spanned(problem))
+        except MethodError as error:
+            raise RunError(
+                f"The method in {self.info} is none of this version of spindle: {str(error).rstrip('.')}; read the run "
+                f"by the version that wrote it, or solve the problem again into another directory."
+            ) from error
+        return method
 
     def read_result(self) -> tuple[dict[str, np.ndarray], dict]:
         """Trained numbers, and the fields of the run."""

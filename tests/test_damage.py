@@ -1,6 +1,7 @@
 """Damaged, foreign and lost files, and full disks: a sentence each, and what was saved before stays what it was."""
 
 import errno
+import json
 import os
 import random
 import shutil
@@ -14,6 +15,7 @@ import spindle as sp
 from spindle.cli import main
 from spindle.errors import RunError, SpindleError
 from spindle.gallery.registry import gallery
+from spindle.rundir import _fingerprint, write_json
 from spindle.training.checkpoint import load_arrays, save_arrays
 from tests.test_windows import decay
 
@@ -127,6 +129,25 @@ def test_a_checkpoint_of_another_format_is_refused_with_advice(copied):
         RunError, match=r"by another version of spindle .* finish the run by that version, or remove it"
     ):
         sp.resume(path.parent, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "words"),
+    [
+        ("pinn", {"network": "quantum"}, r"`sp.PINN\(network='quantum'\)` is not known"),
+        ("pinn", {"entanglement": 3}, "has no setting `entanglement`"),
+        ("qpinn", {}, "There is no method `qpinn`"),
+    ],
+)
+def test_a_method_of_another_version_is_a_sentence(copied, name, settings, words):
+    path = copied("pinn")
+    info = json.loads((path / "run.json").read_text())
+    info["method"] = {"name": name, "settings": info["method"]["settings"] | settings}
+    arrays, data = load_arrays(path / "problem.npz")
+    described = {key: info[key] for key in ("format", "problem", "method", "seed")}
+    write_json(path / "run.json", info | {"fingerprint": _fingerprint(data, arrays, described)})
+    with pytest.raises(RunError, match=f"is none of this version of spindle: .*{words}.*; read the run by the version"):
+        sp.load(path)
 
 
 def test_the_advice_keeps_what_can_be_kept(runs, copied):

@@ -134,14 +134,14 @@ def swapped(name):
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda run: edit(run, method={}), r"run.json is damaged or foreign \('settings'\)"),
-        (lambda run: edit(run, method=3), "run.json is damaged or foreign"),
-        (lambda run: edit(run, seed="one"), "run.json is damaged or foreign"),
+        (lambda run: edit(run, method={}), "run.json and problem.npz in .* do not belong together"),
+        (lambda run: edit(run, method=3), "do not belong together"),
+        (lambda run: edit(run, seed="one"), "do not belong together"),
         (lambda run: edit(run, format=1), "written by another version"),
         (lambda run: (run / "run.json").write_text("[1]"), "run.json is damaged or foreign"),
-        (swapped("solution.npz"), r"solution.npz is damaged or foreign .*; start the run again without it"),
-        (swapped("problem.npz"), "stored problem is damaged"),
-        (lambda run: (run / "solution.npz").unlink(), "There is no file .*solution.npz"),
+        (swapped("solution.npz"), r"solution.npz is damaged or foreign .*; remove it and resume the run"),
+        (swapped("problem.npz"), "do not belong together"),
+        (lambda run: (run / "solution.npz").unlink(), "holds no solution yet, because its training has not ended"),
     ],
 )
 def test_damaged_runs_are_refused(solution, tmp_path, damage, words):

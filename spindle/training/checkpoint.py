@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -48,7 +49,7 @@ def reading(path: Path, advice: str = _AGAIN) -> Iterator[None]:
 
 
 def _damaged(path: Path, error: Exception, advice: str) -> NoReturn:
-    reason = " ".join(str(error).split()) or type(error).__name__
+    reason = textwrap.shorten(str(error), 120, placeholder=" ...") or type(error).__name__
     raise RunError(f"The file {path} is damaged or foreign ({reason}); {advice}.") from error
 
 

@@ -1,4 +1,4 @@
-"""Partials at scattered nodes: RBF-FD in space, Taylor mode in time.
+"""Partials at scattered nodes: RBF-FD in space, Taylor mode or finite differences in time.
 
 The field is evaluated once at all nodes, ghosts included, with its time derivatives; every space derivative is a sparse
 product with these values. For Gauss-Newton the Jacobian of a residual is the same sparse product with the Jacobian of
@@ -21,10 +21,12 @@ import numpy as np
 import scipy.sparse
 from jax.flatten_util import ravel_pytree
 
+from spindle.derivatives.instants import Differences
 from spindle.derivatives.pieces import Piece, gram
 from spindle.derivatives.pointwise import PointwiseTaylor, pointwise_values
 from spindle.derivatives.rbffd import cached_weights
 from spindle.derivatives.sparse import Blocks, Stencils
+from spindle.errors import MethodError
 from spindle.lowering.partials import Need, terms_of
 from spindle.networks.fields import Field
 from spindle.networks.taylor import Jet, closure
@@ -66,6 +68,9 @@ class Discrete:
     order      p, the order of accuracy of every residual
     exponent   of the kernel r^m
     size       nodes in a stencil; None: twice the number of polynomials, and one
+    instants   whether derivatives in time are differences of order p between the instants; else they are exact
+
+    Raises MethodError where there are too few instants for their differences.
     """
 
     has_jacobian: ClassVar[bool] = True
@@ -78,6 +83,7 @@ class Discrete:
         order: int,
         exponent: int = 7,
         size: int | None = None,
+        instants: bool = False,
     ):
         self.points, self.needs = points, needs
         self._scheme = (order, exponent, size)
@@ -88,6 +94,7 @@ class Discrete:
             self._parts.append(parts)
             self.stencils.append(self._weights(points.rows[len(self.stencils)], operators))
         self.lanes = 1 + max((p.lane for parts in self._parts for ps in parts.values() for p in ps), default=0)
+        self._differences = _differences(points.times, self.lanes, order) if instants else None
         measured = [place if isinstance(place, Scatter) else None for place in points.places]
         self._measured = [None if place is None else place.points for place in measured]
         self._between = PointwiseTaylor(_Measured(measured), needs)  # type: ignore[arg-type]
@@ -137,6 +144,10 @@ class Discrete:
         spread = np.repeat(nodes, 1 if times is None else len(times), axis=0)
         if times is not None and self.points.axis is not None:
             spread = np.insert(spread, self.points.axis, np.tile(times, len(nodes)), axis=1)
+        if self._differences is not None:
+            values = field(jnp.asarray(spread)).reshape(len(nodes), len(self._differences.nearest), -1)
+            # A dense product: its transpose, in the backward pass, is one too, and no scattered addition.
+            return jnp.einsum("lkt,mto->lmko", self._differences.matrices(), values), field
         lanes = self._time_lanes(field, jnp.asarray(spread))
         return lanes.reshape(self.lanes, len(nodes), -1, lanes.shape[-1]), field
 
@@ -214,13 +225,18 @@ class Discrete:
         nodes, axis = jnp.asarray(self.points.positions), self.points.axis
         times = np.zeros(1) if self.points.times is None else self.points.times
 
-        def values(vector, node, time):
-            point = node if axis is None else jnp.insert(node, axis, time)
-            return self._time_lanes(eqx.combine(unravel(vector), static), point[None])[:, 0].ravel()
+        def values(vector, node, instant):
+            net = eqx.combine(unravel(vector), static)
+            if self._differences is None:
+                point = node if axis is None else jnp.insert(node, axis, jnp.asarray(times)[instant])
+                return self._time_lanes(net, point[None])[:, 0].ravel()
+            moments = jnp.asarray(times[self._differences.nearest])[instant]
+            points = jnp.insert(jnp.broadcast_to(node, (len(moments), len(node))), axis, moments, axis=1)
+            return (jnp.asarray(self._differences.weights)[:, instant] @ net(points)).ravel()
 
-        def at_instant(own, total, instant):
-            number, time = instant
-            jacobians = jax.vmap(jax.jacrev(values), in_axes=(None, 0, None))(vector, nodes, time)
+        def at_instant(own, total, chosen):
+            number, instant = chosen
+            jacobians = jax.vmap(jax.jacrev(values), in_axes=(None, 0, None))(vector, nodes, instant)
             kept = []
             for piece in own:
                 total, rows = self._blockwise(jacobians, piece, number, use, total)
@@ -234,7 +250,7 @@ class Discrete:
                     total, rows = use(total, self._between.jacobian(field, self._measured, [piece]))
                     kept.append((None if rows is None else rows[None], self.points.size(piece.slopes[0][0])))
                 continue
-            chosen = jnp.arange(len(instants)), jnp.asarray(times[instants])
+            chosen = jnp.arange(len(instants)), jnp.asarray(instants)
             total, rows = jax.lax.scan(partial(at_instant, own), total, chosen)
             kept += [(r, len(self.points.rows[p.slopes[0][0]])) for r, p in zip(rows, own, strict=True)]
         return total, kept
@@ -333,6 +349,19 @@ class Discrete:
         value = {(0,) * points.shape[1]: 1.0}
         idx, (found,) = cached_weights(nodes, points, [value], degree=order + 1, exponent=exponent)
         return idx, found
+
+
+def _differences(times: np.ndarray | None, lanes: int, order: int) -> Differences | None:
+    """None without time; raises MethodError where there are too few instants."""
+    if times is None:
+        return None
+    least = order + lanes - 1
+    if len(times) < least:
+        raise MethodError(
+            f'`sp.DTPINN(in_time="differences", order={order}, times={len(times)})` has too few instants for '
+            f"differences of that order, which take {least}; raise `times`."
+        )
+    return Differences.of(times, lanes, order)
 
 
 class _Measured:

@@ -48,6 +48,7 @@ _PAPER = {
     "order": 4,
     "nodes": 828,
     "times": 25,
+    "in_time": "exact",
     "exponent": 5,
     "ghost": 0.25,
     "sampling": "scattered",
@@ -80,7 +81,9 @@ class DTPINN(Method):
     nodes      about how many scattered nodes, inner and boundary ones together; a pair (inner, boundary) is met
                exactly; "auto": 2,000 in two dimensions, 4,000 in three
     density    spacing of the nodes relative to the mean, an expression in the space coordinates: small where dense
-    times      instants for problems with time, whose derivatives in time are exact
+    times      instants for problems with time
+    in_time    derivatives in time: "exact", of the network, or "differences" of order p between the instants, which
+               makes the whole problem discrete
     exponent   odd m of the kernel r^m
     stencil    nodes in a stencil; None: twice the number of polynomials, and one
     ghost      distance of the ghost nodes from the boundary, in units of the spacing
@@ -105,6 +108,7 @@ class DTPINN(Method):
     nodes: int | str | tuple[int, int] | None = None
     density: sympy.Expr | None = None
     times: int | None = None
+    in_time: str | None = None
     exponent: int | None = None
     stencil: int | None = None
     ghost: float | None = None
@@ -158,7 +162,11 @@ class DTPINN(Method):
             cloud = NodeCloud(places, nodes, times, domain.time)
             if settings["derivatives"] == "exact":
                 return PointwiseTaylor(NodePoints(cloud), needs)
-            scheme = {"exponent": settings["exponent"], "size": None if better else settings.get("stencil")}
+            scheme = {
+                "exponent": settings["exponent"],
+                "size": None if better else settings.get("stencil"),
+                "instants": settings["in_time"] == "differences",
+            }
             return Discrete(cloud, needs, order=settings["order"] + better, **scheme)
 
         # Beyond some gain there is nothing but the error of the discretisation to fit.

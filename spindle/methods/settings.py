@@ -23,6 +23,7 @@ _WORDS: dict[str, Sequence[str]] = {
     "schedule": SCHEDULES,
     "initial": ("glorot", "uniform"),
     "derivatives": ("rbf-fd", "exact"),
+    "in_time": ("exact", "differences"),
     "biases": ("off", "plain", "factored"),
     "positive": tuple(POSITIVE),
     "ordering": ("rank", "points"),

@@ -9,6 +9,8 @@ from jax.flatten_util import ravel_pytree
 from sympy import Eq, cos, exp, sin
 
 import spindle as sp
+from spindle.derivatives.instants import Differences
+from spindle.errors import MethodError
 from spindle.objective.least_squares import LeastSquares
 from spindle.objective.objective import Model
 from spindle.training.precision import precision
@@ -62,6 +64,7 @@ def polynomial_problems():
 
 
 POLYNOMIALS = {name: (problem, options) for name, problem, options in polynomial_problems()}
+POLYNOMIALS["in time, by differences"] = POLYNOMIALS["in time"][0], {"times": 6, "in_time": "differences"}
 
 
 @pytest.mark.parametrize("name", POLYNOMIALS)
@@ -106,7 +109,11 @@ def heat():
     )
 
 
-@pytest.mark.parametrize(("problem", "more"), [(system, {}), (heat, {"times": 3})], ids=["system", "heat"])
+@pytest.mark.parametrize(
+    ("problem", "more"),
+    [(system, {}), (heat, {"times": 3}), (heat, {"times": 5, "in_time": "differences"})],
+    ids=["system", "heat", "heat, discrete in time"],
+)
 def test_normal_matrix_and_jacobian_are_those_of_the_rows(problem, more):
     plan = sp.DTPINN(nodes=90, order=2, width=4, hidden_layers=1, **more).plan(problem())
     with precision("float64"):
@@ -123,6 +130,24 @@ def test_normal_matrix_and_jacobian_are_those_of_the_rows(problem, more):
         np.testing.assert_allclose(
             jax.jit(squares.normal)(arrays), expected, rtol=0, atol=1e-12 * np.abs(expected).max()
         )
+
+
+@pytest.mark.parametrize("order", [2, 4])
+def test_differences_between_instants_converge_at_their_order(order):
+    """First and second derivatives of sin(3 t), at the ends too, where the stencils are one-sided."""
+    gaps = []
+    for count in (80, 160):
+        times = np.linspace(0, 1, count + 1)
+        _, first, second = Differences.of(times, 3, order).matrices() @ np.sin(3 * times)
+        gaps.append([np.abs(first - 3 * np.cos(3 * times)).max(), np.abs(second + 9 * np.sin(3 * times)).max()])
+    slopes = np.log2(np.divide(*gaps))
+    # A first derivative uses the nodes of the second, so that it is one order better.
+    np.testing.assert_allclose(slopes, [order + 1, order], atol=0.35)
+
+
+def test_differences_need_instants():
+    with pytest.raises(MethodError, match=r"has too few instants for differences of that order, which take 4; raise"):
+        sp.DTPINN(nodes=90, order=3, times=3, in_time="differences").plan(heat())
 
 
 def test_exact_derivatives_at_the_same_nodes_agree_to_the_order():

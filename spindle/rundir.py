@@ -258,8 +258,3 @@ def device_name() -> str:
     """The device that computes, `cpu` or for example `cuda:0 NVIDIA H200`."""
     device = jax.devices()[0]
     return device.platform if device.platform == "cpu" else f"{device.platform}:{device.id} {device.device_kind}"
-
-
-def memory_bytes() -> int:
-    """The memory of this machine."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

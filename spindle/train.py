@@ -23,10 +23,11 @@ from spindle.problem.doubts import doubts
 from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
 from spindle.progress import progress_bar
-from spindle.rundir import RunDirectory, device_name, memory_bytes, versions
+from spindle.rundir import RunDirectory, device_name, versions
 from spindle.solution import Run, Solution
 from spindle.training.history import Clock
 from spindle.training.loop import Limits, Outcome, Trainer
+from spindle.training.memory import memory_bytes
 from spindle.training.precision import precision
 
 _COPIES = 8  # of the parameters in training: values, gradient, two moments, the last good ones, and room to work
@@ -147,6 +148,7 @@ def _guarded(solution: Solution, outcome: Outcome, untouched: Mapping[str, float
         stood = stagnated(outcome.history, outcome.began, fresh, untouched)
         falling = unfinished(outcome.history, outcome.began, fresh, untouched)
     return [
+        *outcome.refused,
         *unfulfilled(fresh, untouched, stuck=bool(stood)),
         *stood,
         *falling,

@@ -36,6 +36,7 @@ from spindle.lowering.partials import Partial
 from spindle.lowering.structure import Structure
 
 _DEAR = 2e9  # operations that one evaluation of the loss may cost before digits are given up
+_MOST_ENTRIES = 1.5e7  # of the factors of one block of J^T J: an eighth of a gigabyte
 _CHEAP = 1e7  # operations below which a grid is not worth avoiding: the shortcuts take longer to compile
 
 
@@ -173,7 +174,6 @@ class SeparatedPiece:
         psi = self.columns([f.values for f in features], coefficients)
         grams = [(p.T @ p)[own][:, own] for p, own in zip(psi, layout.columns_of, strict=True)]
         tangents = [self._tangents(d, features[d], coefficients) for d in axes]
-        mixed = [jnp.einsum("nkp,nl->klp", t, p) for t, p in zip(tangents, psi, strict=True)]
         outer = jnp.asarray(np.outer(layout.constants, layout.constants), psi[0].dtype)
         # Products of the Gram matrices before and after each axis: none is divided out, for some may vanish.
         before, after = [outer], [jnp.ones_like(outer)]
@@ -186,7 +186,7 @@ class SeparatedPiece:
             row = [self._diagonal(layout, d, before[d] * after[d + 1], tangents[d])]
             between = before[d]
             for e in range(d + 1, len(features)):
-                row.append(self._off_diagonal(layout, d, e, between * after[e + 1], mixed))
+                row.append(self._off_diagonal(layout, (d, e), between * after[e + 1], tangents, psi))
                 between = between * grams[e]
             blocks.append(row)
         return blocks
@@ -198,7 +198,9 @@ class SeparatedPiece:
         size = tangents.shape[-1]
         return tangents.reshape(-1, size).T @ half.reshape(-1, size)
 
-    def _off_diagonal(self, layout, d, e, weights, mixed):
+    def _off_diagonal(self, layout, pair, weights, tangents, psi):
+        """The sum over products k, l of w_kl (dPsi_dk . Psi_dl) (dPsi_el . Psi_ek), a few k at a time."""
+        d, e = pair
         # Only terms with parameters have tangents; those that agree on both axes are added first.
         moving = np.repeat([bool(m.partials) for m in self.monomials], layout.sizes)
         pairs = np.stack([layout.columns_of[d], layout.columns_of[e]], axis=1)[moving]
@@ -207,9 +209,19 @@ class SeparatedPiece:
         spread[np.flatnonzero(moving), inverse.ravel()] = 1.0
         weights = spread.T @ weights @ spread
         on_d, on_e = unique.T
-        left = weights[:, :, None] * mixed[d][on_d][:, on_d]
-        right = jnp.swapaxes(mixed[e][on_e][:, on_e], 0, 1)
-        return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
+
+        def add(total, some):
+            own, k_d, k_e = some
+            left = jnp.einsum("nkp,nl->klp", tangents[d][:, k_d], psi[d])[:, on_d] * own[:, :, None]
+            right = jnp.einsum("nlp,nk->klp", tangents[e], psi[e][:, k_e])[:, on_e]
+            return total + left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1]), None
+
+        count, sizes = len(unique), (tangents[d].shape[-1], tangents[e].shape[-1])
+        groups = math.ceil(count * count * max(sizes) / _MOST_ENTRIES)
+        each = math.ceil(count / groups)
+        filled = [jnp.pad(a, [(0, groups * each - count)] + [(0, 0)] * (a.ndim - 1)) for a in (weights, on_d, on_e)]
+        parts = tuple(a.reshape(groups, each, *a.shape[1:]) for a in filled)
+        return jax.lax.scan(add, jnp.zeros(sizes, weights.dtype), parts)[0]
 
     def _monomial(self, number, term, coordinates):
         factors = []

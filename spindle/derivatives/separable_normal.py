@@ -14,6 +14,7 @@ Cost: 2 N^d B^2 for each pair of axes and 2 N B P^2, with B = orders times rank;
 For plain tensors this is classical (Sorber, Van Barel & De Lathauwer 2013, SIAM J. Optim. 23).
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -27,6 +28,8 @@ from jax.flatten_util import ravel_pytree
 from spindle.derivatives.pieces import Piece
 from spindle.lowering.partials import terms_of
 from spindle.networks.fields import AxisField
+
+_MOST_ENTRIES = 2e7  # of all kernels together, a sixth of a gigabyte; copies of them need two or three times as much
 
 
 class AxisFeatures(NamedTuple):
@@ -75,7 +78,42 @@ def grid_blocks(features: Sequence[Sequence[AxisFeatures]], piece: Piece) -> lis
     """Blocks H_de of J^T J for d <= e, and the columns of the parameters last, of one piece on a tensor grid.
 
     features   features[term][d], cut to the piece's nodes
+
+    Rows of J may be taken in any order and number, so that the kernels K_d of a large grid, of N^d B numbers each, are
+    made for some nodes of the first axis at a time.
     """
+    nodes, together = len(features[0][0].values), _together(features, piece)
+    if together == nodes:
+        return _blocks(features, piece)
+    # As lists: needs cannot be sorted, which a tree would have to do with them.
+    whole = [own[0] for own in features], [list(own.values()) for _, own in piece.slopes], piece.parameters
+    parts = jax.tree.map(lambda a: a.reshape(nodes // together, together, *a.shape[1:]), whole)
+
+    def blocks(part):
+        first, slopes, parameters = part
+        own = [[f, *beside[1:]] for f, beside in zip(first, features, strict=True)]
+        terms = [
+            (place, dict(zip(old, new, strict=True))) for (place, old), new in zip(piece.slopes, slopes, strict=True)
+        ]
+        return _blocks(own, Piece(tuple(terms), parameters))
+
+    def add(total, part):
+        return jax.tree.map(jnp.add, total, blocks(part)), None
+
+    shapes = jax.eval_shape(blocks, jax.tree.map(lambda a: a[0], parts))
+    return jax.lax.scan(add, jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes), parts)[0]
+
+
+def _together(features, piece) -> int:
+    """How many nodes of the first axis are taken at a time: a divisor of their number."""
+    partials = [(t, p) for t, (_, own) in enumerate(piece.slopes) for need in own for p, _ in terms_of(need)]
+    slots = sum(len({(t, p.unknown, p.orders[d]) for t, p in partials}) for d in range(len(features[0])))
+    nodes, *others = (len(f.values) for f in features[0])
+    entries = slots * features[0][0].values.shape[-1] * math.prod(others)
+    return max(n for n in range(1, nodes + 1) if nodes % n == 0 and (n == 1 or n * entries <= _MOST_ENTRIES))
+
+
+def _blocks(features, piece):
     kernels = [_kernel(features, piece, d) for d in range(len(features[0]))]
     blocks = []
     for d, (k_d, j_d) in enumerate(kernels):

@@ -28,7 +28,7 @@ PAPER = (
     ),
     Row(
         "navier_stokes3d",
-        CausalPINN(recipe="paper", windows=1, steps=100),
+        CausalPINN(recipe="paper", windows=1, steps=20),
         published=0.0401,
         source="section 4, causal PINN, 2^15",
         options={"end": 0.1, "stream": 0},

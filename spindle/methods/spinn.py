@@ -247,7 +247,9 @@ class _Design:
                 worth, patience, forcing = (0.3, 1, 1e-4) if self.linear else (0.3 if self.tangled else 0.1, 2, 1e-2)
                 newton = GaussNewton(steps, damping=1e-6, worth=worth, patience=patience, forcing=forcing)
             elif number < len(growth):
-                newton = GaussNewton(steps, worth=0.1, patience=5)
+                # A few terms for a system are often enough and cheap, but not found without slow stretches.
+                few = len(self.problem.unknowns) > 1 and self.axes > 3
+                newton = GaussNewton(steps, worth=0.02 if few else 0.1, patience=10 if few else 5)
             else:
                 newton = GaussNewton(steps)
             phases.append(Growing(newton, own, _ROUGH if self.tangled else _FINE) if own else newton)

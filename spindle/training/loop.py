@@ -20,10 +20,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from spindle.errors import MethodError
 from spindle.objective.least_squares import LeastSquares
 from spindle.objective.objective import Model, Objective
 from spindle.training.checkpoint import load_meta, load_tree, reading, save_tree
 from spindle.training.history import Clock, History, Record
+from spindle.training.memory import excess
 from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.growing import Growing
 
@@ -74,6 +76,7 @@ class Outcome:
     residuals    root mean square of each residual on the last training points
     grown        the phases that enlarged the model, and what they decided
     began        the step at which the last phase began
+    refused      sentences on enlargements that would not have fitted into the memory
     """
 
     model: Model
@@ -84,6 +87,7 @@ class Outcome:
     history: History = field(default_factory=History)
     grown: list[dict] = field(default_factory=list)
     began: int = 0
+    refused: list[str] = field(default_factory=list)
 
 
 class Trainer:
@@ -120,13 +124,14 @@ class Trainer:
         first, state, history = 0, self._begin(arrays, weights, key), History()
         self._start = 0
         self.grown: list[dict] = []
+        self.refused: list[str] = []
         if self.checkpoint is not None and self.checkpoint.exists():
             first, state, history = self._restore(state)
         stopped = "steps"
         with _interruptions() as interrupted:
             for number in range(first, len(self.schedule.phases)):
                 state, stopped = self._phase(number, state, history, interrupted, fresh=number > first)
-                if stopped not in ("steps", "converged"):
+                if stopped not in ("steps", "converged") or self.refused:
                     break
         return self._outcome(state, stopped, history)
 
@@ -141,7 +146,7 @@ class Trainer:
 
     def _phase(self, number, state, history, interrupted, *, fresh) -> tuple[State, str]:
         """Run one phase to its end or to the first reason to stop."""
-        phase = self.schedule.phases[number]
+        phase, before = self.schedule.phases[number], (state, self._start, self.objective, self._static)
         if fresh:
             if isinstance(phase, Growing):
                 last = self.grown[-1]["loss"] if len(self.grown) > 1 else None
@@ -163,6 +168,9 @@ class Trainer:
         lowered = jax.jit(self._advance(phase), donate_argnums=0).lower(state, jnp.int32(end))
         advance = lowered.compile(compiler_options=_compiler_options())
         self.clock.compile += time.perf_counter() - started
+        needed = excess(advance)
+        if needed:
+            return self._without_growth(phase, before, needed, fresh=fresh), "converged"
         state = jax.tree.map(jnp.copy, state)  # no two leaves may share a buffer: each is donated
         chunk, saved = 1, time.perf_counter()
         while step < end:
@@ -239,6 +247,18 @@ class Trainer:
         arrays, self._static = eqx.partition(model, eqx.is_inexact_array)
         return arrays
 
+    def _without_growth(self, phase, before, needed: str, *, fresh) -> State:
+        """Back to the model that was not enlarged yet; raises MethodError where there is none."""
+        if not (fresh and isinstance(phase, Growing)):
+            raise MethodError(
+                f"One step of {phase.label} would take about {needed}; lower `points`, `width` or `rank`, or choose "
+                f"another method."
+            )
+        what = self.grown.pop()["what"]
+        self.refused.append(f"not {what}: a step would have taken {needed}, so that training ended before")
+        state, self._start, self.objective, self._static = before
+        return state
+
     def _look(self, state, phase, step, loss, end, history):
         """Record where the run is, and measure the error where a measurement is due."""
         errors = {}
@@ -272,7 +292,9 @@ class Trainer:
         squares = eqx.filter_jit(self.objective.mean_squares)(model, state.points)
         loss = state.best_loss if self._by_loss(state) else sum(state.weights[k] * v for k, v in squares.items())
         residuals = {name: float(jnp.sqrt(square)) for name, square in squares.items()}
-        return Outcome(model, stopped, int(state.step), float(loss), residuals, history, self.grown, self._start)
+        return Outcome(
+            model, stopped, int(state.step), float(loss), residuals, history, self.grown, self._start, self.refused
+        )
 
     def _save(self, number, state, history):
         meta = {

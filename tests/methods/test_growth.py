@@ -11,6 +11,7 @@ import spindle as sp
 from spindle.gallery.registry import gallery
 from spindle.lowering.clashes import clashing_walls
 from spindle.methods.growth import EveryProduct, OtherWidths
+from spindle.training import loop, memory
 from spindle.training.precision import precision
 
 t, x, y = sp.coordinates("t x y")
@@ -122,3 +123,31 @@ def test_walls_that_clash_with_the_initial_data_are_found():
     assert clashing_walls(gallery("klein_gordon3d")) == []
     plan = sp.SPINN().plan(gallery("diffusion3d"))
     assert any("count less near x=-1" in sentence for sentence in plan.choices)
+
+
+def test_what_would_not_fit_into_the_memory_is_not_tried(monkeypatch, tmp_path):
+    """The model before is the result, with a sentence; where not even that fits, there is nothing but the sentence."""
+    exact = exp(-((3 * x - 2 * t) ** 2))
+    problem = sp.Problem(
+        domain=sp.Box({t: (0, 1), x: (0, 1)}), equations=[Eq(u.diff(t), exact.diff(t))],
+        conditions=[sp.Initial(u, exact.subs(t, 0))], reference={u: exact},
+    )  # fmt: skip
+    method = sp.SPINN(rank="auto", width=12, newton_steps=8)
+    looked = []
+
+    def small(compiled):
+        looked.append(compiled.memory_analysis().temp_size_in_bytes)
+        return "30 GiB of memory, of which this machine has 24" if len(looked) == 2 else ""
+
+    monkeypatch.setattr(loop, "excess", small)
+    solution = sp.solve(problem, method, progress=False, out=tmp_path / "run")
+    assert len(looked) == 2 and all(looked)
+    assert not solution.run.grown
+    assert any("every product of 12 x 12 features: a step would have taken 30 GiB" in w for w in solution.run.warnings)
+    assert np.isfinite(sp.load(tmp_path / "run").error())
+    monkeypatch.setattr(memory, "memory_bytes", lambda: 100_000)
+    monkeypatch.setattr(loop, "excess", memory.excess)
+    with pytest.raises(
+        sp.MethodError, match=r"One step of Gauss-Newton would take about 0 GiB of memory, .*; lower `p"
+    ):
+        sp.solve(problem, method, progress=False)

@@ -9,6 +9,7 @@ from jax.flatten_util import ravel_pytree
 from sympy import Eq, cos, exp, sin
 
 import spindle as sp
+from spindle.derivatives import separable_normal
 from spindle.objective.least_squares import LeastSquares
 from spindle.training.precision import precision
 
@@ -90,6 +91,19 @@ def test_normal_matrix_is_that_of_the_rows(problem, method):
         along, back = products(arrays, jnp.asarray(v), jnp.asarray(w))
         np.testing.assert_allclose(along, j @ v, rtol=0, atol=1e-11 * np.abs(j @ v).max())
         np.testing.assert_allclose(back, w @ j, rtol=0, atol=1e-11 * np.abs(w @ j).max())
+
+
+@pytest.mark.parametrize("name", ["system, on the grid", "inverse, separable"])
+def test_kernels_of_a_large_grid_are_made_in_parts(name, monkeypatch):
+    problem, method = CASES[name]
+    plan = method.plan(problem())
+    with precision("float64"):
+        arrays, static = eqx.partition(plan.build(jax.random.PRNGKey(3)), eqx.is_inexact_array)
+        weights = {name: jnp.asarray(1.0) for name in plan.objective.names}
+        squares = LeastSquares(plan.objective, static, plan.objective.draw(jax.random.PRNGKey(4)), weights)
+        whole = squares.normal(arrays)
+        monkeypatch.setattr(separable_normal, "_MOST_ENTRIES", 1)
+        np.testing.assert_allclose(squares.normal(arrays), whole, rtol=0, atol=1e-12 * np.abs(whole).max())
 
 
 @pytest.mark.parametrize("form", ["core", "gram"])

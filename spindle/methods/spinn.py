@@ -310,7 +310,9 @@ def _ladder(settings, problem, linear: bool, tangled: bool) -> tuple[int | str, 
     if products <= _MOST_PRODUCTS[linear]:
         return ("full",) if tangled else (6, "full")
     # The products of a system are many: a few terms first, since they are cheap and often enough.
-    return (2, 6, 12) if axes > 3 and len(problem.unknowns) > 1 else (6, 12) if axes > 3 else (6, 12, 24)
+    if axes > 3:
+        return (2, 6) if len(problem.unknowns) > 1 else (6, 12)
+    return (6, 12, 24)
 
 
 def _starts_from_code(problem) -> bool:

@@ -73,6 +73,7 @@ PAPER = {
     "directions": 6,
     "phase": "gauss-newton",
     "tuning_steps": 1,
+    "unfreeze": False,
     "query_points": 0,
     "check_points": 32,
     "refine_points": 500,
@@ -99,6 +100,7 @@ DEFAULT = PAPER | {
     "steps": 0,
     "schedule": "constant",
     "newton_steps": 600,
+    "unfreeze": True,
     "dtype": "float64",
 }
 
@@ -122,6 +124,7 @@ class LowRank(Method):
     directions      of corrections of the coefficients in a query, at most
     phase           of a query: "gauss-newton", or "published", 400 Adam steps on the sum of absolute residuals
     tuning_steps    its Gauss-Newton steps
+    unfreeze        whether a member has a last layer of its own, if that is thin (256 neurons), in Gauss-Newton queries
     query_points    where it looks at the equation; 0: three times as many as directions
     check_points    where its result is judged
     calibration     members that are solved to convergence, at `refine_points`, to calibrate the error estimate
@@ -140,6 +143,7 @@ class LowRank(Method):
     directions: int | None = None
     phase: str | None = None
     tuning_steps: int | None = None
+    unfreeze: bool | None = None
     query_points: int | None = None
     check_points: int | None = None
     refine_points: int | None = None

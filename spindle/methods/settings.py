@@ -62,7 +62,7 @@ _SEVERAL = (*_AN_AXIS, "nodes")
 _PHASES = ("steps", "lbfgs_steps", "newton_steps")
 _NOT_NEGATIVE = ("orthogonality", "sparsity", "tolerance")
 _POSITIVE = ("learning_rate", "frequency", "conditions", "lbfgs_rate", "ghost")
-_FLAGS = ("scale_inputs", "fade", "approach")
+_FLAGS = ("scale_inputs", "fade", "approach", "unfreeze")
 
 
 def check_settings(call: str, settings: dict[str, Any], axes: int) -> None:

@@ -51,6 +51,7 @@ class LowRankNetwork(eqx.Module):
     """Dense first layer, low-rank hidden layers, dense last layer.
 
     `network(h, coefficients)` takes embedded points (n, inputs), array or jet, and the s of each low-rank layer.
+    lift   of a reduced network: (M, neurons), from its last hidden state to that of the whole one; else None
     Source: Cho et al. (2024), equations 2.2 and 2.8; a reduced network is one of these, with fewer neurons.
     """
 
@@ -58,6 +59,7 @@ class LowRankNetwork(eqx.Module):
     hidden: tuple[LowRankLayer, ...]
     last: Dense
     act: Callable = eqx.field(static=True)
+    lift: jax.Array | None = None
 
     def __call__(self, h, coefficients: Sequence):
         h = self.act(self.first(h))
@@ -144,6 +146,7 @@ class FamilyField(Field):
     axes         the columns of the coordinates, and those of the parameters
     parameters   scales the parameters to [-1, 1]
     coefficients one s a layer, of broadcastable shape, in place of the hypernetwork's; None: the hypernetwork's
+    free_last    whether a member has a last layer of its own, which is then tuned like its coefficients
     """
 
     embedding: Embedding
@@ -153,6 +156,7 @@ class FamilyField(Field):
     factors: tuple[tuple[BoundaryFactor, ...], ...] = eqx.field(static=True)
     axes: tuple[tuple[int, ...], tuple[int, ...]] = eqx.field(static=True)
     coefficients: list[jax.Array] | None = None
+    free_last: bool = eqx.field(static=True, default=False)
 
     def __call__(self, points):
         own, ranging = (list(columns) for columns in self.axes)

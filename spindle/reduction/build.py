@@ -46,6 +46,7 @@ _LOCALITIES = 10.0 ** np.arange(-6, 7)  # relative to the mean square of the res
 _BATCH, _NEURONS = 64, 4096  # members at a time, and neurons: what they need then stays in the caches, or in memory
 _FIRST, _RATE = 1e-2, 0.3  # tolerances of the bases: the coarsest, and the ratio to the next
 _WORTH = 0.7  # share of the neurons beyond which a reduced network costs more than it saves
+_THIN = 256  # neurons up to which a last layer is tuned: there are as many directions to find as it has weights
 _IDLE = 1e-7  # share of the largest contribution below which a coefficient is dropped
 _FAITHFUL = 0.25  # how far the reduced residual may be from the full one, relative to it
 
@@ -87,8 +88,9 @@ class Reduced:
         else:
             first = f"members are tuned on the whole network of {neurons} neurons"
             first += ", of which bases as fine as its residual would need nearly all" * tried
+        own = ", and a last layer of their own" if self.full.free_last else ""
         return [
-            f"{first}; ranks {ranks}, {self.facts['directions']} directions, {self.facts['points']} points",
+            f"{first}; ranks {ranks}, {self.facts['directions']} directions, {self.facts['points']} points{own}",
             f"tuning leaves {self.facts['gain']:.0%} of the residual on members that were not trained on",
             f"estimated errors are {self.factor:.2g} times the residual, the largest factor of {len(spread)} members "
             f"solved to convergence (smallest {min(spread):.2g})",
@@ -140,7 +142,7 @@ class Reduction:
         low, high = np.array([self.problem.domain.bounds[k] for k in trained.axes[1]]).T
         sample, other = sobol(low, high, self.settings["members"], seed=0), sobol(low, high, 32, seed=1)
         kept = self._kept(trained, sample, other)
-        field = truncated(trained, kept)
+        field = replace(truncated(trained, kept), free_last=self._frees_last(trained))
         prior = self._prior(field, sample[: self.settings["members"] // 4])
         facts: dict[str, Any] = {"ranks": list(field.network.ranks), "directions": len(prior.sizes)}
         own, gaps = self._small(field, sample, prior) if self.small else (field, {})
@@ -152,6 +154,11 @@ class Reduction:
         found = Reduced(field, kept, own, points, check, prior, locality, 1.0, facts)
         facts["factors"] = self._calibrate(found, other[: self.settings["calibration"]])
         return replace(found, factor=max(facts["factors"]))
+
+    def _frees_last(self, field) -> bool:
+        """Whether members have a last layer of their own: where it is thin, and the published phase knows none."""
+        thin = len(field.network.last.weight) <= _THIN
+        return self.settings["unfreeze"] and self.settings["phase"] != "published" and thin
 
     def _kept(self, field, sample, unseen) -> list[np.ndarray]:
         """The coefficients in use at the sample, and those that only members not among it use."""
@@ -195,7 +202,7 @@ class Reduction:
 
     def _prior(self, field: FamilyField, members: np.ndarray) -> Prior:
         """Principal directions of the corrections that members need, all coefficients free and points many."""
-        count = sum(field.network.ranks)
+        count = len(stacked(field, jnp.asarray(members[0])))
         free = Prior(jnp.eye(count), jnp.ones(count))
         objective = self.objective(self.random(min(8 * count, 512), 2))
         own = self._own_weights()
@@ -238,7 +245,7 @@ class Reduction:
         base = np.concatenate([np.asarray(s) for s in field.coefficients_at(jnp.asarray(repeated))], axis=1)
         moves = rng.normal(size=(len(repeated), len(prior.sizes))) * np.asarray(prior.sizes)
         moves[::2] = 0.0
-        coefficients = base + moves @ np.asarray(prior.directions).T
+        coefficients = base + moves @ np.asarray(prior.directions).T[:, : base.shape[1]]
         split = np.split(coefficients, np.cumsum(field.network.ranks)[:-1], axis=1)
         if self.settings["snapshots"] == "shifted":
             return shifted_snapshots(field, points, split)

@@ -101,4 +101,4 @@ def reduced_network(network: LowRankNetwork, selections: Sequence[Selection]) ->
         hidden.append(LowRankLayer(layer.left[rows], jnp.asarray(lift.T) @ layer.right, bias, layer.shift))
         lift = chosen.lift
     small_last = eqx.tree_at(lambda d: d.weight, last, jnp.asarray(lift.T) @ last.weight)
-    return LowRankNetwork(small_first, tuple(hidden), small_last, network.act)
+    return LowRankNetwork(small_first, tuple(hidden), small_last, network.act, jnp.asarray(lift))

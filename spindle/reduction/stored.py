@@ -1,6 +1,7 @@
 """What reduces a family, as arrays and plain data, and back."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -19,6 +20,7 @@ def reduced_to_data(reduced: Reduced) -> tuple[dict[str, np.ndarray], dict[str, 
     network = reduced.field.network
     arrays = {"first.weight": network.first.weight, "first.bias": network.first.bias}
     arrays |= {"last.weight": network.last.weight, "last.bias": network.last.bias}
+    arrays |= {} if network.lift is None else {"lift": network.lift}
     for k, layer in enumerate(network.hidden):
         arrays |= {f"hidden{k}.{name}": array for name, array in vars(layer).items() if array is not None}
     for name in ("points", "check"):
@@ -38,6 +40,7 @@ def reduced_from_data(trained: Field, arrays: Mapping[str, np.ndarray], meta: Ma
     assert isinstance(trained, FamilyField)
     kept = [arrays[f"kept{k}"] for k in range(meta["layers"])]
     full = truncated(trained, kept)
+    full = replace(full, free_last=len(arrays["directions"]) > sum(full.network.ranks))
     own = {name: jnp.asarray(array) for name, array in arrays.items()}
 
     def dense(which, like):
@@ -50,7 +53,7 @@ def reduced_from_data(trained: Field, arrays: Mapping[str, np.ndarray], meta: Ma
         for k in range(meta["layers"])
     )
     network = LowRankNetwork(
-        dense("first", full.network.first), hidden, dense("last", full.network.last), full.network.act
+        dense("first", full.network.first), hidden, dense("last", full.network.last), full.network.act, own.get("lift")
     )
     points, check = (
         [(arrays[f"{name}{k}"], arrays.get(f"{name}{k}.weights")) for k in range(meta["places"])]

@@ -1,6 +1,6 @@
 """The fast phase: the coefficients of one member, from the residual of a network whose bases are frozen.
 
-With s = s(mu) + Phi a, s(mu) from the hypernetwork, it minimises
+With s = s(mu) + Phi a, s(mu) from the hypernetwork, or that and a last layer of its own, it minimises
 
     |r(s)|^2 + locality * sum over k of (a_k / sigma_k)^2
 
@@ -8,6 +8,7 @@ by Gauss-Newton, all of it one compiled call, batched over members. Phi and sigm
 of the corrections that training members needed: the Bayesian prior of a, in which `locality` is the one free number.
 """
 
+import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -25,7 +26,7 @@ _COLUMNS = 16  # of J at a time
 
 
 class Prior(NamedTuple):
-    """Directions Phi (n_s, n_a) of corrections of the stacked coefficients, and their sizes sigma (n_a,)."""
+    """Directions Phi (n_s, n_a) of corrections of what `stacked` returns, and their sizes sigma (n_a,)."""
 
     directions: jax.Array
     sizes: jax.Array
@@ -44,14 +45,26 @@ class Tuned(NamedTuple):
 
 
 def stacked(field: FamilyField, mu: jax.Array) -> jax.Array:
-    """The hypernetwork's coefficients of all layers (n_s,) at parameters (p,)."""
-    return jnp.concatenate([s[0] for s in field.coefficients_at(mu[None])])
+    """What is tuned (n_s,) as it is at parameters (p,): the hypernetwork's coefficients of all layers.
+
+    With `field.free_last` the weights and biases of the last layer follow, which all members share before tuning.
+    """
+    last = [field.network.last.weight.ravel(), field.network.last.bias] if field.free_last else []
+    return jnp.concatenate([*(s[0] for s in field.coefficients_at(mu[None])), *last])
 
 
 def with_coefficients(field: FamilyField, s: jax.Array) -> FamilyField:
-    """The member with these stacked coefficients (n_s,); the field then ignores its parameters."""
-    ends = [sum(field.network.ranks[:k]) for k in range(1, len(field.network.ranks))]
-    return eqx.tree_at(lambda f: f.coefficients, field, jnp.split(s, ends), is_leaf=lambda leaf: leaf is None)
+    """The member with what `stacked` returns, changed (n_s,); the field then ignores its parameters."""
+    network = field.network
+    *own, last = jnp.split(s, list(itertools.accumulate(network.ranks)))
+    field = eqx.tree_at(lambda f: f.coefficients, field, own, is_leaf=lambda leaf: leaf is None)
+    if not field.free_last:
+        return field
+    outputs = len(network.last.bias)
+    weight = last[:-outputs].reshape(-1, outputs)
+    weight = weight if network.lift is None else network.lift.T @ weight
+    layer = eqx.tree_at(lambda d: (d.weight, d.bias), network.last, (weight, last[-outputs:]))
+    return eqx.tree_at(lambda f: f.network.last, field, layer)
 
 
 def residual_rows(objective: Objective, field: FamilyField, mu: jax.Array, weights, points=None) -> jax.Array:

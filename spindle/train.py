@@ -57,11 +57,12 @@ class Terms:
 
 
 def train(
-    problem: Problem, method: Method, terms: Terms, *, window: int = 0, prepare: Callable | None = None
+    problem: Problem, method: Method, terms: Terms, *, window: int | None = None, prepare: Callable | None = None
 ) -> Solution:
     """Train and return the solution, written to the directory of the terms.
 
-    window    its number, where this is one of several: each draws numbers of its own
+    window    its number, where this is one of several: each draws numbers of its own, and means over space are taken
+              of all together
     prepare   writes down what the run is, before it starts: plan -> the choices on record
     Raises DivergenceError with the last finite solution.
     """
@@ -90,7 +91,7 @@ def train(
             )
             outcome = trainer.run(start, plan.weights, key=train_key)
         solution.model = outcome.model
-        _complete(solution, outcome, clock, fresh_key)
+        _complete(solution, outcome, clock, fresh_key, averaged=window is None)
         if plan.reduction is not None and outcome.stopped_by not in ("diverged", "interrupted"):
             began = time.perf_counter()
             solution.reduced = plan.reduction.reduce(outcome.model.field)
@@ -103,14 +104,14 @@ def train(
     return solution
 
 
-def _complete(solution: Solution, outcome: Outcome, clock: Clock, key) -> None:
+def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, *, averaged: bool) -> None:
     """Fill in the record: errors, residuals on points that training never saw, memory, versions."""
     run, began = solution.run, time.perf_counter()
     run.iterations, run.stopped_by, run.loss = outcome.steps, outcome.stopped_by, outcome.loss
     run.history, run.grown = outcome.history, outcome.grown
     run.residuals, untouched = _fresh_residuals(solution, key)
     run.warnings = [*doubts(solution.problem), *_guarded(solution, outcome, untouched)]
-    run.averages = averages(solution)
+    run.averages = averages(solution) if averaged else {}
     run.errors = solution.errors()
     run.classical = compare(solution)
     run.estimated = {name: float(value) for name, value in outcome.model.parameters.items()}

@@ -11,11 +11,11 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input
 PROGRESS := { grep -Eo --line-buffered '(Downloading|Using cached) [^ ]+ \([0-9.]+ MB\)|^Installing collected packages' || true; }
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint bench pins clean
+.PHONY: help venv demo test test-all lint bench pins clean
 
 help: ## list the commands
-	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
-	  printf '  make %-7s %s\n' "$$name" "$$text"; done
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
+	  printf '  make %-8s %s\n' "$$name" "$$text"; done
 
 venv: $(STAMP) ## set up .venv with the pinned packages and spindle itself (about two minutes, once)
 	@echo "spindle is installed in $(VENV)"
@@ -38,8 +38,11 @@ $(STAMP): pyproject.toml requirements/python3.11.txt requirements/python3.12.txt
 demo: $(STAMP) ## solve the Helmholtz problem and write a report with pictures to runs/demo
 	$(VENV)/bin/spindle solve helmholtz3d --out "$(CURDIR)/runs/demo"
 
-test: $(STAMP) ## run the tests
-	$(PY) -m pytest -q -n 2
+test: $(STAMP) ## run the tests, without those that take long
+	$(PY) -m pytest -q -n 2 --dist worksteal -m "not slow"
+
+test-all: $(STAMP) ## run all tests
+	$(PY) -m pytest -q -n 2 --dist worksteal
 
 lint: $(STAMP) ## check style, formatting and types
 	$(PY) -m ruff check

@@ -176,6 +176,7 @@ def test_an_interrupt_while_importing_is_no_traceback(tmp_path):
     assert done.stderr == "spindle: interrupted before training began; nothing was saved.\n"
 
 
+@pytest.mark.slow
 def test_the_report_repeats_the_command_with_all_options(spindle, tmp_path):
     options = ["--set", "a1=1", "--set", "k=2.5"]
     spindle("solve", "helmholtz3d", *options, *SMALL, "--seed", "3", "--out", str(tmp_path / "run"))
@@ -218,6 +219,7 @@ def test_list_describes_one_problem(spindle):
     assert spindle("list", "poison2d").returncode == 2
 
 
+@pytest.mark.slow
 def test_interrupt_saves_and_says_how_to_resume(tmp_path):
     run = tmp_path / "run"
     command = [sys.executable, "-m", "spindle", "solve", "poisson2d", *SMALL, "--set", "steps=100000000"]

@@ -83,7 +83,7 @@ def damage(rng, file, runs):
     return kind
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_random_damage_is_a_sentence_or_harmless(runs, tmp_path, seed):
     rng, wanted = random.Random(seed), {name: values(sp.load(runs / name)) for name in CASES}
     for number in range(15):
@@ -150,6 +150,7 @@ def test_a_method_of_another_version_is_a_sentence(copied, name, settings, words
         sp.load(path)
 
 
+@pytest.mark.slow
 def test_the_advice_keeps_what_can_be_kept(runs, copied):
     """Each file in turn is damaged, and what the sentence says is done: the same numbers in the end."""
     wanted = values(sp.load(runs / "marched"))

@@ -38,7 +38,9 @@ def solve(problem, method, **options):
     return sp.solve(problem, method, progress=False, **options)
 
 
-@pytest.mark.parametrize(("steps", "hard"), [(5, "off"), (300, "all")], ids=["poor", "fair"])
+@pytest.mark.parametrize(
+    ("steps", "hard"), [pytest.param(5, "off", marks=pytest.mark.slow), (300, "all")], ids=["poor", "fair"]
+)
 def test_the_estimate_is_the_error(steps, hard):
     solution = solve(heat(), sp.SPINN(**(ROUGH | {"steps": steps, "hard": hard, "rank": 4})))
     found = sp.estimate(solution)["errors"]
@@ -77,6 +79,7 @@ def test_a_wrong_solution_with_a_small_loss_is_seen():
     assert any("is hardly fulfilled" in sentence for sentence in solution.run.warnings)
 
 
+@pytest.mark.slow
 def test_solving_estimates_when_asked_and_keeps_the_estimate(tmp_path):
     problem = dataclasses.replace(heat(), quantities={})
     solution = solve(problem, sp.SPINN(**ROUGH, steps=5, rank=2), out=tmp_path / "run", estimate=True)

@@ -108,6 +108,7 @@ sp.solve(decay(), sp.PINN(windows=3, steps=600, **SMALL), progress=False, out={o
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_in_the_middle_of_the_windows(tmp_path):
     whole = solve(decay(), sp.PINN(windows=3, steps=600, **SMALL))
     child = subprocess.Popen([sys.executable, "-c", CODE.format(out=str(tmp_path / "run"))])

@@ -31,7 +31,10 @@ def few(axes):
     return {2: 9, 3: 7, 4: 5}.get(axes, 3)
 
 
-@pytest.mark.parametrize("name", ON_JETS)
+SLOW = ("klein_gordon4d", "diffusion6d")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in ON_JETS])
 def test_closed_form_annihilates_residuals_under_both_derivatives(name):
     problem = gallery(name)
     n = few(len(problem.coordinates))

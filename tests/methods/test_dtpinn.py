@@ -45,10 +45,14 @@ def test_a_run_on_a_disk_is_stored_and_read(solved):
 @pytest.mark.parametrize(
     ("domain", "settings", "wanted"),
     [
-        (sp.Box({t: (0, 1), x: (0, 1), y: (0, 1)}), {"nodes": 100, "times": 10}, 2e-3),
+        pytest.param(
+            sp.Box({t: (0, 1), x: (0, 1), y: (0, 1)}), {"nodes": 100, "times": 10}, 2e-3, marks=pytest.mark.slow
+        ),
         (sp.Interval(t, 0, 1) * DISK, {"nodes": 100, "times": 10}, 2e-3),
         (sp.Ball({x: 0, y: 0, z: 0}, 1), {"nodes": 300, "order": 2}, 2e-2),
-        (sp.Box({x: (0, 1), y: (0, 1)}) - sp.Disk({x: 1, y: 1}, 0.5), {"nodes": 300}, 1e-3),
+        pytest.param(
+            sp.Box({x: (0, 1), y: (0, 1)}) - sp.Disk({x: 1, y: 1}, 0.5), {"nodes": 300}, 1e-3, marks=pytest.mark.slow
+        ),
     ],
     ids=["heat on a box", "time first", "ball", "corner cut out"],
 )
@@ -76,6 +80,7 @@ def test_nodes_of_ones_own(tmp_path):
         sp.solve(manufactured(sp.PointCloud((x, y), twice, made.boundary, made.normals), exp(x)), sp.DTPINN())
 
 
+@pytest.mark.slow
 def test_a_plain_network_takes_the_same_domains():
     problem = manufactured(DISK - sp.Disk({x: 0, y: 0}, 0.3), exp(x) * cos(y))
     solution = sp.solve(problem, sp.PINN(points=12, steps=200, lbfgs_steps=200, balance=0), progress=False)
@@ -111,6 +116,7 @@ def test_published_recipe_is_as_published():
     assert plan.build(jax.random.PRNGKey(0)).field.parameters == 7_901
 
 
+@pytest.mark.slow
 def test_published_training_descends():
     solution = sp.solve(
         gallery("poisson_disk"), sp.DTPINN(recipe="paper", nodes=(150, 40), lbfgs_steps=400), progress=False

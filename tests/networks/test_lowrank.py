@@ -72,7 +72,7 @@ def test_jets_of_positive_functions(act):
         function = jax.grad(function)
 
 
-@pytest.mark.parametrize("index", [(1, 0, 0), (0, 2, 0), (0, 0, 1), (0, 1, 1)])
+@pytest.mark.parametrize("index", [pytest.param((1, 0, 0), marks=pytest.mark.slow), (0, 2, 0), (0, 0, 1), (0, 1, 1)])
 def test_partials_of_a_family_field_along_coordinates_and_parameters(index):
     """(t, x, beta): a partial along beta passes through the hypernetwork."""
     _, field = planned(convection())

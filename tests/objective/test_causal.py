@@ -66,6 +66,7 @@ def test_the_loss_is_the_definition(method, tolerance, float64):
         assert least == 1
 
 
+@pytest.mark.slow
 def test_the_weights_are_not_differentiated(float64):
     objective, model, points, weights = prepared(METHODS[0])
     arrays, static = eqx.partition(model, eqx.is_inexact_array)

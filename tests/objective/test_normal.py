@@ -135,6 +135,7 @@ def smooth_system():
     return sp.Problem(domain=sp.Box({t: (0, 1), x: (0, 2)}), equations=equations, conditions=conditions)
 
 
+@pytest.mark.slow
 def test_core_resolves_what_gram_matrices_drown():
     """Near the solution the square is a difference of equal numbers; triangular factors keep its digits."""
     exact = sin(3 * x) * exp(-y)

@@ -63,6 +63,7 @@ def test_shrinkage_is_the_norm_along_repeated_points():
     assert float(found) == pytest.approx(wanted, rel=1e-10)
 
 
+@pytest.mark.slow
 def test_gauss_newton_sees_penalties_as_rows():
     """J of all rows, penalties last, against differentiation of the residual vector; and J^T J likewise."""
     method = sp.FastLRNR(**SMALL | {"points": 6, "width": 6}, orthogonality=0.3, sparsity=0.2)

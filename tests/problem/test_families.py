@@ -106,6 +106,7 @@ def test_refusals(ask, words):
         ask()
 
 
+@pytest.mark.slow
 def test_every_method_for_boxes_takes_a_family():
     """SPINN represents sin(x - beta t) to many digits over a whole range of speeds."""
     problem = convection()

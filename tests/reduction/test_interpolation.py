@@ -84,6 +84,7 @@ def test_a_full_basis_reproduces_the_network(biases):
     assert np.all(gap(field, small, points) < 1e-11)
 
 
+@pytest.mark.slow
 def test_more_neurons_close_the_gap():
     """At points that no snapshot was taken at."""
     field, points, s = sampled()

@@ -188,6 +188,7 @@ def test_reduced_queries_agree_with_whole_ones_on_a_full_basis(family):
         np.testing.assert_allclose(reduced.field(points), reduced.full(points), atol=1e-10)
 
 
+@pytest.mark.slow
 def test_the_published_phase_lowers_its_loss(family):
     """Adam with a rate of 2.5e-5 moves coefficients little; of random ones the sum of absolute residuals falls."""
     solution, _ = family

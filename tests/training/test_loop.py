@@ -79,7 +79,7 @@ def test_a_step_is_traced_once_for_each_phase(monkeypatch):
     assert len(traces) == 1
 
 
-@pytest.mark.parametrize("recipe", ["default", "paper"])
+@pytest.mark.parametrize("recipe", ["default", pytest.param("paper", marks=pytest.mark.slow)])
 def test_killed_run_continues_bit_for_bit(tmp_path, recipe):
     """The run is killed by SIGKILL half-way in a process of its own, then resumed here."""
     settings = {**QUICK, "recipe": recipe, "steps": 4000, "lbfgs_steps": 40, "newton_steps": 3, "resample": 50}
@@ -168,6 +168,7 @@ def essence(method):
     return plan.dtype, repr(plan.schedule), loss, model.field.parameters
 
 
+@pytest.mark.slow
 def test_every_recipe_field_changes_something():
     """A setting that nothing reads would be a silent lie."""
     base = {**QUICK, "recipe": "paper", "resample": 5, "activation": "sin"}

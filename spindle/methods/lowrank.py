@@ -20,6 +20,7 @@ from spindle.methods.base import (
     embedding,
     published_problem,
 )
+from spindle.methods.ranks import MoreCoefficients
 from spindle.networks.embeddings import Scaled
 from spindle.networks.lowrank import FamilyField, HyperNetwork, coefficient_scale, low_rank_network
 from spindle.objective.penalties import Penalty, decay, orthogonality, shrinkage
@@ -30,9 +31,12 @@ from spindle.problem.families import ranging
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import Parameter
 from spindle.reduction.build import Reduction
+from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.gauss_newton import GaussNewton
+from spindle.training.optimizers.growing import Growing
 
 GAMMA = 1.25  # of the published decay: a factor of 0.8 from one coefficient to the next
+_RANKS = (6, 10, 14)  # that are tried
 _SAMPLES = 64  # members at which penalties look at the coefficients
 
 PAPER = {
@@ -110,7 +114,8 @@ class LowRank(Method):
     """Interface of methods for parametrised families (never built itself): bases once, a few coefficients a member.
 
     The settings of all methods apply, and these:
-    rank            coefficients of each low-rank layer
+    rank            coefficients of each low-rank layer; "auto": 6, then twice 4 more while the loss halves, a third of
+                    the Gauss-Newton steps each
     hidden_layers   number of low-rank layers, between a dense first and a dense last one
     biases          of low-rank layers: "plain", the same for all members; "factored", U diag(s) c; "off"
     hyper_width, hyper_layers   of the network from parameters to coefficients
@@ -130,7 +135,7 @@ class LowRank(Method):
     calibration     members that are solved to convergence, at `refine_points`, to calibrate the error estimate
     """
 
-    rank: int | None = None
+    rank: int | str | None = None
     biases: str | None = None
     hyper_width: int | None = None
     hyper_layers: int | None = None
@@ -172,22 +177,43 @@ class LowRank(Method):
         def differentiate(places, groups, needs, *, fresh):
             return PointwiseTaylor(cloud(places, groups, fresh), needs)
 
-        newton = GaussNewton(
-            settings["newton_steps"], damping=1.0, worth=0.0, algebra="dual" if settings["resample"] else "auto",
-            resamples=bool(settings["resample"]),
-        )  # fmt: skip
+        phases = _phases(call, settings)
         plan = assemble(
             problem,
-            family_field(problem, constraints, settings),
+            family_field(problem, constraints, settings | {"rank": _first_rank(settings)}),
             differentiate,
             constraints,
             settings,
             (*notes, *sentences),
-            (newton,),
+            phases,
             _penalties(problem, settings),
         )
         weights = {r.name: plan.weights[r.name] for r in plan.objective.residuals}
         return replace(plan, reduction=Reduction(problem, constraints, settings, weights, small=self.reduces))
+
+
+def _phases(call: str, settings: dict[str, Any]) -> tuple[Optimizer, ...]:
+    """The Gauss-Newton phases."""
+    newton = GaussNewton(
+        settings["newton_steps"], damping=1.0, worth=0.0, algebra="dual" if settings["resample"] else "auto",
+        resamples=bool(settings["resample"]),
+    )  # fmt: skip
+    if not isinstance(settings["rank"], str):
+        return (newton,)
+    penalised = [f"`{name}`" for name in ("orthogonality", "sparsity") if settings[name]]
+    if settings["rank"] != "auto" or penalised or not settings["newton_steps"]:
+        why = f"with {' and '.join(penalised)}" if penalised else "without Gauss-Newton steps"
+        raise MethodError(
+            f"`{call.removesuffix(')')}rank={settings['rank']!r})` is not possible"
+            f"{f' {why}' if settings['rank'] == 'auto' else ''}; give a number, such as `rank=10`."
+        )
+    third = replace(newton, steps=max(1, settings["newton_steps"] // len(_RANKS)))
+    steps = np.diff(_RANKS).tolist()
+    return (third, *(Growing(third, MoreCoefficients(more), tolerance=0.0) for more in steps))
+
+
+def _first_rank(settings) -> int:
+    return _RANKS[0] if settings["rank"] == "auto" else settings["rank"]
 
 
 def _first_name(problem: Problem) -> str:

@@ -1,7 +1,7 @@
 """A phase that starts by enlarging the model, if the phase before it left something to gain."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -37,7 +37,11 @@ class Growing:
     inner: GaussNewton
     growth: Growth
     tolerance: float = 3e-7
-    resamples: ClassVar[bool] = False
+
+    @property
+    def resamples(self) -> bool:
+        """As the inner optimizer."""
+        return self.inner.resamples
 
     @property
     def steps(self) -> int:

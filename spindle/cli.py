@@ -23,6 +23,7 @@ from spindle.check import check as check_problem
 from spindle.check import in_words as check_in_words
 from spindle.comparison import in_words
 from spindle.errors import DivergenceError, ProblemError, RunError, SpindleError
+from spindle.estimate import in_words as estimate_in_words
 from spindle.experiments.registry import BENCHES, run_bench
 from spindle.experiments.rows import CURVE
 from spindle.gallery.registry import GALLERY, gallery, options, summary
@@ -313,7 +314,7 @@ def _print(solution: Solution) -> None:
     for name, error in run.errors.items():
         _say(f"error      {name}: {error_in_words(error)}, {error['max']:.1e} at most")
     if run.error_estimate:
-        _say(f"estimated  {_estimated(run.error_estimate)}")
+        _say(f"estimated  {estimate_in_words(run.error_estimate)}")
     if run.classical:
         _say(f"classical  {in_words(run.classical)}")
     residuals = ", ".join(f"{name} {rms:.1e}" for name, rms in run.residuals.items())
@@ -327,14 +328,6 @@ def _print(solution: Solution) -> None:
         _say(f"chosen     {choice}")
     for warning in run.warnings:
         _say(f"warning    {warning}", style="yellow")
-
-
-def _estimated(found: dict) -> str:
-    """The estimated error in words."""
-    if "reason" in found:
-        return f"no error: {found['reason']}"
-    errors = ", ".join(f"{name} {value:.1e}" for name, value in found["errors"].items())
-    return f"error {errors} relative L2, by the equations for the error ({found['seconds']:.1f} s)"
 
 
 def _over_time(run) -> list[str]:

@@ -29,13 +29,11 @@ _WIDTHS = {2: 32, 3: 20, 4: 10}  # features an axis, by the number of axes
 _DENSE = 2000  # features of several unknowns together in two dimensions, whose matrix is formed
 _STEPS = 5
 _POINTS = 5000
-_LEFT = (
-    0.3  # share of a residual that is left, above which the estimate is a lower bound; 0.1 and less where it is good
-)
+_LEFT = 0.3  # share of the residuals left, above which the estimate is a lower bound; 0.1 and less where it is good
 
 
 def estimate(solution: Solution) -> dict:
-    """`{"errors": {name: estimated relative L2 error}, "left", "bound", "seconds"}`, or `{"reason"}` where there is none.
+    """`{"errors": {name: relative L2 error}, "left", "bound", "seconds"}`, or `{"reason"}` where there is no estimate.
 
     Names are those of unknowns and quantities. `left` is the share of the residuals that the estimated error does not
     explain; above 0.3 it is sharper than the estimate can see, which then is a lower `bound`. It takes some seconds,

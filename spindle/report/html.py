@@ -87,6 +87,7 @@ def _content(solution: Solution, path: Path, command: str | None) -> dict:
         "subtitle": f"{problem.name}, solved by {label(solution.method)}, recipe {solution.method.recipe}",
         "good": run.stopped_by in ("steps", "target", "converged", "budget"),
         "verdict": verdict(solution),
+        "estimate": _sentence(f"estimated {in_words(run.error_estimate)}") if run.error_estimate else "",
         "formulas": formulas(problem),
         "plain": describe(problem),
         "notes": problem.notes,

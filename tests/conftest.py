@@ -14,8 +14,6 @@ _STORE = Path(tempfile.gettempdir()) / f"spindle-tests-{os.getuid()}"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_STORE / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 os.environ.setdefault("SPINDLE_CACHE", str(_STORE / "weights"))
-# What is compiled runs for moments only: optimising it takes longer than it saves.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 
 import jax
 import pytest

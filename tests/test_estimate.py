@@ -1,13 +1,14 @@
 """The estimated error against the true one, for solutions that are good, poor and wrong."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
-from sympy import Eq, cos, exp, pi, sin
+from sympy import Eq, cos, exp, pi, sin, tanh
 
 import spindle as sp
-from spindle.estimate import Shift
+from spindle.estimate import Shift, in_words
 
 t, x, y = sp.coordinates("t x y")
 u, v = sp.unknown("u", t, x), sp.unknown("v", t, x)
@@ -43,11 +44,30 @@ def solve(problem, method, **options):
 )
 def test_the_estimate_is_the_error(steps, hard):
     solution = solve(heat(), sp.SPINN(**(ROUGH | {"steps": steps, "hard": hard, "rank": 4})))
-    found = sp.estimate(solution)["errors"]
+    whole = sp.estimate(solution)
+    found = whole["errors"]
+    assert not whole["bound"] and whole["left"] < 0.1
     true = {name: measures["rel_l2"] for name, measures in solution.errors().items()}
     assert set(found) == {"u", "v", "product"}
     for name in found:
         assert found[name] == pytest.approx(true[name], rel=0.1), "both by quadrature, but on other points"
+
+
+def test_what_is_sharper_than_the_estimate_can_see_makes_it_a_lower_bound():
+    front = tanh(300 * (x - 0.4))
+    w = sp.unknown("w", x, y)
+    problem = sp.Problem(
+        sp.Box({x: (0, 1), y: (0, 1)}),
+        [Eq(w.diff(y), 0)],
+        [sp.Dirichlet(w, front, on=Eq(y, 0))],
+        reference={w: front},
+    )
+    solution = solve(problem, sp.SPINN(rank="full", width=28, refine=0, hard="off", newton_steps=5))
+    found = sp.estimate(solution)
+    assert found["bound"] and found["errors"]["w"] < 0.7 * solution.error()
+    assert re.search(
+        r"^error at least w .* relative L2, which explains \d+% of the residuals only, by", in_words(found)
+    )
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from sympy.core.function import AppliedUndef
 
+from spindle.estimate import in_words
 from spindle.methods.base import Method
 from spindle.methods.registry import label
 from spindle.problem.printing import describe

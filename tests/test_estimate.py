@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from sympy import Eq, cos, exp, pi, sin, tanh
+from sympy import Eq, cos, exp, pi, sin
 
 import spindle as sp
 from spindle.estimate import Shift, in_words
@@ -54,7 +54,7 @@ def test_the_estimate_is_the_error(steps, hard):
 
 
 def test_what_is_sharper_than_the_estimate_can_see_makes_it_a_lower_bound():
-    front = tanh(300 * (x - 0.4))
+    front = exp(-5000 * (x - 0.4) ** 2)
     w = sp.unknown("w", x, y)
     problem = sp.Problem(
         sp.Box({x: (0, 1), y: (0, 1)}),
@@ -64,7 +64,7 @@ def test_what_is_sharper_than_the_estimate_can_see_makes_it_a_lower_bound():
     )
     solution = solve(problem, sp.SPINN(rank="full", width=28, refine=0, hard="off", newton_steps=5))
     found = sp.estimate(solution)
-    assert found["bound"] and found["errors"]["w"] < 0.7 * solution.error()
+    assert found["bound"] and found["errors"]["w"] < solution.error()
     assert re.search(
         r"^error at least w .* relative L2, which explains \d+% of the residuals only, by", in_words(found)
     )

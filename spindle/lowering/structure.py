@@ -4,10 +4,13 @@ A term separates when its coefficient is a product of functions of one coordinat
 the source ever needs an N^d grid.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sympy
+from sympy.functions.elementary.hyperbolic import HyperbolicFunction
+from sympy.functions.elementary.trigonometric import TrigonometricFunction
 
 from spindle.lowering.partials import Partial, replace_partials
 from spindle.problem.problem import Problem
@@ -88,11 +91,29 @@ def separate(expression, coordinates: Sequence[sympy.Symbol]):
 
     returns   tuple of (constant, ((coordinate, factor), ...)), or None where no such form was found
     """
-    for rewrite in (lambda e: e, sympy.expand, lambda e: sympy.expand(sympy.expand_trig(e), power_exp=True)):
+    for rewrite in (lambda e: e, sympy.expand, lambda e: _with_split_angles(e, coordinates)):
         terms = [_separate_product(t, coordinates) for t in sympy.Add.make_args(rewrite(sympy.sympify(expression)))]
         if all(t is not None for t in terms):
             return tuple(terms)
     return None
+
+
+def _with_split_angles(expression, coordinates):
+    """Expanded, and sin(a + b) written as sin(a) cos(b) + cos(a) sin(b) where a and b contain different coordinates.
+
+    Multiples of an angle stay as they are: as powers, as SymPy has them, sin(200 x) would fill pages.
+    """
+    swap = {}
+    for function in expression.atoms(TrigonometricFunction, HyperbolicFunction):
+        phase, angle = sympy.expand(function.args[0]).as_independent(*coordinates, as_Add=True)
+        parts = defaultdict(list)
+        for part in sympy.Add.make_args(angle):
+            parts[frozenset(part.free_symbols & set(coordinates))].append(part)
+        if len(parts) > 1:
+            angles = {sympy.Dummy(): sympy.Add(*own) for own in parts.values()}
+            angles[next(iter(angles))] += phase
+            swap[function] = sympy.expand_trig(function.func(sympy.Add(*angles))).xreplace(angles)
+    return sympy.expand(expression.xreplace(swap), power_exp=True)
 
 
 def _separate_product(term, coordinates):

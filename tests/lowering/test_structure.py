@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import sympy
-from sympy import Abs, Piecewise, cos, cosh, exp, log, sin, sqrt
+from sympy import Abs, Piecewise, cos, cosh, exp, log, sin, sqrt, tanh
 
 import spindle as sp
 from spindle.lowering.partials import Partial
@@ -23,6 +23,9 @@ SEPARATION = [
     (cos(x + y), 2),
     (sin(x + y + z), 4),
     (cosh(x - y), 2),
+    (cos(2 * (x + 2 * y) + 1), 2),
+    (sin(200 * (x + y)), 2),
+    (sin(x - y) ** 3 * exp(y - x), 4),
     (exp(x - 2 * y), 1),
     (exp(-10 * ((x - sympy.Rational(3, 10)) ** 2 + y**2)), 1),
     ((x + y) * z, 2),
@@ -39,6 +42,8 @@ SEPARATION = [
     (Piecewise((1, x > y), (0, True)), None),
     (kappa, None),
     (sin(x) + sqrt(x + y), None),
+    (kappa - tanh(300 * x - 120), None),
+    (tanh(300 * x - 120 * y), None),
 ]
 
 

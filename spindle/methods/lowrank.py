@@ -200,12 +200,15 @@ def _phases(call: str, settings: dict[str, Any]) -> tuple[Optimizer, ...]:
     )  # fmt: skip
     if not isinstance(settings["rank"], str):
         return (newton,)
-    penalised = [f"`{name}`" for name in ("orthogonality", "sparsity") if settings[name]]
-    if settings["rank"] != "auto" or penalised or not settings["newton_steps"]:
-        why = f"with {' and '.join(penalised)}" if penalised else "without Gauss-Newton steps"
+    if settings["rank"] != "auto":
         raise MethodError(
-            f"`{call.removesuffix(')')}rank={settings['rank']!r})` is not possible"
-            f"{f' {why}' if settings['rank'] == 'auto' else ''}; give a number, such as `rank=10`."
+            f"`{call.removesuffix(')')}rank={settings['rank']!r})` is neither a number of coefficients nor 'auto'; "
+            f"give one of them, such as `rank=10`."
+        )
+    if not settings["newton_steps"] or settings["orthogonality"] or settings["sparsity"]:
+        raise MethodError(
+            f"`{call.removesuffix(')')}rank='auto')` grows by Gauss-Newton steps without `orthogonality` or "
+            f"`sparsity`, and these settings ask for others; give a number, such as `rank=10`."
         )
     third = replace(newton, steps=max(1, settings["newton_steps"] // len(_RANKS)))
     steps = np.diff(_RANKS).tolist()

@@ -247,9 +247,9 @@ class _Design:
                 worth, patience, forcing = (0.3, 1, 1e-4) if self.linear else (0.3 if self.tangled else 0.1, 2, 1e-2)
                 newton = GaussNewton(steps, damping=1e-6, worth=worth, patience=patience, forcing=forcing)
             elif number < len(growth):
-                # A few terms for a system are often enough and cheap, but not found without slow stretches.
-                few = len(self.problem.unknowns) > 1 and self.axes > 3
-                newton = GaussNewton(steps, worth=0.02 if few else 0.1, patience=10 if few else 5)
+                # The few terms that a large system begins with are not found without slow stretches.
+                worth, patience = (0.02, 10) if _large_system(self.problem) else (0.1, 5)
+                newton = GaussNewton(steps, worth=worth, patience=patience)
             else:
                 newton = GaussNewton(steps)
             phases.append(Growing(newton, own, _ROUGH if self.tangled else _FINE) if own else newton)
@@ -309,10 +309,14 @@ def _ladder(settings, problem, linear: bool, tangled: bool) -> tuple[int | str, 
     # Products of unknowns have columns of the square of the rank on every axis: 24 would fill the memory in four axes.
     if products <= _MOST_PRODUCTS[linear]:
         return ("full",) if tangled else (6, "full")
-    # The products of a system are many: a few terms first, since they are cheap and often enough.
     if axes > 3:
-        return (2, 6) if len(problem.unknowns) > 1 else (6, 12)
+        return (2, 6) if _large_system(problem) else (6, 12)
     return (6, 12, 24)
+
+
+def _large_system(problem) -> bool:
+    """Whether its products of features are so many that a few terms, cheap and often enough, are tried first."""
+    return len(problem.unknowns) > 1 and len(problem.coordinates) > 3
 
 
 def _starts_from_code(problem) -> bool:

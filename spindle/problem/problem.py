@@ -294,6 +294,15 @@ def _check(problem: Problem):
                 f"The equation `{equation.name}`, {equation.written.lhs} = {equation.written.rhs}, contains no unknown "
                 f"field, so nothing can make it true; leave it out, or use an unknown."
             )
+    _check_expressions(problem)
+    tables_in(problem.expressions())
+    _check_quantities(problem)
+    for u, value in problem.reference.items():
+        _check_reference(problem, u, value)
+
+
+def _check_expressions(problem: Problem) -> None:
+    """Whether equations and conditions contain known symbols only, and unknowns at the coordinates only."""
     allowed = set(problem.coordinates)
     normals = {Normal(c.name) for c in problem.coordinates if is_space(c)}
     named: list[tuple[str, sympy.Expr, set]] = [(f"equation `{e.name}`", e.residual, set()) for e in problem.equations]
@@ -319,10 +328,6 @@ def _check(problem: Problem):
                     f"The {where} contains `{function}`, an unknown that is not taken at the coordinates "
                     f"{problem.coordinates}; delayed or restricted unknowns cannot be represented."
                 )
-    tables_in(problem.expressions())
-    _check_quantities(problem)
-    for u, value in problem.reference.items():
-        _check_reference(problem, u, value)
 
 
 def _check_quantities(problem: Problem) -> None:

@@ -45,9 +45,9 @@ def test_the_rank_grows_and_is_stored(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"rank": "full"}, r"`sp.LRPINN\(rank='full'\)` is not possible; give a number, such as `rank=10`"),
-        ({"rank": "auto", "sparsity": 1e-3}, r"rank='auto'\)` is not possible with `sparsity`; give a number"),
-        ({"rank": "auto", "newton_steps": 0, "steps": 5}, r"is not possible without Gauss-Newton steps; give a num"),
+        ({"rank": "full"}, r"`sp.LRPINN\(rank='full'\)` is neither a number of coefficients nor 'auto'"),
+        ({"rank": "auto", "sparsity": 1e-3}, r"rank='auto'\)` grows by .* without `orthogonality` or `sparsity`"),
+        ({"rank": "auto", "newton_steps": 0, "steps": 5}, r"rank='auto'\)` grows by Gauss-Newton steps"),
     ],
 )
 def test_what_cannot_grow_is_refused(settings, text):

@@ -51,8 +51,27 @@ class Tab:
         return found
 
 
-async def opened(folder, address, **features):
-    """Chromium at an address: its process and its tab; features are what style sheets ask for, by name."""
+async def visited(folder, address, use, *, silent=True, **features):
+    """Open a page in Chromium and use it: `use(tab)`; it may neither fail nor ask for anything elsewhere.
+
+    folder     for Chromium's profile
+    silent     whether it may not write to the console either
+    features   what style sheets ask for, by name
+    """
+    child, tab = await _opened(folder, address, features)
+    try:
+        await asyncio.wait_for(use(tab), 120)
+    finally:
+        tab.socket.close()
+        child.terminate()
+        await asyncio.to_thread(child.wait)
+    assert not tab.wrong
+    assert not (silent and tab.logged)
+    assert not [url for url in tab.asked if not url.startswith(("data:", "about:", address))]
+
+
+async def _opened(folder, address, features):
+    """Chromium at an address: its process and its tab."""
     options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0"]
     child = subprocess.Popen(
         [CHROMIUM, *options, f"--user-data-dir={folder}", "about:blank"], stderr=subprocess.DEVNULL

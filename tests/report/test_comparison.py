@@ -239,18 +239,10 @@ def test_the_page_is_as_wide_as_the_window_in_a_browser(tmp_path, width):
     path = tmp_path / "c.html"
     path.write_text(compared()[0])
 
-    async def visit():
-        child, tab = await browser.opened(tmp_path / "profile", path.as_uri())
-        try:
-            size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-            await tab.call("Emulation.setDeviceMetricsOverride", **size)
-            await tab.until("document.readyState === 'complete'")
-            assert await tab.value("document.documentElement.scrollWidth") <= width
-            assert not [*tab.wrong, *tab.logged]
-            assert {url for url in tab.asked if not url.startswith(("data:", "about:"))} == {path.as_uri()}
-        finally:
-            tab.socket.close()
-            child.terminate()
-            await asyncio.to_thread(child.wait)
+    async def use(tab):
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        await tab.call("Emulation.setDeviceMetricsOverride", **size)
+        await tab.until("document.readyState === 'complete'")
+        assert await tab.value("document.documentElement.scrollWidth") <= width
 
-    asyncio.run(asyncio.wait_for(visit(), 60))
+    asyncio.run(browser.visited(tmp_path / "profile", path.as_uri(), use))

@@ -29,7 +29,7 @@ from tornado.websocket import websocket_connect
 
 from spindle.report.explore.page import SCRIPTS, drawn, drawn_lines, facts_html, fill
 from spindle.report.explore.server import explore, serving
-from tests.report.browser import CHROMIUM, opened
+from tests.report.browser import CHROMIUM, visited
 
 t, x, y = sp.coordinates("t x y")
 TINY = {"width": 12, "rank": 3, "newton_steps": 3, "points": 60, "members": 16, "calibration": 1, "refine_points": 60}
@@ -395,16 +395,7 @@ TOLD = "Bokeh.documents[0].get_model_by_name('facts').text"
 def test_a_key_on_a_slider_moves_picture_and_numbers_in_a_browser(explorer, tmp_path):
     async def visit():
         with serving(lambda document: fill(document, explorer), 0) as server:
-            address = f"http://127.0.0.1:{server.port}/"
-            child, tab = await opened(tmp_path, address)
-            try:
-                await use(tab)
-            finally:
-                tab.socket.close()
-                child.terminate()
-                await asyncio.to_thread(child.wait)
-            assert not tab.wrong
-            assert {url.split("?")[0] for url in tab.asked if not url.startswith(("data:", address, "about:"))} == set()
+            await visited(tmp_path, f"http://127.0.0.1:{server.port}/", use, silent=False)
 
     async def use(tab):
         await tab.until(f"!{TOLD}.includes('…')")
@@ -425,4 +416,4 @@ def test_a_key_on_a_slider_moves_picture_and_numbers_in_a_browser(explorer, tmp_
         assert f"beta (1 to 2): {moved:g}" in " ".join(shown.split())
         assert f"{explorer.error({'beta': moved}):.1e}" in shown
 
-    asyncio.run(asyncio.wait_for(visit(), 120))
+    asyncio.run(visit())

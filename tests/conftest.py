@@ -13,6 +13,11 @@ import hypothesis
 _STORE = Path(tempfile.gettempdir()) / f"spindle-tests-{os.getuid()}"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_STORE / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+# Programs that run for milliseconds need not be fast: compiled without optimisation they are there in a third of the
+# time. On a CPU only; who sets flags of their own gets those.
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_backend_extra_options=xla_cpu_disable_new_fusion_emitters"
+)
 os.environ.setdefault("SPINDLE_CACHE", str(_STORE / "weights"))
 
 import jax

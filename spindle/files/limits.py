@@ -1,13 +1,12 @@
 """What keeps a formula from growing beyond use: sizes are known before SymPy is asked to build anything."""
 
-import math
-
 import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.files.samples import Samples
 from spindle.problem.conditions import NormalDerivative
+from spindle.problem.expressions import expanded_terms
 
 LARGEST = 6_000  # nodes of one expression, repeated parts counted as often as they occur
 MOST_WORK = 60_000  # nodes that a whole file may lead to
@@ -27,8 +26,6 @@ class Limits:
         self.work = 0
         self._sizes: dict = {}
         self._slopes: dict = {}
-        self._terms: dict = {}
-
         self._orders: dict = {}
         self._depths: dict = {}
 
@@ -70,21 +67,6 @@ class Limits:
             return sum(inner) + self.size(e) * (not e.is_Add and bool(inner))
         return sum(s + self.size(e) + 4 for s in inner) + (self.size(e) if e.is_Pow and inner else 0)
 
-    def terms(self, e) -> float:
-        """At most so many terms has the expression when it is multiplied out."""
-        if e not in self._terms:
-            self._terms[e] = self._count(e)
-        return self._terms[e]
-
-    def _count(self, e) -> float:
-        if e.is_Add:
-            return sum(self.terms(a) for a in e.args)
-        if e.is_Mul:
-            return math.prod(self.terms(a) for a in e.args)
-        if e.is_Pow and e.exp.is_Integer and e.exp > 0 and self.terms(e.base) < MOST_TERMS:
-            return math.comb(int(self.terms(e.base)) + int(e.exp) - 1, int(e.exp))
-        return max([1.0, *(self.terms(a) for a in e.args if isinstance(a, sympy.Expr))])
-
     # ------------------------------------------------------------------------------------------------- checks
 
     def refused(self, e) -> str:
@@ -100,7 +82,7 @@ class Limits:
             return f"this has a derivative of an order above {HIGHEST_ORDER}, which no method can take."
         if e.is_Pow and e.exp.is_number and abs(e.exp) > LARGEST_EXPONENT:
             return f"this has an exponent above {LARGEST_EXPONENT}; scale the problem."
-        if isinstance(e, sympy.Expr) and self.terms(e) > MOST_TERMS:
+        if isinstance(e, sympy.Expr) and expanded_terms(e) > MOST_TERMS:
             return f"multiplied out this has more than {MOST_TERMS:,} terms; write it with smaller powers."
         return self.without_value(self.samples.of(e))
 

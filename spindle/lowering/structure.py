@@ -13,7 +13,11 @@ from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 from sympy.functions.elementary.trigonometric import TrigonometricFunction
 
 from spindle.lowering.partials import Partial, replace_partials
+from spindle.problem.expressions import expanded_terms
 from spindle.problem.problem import Problem
+
+# Sums of more products are no cheaper than a grid, and SymPy takes seconds to write them down.
+_MOST_TERMS = 1_000
 
 
 @dataclass(frozen=True)
@@ -91,15 +95,20 @@ def separate(expression, coordinates: Sequence[sympy.Symbol]):
 
     returns   tuple of (constant, ((coordinate, factor), ...)), or None where no such form was found
     """
-    for rewrite in (lambda e: e, sympy.expand, lambda e: _with_split_angles(e, coordinates)):
-        terms = [_separate_product(t, coordinates) for t in sympy.Add.make_args(rewrite(sympy.sympify(expression)))]
+    expression = sympy.sympify(expression)
+    for rewrite in (lambda e: e, _expanded, lambda e: _expanded(_with_split_angles(e, coordinates))):
+        terms = [_separate_product(t, coordinates) for t in sympy.Add.make_args(rewrite(expression))]
         if all(t is not None for t in terms):
             return tuple(terms)
     return None
 
 
+def _expanded(expression):
+    return expression if expanded_terms(expression) > _MOST_TERMS else sympy.expand(expression)
+
+
 def _with_split_angles(expression, coordinates):
-    """Expanded, and sin(a + b) written as sin(a) cos(b) + cos(a) sin(b) where a and b contain different coordinates.
+    """sin(a + b) written as sin(a) cos(b) + cos(a) sin(b) where a and b contain different coordinates.
 
     Multiples of an angle stay as they are: as powers, as SymPy has them, sin(200 x) would fill pages.
     """
@@ -113,7 +122,7 @@ def _with_split_angles(expression, coordinates):
             angles = {sympy.Dummy(): sympy.Add(*own) for own in parts.values()}
             angles[next(iter(angles))] += phase
             swap[function] = sympy.expand_trig(function.func(sympy.Add(*angles))).xreplace(angles)
-    return sympy.expand(expression.xreplace(swap), power_exp=True)
+    return expression.xreplace(swap)
 
 
 def _separate_product(term, coordinates):

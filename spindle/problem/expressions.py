@@ -1,5 +1,7 @@
 """Expressions as users hand them in: turned into SymPy at one place, or refused by a sentence."""
 
+import functools
+import math
 import numbers
 
 import numpy as np
@@ -8,6 +10,7 @@ from sympy.core.function import UndefinedFunction
 
 from spindle.errors import ProblemError
 
+_COUNTED = 1e6  # terms of a base, above which its powers are not told apart
 _ENDLESS = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo)
 
 
@@ -43,6 +46,19 @@ def refuse_text(value, call: str) -> None:
             f"`{call}` was given the text {value!r}, and text is never evaluated; write the formula itself, without "
             f"quotes."
         )
+
+
+@functools.lru_cache(maxsize=10_000)
+def expanded_terms(e: sympy.Expr) -> float:
+    """At most so many terms has an expression when it is multiplied out, sines and cosines of sums included."""
+    own = [expanded_terms(a) for a in e.args if isinstance(a, sympy.Expr)]
+    if e.is_Add:
+        return sum(own)
+    if e.is_Mul:
+        return math.prod(own)
+    if e.is_Pow and e.exp.is_Integer and e.exp > 0 and own[0] < _COUNTED:
+        return math.comb(int(own[0]) + int(e.exp) - 1, int(e.exp))
+    return max([1.0, *own])
 
 
 def _shown(value) -> str:

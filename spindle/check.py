@@ -8,7 +8,7 @@ from spindle.errors import SpindleError
 from spindle.lowering.structure import Structure, analyse
 from spindle.methods.base import Plan
 from spindle.methods.registry import METHODS, method_named
-from spindle.problem.conditions import AtPoints
+from spindle.problem.conditions import Scatter
 from spindle.problem.doubts import doubts
 from spindle.problem.families import spanned
 from spindle.problem.printing import text
@@ -50,11 +50,8 @@ def _structure(found: Structure) -> dict[str, Any]:
 
 
 def _condition(problem: Problem, condition) -> dict[str, Any]:
-    pieces = condition.pieces(problem.domain)
-    if isinstance(condition, AtPoints):
-        where = [f"{len(condition.values)} points"]
-    else:
-        where = [place.name for piece in pieces for place, _ in piece.terms]
+    places = [place for piece in problem.pieces[condition.name] for place, _ in piece.terms]
+    where = [f"{len(place.points)} points" if isinstance(place, Scatter) else place.name for place in places]
     return {"text": condition.texts(text), "where": list(dict.fromkeys(where))}
 
 

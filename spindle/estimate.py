@@ -30,14 +30,15 @@ _DENSE = 2000  # features of several unknowns together in two dimensions, whose 
 _STEPS = 5
 _POINTS = 5000
 _LEFT = 0.3  # share of the residuals left, above which the estimate is a lower bound; 0.1 and less where it is good
+_ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # errors, below which residuals are noise that nothing explains
 
 
 def estimate(solution: Solution) -> dict:
     """`{"errors": {name: relative L2 error}, "left", "bound", "seconds"}`, or `{"reason"}` where there is no estimate.
 
     Names are those of unknowns and quantities. `left` is the share of the residuals that the estimated error does not
-    explain; above 0.3 it is sharper than the estimate can see, which then is a lower `bound`. It takes some seconds,
-    most of them to compile.
+    explain; above 0.3 it is sharper than the estimate can see, which then is a lower `bound`, unless all is rounding
+    errors. It takes some seconds, most of them to compile.
     """
     began, problem = time.perf_counter(), solution.problem
     reason = _impossible(solution)
@@ -60,7 +61,8 @@ def estimate(solution: Solution) -> dict:
         gap = np.linalg.norm(better - solution.evaluate(points, expression))
         measured[name] = float(gap / max(np.linalg.norm(better), np.finfo(float).tiny))
     left = _left(solution.run.residuals, found.run.residuals)
-    return {"errors": measured, "left": left, "bound": left > _LEFT, "seconds": time.perf_counter() - began}
+    bound = left > _LEFT and max(measured.values()) > _ROUNDING[solution.plan.dtype]
+    return {"errors": measured, "left": left, "bound": bound, "seconds": time.perf_counter() - began}
 
 
 def _left(before: Mapping[str, float], after: Mapping[str, float]) -> float:

@@ -21,7 +21,7 @@ _TOLERANCE = 1e-12
 def degrees(problem: Problem) -> list[int]:
     """For each axis the degree that resolves every source, coefficient and datum; 257 where none does."""
     expressions = [e.residual for e in problem.equations]
-    expressions += [e for pieces in problem.pieces().values() for piece in pieces for _, e in piece.terms]
+    expressions += [e for pieces in problem.pieces.values() for piece in pieces for _, e in piece.terms]
     known = {part for e in expressions for part in _known_parts(e, problem)}
     return [max((_degree(e, axis, problem) for e in known), default=0) for axis in range(len(problem.coordinates))]
 

@@ -307,7 +307,7 @@ class Objective:
         for condition in problem.conditions:
             if condition.name not in self._constraints.enforced:
                 noise = condition.noise if isinstance(condition, AtPoints) else None
-                pieces = [list(piece.terms) for piece in condition.pieces(problem.domain)]
+                pieces = [list(piece.terms) for piece in problem.pieces[condition.name]]
                 yield condition.name, pieces, 1.0 / noise if noise else 1.0
 
     def _compile(self, name, pieces, scale, faces) -> Residual:

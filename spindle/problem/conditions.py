@@ -134,7 +134,7 @@ class OnBoundary(Condition):
     def _residual(self, part, domain):
         """The residual; on a wall it contains the components of the normal as symbols."""
         space = [c for c in domain.coordinates if is_space(c)]
-        outward = sum(Normal(c.name) * self.expression.diff(c) for c in space)
+        outward = sum(Normal(c.name) * self.expression.diff(c) for c in space) if self.b != 0 else 0
         residual = self.a * self.expression + self.b * outward - self.value
         if isinstance(part, Wall):
             return residual

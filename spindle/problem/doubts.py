@@ -30,7 +30,7 @@ def on_faces(problem: Problem) -> list[tuple[str, Face, sympy.Expr]]:
     """(name, face, residual) of every condition that concerns a single face."""
     return [
         (name, piece.terms[0][0], piece.terms[0][1])
-        for name, pieces in problem.pieces().items()
+        for name, pieces in problem.pieces.items()
         for piece in pieces
         if len(piece.terms) == 1 and isinstance(piece.terms[0][0], Face)
     ]

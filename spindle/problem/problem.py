@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 import sympy
@@ -86,12 +87,10 @@ class Problem:
         """The coordinates, in the order of the domain."""
         return self.domain.coordinates
 
-    @property
+    @cached_property
     def unknowns(self) -> tuple[AppliedUndef, ...]:
         """The unknown fields, sorted by name: the order of a network's outputs."""
-        expressions = [equation.residual for equation in self.equations]
-        expressions += [e for c in self.conditions for piece in c.pieces(self.domain) for _, e in piece.terms]
-        return tuple(unknowns_in(sympy.Tuple(*expressions)))
+        return tuple(unknowns_in(sympy.Tuple(*self.expressions())))
 
     @property
     def shown(self) -> dict[str, sympy.Expr]:
@@ -129,12 +128,13 @@ class Problem:
 
     def expressions(self) -> list[sympy.Expr]:
         """The residual of every equation and of every piece of every condition."""
-        pieces = [e for c in self.conditions for p in c.pieces(self.domain) for _, e in p.terms]
+        pieces = [e for own in self.pieces.values() for piece in own for _, e in piece.terms]
         return [equation.residual for equation in self.equations] + pieces
 
-    def pieces(self) -> dict[str, tuple[Piece, ...]]:
+    @cached_property
+    def pieces(self) -> Mapping[str, tuple[Piece, ...]]:
         """The pieces of each condition, by its name."""
-        return {condition.name: condition.pieces(self.domain) for condition in self.conditions}
+        return MappingProxyType({condition.name: condition.pieces(self.domain) for condition in self.conditions})
 
     def without(self, names: Iterable[str]) -> "Problem":
         """The same problem with the conditions of these names left out."""
@@ -309,7 +309,7 @@ def _check_expressions(problem: Problem) -> None:
     named += [
         (f"condition `{c.name}`", e, normals if isinstance(part, Wall) else set())
         for c in problem.conditions
-        for p in c.pieces(problem.domain)
+        for p in problem.pieces[c.name]
         for part, e in p.terms
     ]
     for where, expression, known in named:

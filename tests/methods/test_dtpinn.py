@@ -168,7 +168,7 @@ def test_parts_of_curved_boundaries_are_named_or_refused():
         return sp.Problem(domain=ring, equations=[Eq(sp.laplacian(u), 0)], conditions=[sp.Dirichlet(u, 0, **part)])
 
     for on in ("inner", x > 0, ["inner", y < 0], "outer"):
-        assert posed(on=on).pieces()
+        assert posed(on=on).pieces
     with pytest.raises(sp.ProblemError, match=r"the sides of this domain are .*outer.*Did you mean `outer`\?"):
         posed(on="outter")
     with pytest.raises(sp.ProblemError, match=r"nothing of the boundary of .* lies there"):

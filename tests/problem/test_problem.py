@@ -55,7 +55,7 @@ def test_condition_names_become_unique():
         ],
     )
     assert [c.name for c in made.conditions] == ["dirichlet u", "dirichlet u 2", "wall 2", "wall 2 2"]
-    assert list(made.pieces()) == [c.name for c in made.conditions]
+    assert list(made.pieces) == [c.name for c in made.conditions]
 
 
 def test_one_condition_needs_no_list():

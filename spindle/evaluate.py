@@ -37,7 +37,7 @@ class Evaluator:
         n = len(points)
         if not n:
             return np.zeros(0)
-        size = min(_CHUNK, n)
+        size = min(_CHUNK, 1 << (n - 1).bit_length())  # a power of two, so that few sizes are compiled
         padded = np.concatenate([points, np.repeat(points[-1:], -n % size, axis=0)])
         blocks = [
             np.asarray(self._at_points(model, jnp.asarray(b, float))) for b in np.split(padded, len(padded) // size)

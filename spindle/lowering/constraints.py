@@ -200,17 +200,14 @@ class _AxisData:
             if k in periodic:
                 derivatives = enumerate((lift, lift.diff(x)))
                 claims += [_Claim(e.subs(x, low), e.subs(x, high), k, low, n) for n, e in derivatives]
-        expressions = dict.fromkeys(e for c in claims for e in (c.one, c.other))
-        compiled = {e: array_function(e, coordinates) for e in expressions}
-        sides = [
-            (c, _on_face(compiled[c.one], c, self.domain), _on_face(compiled[c.other], c, self.domain)) for c in claims
-        ]
-        if not all(np.isfinite(a).all() and np.isfinite(b).all() for _, a, b in sides):
+        sides = _on_faces(claims, coordinates, self.domain)
+        if not all(np.isfinite(a).all() and np.isfinite(b).all() for a, b in sides):
             return False
-        size = max((max(np.abs(a).max(), np.abs(b).max()) for c, a, b in sides if c.order == 0), default=0.0)
+        pairs = list(zip(claims, sides, strict=True))
+        size = max((max(np.abs(a).max(), np.abs(b).max()) for c, (a, b) in pairs if c.order == 0), default=0.0)
         return all(
             np.all(np.abs(a - b) <= 1e-5 * max(np.abs(a).max(), np.abs(b).max(), size / self._length(c) ** c.order))
-            for c, a, b in sides
+            for c, (a, b) in pairs
         )
 
     def _length(self, claim) -> float:
@@ -245,10 +242,21 @@ def _has_fixed_value(condition, coordinates) -> bool:
     return not tunable and coded and not value.has(*_ROUGH)
 
 
-def _on_face(function, claim, domain) -> np.ndarray:
-    """Values at fixed points of a face, in double precision."""
+def _on_faces(claims, coordinates, domain) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Both sides of every claim at fixed points of its face, in double precision: one program for all of them."""
     low, high = np.array(domain.bounds).T
-    points = low + (high - low) * np.random.default_rng(0).uniform(size=(64, len(low)))
-    points[:, claim.axis] = float(claim.at)
+    random = low + (high - low) * np.random.default_rng(0).uniform(size=(64, len(low)))
+    where = []
+    for claim in claims:
+        where.append(random.copy())
+        where[-1][:, claim.axis] = float(claim.at)
+    compiled = {e: array_function(e, coordinates) for c in claims for e in (c.one, c.other)}
+
+    def values(where):
+        return [
+            (compiled[c.one](points.T, {}), compiled[c.other](points.T, {}))
+            for c, points in zip(claims, where, strict=True)
+        ]
+
     with jax.enable_x64(True):
-        return np.asarray(jax.jit(lambda where: function(where, {}))(points.T))
+        return [(np.asarray(a), np.asarray(b)) for a, b in jax.jit(values)(where)]

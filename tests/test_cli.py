@@ -46,7 +46,7 @@ def spindle(monkeypatch, capsys):
 
 def test_json_prints_one_object_and_nothing_else(tmp_path):
     command = [sys.executable, "-m", "spindle", "solve"]
-    command += ["poisson2d", *SMALL, "--seed", "3", "--out", str(tmp_path / "run"), "--json"]
+    command += ["poisson2d", *SMALL, "--seed", "3", "--out", str(tmp_path / "run"), "--json", "--no-estimate"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     _check_record(done)
@@ -123,6 +123,7 @@ def test_another_run_in_the_same_directory_is_refused(spindle, tmp_path):
     assert json.loads(again.stdout)["errors"] == json.loads(first.stdout)["errors"]
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_says_so_once(spindle, tmp_path):
     command = ["solve", "poisson2d", *SMALL, "--out", str(tmp_path / "run")]
     assert json.loads(spindle(*command, "--budget", "0.001", "--json").stdout)["stopped_by"] == "budget"

@@ -225,6 +225,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_a_sentence_and_status_2(tmp_path):
     """A real process whose files cannot grow beyond some kilobytes: the checkpoint does not fit."""
     code = LIMITED.format(out=str(tmp_path / "run"))

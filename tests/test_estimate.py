@@ -116,6 +116,7 @@ def test_conditions_that_hold_exactly_are_homogeneous_for_the_error():
     assert "known" in str(posed["robin v"].expression)
 
 
+@pytest.mark.slow
 def test_where_there_is_no_estimate_it_says_why():
     z = sp.unknown("z", x)
     line = sp.Problem(sp.Interval(x, 0, 1), [z.diff(x) - z], [sp.Dirichlet(z, 1, on=Eq(x, 0))])

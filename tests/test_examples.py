@@ -16,6 +16,7 @@ def example(name):
     return module
 
 
+@pytest.mark.slow
 def test_two_methods_agree_on_a_problem_without_a_closed_form():
     assert example("first_problem").main(**SHORT) < 5e-3
 

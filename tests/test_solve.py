@@ -113,6 +113,7 @@ def test_coded_functions_are_named_where_they_fail(function, text):
         solve(problem(sp.laplacian(u) - sp.given("kappa", function, x, y)))
 
 
+@pytest.mark.slow
 def test_resume_has_a_budget_of_its_own(tmp_path):
     method = sp.PINN(steps=10**8, lbfgs_steps=0, points=4, width=4, hidden_layers=1)
     first = sp.solve(problem(), method, budget=3.0, out=tmp_path / "run", progress=False)

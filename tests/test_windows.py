@@ -80,6 +80,7 @@ def test_points_and_grids_fall_into_their_windows(marched):
     assert np.isnan(solution(t=1.1, x=1.0))
 
 
+@pytest.mark.slow
 def test_what_is_loaded_is_what_was_saved(marched, tmp_path):
     solution, path = marched
     nodes = {"t": np.linspace(0, 1, 13), "x": np.linspace(0, 6, 9)}
@@ -124,6 +125,7 @@ def test_a_killed_run_goes_on_in_the_middle_of_the_windows(tmp_path):
     np.testing.assert_array_equal(resumed.grid(**nodes), whole.grid(**nodes))
 
 
+@pytest.mark.slow
 def test_what_is_solved_when_the_time_is_spent_is_kept(tmp_path):
     method = sp.PINN(windows=3, steps=10**7, **SMALL)
     part = solve(decay(), method, budget=3, out=tmp_path / "run")
@@ -134,6 +136,7 @@ def test_what_is_solved_when_the_time_is_spent_is_kept(tmp_path):
     assert len(sp.load(tmp_path / "run").windows) == 1
 
 
+@pytest.mark.slow
 def test_curved_domains_march():
     y = sp.coordinates("x y")[1]
     w = sp.unknown("w", t, x, y)

@@ -88,7 +88,9 @@ def test_closed_form_annihilates_residuals_on_curved_domains(name):
         assert np.max(np.abs(value)) < 1e-10
 
 
-@pytest.mark.parametrize("name", TABULATED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n == "navier_stokes3d" else ()) for n in TABULATED]
+)
 def test_tabulated_references_state_an_error_that_is_small_enough(name):
     for reference in gallery(name).reference.values():
         assert reference.relative_error < TABULATED[name]

@@ -150,6 +150,7 @@ def test_differences_need_instants():
         sp.DTPINN(nodes=90, order=3, times=3, in_time="differences").plan(heat())
 
 
+@pytest.mark.slow
 def test_exact_derivatives_at_the_same_nodes_agree_to_the_order():
     """The residuals of a smooth field differ by the discretisation only, which shrinks at its order."""
     u = sp.unknown("u", x, y)

@@ -35,6 +35,7 @@ def test_a_file_is_solved_interrupted_resumed_and_reported(spindle, tmp_path, mo
     assert shlex.split(found)[:5] == ["spindle", "solve", "layers.toml", "--method", "pinn"]
 
 
+@pytest.mark.slow
 def test_a_refused_file_does_not_replace_the_text_of_the_run(spindle, tmp_path, monkeypatch):
     shutil.copy(FOLDER / "heat.toml", tmp_path)
     monkeypatch.chdir(tmp_path)

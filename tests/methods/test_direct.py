@@ -75,6 +75,7 @@ def test_newton_solves_the_nonlinear_problem():
     assert error(problem, found) < 5e-5
 
 
+@pytest.mark.slow
 def test_time_is_integrated_far_below_the_error_of_space():
     problem, found = classical(gallery("heat_disk"), nodes=(737, 91), order=3)
     assert error(problem, found) < 2e-4

@@ -48,7 +48,7 @@ def test_a_run_on_a_disk_is_stored_and_read(solved):
         pytest.param(
             sp.Box({t: (0, 1), x: (0, 1), y: (0, 1)}), {"nodes": 100, "times": 10}, 2e-3, marks=pytest.mark.slow
         ),
-        (sp.Interval(t, 0, 1) * DISK, {"nodes": 100, "times": 10}, 2e-3),
+        pytest.param(sp.Interval(t, 0, 1) * DISK, {"nodes": 100, "times": 10}, 2e-3, marks=pytest.mark.slow),
         (sp.Ball({x: 0, y: 0, z: 0}, 1), {"nodes": 300, "order": 2}, 2e-2),
         pytest.param(
             sp.Box({x: (0, 1), y: (0, 1)}) - sp.Disk({x: 1, y: 1}, 0.5), {"nodes": 300}, 1e-3, marks=pytest.mark.slow
@@ -64,6 +64,7 @@ def test_domains_of_every_kind(domain, settings, wanted):
     assert solution.error() < wanted
 
 
+@pytest.mark.slow
 def test_nodes_of_ones_own(tmp_path):
     """A quarter of a disk, known by its nodes only."""
     made = scatter(DISK & sp.Box({x: (0, 2), y: (0, 2)}), total=400)
@@ -125,6 +126,7 @@ def test_published_training_descends():
     assert losses[-1] < 0.05 * losses[0]
 
 
+@pytest.mark.slow
 def test_nodes_are_dense_where_they_should_be(tmp_path):
     problem = manufactured(DISK, exp(x) * sin(y))
     method = sp.DTPINN(nodes=600, density=0.3 + x**2 + y**2, newton_steps=15)

@@ -50,6 +50,7 @@ def test_growing_keeps_the_function(problem, widths, float64):
         assert second.field.core.shape[1:] == widths
 
 
+@pytest.mark.slow
 def test_what_is_resolved_shrinks_and_what_is_not_grows(float64):
     """Along t the solution is of degree one; along x it has a layer that 24 polynomials do not resolve."""
     layer = exp(-200 * (x - 0.4) ** 2)
@@ -64,6 +65,7 @@ def test_what_is_resolved_shrinks_and_what_is_not_grows(float64):
     assert any("features changed to" in sentence for sentence in solution.record()["choices"])
 
 
+@pytest.mark.slow
 def test_a_grown_solution_is_stored_and_read(tmp_path):
     """exp(-4 (x - t)^2 ..) is no short sum of products: the ladder ends with a coefficient for every product."""
     exact = exp(-((3 * x - 2 * t) ** 2)) * (1 + x)

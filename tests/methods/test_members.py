@@ -1,5 +1,6 @@
 """Members of the families on which nothing was tuned, with untouched options: exact solutions are met."""
 
+import pytest
 from sympy import Eq, cos, exp, pi, sin
 
 import spindle as sp
@@ -31,6 +32,7 @@ def test_neumann_faces_and_values_on_a_box_that_is_not_symmetric():
     assert sp.solve(found, progress=False).error() < 1e-9
 
 
+@pytest.mark.slow
 def test_a_coefficient_that_does_not_separate():
     coefficient = exp(sin(x * y))
     flux = coefficient * EXACT.diff(x, 2) + coefficient.diff(x) * EXACT.diff(x) + EXACT.diff(y, 2)

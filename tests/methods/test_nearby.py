@@ -49,6 +49,7 @@ def test_distance_is_that_at_all_nodes_and_its_matrix_is_its_own(domain):
         np.testing.assert_allclose(distance.normal(model, None, {}), j.T @ j, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_small_holes_come_near_the_classical_solution(tmp_path):
     hole = sp.Box({x: (-1, 1), y: (-1, 1)}) - sp.Disk({x: 0, y: 0}, 0.2, name="hole")
     problem = manufactured(hole, log(x**2 + y**2))

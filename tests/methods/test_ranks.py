@@ -33,6 +33,7 @@ def _with_left(field, left):
     return eqx.tree_at(lambda f: f.network.hidden[0].left, field, left)
 
 
+@pytest.mark.slow
 def test_the_rank_grows_and_is_stored(tmp_path):
     method = sp.LRPINN(**(SMALL | {"rank": "auto", "newton_steps": 12}))
     solution = sp.solve(convection(), method, progress=False, out=tmp_path / "run")

@@ -87,6 +87,7 @@ def test_the_weights_are_not_differentiated(float64):
     assert float(slope @ direction) == pytest.approx(wanted, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_training_goes_on_to_the_next_tolerance_once_all_weights_are_one():
     method = sp.CausalPINN(points=6, width=8, hidden_layers=1, steps=30, lbfgs_steps=0, causal=(1e-9, 1e9), hard="off")
     solution = sp.solve(PROBLEM, method, progress=False)

@@ -59,7 +59,14 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("problem", "method"), CASES.values(), ids=CASES)
+SLOW = ("system, pointwise", "inverse, separable", "three boxes, Fourier")
+
+
+@pytest.mark.parametrize(
+    ("problem", "method"),
+    [pytest.param(*case, marks=pytest.mark.slow if name in SLOW else ()) for name, case in CASES.items()],
+    ids=CASES,
+)
 def test_normal_matrix_is_that_of_the_rows(problem, method):
     plan = method.plan(problem())
     with precision("float64"):
@@ -93,6 +100,7 @@ def test_normal_matrix_is_that_of_the_rows(problem, method):
         np.testing.assert_allclose(back, w @ j, rtol=0, atol=1e-11 * np.abs(w @ j).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["system, on the grid", "inverse, separable"])
 def test_kernels_of_a_large_grid_are_made_in_parts(name, monkeypatch):
     problem, method = CASES[name]
@@ -106,8 +114,15 @@ def test_kernels_of_a_large_grid_are_made_in_parts(name, monkeypatch):
         np.testing.assert_allclose(squares.normal(arrays), whole, rtol=0, atol=1e-12 * np.abs(whole).max())
 
 
-@pytest.mark.parametrize("form", ["core", "gram"])
-@pytest.mark.parametrize("sampling", ["gauss", "random"])
+@pytest.mark.parametrize(
+    ("form", "sampling"),
+    [
+        ("core", "gauss"),
+        ("gram", "random"),
+        pytest.param("core", "random", marks=pytest.mark.slow),
+        pytest.param("gram", "gauss", marks=pytest.mark.slow),
+    ],
+)
 def test_sums_without_the_grid_are_those_over_it(form, sampling):
     """Loss, gradient and normal matrix, of a system with products of unknowns and a periodic axis."""
     answers = []

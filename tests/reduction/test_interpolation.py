@@ -95,6 +95,7 @@ def test_more_neurons_close_the_gap():
     assert np.all(gaps[-1] < 0.05)
 
 
+@pytest.mark.slow
 def test_snapshots_of_derivatives_help_second_derivatives():
     field, points, s = sampled(400, width=60)
     fresh = np.random.default_rng(6).uniform([0, 0, 1], [1, 6.28, 2], (100, 3))

@@ -176,6 +176,7 @@ def test_idle_coefficients_are_dropped_and_change_nothing(family):
         np.testing.assert_allclose(truncated(idle, kept)(points), idle(points), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_reduced_queries_agree_with_whole_ones_on_a_full_basis(family):
     """Interpolation with as many neurons as there are changes nothing but rounding."""
     solution, _ = family

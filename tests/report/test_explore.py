@@ -29,10 +29,11 @@ from tornado.websocket import websocket_connect
 
 from spindle.report.explore.page import SCRIPTS, drawn, drawn_lines, facts_html, fill
 from spindle.report.explore.server import explore, serving
+from tests.families import SMALL
 from tests.report.browser import CHROMIUM, visited
 
 t, x, y = sp.coordinates("t x y")
-TINY = {"width": 12, "rank": 3, "newton_steps": 3, "points": 60, "members": 16, "calibration": 1, "refine_points": 60}
+TINY = SMALL | {"newton_steps": 3}
 
 
 def convection():

@@ -129,6 +129,7 @@ def test_an_image_of_few_colours_gets_smaller_and_stays_the_same():
     assert as_indexed(noise.getvalue()) == noise.getvalue(), "too many colours for a table"
 
 
+@pytest.mark.slow
 def test_the_images_are_the_field():
     solution, found = moving()
     film = found.films[0]
@@ -232,6 +233,7 @@ def test_the_page_shows_the_first_frame_without_a_script():
     assert len(re.findall(r'class="controls" hidden', written())) == 2
 
 
+@pytest.mark.slow
 def test_the_page_of_a_stationary_field_has_no_button(tmp_path):
     solution = untrained(waves_in_space(), sp.SPINN(**SMALL, rank=2))
     page = Page(write_report(solution, tmp_path / "r.html").read_text())

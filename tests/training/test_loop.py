@@ -57,6 +57,7 @@ def test_same_seed_same_numbers_and_another_seed_others():
     assert not same(first, other)
 
 
+@pytest.mark.slow
 def test_grouping_of_steps_changes_no_number(monkeypatch):
     problem, method = heat(), quick(recipe="paper", resample=7, balance=11, lbfgs_steps=12)
     reference = solve(problem, method)
@@ -115,6 +116,7 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path):
     assert same(first, sp.resume(tmp_path / "run", progress=False))
 
 
+@pytest.mark.slow
 def test_resumed_in_the_second_phase(tmp_path, monkeypatch):
     problem = heat()
     stop_after = [75]

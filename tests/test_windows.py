@@ -153,6 +153,7 @@ def test_curved_domains_march():
     assert 0 < solution.run.windows[1]["seam"]["w"] < 0.05
 
 
+@pytest.mark.slow
 def test_a_window_that_diverges_keeps_the_earlier_ones(tmp_path):
     blowing = decay(
         equations=[Eq(u.diff(t), u.diff(x, 2) + sp.given("pole", lambda t: jnp.where(t > 0.5, jnp.nan, 0.0), t))],

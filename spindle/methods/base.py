@@ -82,7 +82,7 @@ class Method:
     sampling        rule for collocation points
     resample        draw new random points every so many steps; 0: never
     weights         {residual name: weight}; other equations weigh 1
-    conditions      weight of conditions that `weights` does not name
+    conditions      weight of conditions that `weights` does not name; measurements of known noise weigh 1e-3 at most
     balance         adapt the weights every so many steps by gradient norms; 0: never
     faces           "mean" of a condition over all its faces, or "sum" of the faces' means
     steps, learning_rate, schedule   of Adam

@@ -317,7 +317,8 @@ def Observed(expression, points, values: Sequence[float], *, noise: float | None
 
     points   (n, d) in the order of the domain's coordinates, or {coordinate: (n,)}
     values   (n,), finite
-    noise    standard deviation of the measurement error, in the units of the values; it scales the residual
+    noise    standard deviation of the measurement error, in the units of the values; it scales the residual, which
+             then weighs little: the field follows the equation. None: the values are taken for exact, as conditions are
     """
     if isinstance(expression, sympy.MatrixBase):
         raise ProblemError(

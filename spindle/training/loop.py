@@ -325,10 +325,14 @@ class Trainer:
 
 
 def balanced(weights, norms):
-    """Weights that even out the gradient norms, moved a tenth of the way (Wang et al. 2023, arXiv 2308.08468)."""
+    """Weights that even out the gradient norms, moved a tenth of the way (Wang et al. 2023, arXiv 2308.08468).
+
+    Those without a norm stay what they are.
+    """
     total = sum(norms.values())
     target = {name: total / (norm + 1e-12 * total) / len(norms) for name, norm in norms.items()}
-    return {name: 0.9 * weights[name] + 0.1 * target[name].astype(weights[name].dtype) for name in weights}
+    moved = {name: 0.9 * weights[name] + 0.1 * target[name].astype(weights[name].dtype) for name in norms}
+    return {**weights, **moved}
 
 
 def _compiler_options() -> dict | None:

@@ -96,7 +96,9 @@ def test_tabulated_references_state_an_error_that_is_small_enough(name):
         assert reference.relative_error < TABULATED[name]
 
 
-@pytest.mark.parametrize("name", GALLERY)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n == "navier_stokes3d" else ()) for n in GALLERY]
+)
 def test_every_problem_describes_itself(name):
     problem = gallery(name)
     assert problem.name == name

@@ -61,7 +61,7 @@ def ring(kind):
     )
 
 
-@pytest.mark.parametrize("order", [2, 3, 4])
+@pytest.mark.parametrize("order", [2, pytest.param(3, marks=pytest.mark.slow), 4])
 @pytest.mark.parametrize("kind", ["Dirichlet", "Neumann", "Robin"])
 def test_converges_at_its_order(kind, order):
     counts = (300, 600, 1200, 2400)

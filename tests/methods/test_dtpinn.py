@@ -49,12 +49,13 @@ def test_a_run_on_a_disk_is_stored_and_read(solved):
             sp.Box({t: (0, 1), x: (0, 1), y: (0, 1)}), {"nodes": 100, "times": 10}, 2e-3, marks=pytest.mark.slow
         ),
         pytest.param(sp.Interval(t, 0, 1) * DISK, {"nodes": 100, "times": 10}, 2e-3, marks=pytest.mark.slow),
-        (sp.Ball({x: 0, y: 0, z: 0}, 1), {"nodes": 300, "order": 2}, 2e-2),
+        pytest.param(sp.Ball({x: 0, y: 0, z: 0}, 1), {"nodes": 300, "order": 2}, 2e-2, marks=pytest.mark.slow),
+        (DISK, {"nodes": 300}, 1e-3),
         pytest.param(
             sp.Box({x: (0, 1), y: (0, 1)}) - sp.Disk({x: 1, y: 1}, 0.5), {"nodes": 300}, 1e-3, marks=pytest.mark.slow
         ),
     ],
-    ids=["heat on a box", "time first", "ball", "corner cut out"],
+    ids=["heat on a box", "time first", "ball", "disk", "corner cut out"],
 )
 def test_domains_of_every_kind(domain, settings, wanted):
     exact = exp(-y) * sin(2 * x) * (cos(t) if t in domain.coordinates else 1)
@@ -88,20 +89,27 @@ def test_a_plain_network_takes_the_same_domains():
     assert solution.error() < 0.02
 
 
-def test_an_unknown_coefficient_is_found_from_noisy_data():
+def test_an_unknown_coefficient_is_the_most_likely_one():
+    """To first order in the noise that is 3 + <s, noise> / <s, s>, s the slope of u in k at the measured points."""
     u, k = sp.unknown("u", x, y), sp.parameter("k", 1.0, unknown=True)
     exact = 1 + sin(pi * x) * cos(pi * y)
     random = np.random.default_rng(0)
     points = random.uniform(-0.6, 0.6, size=(60, 2))
-    data = 1 + np.sin(np.pi * points[:, 0]) * np.cos(np.pi * points[:, 1]) + 0.01 * random.normal(size=60)
+    noise = 0.01 * random.normal(size=60)
+    data = 1 + np.sin(np.pi * points[:, 0]) * np.cos(np.pi * points[:, 1]) + noise
     source = (sp.laplacian(u) - 3 * u).subs(u, exact).doit()
     problem = sp.Problem(
         domain=DISK,
         equations=[Eq(sp.laplacian(u) - k * u, source)],
         conditions=[sp.Dirichlet(u, exact), sp.Observed(u, points, data, noise=0.01)],
+        reference={u: exact},
     )
-    solution = sp.solve(problem, sp.DTPINN(nodes=300, newton_steps=60), progress=False)
-    assert solution.parameters["k"] == pytest.approx(3.0, rel=0.05)
+    solution = sp.solve(problem, sp.DTPINN(nodes=300), progress=False)
+    linear = sp.Problem(DISK, [Eq(sp.laplacian(u) - 3 * u, exact)], [sp.Dirichlet(u, 0)])
+    slope = sp.solve(linear, sp.DTPINN(nodes=300), progress=False).evaluate(points)
+    likely, deviation = 3 + slope @ noise / (slope @ slope), 0.01 / np.linalg.norm(slope)
+    assert abs(solution.parameters["k"] - likely) < 0.3 * deviation
+    assert solution.error() < 2e-3, "the field follows the equation, not the noise"
     assert "measurements" in solution.record()["classical"]["reason"]
 
 

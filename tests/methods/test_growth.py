@@ -82,6 +82,7 @@ def test_a_grown_solution_is_stored_and_read(tmp_path):
     assert again.record()["choices"] == solution.record()["choices"]
 
 
+@pytest.mark.slow
 def test_interrupted_in_a_grown_phase_it_continues_exactly(tmp_path):
     """The checkpoint knows what was decided: the same numbers as without the interruption."""
     import signal

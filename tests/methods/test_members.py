@@ -21,6 +21,7 @@ def laplace(exact=EXACT):
     return exact.diff(x, 2) + exact.diff(y, 2)
 
 
+@pytest.mark.slow
 def test_neumann_faces_and_values_on_a_box_that_is_not_symmetric():
     conditions = [
         sp.Dirichlet(u, EXACT, on=Eq(x, 0.3)),

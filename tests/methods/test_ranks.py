@@ -13,7 +13,7 @@ from spindle.training.precision import precision
 from tests.families import SMALL, convection, planned
 
 
-@pytest.mark.parametrize("biases", ["plain", "factored", "off"])
+@pytest.mark.parametrize("biases", [pytest.param("plain", marks=pytest.mark.slow), "factored", "off"])
 def test_no_member_changes(biases):
     with precision("float64"):
         _, field = planned(convection(), biases=biases)

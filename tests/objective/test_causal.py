@@ -54,7 +54,7 @@ def by_hand(objective, model, points, weights, tolerance, slabs, shares=None):
 
 
 @pytest.mark.parametrize("method", METHODS, ids=["lattice", "gauss", "cloud"])
-@pytest.mark.parametrize("tolerance", [0.0, 0.05, 2.0])
+@pytest.mark.parametrize("tolerance", [pytest.param(0.0, marks=pytest.mark.slow), 0.05, 2.0])
 def test_the_loss_is_the_definition(method, tolerance, float64):
     objective, model, points, weights = prepared(method)
     found, least = causal_loss(objective, model, points, weights, tolerance, 4)

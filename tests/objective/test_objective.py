@@ -1,5 +1,7 @@
 """The loss against a naive computation, exact integrals and exact solutions."""
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -279,11 +281,16 @@ def test_estimated_parameters_are_trained_and_constants_are_not():
     assert {name: float(value) for name, value in model.parameters.items()} == {"a": 1.5}
 
 
-def test_weights_are_one_unless_given():
+def test_weights_are_one_unless_given_and_little_for_measurements_of_known_noise():
     objective = sp.PINN(points=4, hard="auto", **SMALL).plan(PROBLEM).objective
     assert "dirichlet u" not in objective.names
     found = objective.weights({"equation": 3, "dirichlet u": 5})  # the latter holds exactly: accepted, without effect
-    assert found == {"equation": 3.0, "neumann u": 1.0, "periodic u_x in y": 1.0, "observed u_x": 1.0}
+    assert found == {"equation": 3.0, "neumann u": 1.0, "periodic u_x in y": 1.0, "observed u_x": 1e-3}
+    (noisy,) = (c for c in PROBLEM.conditions if c.name == "observed u_x")
+    nearly_exact = replace(noisy, noise=1e-4 * np.sqrt(np.mean(noisy.values**2)))
+    conditions = [nearly_exact if c is noisy else c for c in PROBLEM.conditions]
+    posed = sp.PINN(points=4, hard="auto", **SMALL).plan(replace(PROBLEM, conditions=conditions)).objective
+    assert posed.weights({}, 1.0)["observed u_x"] == pytest.approx(1e-8), "as a condition on the values themselves"
 
 
 @pytest.mark.parametrize(

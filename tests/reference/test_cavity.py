@@ -17,7 +17,7 @@ def centre_lines(reynolds, y, x, degree=48):
     return u, cavity(reynolds, x=x, y=[0.5], degree=degree)["v"].values[:, 0]
 
 
-@pytest.mark.parametrize(("reynolds", "tolerance"), [(100, 1e-7), (1000, 3e-6)])
+@pytest.mark.parametrize(("reynolds", "tolerance"), [(100, 1e-7), pytest.param(1000, 3e-6, marks=pytest.mark.slow)])
 def test_published_extremes(reynolds, tolerance):
     def u(place):
         return centre_lines(reynolds, [place], [0.5])[0].item()

@@ -1,6 +1,7 @@
 """Damaged, foreign and lost files, and full disks: a sentence each, and what was saved before stays what it was."""
 
 import errno
+import functools
 import json
 import os
 import random
@@ -36,21 +37,27 @@ def solve(name, out, **options):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Finished runs, the same as they were before their last file was written, and one of another seed."""
+    """name -> a finished run; `name-open`: before its last file was written; `name-other`: of another seed."""
     root = tmp_path_factory.mktemp("runs")
-    for name in CASES:
-        solve(name, root / name)
-        shutil.copytree(root / name, root / f"{name}-open")
-        for file in UNFINISHED.get(name, ("solution.npz",)):
-            (root / f"{name}-open" / file).unlink()
-    solve("pinn", root / "pinn-other", seed=1)
-    return root
+
+    @functools.cache
+    def made(name):
+        case, _, kind = name.partition("-")
+        if kind == "open":
+            shutil.copytree(made(case), root / name)
+            for file in UNFINISHED.get(case, ("solution.npz",)):
+                (root / name / file).unlink()
+        else:
+            solve(case, root / name, seed=1 if kind == "other" else 0)
+        return root / name
+
+    return made
 
 
 @pytest.fixture
 def copied(runs, tmp_path):
     def copy(name):
-        return shutil.copytree(runs / name, tmp_path / name)
+        return shutil.copytree(runs(name), tmp_path / name)
 
     return copy
 
@@ -72,7 +79,7 @@ def damage(rng, file, runs):
         place = rng.randrange(len(content))
         content[place : place + 512] = bytes(len(content[place : place + 512]))
     elif kind == "another run's":
-        content = rng.choice([*runs.rglob(file.name)]).read_bytes()
+        content = rng.choice(sorted(found for name in CASES for found in runs(name).rglob(file.name))).read_bytes()
     elif kind == "empty":
         content = b""
     elif kind == "nonsense":
@@ -85,10 +92,10 @@ def damage(rng, file, runs):
 
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_random_damage_is_a_sentence_or_harmless(runs, tmp_path, seed):
-    rng, wanted = random.Random(seed), {name: values(sp.load(runs / name)) for name in CASES}
+    rng, wanted = random.Random(seed), {name: values(sp.load(runs(name))) for name in CASES}
     for number in range(15):
         name = rng.choice([*CASES, *(f"{name}-open" for name in CASES)])
-        path = shutil.copytree(runs / name, tmp_path / f"{number}")
+        path = shutil.copytree(runs(name), tmp_path / f"{number}")
         file = rng.choice([f for f in sorted(path.rglob("*")) if f.suffix in (".npz", ".json")])
         done = f"{name}: {file.relative_to(path)}, {damage(rng, file, runs)}"
         acts = [sp.load, lambda path: sp.resume(path, progress=False)] if number % 3 == 0 else [sp.load]
@@ -109,14 +116,14 @@ def test_random_damage_is_a_sentence_or_harmless(runs, tmp_path, seed):
 @pytest.mark.parametrize("name", ["checkpoint.npz", "solution.npz"])
 def test_numbers_of_another_run_are_refused(runs, copied, name):
     path = copied("pinn" if name == "solution.npz" else "pinn-open")
-    shutil.copy(runs / "pinn-other" / name, path / name)
+    shutil.copy(runs("pinn-other") / name, path / name)
     with pytest.raises(RunError, match=rf"{name} belongs to another run than run.json, .* put the right one back, or"):
         sp.load(path) if name == "solution.npz" else sp.resume(path, progress=False)
 
 
 def test_run_and_problem_of_different_runs_are_refused(runs, copied):
     path = copied("pinn")
-    shutil.copy(runs / "dtpinn" / "problem.npz", path)
+    shutil.copy(runs("dtpinn") / "problem.npz", path)
     with pytest.raises(RunError, match=r"run.json and problem.npz in .* do not belong together"):
         sp.load(path)
 
@@ -153,7 +160,7 @@ def test_a_method_of_another_version_is_a_sentence(copied, name, settings, words
 @pytest.mark.slow
 def test_the_advice_keeps_what_can_be_kept(runs, copied):
     """Each file in turn is damaged, and what the sentence says is done: the same numbers in the end."""
-    wanted = values(sp.load(runs / "marched"))
+    wanted = values(sp.load(runs("marched")))
     for name in ("run.json", "window01/solution.npz", "window02/checkpoint.npz"):
         path = copied("marched-open")
         (path / name).write_bytes(b"PK nonsense")
@@ -172,7 +179,7 @@ def test_a_lost_problem_is_written_again(runs, copied):
     with pytest.raises(RunError, match=r"has lost its problem.npz; solve the same problem"):
         sp.resume(path, progress=False)
     solve("pinn", path)
-    np.testing.assert_array_equal(values(sp.load(path)), values(sp.load(runs / "pinn")))
+    np.testing.assert_array_equal(values(sp.load(path)), values(sp.load(runs("pinn"))))
 
 
 def test_another_run_does_not_take_over_what_a_lost_run_left(copied):
@@ -210,7 +217,7 @@ def test_a_full_disk_keeps_what_was_saved(runs, tmp_path, monkeypatch, name):
         solve("pinn", tmp_path)
     assert not [*tmp_path.glob(".*.part")]
     again = solve("pinn", tmp_path) if name in ("problem.npz", "run.json") else sp.resume(tmp_path, progress=False)
-    np.testing.assert_array_equal(values(again), values(sp.load(runs / "pinn")))
+    np.testing.assert_array_equal(values(again), values(sp.load(runs("pinn"))))
 
 
 LIMITED = """

@@ -50,12 +50,11 @@ def test_a_run_on_a_disk_is_stored_and_read(solved):
         ),
         pytest.param(sp.Interval(t, 0, 1) * DISK, {"nodes": 100, "times": 10}, 2e-3, marks=pytest.mark.slow),
         pytest.param(sp.Ball({x: 0, y: 0, z: 0}, 1), {"nodes": 300, "order": 2}, 2e-2, marks=pytest.mark.slow),
-        (DISK, {"nodes": 300}, 1e-3),
         pytest.param(
             sp.Box({x: (0, 1), y: (0, 1)}) - sp.Disk({x: 1, y: 1}, 0.5), {"nodes": 300}, 1e-3, marks=pytest.mark.slow
         ),
     ],
-    ids=["heat on a box", "time first", "ball", "disk", "corner cut out"],
+    ids=["heat on a box", "time first", "ball", "corner cut out"],
 )
 def test_domains_of_every_kind(domain, settings, wanted):
     exact = exp(-y) * sin(2 * x) * (cos(t) if t in domain.coordinates else 1)
@@ -106,7 +105,7 @@ def test_an_unknown_coefficient_is_the_most_likely_one():
     )
     solution = sp.solve(problem, sp.DTPINN(nodes=300), progress=False)
     linear = sp.Problem(DISK, [Eq(sp.laplacian(u) - 3 * u, exact)], [sp.Dirichlet(u, 0)])
-    slope = sp.solve(linear, sp.DTPINN(nodes=300), progress=False).evaluate(points)
+    slope = sp.solve(linear, sp.DTPINN(nodes=300, newton_steps=15, approach=False), progress=False).evaluate(points)
     likely, deviation = 3 + slope @ noise / (slope @ slope), 0.01 / np.linalg.norm(slope)
     assert abs(solution.parameters["k"] - likely) < 0.3 * deviation
     assert solution.error() < 2e-3, "the field follows the equation, not the noise"

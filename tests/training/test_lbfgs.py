@@ -49,6 +49,14 @@ def test_a_loss_that_stays_large_begins_anew_after_600_iterations(float64):
     assert state.age == 650 - 602
 
 
+def test_a_loss_beyond_hope_begins_anew_at_once(float64):
+    _, state, losses = run(lambda v: valley(v) + 2e9 * (v[0] > 0.4), np.full(8, 0.3), rate=64.0, steps=8)
+    lost = np.flatnonzero(losses > 1e9)
+    assert len(lost) > 0
+    np.testing.assert_array_equal(losses[lost[:-1] + 1], losses[0])
+    assert state.share == 0.5 ** len(lost)
+
+
 def test_a_run_that_descends_is_that_of_optax(float64):
     found, state, _ = run(valley, np.full(8, 0.5), rate=0.02, steps=50)
     v = jnp.full(8, 0.5)

@@ -9,6 +9,7 @@ import optax
 
 _PATIENCE = 600  # iterations before a large loss counts: the published 30 rounds of 20
 _CEILING = 500.0  # the published loss above which a run is begun anew
+_HOPELESS = 1e9  # a loss that needs no patience: no published run comes back from there
 
 
 class Constant(NamedTuple):
@@ -32,7 +33,7 @@ class LBFGS:
     steps    number of iterations
     memory   number of curvature pairs kept
     rate     constant step length in place of the line search; the first step is then min(1, 1 / |g|) times as long. A
-             loss that is not finite, or after 600 iterations above 500, begins the run anew with half the rate
+             loss that is above 1e9, or after 600 iterations above 500, begins the run anew with half the rate
 
     Source of the constant rate and its restarts: the published code of Sharma & Shankar (2022), arXiv 2205.09332. There
     a run begins anew with another random network; here it is the same one, since what decides is the rate.
@@ -79,7 +80,7 @@ class LBFGS:
         def begin_anew():
             return state.origin, self.start(state.origin)._replace(share=state.share / 2)
 
-        lost = ~jnp.isfinite(value) | ((value > _CEILING) & (state.age > _PATIENCE))
+        lost = ~jnp.isfinite(value) | ((value > _CEILING) & (state.age > _PATIENCE)) | (value > _HOPELESS)
         parameters, state = jax.lax.cond(lost, begin_anew, go_on)
         return parameters, state, jnp.where(jnp.isfinite(value), value, _CEILING)
 

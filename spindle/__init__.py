@@ -1,6 +1,6 @@
 """spindle: partial differential equations solved by physics-informed networks whose structure makes them fast."""
 
-from spindle.errors import DivergenceError, MethodError, ProblemError, RunError, SpindleError
+from spindle.errors import DivergenceError, MethodError, ProblemError, RunError, SolveWarning, SpindleError
 from spindle.estimate import estimate
 from spindle.files.read import read_problem
 from spindle.load import load
@@ -50,6 +50,7 @@ __all__ = [
     "Robin",
     "RunError",
     "Solution",
+    "SolveWarning",
     "SpindleError",
     "Tabulated",
     "TabulatedFamily",

@@ -4,6 +4,7 @@ Exit status: 0 solved; 2 bad input; 3 diverged; 130 interrupted, with the state 
 """
 
 import ast
+import math
 import os
 import shlex
 import sys
@@ -14,32 +15,34 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import jax
+import psutil
 import typer
 from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
+from spindle.budget import Budget
 from spindle.check import check as check_problem
 from spindle.check import in_words as check_in_words
-from spindle.comparison import in_words
-from spindle.errors import DivergenceError, ProblemError, RunError, SpindleError
-from spindle.estimate import in_words as estimate_in_words
+from spindle.errors import DivergenceError, MethodError, ProblemError, RunError, SpindleError
 from spindle.experiments.registry import BENCHES, run_bench
 from spindle.experiments.rows import CURVE
-from spindle.gallery.registry import GALLERY, gallery, options, summary
+from spindle.gallery.registry import GALLERY, gallery, options
+from spindle.gallery.registry import summary as gallery_summary
 from spindle.load import load
 from spindle.methods.base import Method
-from spindle.methods.registry import METHODS, label, method_named
+from spindle.methods.choose import fitting_method
+from spindle.methods.registry import METHODS, method_named
 from spindle.problem.problem import Problem
 from spindle.report.comparison import write_comparison
 from spindle.report.curves import write_curves
 from spindle.report.explore.server import explore as explore_run
 from spindle.report.html import write_report
 from spindle.rundir import RunDirectory, to_json, write_json
-from spindle.solution import Solution, error_in_words
-from spindle.solve import resume as resume_run
-from spindle.solve import solve as solve_problem
+from spindle.solution import Solution
+from spindle.solve import compute, compute_further
 from spindle.sources import ProblemSource, problem_source
+from spindle.summary import LABEL, summary
 from spindle.training.checkpoint import write_atomically
 
 console = Console(stderr=True, highlight=False)
@@ -66,7 +69,11 @@ Json = Annotated[
 Estimate = Annotated[
     bool, typer.Option(help="Estimate the error by solving the equations for it, which takes some seconds.")
 ]
-Budget = Annotated[float | None, typer.Option(help="Stop after so many seconds of this call.")]
+Seconds = Annotated[
+    float | None,
+    typer.Option("--budget", help="Seconds for the whole command: training stops in time for the checks after it."),
+]
+Progress = Annotated[bool, typer.Option(help="Show on standard error what is being done.")]
 
 
 @app.command("list")
@@ -76,19 +83,19 @@ def list_command(
 ):
     """List the problems of the gallery and the methods, or describe one problem."""
     if problem is not None:
-        found = {"name": problem, "summary": summary(problem), "options": options(problem)}
+        found = {"name": problem, "summary": gallery_summary(problem), "options": options(problem)}
         written = problem_source(problem).options_in_words
         print(to_json(found) if json else f"{gallery(problem)}\n{'options':>15}  {written}")
         return
     if json:
-        problems = [{"name": name, "summary": summary(name), "options": options(name)} for name in GALLERY]
+        problems = [{"name": name, "summary": gallery_summary(name), "options": options(name)} for name in GALLERY]
         print(to_json({"problems": problems, "methods": list(METHODS)}))
         return
     table = Table(box=None, pad_edge=False)
     table.add_column("problem", style="bold", no_wrap=True)
     table.add_column("what it is")
     for name in GALLERY:
-        table.add_row(name, summary(name))
+        table.add_row(name, gallery_summary(name))
     out = Console(highlight=False)
     out.print(table)
     out.print(f"\nmethods: {', '.join(METHODS)}\nsolve one: spindle solve {next(iter(GALLERY))} --method spinn")
@@ -108,28 +115,43 @@ def check(
 @app.command()
 def solve(
     problem: Annotated[str, typer.Argument(help="A problem file, or a name from `spindle list`.")],
-    method: Annotated[str, typer.Option(help=f"{', '.join(METHODS)}.")] = "spinn",
+    method: Annotated[
+        str | None, typer.Option(help=f"{', '.join(METHODS)}; default: one that fits the problem, which is named.")
+    ] = None,
     recipe: Annotated[str, typer.Option(help="default or paper.")] = "default",
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="KEY=VALUE: a setting of the method, an option or a parameter.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of initial weights and points.")] = 0,
-    budget: Budget = None,
+    budget: Seconds = None,
     out: Annotated[str | None, typer.Option(help="Run directory; default: a new one under runs/.")] = None,
     estimate: Estimate = True,
+    progress: Progress = True,
     json: Json = False,
 ):
     """Solve a problem and write a run directory with the solution and a report."""
     source = problem_source(problem)
-    named = f"runs/{source.name}-{method}-{seed}-{time.strftime('%Y%m%d-%H%M%S')}" if out is None else out
-    directory = RunDirectory.at(named)
+    default = "-".join(filter(None, [source.name, method, str(seed), time.strftime("%Y%m%d-%H%M%S")]))
+    directory = RunDirectory.at(f"runs/{default}" if out is None else out)
+    allowed = _budget(budget)
 
     def work() -> Solution:
-        chosen, built = _prepare(source, method, recipe, settings or [])
+        chosen, built, reason = _prepare(source, method, recipe, settings or [])
         told = _tell_of_continuing(directory)
+        if reason:
+            _say(f"spindle: {reason}")
         ours = True
         try:
-            return solve_problem(built, chosen, seed=seed, budget=budget, out=named, callbacks=told, estimate=estimate)
+            return compute(
+                built,
+                chosen,
+                allowed,
+                seed=seed,
+                out=directory.path,
+                callbacks=told,
+                progress=progress,
+                estimate=estimate,
+            )
         except RunError:  # the directory holds another run, or another process writes it
             ours = False
             raise
@@ -137,18 +159,20 @@ def solve(
             if ours:
                 _keep_text(source, directory)
 
-    _run(directory, json, work)
+    _run(directory, json, allowed, work)
 
 
 @app.command()
 def resume(
     directory: Annotated[str, typer.Argument(help="The directory of an interrupted run.")],
-    budget: Budget = None,
+    budget: Seconds = None,
     estimate: Estimate = True,
+    progress: Progress = True,
     json: Json = False,
 ):
     """Continue an interrupted run; the result is the same as without the interruption."""
-    _run(RunDirectory.at(directory), json, lambda: resume_run(directory, budget=budget, estimate=estimate))
+    allowed, where = _budget(budget), RunDirectory.at(directory)
+    _run(where, json, allowed, lambda: compute_further(where.path, allowed, progress=progress, estimate=estimate))
 
 
 @app.command()
@@ -238,8 +262,11 @@ def _cannot_write(error: OSError) -> None:
     sys.exit(2)
 
 
-def _prepare(source: ProblemSource, method: str, recipe: str, settings: list[str]) -> tuple[Method, Problem]:
-    """Sort `--set` into settings of the method and options of the problem, and build both."""
+def _prepare(source: ProblemSource, name: str | None, recipe: str, settings: list[str]) -> tuple[Method, Problem, str]:
+    """Sort `--set` into settings of the method and options of the problem, and build both.
+
+    Returns a sentence beside them where the method was chosen here; empty where the user named it.
+    """
     of_problem: dict[str, Any] = {}
     of_method: dict[str, Any] = {}
     for item in settings:
@@ -247,8 +274,12 @@ def _prepare(source: ProblemSource, method: str, recipe: str, settings: list[str
         if not separator:
             raise ProblemError(f"`--set {item}` has no value; write `--set KEY=VALUE`, for example `--set rank=16`.")
         (of_problem if key in source.options else of_method)[key] = _value(value)
+    problem, reason = source.build(**of_problem), ""
+    if name is None:
+        name, why = fitting_method(problem)
+        reason = f"method {name}: {why}"
     hint = f" Options of {source.name}: {source.options_in_words}."
-    return method_named(method, {"recipe": recipe, **of_method}, hint=hint), source.build(**of_problem)
+    return method_named(name, {"recipe": recipe, **of_method}, hint=hint), problem, reason
 
 
 def _keep_text(source: ProblemSource, directory: RunDirectory) -> None:
@@ -265,7 +296,15 @@ def _value(written: str) -> Any:
         return {"true": True, "false": False}.get(written.lower(), written)
 
 
-def _run(directory: RunDirectory, json: bool, work: Callable[..., Solution]) -> None:
+def _budget(seconds: float | None) -> Budget:
+    """The budget of a command, which began when its process did."""
+    if seconds is not None and not (seconds > 0 and math.isfinite(seconds)):
+        raise MethodError(f"`--budget {seconds:g}` must be a positive number of seconds; leave it out for none.")
+    age = time.time() - psutil.Process().create_time()
+    return Budget(seconds, time.perf_counter() - age)
+
+
+def _run(directory: RunDirectory, json: bool, budget: Budget, work: Callable[..., Solution]) -> None:
     """Run a solve to its end, whatever that is, print what there is, and set the exit status."""
     status = 0
     try:
@@ -280,7 +319,8 @@ def _run(directory: RunDirectory, json: bool, work: Callable[..., Solution]) -> 
         print(to_json(solution.record() | {"directory": str(directory.path)}))
     elif not status:
         _print(solution)
-        _say(f"report     {_report(solution, directory)}")
+        late = f"not written, the seconds are spent; `spindle report {directory.path}` writes it"
+        _say(f"{'report':<{LABEL}}{late if budget.spent else _report(solution, directory)}")
     if solution.run.stopped_by == "interrupted":
         _say(f"spindle: interrupted; continue with `spindle resume {directory.path}`.")
         status = 130
@@ -309,44 +349,9 @@ def _page(out: Path | None, usual: Path) -> Path:
 
 
 def _print(solution: Solution) -> None:
-    run, seconds = solution.run, solution.run.seconds
-    _say(f"{solution.problem.title or solution.problem.name} by {label(solution.method)}", style="bold")
-    for name, error in run.errors.items():
-        _say(f"error      {name}: {error_in_words(error)}, {error['max']:.1e} at most")
-    if run.error_estimate:
-        _say(f"estimated  {estimate_in_words(run.error_estimate)}")
-    if run.classical:
-        _say(f"classical  {in_words(run.classical)}")
-    residuals = ", ".join(f"{name} {rms:.1e}" for name, rms in run.residuals.items())
-    _say(f"residuals  {residuals} (on fresh points)")
-    for line in _over_time(run):
-        _say(line)
-    _say(f"loss       {run.loss:.1e} after {run.iterations} steps, stopped by {run.stopped_by}")
-    parts = ", ".join(f"{k} {v:.1f}" for k, v in seconds.as_dict().items() if k != "total")
-    _say(f"seconds    {seconds.total:.1f} ({parts})")
-    for choice in solution.choices:
-        _say(f"chosen     {choice}")
-    for warning in run.warnings:
-        _say(f"warning    {warning}", style="yellow")
-
-
-def _over_time(run) -> list[str]:
-    """Lines on windows in time, and on the means over space."""
-    lines = []
-    if run.windows:
-        jumps = [jump for own in run.windows for jump in own["seam"].values() if jump is not None]
-        worst = f", jumps of at most {max(jumps):.1e} (relative L2) where they meet" if jumps else ""
-        lines.append(f"windows    {len(run.windows)}{worst}")
-    means = [
-        f"{name} {values[0]:.4g}" + f" to {values[-1]:.4g}" * ("t" in run.averages)
-        for name, values in run.averages.items()
-        if name != "t"
-    ]
-    return (
-        [*lines, f"means      {', '.join(means)} (over space{', from start to end' if 't' in run.averages else ''})"]
-        if means
-        else lines
-    )
+    for label, text in summary(solution):
+        style = {"": "bold", "warning": "yellow"}.get(label)
+        _say(f"{label:<{LABEL}}{text}" if label else text, style=style)
 
 
 def _say(sentence: str, style: str | None = None) -> None:

@@ -43,12 +43,3 @@ def _compared(solution: Solution, u) -> tuple[np.ndarray, np.ndarray | None]:
         return points[chosen], reference[chosen]
     points = scattered_points(solution.problem)
     return points[solution.problem.domain.contains(points)], None
-
-
-def in_words(found: dict) -> str:
-    """One line on the classical solution."""
-    if "reason" in found:
-        return f"none, {found['reason']}"
-    errors = "".join(f"{name} {m['rel_l2']:.1e} relative L2, " for name, m in found["errors"].items())
-    apart = ", ".join(f"{name} {value:.1e}" for name, value in found["distance"].items())
-    return f"{errors}{found['seconds']:.2f} s; from the network {apart}"

@@ -20,6 +20,10 @@ class RunError(SpindleError):
     """A run directory cannot be read, or belongs to another problem, method or version."""
 
 
+class SolveWarning(UserWarning):
+    """A doubt about a solution: what its numbers do not show, or show only to who looks twice."""
+
+
 class DivergenceError(SpindleError):
     """Training met NaN or Inf.
 

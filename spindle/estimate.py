@@ -15,6 +15,7 @@ import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
+from spindle.budget import Budget
 from spindle.errors import DivergenceError
 from spindle.lowering.partials import partial_of
 from spindle.methods.spinn import SPINN
@@ -24,35 +25,49 @@ from spindle.problem.symbols import given, unknown
 from spindle.references import scattered_points
 from spindle.solution import Solution
 from spindle.train import Terms, train
+from spindle.training.deadline import Late, in_time
 
 _WIDTHS = {2: 32, 3: 20, 4: 10}  # features an axis, by the number of axes
 _DENSE = 2000  # features of several unknowns together in two dimensions, whose matrix is formed
 _STEPS = 5
 _POINTS = 5000
 _LEFT = 0.3  # share of the residuals left, above which the estimate is a lower bound; 0.1 and less where it is good
+_TOO_LATE = "the budget was spent before"
 _ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # errors, below which residuals are noise that nothing explains
 
 
-def estimate(solution: Solution) -> dict:
+def estimate(solution: Solution, budget: Budget | None = None) -> dict:
     """`{"errors": {name: relative L2 error}, "left", "bound", "seconds"}`, or `{"reason"}` where there is no estimate.
+
+    budget   of the call that it belongs to; None: as long as it takes
 
     Names are those of unknowns and quantities. `left` is the share of the residuals that the estimated error does not
     explain; above 0.3 it is sharper than the estimate can see, which then is a lower `bound`, unless all is rounding
     errors. It takes some seconds, most of them to compile.
     """
-    began, problem = time.perf_counter(), solution.problem
+    budget = budget or Budget()
     reason = _impossible(solution)
     if reason:
         return {"reason": reason}
+    try:
+        return in_time(lambda: _estimated(solution, budget), budget.ends)
+    except Late:
+        return {"reason": _TOO_LATE}
+
+
+def _estimated(solution: Solution, budget: Budget) -> dict:
+    began, problem = time.perf_counter(), solution.problem
     shift = Shift(solution)
     width = _WIDTHS[len(problem.coordinates)]
     if len(problem.coordinates) == 2:
         width = min(width, int((_DENSE / len(shift.errors)) ** 0.5))
     method = SPINN(rank="full", width=width, refine=0, hard="zero", newton_steps=_STEPS)
     try:
-        found = train(shift.problem(), method, Terms(1, None, None, (), False))
+        found = train(shift.problem(), method, Terms(seed=1, budget=budget.left()))
     except DivergenceError:
         return {"reason": "the equations for it are not finite everywhere"}
+    if found.run.stopped_by == "budget":
+        return {"reason": _TOO_LATE}
     points = scattered_points(problem)[:_POINTS]
     points = points[problem.domain.contains(points)]
     measured = {}
@@ -70,16 +85,6 @@ def _left(before: Mapping[str, float], after: Mapping[str, float]) -> float:
     both = [name for name in after if name in before]
     size = math.hypot(*(before[name] for name in both))
     return math.hypot(*(after[name] for name in both)) / size if size > 0 else 0.0
-
-
-def in_words(found: Mapping) -> str:
-    """What `estimate` returned, in one line."""
-    if "reason" in found:
-        return f"no error: {found['reason']}"
-    errors = ", ".join(f"{name} {value:.1e}" for name, value in found["errors"].items())
-    known = "at least " if found["bound"] else ""
-    why = f", which explains {max(0, 1 - found['left']):.0%} of the residuals only" if found["bound"] else ""
-    return f"error {known}{errors} relative L2{why}, by the equations for the error ({found['seconds']:.1f} s)"
 
 
 def _impossible(solution: Solution) -> str:

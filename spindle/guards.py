@@ -8,6 +8,7 @@ trained     the same as `fresh`, on the last training points
 from collections.abc import Mapping, Sequence
 
 from spindle.training.history import Record
+from spindle.training.loop import Outcome
 
 _FIRST_ORDER = ("Adam", "L-BFGS")
 _LARGE = 0.1  # residual, relative to that of the zero field, above which training that stands still has failed
@@ -28,6 +29,23 @@ def unfulfilled(fresh: Mapping[str, float], untouched: Mapping[str, float], *, s
         for name in fresh
         if fresh[name] > 0.5 * untouched[name] > 1e-8
     ]
+
+
+def cut_short(outcome: Outcome, seconds: float | None, missing: Sequence[str]) -> list[str]:
+    """Sentences where the budget of so many seconds ended training, or left no time for all checks after it.
+
+    missing   what was not looked at
+    """
+    sentences = []
+    if outcome.stopped_by == "budget":
+        done = f"after {outcome.steps} steps" if outcome.steps else "before the first step, so that nothing was trained"
+        sentences.append(
+            f"the budget of {seconds:g} s ended training {done}; more seconds would help, or continue the run, "
+            f"`sp.resume(directory)`, where it has one"
+        )
+    if missing:
+        sentences.append(f"the budget left no time for {', '.join(missing)}, so that the loss is all that is known")
+    return sentences
 
 
 def overfit(fresh: Mapping[str, float], trained: Mapping[str, float], settings: Mapping) -> list[str]:

@@ -20,20 +20,18 @@ def march(problem: Problem, method: Method, terms: Terms) -> Solution:
 
     Raises DivergenceError with the solution as far as it came.
     """
-    began, count = time.perf_counter(), method.windows_of(problem)
+    count = method.windows_of(problem)
     parts: list[Solution] = []
     if terms.directory is not None and _has_begun(terms.directory):
         own = method.plan(spanned(following(problem, count, [])))
         _first(problem, method, terms)(own)  # refuses the directory of another run
     failure: DivergenceError | None = None
     while len(parts) < count and failure is None and (not parts or parts[-1].run.stopped_by in ENDED):
-        spent = time.perf_counter() - began
-        if parts and terms.budget is not None and spent > terms.budget:
+        if parts and time.perf_counter() > terms.budget.training_ends:
             parts[-1].run.stopped_by = "budget"
             break
-        left = None if terms.budget is None else max(terms.budget - spent, 1e-3)
         try:
-            parts.append(_one(problem, method, replace(terms, budget=left), count, parts))
+            parts.append(_one(problem, method, terms, count, parts))
         except DivergenceError as error:
             failure = error
             parts.append(error.solution)

@@ -30,6 +30,7 @@ from spindle.reduction.build import Reduced
 from spindle.reduction.stored import reduced_to_data
 from spindle.references import exact, references
 from spindle.rundir import RunDirectory
+from spindle.summary import as_html, as_text, error_in_words, summary
 from spindle.training.checkpoint import save_arrays
 from spindle.training.history import Clock, History
 from spindle.training.precision import precision
@@ -270,6 +271,29 @@ class Solution:
         later = self.reduced.choices if self.reduced else []
         return [*self.plan.choices, *(entry["what"] for entry in self.run.grown), *later]
 
+    @property
+    def method_name(self) -> str:
+        """The name under which the method is listed, such as `spinn`."""
+        return label(self.method)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences on what is to be doubted about the result; empty where nothing is known to be."""
+        return self.run.warnings
+
+    def summary(self) -> str:
+        """What is known of the solution, one line a matter: errors, residuals, seconds, choices, warnings.
+
+        It is what `sp.solve` prints at its end and what `print(solution)` shows.
+        """
+        return as_text(summary(self))
+
+    def __str__(self):
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return as_html(summary(self))
+
     def __repr__(self):
         error = "".join(f", error {name} {error_in_words(measures)}" for name, measures in self.run.errors.items())
         return (
@@ -373,13 +397,6 @@ class Solution:
                 )
             found.append(nodes)
         return found
-
-
-def error_in_words(measures: Mapping) -> str:
-    """The error of one unknown: relative, or absolute where its reference is zero everywhere."""
-    if measures["rel_l2"] is None:
-        return f"{measures['rmse']:.1e} absolute (root mean square; the reference is zero)"
-    return f"{measures['rel_l2']:.1e} relative L2"
 
 
 def _measured(values, reference) -> dict[str, float | None]:

@@ -5,7 +5,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import equinox as eqx
 import jax
@@ -13,18 +13,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from spindle.averages import averages
+from spindle.budget import Budget
 from spindle.comparison import compare
 from spindle.errors import DivergenceError, MethodError
-from spindle.guards import overfit, stagnated, unfinished, unfulfilled
+from spindle.guards import cut_short, overfit, stagnated, unfinished, unfulfilled
 from spindle.lock import Lock
 from spindle.methods.base import Method, Plan
 from spindle.objective.objective import Model
 from spindle.problem.doubts import doubts
 from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
-from spindle.progress import progress_bar
 from spindle.rundir import RunDirectory, device_name, versions
 from spindle.solution import Run, Solution
+from spindle.training.deadline import Late, in_time
+from spindle.training.display import Display
 from spindle.training.history import Clock
 from spindle.training.loop import Limits, Outcome, Trainer
 from spindle.training.memory import memory_bytes
@@ -37,17 +39,20 @@ _COPIES = 8  # of the parameters in training: values, gradient, two moments, the
 class Terms:
     """What a user asked of a run besides problem and method; see `spindle.solve.solve`.
 
+    display     told what is being done
     directory   where it is kept; None: nowhere
     lock        the right to write there
+    chosen      a sentence on how the method was chosen; empty where the user named it
     """
 
-    seed: int
-    budget: float | None
-    target: float | None
-    callbacks: Sequence[Callable]
-    progress: bool
+    seed: int = 0
+    budget: Budget = field(default_factory=Budget)
+    target: float | None = None
+    callbacks: Sequence[Callable] = ()
+    display: Display = field(default_factory=Display)
     directory: RunDirectory | None = None
     lock: Lock | None = None
+    chosen: str = ""
 
     def prepare(self, problem: Problem, method: Method, plan: Plan) -> dict:
         """Write down what the run is, as the only process that writes there; see `RunDirectory.prepare`."""
@@ -67,7 +72,7 @@ def train(
     Raises DivergenceError with the last finite solution.
     """
     clock, began, directory = Clock(), time.perf_counter(), terms.directory
-    plan = method.plan(spanned(problem))
+    plan = _planned(problem, method, terms)
     with precision(plan.dtype):
         key = jax.random.PRNGKey(terms.seed)
         build_key, train_key, fresh_key = jax.random.split(jax.random.fold_in(key, window) if window else key, 3)
@@ -78,21 +83,23 @@ def train(
         if prepare is not None:
             solution.plan = replace(plan, choices=tuple(prepare(plan)))
         clock.setup = time.perf_counter() - began
-        with progress_bar(problem.name, show=terms.progress) as watch:
-            trainer = Trainer(
-                plan.objective,
-                plan.schedule,
-                limits=Limits(terms.budget or np.inf, terms.target or 0.0),
-                clock=clock,
-                measure=solution.measure if problem.compared else None,
-                watch=[*terms.callbacks, watch],
-                checkpoint=directory.checkpoint if directory else None,
-                mark=directory.mark if directory else "",
-            )
-            outcome = trainer.run(start, plan.weights, key=train_key)
+        trainer = Trainer(
+            plan.objective,
+            plan.schedule,
+            limits=Limits(terms.budget.training_ends, terms.target or 0.0),
+            clock=clock,
+            measure=solution.measure if problem.compared else None,
+            display=terms.display,
+            watch=terms.callbacks,
+            checkpoint=directory.checkpoint if directory else None,
+            mark=directory.mark if directory else "",
+        )
+        outcome = trainer.run(start, plan.weights, key=train_key)
         solution.model = outcome.model
-        _complete(solution, outcome, clock, fresh_key, averaged=window is None)
-        if plan.reduction is not None and outcome.stopped_by not in ("diverged", "interrupted"):
+        terms.display.stage("checking on fresh points")
+        _complete(solution, outcome, clock, fresh_key, terms.budget, averaged=window is None)
+        if plan.reduction is not None and outcome.stopped_by not in ("diverged", "interrupted", "budget"):
+            terms.display.stage("reducing the family")
             began = time.perf_counter()
             solution.reduced = plan.reduction.reduce(outcome.model.field)
             clock.reduce = time.perf_counter() - began
@@ -104,23 +111,56 @@ def train(
     return solution
 
 
-def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, *, averaged: bool) -> None:
-    """Fill in the record: errors, residuals on points that training never saw, memory, versions."""
+def _planned(problem: Problem, method: Method, terms: Terms) -> Plan:
+    """The plan; raises MethodError where the budget is spent before there is one."""
+    terms.display.stage("setting up")
+    try:
+        plan = in_time(lambda: method.plan(spanned(problem)), terms.budget.ends)
+    except Late as late:
+        raise MethodError(
+            f"`sp.solve({problem.name}, budget={terms.budget.seconds:g})` was still setting up the problem when its "
+            f"time was over, so that there is nothing to return; raise `budget`, or make less of the problem: fewer "
+            f"points, nodes or features."
+        ) from late
+    return replace(plan, choices=(terms.chosen, *plan.choices)) if terms.chosen else plan
+
+
+def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, budget: Budget, *, averaged: bool) -> None:
+    """Fill in the record: errors, residuals on points that training never saw, memory, versions.
+
+    What the budget leaves no time for is named in a warning.
+    """
     run, began = solution.run, time.perf_counter()
     run.iterations, run.stopped_by, run.loss = outcome.steps, outcome.stopped_by, outcome.loss
     run.history, run.grown = outcome.history, outcome.grown
-    run.residuals, untouched = _fresh_residuals(solution, key)
-    run.warnings = [*doubts(solution.problem), *_guarded(solution, outcome, untouched)]
-    run.averages = averages(solution) if averaged else {}
-    run.errors = solution.errors()
-    run.classical = compare(solution)
     run.estimated = {name: float(value) for name, value in outcome.model.parameters.items()}
     run.device, run.versions = device_name(), versions()
-    # Linux counts kilobytes, macOS bytes.
-    run.peak_memory_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
-        1 if sys.platform == "darwin" else 1024
-    )
+    missing: list[str] = []
+
+    def checked(what: str, work: Callable, otherwise):
+        try:
+            return in_time(work, budget.ends)
+        except Late:
+            missing.append(what)
+            return otherwise
+
+    run.residuals, untouched = checked("residuals on fresh points", lambda: _fresh_residuals(solution, key), ({}, {}))
+    run.errors = checked("errors", solution.errors, {})
+    run.averages = checked("means over space", lambda: averages(solution), {}) if averaged else {}
+    run.classical = checked("the classical solution", lambda: compare(solution), None)
+    run.warnings = [
+        *doubts(solution.problem),
+        *cut_short(outcome, budget.seconds, missing),
+        *_guarded(solution, outcome, untouched),
+    ]
+    run.peak_memory_bytes = _peak_memory()
     clock.evaluate += time.perf_counter() - began
+
+
+def _peak_memory() -> int:
+    """Bytes."""
+    # Linux counts kilobytes, macOS bytes.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _fresh_residuals(solution: Solution, key) -> tuple[dict[str, float], dict[str, float]]:

@@ -20,13 +20,22 @@ os.environ.setdefault(
 )
 os.environ.setdefault("SPINDLE_CACHE", str(_STORE / "weights"))
 
+import warnings
+
 import jax
 import pytest
 
+from spindle.errors import SolveWarning
 from spindle.training.precision import precision
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, max_examples=50)
 hypothesis.settings.load_profile("repeatable")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Tiny solves are full of doubts; a test that asks for them says so."""
+    warnings.simplefilter("ignore", SolveWarning)
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import pytest
 from sympy import Eq, cos, exp, pi, sin
 
 import spindle as sp
-from spindle.estimate import Shift, in_words
+from spindle.estimate import Shift
+from spindle.summary import estimate_in_words
 
 t, x, y = sp.coordinates("t x y")
 u, v = sp.unknown("u", t, x), sp.unknown("v", t, x)
@@ -78,7 +79,7 @@ def test_what_is_sharper_than_the_estimate_can_see_makes_it_a_lower_bound():
     assert found["bound"]
     assert found["errors"]["w"] < solution.error()
     assert re.search(
-        r"^error at least w .* relative L2, which explains \d+% of the residuals only, by", in_words(found)
+        r"^error at least w .* relative L2, which explains \d+% of the residuals only, by", estimate_in_words(found)
     )
 
 

@@ -18,7 +18,7 @@ from spindle.networks.fields import BoundaryFactor, Field, PointwiseField
 from spindle.networks.layers import BODIES
 from spindle.objective.objective import Model, Objective
 from spindle.objective.penalties import Penalty
-from spindle.problem.families import ranging
+from spindle.problem.families import ranging, spanned
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_time
 from spindle.problem.windows import time_axis
@@ -161,7 +161,7 @@ class Method:
 
     def windows_of(self, problem: Problem) -> int:
         """How many windows time is cut into; raises where the problem has none that follow one another."""
-        count = self.resolved(problem)["windows"]
+        count = self.resolved(spanned(problem))["windows"]
         if count > 1:
             refuse_families(problem, f"sp.{type(self).__name__}(windows={count})")
             time_axis(problem)

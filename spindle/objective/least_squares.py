@@ -37,10 +37,18 @@ class CausalLeastSquares:
 
 
 class LeastSquares:
-    """An objective at fixed points and weights, as a function of the trained arrays alone."""
+    """An objective at fixed points and weights, as a function of the trained arrays alone.
 
-    def __init__(self, objective, static, points, weights: Mapping[str, jax.Array]):
+    stop   int32 (1,): a flag that the host raises once no result is wanted any more; None: nobody does
+    """
+
+    def __init__(self, objective, static, points, weights: Mapping[str, jax.Array], stop: jax.Array | None = None):
         self._objective, self._static, self._points, self._weights = objective, static, points, weights
+        self._stop = stop
+
+    def stopped(self) -> jax.Array:
+        """Whether the flag is raised; long loops ask in each round, and may then leave with any result."""
+        return jnp.asarray(False) if self._stop is None else self._stop[0] != 0
 
     def loss(self, arrays) -> jax.Array:
         """The sum of squares, a scalar."""

@@ -14,7 +14,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from sympy.core.function import AppliedUndef
 
-from spindle.estimate import in_words
 from spindle.methods.base import Method
 from spindle.methods.registry import label
 from spindle.problem.printing import describe
@@ -26,6 +25,7 @@ from spindle.report.player import player
 from spindle.report.slices import choose_slices
 from spindle.rundir import RunDirectory
 from spindle.solution import Solution
+from spindle.summary import estimate_in_words
 from spindle.training.checkpoint import write_atomically
 from spindle.training.history import Clock
 from spindle.types import Tabulated, TabulatedFamily
@@ -88,7 +88,7 @@ def _content(solution: Solution, path: Path, command: str | None) -> dict:
         "subtitle": f"{problem.name}, solved by {label(solution.method)}, recipe {solution.method.recipe}",
         "good": run.stopped_by in ("steps", "target", "converged", "budget"),
         "verdict": verdict(solution),
-        "estimate": _sentence(f"estimated {in_words(run.error_estimate)}") if run.error_estimate else "",
+        "estimate": _sentence(f"estimated {estimate_in_words(run.error_estimate)}") if run.error_estimate else "",
         "formulas": formulas(problem),
         "plain": describe(problem),
         "notes": problem.notes,

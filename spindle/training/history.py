@@ -5,13 +5,23 @@ from dataclasses import asdict, dataclass, field
 
 @dataclass
 class Record:
-    """One look at the run: step, phase, training seconds so far, loss, and errors where they were measured."""
+    """One look at the run: step, phase, training seconds so far, loss, and errors where they were measured.
+
+    parts   the weighted share of each residual in the loss, where somebody watches; they are not kept
+    """
 
     step: int
     phase: str
     seconds: float
     loss: float
     errors: dict[str, float] = field(default_factory=dict)
+    parts: dict[str, float] = field(default_factory=dict)
+
+    def to_data(self) -> dict:
+        """JSON-ready."""
+        kept = asdict(self)
+        del kept["parts"]
+        return kept
 
 
 @dataclass
@@ -42,7 +52,7 @@ class History(list[Record]):
 
     def to_data(self) -> list[dict]:
         """JSON-ready."""
-        return [asdict(record) for record in self]
+        return [record.to_data() for record in self]
 
     @classmethod
     def from_data(cls, data) -> "History":

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,10 +24,15 @@ from spindle.errors import MethodError
 from spindle.objective.least_squares import LeastSquares
 from spindle.objective.objective import Model, Objective
 from spindle.training.checkpoint import load_meta, load_tree, reading, save_tree
+from spindle.training.deadline import Late, Stop, in_time, wait_for
+from spindle.training.display import Display
 from spindle.training.history import Clock, History, Record
 from spindle.training.memory import excess
 from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.growing import Growing
+
+_SHARE = 0.4  # of the time that is left, for a phase that is not the last
+_PARTED = 1.0  # seconds between two evaluations of the parts of the loss
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,13 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Limits:
-    """When to stop early: seconds of wall clock from this call on, or a loss that is small enough."""
+    """When to stop early.
 
-    seconds: float = math.inf
+    until   the instant of `time.perf_counter` at which training ends
+    loss    one that is small enough
+    """
+
+    until: float = math.inf
     loss: float = 0.0
 
 
@@ -94,6 +103,7 @@ class Trainer:
     """Runs a schedule on an objective.
 
     measure     model -> {name: error}, called at steps 1, 2, 5, 10, 20, ... apart from the training clock; or None
+    display     told what is being done, and each `Record`
     watch       called with each `Record`, and the total number of steps
     checkpoint  file to continue from, where it exists, and to write every `save_every` seconds; or None
     mark        of the run, in its checkpoint: that of another run is refused
@@ -107,19 +117,23 @@ class Trainer:
         limits: Limits,
         clock: Clock,
         measure: Callable | None = None,
+        display: Display | None = None,
         watch: Sequence[Callable] = (),
         checkpoint: Path | None = None,
         mark: str = "",
         save_every: float = 20.0,
     ):
         self.objective, self.schedule, self.limits, self.clock = objective, schedule, limits, clock
-        self.measure, self.watch = measure, tuple(watch)
+        self.measure, self.watch, self.display = measure, tuple(watch), display or Display()
         self.checkpoint, self.mark, self.save_every = checkpoint, mark, save_every
         self.total = sum(phase.steps for phase in schedule.phases)
+        self._stop = Stop()
+        self._squares: tuple | None = None
+        self._last_parts: dict[str, float] = {}
+        self._parted = -math.inf
 
     def run(self, model: Model, weights: dict[str, float], *, key: jax.Array) -> Outcome:
         """Train from this model, or from the checkpoint where there is one."""
-        self._began = time.perf_counter() - self.clock.total
         arrays, self._static = eqx.partition(model, eqx.is_inexact_array)
         first, state, history = 0, self._begin(arrays, weights, key), History()
         self._start = 0
@@ -130,7 +144,10 @@ class Trainer:
         stopped = "steps"
         with _interruptions() as interrupted:
             for number in range(first, len(self.schedule.phases)):
-                state, stopped = self._phase(number, state, history, interrupted, fresh=number > first)
+                try:
+                    state, stopped = self._phase(number, state, history, interrupted, fresh=number > first)
+                except Late:  # what was being prepared is left out
+                    stopped = "interrupted" if interrupted() else "budget"
                 if stopped not in ("steps", "converged") or self.refused:
                     break
         return self._outcome(state, stopped, history)
@@ -148,44 +165,38 @@ class Trainer:
         """Run one phase to its end or to the first reason to stop."""
         phase, before = self.schedule.phases[number], (state, self._start, self.objective, self._static)
         if fresh:
-            if isinstance(phase, Growing):
-                last = self.grown[-1]["loss"] if len(self.grown) > 1 else None
-                started = time.perf_counter()
-                decision = phase.decide(eqx.combine(state.arrays, self._static), state.loss, state.optimizer, last)
-                self.clock.setup += time.perf_counter() - started
-                if decision is None:
-                    return state, "converged"
-                arrays = self._grow(number, decision, state.arrays)
-                self.grown[-1]["loss"] = float(state.loss)
-                far = jnp.asarray(jnp.inf)
-                state = state._replace(arrays=arrays, best=arrays, best_loss=far, points=self._drawn(state.key))
-            state = state._replace(optimizer=phase.start(state.arrays))
+            enlarged = self._enlarged(number, phase, state, interrupted)
+            if enlarged is None:
+                return state, "converged"
+            state = enlarged._replace(optimizer=phase.start(enlarged.arrays))
             self._start = int(state.step)
         step, end = int(state.step), self._start + phase.steps
         if step >= end or phase.finished(state.optimizer):
             return state, "steps" if step >= end else "converged"
-        started = time.perf_counter()
-        lowered = jax.jit(self._advance(phase), donate_argnums=0).lower(state, jnp.int32(end))
-        advance = lowered.compile(compiler_options=_compiler_options())
-        self.clock.compile += time.perf_counter() - started
+        try:
+            advance = self._compiled(phase, state, end, interrupted)
+        except Late:
+            self._undo_growth(phase, before, fresh=fresh)
+            raise
         needed = excess(advance)
         if needed:
             return self._without_growth(phase, before, needed, fresh=fresh), "converged"
         state = jax.tree.map(jnp.copy, state)  # no two leaves may share a buffer: each is donated
+        until = self._phase_ends(number)
         chunk, saved = 1, time.perf_counter()
         while step < end:
-            until = min(step + chunk, _next_record(step, self._start, end))
-            good = jax.tree.map(jnp.copy, state.arrays)
+            target = min(step + chunk, _next_record(step, self._start, end))
             started = time.perf_counter()
-            state = jax.block_until_ready(advance(state, jnp.int32(until)))
+            state, good = self._steps(advance, phase, state, target, lambda: interrupted() or _past(until))
             took = time.perf_counter() - started
             self.clock.train += took
-            chunk = _next_chunk(until - step, took, chunk)
+            chunk = _next_chunk(int(state.step) - step, took, chunk)
             step, loss = int(state.step), float(state.loss)
-            if not math.isfinite(loss):
+            if good is not None:
                 return state._replace(arrays=good), "diverged"
-            self._look(state, phase, step, loss, end, history)
-            stopped = self._reason_to_stop(loss, interrupted)
+            if not self._stop.raised:
+                self._look(state, phase, step, loss, end, history)
+            stopped = self._reason_to_stop(loss, interrupted, until)
             if not stopped and phase.finished(state.optimizer):
                 stopped = "converged"
             due = time.perf_counter() - saved > self.save_every
@@ -195,6 +206,57 @@ class Trainer:
             if stopped:
                 return state, stopped
         return state, "steps"
+
+    def _enlarged(self, number, phase, state, interrupted) -> State | None:
+        """The state of a model that was made larger, where the phase does that; None where there is nothing to gain."""
+        if not isinstance(phase, Growing):
+            return state
+        last = self.grown[-1]["loss"] if len(self.grown) > 1 else None
+        model, started = eqx.combine(state.arrays, self._static), time.perf_counter()
+        try:
+            decision = in_time(
+                lambda: phase.decide(model, state.loss, state.optimizer, last), self.limits.until, interrupted
+            )
+        finally:
+            self.clock.setup += time.perf_counter() - started
+        if decision is None:
+            return None
+        arrays = self._grow(number, decision, state.arrays)
+        self.grown[-1]["loss"] = float(state.loss)
+        far = jnp.asarray(jnp.inf)
+        return state._replace(arrays=arrays, best=arrays, best_loss=far, points=self._drawn(state.key))
+
+    def _compiled(self, phase, state, end, interrupted):
+        """The program of a phase; raises Late where that takes too long or is wanted no more."""
+        self.display.stage(f"compiling {phase.label}")
+        started = time.perf_counter()
+        try:
+            lowered = jax.jit(self._advance(phase), donate_argnums=0).lower(state, jnp.int32(end), self._stop.array)
+            compiler_options = _compiler_options()
+            return in_time(lambda: lowered.compile(compiler_options=compiler_options), self.limits.until, interrupted)
+        finally:
+            self.clock.compile += time.perf_counter() - started
+
+    def _steps(self, advance, phase, state, target, unwanted) -> tuple[State, Model | None]:
+        """The state at a later step, and the last good arrays where the loss is not finite any more.
+
+        The state as it is where steps became unwanted before they were done.
+        """
+        changing = self.schedule.resample and phase.resamples
+        kept = state if changing else state._replace(points=None)
+        kept = jax.tree.map(jnp.copy, kept)
+        self._stop.lower()
+        state = advance(state, jnp.int32(target), self._stop.array)
+        wait_for(state.loss, self._stop, unwanted)
+        state = jax.block_until_ready(state)
+        if self._stop.raised:  # within a step: its loops were left early, and what they computed means nothing
+            return (kept if changing else kept._replace(points=state.points)), None
+        return state, None if math.isfinite(float(state.loss)) else kept.arrays
+
+    def _phase_ends(self, number) -> float:
+        """The instant at which a phase ends: where more follow, it takes its share of the time that is left."""
+        now, left = time.perf_counter(), self.limits.until - time.perf_counter()
+        return self.limits.until if number + 1 == len(self.schedule.phases) else now + _SHARE * left
 
     def _advance(self, phase) -> Callable:
         """The compiled part: steps of one phase until a given step."""
@@ -208,12 +270,12 @@ class Trainer:
             norms = objective.gradient_norms(eqx.combine(state.arrays, static), state.points)
             return state._replace(weights=balanced(state.weights, norms))
 
-        def one(state: State) -> State:
+        def one(state: State, stop) -> State:
             if schedule.resample and phase.resamples:
                 state = jax.lax.cond(_due(state.step, schedule.resample), redraw, lambda s: s, state)
             if schedule.balance and phase.resamples:
                 state = jax.lax.cond(_due(state.step, schedule.balance), rebalance, lambda s: s, state)
-            problem = LeastSquares(objective, static, state.points, state.weights)
+            problem = LeastSquares(objective, static, state.points, state.weights, stop)
             arrays, optimizer, loss = phase.step(problem, state.arrays, state.optimizer)
             if schedule.keep == "lowest loss":
                 better = (state.step % 10 == 0) & (loss < state.best_loss)
@@ -221,13 +283,13 @@ class Trainer:
                 state = state._replace(best=best, best_loss=jnp.where(better, loss, state.best_loss))
             return state._replace(step=state.step + 1, arrays=arrays, optimizer=optimizer, loss=loss)
 
-        def advance(state, until):
+        def advance(state, until, stop):
             # A loss that is not finite ends the loop at once: no later step could repair it.
             def go_on(s):
                 alive = jnp.isfinite(s.loss) | (s.step == state.step)
-                return (s.step < until) & alive & ~phase.finished(s.optimizer)
+                return (s.step < until) & alive & ~phase.finished(s.optimizer) & (stop[0] == 0)
 
-            return jax.lax.while_loop(go_on, one, state)
+            return jax.lax.while_loop(go_on, lambda s: one(s, stop), state)
 
         return advance
 
@@ -254,30 +316,65 @@ class Trainer:
                 f"One step of {phase.label} would take about {needed}; lower `points`, `width` or `rank`, or choose "
                 f"another method."
             )
-        what = self.grown.pop()["what"]
+        what = self.grown[-1]["what"]
         self.refused.append(f"not {what}: a step would have taken {needed}, so that training ended before")
+        return self._undo_growth(phase, before, fresh=fresh)
+
+    def _undo_growth(self, phase, before, *, fresh) -> State:
+        """The state before a phase began, where that made the model larger."""
+        if fresh and isinstance(phase, Growing):
+            self.grown.pop()
         state, self._start, self.objective, self._static = before
         return state
 
     def _look(self, state, phase, step, loss, end, history):
         """Record where the run is, and measure the error where a measurement is due."""
-        errors = {}
-        if self.measure is not None and (step == _next_look(step - 1) or step >= end):
-            started = time.perf_counter()
-            errors = self.measure(self._chosen(state))
-            self.clock.evaluate += time.perf_counter() - started
+        errors = self._measured(state) if step == _next_look(step - 1) or step >= end else {}
         record = Record(step, phase.label, self.clock.train, loss, errors)
         if errors or step == _next_record(step - 1, self._start, end):
             history.append(record)
+        self.display.step(replace(record, parts=self._parts(state)), self.total)
         for watcher in self.watch:
             watcher(record, self.total)
 
-    def _reason_to_stop(self, loss, interrupted) -> str:
+    def _measured(self, state) -> dict[str, float]:
+        """The errors at this moment; none where there is no time to measure them."""
+        measure = self.measure
+        if measure is None:
+            return {}
+        model, started = self._chosen(state), time.perf_counter()
+        try:
+            return in_time(lambda: measure(model), self.limits.until)
+        except Late:
+            return {}
+        finally:
+            self.clock.evaluate += time.perf_counter() - started
+
+    def _parts(self, state) -> dict[str, float]:
+        """What each residual contributes to the loss, where somebody looks: once a second at most."""
+        if not self.display.shows_parts or time.perf_counter() - self._parted < _PARTED:
+            return self._last_parts
+        started = time.perf_counter()
+        squares = self._mean_squares(eqx.combine(state.arrays, self._static), state.points)
+        self._last_parts = {name: float(state.weights[name] * square) for name, square in squares.items()}
+        self._parted = time.perf_counter()
+        self.clock.evaluate += self._parted - started
+        return self._last_parts
+
+    def _mean_squares(self, model, points):
+        """The mean square of each residual, by a program that is compiled once for each objective."""
+        if self._squares is None or self._squares[0] is not self.objective:
+            self._squares = (self.objective, eqx.filter_jit(self.objective.mean_squares))
+        return self._squares[1](model, points)
+
+    def _reason_to_stop(self, loss, interrupted, until) -> str:
         if interrupted():
             return "interrupted"
         if loss <= self.limits.loss:
             return "target"
-        return "budget" if time.perf_counter() - self._began > self.limits.seconds else ""
+        if _past(self.limits.until):
+            return "budget"
+        return "steps" if _past(until) else ""
 
     def _by_loss(self, state) -> bool:
         return self.schedule.keep == "lowest loss" and bool(jnp.isfinite(state.best_loss))
@@ -289,7 +386,7 @@ class Trainer:
     def _outcome(self, state, stopped, history) -> Outcome:
         """The result, with the loss by which it was chosen, or that on the points and weights of the last step."""
         model = self._chosen(state)
-        squares = eqx.filter_jit(self.objective.mean_squares)(model, state.points)
+        squares = self._mean_squares(model, state.points)
         loss = state.best_loss if self._by_loss(state) else sum(state.weights[k] * v for k, v in squares.items())
         residuals = {name: float(jnp.sqrt(square)) for name, square in squares.items()}
         return Outcome(
@@ -338,6 +435,10 @@ def balanced(weights, norms):
 def _compiler_options() -> dict | None:
     """On a CPU leave out LLVM passes that halve no step but double the compilation of a line search (measured)."""
     return {"xla_llvm_disable_expensive_passes": True} if jax.default_backend() == "cpu" else None
+
+
+def _past(instant: float) -> bool:
+    return time.perf_counter() > instant
 
 
 def _due(step, every):

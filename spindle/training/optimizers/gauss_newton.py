@@ -20,6 +20,7 @@ from jax.scipy.linalg import cho_solve
 from spindle.training.optimizers.krylov import conjugate_gradients, diagonal
 
 _MOST_ENTRIES = 6e7  # of a Jacobian that is formed column by column: half a gigabyte
+_BLOCK = 32  # of its columns that are made at once
 ALGEBRA = ("auto", "normal", "dual", "cg")
 
 
@@ -118,7 +119,11 @@ class GaussNewton:
 
         zero = jnp.zeros((), jnp.int32)
         first = Trial(vector, value, state.damping, state.length, jnp.asarray(False), zero)
-        last = jax.lax.while_loop(lambda t: ~t.accepted & (t.tries < self.tries), attempt, first)
+
+        def going(trial: Trial):
+            return ~trial.accepted & (trial.tries < self.tries) & ~problem.stopped()
+
+        last = jax.lax.while_loop(going, attempt, first)
         idle = jnp.where(value - last.loss < self.worth * jnp.abs(value), state.idle + 1, 0)
         silent = (last.loss < noise) & (last.length > 0.1 * state.length)
         silent |= last.loss < self.enough**2 * size
@@ -166,7 +171,15 @@ def _by_columns(problem, parameters):
     """J^T J from products of J with every unit vector."""
     vector, unravel = ravel_pytree(parameters)
     forward, _ = problem.products(parameters)
-    columns = jax.lax.map(lambda v: forward(unravel(v)), jnp.eye(len(vector), dtype=vector.dtype), batch_size=32)
+    size = len(vector)
+    blocks = jnp.eye(size + -size % _BLOCK, size, dtype=vector.dtype).reshape(-1, _BLOCK, size)
+    nothing = jnp.zeros((_BLOCK, problem.count), vector.dtype)
+
+    def images(block):
+        columns = jax.vmap(lambda v: forward(unravel(v)))
+        return jax.lax.cond(problem.stopped(), lambda _: nothing, columns, block)
+
+    columns = jax.lax.map(images, blocks).reshape(-1, problem.count)[:size]
     return columns @ columns.T
 
 
@@ -201,6 +214,6 @@ def _cg(problem, parameters, gradient, forcing):
         return transposed(forward(unravel(v / root))) / root
 
     def solve(damping):
-        return conjugate_gradients(product, -gradient / 2 / root, damping, forcing) / root, scale
+        return conjugate_gradients(product, -gradient / 2 / root, damping, forcing, problem.stopped) / root, scale
 
     return solve

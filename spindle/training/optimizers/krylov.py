@@ -1,5 +1,7 @@
 """Conjugate gradients for (A + shift I) x = b, A symmetric positive semidefinite and known by products."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 
@@ -7,12 +9,12 @@ ITERATIONS = 400
 PROBES = 32
 
 
-def conjugate_gradients(product, b, shift, tolerance):
-    """x, to that relative residual or by 400 products."""
+def conjugate_gradients(product, b, shift, tolerance, stopped: Callable = lambda: False):
+    """x, to that relative residual or by 400 products; anything, once `stopped()` is true."""
 
     def go_on(state):
         _, _, _, rr, count = state
-        return (count < ITERATIONS) & (rr > tolerance**2 * jnp.sum(b * b))
+        return (count < ITERATIONS) & (rr > tolerance**2 * jnp.sum(b * b)) & ~jnp.asarray(stopped())
 
     def improve(state):
         x, r, p, rr, count = state

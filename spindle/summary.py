@@ -1,0 +1,89 @@
+"""What is said at the end of a solve: one line a matter, the same on a terminal, in Python and in a notebook."""
+
+import html
+from collections.abc import Mapping
+
+LABEL = 11  # columns that a label takes
+
+
+def summary(solution) -> list[tuple[str, str]]:
+    """(label, sentence) pairs on a solution, the first without a label: what it is, how good, how it came about."""
+    run, seconds = solution.run, solution.run.seconds
+    lines = [("", f"{solution.problem.title or solution.problem.name} by {solution.method_name}")]
+    lines += [
+        ("error", f"{name}: {error_in_words(error)}, {error['max']:.1e} at most") for name, error in run.errors.items()
+    ]
+    if run.error_estimate:
+        lines.append(("estimated", estimate_in_words(run.error_estimate)))
+    if run.classical:
+        lines.append(("classical", classical_in_words(run.classical)))
+    if run.estimated:
+        lines.append(("parameters", ", ".join(f"{name} = {value:.6g}" for name, value in run.estimated.items())))
+    if run.residuals:
+        residuals = ", ".join(f"{name} {rms:.1e}" for name, rms in run.residuals.items())
+        lines.append(("residuals", f"{residuals} (on fresh points)"))
+    lines += _over_time(run)
+    lines.append(("loss", f"{run.loss:.1e} after {run.iterations} steps, stopped by {run.stopped_by}"))
+    parts = ", ".join(f"{k} {v:.1f}" for k, v in seconds.as_dict().items() if k != "total")
+    lines.append(("seconds", f"{seconds.total:.1f} ({parts})"))
+    lines += [("chosen", choice) for choice in solution.choices]
+    return lines + [("warning", warning) for warning in run.warnings]
+
+
+def as_text(lines) -> str:
+    """The pairs as lines of text."""
+    return "\n".join(f"{label:<{LABEL}}{text}" if label else text for label, text in lines)
+
+
+def as_html(lines) -> str:
+    """The pairs as a table, for notebooks."""
+    (_, title), *rest = lines
+    cell = 'style="text-align:left;vertical-align:top;padding:1px 12px 1px 0"'
+    rows = "".join(
+        f"<tr><td {cell}><b>{html.escape(label)}</b></td><td {cell}>{html.escape(text)}</td></tr>"
+        for label, text in rest
+    )
+    return f"<div><b>{html.escape(title)}</b><table>{rows}</table></div>"
+
+
+def error_in_words(measures: Mapping) -> str:
+    """The error of one unknown: relative, or absolute where its reference is zero everywhere."""
+    if measures["rel_l2"] is None:
+        return f"{measures['rmse']:.1e} absolute (root mean square; the reference is zero)"
+    return f"{measures['rel_l2']:.1e} relative L2"
+
+
+def estimate_in_words(estimate: Mapping) -> str:
+    """What `spindle.estimate` returned, in one line."""
+    if "reason" in estimate:
+        return f"no error: {estimate['reason']}"
+    errors = ", ".join(f"{name} {value:.1e}" for name, value in estimate["errors"].items())
+    known = "at least " if estimate["bound"] else ""
+    why = f", which explains {max(0, 1 - estimate['left']):.0%} of the residuals only" if estimate["bound"] else ""
+    return f"error {known}{errors} relative L2{why}, by the equations for the error ({estimate['seconds']:.1f} s)"
+
+
+def classical_in_words(classical: Mapping) -> str:
+    """One line on the classical solution of the same discrete equations."""
+    if "reason" in classical:
+        return f"none, {classical['reason']}"
+    errors = "".join(f"{name} {m['rel_l2']:.1e} relative L2, " for name, m in classical["errors"].items())
+    apart = ", ".join(f"{name} {value:.1e}" for name, value in classical["distance"].items())
+    return f"{errors}{classical['seconds']:.2f} s; from the network {apart}"
+
+
+def _over_time(run) -> list[tuple[str, str]]:
+    """Lines on windows in time, and on the means over space."""
+    lines = []
+    if run.windows:
+        jumps = [jump for window in run.windows for jump in window["seam"].values() if jump is not None]
+        worst = f", jumps of at most {max(jumps):.1e} (relative L2) where they meet" if jumps else ""
+        lines.append(("windows", f"{len(run.windows)}{worst}"))
+    ends = " to {:.4g}" if "t" in run.averages else ""
+    means = [
+        f"{name} {values[0]:.4g}" + ends.format(values[-1]) for name, values in run.averages.items() if name != "t"
+    ]
+    if means:
+        said = ", ".join(means)
+        lines.append(("means", f"{said} (over space{', from start to end' if ends else ''})"))
+    return lines

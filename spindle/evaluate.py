@@ -1,6 +1,7 @@
 """Evaluate any expression of the unknowns on grids and at points, in pieces that fit into memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,8 +11,10 @@ from spindle.derivatives.pointwise import pointwise_values
 from spindle.derivatives.separable import axis_jets, highest_orders, merge
 from spindle.lowering.compile import array_function
 from spindle.lowering.constraints import Constraints
+from spindle.networks.expansion import is_grid
 from spindle.networks.fields import AxisField
 from spindle.objective.objective import Model
+from spindle.problem.carried import carried_in
 from spindle.problem.problem import Problem
 
 _CHUNK = 16_384  # points in one pass of a network
@@ -19,20 +22,35 @@ _SLAB = 4_000_000  # numbers in one slab of a tensor grid
 
 
 class Evaluator:
-    """One expression, compiled once for repeated evaluation."""
+    """One expression, compiled once for repeated evaluation.
+
+    Of windows in time that share their programs, `carried` are the arrays of the one that is meant; see `Carried`.
+    """
 
     def __init__(self, problem: Problem, constraints: Constraints, expression):
+        self._carried = carried_in(problem)
         tunable = tuple(p for p in problem.parameters if p.unknown)
         lifted = constraints.lifted(expression, problem.coordinates)
         self._function = array_function(lifted, problem.coordinates, problem.unknowns, tunable)
-        self._at_points = eqx.filter_jit(self._points)
-        self._on_slab = eqx.filter_jit(self._slab)
+        self._at_points = eqx.filter_jit(self._held(self._points))
+        self._on_slab = eqx.filter_jit(self._held(self._slab))
 
-    def at(self, model: Model, where) -> np.ndarray:
+    def _held(self, function: Callable) -> Callable:
+        """The function with the carried arrays as a further argument, the first."""
+        if self._carried is None:
+            return lambda carried, *arguments: function(*arguments)
+
+        def held(carried, *arguments):
+            with self._carried.holding(carried):
+                return function(*arguments)
+
+        return held
+
+    def at(self, model: Model, where, carried: Mapping = MappingProxyType({})) -> np.ndarray:
         """Values at points (n, d), or on the tensor grid of a list of axes."""
-        return self.at_points(model, where) if isinstance(where, np.ndarray) else self.on_grid(model, where)
+        return (self.at_points if isinstance(where, np.ndarray) else self.on_grid)(model, where, carried)
 
-    def at_points(self, model: Model, points: np.ndarray) -> np.ndarray:
+    def at_points(self, model: Model, points: np.ndarray, carried: Mapping = MappingProxyType({})) -> np.ndarray:
         """Values (n,) at points (n, d)."""
         n = len(points)
         if not n:
@@ -40,19 +58,20 @@ class Evaluator:
         size = min(_CHUNK, 1 << (n - 1).bit_length())  # a power of two, so that few sizes are compiled
         padded = np.concatenate([points, np.repeat(points[-1:], -n % size, axis=0)])
         blocks = [
-            np.asarray(self._at_points(model, jnp.asarray(b, float))) for b in np.split(padded, len(padded) // size)
+            np.asarray(self._at_points(dict(carried), model, jnp.asarray(b, float)))
+            for b in np.split(padded, len(padded) // size)
         ]
         return np.concatenate(blocks)[:n]
 
-    def on_grid(self, model: Model, axes: Sequence[np.ndarray]) -> np.ndarray:
+    def on_grid(self, model: Model, axes: Sequence[np.ndarray], carried: Mapping = MappingProxyType({})) -> np.ndarray:
         """Values on the tensor grid of the axes, an array of their lengths."""
         shape = tuple(len(a) for a in axes)
         if not isinstance(model.field, AxisField):
             points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
-            return self.at_points(model, points).reshape(shape)
+            return self.at_points(model, points, carried).reshape(shape)
         rows = max(1, min(shape[0], _SLAB // max(1, int(np.prod(shape[1:])))))
         slabs = [
-            self._on_slab(model, [jnp.asarray(a, float) for a in (axes[0][k : k + rows], *axes[1:])])
+            self._on_slab(dict(carried), model, [jnp.asarray(a, float) for a in (axes[0][k : k + rows], *axes[1:])])
             for k in range(0, shape[0], rows)
         ]
         return np.concatenate([np.asarray(slab) for slab in slabs])
@@ -62,7 +81,7 @@ class Evaluator:
 
         def function(*where):
             shape = jnp.broadcast_shapes(*map(jnp.shape, where))
-            if isinstance(model.field, AxisField) and _is_grid(where):
+            if isinstance(model.field, AxisField) and is_grid(where):
                 return self._slab(model, [jnp.ravel(x) for x in where]).reshape(shape)
             points = jnp.stack([jnp.broadcast_to(x, shape).ravel() for x in where], axis=1)
             return self._points(model, points).reshape(shape)
@@ -81,10 +100,3 @@ class Evaluator:
         coordinates = tuple(a.reshape([-1 if j == k else 1 for j in range(d)]) for k, a in enumerate(axes))
         value = self._function(coordinates, merge(jets, needs, model.field.core), model.parameters)
         return jnp.broadcast_to(value, tuple(len(a) for a in axes))
-
-
-def _is_grid(coordinates: Sequence) -> bool:
-    """Whether each coordinate varies along an axis of its own, the next one along a later axis."""
-    varying = [[k for k, n in enumerate(jnp.shape(x)) if n > 1] for x in coordinates]
-    order = [axes[0] for axes in varying if axes]
-    return all(len(axes) <= 1 for axes in varying) and order == sorted(set(order))

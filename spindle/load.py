@@ -12,15 +12,15 @@ import numpy as np
 from spindle.errors import RunError
 from spindle.methods.base import Method, Plan
 from spindle.objective.objective import Model
-from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
 from spindle.reduction.build import Reduced
 from spindle.reduction.stored import reduced_from_data
 from spindle.rundir import RunDirectory
 from spindle.solution import Run, Solution
+from spindle.train import Window, planned
 from spindle.training.checkpoint import check_mark, load_arrays, reading
 from spindle.training.precision import precision
-from spindle.windows import ENDED, following, joined, settled
+from spindle.windows import ENDED, Windows, joined, unsolved
 
 _REDUCED_AGAIN = "remove it and resume the run, which reduces the family again without training"
 
@@ -37,29 +37,37 @@ def load(directory, given: Mapping | None = None) -> Solution:
         solution = restore(problem, method, source, seed)
         solution.plan = replace(solution.plan, choices=tuple(source.read_info()["choices"]))
         return solution
-    parts: list[Solution] = []
+    windows, parts = Windows(problem, method), list[Solution]()
     while len(parts) < count and source.window(len(parts)).solution.exists():
-        parts.append(restore(following(problem, count, parts), settled(method, parts), source.window(len(parts)), seed))
+        window = windows.after(parts)
+        parts.append(restore(window.problem, window.method, source.window(len(parts)), seed, window))
+        if len(parts) > 1:
+            windows.share(parts[-1].plan)
     if not parts:
         raise RunError(f"{source.path} holds no window that was trained; continue the run, `sp.resume(directory)`.")
-    solution = joined(problem, method, parts)
-    if len(parts) < count and solution.run.stopped_by in ENDED:
+    solution = joined(problem, method, parts, count)
+    if len(parts) < count and solution.run.stopped_by in ENDED and not unsolved(parts[-1]):
         solution.run.stopped_by = "interrupted"
     return solution
 
 
-def restore(problem: Problem, method: Method, source: RunDirectory, seed: int) -> Solution:
-    """The solution of a problem whose numbers lie in a directory."""
+def restore(
+    problem: Problem, method: Method, source: RunDirectory, seed: int, window: Window | None = None
+) -> Solution:
+    """The solution of a problem, or of a window in time, whose numbers lie in a directory."""
     arrays, numbers = source.read_result()
     with reading(source.solution):
         run = Run(**numbers)
-    plan = method.plan(spanned(problem))
+    plan = planned(problem, method, window)
     with precision(plan.dtype):
         # Where nothing was enlarged on the way, the shapes of a new model say where the arrays go: nothing is compiled.
         build = plan.build if run.grown else partial(eqx.filter_eval_shape, plan.build)
         model = _restored(plan, build(jax.random.PRNGKey(seed)), arrays, run.grown)
         reduced = _reduced(source, model, run) if source.reduction.exists() else None
-    return Solution(problem, method, plan, model, run, reduced)
+    solution = Solution(problem, method, plan, model, run, reduced)
+    if window is not None:
+        solution.begins, solution.carried = window.begins, window.carried
+    return solution
 
 
 def _reduced(source: RunDirectory, model: Model, run: Run) -> Reduced | None:

@@ -11,31 +11,34 @@ from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
 from spindle.rundir import RunDirectory
 from spindle.solution import Solution
-from spindle.train import Terms, train
-from spindle.windows import ENDED, described, following, joined, settled
+from spindle.train import Terms, Window, train
+from spindle.windows import ENDED, Windows, described, joined, unsolved
 
 
 def march(problem: Problem, method: Method, terms: Terms) -> Solution:
     """Train all windows in order; those that ended in an earlier call are read from the directory.
 
+    The march ends early, and says why, at a window that is not solved: what follows would start from nothing.
     Raises DivergenceError with the solution as far as it came.
     """
-    count = method.windows_of(problem)
-    parts: list[Solution] = []
+    windows, parts = Windows(problem, method), list[Solution]()
     if terms.directory is not None and _has_begun(terms.directory):
-        own = method.plan(spanned(following(problem, count, [])))
-        _first(problem, method, terms)(own)  # refuses the directory of another run
+        plan = method.plan(spanned(windows.first().posed))
+        _first(problem, method, terms)(plan)  # refuses the directory of another run
     failure: DivergenceError | None = None
-    while len(parts) < count and failure is None and (not parts or parts[-1].run.stopped_by in ENDED):
+    while len(parts) < windows.count and failure is None and (not parts or _goes_on(parts[-1])):
         if parts and time.perf_counter() > terms.budget.training_ends:
             parts[-1].run.stopped_by = "budget"
             break
+        terms.display.window = f"window {len(parts) + 1} of {windows.count}"
         try:
-            parts.append(_one(problem, method, terms, count, parts))
+            parts.append(_one(problem, method, terms, windows.after(parts)))
         except DivergenceError as error:
             failure = error
             parts.append(error.solution)
-    solution = joined(problem, method, parts)
+        if len(parts) > 1:
+            windows.share(parts[-1].plan)
+    solution = joined(problem, method, parts, windows.count)
     if terms.directory is not None:
         solution.conclude(terms.directory)
     if failure is not None:
@@ -43,23 +46,27 @@ def march(problem: Problem, method: Method, terms: Terms) -> Solution:
     return solution
 
 
+def _goes_on(part: Solution) -> bool:
+    """Whether another window may start where this one ended."""
+    return part.run.stopped_by in ENDED and not unsolved(part)
+
+
 def _has_begun(directory: RunDirectory) -> bool:
     return directory.info.exists() or directory.window(0).path.exists()
 
 
-def _one(problem, method, terms: Terms, count: int, parts) -> Solution:
+def _one(problem: Problem, method: Method, terms: Terms, window: Window) -> Solution:
     """The next window, read or trained."""
-    number, own, chosen = len(parts), following(problem, count, parts), settled(method, parts)
     directory = terms.directory
     if directory is None:
-        return train(own, chosen, terms, window=number)
-    inner = directory.window(number)
+        return train(window.problem, window.method, terms, window=window)
+    inner = directory.window(window.number)
     if inner.solution.exists():
-        stored = restore(own, chosen, inner, terms.seed)
+        stored = restore(window.problem, window.method, inner, terms.seed, window)
         if stored.run.stopped_by in ENDED:
             return stored
-    prepare = None if number else _first(problem, method, terms)
-    return train(own, chosen, replace(terms, directory=inner), window=number, prepare=prepare)
+    prepare = None if window.number else _first(problem, method, terms)
+    return train(window.problem, window.method, replace(terms, directory=inner), window=window, prepare=prepare)
 
 
 def _first(problem, method, terms: Terms) -> Callable:

@@ -44,6 +44,11 @@ class _Status(Display):
             self.errors = "error " + ", ".join(f"{name} {e:.1e}" for name, e in record.errors.items())
 
     @property
+    def described(self) -> str:
+        """What is solved, and what is being done."""
+        return ": ".join(filter(None, [self.title, self.window, self.words]))
+
+    @property
     def numbers(self) -> str:
         """Loss, its largest parts and the last error that was measured."""
         if self.record is None:
@@ -70,7 +75,7 @@ class _Log(_Status):
         """All that is known at this moment."""
         step = "" if self.record is None else f", step {self.record.step} of at most {self.total}"
         numbers = f", {self.numbers}" if self.numbers else ""
-        return f"{self.title}: {self.words}{step}{numbers}, {time.perf_counter() - self.began:.0f} s"
+        return f"{self.described}{step}{numbers}, {time.perf_counter() - self.began:.0f} s"
 
     def close(self) -> None:
         """No further line."""
@@ -122,8 +127,8 @@ class _Terminal(_Status):
 
     def _draw(self) -> None:
         training = self.record is not None and self.words == self.record.phase
-        done, total = (self.record.step, self.total) if training else (0, None)
-        self._bar.update(self._task, description=f"{self.title}: {self.words}", completed=done, total=total)
+        done, total = (self.record.step, self.total) if training and self.record else (0, None)
+        self._bar.update(self._task, description=self.described, completed=done, total=total)
 
 
 class _Notebook(_Terminal):

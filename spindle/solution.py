@@ -57,6 +57,8 @@ class Run:
     classical: dict | None = None
     windows: list[dict] = field(default_factory=list)
     averages: dict[str, list[float]] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)
+    reached: dict[str, Any] = field(default_factory=dict)
     error_estimate: dict = field(default_factory=dict)
 
 
@@ -68,6 +70,8 @@ class Solution:
     reduced           of a family by a low-rank method: what queries need besides the trained field
     windows           the solutions of the windows in time, in order; none where time is solved at once. The model is
                       that of the last one
+    begins, carried   of a window in time: the instant at which the time of its plan is 0, and what the window before
+                      handed over
     run               iterations, losses, residuals on fresh points, seconds, history
     """
 
@@ -84,7 +88,8 @@ class Solution:
         self.given, self.problem = problem, spanned(problem)
         self.method, self.plan, self.model, self.run = method, plan, model, run
         self.reduced, self.windows = reduced, tuple(windows)
-        self._evaluators: dict[object, Evaluator] = {}
+        self.begins: float = 0.0
+        self.carried: Mapping[str, Any] = {}
 
     def __call__(self, expression=None, **coordinates) -> Any:
         """Values at points: `solution(x=0.5, y=[0.1, 0.2])`, coordinates broadcast together; NaN outside the domain.
@@ -222,7 +227,8 @@ class Solution:
         """Relative L2 errors of another model of this solution's plan, by unknown, where they exist."""
         found = {}
         for u, (nodes, reference) in self.references.items():
-            relative = _measured(self._evaluator(u).at(model, nodes), reference)["rel_l2"]
+            values = self._evaluator(u).at(model, self._in_its_time(nodes), self.carried)
+            relative = _measured(values, reference)["rel_l2"]
             if relative is not None:
                 found[self.problem.name_of(u)] = relative
         return found
@@ -255,7 +261,7 @@ class Solution:
             "errors": run["errors"],
             "loss": run["loss"],
             "residuals": run["residuals"],
-            **{name: run[name] for name in ("error_estimate", "classical", "windows", "averages") if run[name]},
+            **{n: run[n] for n in ("error_estimate", "classical", "windows", "reached", "averages") if run[n]},
             "warnings": run["warnings"],
             "seconds": self.run.seconds.as_dict(),
             "peak_memory_bytes": run["peak_memory_bytes"],
@@ -324,19 +330,16 @@ class Solution:
         target.finish({f"leaf{k}": np.asarray(leaf) for k, leaf in enumerate(leaves)}, self.run, self.record())
         return target.path
 
-    def ending(self, expression) -> Callable:
-        """An expression at the last instant, as a function that JAX can trace: one array a space coordinate."""
-        axis = time_axis(self.problem)
-        instant, function = self.problem.domain.bounds[axis][1], self.traced(expression)
+    def traced(self, expression, model: Model | None = None) -> Callable:
+        """An expression as a function that JAX can trace: one array a coordinate, which broadcast together.
 
-        def at_the_end(*space):
-            return function(*space[:axis], np.full((1,) * np.ndim(space[0]), instant), *space[axis:])
+        Of a window in time, its time is that of its plan.
+        """
+        return self._evaluator(expression).traced(self.model if model is None else model)
 
-        return at_the_end
-
-    def traced(self, expression) -> Callable:
-        """An expression as a function that JAX can trace: one array a coordinate, which broadcast together."""
-        return self._evaluator(expression).traced(self.model)
+    def values_on(self, expression, where) -> np.ndarray:
+        """Values at points (n, d) or on the grid of a list of axes, wherever these lie."""
+        return self._on(expression, where)
 
     def _on(self, expression, where) -> np.ndarray:
         if self.windows:
@@ -344,13 +347,23 @@ class Solution:
             ends = [window.problem.domain.bounds[axis][1] for window in self.windows]
             return by_window(ends, axis, where, lambda number, own: self.windows[number]._on(expression, own))
         with precision(self.plan.dtype):
-            return self._evaluator(expression).at(self.model, where)
+            return self._evaluator(expression).at(self.model, self._in_its_time(where), self.carried)
+
+    def _in_its_time(self, where):
+        """Points or axes in the time of the plan."""
+        if not self.begins:
+            return where
+        axis = time_axis(self.problem)
+        if isinstance(where, np.ndarray):
+            return where - self.begins * (np.arange(where.shape[1]) == axis)
+        return [nodes - self.begins if k == axis else nodes for k, nodes in enumerate(where)]
 
     def _evaluator(self, expression) -> Evaluator:
         expression = self.problem.unknowns[0] if expression is None else self._checked(expression)
-        if expression not in self._evaluators:
-            self._evaluators[expression] = Evaluator(self.plan.problem, self.plan.constraints, expression)
-        return self._evaluators[expression]
+        known = self.plan.evaluators
+        if expression not in known:
+            known[expression] = Evaluator(self.plan.problem, self.plan.constraints, self.plan.posed(expression))
+        return known[expression]
 
     def _checked(self, expression):
         call = f"solution({expression!r})" if isinstance(expression, str) else f"solution({expression})"

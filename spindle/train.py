@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -61,27 +62,54 @@ class Terms:
         return self.directory.prepare(problem, method, plan, self.seed)
 
 
+@dataclass(frozen=True)
+class Window:
+    """One window as it is solved.
+
+    problem   between two instants of the whole, for whoever looks at the solution
+    posed     the same in a time of its own
+    method    with the settings that the first window chose
+    number    from 0 on
+    begins    the instant at which its own time is 0
+    moved     expression in the time of the whole -> in its own
+    plan      of all windows that share one; None: it is made for this one
+    carried   what the window before hands over
+    """
+
+    problem: Problem
+    posed: Problem
+    method: Method
+    number: int
+    begins: float
+    moved: Callable
+    plan: Plan | None = None
+    carried: Mapping[str, Any] = field(default_factory=dict)
+
+
 def train(
-    problem: Problem, method: Method, terms: Terms, *, window: int | None = None, prepare: Callable | None = None
+    problem: Problem, method: Method, terms: Terms, *, window: Window | None = None, prepare: Callable | None = None
 ) -> Solution:
     """Train and return the solution, written to the directory of the terms.
 
-    window    its number, where this is one of several: each draws numbers of its own, and means over space are taken
-              of all together
+    window    where this is one of several: each draws numbers of its own, and means over space are those of all
     prepare   writes down what the run is, before it starts: plan -> the choices on record
     Raises DivergenceError with the last finite solution.
     """
     clock, began, directory = Clock(), time.perf_counter(), terms.directory
-    plan = _planned(problem, method, terms)
+    plan = _planned(problem, method, terms, window)
     with precision(plan.dtype):
         key = jax.random.PRNGKey(terms.seed)
-        build_key, train_key, fresh_key = jax.random.split(jax.random.fold_in(key, window) if window else key, 3)
+        if window is not None and window.number:
+            key = jax.random.fold_in(key, window.number)
+        build_key, train_key, fresh_key = jax.random.split(key, 3)
         _refuse_what_does_not_fit(plan, build_key)
         start = plan.build(build_key)
         solution = Solution(problem, method, plan, start, Run(seed=terms.seed, seconds=clock))
+        if window is not None:
+            solution.begins, solution.carried = window.begins, window.carried
         _ = solution.references  # refused here, before any work, where an error could not be measured
         if prepare is not None:
-            solution.plan = replace(plan, choices=tuple(prepare(plan)))
+            solution.plan = plan = replace(plan, choices=tuple(prepare(plan)))
         clock.setup = time.perf_counter() - began
         trainer = Trainer(
             plan.objective,
@@ -93,6 +121,7 @@ def train(
             watch=terms.callbacks,
             checkpoint=directory.checkpoint if directory else None,
             mark=directory.mark if directory else "",
+            programs=plan.programs,
         )
         outcome = trainer.run(start, plan.weights, key=train_key)
         solution.model = outcome.model
@@ -111,11 +140,11 @@ def train(
     return solution
 
 
-def _planned(problem: Problem, method: Method, terms: Terms) -> Plan:
+def _planned(problem: Problem, method: Method, terms: Terms, window: Window | None) -> Plan:
     """The plan; raises MethodError where the budget is spent before there is one."""
     terms.display.stage("setting up")
     try:
-        plan = in_time(lambda: method.plan(spanned(problem)), terms.budget.ends)
+        plan = in_time(lambda: planned(problem, method, window), terms.budget.ends)
     except Late as late:
         raise MethodError(
             f"`sp.solve({problem.name}, budget={terms.budget.seconds:g})` was still setting up the problem when its "
@@ -123,6 +152,13 @@ def _planned(problem: Problem, method: Method, terms: Terms) -> Plan:
             f"points, nodes or features."
         ) from late
     return replace(plan, choices=(terms.chosen, *plan.choices)) if terms.chosen else plan
+
+
+def planned(problem: Problem, method: Method, window: Window | None = None) -> Plan:
+    """The plan of a problem, or of a window in time, which may be that of the windows before."""
+    if window is None:
+        return method.plan(spanned(problem))
+    return window.plan or replace(method.plan(window.posed), posed=window.moved)
 
 
 def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, budget: Budget, *, averaged: bool) -> None:
@@ -145,6 +181,7 @@ def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, budget: B
             return otherwise
 
     run.residuals, untouched = checked("residuals on fresh points", lambda: _fresh_residuals(solution, key), ({}, {}))
+    run.shares = {name: fresh / untouched[name] for name, fresh in run.residuals.items() if untouched[name] > 0}
     run.errors = checked("errors", solution.errors, {})
     run.averages = checked("means over space", lambda: averages(solution), {}) if averaged else {}
     run.classical = checked("the classical solution", lambda: compare(solution), None)
@@ -168,17 +205,21 @@ def _fresh_residuals(solution: Solution, key) -> tuple[dict[str, float], dict[st
 
     Conditions that hold by construction are left out.
     """
-    objective = solution.plan.fresh()
+    programs, (arrays, structure) = solution.plan.programs, jax.tree.flatten(solution.model)
+    name = ("fresh residuals", structure)
+    if name not in programs:
+        objective = solution.plan.fresh()
 
-    def measure(arrays, key):
-        model = jax.tree.unflatten(structure, arrays)
-        return objective.mean_squares(model, objective.draw(key))
+        def measure(arrays, key, carried):
+            model = jax.tree.unflatten(structure, arrays)
+            return objective.mean_squares(model, objective.draw(key, carried))
+
+        programs[name] = jax.jit(measure)
 
     def measured(arrays):
-        return {name: float(jnp.sqrt(jnp.maximum(square, 0))) for name, square in compiled(arrays, key).items()}
+        squares = programs[name](arrays, key, dict(solution.carried))
+        return {name: float(jnp.sqrt(jnp.maximum(square, 0))) for name, square in squares.items()}
 
-    arrays, structure = jax.tree.flatten(solution.model)
-    compiled = jax.jit(measure)
     return measured(arrays), measured(jax.tree.map(jnp.zeros_like, arrays))
 
 

@@ -1,34 +1,140 @@
-"""Windows in time put together: what the next one is, and the solution that all of them are."""
+"""Windows in time: what each of them solves, and the solution that all of them are.
+
+Every window but the first solves one and the same problem, in a time of its own that begins at 0: its initial data are
+arrays that the window before hands over, and where an equation names the time, so is the instant at which the window
+begins. One plan and its compiled programs therefore serve all of them (`Carried`).
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
+from typing import Any
 
+import equinox as eqx
 import numpy as np
 
 from spindle.averages import averages
 from spindle.methods.base import Method, Plan
 from spindle.methods.registry import method_from_data, method_to_data
+from spindle.networks.expansion import AxisBasis, Expansion
 from spindle.objective.errors import error_measures
+from spindle.problem.carried import Carried
+from spindle.problem.conditions import AcrossAxis, AtStart
+from spindle.problem.domain import Box
 from spindle.problem.problem import Problem
-from spindle.problem.windows import edges, time_axis, window
+from spindle.problem.windows import edges, in_later_time, later, time_axis, window
 from spindle.solution import Run, Solution
+from spindle.train import Window
 from spindle.training.history import Clock, History
 
-ENDED = ("steps", "converged", "target")  # how a window ends after which the next one begins
+ENDED = ("steps", "converged", "target")  # how a window ends after which the next one may begin
+UNSOLVED = 0.5  # residual of an equation, relative to that of the zero field, above which a window is not solved
 _GRID = 64  # nodes on each axis on which the two values at a seam are compared, in up to two dimensions
+_FIRST, _MOST = 17, {0: 1, 1: 513, 2: 129, 3: 33}  # basis functions an axis of the state at the end, by dimension
+_RESOLVED = 1e-13  # share of the last coefficients at which no more of them are taken
+_BEGINS = "the window begins"
 
 
-def following(problem: Problem, count: int, before: Sequence[Solution]) -> Problem:
-    """The problem of the window after those that are solved."""
-    ends, number = edges(problem, count), len(before)
-    return window(problem, ends[number], ends[number + 1], before[-1].ending if before else None)
+class Windows:
+    """All windows of a problem, one after the other."""
 
+    def __init__(self, problem: Problem, method: Method):
+        self.problem, self.method, self.count = problem, method, method.windows_of(problem)
+        self.axis, self.edges = time_axis(problem), edges(problem, self.count)
+        self.length = float(self.edges[1] - self.edges[0])
+        self.carried = Carried()
+        t = problem.coordinates[self.axis]
+        self._clock = self.carried.function("time", lambda own: own + self.carried[_BEGINS], t)
+        self._states: dict[str, Expansion] = {}
+        self._posed: Problem | None = None
+        self._plan: Plan | None = None
 
-def settled(method: Method, before: Sequence[Solution]) -> Method:
-    """The method of the window after those that are solved: all take the settings that the first one chose."""
-    if not before:
-        return method
-    return method_from_data(method_to_data(method, before[0].plan.settings))
+    def first(self) -> Window:
+        """The window that starts as the problem does."""
+        problem = window(self.problem, self.edges[0], self.edges[1])
+        begins = float(self.edges[0])
+        posed = later(problem, self.axis, self.length, begins)
+        return Window(problem, posed, self.method, 0, begins, partial(in_later_time, self.problem, self.axis, begins))
+
+    def after(self, parts: Sequence[Solution]) -> Window:
+        """The window after those that are solved."""
+        if not parts:
+            return self.first()
+        number, last = len(parts), parts[-1]
+        low, high = float(self.edges[number]), float(self.edges[number + 1])
+        carried = {**self._handed_over(last), _BEGINS: np.array(low)}
+        self.carried.take(carried)
+        if self._posed is None:
+            self._posed = self._following(last)
+        problem = window(self.problem, low, high)
+        method = method_from_data(method_to_data(self.method, parts[0].plan.settings))
+        moved = partial(in_later_time, self.problem, self.axis, self._clock)
+        return Window(problem, self._posed, method, number, low, moved, self._plan, carried)
+
+    def share(self, plan: Plan) -> None:
+        """Keep the plan of a window after the first for those after it."""
+        self._plan = plan
+
+    def _following(self, last: Solution) -> Problem:
+        """The problem of all windows after the first, in their own time."""
+        t = self.problem.coordinates[self.axis]
+        space = [c for c in self.problem.coordinates if c != t]
+        starts = [c for c in self.problem.conditions if isinstance(c, AtStart)]
+        values = {c.name: self._state(c, last, space, t) for c in starts}
+        kept = tuple(replace(c, value=values[c.name]) if isinstance(c, AtStart) else c for c in self.problem.conditions)
+        return later(replace(self.problem, conditions=kept, reference={}), self.axis, self.length, self._clock)
+
+    def _state(self, condition: AtStart, last: Solution, space, t):
+        """The initial data of a condition, as a function of what is handed over."""
+        name = f"end of {condition.name}"
+        if isinstance(self.problem.domain, Box):
+            state = self._states[condition.name]
+            if not space:
+                return self.carried.function(name, lambda own: 0 * own + self.carried[condition.name], t)
+            return self.carried.function(
+                name, lambda *where: state.values(self.carried[condition.name], *where), *space
+            )
+        # On other domains no grid lies within the domain, and the field itself is handed over. No condition holds by
+        # construction there, so that it knows nothing of the windows before.
+        axis, length = self.axis, self.length
+        _, static = eqx.partition(last.model, eqx.is_inexact_array)
+
+        def field(*where):
+            model = eqx.combine(self.carried["model"], static)
+            instant = np.full((1,) * np.ndim(where[0]), length)
+            return last.traced(condition.expression, model)(*where[:axis], instant, *where[axis:])
+
+        return self.carried.function(name, field, *space)
+
+    def _handed_over(self, last: Solution) -> dict[str, Any]:
+        """The state at the end of a window."""
+        if not isinstance(self.problem.domain, Box):
+            return {"model": eqx.filter(last.model, eqx.is_inexact_array)}
+        starts = [c for c in self.problem.conditions if isinstance(c, AtStart)]
+        return {c.name: self._expanded(c, last) for c in starts}
+
+    def _expanded(self, condition: AtStart, last: Solution) -> np.ndarray:
+        """The coefficients of the state: as many as make the last ones of the first window small."""
+        instant = last.problem.domain.bounds[self.axis][1]
+        bounds = [b for k, b in enumerate(self.problem.domain.bounds) if k != self.axis]
+        count = min(_FIRST, _MOST[len(bounds)]) if bounds else 1
+        while True:
+            state = self._states.get(condition.name) or Expansion(tuple(self._bases(bounds, count)))
+            nodes = [axis.nodes() for axis in state.axes]
+            nodes.insert(self.axis, np.array([instant]))
+            samples = last.values_on(condition.expression, nodes)
+            coefficients = state.coefficients(np.squeeze(samples, self.axis))
+            settled = condition.name in self._states or not bounds or count >= _MOST[len(bounds)]
+            if settled or state.tail(coefficients) < _RESOLVED:
+                self._states[condition.name] = state
+                return coefficients
+            count = min(2 * count - 1, _MOST[len(bounds)])
+
+    def _bases(self, bounds, count: int):
+        periodic = {c.axis for c in self.problem.conditions if isinstance(c, AcrossAxis)}
+        space = [c for k, c in enumerate(self.problem.coordinates) if k != self.axis]
+        for coordinate, (low, high) in zip(space, bounds, strict=True):
+            yield AxisBasis(low, high, count, coordinate in periodic)
 
 
 def described(plan: Plan) -> Plan:
@@ -37,8 +143,15 @@ def described(plan: Plan) -> Plan:
     return replace(plan, choices=(sentence, *plan.choices), classical=None)
 
 
-def joined(problem: Problem, method: Method, parts: Sequence[Solution]) -> Solution:
-    """The solution of all windows that were solved, with the record of all."""
+def unsolved(part: Solution) -> str:
+    """The equation that a window leaves unsolved; empty where it is solved."""
+    names = (e.name for e in part.problem.equations)
+    worst = [n for n in names if part.run.shares.get(n, 0.0) > UNSOLVED]
+    return worst[0] if worst else ""
+
+
+def joined(problem: Problem, method: Method, parts: Sequence[Solution], count: int) -> Solution:
+    """The solution of all windows that were solved, of so many, with the record of all."""
     last = parts[-1]
     run = Run(
         seed=last.run.seed,
@@ -47,16 +160,44 @@ def joined(problem: Problem, method: Method, parts: Sequence[Solution]) -> Solut
         stopped_by=last.run.stopped_by,
         loss=max(p.run.loss for p in parts),
         residuals=_mean_residuals(parts),
-        warnings=list(dict.fromkeys(w for p in parts for w in p.run.warnings)),
+        warnings=[*_incomplete(problem, parts, count), *dict.fromkeys(w for p in parts for w in p.run.warnings)],
         seconds=Clock(**{name: sum(vars(p.run.seconds)[name] for p in parts) for name in asdict(Clock())}),
         peak_memory_bytes=max(p.run.peak_memory_bytes for p in parts),
         versions=last.run.versions,
         history=_history(parts),
         windows=[_described_window(p, before) for p, before in zip(parts, [None, *parts], strict=False)],
+        reached=_reached(problem, parts),
     )
     solution = Solution(problem, method, described(parts[0].plan), last.model, run, windows=parts)
     run.errors, run.averages = solution.errors(), averages(solution)
     return solution
+
+
+def _reached(problem: Problem, parts: Sequence[Solution]) -> dict[str, Any]:
+    """Until when time was solved, and when it ends."""
+    axis = time_axis(problem)
+    return {
+        "coordinate": problem.coordinates[axis].name,
+        "to": parts[-1].problem.domain.bounds[axis][1],
+        "of": problem.domain.bounds[axis][1],
+    }
+
+
+def _incomplete(problem: Problem, parts: Sequence[Solution], count: int) -> list[str]:
+    """A sentence where not all windows were solved."""
+    last, axis = parts[-1], time_axis(problem)
+    name = unsolved(last)
+    if len(parts) == count and not name:
+        return []
+    t, (low, high), end = problem.coordinates[axis], last.problem.domain.bounds[axis], problem.domain.bounds[axis][1]
+    if name and last.run.stopped_by in ENDED:
+        reason = (
+            f"window {len(parts)}, from {low:g} to {high:g}, is not solved: it leaves {last.run.shares[name]:.0%} of "
+            f"what the zero field leaves of `{name}`; take more windows, or more features or points"
+        )
+    else:
+        reason = f"window {len(parts)} of {count} was the last, stopped by {last.run.stopped_by}"
+    return [f"the solution reaches {t} = {high:g} of {end:g} and is NaN beyond, because {reason}"]
 
 
 def _described_window(part: Solution, before: Solution | None) -> dict:
@@ -68,6 +209,7 @@ def _described_window(part: Solution, before: Solution | None) -> dict:
         "steps": part.run.iterations,
         "loss": part.run.loss,
         "seconds": part.run.seconds.total,
+        "parts": part.run.seconds.as_dict(),
         "errors": part.run.errors,
         "seam": {} if before is None else _seam(part, before, low),
     }

@@ -1,7 +1,7 @@
 """What all methods share: settings from recipes, and the plan that a method makes for a problem."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, ClassVar
 
@@ -33,6 +33,10 @@ from spindle.training.optimizers.lbfgs import LBFGS
 RECIPES = ("default", "paper")
 
 
+def _as_it_is(expression):
+    return expression
+
+
 @dataclass(frozen=True)
 class Plan:
     """A method's decisions for one problem, complete.
@@ -45,6 +49,9 @@ class Plan:
     classical    () -> the classical solution of the same discrete equations, or a sentence on why there is none; None
                  for methods without a discretisation
     reduction    what turns the trained model of a family into one that answers queries; None: nothing does
+    programs     what was compiled for it, for whoever trains by the same plan again
+    evaluators   likewise, {expression: how it is evaluated}
+    posed        expression of the problem as it was given -> the same of the problem as it is solved
     """
 
     problem: Problem
@@ -59,6 +66,9 @@ class Plan:
     choices: tuple[str, ...]
     classical: Callable[[], Classical | str] | None = None
     reduction: Reduction | None = None
+    programs: dict = field(default_factory=dict)
+    evaluators: dict = field(default_factory=dict)
+    posed: Callable = _as_it_is
 
 
 @dataclass(frozen=True, kw_only=True)

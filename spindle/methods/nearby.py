@@ -132,6 +132,7 @@ class Distance:
     def __init__(self, inner: Objective, found: Classical, beside: np.ndarray):
         self.inner = inner
         self.draw, self.mean_squares = inner.draw, inner.mean_squares
+        self.handed_over = inner.handed_over
         cloud = found.derivatives.points
         points, values = cloud.positions, found.values
         if cloud.times is not None and cloud.axis is not None:

@@ -8,6 +8,7 @@ the last moment, so that first-order, quasi-Newton and Gauss-Newton methods shar
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import equinox as eqx
@@ -25,6 +26,7 @@ from spindle.lowering.structure import structure_of
 from spindle.networks.fields import Field
 from spindle.objective.penalties import Penalty
 from spindle.points.places import Place, place_of
+from spindle.problem.carried import carried_in
 from spindle.problem.conditions import AtPoints, Scatter
 from spindle.problem.domain import Region, Wall
 from spindle.problem.problem import Problem
@@ -79,6 +81,7 @@ class Objective:
         self.penalties = tuple(penalties)
         self.tunable = tuple(p for p in problem.parameters if p.unknown)
         self._problem, self._constraints = problem, constraints
+        self.carried = carried_in(problem)
         self._places: list[Place] = []
         self._groups: list[int] = []
         self._functions: list[ArrayFunction] = []
@@ -90,16 +93,40 @@ class Objective:
         self._weights = [self._quadrature(r) for r in self.residuals]
         self._tabulated = self._places_on_grids()
 
-    def draw(self, key):
-        """Points, and everything that depends on the points alone: sources and variable coefficients."""
-        return self.tabulated(self._jets.points.draw(key))
+    def draw(self, key, carried: Mapping | None = None):
+        """Points, and everything that depends on the points alone: sources and variable coefficients.
 
-    def tabulated(self, drawn):
+        carried   the arrays of a window in time, where this is compiled for all windows; None: those of the present one
+        """
+        return self.tabulated(self._jets.points.draw(key), carried)
+
+    def tabulated(self, drawn, carried: Mapping | None = None):
         """What `draw` returns, for points that were drawn already."""
+        carried = self.handed_over if carried is None else carried
         coordinates = self._jets.points.coordinates(drawn)
-        tabulated = {place: self._functions[place].coefficients(coordinates[place]) for place in self._tabulated}
-        factors = [[s.coefficients(drawn) if s else None for s in r.shortcuts] for r in self.residuals]
-        return drawn, tabulated, factors
+        with self._holding(carried):
+            tabulated = {place: self._functions[place].coefficients(coordinates[place]) for place in self._tabulated}
+            factors = [[s.coefficients(drawn) if s else None for s in r.shortcuts] for r in self.residuals]
+        return drawn, tabulated, factors, carried
+
+    @property
+    def handed_over(self) -> dict:
+        """The arrays that the present window in time got from the one before."""
+        return {} if self.carried is None else dict(self.carried.now)
+
+    def _holding(self, carried: Mapping):
+        return nullcontext() if self.carried is None else self.carried.holding(carried)
+
+    def _coefficients(self, place: int, function: ArrayFunction, coordinates, points) -> tuple:
+        """Sources and coefficients at the points of a place.
+
+        Where the loss needs no grid nothing was tabulated on it; whoever asks for rows pays for it now.
+        """
+        tabulated = points[1].get(place)
+        if tabulated:
+            return tabulated
+        with self._holding(points[3]):
+            return function.coefficients(coordinates[place])
 
     def evaluate(self, model: Model, points) -> dict[str, list[jax.Array]]:
         """The residuals by name, one array for each piece, shaped like the piece's points."""
@@ -243,8 +270,7 @@ class Objective:
         total = 0.0
         for place, function in piece:
             known = self._jets.at(shared, place)
-            # Where the loss needs no grid nothing was tabulated on it; whoever asks for rows pays for it now.
-            given = points[1].get(place) or function.coefficients(coordinates[place])
+            given = self._coefficients(place, function, coordinates, points)
             total += function.combine(given, coordinates[place], known, model.parameters)
         return total
 
@@ -260,7 +286,7 @@ class Objective:
             # A residual is elementwise in what it needs, so the gradient of its sum holds its slopes point by point.
             def value(given, parameters):
                 needs = dict(zip(function.needs, given, strict=True))
-                tabulated = points[1].get(place) or function.coefficients(coordinates[place])
+                tabulated = self._coefficients(place, function, coordinates, points)
                 return function.combine(tabulated, coordinates[place], needs, parameters)
 
             known = self._jets.at(shared, place)

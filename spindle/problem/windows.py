@@ -1,14 +1,17 @@
 """A problem in time cut into windows, each a problem of its own that starts where the last one ended."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from functools import partial
 
 import numpy as np
+import sympy
+from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
 from spindle.problem.conditions import AtPoints, AtStart
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import given, is_time
+from spindle.problem.symbols import given, is_given, is_time, unknowns_in
 from spindle.types import Tabulated
 
 
@@ -35,30 +38,74 @@ def edges(problem: Problem, windows: int) -> np.ndarray:
     return np.linspace(*problem.domain.bounds[time_axis(problem)], windows + 1)
 
 
-def window(problem: Problem, low: float, high: float, before: Callable | None) -> Problem:
-    """The problem from `low` to `high`.
-
-    before   expression -> function of the space coordinates, its value at `low` by the window before; None for the
-             first window, which starts as the problem does
-    """
+def window(problem: Problem, low: float, high: float) -> Problem:
+    """The part of the problem from `low` to `high`, whose initial data hold at `low`."""
     axis = time_axis(problem)
-    t = problem.coordinates[axis]
-    conditions = problem.conditions
-    if before is not None:
-        space = [c for c in problem.coordinates if c != t]
-        conditions = tuple(
-            replace(c, value=given(f"end of {c.name} at {low:g}", before(c.expression), *space, smooth=True))
-            if isinstance(c, AtStart)
-            else c
-            for c in conditions
-        )
-    reference = {u: _during(r, t.name, low, high) for u, r in problem.reference.items()}
+    reference = {u: _during(r, problem.coordinates[axis].name, low, high) for u, r in problem.reference.items()}
     return replace(
         problem,
         domain=problem.domain.during(axis, low, high),
-        conditions=conditions,
         reference={u: r for u, r in reference.items() if r is not None},
     )
+
+
+def later(problem: Problem, axis: int, length: float, shift: float | AppliedUndef) -> Problem:
+    """The problem in a time of its own, from 0 to `length`.
+
+    shift   the instant at which that time is 0; or, as a coded function of that time, the time of the problem
+    """
+    moved = partial(in_later_time, problem, axis, shift)
+    return replace(
+        problem,
+        domain=problem.domain.during(axis, 0.0, length),
+        equations={e.name: _each_side(moved, e.written) for e in problem.equations},
+        conditions=tuple(_with_data(c, moved) for c in problem.conditions),
+        reference={},
+        quantities={},
+    )
+
+
+def _each_side(moved: Callable, equation: sympy.Eq) -> sympy.Eq:
+    return sympy.Eq(moved(equation.lhs), moved(equation.rhs), evaluate=False)
+
+
+def _with_data(condition, moved: Callable):
+    """A condition with all its expressions moved but the face that it holds on."""
+    written = {f.name: getattr(condition, f.name) for f in fields(condition) if f.name not in ("on", "axis")}
+    return replace(condition, **{k: moved(v) for k, v in written.items() if isinstance(v, sympy.Basic)})
+
+
+def in_later_time(problem: Problem, axis: int, shift: float | AppliedUndef, expression) -> sympy.Expr:
+    """An expression in a time of its own, which the unknowns keep; see `later`."""
+    expression, coordinates = sympy.sympify(expression), problem.coordinates
+    t = coordinates[axis]
+    if t not in expression.free_symbols or shift == 0:
+        return expression
+    partials = [d for d in expression.atoms(sympy.Derivative) if not is_given(d.expr)]
+    kept = {node: sympy.Dummy(real=True) for node in (*partials, *unknowns_in(expression))}
+    bare = expression.xreplace(kept)
+    coded = {f: _coded_later(f, t, shift) for f in bare.atoms(AppliedUndef) if is_given(f) and f.has(t)}
+    masked = {f: sympy.Function(f"later{k}", real=True)(*coordinates) for k, f in enumerate(coded)}
+    bare = bare.xreplace(masked)
+    clock = t + sympy.Float(shift, 17) if isinstance(shift, (int, float)) else shift
+    hidden = {d: sympy.Dummy(real=True) for d in (*bare.atoms(sympy.Derivative), *masked.values())}
+    bare = bare.xreplace(hidden).xreplace({t: clock}).xreplace({v: k for k, v in hidden.items()})
+    bare = bare.xreplace({masked[f]: later_one for f, later_one in coded.items()})
+    return bare.xreplace({v: k for k, v in kept.items()})
+
+
+def _coded_later(applied: AppliedUndef, t, shift) -> AppliedUndef:
+    """A coded function at a later time."""
+    function, position = applied.func.given, list(applied.args).index(t)
+    clock = (lambda own: own + shift) if isinstance(shift, (int, float)) else shift.func.given
+
+    def moved(*where):
+        return function(*where[:position], clock(where[position]), *where[position + 1 :])
+
+    carried = getattr(clock, "carried", getattr(function, "carried", None))
+    if carried is not None:
+        moved.carried = carried  # type: ignore[attr-defined]
+    return given(f"{applied.func.__name__} later", moved, *applied.args, smooth=applied.func.smooth)
 
 
 def _during(reference, t: str, low: float, high: float):

@@ -107,6 +107,7 @@ class Trainer:
     watch       called with each `Record`, and the total number of steps
     checkpoint  file to continue from, where it exists, and to write every `save_every` seconds; or None
     mark        of the run, in its checkpoint: that of another run is refused
+    programs    what was compiled by others of the same objective and schedule, on other data
     """
 
     def __init__(
@@ -122,13 +123,16 @@ class Trainer:
         checkpoint: Path | None = None,
         mark: str = "",
         save_every: float = 20.0,
+        programs: dict | None = None,
     ):
         self.objective, self.schedule, self.limits, self.clock = objective, schedule, limits, clock
         self.measure, self.watch, self.display = measure, tuple(watch), display or Display()
         self.checkpoint, self.mark, self.save_every = checkpoint, mark, save_every
         self.total = sum(phase.steps for phase in schedule.phases)
-        self._stop = Stop()
-        self._squares: tuple | None = None
+        self._stop, self.programs = Stop(), {} if programs is None else programs
+        self._carried = objective.handed_over
+        self._of_this_run: dict = {}
+        self.grown: list[dict] = []
         self._last_parts: dict[str, float] = {}
         self._parted = -math.inf
 
@@ -137,7 +141,7 @@ class Trainer:
         arrays, self._static = eqx.partition(model, eqx.is_inexact_array)
         first, state, history = 0, self._begin(arrays, weights, key), History()
         self._start = 0
-        self.grown: list[dict] = []
+        self.grown = []
         self.refused: list[str] = []
         if self.checkpoint is not None and self.checkpoint.exists():
             first, state, history = self._restore(state)
@@ -174,7 +178,7 @@ class Trainer:
         if step >= end or phase.finished(state.optimizer):
             return state, "steps" if step >= end else "converged"
         try:
-            advance = self._compiled(phase, state, end, interrupted)
+            advance = self._program(("steps", number), lambda: self._compiled(phase, state, end, interrupted))
         except Late:
             self._undo_growth(phase, before, fresh=fresh)
             raise
@@ -264,7 +268,7 @@ class Trainer:
 
         def redraw(state):
             draw_key, key = jax.random.split(state.key)
-            return state._replace(points=objective.draw(draw_key), key=key)
+            return state._replace(points=objective.draw(draw_key, state.points[3]), key=key)
 
         def rebalance(state):
             norms = objective.gradient_norms(eqx.combine(state.arrays, static), state.points)
@@ -296,7 +300,8 @@ class Trainer:
     def _drawn(self, key):
         """The points of the present objective."""
         started = time.perf_counter()
-        points = jax.jit(self.objective.draw)(key)
+        program = self._program(("points", len(self.grown)), lambda: jax.jit(self.objective.draw))
+        points = program(key, self._carried)
         self.clock.setup += time.perf_counter() - started
         return points
 
@@ -363,9 +368,15 @@ class Trainer:
 
     def _mean_squares(self, model, points):
         """The mean square of each residual, by a program that is compiled once for each objective."""
-        if self._squares is None or self._squares[0] is not self.objective:
-            self._squares = (self.objective, eqx.filter_jit(self.objective.mean_squares))
-        return self._squares[1](model, points)
+        program = self._program(("squares", len(self.grown)), lambda: eqx.filter_jit(self.objective.mean_squares))
+        return program(model, points)
+
+    def _program(self, name, make: Callable) -> Callable:
+        """A program that is made once; for all trainings of the plan, unless the model was made larger in this one."""
+        kept = self._of_this_run if self.grown else self.programs
+        if name not in kept:
+            kept[name] = make()
+        return kept[name]
 
     def _reason_to_stop(self, loss, interrupted, until) -> str:
         if interrupted():

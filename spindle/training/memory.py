@@ -1,6 +1,7 @@
 """What a program needs of the memory, asked before it runs: an allocation that fails ends Python, or more than that."""
 
 import os
+from typing import Any
 
 import jax
 
@@ -12,7 +13,7 @@ def memory_bytes() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def excess(compiled: jax.stages.Compiled) -> str:
+def excess(compiled: Any) -> str:
     """What a compiled program needs, in words, where that is more than there is; "" where it fits.
 
     On processors only: an accelerator's own allocator refuses with an error that can be caught.

@@ -33,6 +33,9 @@ class Problem:
     def normal(self, theta):
         return self.jacobian(theta).T @ self.jacobian(theta)
 
+    def stopped(self):
+        return False
+
     def products(self, theta):
         _, forward = jax.linearize(self.rows, theta)
         backward = jax.linear_transpose(forward, theta)

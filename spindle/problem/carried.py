@@ -1,0 +1,62 @@
+"""Arrays that one window in time hands to the next, as arguments of the programs that all windows share.
+
+The data of a later window are coded functions of such arrays. While a program is made, the functions see its arguments
+in their place; so the program serves every window, whatever its arrays are.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sympy.core.function import AppliedUndef
+
+from spindle.problem.problem import Problem
+from spindle.problem.symbols import given, is_given
+
+
+class Carried:
+    """The arrays by name, a tree that JAX can take as an argument.
+
+    now       those of the present window
+    version   rises with every window
+    """
+
+    def __init__(self) -> None:
+        self.now: Mapping[str, Any] = {}
+        self.version = 0
+        self._seen: Mapping[str, Any] | None = None
+
+    def take(self, values: Mapping[str, Any]) -> None:
+        """Go on to another window."""
+        self.now, self.version = values, self.version + 1
+
+    def __getitem__(self, name: str) -> Any:
+        return (self.now if self._seen is None else self._seen)[name]
+
+    @contextmanager
+    def holding(self, values: Mapping[str, Any]) -> Iterator[None]:
+        """Inside, the functions see these values: the arguments of a program that is being made."""
+        before, self._seen = self._seen, values
+        try:
+            yield
+        finally:
+            self._seen = before
+
+    def function(self, name: str, function: Callable, *coordinates) -> AppliedUndef:
+        """A coded function of the coordinates that asks this object for arrays."""
+
+        def coded(*arguments):
+            return function(*arguments)
+
+        coded.carried = self  # type: ignore[attr-defined]
+        return given(name, coded, *coordinates, smooth=True)
+
+
+def carried_in(problem: Problem) -> Carried | None:
+    """What the data of a problem ask for arrays; None where none do."""
+    for expression in problem.expressions():
+        for function in filter(is_given, expression.atoms(AppliedUndef)):
+            carried = getattr(function.func.given, "carried", None)
+            if carried is not None:
+                return carried
+    return None

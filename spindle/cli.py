@@ -138,8 +138,6 @@ def solve(
     def work() -> Solution:
         chosen, built, reason = _prepare(source, method, recipe, settings or [])
         told = _tell_of_continuing(directory)
-        if reason:
-            _say(f"spindle: {reason}")
         ours = True
         try:
             return compute(
@@ -149,6 +147,7 @@ def solve(
                 seed=seed,
                 out=directory.path,
                 callbacks=told,
+                chosen=reason,
                 progress=progress,
                 estimate=estimate,
             )

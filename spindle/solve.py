@@ -102,12 +102,16 @@ def compute(
     callbacks: Sequence[Callable] = (),
     progress: bool = True,
     estimate: bool = False,
+    chosen: str = "",
 ) -> Solution:
-    """As `solve`, without a word on the result: the command line has its own."""
+    """As `solve`, without a word on the result: the command line has its own.
+
+    chosen   a sentence on how the method was chosen, where the caller did that
+    """
     seed = _check(problem, method, seed, target, callbacks)
     method, reason = _method(problem, method)
     with display(problem.name, show=progress) as shown:
-        terms = Terms(seed, budget, target, tuple(callbacks), shown, chosen=reason)
+        terms = Terms(seed, budget, target, tuple(callbacks), shown, chosen=reason or chosen)
         if out is None:
             return _solved(problem, method, terms, estimate)
         directory = RunDirectory.at(out)

@@ -27,7 +27,7 @@ from spindle.problem.problem import Problem
 from spindle.rundir import RunDirectory, device_name, versions
 from spindle.solution import Run, Solution
 from spindle.training.deadline import Late, in_time
-from spindle.training.display import Display
+from spindle.training.display import Display, Silent
 from spindle.training.history import Clock
 from spindle.training.loop import Limits, Outcome, Trainer
 from spindle.training.memory import memory_bytes
@@ -50,7 +50,7 @@ class Terms:
     budget: Budget = field(default_factory=Budget)
     target: float | None = None
     callbacks: Sequence[Callable] = ()
-    display: Display = field(default_factory=Display)
+    display: Display = field(default_factory=Silent)
     directory: RunDirectory | None = None
     lock: Lock | None = None
     chosen: str = ""

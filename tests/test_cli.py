@@ -87,7 +87,7 @@ def test_list_names_every_problem_in_both_forms(spindle):
         (["poisson2d", "--set", "weights={'dirichlet': 1}"], "names the residual `dirichlet`, which does not exist"),
         (["poisson2d", "--set", "points=(4,4,4)"], "has 3 numbers for a problem of 2 axes"),
         (["poisson2d", "--seed", "-1"], "needs a whole number of at least 0"),
-        (["poisson2d", "--budget", "-1"], "`sp.solve(budget=-1.0)` must be positive"),
+        (["poisson2d", "--budget", "-1"], "`--budget -1` must be a positive number of seconds"),
         (["poisson2d", "--seed", "99999999999999999999"], "a whole number of at least 0 and below 2^32"),
         (["poisson2d", "--set", "scale_inputs=no"], "`sp.SPINN(scale_inputs='no')` needs true or false."),
         (["poisson2d", "--set", "fourier=(0,-1)"], "needs a whole number and a positive one"),
@@ -149,7 +149,7 @@ def test_an_interrupt_before_training_says_so(spindle, tmp_path, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("spindle.cli.solve_problem", interrupted)
+    monkeypatch.setattr("spindle.cli.compute", interrupted)
     done = spindle("solve", "poisson2d", "--out", str(tmp_path / "run"))
     assert done.returncode == 130
     assert done.stderr == "spindle: interrupted before training began; nothing was saved.\n"
@@ -161,7 +161,7 @@ def test_too_little_memory_is_status_2(spindle, tmp_path, monkeypatch):
     def exhausted(*arguments, **options):
         raise MemoryError("Unable to allocate 7 EiB")
 
-    monkeypatch.setattr("spindle.cli.solve_problem", exhausted)
+    monkeypatch.setattr("spindle.cli.compute", exhausted)
     done = spindle("solve", "poisson2d", "--out", str(tmp_path / "run"))
     assert done.returncode == 2
     assert done.stderr.startswith("spindle: there is not enough memory (Unable to allocate 7 EiB); lower `points`")

@@ -168,10 +168,10 @@ def test_a_window_that_diverges_keeps_the_earlier_ones(tmp_path):
 
 def test_tables_are_cut_at_the_ends_of_windows():
     table = sp.Tabulated({"t": np.linspace(0, 1, 11), "x": np.array([0.0, 1.0])}, np.arange(22.0).reshape(11, 2))
-    (found,) = window(decay(reference={u: table}), 0.3, 0.5, None).reference.values()
+    (found,) = window(decay(reference={u: table}), 0.3, 0.5).reference.values()
     np.testing.assert_allclose(found.axes["t"], [0.3, 0.4, 0.5])
     np.testing.assert_array_equal(found.values, np.arange(6.0, 12).reshape(3, 2))
-    assert not window(decay(reference={u: table}), 0.31, 0.39, None).reference
+    assert not window(decay(reference={u: table}), 0.31, 0.39).reference
 
 
 def test_beyond_the_last_window_nothing_is_known():

@@ -4,17 +4,29 @@ from spindle.training.history import Record
 
 
 class Display:
-    """Where a solve says what it does; this one says nothing.
+    """Interface of where a solve says what it does (never built itself).
 
     window        of those in time that follow one another, which one it is
     shows_parts   whether the parts of the loss are wanted, which cost an evaluation each time
     """
 
-    shows_parts = False
     window = ""
+    shows_parts = False
 
     def stage(self, words: str) -> None:
         """What is being done, where that has no steps: "compiling Gauss-Newton"."""
+        raise NotImplementedError
 
     def step(self, record: Record, total: int) -> None:
         """Where training is, and the number of steps that there may be."""
+        raise NotImplementedError
+
+
+class Silent(Display):
+    """Nobody watches."""
+
+    def stage(self, words: str) -> None:
+        """Nothing is said."""
+
+    def step(self, record: Record, total: int) -> None:
+        """Nothing is said."""

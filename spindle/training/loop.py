@@ -25,7 +25,7 @@ from spindle.objective.least_squares import LeastSquares
 from spindle.objective.objective import Model, Objective
 from spindle.training.checkpoint import load_meta, load_tree, reading, save_tree
 from spindle.training.deadline import Late, Stop, in_time, wait_for
-from spindle.training.display import Display
+from spindle.training.display import Display, Silent
 from spindle.training.history import Clock, History, Record
 from spindle.training.memory import excess
 from spindle.training.optimizers.base import Optimizer
@@ -126,7 +126,7 @@ class Trainer:
         programs: dict | None = None,
     ):
         self.objective, self.schedule, self.limits, self.clock = objective, schedule, limits, clock
-        self.measure, self.watch, self.display = measure, tuple(watch), display or Display()
+        self.measure, self.watch, self.display = measure, tuple(watch), display or Silent()
         self.checkpoint, self.mark, self.save_every = checkpoint, mark, save_every
         self.total = sum(phase.steps for phase in schedule.phases)
         self._stop, self.programs = Stop(), {} if programs is None else programs

@@ -51,7 +51,7 @@ FLOORS = {
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 OPEN_FLOORS = (0, 7, 8)
 # Extras that users install when they need them; they alone may be imported inside a function.
-EXTRAS = ("bokeh", "gmsh", "meshio", "orbax", "trimesh")
+EXTRAS = ("IPython", "bokeh", "gmsh", "meshio", "orbax", "trimesh")
 
 MODULES = sorted(ROOT.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(), filename=str(path)) for path in MODULES}

@@ -121,7 +121,7 @@ class GaussNewton:
         first = Trial(vector, value, state.damping, state.length, jnp.asarray(False), zero)
 
         def going(trial: Trial):
-            return ~trial.accepted & (trial.tries < self.tries) & ~problem.stopped()
+            return ~trial.accepted & (trial.tries < self.tries) & jnp.logical_not(problem.stopped())
 
         last = jax.lax.while_loop(going, attempt, first)
         idle = jnp.where(value - last.loss < self.worth * jnp.abs(value), state.idle + 1, 0)

@@ -14,7 +14,7 @@ def conjugate_gradients(product, b, shift, tolerance, stopped: Callable = lambda
 
     def go_on(state):
         _, _, _, rr, count = state
-        return (count < ITERATIONS) & (rr > tolerance**2 * jnp.sum(b * b)) & ~jnp.asarray(stopped())
+        return (count < ITERATIONS) & (rr > tolerance**2 * jnp.sum(b * b)) & jnp.logical_not(stopped())
 
     def improve(state):
         x, r, p, rr, count = state

@@ -39,11 +39,13 @@ from spindle.report.curves import write_curves
 from spindle.report.explore.server import explore as explore_run
 from spindle.report.html import write_report
 from spindle.rundir import RunDirectory, to_json, write_json
+from spindle.shell_words import for_the_shell
 from spindle.solution import Solution
 from spindle.solve import compute, compute_further
 from spindle.sources import ProblemSource, problem_source
 from spindle.summary import LABEL, summary
 from spindle.training.checkpoint import write_atomically
+from spindle.training.deadline import left_behind
 
 console = Console(stderr=True, highlight=False)
 
@@ -317,12 +319,15 @@ def _run(directory: RunDirectory, json: bool, budget: Budget, work: Callable[...
     if json:
         print(to_json(solution.record() | {"directory": str(directory.path)}))
     elif not status:
-        _print(solution)
+        _print(solution, directory)
         late = f"not written, the seconds are spent; `spindle report {directory.path}` writes it"
         _say(f"{'report':<{LABEL}}{late if budget.spent else _report(solution, directory)}")
     if solution.run.stopped_by == "interrupted":
         _say(f"spindle: interrupted; continue with `spindle resume {directory.path}`.")
         status = 130
+    if left_behind():  # the compiler, say, whose program nobody waits for any more: all is written
+        sys.stdout.flush()
+        os._exit(status)
     raise typer.Exit(status)
 
 
@@ -347,8 +352,9 @@ def _page(out: Path | None, usual: Path) -> Path:
     return usual if out is None else out / usual.name if out.is_dir() else out
 
 
-def _print(solution: Solution) -> None:
-    for label, text in summary(solution):
+def _print(solution: Solution, directory: RunDirectory) -> None:
+    for label, sentence in summary(solution):
+        text = for_the_shell(sentence, str(directory.path))
         style = {"": "bold", "warning": "yellow"}.get(label)
         _say(f"{label:<{LABEL}}{text}" if label else text, style=style)
 
@@ -359,7 +365,7 @@ def _say(sentence: str, style: str | None = None) -> None:
 
 
 def _complain(sentence: str) -> None:
-    _say(f"spindle: {sentence}", style="red")
+    _say(f"spindle: {for_the_shell(sentence)}", style="red")
 
 
 def _command(solution: Solution, directory: RunDirectory) -> str | None:

@@ -45,7 +45,7 @@ FLOORS = {
         "estimate",
         "solve",
     ),
-    8: ("experiments", "report", "check", "sources", "cli", "__main__"),
+    8: ("experiments", "report", "check", "sources", "shell_words", "cli", "__main__"),
     9: ("__init__",),
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}

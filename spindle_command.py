@@ -2,17 +2,19 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 
 def main() -> None:
     """Import the command line and run it."""
+    began = time.perf_counter()
     before = signal.signal(signal.SIGINT, _stop)
     _remember_compilations()
     from spindle.cli import main as run
 
     signal.signal(signal.SIGINT, before)
-    run()
+    run(began)
 
 
 def _remember_compilations() -> None:

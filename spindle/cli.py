@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import jax
-import psutil
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -116,6 +115,7 @@ def check(
 
 @app.command()
 def solve(
+    context: typer.Context,
     problem: Annotated[str, typer.Argument(help="A problem file, or a name from `spindle list`.")],
     method: Annotated[
         str | None, typer.Option(help=f"{', '.join(METHODS)}; default: one that fits the problem, which is named.")
@@ -135,7 +135,7 @@ def solve(
     source = problem_source(problem)
     default = "-".join(filter(None, [source.name, method, str(seed), time.strftime("%Y%m%d-%H%M%S")]))
     directory = RunDirectory.at(f"runs/{default}" if out is None else out)
-    allowed = _budget(budget)
+    allowed = _budget(budget, context)
 
     def work() -> Solution:
         chosen, built, reason = _prepare(source, method, recipe, settings or [])
@@ -165,6 +165,7 @@ def solve(
 
 @app.command()
 def resume(
+    context: typer.Context,
     directory: Annotated[str, typer.Argument(help="The directory of an interrupted run.")],
     budget: Seconds = None,
     estimate: Estimate = True,
@@ -172,7 +173,7 @@ def resume(
     json: Json = False,
 ):
     """Continue an interrupted run; the result is the same as without the interruption."""
-    allowed, where = _budget(budget), RunDirectory.at(directory)
+    allowed, where = _budget(budget, context), RunDirectory.at(directory)
     _run(where, json, allowed, lambda: compute_further(where.path, allowed, progress=progress, estimate=estimate))
 
 
@@ -232,11 +233,14 @@ def bench(
     _say(f"written to {path} and {picture}")
 
 
-def main() -> None:
-    """Entry point: errors become one message and an exit status, never a traceback."""
+def main(began: float | None = None) -> None:
+    """Entry point: errors become one message and an exit status, never a traceback.
+
+    began   when the process did, an instant of `time.perf_counter`; None: now
+    """
     try:
         try:
-            app()
+            app(obj=time.perf_counter() if began is None else began)
         finally:
             sys.stdout.flush()  # here, where a full disk can still be spoken of
     except OSError as error:
@@ -297,12 +301,11 @@ def _value(written: str) -> Any:
         return {"true": True, "false": False}.get(written.lower(), written)
 
 
-def _budget(seconds: float | None) -> Budget:
+def _budget(seconds: float | None, context: typer.Context) -> Budget:
     """The budget of a command, which began when its process did."""
     if seconds is not None and not (seconds > 0 and math.isfinite(seconds)):
         raise MethodError(f"`--budget {seconds:g}` must be a positive number of seconds; leave it out for none.")
-    age = time.time() - psutil.Process().create_time()
-    return Budget(seconds, time.perf_counter() - age)
+    return Budget(seconds, time.perf_counter() if context.obj is None else context.obj)
 
 
 def _run(directory: RunDirectory, json: bool, budget: Budget, work: Callable[..., Solution]) -> None:

@@ -152,6 +152,8 @@ class Trainer:
                     state, stopped = self._phase(number, state, history, interrupted, fresh=number > first)
                 except Late:  # what was being prepared is left out
                     stopped = "interrupted" if interrupted() else "budget"
+                    if self.checkpoint is not None and not self.checkpoint.exists():
+                        self._save(number, state, history)
                 if stopped not in ("steps", "converged") or self.refused:
                     break
         return self._outcome(state, stopped, history)

@@ -1,0 +1,103 @@
+"""Whatever a method can solve can be saved and read again: every method, every kind of problem."""
+
+from functools import cache
+
+import jax
+import numpy as np
+import pytest
+from sympy import Eq, sin
+
+import spindle as sp
+from spindle.errors import MethodError
+from spindle.methods.registry import METHODS, method_named
+from spindle.problem.families import spanned
+from spindle.solution import Run, Solution
+from spindle.training.precision import precision
+
+t, x, y = sp.coordinates("t x y")
+SMALL = {
+    "spinn": {"width": 5, "rank": 2, "points": 8},
+    "spinn-mod": {"width": 4, "rank": 2, "points": 4, "hidden_layers": 1, "steps": 1},
+    "dtpinn": {"width": 4, "nodes": 120, "order": 2, "approach": False, "frequency": 4.0},
+    "lrpinn": {"members": 8, "points": 4, "rank": 2, "width": 6},
+    "fastlrnr": {"members": 8, "points": 4, "rank": 2, "width": 6},
+}
+SMALLEST = {"width": 4, "points": 4, "hidden_layers": 1}
+
+
+def heat(**changes):
+    u = sp.unknown("u", t, x)
+    parts = {
+        "domain": sp.Box({t: (0, 1), x: (0, 1)}),
+        "equations": [Eq(u.diff(t), u.diff(x, 2))],
+        "conditions": [sp.Initial(u, x * (1 - x)), sp.Dirichlet(u, 0)],
+    }
+    return sp.Problem(**(parts | changes))
+
+
+@cache
+def problems():
+    """One problem of every kind."""
+    k, c = sp.parameter("k", range=(1, 2)), sp.parameter("c", 1.5, unknown=True)
+    u, w, v = sp.unknown("u", t, x), sp.unknown("w", x, y), sp.unknown("v", x)
+    moving = sp.unknown("u", t, x, y)
+    disk = sp.Disk({x: 0, y: 0}, 1)
+    kappa = sp.tabulated("kappa", {x: np.linspace(0, 1, 5)}, np.linspace(1, 2, 5))
+    points = np.array([[0.5, 0.25], [0.5, 0.75]])
+    seen = sp.Observed(u, points, np.array([0.1, 0.2]), noise=0.01)
+    return {
+        "box": sp.Problem(sp.Box({x: (0, 1), y: (0, 1)}), [Eq(sp.laplacian(w), -1)], [sp.Dirichlet(w, 0)]),
+        "one axis": sp.Problem(sp.Interval(x, 0, 1), [Eq(v.diff(x, 2), -1)], [sp.Dirichlet(v, 0)]),
+        "time": heat(),
+        "table": heat(equations=[Eq(u.diff(t), kappa * u.diff(x, 2))]),
+        "family": heat(equations=[Eq(u.diff(t), k * u.diff(x, 2))]),
+        "inverse": heat(
+            equations=[Eq(u.diff(t), c * u.diff(x, 2))],
+            conditions=[sp.Initial(u, x * (1 - x)), sp.Dirichlet(u, 0), seen],
+        ),
+        "shape": sp.Problem(disk, [Eq(sp.laplacian(w), -1)], [sp.Dirichlet(w, 0)]),
+        "shape in time": sp.Problem(
+            disk * sp.Interval(t, 0, 1),
+            [Eq(moving.diff(t), sp.laplacian(moving))],
+            [sp.Initial(moving, 0), sp.Dirichlet(moving, sin(t))],
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("kind", list(problems()))
+def test_a_solution_that_was_saved_is_read_again(tmp_path, name, kind):
+    problem, method = problems()[kind], method_named(name, SMALL.get(name, SMALLEST))
+    try:
+        plan = method.plan(spanned(problem))
+    except MethodError:
+        return  # what it refuses it has no solution of; `test_every_kind_has_a_method` counts the others
+    with precision(plan.dtype):
+        model = plan.build(jax.random.PRNGKey(1))
+    solution = Solution(problem, method, plan, model, Run(seed=1, iterations=0, stopped_by="steps"))
+    read = sp.load(solution.save(tmp_path / "run"))
+    axes = {c.name: 3 for c in solution.problem.coordinates}
+    np.testing.assert_array_equal(read.grid(**axes), solution.grid(**axes))
+    assert read.choices == solution.choices
+    assert repr(read.problem) == repr(solution.problem)
+
+
+def test_every_kind_has_a_method():
+    def accepted(problem):
+        for name in ("spinn", "pinn", "dtpinn"):
+            try:
+                method_named(name, SMALL.get(name, SMALLEST)).plan(spanned(problem))
+                yield name
+            except MethodError:
+                pass
+
+    assert {kind: list(accepted(problem)) for kind, problem in problems().items()} == {
+        "box": ["spinn", "pinn", "dtpinn"],
+        "one axis": ["pinn"],
+        "time": ["spinn", "pinn"],
+        "table": ["spinn", "pinn"],
+        "family": ["spinn", "pinn"],
+        "inverse": ["spinn", "pinn"],
+        "shape": ["pinn", "dtpinn"],
+        "shape in time": ["pinn", "dtpinn"],
+    }

@@ -15,6 +15,7 @@ from spindle.problem.problem import Problem
 from spindle.rundir import RunDirectory
 from spindle.solution import Solution
 from spindle.train import Terms, train
+from spindle.training.memory import memory_in_sentences, refuse_to_start_in_too_little
 
 
 def solve(
@@ -42,23 +43,31 @@ def solve(
     estimate    estimate the error of the solution too (`solution.run.error_estimate`), which takes some seconds; see
                 `sp.estimate`
 
-    Ctrl-C ends training at the next moment and returns what there is, `solution.run.stopped_by == "interrupted"`.
-    Raises ProblemError or MethodError before any work when something does not fit, and DivergenceError when training
-    meets NaN or Inf; that error carries the last finite solution.
+    Ctrl-C ends training at the next moment and returns what there is, `solution.run.stopped_by == "interrupted"`; so
+    does SIGTERM (SIGHUP, and Ctrl-Break on Windows) in a program that has no handler of its own for it.
+    Raises ProblemError or MethodError before any work when something does not fit, MethodError when the memory does not
+    suffice, and DivergenceError when training meets NaN or Inf; that error carries the last finite solution.
     """
     method = SPINN() if method is None else method
     seed = _check(problem, method, seed, budget, target, callbacks)
     terms = Terms(seed, budget, target, callbacks, progress)
+    call = f"sp.solve({problem.name}, sp.{type(method).__name__}())"
     if out is None:
-        return _solved(problem, method, terms, estimate)
+        with memory_in_sentences(call):
+            return _solved(problem, method, terms, estimate)
     directory = RunDirectory.at(out)
-    with Lock(directory.path) as lock:
+
+    def kept() -> str:
+        return f" What was trained until then is in {directory.path}." if directory.has_state else ""
+
+    with memory_in_sentences(call, kept), Lock(directory.path) as lock:
         if directory.info.exists():
             lock.take()  # at once; a new directory is made only when nothing in the call is refused
         return _solved(problem, method, replace(terms, directory=directory, lock=lock), estimate)
 
 
 def _solved(problem: Problem, method: Method, terms: Terms, estimate: bool) -> Solution:
+    refuse_to_start_in_too_little()
     if method.windows_of(problem) > 1:
         solution = march(problem, method, terms)
     else:

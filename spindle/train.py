@@ -1,8 +1,6 @@
 """One training from start to end: plan, first model, the loop, and the record."""
 
 import math
-import resource
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +25,7 @@ from spindle.rundir import RunDirectory, device_name, versions
 from spindle.solution import Run, Solution
 from spindle.training.history import Clock
 from spindle.training.loop import Limits, Outcome, Trainer
-from spindle.training.memory import memory_bytes
+from spindle.training.memory import in_words, memory_bytes, peak_bytes
 from spindle.training.precision import precision
 
 _COPIES = 8  # of the parameters in training: values, gradient, two moments, the last good ones, and room to work
@@ -116,10 +114,7 @@ def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, *, averag
     run.classical = compare(solution)
     run.estimated = {name: float(value) for name, value in outcome.model.parameters.items()}
     run.device, run.versions = device_name(), versions()
-    # Linux counts kilobytes, macOS bytes.
-    run.peak_memory_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
-        1 if sys.platform == "darwin" else 1024
-    )
+    run.peak_memory_bytes = peak_bytes()
     clock.evaluate += time.perf_counter() - began
 
 
@@ -194,6 +189,6 @@ def _refuse_what_does_not_fit(plan: Plan, key) -> None:
     needed, there = _COPIES * size * np.dtype(plan.dtype).itemsize, memory_bytes()
     if needed > there:
         raise MethodError(
-            f"The network has {size:,} parameters, and to train them takes about {needed / 2**30:,.0f} GiB of memory, "
-            f"of which this machine has {there / 2**30:,.0f}; lower `width`, `hidden_layers` or `rank`."
+            f"The network has {size:,} parameters, and to train them takes about {in_words(needed)} of memory, "
+            f"of which {in_words(there)} are left; lower `width`, `hidden_layers` or `rank`."
         )

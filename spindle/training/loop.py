@@ -6,12 +6,8 @@ loss, and at whoever wants to stop; monitoring happens there and is timed apart.
 """
 
 import math
-import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from spindle.errors import MethodError
+from spindle.interrupts import interruptions
 from spindle.objective.least_squares import LeastSquares
 from spindle.objective.objective import Model, Objective
 from spindle.training.checkpoint import load_meta, load_tree, reading, save_tree
@@ -128,7 +125,7 @@ class Trainer:
         if self.checkpoint is not None and self.checkpoint.exists():
             first, state, history = self._restore(state)
         stopped = "steps"
-        with _interruptions() as interrupted:
+        with interruptions() as interrupted:
             for number in range(first, len(self.schedule.phases)):
                 state, stopped = self._phase(number, state, history, interrupted, fresh=number > first)
                 if stopped not in ("steps", "converged") or self.refused:
@@ -360,24 +357,3 @@ def _next_chunk(done: int, took: float, chunk: int) -> int:
     """Steps for the next dispatch: about a quarter of a second, at most double or half of the last."""
     wanted = 0.25 * done / max(took, 1e-9)
     return max(1, int(min(max(wanted, chunk / 2), 2 * chunk)))
-
-
-@contextmanager
-def _interruptions():
-    """A function that tells whether Ctrl-C was pressed; a second Ctrl-C raises KeyboardInterrupt as usual."""
-    pressed = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield pressed.is_set
-        return
-
-    def note(signum, frame):
-        if pressed.is_set():
-            raise KeyboardInterrupt("during training")
-        pressed.set()
-        print("stopping after the current steps; press Ctrl-C again to stop at once", file=sys.stderr, flush=True)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield pressed.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -1,9 +1,9 @@
 """The command `spindle`, outside the package: its import takes seconds, and Ctrl-C then should be a sentence too."""
 
+import logging
 import os
 import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -45,17 +45,18 @@ def _remember_compilations() -> None:
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (folder := _folder()):
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns where its own folder cannot be made
 
 
 def _folder() -> Path | None:
-    """A folder that can be written to; without a home the name of the usual one is relative, and nobody's."""
-    given = os.environ.get("SPINDLE_CACHE")
-    folder = Path(given).absolute() if given else user_cache_path("spindle", appauthor=False)
-    if not folder.is_absolute():
+    """A folder that can be written to; None where there is none."""
+    try:
+        given = os.environ.get("SPINDLE_CACHE")
+        folder = (Path(given).absolute() if given else user_cache_path("spindle", appauthor=False)) / "jax"
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # a place that is none, or nobody's home
         return None
-    with suppress(OSError):
-        (folder / "jax").mkdir(parents=True, exist_ok=True)
-    return folder / "jax" if os.access(folder / "jax", os.W_OK) else None
+    return folder if os.access(folder, os.W_OK) else None
 
 
 def _stop(signum, frame) -> None:

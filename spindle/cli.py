@@ -27,7 +27,7 @@ from spindle.estimate import in_words as estimate_in_words
 from spindle.experiments.registry import BENCHES, run_bench
 from spindle.experiments.rows import CURVE
 from spindle.gallery.registry import GALLERY, gallery, options, summary
-from spindle.interrupts import exit_status, handled_by, stop_at_once
+from spindle.interrupts import ending_at_once, exit_status
 from spindle.load import load
 from spindle.methods.base import Method
 from spindle.methods.registry import METHODS, label, method_named
@@ -213,7 +213,7 @@ def main() -> None:
     """Entry point: errors become one message and an exit status, never a traceback."""
     try:
         try:
-            with handled_by(stop_at_once), memory_in_sentences(for_shell(["spindle", *sys.argv[1:]])):
+            with ending_at_once(), memory_in_sentences(for_shell(["spindle", *sys.argv[1:]])):
                 app()
         finally:
             sys.stdout.flush()  # here, where a full disk can still be spoken of

@@ -19,21 +19,20 @@ def exit_status() -> int:
     return 128 + (_CAME[0] if _CAME else signal.SIGINT)
 
 
-def stop_at_once(signum, frame) -> None:
-    """The handler of a command before and after training: raise KeyboardInterrupt, whatever the signal is."""
+def _end(signum, frame) -> None:
     _CAME.append(signum)
     raise KeyboardInterrupt
 
 
 @contextmanager
-def handled_by(handler: Callable) -> Iterator[None]:
+def _handled_by(handler: Callable) -> Iterator[None]:
     """Let a handler have the signals that nobody else handles or ignores, and Ctrl-C in any case.
 
     Outside the main thread, where Python has no handlers, nothing changes.
     """
     before = {}
     if threading.current_thread() is threading.main_thread():
-        free = (signal.SIG_DFL, stop_at_once)
+        free = (signal.SIG_DFL, _end)
         before = {s: signal.getsignal(s) for s in SIGNALS if s == signal.SIGINT or signal.getsignal(s) in free}
     for signum in before:
         signal.signal(signum, handler)
@@ -41,7 +40,15 @@ def handled_by(handler: Callable) -> Iterator[None]:
         yield
     finally:
         for signum, previous in before.items():
-            signal.signal(signum, previous)
+            signal.signal(signum, signal.SIG_DFL if previous is None else previous)
+
+
+@contextmanager
+def ending_at_once() -> Iterator[None]:
+    """In a command, before and after training: a signal raises KeyboardInterrupt, whichever it is."""
+    _CAME.clear()
+    with _handled_by(_end):
+        yield
 
 
 @contextmanager
@@ -62,5 +69,5 @@ def interruptions() -> Iterator[Callable[[], bool]]:
         elif signum == signal.SIGINT:
             raise KeyboardInterrupt("during training")
 
-    with handled_by(note):
+    with _handled_by(note):
         yield stopping.is_set

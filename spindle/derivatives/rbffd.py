@@ -426,8 +426,10 @@ def cached_weights(
 def _folder(folder) -> Path | None:
     if folder or (folder := os.environ.get("SPINDLE_CACHE")):
         return Path(folder)
-    usual = user_cache_path("spindle", appauthor=False) / "rbffd"
-    return usual if usual.is_absolute() else None  # nobody's home
+    try:
+        return user_cache_path("spindle", appauthor=False) / "rbffd"
+    except RuntimeError:  # nobody's home
+        return None
 
 
 def _key(nodes, centres, operators, degree, size, exponent, idx) -> str:

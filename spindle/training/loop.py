@@ -8,6 +8,7 @@ loss, and at whoever wants to stop; monitoring happens there and is timed apart.
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -181,7 +182,8 @@ class Trainer:
             step, loss = int(state.step), float(state.loss)
             if not math.isfinite(loss):
                 return state._replace(arrays=good), "diverged"
-            self._look(state, phase, step, loss, end, history)
+            with self._saved_if_it_ends(number, state, history):
+                self._look(state, phase, step, loss, end, history)
             stopped = self._reason_to_stop(loss, interrupted)
             if not stopped and phase.finished(state.optimizer):
                 stopped = "converged"
@@ -303,6 +305,16 @@ class Trainer:
             "mark": self.mark,
         }
         save_tree(self.checkpoint, state, meta)
+
+    @contextmanager
+    def _saved_if_it_ends(self, number, state, history):
+        """Save before an error goes on: of a callback, or of a measurement for which there is not enough memory."""
+        try:
+            yield
+        except BaseException:
+            if self.checkpoint is not None:
+                self._save(number, state, history)
+            raise
 
     def _restore(self, state):
         """Phase, state and history of the checkpoint, whose optimizer may be of a later phase than the first."""

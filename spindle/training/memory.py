@@ -24,6 +24,7 @@ _START, _EACH_CORE = 1_150 * 2**20, 24 * 2**20
 _RESIDENT = 200 * 2**20  # of what JAX maps, that it fills at once
 _SIGNS = ("RESOURCE_EXHAUSTED", "Out of memory", "out of memory", "bad_alloc", "Cannot allocate memory")
 _CONTROL = Path("/sys/fs/cgroup")  # where Linux keeps its control groups, and what it calls limit, use and idle cache
+_MEMBERSHIP = Path("/proc/self/cgroup")
 _FILES = {
     "": ("memory.max", "memory.current", "inactive_file"),
     "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
@@ -32,7 +33,7 @@ _FILES = {
 
 def memory_bytes() -> int:
     """The memory that this process can still take: of the machine, of its limits (`ulimit`), of its control group."""
-    return max(0, min(psutil.virtual_memory().available, *_left_by_limits(), *_left_by_groups()))
+    return max(0, min([psutil.virtual_memory().available, *_left_by_limits(), *_left_by_groups()]))
 
 
 def excess(compiled: jax.stages.Compiled) -> str:
@@ -106,7 +107,7 @@ def _left_by_limits() -> list[int]:
 def _left_by_groups() -> list[int]:
     """What the control groups of this process, and those around them, leave; nothing where a system has none."""
     try:
-        lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+        lines = _MEMBERSHIP.read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
     left = []

@@ -265,8 +265,10 @@ def test_outside_the_main_thread_signals_are_left_alone():
     assert solutions[0].run.stopped_by == "steps"
 
 
-@pytest.mark.parametrize("signum", SIGNALS)
-@pytest.mark.parametrize("phase", ["setup", "training", "report"])
+@pytest.mark.parametrize(
+    ("phase", "signum"),
+    [*(("setup", s) for s in SIGNALS), *(("training", s) for s in ALONE), ("report", signal.SIGTERM)],
+)
 def test_the_command_ends_by_the_signal_and_says_how_to_go_on(spindle, tmp_path, monkeypatch, signum, phase):
     def stop(*arguments, **options):
         signal.raise_signal(signum)

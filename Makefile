@@ -20,15 +20,15 @@ help: ## list the commands
 venv: $(STAMP) ## set up .venv with the pinned packages and spindle itself (about two minutes, once)
 	@echo "spindle is installed in $(VENV)"
 
-# The pins follow the interpreter inside the environment: JAX 0.10 on Python 3.11, JAX 0.11 from Python 3.12 on.
-$(STAMP): pyproject.toml requirements/python3.11.txt requirements/python3.12.txt
+# The pins follow the interpreter inside the environment: JAX 0.10 on Python 3.11, 0.11 on 3.12, 0.12 from 3.13 on.
+$(STAMP): pyproject.toml $(wildcard requirements/python3.*.txt)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "spindle needs Python 3.11 or later, but PYTHON=$(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; \
 	  echo "Name another interpreter, for example: make venv PYTHON=python3.12" >&2; exit 2; }
 	@$(PY) -m pip --version >/dev/null 2>&1 || { \
 	  echo "Creating $(VENV) with $$($(PYTHON) --version)"; $(PYTHON) -m venv --clear $(VENV); }
 	@set -o pipefail; \
-	pins=requirements/python$$($(PY) -c 'import sys; print("3.11" if sys.version_info < (3, 12) else "3.12")').txt; \
+	pins=requirements/python3.$$($(PY) -c 'import sys; print(min(sys.version_info.minor, 13))').txt; \
 	echo "Installing $$(grep -c == $$pins) packages from $$pins"; \
 	$(PIP) install --progress-bar off -r $$pins | $(PROGRESS)
 	@echo "Installing spindle"

@@ -1,33 +1,67 @@
 """The command `spindle`, outside the package: its import takes seconds, and Ctrl-C then should be a sentence too."""
 
+import logging
 import os
 import signal
+import sys
 import time
 from pathlib import Path
+
+import psutil
+from platformdirs import user_cache_path
+
+_IMPORTS = 850 * 2**20  # bytes of address space, measured
 
 
 def main() -> None:
     """Import the command line and run it."""
     began = time.perf_counter()
-    before = signal.signal(signal.SIGINT, _stop)
+    before = [signal.signal(signum, _stop) for signum in (signal.SIGINT, signal.SIGTERM)]
+    _refuse_small_limits()
     _remember_compilations()
     from spindle.cli import main as run
 
-    signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, before[0])
+    signal.signal(signal.SIGTERM, before[1])
     run(began)
+
+
+def _refuse_small_limits() -> None:
+    """End with a sentence where the packages would not fit into the memory that `ulimit -v` allows."""
+    process = psutil.Process()
+    if hasattr(process, "rlimit") and 0 <= (most := process.rlimit(psutil.RLIMIT_AS)[0]) < _IMPORTS:
+        print(
+            f"spindle: its packages map about {_IMPORTS >> 20} MiB of memory, and `ulimit -v` allows "
+            f"{most >> 20}; raise it, for example `ulimit -v unlimited`.",
+            file=sys.stderr,
+        )
+        sys.exit(2)
 
 
 def _remember_compilations() -> None:
     """Let JAX keep compiled programs on disk, so that the same problem starts at once the second time.
 
     Here, because JAX reads this when it is imported, and because a library has no business to choose it for its users.
+    Where nothing can be kept, for want of a home or of the right to write there, nothing is.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spindle" / "jax"
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (folder := _folder()):
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns where its own folder cannot be made
+
+
+def _folder() -> Path | None:
+    """A folder that can be written to; None where there is none."""
+    try:
+        given = os.environ.get("SPINDLE_CACHE")
+        folder = (Path(given).absolute() if given else user_cache_path("spindle", appauthor=False)) / "jax"
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # a place that is none, or nobody's home
+        return None
+    return folder if os.access(folder, os.W_OK) else None
 
 
 def _stop(signum, frame) -> None:
     """End at once: some packages swallow a KeyboardInterrupt while they are imported, and go on."""
     os.write(2, b"spindle: interrupted before training began; nothing was saved.\n")
-    os._exit(130)
+    os._exit(128 + signum)

@@ -1,12 +1,12 @@
 """The command line: `spindle list | check | solve | resume | report | explore | bench`.
 
-Exit status: 0 solved; 2 bad input; 3 diverged; 130 interrupted, with the state saved if training had begun.
+Exit status: 0 solved; 2 bad input; 3 diverged; 130 interrupted by Ctrl-C, 143 by SIGTERM (128 and the number of the
+signal), with the state saved if training had begun.
 """
 
 import ast
 import math
 import os
-import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -28,6 +28,7 @@ from spindle.experiments.registry import BENCHES, run_bench
 from spindle.experiments.rows import CURVE
 from spindle.gallery.registry import GALLERY, gallery, options
 from spindle.gallery.registry import summary as gallery_summary
+from spindle.interrupts import ending_at_once, exit_status
 from spindle.load import load
 from spindle.methods.base import Method
 from spindle.methods.choose import fitting_method
@@ -37,7 +38,7 @@ from spindle.report.comparison import write_comparison
 from spindle.report.curves import write_curves
 from spindle.report.explore.server import explore as explore_run
 from spindle.report.html import write_report
-from spindle.rundir import RunDirectory, to_json, write_json
+from spindle.rundir import RunDirectory, for_shell, to_json, write_json
 from spindle.shell_words import for_the_shell
 from spindle.solution import Solution
 from spindle.solve import compute, compute_further
@@ -45,6 +46,7 @@ from spindle.sources import ProblemSource, problem_source
 from spindle.summary import LABEL, summary
 from spindle.training.checkpoint import write_atomically
 from spindle.training.deadline import left_behind
+from spindle.training.memory import memory_in_sentences
 
 console = Console(stderr=True, highlight=False)
 
@@ -57,7 +59,7 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:
             _say("spindle: interrupted.")
-            raise typer.Exit(130) from stop
+            raise typer.Exit(exit_status()) from stop
 
 
 app = typer.Typer(
@@ -240,7 +242,8 @@ def main(began: float | None = None) -> None:
     """
     try:
         try:
-            app(obj=time.perf_counter() if began is None else began)
+            with ending_at_once(), memory_in_sentences(for_shell(["spindle", *sys.argv[1:]])):
+                app(obj=time.perf_counter() if began is None else began)
         finally:
             sys.stdout.flush()  # here, where a full disk can still be spoken of
     except OSError as error:
@@ -248,12 +251,9 @@ def main(began: float | None = None) -> None:
     except SpindleError as error:
         _complain(str(error))
         sys.exit(2)
-    except MemoryError as error:
-        _complain(f"there is not enough memory ({error}); lower `points`, `width` or `rank`.")
-        sys.exit(2)
     except KeyboardInterrupt:
         _say("spindle: interrupted.")
-        sys.exit(130)
+        sys.exit(exit_status())
 
 
 def _cannot_write(error: OSError) -> None:
@@ -310,28 +310,34 @@ def _budget(seconds: float | None, context: typer.Context) -> Budget:
 
 def _run(directory: RunDirectory, json: bool, budget: Budget, work: Callable[..., Solution]) -> None:
     """Run a solve to its end, whatever that is, print what there is, and set the exit status."""
+    try:
+        status = _shown(directory, json, budget, work)
+    except KeyboardInterrupt as stop:
+        _say(f"spindle: {_how_it_stopped(directory, in_training=bool(stop.args))}")
+        status = exit_status()
+    if left_behind():  # the compiler, say, whose program nobody waits for any more: all is written
+        sys.stdout.flush()
+        os._exit(status)
+    raise typer.Exit(status)
+
+
+def _shown(directory: RunDirectory, json: bool, budget: Budget, work: Callable[..., Solution]) -> int:
     status = 0
     try:
         solution = work()
     except DivergenceError as error:
         _complain(f"{error} It is in {directory.path}.")
         solution, status = error.solution, 3
-    except KeyboardInterrupt as stop:
-        _say(f"spindle: {_how_it_stopped(directory, in_training=bool(stop.args))}")
-        raise typer.Exit(130) from stop
     if json:
         print(to_json(solution.record() | {"directory": str(directory.path)}))
     elif not status:
         _print(solution, directory)
-        late = f"not written, the seconds are spent; `spindle report {directory.path}` writes it"
+        late = f"not written, the seconds are spent; `{directory.command('report')}` writes it"
         _say(f"{'report':<{LABEL}}{late if budget.spent else _report(solution, directory)}")
     if solution.run.stopped_by == "interrupted":
-        _say(f"spindle: interrupted; continue with `spindle resume {directory.path}`.")
-        status = 130
-    if left_behind():  # the compiler, say, whose program nobody waits for any more: all is written
-        sys.stdout.flush()
-        os._exit(status)
-    raise typer.Exit(status)
+        _say(f"spindle: interrupted; continue with `{directory.command('resume')}`.")
+        status = exit_status()
+    return status
 
 
 def _tell_of_continuing(directory: RunDirectory) -> list[Callable]:
@@ -341,8 +347,8 @@ def _tell_of_continuing(directory: RunDirectory) -> list[Callable]:
 
 
 def _how_it_stopped(directory: RunDirectory, *, in_training: bool) -> str:
-    if directory.checkpoint.exists():
-        return f"interrupted; continue with `spindle resume {directory.path}`."
+    if directory.has_state:
+        return f"interrupted; continue with `{directory.command('resume')}`."
     return f"interrupted {'at once' if in_training else 'before training began'}; nothing was saved."
 
 
@@ -382,4 +388,4 @@ def _command(solution: Solution, directory: RunDirectory) -> str | None:
     words = ["spindle", "solve", name, "--method", info["method"]["name"], "--recipe", recipe, "--seed", info["seed"]]
     for key, value in {**chosen, **settings}.items():
         words += ["--set", f"{key}={value}"]
-    return shlex.join(map(str, words))
+    return for_shell(words)

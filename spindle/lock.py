@@ -5,10 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-try:
-    import fcntl
-except ImportError:  # a system without such locks
-    fcntl = None  # type: ignore[assignment]
+from filelock import lock_descriptor
 
 from spindle.errors import RunError
 from spindle.training.checkpoint import remove_parts, writing
@@ -41,22 +38,35 @@ class Lock:
             return
         with writing(self._directory):
             self._directory.mkdir(parents=True, exist_ok=True)
-            self._handle = open(self._directory / ".lock", "a+b", buffering=0)  # noqa: SIM115
+            self._handle = open(self._directory / ".lock", "r+b", buffering=0, opener=_opened)  # noqa: SIM115
         try:
-            if fcntl is not None:
-                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._handle.seek(0)
-            number = self._handle.read(20).decode(errors="replace").strip()
+            free = lock_descriptor(self._handle.fileno(), blocking=False)
+        except OSError:  # a system or a file system without locks
+            free = True
+        if not free:
+            number = _number(self._handle)
             self._release()
             raise RunError(
                 f"The directory {self._directory} is being written by another process"
                 f"{f' (number {number})' if number else ''}, and two would spoil each other's files; wait until it "
                 f"has ended, end it, or choose another directory."
-            ) from error
-        except OSError:  # a file system without locks
-            pass
+            )
         with suppress(OSError):  # the number is a courtesy: on a full disk the lock is as good without
-            self._handle.truncate(0)
-            self._handle.write(str(os.getpid()).encode())
+            self._handle.seek(1)
+            self._handle.write(f"{os.getpid():<19}".encode())
         remove_parts(self._directory)
+
+
+def _opened(path, flags: int) -> int:
+    """The file of the lock, made where there is none and never shortened: it may be another process's."""
+    return os.open(path, flags | os.O_CREAT, 0o666)
+
+
+def _number(handle: IO[bytes]) -> str:
+    """The number of the process that holds the lock, from the second byte on: Windows lets nobody read the first."""
+    try:
+        handle.seek(1)
+        number = handle.read(19).decode(errors="replace").strip()
+    except OSError:
+        return ""
+    return number if number.isdigit() else ""

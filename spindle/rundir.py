@@ -18,7 +18,9 @@ import json
 import operator
 import os
 import platform
-from collections.abc import Mapping
+import shlex
+import subprocess
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -88,6 +90,15 @@ class RunDirectory:
         """The trained numbers."""
         return self.path / "solution.npz"
 
+    @property
+    def has_state(self) -> bool:
+        """Whether training has saved a state, in whole or in the first window."""
+        return self.checkpoint.exists() or self.window(0).checkpoint.exists()
+
+    def command(self, name: str) -> str:
+        """The command of that name for this directory, to be typed."""
+        return for_shell(["spindle", name, self.path])
+
     def window(self, number: int) -> "RunDirectory":
         """The files of one window in time, which has no `run.json` of its own."""
         return RunDirectory(self.path / f"window{number + 1:02d}", self)
@@ -136,7 +147,7 @@ class RunDirectory:
         with reading(self.info, _WITHOUT_IT):
             if not self.info.exists():
                 raise RunError(f"{self.path} is no run directory: it has no run.json; {self._without_info()}.")
-            info = json.loads(self.info.read_text())
+            info = json.loads(self.info.read_text(encoding="utf-8"))
             known = info["format"] == FORMAT and {"problem", "method", "seed", "choices", "fingerprint"} <= set(info)
             known &= all(isinstance(sentence, str) for sentence in info["choices"])
         if not known:
@@ -246,6 +257,12 @@ def _finite(data):
     if isinstance(data, (float, np.floating)):
         return float(data) if np.isfinite(data) else None
     return data
+
+
+def for_shell(words: Iterable) -> str:
+    """Words as one line that the shell of this system takes apart into them again."""
+    written = [str(word) for word in words]
+    return subprocess.list2cmdline(written) if os.name == "nt" else shlex.join(written)
 
 
 def versions() -> dict[str, str]:

@@ -20,6 +20,7 @@ from spindle.progress import display, say
 from spindle.rundir import RunDirectory
 from spindle.solution import Solution
 from spindle.train import Terms, train
+from spindle.training.memory import memory_in_sentences, refuse_to_start_in_too_little
 
 
 def solve(
@@ -52,9 +53,10 @@ def solve(
                 `sp.estimate`
 
     Each doubt about the result, `solution.warnings`, is also a Python warning, `sp.SolveWarning`.
-    Ctrl-C ends training at once and returns what there is, `solution.run.stopped_by == "interrupted"`.
-    Raises ProblemError or MethodError before any work when something does not fit, and DivergenceError when training
-    meets NaN or Inf; that error carries the last finite solution.
+    Ctrl-C ends training at once and returns what there is, `solution.run.stopped_by == "interrupted"`; so does SIGTERM
+    (SIGHUP, and Ctrl-Break on Windows) in a program that has no handler of its own for it.
+    Raises ProblemError or MethodError before any work when something does not fit, MethodError when the memory does not
+    suffice, and DivergenceError when training meets NaN or Inf; that error carries the last finite solution.
     """
     allowed = Budget(_positive("budget", budget))
     solution = compute(
@@ -110,11 +112,16 @@ def compute(
     """
     seed = _check(problem, method, seed, target, callbacks)
     method, reason = _method(problem, method)
-    with display(problem.name, show=progress) as shown:
+    directory = None if out is None else RunDirectory.at(out)
+
+    def kept() -> str:
+        return f" What was trained until then is in {directory.path}." if directory and directory.has_state else ""
+
+    call = f"sp.solve({problem.name}, sp.{type(method).__name__}())"
+    with memory_in_sentences(call, kept), display(problem.name, show=progress) as shown:
         terms = Terms(seed, budget, target, tuple(callbacks), shown, chosen=reason or chosen)
-        if out is None:
+        if directory is None:
             return _solved(problem, method, terms, estimate)
-        directory = RunDirectory.at(out)
         with Lock(directory.path) as lock:
             if directory.info.exists():
                 lock.take()  # at once; a new directory is made only when nothing in the call is refused
@@ -128,6 +135,7 @@ def compute_further(directory, budget: Budget, *, progress: bool = True, estimat
 
 
 def _solved(problem: Problem, method: Method, terms: Terms, estimate: bool) -> Solution:
+    refuse_to_start_in_too_little()
     if method.windows_of(problem) > 1:
         solution = march(problem, method, terms)
     else:

@@ -1,8 +1,6 @@
 """One training from start to end: plan, first model, the loop, and the record."""
 
 import math
-import resource
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,7 +28,7 @@ from spindle.training.deadline import Late, in_time
 from spindle.training.display import Display, Silent
 from spindle.training.history import Clock
 from spindle.training.loop import Limits, Outcome, Trainer
-from spindle.training.memory import memory_bytes
+from spindle.training.memory import in_words, memory_bytes, peak_bytes
 from spindle.training.precision import precision
 
 _COPIES = 8  # of the parameters in training: values, gradient, two moments, the last good ones, and room to work
@@ -190,14 +188,8 @@ def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, budget: B
         *cut_short(outcome, budget.seconds, missing),
         *_guarded(solution, outcome, untouched),
     ]
-    run.peak_memory_bytes = _peak_memory()
+    run.peak_memory_bytes = peak_bytes()
     clock.evaluate += time.perf_counter() - began
-
-
-def _peak_memory() -> int:
-    """Bytes."""
-    # Linux counts kilobytes, macOS bytes.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _fresh_residuals(solution: Solution, key) -> tuple[dict[str, float], dict[str, float]]:
@@ -275,6 +267,6 @@ def _refuse_what_does_not_fit(plan: Plan, key) -> None:
     needed, there = _COPIES * size * np.dtype(plan.dtype).itemsize, memory_bytes()
     if needed > there:
         raise MethodError(
-            f"The network has {size:,} parameters, and to train them takes about {needed / 2**30:,.0f} GiB of memory, "
-            f"of which this machine has {there / 2**30:,.0f}; lower `width`, `hidden_layers` or `rank`."
+            f"The network has {size:,} parameters, and to train them takes about {in_words(needed)} of memory, "
+            f"of which {in_words(there)} are left; lower `width`, `hidden_layers` or `rank`."
         )

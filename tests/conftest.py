@@ -10,7 +10,7 @@ import hypothesis
 
 # Most of the time goes into compilation, and the tests compile many programs more than once: their workers, and the
 # processes that they start, share what was compiled. Before JAX is imported, which reads this once.
-_STORE = Path(tempfile.gettempdir()) / f"spindle-tests-{os.getuid()}"
+_STORE = Path(tempfile.gettempdir()) / f"spindle-tests-{os.getuid() if hasattr(os, 'getuid') else ''}"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_STORE / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 # Programs that run for milliseconds need not be fast: compiled without optimisation they are there in a third of the

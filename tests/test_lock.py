@@ -67,10 +67,10 @@ def test_a_second_writer_is_refused_until_the_first_is_dead(writer):
 
 
 def test_where_there_are_no_locks_nothing_is_refused(tmp_path, monkeypatch):
-    def unsupported(handle, operation):
+    def unsupported(descriptor, blocking):
         raise OSError(errno.ENOTSUP, "not supported")
 
-    monkeypatch.setattr("spindle.lock.fcntl.flock", unsupported)
+    monkeypatch.setattr("spindle.lock.lock_descriptor", unsupported)
     with Lock(tmp_path) as first, Lock(tmp_path) as second:
         first.take()
         second.take()
@@ -85,6 +85,16 @@ def test_it_is_taken_once_and_given_back(tmp_path):
             other.take()
     with Lock(tmp_path / "run") as again:
         again.take()
+
+
+@pytest.mark.parametrize("left", [b"", b" 99999999           ", b"12345", b"\xff\xfe nobody knows", b"x" * 10_000])
+def test_a_file_left_behind_locks_nothing(tmp_path, left):
+    (tmp_path / ".lock").write_bytes(left)
+    with Lock(tmp_path) as lock:
+        lock.take()
+        with Lock(tmp_path) as other, pytest.raises(RunError, match=rf"another process \(number {os.getpid()}\)"):
+            other.take()
+    assert (tmp_path / ".lock").stat().st_size == max(20, len(left)), "it is never shortened: it may be another's"
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path):

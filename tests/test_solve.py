@@ -127,7 +127,7 @@ def test_ctrl_c_is_answered_at_once(capsys):
         signal.raise_signal(signal.SIGINT)
 
     assert solve(problem(), callbacks=[press]).run.stopped_by == "interrupted"
-    assert capsys.readouterr().err == "stopping after the current steps; press Ctrl-C again to stop at once\n"
+    assert capsys.readouterr().err == "stopping, and keeping what there is; press Ctrl-C again to stop at once\n"
     with pytest.raises(KeyboardInterrupt, match="during training"):
         solve(problem(), callbacks=(press, press))
 

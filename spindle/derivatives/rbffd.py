@@ -1,11 +1,9 @@
 """Weights of linear differential operators at scattered nodes: polyharmonic splines with polynomials (RBF-FD)."""
 
-import ctypes
 import hashlib
 import itertools
 import math
 import os
-import sys
 import tempfile
 import threading
 import zipfile
@@ -16,7 +14,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from platformdirs import user_cache_path
 from scipy.spatial import cKDTree
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from spindle.errors import MethodError
 
@@ -257,28 +257,14 @@ _BLAS = threading.Lock()
 
 @contextmanager
 def _one_blas_thread():
-    """Keep OpenBLAS from splitting small matrices among threads of its own; yields whether it obeys.
+    """Keep linear algebra from splitting small matrices among threads of its own; yields whether it obeys.
 
     Its threads and ours would wait for each other: ten times slower at n + M = 106 on two busy cores. The number is one
     for the whole process, so only one call at a time may change it.
     """
-    numpy_part = sys.modules.get("numpy.linalg._umath_linalg")
-    library = ctypes.CDLL(numpy_part.__file__) if numpy_part is not None and numpy_part.__file__ else None
-    for prefix, suffix in itertools.product(("scipy_openblas", "openblas"), ("64_", "")):
-        count = getattr(library, f"{prefix}_get_num_threads{suffix}", None)
-        change = getattr(library, f"{prefix}_set_num_threads{suffix}", None)
-        if count and change:
-            break
-    else:
-        yield False
-        return
-    with _BLAS:
-        before = count()
-        change(1)
-        try:
-            yield True
-        finally:
-            change(before)
+    with _BLAS, threadpool_limits(limits=1, user_api="blas"):
+        counts = [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+        yield bool(counts) and max(counts) == 1
 
 
 # ---- Refusals.
@@ -441,7 +427,7 @@ def _folder(folder) -> Path | None:
     if folder or (folder := os.environ.get("SPINDLE_CACHE")):
         return Path(folder)
     try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spindle" / "rbffd"
+        return user_cache_path("spindle", appauthor=False) / "rbffd"
     except RuntimeError:  # nobody's home
         return None
 

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, ScalarFormatter
 
-from spindle.report.png import as_indexed, data_uri
+from spindle.report.images import as_indexed, data_uri
 
 # Drawn in these colours, which the SVG then names by what they mean; see `_adaptive`.
 _SHADES = {

@@ -118,7 +118,7 @@ def _content(solution: Solution, path: Path, command: str | None) -> dict:
 
 def _motion(solution: Solution) -> dict:
     """The player and its script, which alone may run: the page names its hash."""
-    script = (_FOLDER / "player.js").read_text()
+    script = (_FOLDER / "player.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return {"player": player(solution), "script": Markup(script), "script_hash": f"sha256-{digest}"}
 

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import textwrap
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from spindle.errors import RunError, SpindleError
 
 FORMAT = 1  # of checkpoints
 _META = "meta"
+_PAUSES = (0.01, 0.03, 0.1, 0.3)  # in seconds, before a file in use is tried again
 _DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, OSError)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _AGAIN = (
@@ -63,10 +65,20 @@ def write_atomically(path: Path, content: bytes) -> None:
                 handle.write(content)
                 handle.flush()
                 os.fsync(handle.fileno())
-            os.replace(temporary, path)
+            _replace(temporary, path)
         finally:
             with suppress(OSError):  # where nothing can be written there is nothing to remove
                 temporary.unlink()
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """Put a file in the place of another; Windows refuses while anybody, a virus scanner too, has that one open."""
+    for pause in _PAUSES:
+        try:
+            return os.replace(temporary, path)
+        except PermissionError:
+            time.sleep(pause)
+    os.replace(temporary, path)
 
 
 def remove_parts(directory: Path) -> None:

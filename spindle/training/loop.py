@@ -6,9 +6,6 @@ loss, and at whoever wants to stop; monitoring happens there and is timed apart.
 """
 
 import math
-import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
@@ -21,6 +18,7 @@ import jax
 import jax.numpy as jnp
 
 from spindle.errors import MethodError
+from spindle.interrupts import interruptions
 from spindle.objective.least_squares import LeastSquares
 from spindle.objective.objective import Model, Objective
 from spindle.training.checkpoint import load_meta, load_tree, reading, save_tree
@@ -146,7 +144,7 @@ class Trainer:
         if self.checkpoint is not None and self.checkpoint.exists():
             first, state, history = self._restore(state)
         stopped = "steps"
-        with _interruptions() as interrupted:
+        with interruptions() as interrupted:
             for number in range(first, len(self.schedule.phases)):
                 try:
                     state, stopped = self._phase(number, state, history, interrupted, fresh=number > first)
@@ -201,7 +199,8 @@ class Trainer:
             if good is not None:
                 return state._replace(arrays=good), "diverged"
             if not self._stop.raised:
-                self._look(state, phase, step, loss, end, history)
+                with self._saved_if_it_ends(number, state, history):
+                    self._look(state, phase, step, loss, end, history)
             stopped = self._reason_to_stop(loss, interrupted, until)
             if not stopped and phase.finished(state.optimizer):
                 stopped = "converged"
@@ -417,6 +416,16 @@ class Trainer:
         }
         save_tree(self.checkpoint, state, meta)
 
+    @contextmanager
+    def _saved_if_it_ends(self, number, state, history):
+        """Save before an error goes on: of a callback, or of a measurement for which there is not enough memory."""
+        try:
+            yield
+        except BaseException:
+            if self.checkpoint is not None:
+                self._save(number, state, history)
+            raise
+
     def _restore(self, state):
         """Phase, state and history of the checkpoint, whose optimizer may be of a later phase than the first."""
         meta = load_meta(self.checkpoint, self.mark)
@@ -474,24 +483,3 @@ def _next_chunk(done: int, took: float, chunk: int) -> int:
     """Steps for the next dispatch: about a quarter of a second, at most double or half of the last."""
     wanted = 0.25 * done / max(took, 1e-9)
     return max(1, int(min(max(wanted, chunk / 2), 2 * chunk)))
-
-
-@contextmanager
-def _interruptions():
-    """A function that tells whether Ctrl-C was pressed; a second Ctrl-C raises KeyboardInterrupt as usual."""
-    pressed = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield pressed.is_set
-        return
-
-    def note(signum, frame):
-        if pressed.is_set():
-            raise KeyboardInterrupt("during training")
-        pressed.set()
-        print("stopping after the current steps; press Ctrl-C again to stop at once", file=sys.stderr, flush=True)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield pressed.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)

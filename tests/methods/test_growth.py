@@ -151,6 +151,6 @@ def test_what_would_not_fit_into_the_memory_is_not_tried(monkeypatch, tmp_path):
     monkeypatch.setattr(memory, "memory_bytes", lambda: 100_000)
     monkeypatch.setattr(loop, "excess", memory.excess)
     with pytest.raises(
-        sp.MethodError, match=r"One step of Gauss-Newton would take about 0 GiB of memory, .*; lower `p"
+        sp.MethodError, match=r"One step of Gauss-Newton would take about 1 MiB of memory, .*; lower `p"
     ):
         sp.solve(problem, method, progress=False)

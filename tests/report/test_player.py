@@ -18,8 +18,8 @@ from matplotlib.image import imread
 
 import spindle as sp
 from spindle.report.html import write_report
+from spindle.report.images import as_indexed, indexed_png
 from spindle.report.player import player
-from spindle.report.png import as_indexed, indexed_png
 from spindle.report.slices import choose_motion, take_along
 from spindle.solution import Run
 from tests.report.test_report import Page, heat, square

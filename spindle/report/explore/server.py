@@ -55,8 +55,8 @@ def _check(directory: RunDirectory) -> None:
     problem, _, _ = directory.read()
     if not ranging(problem):
         raise ProblemError(
-            f"`spindle explore {directory.path}`: `{problem.name}` has no parameter that ranges, so there is nothing "
-            f"to move; look at it with `spindle report {directory.path}`, or solve a family, for example "
+            f"`{directory.command('explore')}`: `{problem.name}` has no parameter that ranges, so there is nothing "
+            f"to move; look at it with `{directory.command('report')}`, or solve a family, for example "
             f"`spindle solve convection_family --method fastlrnr`."
         )
 

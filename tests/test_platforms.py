@@ -55,7 +55,7 @@ def untrained():
 # --------------------------------------------------------------------------------------------- what only POSIX has
 
 WITHOUT = """
-import os, signal, sys
+import os, signal, sys, warnings
 import h5netcdf, jax, matplotlib.figure, platformdirs.unix, psutil, rich.console, scipy.linalg, threadpoolctl, typer
 from filelock import lock_descriptor  # these packages are as Linux has them, and use some of it
 
@@ -79,6 +79,7 @@ for name in ("rlimit",):
     delattr(psutil.Process, name)
 import spindle as sp
 from tests.test_platforms import TINY, problem
+warnings.simplefilter("ignore", sp.SolveWarning)
 solution = sp.solve(problem(), TINY, out=sys.argv[1], progress=False)
 assert sp.load(sys.argv[1]).run.iterations == solution.run.iterations == 2
 assert solution.run.peak_memory_bytes > 1e7
@@ -275,7 +276,7 @@ def test_the_command_ends_by_the_signal_and_says_how_to_go_on(spindle, tmp_path,
 
     run = tmp_path / "a run"
     if phase == "setup":
-        monkeypatch.setattr("spindle.cli.solve_problem", stop)
+        monkeypatch.setattr("spindle.cli.compute", stop)
     if phase == "training":
         monkeypatch.setattr("spindle.cli._tell_of_continuing", lambda directory: [sent(signum)])
     if phase == "report":

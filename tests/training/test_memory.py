@@ -107,11 +107,14 @@ def test_other_errors_stay_what_they_are(error):
 
 LIMITED = """
 import resource
+import warnings
 import jax.numpy as jnp
 import numpy as np
 import psutil
 import spindle as sp
 from tests.test_platforms import TINY, problem
+
+warnings.simplefilter("ignore", sp.SolveWarning)
 
 def leave(mib):
     _, hard = resource.getrlimit(resource.RLIMIT_AS)

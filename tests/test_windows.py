@@ -1,5 +1,6 @@
 """Time in windows: the same solution as at once, seams, exact continuation, and what cannot be cut."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import time
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from sympy import Eq, exp, pi, sin
+from sympy import Eq, cos, exp, pi, sin
 
 import spindle as sp
 from spindle.errors import DivergenceError, MethodError, ProblemError, RunError
@@ -203,3 +204,57 @@ def test_families_are_refused():
 def test_at_least_one_window():
     with pytest.raises(MethodError, match="whole number of at least 1"):
         solve(decay(), sp.PINN(windows=0))
+
+
+def test_windows_after_the_second_compile_nothing(marched):
+    solution, _ = marched
+    first, second, third = (own.run.seconds for own in solution.windows)
+    assert first.compile > 0
+    assert second.compile > 0
+    assert third.compile == 0
+    assert solution.windows[2].plan is solution.windows[1].plan
+
+
+def test_an_equation_may_name_the_time():
+    """u = x (1 - x) + sin(t)^2 from t = 1/2 on, with a source in formulas and one in code."""
+    beside = sp.given("beside", lambda t, x: jnp.sin(2 * t) + 0 * x, t, x)
+    exact = x * (1 - x) + sin(t) ** 2
+    for source in (sin(2 * t), beside):
+        problem = sp.Problem(
+            domain=sp.Box({t: (0.5, 2), x: (0, 1)}),
+            equations=[Eq(u.diff(t), u.diff(x, 2) + 2 + source)],
+            conditions=[sp.Initial(u, exact.subs(t, 0.5)), sp.Dirichlet(u, sin(t) ** 2)],
+            reference={u: exact},
+        )
+        solution = solve(problem, sp.SPINN(windows=3, width=12, refine=0))
+        assert solution.error() < 1e-9
+        np.testing.assert_allclose(solution(t=1.7, x=0.5), 0.25 + np.sin(1.7) ** 2, atol=1e-8)
+        np.testing.assert_allclose(solution(u * t, t=1.7, x=0.5), 1.7 * (0.25 + np.sin(1.7) ** 2), atol=1e-8)
+
+
+def test_windows_of_time_alone():
+    v, w = sp.unknown("v w", t)
+    problem = sp.Problem(
+        domain=sp.Interval(t, 0, 3),
+        equations=[Eq(v.diff(t), w), Eq(w.diff(t), -v + 0 * t)],
+        conditions=[sp.Initial(v, 1), sp.Initial(w, 0)],
+        reference={v: cos(t), w: -sin(t)},
+    )
+    method = sp.PINN(windows=3, width=12, hidden_layers=1, points=16, steps=0, lbfgs_steps=0, newton_steps=40)
+    solution = solve(problem, method)
+    assert solution.error() < 1e-3
+    assert [own["seam"] for own in solution.run.windows[1:]] == [{"v": 0.0, "w": 0.0}] * 2
+    assert solution.windows[2].run.seconds.compile == 0
+
+
+def test_a_march_ends_at_a_window_that_is_not_solved(tmp_path):
+    solution = solve(decay(), sp.PINN(windows=3, steps=1, **SMALL), out=tmp_path / "run")
+    assert len(solution.windows) == 1
+    assert solution.run.reached == {"coordinate": "t", "to": pytest.approx(1 / 3), "of": 1.0}
+    assert re.match(
+        r"the solution reaches t = 0.333333 of 1 and is NaN beyond, because window 1, from 0 to 0.333333, is not "
+        r"solved: it leaves \d+% of what the zero field leaves of `equation`; take more windows",
+        solution.warnings[0],
+    )
+    assert np.isnan(solution(t=0.5, x=1.0))
+    assert sp.load(tmp_path / "run").warnings[0] == solution.warnings[0]

@@ -12,6 +12,7 @@ from sympy.core.function import AppliedUndef
 from spindle.lowering.compile import with_constants
 from spindle.problem.domain import Face
 from spindle.problem.doubts import is_plain, on_faces
+from spindle.problem.functions import evaluate
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_time
 
@@ -45,6 +46,5 @@ def _clash(problem, start: Face, initial, wall: Face, value) -> bool:
 
 
 def _values(expression, problem, points):
-    with np.errstate(all="ignore"):
-        found = sympy.lambdify(problem.coordinates, expression, ["scipy", "numpy"])(*points.T)
-    return np.broadcast_to(np.asarray(found, float), len(points))
+    values = evaluate(expression, dict(zip(problem.coordinates, points.T, strict=True)))
+    return np.broadcast_to(np.asarray(values, float), len(points))

@@ -11,6 +11,7 @@ from sympy.core.function import AppliedUndef
 
 from spindle.lowering.compile import array_function, with_constants
 from spindle.lowering.partials import replace_partials
+from spindle.problem.functions import evaluate
 from spindle.problem.problem import Problem
 
 _NODES = 257
@@ -71,6 +72,5 @@ def _values(expression, axis: int, problem: Problem) -> np.ndarray:
             values = np.asarray(array_function(expression, problem.coordinates)(columns, {}))
     else:
         # NumPy runs at once what JAX would first compile, operation by operation.
-        with np.errstate(all="ignore"):
-            values = sympy.lambdify(problem.coordinates, expression, ["scipy", "numpy"], cse=True)(*columns)
+        values = evaluate(expression, dict(zip(problem.coordinates, columns, strict=True)))
     return np.broadcast_to(values, points.shape[:2])

@@ -10,6 +10,7 @@ from sympy.core.function import UndefinedFunction
 
 from spindle.errors import ProblemError
 
+MOST_TERMS = 1_000  # sums of more products are no cheaper than a grid, and SymPy takes seconds to write them down
 _COUNTED = 1e6  # terms of a base, above which its powers are not told apart
 _ENDLESS = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo)
 
@@ -59,6 +60,11 @@ def expanded_terms(e: sympy.Expr) -> float:
     if e.is_Pow and e.exp.is_Integer and e.exp > 0 and own[0] < _COUNTED:
         return math.comb(int(own[0]) + int(e.exp) - 1, int(e.exp))
     return max([1.0, *own])
+
+
+def expanded_or_not(e: sympy.Expr) -> sympy.Expr:
+    """An expression multiplied out; as it is where that would make it long."""
+    return e if expanded_terms(e) > MOST_TERMS else sympy.expand(e)
 
 
 def _shown(value) -> str:

@@ -84,10 +84,10 @@ def float_of(entry: Entry, names: Names, example: str) -> float:
 
 
 def _checked(entry: Entry, value: Value) -> Value:
-    for part in value if isinstance(value, sympy.MatrixBase) else [value]:
-        with entry.here():
-            expression_of(part, entry.key)
-    return value
+    with entry.here():
+        if isinstance(value, sympy.MatrixBase):
+            return value.applyfunc(lambda part: expression_of(part, entry.key))
+        return expression_of(value, entry.key)
 
 
 class _Reader:

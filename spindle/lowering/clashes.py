@@ -12,6 +12,7 @@ from sympy.core.function import AppliedUndef
 from spindle.lowering.compile import with_constants
 from spindle.problem.domain import Face
 from spindle.problem.doubts import is_plain, on_faces
+from spindle.problem.expressions import expanded_or_not
 from spindle.problem.functions import evaluate
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_time
@@ -32,7 +33,7 @@ def clashing_walls(problem: Problem) -> list[Face]:
 
 def _clash(problem, start: Face, initial, wall: Face, value) -> bool:
     """Whether both set the value itself, and differ clearly on the edge where they meet."""
-    gap = sympy.expand(initial - value)
+    gap = expanded_or_not(initial - value)
     if start.axis == wall.axis or gap == 0 or not is_plain(gap, problem):
         return False
     low, high = np.array(problem.domain.bounds).T

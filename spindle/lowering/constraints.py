@@ -26,6 +26,8 @@ from spindle.lowering.compile import array_function
 from spindle.lowering.partials import partial_of
 from spindle.problem.conditions import AcrossAxis, AtStart, OnBoundary
 from spindle.problem.domain import Box, Face
+from spindle.problem.expressions import differentiated, expanded_or_not
+from spindle.problem.functions import JUMPING, without_values
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import Parameter, is_given, is_time
 
@@ -67,7 +69,7 @@ def _is_partial(node):
 
 def _differentiate(expression, coordinates, orders):
     for coordinate, order in zip(coordinates, orders, strict=True):
-        expression = sympy.diff(expression, coordinate, order) if order else expression
+        expression = differentiated(expression, coordinate, order) if order else expression
     return expression
 
 
@@ -173,7 +175,7 @@ class _AxisData:
                     total += next(iter(rest.values()))
                 else:
                     total += (high - x) / (high - low) * rest[-1] + (x - low) / (high - low) * rest[1]
-        expanded = sympy.expand(total)
+        expanded = expanded_or_not(total)
         return min(total, expanded, key=sympy.count_ops)
 
     def roots(self) -> tuple[Roots, ...]:
@@ -226,7 +228,7 @@ class _Claim(NamedTuple):
 
 
 # The lift is differentiated pointwise, which misses jumps and kinks: the residual of a step would not see the step.
-_ROUGH = (sympy.Piecewise, sympy.Heaviside, sympy.Abs, sympy.sign, sympy.Max, sympy.Min, sympy.floor, sympy.ceiling)
+_ROUGH = (sympy.Piecewise, sympy.Heaviside, sympy.Abs, sympy.sign, sympy.Max, sympy.Min, *JUMPING)
 
 
 def _has_fixed_value(condition, coordinates) -> bool:
@@ -239,7 +241,13 @@ def _has_fixed_value(condition, coordinates) -> bool:
         return False
     tunable = any(p.unknown or p.bounds for p in value.atoms(Parameter) - set(coordinates))
     coded = all(is_given(f) and f.func.smooth for f in value.atoms(AppliedUndef))
-    return not tunable and coded and not value.has(*_ROUGH)
+    return not tunable and coded and not value.has(*_ROUGH) and _has_derivatives(value, coordinates)
+
+
+def _has_derivatives(value, coordinates) -> bool:
+    """Whether SymPy has derivatives of a value that have values everywhere; those of sinc divide by zero."""
+    slopes = (value.diff(c) for c in coordinates if c in value.free_symbols)
+    return not value.has(sympy.sinc) and not any(without_values(slope, "") for slope in slopes)
 
 
 def _on_faces(claims, coordinates, domain) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -1,7 +1,8 @@
 """Polynomials in the unknowns, collected without multiplying out what depends on coordinates alone.
 
 SymPy's `Poly` puts coefficients into rings of polynomials and functions, whose size knows no bound: exp(500 x) is a
-polynomial of degree 500 there. Here a coefficient stays as it is written, and monomials are counted before they are made.
+polynomial of degree 500 there. Here a coefficient stays as it is written, and monomials are counted before they are
+made.
 """
 
 import math

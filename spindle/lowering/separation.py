@@ -82,7 +82,8 @@ def _split(factor, coordinates) -> Product | None:
 
 def _split_exponent(power, exponent, coordinates) -> Product | None:
     """A power of a sum as a product of powers."""
-    constants, parts = [], defaultdict(list)
+    constants: list = []
+    parts: dict[sympy.Symbol, list] = defaultdict(list)
     for term in sympy.Add.make_args(expanded_or_not(exponent)):
         present = list(term.free_symbols & set(coordinates))
         if len(present) > 1:
@@ -159,7 +160,7 @@ def _with_split_angles(expression, coordinates):
         parts = defaultdict(list)
         for part in sympy.Add.make_args(angle):
             parts[frozenset(part.free_symbols & set(coordinates))].append(part)
-        if 1 < len(parts) and 2 ** len(parts) <= MOST_TERMS:
+        if len(parts) > 1 and 2 ** len(parts) <= MOST_TERMS:
             angles = {sympy.Dummy(): sympy.Add(*own) for own in parts.values()}
             angles[next(iter(angles))] += phase
             swap[function] = sympy.expand_trig(function.func(sympy.Add(*angles))).xreplace(angles)

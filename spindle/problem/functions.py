@@ -7,7 +7,6 @@ numbers of any size become floats, and the depth of a formula is no matter of a 
 import functools
 import math
 import operator
-import reprlib
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -150,8 +149,8 @@ LOGIC: dict[type, Callable] = {
     sympy.Not: _of_np("logical_not"),
     sympy.ITE: _of_np("where"),
 }
-_JUMPING = (sympy.floor, sympy.ceiling, sympy.frac, sympy.Mod, sympy.sign, sympy.Heaviside)
-_UNEVALUATED = (sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit)
+JUMPING = (sympy.floor, sympy.ceiling, sympy.frac, sympy.Mod, sympy.sign, sympy.Heaviside)
+UNEVALUATED = (sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit)
 
 
 # ---------------------------------------------------------------------------------------------- what is not known
@@ -187,13 +186,13 @@ def _inner(node) -> tuple:
 
 def _refused(node, call) -> str:
     if node.is_Number or node.is_NumberSymbol:
-        return "" if math.isfinite(_float(node)) else _too_large(node, call)
+        return "" if math.isfinite(float_of(node)) else _too_large(node, call)
     if node.is_Symbol or isinstance(node, (boolalg.BooleanAtom, AppliedUndef)):
         return ""
-    if isinstance(node, _UNEVALUATED):
+    if isinstance(node, UNEVALUATED):
         return (
-            f"{call} contains `{_short(node)}`, for which SymPy finds no closed form, and no method integrates or sums "
-            f"by itself; work it out, or tabulate its values with `sp.tabulated`."
+            f"{call} contains `{shortened(node)}`, for which SymPy finds no closed form, and no method integrates or "
+            f"sums by itself; work it out, or tabulate its values with `sp.tabulated`."
         )
     if isinstance(node, sympy.Derivative):
         return "" if isinstance(node.expr, AppliedUndef) else _without_derivative(node.expr, call)
@@ -203,7 +202,7 @@ def _refused(node, call) -> str:
         return _without_derivative(wrong[0], call) if wrong else ""
     if isinstance(node, (sympy.DiracDelta, sympy.SingularityFunction)):
         return (
-            f"{call} contains `{_short(node)}`, which has no values at points, and networks are trained at points; "
+            f"{call} contains `{shortened(node)}`, which has no values at points, and networks are trained at points; "
             f"write a narrow peak of the same integral, `exp(-(x/w)**2)/(w*sqrt(pi))`."
         )
     if isinstance(node, (sympy.Add, sympy.Mul, sympy.Pow, sympy.Piecewise, ExprCondPair, *LOGIC)):
@@ -218,36 +217,28 @@ def _refused(node, call) -> str:
 
 
 def _without_derivative(inner, call) -> str:
-    reason = "which jumps" if isinstance(inner, _JUMPING) else "for which SymPy has no rule"
+    reason = "which jumps" if isinstance(inner, JUMPING) else "for which SymPy has no rule"
     return (
-        f"{call} differentiates `{_short(inner)}`, {reason}, so the derivative has no values at points; write it out, "
-        f"or use something smooth, such as `tanh(x/w)` for a jump."
+        f"{call} differentiates `{shortened(inner)}`, {reason}, so the derivative has no values at points; write it "
+        f"out, or use something smooth, such as `tanh(x/w)` for a jump."
     )
 
 
 def _too_large(number, call) -> str:
     digits = len(str(int(number))) if number.is_Integer or number.is_Rational else 0
     what = f"a number of {digits} digits" if digits else f"the number {number}"
-    return (
-        f"{call} contains {what}, and computers know none above 1.8e308; choose other units, or check the formula."
-    )
+    return f"{call} contains {what}, and computers know none above 1.8e308; choose other units, or check the formula."
 
 
-def _short(expression) -> str:
-    return reprlib.Repr(maxother=60).repr(_Bare(expression))
+def shortened(expression) -> str:
+    """An expression in at most 60 characters; a constant is not printed, which might evaluate it, but described."""
+    if not expression.free_symbols and sympy.count_ops(expression) > 3:
+        return f"{type(expression).__name__}(...)"
+    text = str(expression)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-class _Bare:
-    """Printed as SymPy prints it, for `reprlib` to shorten."""
-
-    def __init__(self, expression):
-        self.expression = expression
-
-    def __repr__(self):
-        return str(self.expression)
-
-
-def _float(number) -> float:
+def float_of(number) -> float:
     """A SymPy number as a float, infinite where it is too large."""
     try:
         return number.p / number.q if number.is_Rational else float(number)
@@ -283,7 +274,7 @@ class _Walk:
 
     def _value(self, node):
         if node.is_Number or node.is_NumberSymbol:
-            return _float(node)
+            return float_of(node)
         if isinstance(node, boolalg.BooleanAtom):
             return bool(node)
         if node.is_Add:

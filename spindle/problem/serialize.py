@@ -13,59 +13,24 @@ from dataclasses import fields
 import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef, UndefinedFunction
+from sympy.functions.elementary.piecewise import ExprCondPair
 
 from spindle.errors import RunError, SpindleError, nearest
 from spindle.problem import conditions, symbols
 from spindle.problem.curved import Cylinder
 from spindle.problem.domain import Box, BoxUnion, Domain
+from spindle.problem.functions import TABLE
 from spindle.problem.problem import Problem
 from spindle.problem.shapes import Shape, shape_from_data, shape_to_data
 from spindle.problem.tables import Table, tables_in
 from spindle.types import Tabulated, TabulatedFamily
 
-_FUNCTIONS = [
-    "sin",
-    "cos",
-    "tan",
-    "asin",
-    "acos",
-    "atan",
-    "atan2",
-    "sinh",
-    "cosh",
-    "tanh",
-    "asinh",
-    "acosh",
-    "atanh",
-    "exp",
-    "log",
-    "Abs",
-    "sign",
-    "Max",
-    "Min",
-    "Heaviside",
-    "erf",
-    "Piecewise",
-    "ExprCondPair",
-    "sech",
-    "csch",
-    "coth",
-    "sec",
-    "csc",
-    "cot",
-    "besselj",
-    "floor",
-    "ceiling",
-]
-_OPERATORS = (
-    "Add Mul Pow Derivative Tuple Equality StrictLessThan LessThan StrictGreaterThan GreaterThan Unequality And Or Not"
-)
+_OPERATORS = "Add Mul Pow Derivative Tuple Equality StrictLessThan LessThan StrictGreaterThan GreaterThan Unequality And Or Not Xor ITE Subs"
 
 
 def _table() -> dict[str, type]:
     found = {}
-    for name in [*_FUNCTIONS, *_OPERATORS.split()]:
-        cls = getattr(sympy, name, None) or getattr(sympy.functions.elementary.piecewise, name)
+    for cls in (*TABLE, sympy.Piecewise, ExprCondPair, *(getattr(sympy, n) for n in _OPERATORS.split())):
         found[cls.__name__] = cls
     return found
 

@@ -26,9 +26,7 @@ FUNCTIONS: dict[str, Callable] = {
 }
 FUNCTIONS |= {"sqrt": sympy.sqrt, "abs": sympy.Abs, "sign": sympy.sign, "heaviside": sympy.Heaviside}
 FUNCTIONS |= {"max": sympy.Max, "min": sympy.Min}
-_NUMERIC: dict[str, Callable] = {
-    name: partial(TABLE[symbolic], NUMPY) for name, symbolic in FUNCTIONS.items() if symbolic in TABLE
-}
+_NUMERIC: dict[str, Callable] = {n: partial(TABLE[f], NUMPY) for n, f in FUNCTIONS.items() if f in TABLE}
 _NUMERIC |= {"sqrt": np.sqrt, "heaviside": lambda x: np.heaviside(x, 0.5)}
 ARGUMENTS = {"atan2": (2, 2), "max": (2, 8), "min": (2, 8)}  # all others take one
 

@@ -108,7 +108,9 @@ def _split_sources(expression, coordinates: frozenset) -> tuple[sympy.Expr, dict
         if isinstance(node, sympy.Piecewise):
             # A branch is a pair of value and condition, and only these two are arrays.
             return node.func(*((walk(value), walk(condition)) for value, condition in node.args))
-        return node.func(*map(walk, node.args)) if node.args else node
+        # Derivatives of code at a fixed place name the symbol by which they differentiate, which is no part of them.
+        whole = not node.args or isinstance(node, (sympy.Derivative, sympy.Subs))
+        return node if whole else node.func(*map(walk, node.args))
 
     combined = walk(expression)
     return combined, {symbol: node for node, symbol in sources.items()}

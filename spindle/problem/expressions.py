@@ -59,8 +59,11 @@ def expanded_terms(e: sympy.Expr) -> float:
         return sum(own)
     if e.is_Mul:
         return math.prod(own)
-    if e.is_Pow and e.exp.is_Integer and e.exp > 0 and own[0] < _COUNTED:
-        return math.comb(int(own[0]) + int(e.exp) - 1, int(e.exp))
+    if e.is_Pow and e.exp.is_Rational and own[0] > 1:
+        # SymPy multiplies out whole powers in denominators too, and the whole part of a broken exponent.
+        power = int(abs(e.exp))
+        terms = math.comb(int(own[0]) + power - 1, power) if own[0] < _COUNTED and power < _COUNTED else math.inf
+        return terms if e.exp > 0 or terms > MOST_TERMS else 1.0
     return max([1.0, *own])
 
 

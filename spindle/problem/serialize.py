@@ -25,7 +25,10 @@ from spindle.problem.shapes import Shape, shape_from_data, shape_to_data
 from spindle.problem.tables import Table, tables_in
 from spindle.types import Tabulated, TabulatedFamily
 
-_OPERATORS = "Add Mul Pow Derivative Tuple Equality StrictLessThan LessThan StrictGreaterThan GreaterThan Unequality And Or Not Xor ITE Subs"
+_OPERATORS = (
+    "Add Mul Pow Derivative Subs Tuple Equality StrictLessThan LessThan StrictGreaterThan GreaterThan Unequality "
+    "And Or Not Xor ITE"
+)
 
 
 def _table() -> dict[str, type]:
@@ -120,7 +123,9 @@ def _decode(data, given):
     if head in ("Add", "Mul", "Pow") and not all(isinstance(a, sympy.Expr) for a in arguments):
         raise ValueError(f"`{head}` takes numbers and functions")
     # Unevaluated, so that the expression comes back as it was, term by term: a resumed run must repeat its rounding.
-    return _HEADS[head](*arguments, **({"evaluate": False} if head in _AS_WRITTEN else {}))
+    # So are functions of numbers, which SymPy would compute exactly: the gamma function of a billion, digit by digit.
+    of_numbers = _HEADS[head] in TABLE and all(isinstance(a, sympy.Number) for a in arguments)
+    return _HEADS[head](*arguments, **({"evaluate": False} if head in _AS_WRITTEN or of_numbers else {}))
 
 
 def _word(text) -> str:

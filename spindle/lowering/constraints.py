@@ -26,10 +26,12 @@ from spindle.lowering.compile import array_function
 from spindle.lowering.partials import partial_of
 from spindle.problem.conditions import AcrossAxis, AtStart, OnBoundary
 from spindle.problem.domain import Box, Face
-from spindle.problem.expressions import differentiated, expanded_or_not
+from spindle.problem.expressions import differentiated, expanded_or_not, size_of
 from spindle.problem.functions import JUMPING, without_values
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import Parameter, is_given, is_time
+
+_LONGEST_LIFT = 12_000  # parts; the longest of the gallery, in six dimensions, has 2,200
 
 Roots = tuple[tuple[float, int], ...]
 
@@ -97,7 +99,10 @@ def hard_constraints(problem: Problem, *, homogeneous: bool = False) -> Constrai
     reason = ""
     for drop_initial in (False, True):
         chosen = {u: d.without_time() if drop_initial else d for u, d in data.items()}
-        lifts = {u: d.lift() for u, d in chosen.items()}
+        try:
+            lifts = {u: d.lift() for u, d in chosen.items()}
+        except _TooLong:
+            return no_constraints(problem, "the boundary data of so many axes make too long a formula")
         if all(d.is_met_by(lifts[u], periodic) for u, d in chosen.items()):
             names = [n for d in chosen.values() for n in (*d.names, *d.names_of_start)]
             names += [
@@ -122,6 +127,10 @@ def _periodic_axes(problem) -> set[int]:
         if set(problem.unknowns) <= declared:
             axes.add(k)
     return axes
+
+
+class _TooLong(Exception):
+    """The lift has more parts than SymPy and JAX take in seconds: it grows threefold with each axis."""
 
 
 @dataclass
@@ -160,11 +169,13 @@ class _AxisData:
         return replace(self, start=[], names_of_start=[])
 
     def lift(self) -> sympy.Expr:
-        """L by successive projections."""
+        """L by successive projections; raises _TooLong where it is longer than anybody can use."""
         total = sympy.S.Zero
         for k, x in enumerate(self.domain.coordinates):
             low, high = self.domain.symbolic_bounds[k]
             ends = {f.outward: value for f, value in self.faces.items() if f.axis == k}
+            if 3 * size_of(total) + sum(map(size_of, ends.values())) > _LONGEST_LIFT:
+                raise _TooLong
             if is_time(x) and self.start:
                 gaps = [v - total.diff(x, n).subs(x, low) for n, v in enumerate(self.start)]
                 total += sum((x - low) ** n * gap for n, gap in enumerate(gaps))

@@ -30,7 +30,7 @@ def collected(expression: sympy.Expr, symbols: Sequence[sympy.Symbol], most: int
     Raises NotPolynomial, or TooManyTerms where there are more than `most` monomials.
     """
     summed = {powers: sympy.Add(*parts) for powers, parts in _Collector(symbols, most).of(expression).items()}
-    kept = {powers: c for powers, c in summed.items() if c != 0 and expanded_or_not(c) != 0}
+    kept = {powers: c for powers, c in summed.items() if c != 0 and not (c.is_Add and expanded_or_not(c) == 0)}
     return {powers: kept[powers] for powers in sorted(kept, reverse=True)}
 
 

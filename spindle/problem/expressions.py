@@ -9,6 +9,7 @@ import sympy
 from sympy.core.function import UndefinedFunction
 
 from spindle.errors import ProblemError
+from spindle.problem.functions import UNEVALUATED
 from spindle.problem.plain import plain
 
 MOST_TERMS = 1_000  # sums of more products are no cheaper than a grid, and SymPy takes seconds to write them down
@@ -32,7 +33,7 @@ def expression_of(value, call: str) -> sympy.Expr:
             f"`sympy.sin(x)`{_instead(value)}."
         )
     checked = sympy.sympify(value)
-    if checked.has(*_ENDLESS):
+    if checked.has(*_ENDLESS) and not checked.has(*UNEVALUATED):
         raise ProblemError(f"`{call}` contains {checked}, which is not finite; check the formula.")
     if checked.has(sympy.I):
         raise ProblemError(
@@ -65,6 +66,12 @@ def expanded_terms(e: sympy.Expr) -> float:
         terms = math.comb(int(own[0]) + power - 1, power) if own[0] < _COUNTED and power < _COUNTED else math.inf
         return terms if e.exp > 0 or terms > MOST_TERMS else 1.0
     return max([1.0, *own])
+
+
+@functools.lru_cache(maxsize=10_000)
+def size_of(e: sympy.Basic) -> int:
+    """The parts of an expression, repeated ones counted as often as they occur."""
+    return 1 + sum(map(size_of, e.args))
 
 
 def expanded_or_not(e: sympy.Expr) -> sympy.Expr:

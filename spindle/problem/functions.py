@@ -73,7 +73,7 @@ def _bessel(kernel: Callable) -> Callable:
 
 
 def _polygamma(library, order, x):
-    return library.special.digamma(x) if order == 0 else library.special.polygamma(order, x)
+    return library.special.digamma(x) if order == 0 else library.special.polygamma(int(order), x)
 
 
 # SymPy's function -> its values in a library. JAX takes derivatives by unknowns itself; SymPy, those by coordinates.

@@ -57,7 +57,7 @@ def _constants(expression) -> list:
 
     def is_constant(node) -> bool:
         if node not in constant:
-            inside = node.args and not isinstance(node, (AppliedUndef, sympy.Derivative, sympy.Subs))
+            inside = node.args and not isinstance(node, (AppliedUndef, sympy.Derivative, sympy.Subs, *UNEVALUATED))
             parts = [is_constant(a) for a in node.args] if inside else [not node.is_Symbol and not node.args]
             constant[node] = all(parts) and isinstance(node, sympy.Expr)
         return constant[node]
@@ -71,20 +71,23 @@ def _constants(expression) -> list:
         seen.add(node)
         if is_constant(node):
             found[node] = None
-        else:
+        elif not isinstance(node, UNEVALUATED):
             waiting += node.args
     return list(found)
 
 
 def _value(number, call) -> float:
     """A constant as a float."""
-    if without_values(number, call):  # SymPy knows the constants of more functions than JAX has
+    refused = without_values(number, call)
+    if not refused:
+        value = float(evaluate(number, {}))
+    elif number.args and all(map(_is_plain, number.args)):  # SymPy knows constants of more functions than JAX has
         known = within_limit(lambda: sympy.N(number, 17))
-        value = float_of(known) if known is not None and known.is_Number else np.nan
-        if np.isnan(value):
-            raise ProblemError(without_values(number, call))
-        return value
-    value = float(evaluate(number, {}))
+        value = float_of(known) if isinstance(known, sympy.Float) else np.nan
+    else:
+        value = np.nan
+    if refused and not np.isfinite(value):
+        raise ProblemError(refused)
     if np.isnan(value):
         raise ProblemError(f"{call} contains `{shortened(number)}`, which has no real value; check the formula.")
     if np.isinf(value):

@@ -81,7 +81,7 @@ def understood(seed):
     source_terms(problem, no_constraints(problem), 10)
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(16))
 def test_formulas_are_understood_at_once(seed):
     began = time.perf_counter()
     understood(seed)

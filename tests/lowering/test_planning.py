@@ -52,7 +52,9 @@ def high_power(random, axes):
 
 
 def rational_function(random, axes):
-    return product(random, axes) / (1 + sum(c**2 for c in axes) + _number(random) * axes[0] ** int(random.integers(2, 90)))
+    return product(random, axes) / (
+        1 + sum(c**2 for c in axes) + _number(random) * axes[0] ** int(random.integers(2, 90))
+    )
 
 
 def travelling(random, axes):

@@ -185,9 +185,9 @@ def _inner(node) -> tuple:
 
 
 def _refused(node, call) -> str:
-    if node.is_Number or node.is_NumberSymbol:
-        return "" if math.isfinite(float_of(node)) else _too_large(node, call)
-    if node.is_Symbol or isinstance(node, (boolalg.BooleanAtom, AppliedUndef)):
+    if node.is_Number or node.is_NumberSymbol or node.is_Symbol:
+        return ""
+    if isinstance(node, (boolalg.BooleanAtom, AppliedUndef)):
         return ""
     if isinstance(node, UNEVALUATED):
         return (
@@ -222,12 +222,6 @@ def _without_derivative(inner, call) -> str:
         f"{call} differentiates `{shortened(inner)}`, {reason}, so the derivative has no values at points; write it "
         f"out, or use something smooth, such as `tanh(x/w)` for a jump."
     )
-
-
-def _too_large(number, call) -> str:
-    digits = len(str(int(number))) if number.is_Integer or number.is_Rational else 0
-    what = f"a number of {digits} digits" if digits else f"the number {number}"
-    return f"{call} contains {what}, and computers know none above 1.8e308; choose other units, or check the formula."
 
 
 def shortened(expression) -> str:

@@ -1,4 +1,4 @@
-"""The functions that problems are written with: the same values in NumPy and in JAX, or one sentence for all methods."""
+"""The functions of problems: the same values in NumPy and in JAX, or one sentence for all methods."""
 
 import jax
 import jax.numpy as jnp
@@ -99,7 +99,7 @@ REFUSED = {
     "of an unknown": (sympy.airybi(u), "uses `airybi`"),
     "derivative of a jump": (Derivative(floor(3 * x), x), "differentiates `floor"),
     "derivative of a saw tooth": (Mod(x, 1).diff(x) * u, "differentiates `Mod"),
-    "number too large": (Integer(10) ** 400 * x, "a number of 401 digits, and computers know none above 1.8e308"),
+    "number too large": (Integer(10) ** 400 * x, "which is larger than any number of a computer, above 1.8e308"),
     "tower": (exp(exp(exp(20))) * x + y, "larger than any number of a computer"),
     "no real value": (sympy.acosh(Rational(1, 3)) * x, "has no real value"),
 }

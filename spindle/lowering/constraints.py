@@ -262,7 +262,7 @@ def _has_derivatives(value, coordinates) -> bool:
 
 
 def _at(expression, coordinates, points) -> np.ndarray:
-    return np.asarray(evaluate(expression, dict(zip(coordinates, points.T, strict=True))))
+    return np.asarray(evaluate(with_constants(expression), dict(zip(coordinates, points.T, strict=True))))
 
 
 def _on_faces(claims, coordinates, domain) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -276,7 +276,7 @@ def _on_faces(claims, coordinates, domain) -> list[tuple[np.ndarray, np.ndarray]
     if not any(e.atoms(AppliedUndef) for c in claims for e in (c.one, c.other)):
         # At 64 points NumPy is done long before XLA has compiled the formulas.
         pairs = zip(claims, where, strict=True)
-        return [tuple(_at(with_constants(e), coordinates, points) for e in (c.one, c.other)) for c, points in pairs]
+        return [(_at(c.one, coordinates, points), _at(c.other, coordinates, points)) for c, points in pairs]
     compiled = {e: array_function(e, coordinates) for c in claims for e in (c.one, c.other)}
 
     def values(where):

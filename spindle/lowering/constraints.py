@@ -31,7 +31,7 @@ from spindle.problem.functions import JUMPING, evaluate, without_values
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import Parameter, is_given, is_time
 
-_LONGEST_LIFT = 12_000  # parts; the longest of the gallery, in six dimensions, has 2,200
+_LONGEST_LIFT = 2_500  # parts, while it is built twice as many; the gallery has 2,184 in six dimensions, else 200
 
 Roots = tuple[tuple[float, int], ...]
 
@@ -174,7 +174,7 @@ class _AxisData:
         for k, x in enumerate(self.domain.coordinates):
             low, high = self.domain.symbolic_bounds[k]
             ends = {f.outward: value for f, value in self.faces.items() if f.axis == k}
-            if 3 * size_of(total) + sum(map(size_of, ends.values())) > _LONGEST_LIFT:
+            if 3 * size_of(total) + sum(map(size_of, ends.values())) > 2.4 * _LONGEST_LIFT:
                 raise _TooLong
             if is_time(x) and self.start:
                 gaps = [v - total.diff(x, n).subs(x, low) for n, v in enumerate(self.start)]
@@ -187,7 +187,10 @@ class _AxisData:
                 else:
                     total += (high - x) / (high - low) * rest[-1] + (x - low) / (high - low) * rest[1]
         expanded = expanded_or_not(total)
-        return min(total, expanded, key=sympy.count_ops)
+        shortest = min(total, expanded, key=sympy.count_ops)
+        if size_of(shortest) > _LONGEST_LIFT:
+            raise _TooLong
+        return shortest
 
     def roots(self) -> tuple[Roots, ...]:
         """Zeros of the factor on each axis."""

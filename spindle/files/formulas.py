@@ -84,10 +84,10 @@ def float_of(entry: Entry, names: Names, example: str) -> float:
 
 
 def _checked(entry: Entry, value: Value) -> Value:
-    for part in value if isinstance(value, sympy.MatrixBase) else [value]:
-        with entry.here():
-            expression_of(part, entry.key)
-    return value
+    with entry.here():
+        if isinstance(value, sympy.MatrixBase):
+            return value.applyfunc(lambda part: expression_of(part, entry.key))
+        return expression_of(value, entry.key)
 
 
 class _Reader:
@@ -230,7 +230,7 @@ class _Reader:
         if any(self.limits.size(a) > _COMPARED and unknowns_in(a) for a in arguments):
             self.refuse(node, f"what `{node.name}` is taken of is too long here; make it an unknown of its own.")
         self.refuse(node, self.limits.without_value(self.limits.samples.function(node.name, arguments)))
-        return FUNCTIONS[node.name][0](*arguments)
+        return FUNCTIONS[node.name](*arguments)
 
     def choosing(self, node: Node, compared: Sequence) -> None:
         """Count a choice, and refuse what SymPy would compare for too long."""

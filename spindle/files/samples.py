@@ -5,64 +5,30 @@ SymPy evaluates numbers exactly or to any size, and `exp(exp(exp(1000))) > 1` wo
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import sympy
-from scipy.special import erf
 from sympy.core.function import AppliedUndef
 
+from spindle.problem.functions import LOGIC, NUMPY, TABLE
 from spindle.problem.tables import table_of
 
 POINTS = 7
 
 # The functions of problem files by the names that they have there.
-FUNCTIONS: dict[str, tuple[Callable, Callable]] = {
-    "sin": (sympy.sin, np.sin),
-    "cos": (sympy.cos, np.cos),
-    "tan": (sympy.tan, np.tan),
-    "asin": (sympy.asin, np.arcsin),
-    "acos": (sympy.acos, np.arccos),
-    "atan": (sympy.atan, np.arctan),
-    "atan2": (sympy.atan2, np.arctan2),
-    "sinh": (sympy.sinh, np.sinh),
-    "cosh": (sympy.cosh, np.cosh),
-    "tanh": (sympy.tanh, np.tanh),
-    "asinh": (sympy.asinh, np.arcsinh),
-    "acosh": (sympy.acosh, np.arccosh),
-    "atanh": (sympy.atanh, np.arctanh),
-    "exp": (sympy.exp, np.exp),
-    "log": (sympy.log, np.log),
-    "sqrt": (sympy.sqrt, np.sqrt),
-    "erf": (sympy.erf, erf),
-    "abs": (sympy.Abs, np.abs),
-    "sign": (sympy.sign, np.sign),
-    "heaviside": (sympy.Heaviside, lambda x: np.heaviside(x, 0.5)),
-    "floor": (sympy.floor, np.floor),
-    "ceiling": (sympy.ceiling, np.ceil),
-    "max": (sympy.Max, lambda *a: np.maximum.reduce(np.broadcast_arrays(*a))),
-    "min": (sympy.Min, lambda *a: np.minimum.reduce(np.broadcast_arrays(*a))),
+FUNCTIONS: dict[str, Callable] = {
+    name: getattr(sympy, name)
+    for name in (
+        *("sin", "cos", "tan", "asin", "acos", "atan", "atan2"),
+        *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "exp", "log", "erf", "erfc", "floor", "ceiling"),
+    )
 }
+FUNCTIONS |= {"sqrt": sympy.sqrt, "abs": sympy.Abs, "sign": sympy.sign, "heaviside": sympy.Heaviside}
+FUNCTIONS |= {"max": sympy.Max, "min": sympy.Min}
+_NUMERIC: dict[str, Callable] = {n: partial(TABLE[f], NUMPY) for n, f in FUNCTIONS.items() if f in TABLE}
+_NUMERIC |= {"sqrt": np.sqrt, "heaviside": lambda x: np.heaviside(x, 0.5)}
 ARGUMENTS = {"atan2": (2, 2), "max": (2, 8), "min": (2, 8)}  # all others take one
-
-_BY_CLASS: dict = {symbolic: numeric for symbolic, numeric in FUNCTIONS.values()}
-# Half of the step function's second argument is its value at zero, which SymPy stores with it.
-_BY_CLASS[sympy.Heaviside] = lambda x, *_: np.heaviside(x, 0.5)
-_BY_CLASS |= {
-    sympy.sec: lambda x: 1 / np.cos(x),
-    sympy.csc: lambda x: 1 / np.sin(x),
-    sympy.cot: lambda x: 1 / np.tan(x),
-}
-_BY_CLASS |= {
-    sympy.StrictLessThan: np.less,
-    sympy.LessThan: np.less_equal,
-    sympy.StrictGreaterThan: np.greater,
-    sympy.GreaterThan: np.greater_equal,
-    sympy.Eq: np.equal,
-    sympy.Ne: np.not_equal,
-    sympy.And: lambda *a: np.logical_and.reduce(np.broadcast_arrays(*a)),
-    sympy.Or: lambda *a: np.logical_or.reduce(np.broadcast_arrays(*a)),
-    sympy.Not: np.logical_not,
-}
 
 
 class Samples:
@@ -84,7 +50,7 @@ class Samples:
 
     def function(self, name: str, arguments) -> np.ndarray | None:
         """The values of a function of a problem file at arguments of which the values are known."""
-        return self._apply(FUNCTIONS[name][1], [self.of(a) for a in arguments])
+        return self._apply(_NUMERIC[name], [self.of(a) for a in arguments])
 
     def power(self, base, exponent) -> np.ndarray | None:
         """The values of a power."""
@@ -112,7 +78,10 @@ class Samples:
             return lambda *a: np.sum(np.stack(a), axis=0)
         if e.is_Mul:
             return lambda *a: np.prod(np.stack(a), axis=0)
-        return np.power if e.is_Pow else _BY_CLASS.get(e.func)
+        if e.is_Pow:
+            return np.power
+        rule = TABLE.get(e.func) or LOGIC.get(e.func)
+        return None if rule is None else partial(rule, NUMPY)
 
     @staticmethod
     def _apply(rule, arguments):

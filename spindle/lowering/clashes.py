@@ -12,6 +12,8 @@ from sympy.core.function import AppliedUndef
 from spindle.lowering.compile import with_constants
 from spindle.problem.domain import Face
 from spindle.problem.doubts import is_plain, on_faces
+from spindle.problem.expressions import expanded_or_not
+from spindle.problem.functions import evaluate
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_time
 
@@ -31,7 +33,7 @@ def clashing_walls(problem: Problem) -> list[Face]:
 
 def _clash(problem, start: Face, initial, wall: Face, value) -> bool:
     """Whether both set the value itself, and differ clearly on the edge where they meet."""
-    gap = sympy.expand(initial - value)
+    gap = expanded_or_not(initial - value)
     if start.axis == wall.axis or gap == 0 or not is_plain(gap, problem):
         return False
     low, high = np.array(problem.domain.bounds).T
@@ -45,6 +47,5 @@ def _clash(problem, start: Face, initial, wall: Face, value) -> bool:
 
 
 def _values(expression, problem, points):
-    with np.errstate(all="ignore"):
-        found = sympy.lambdify(problem.coordinates, expression, ["scipy", "numpy"])(*points.T)
-    return np.broadcast_to(np.asarray(found, float), len(points))
+    values = evaluate(expression, dict(zip(problem.coordinates, points.T, strict=True)))
+    return np.broadcast_to(np.asarray(values, float), len(points))

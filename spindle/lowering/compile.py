@@ -10,15 +10,16 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import jax.scipy.special
 import sympy
-from jax.scipy.special import erf
-from sympy.core.function import AppliedUndef, UndefinedFunction
-from sympy.printing.codeprinter import PrintMethodNotImplementedError
-from sympy.printing.numpy import JaxPrinter
+from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
 from spindle.lowering.partials import Need, combine_partials, replace_partials
-from spindle.problem.symbols import Parameter, is_given
+from spindle.problem.functions import Library, evaluate, without_values
+from spindle.problem.symbols import Parameter
+
+_JAX = Library(jnp, jax.scipy.special)
 
 
 @dataclass(frozen=True)
@@ -49,26 +50,30 @@ def array_function(
     parameters: Sequence[Parameter] = (),
     beside: Sequence[sympy.Symbol] = (),
 ) -> ArrayFunction:
-    """Compile a SymPy expression with SymPy's own JAX printer.
+    """A SymPy expression as a function of JAX arrays.
 
     parameters   those whose value is passed in at each call; all others are constants and are written in
     beside       what else belongs to a point, such as the components of a normal; passed in after the coordinates
+    Raises ProblemError where it contains something that has no values in JAX.
     """
     replaced, partials = replace_partials(with_constants(expression, parameters), unknowns, coordinates)
     known = (*coordinates, *beside)
     combined, sources = _split_sources(replaced, frozenset(known))
     combined, symbols = combine_partials(combined, partials)
     needs = list(symbols)
-    evaluate_sources = _lambdify([*known], list(sources.values()))
-    evaluate = _lambdify([*sources, *known, *symbols.values(), *parameters], [combined])
+    for part in (*sources.values(), combined):
+        refused = without_values(part, "The problem")
+        if refused:
+            raise ProblemError(refused)
 
     def coefficients(points):
-        return tuple(jnp.asarray(value) for value in evaluate_sources(*points))
+        at = dict(zip(known, points, strict=True))
+        return tuple(jnp.asarray(evaluate(source, at, _JAX, _coded)) for source in sources.values())
 
-    def combine(values, points, known, parameter_values):
-        given = [known[need] for need in needs]
-        tunable = [parameter_values[p.name] for p in parameters]
-        return jnp.asarray(evaluate(*values, *points, *given, *tunable)[0])
+    def combine(values, points, partials, parameter_values):
+        at = dict(zip(known, points, strict=True)) | dict(zip(sources, values, strict=True))
+        at |= {symbols[need]: partials[need] for need in needs} | {p: parameter_values[p.name] for p in parameters}
+        return jnp.asarray(evaluate(combined, at, _JAX, _coded))
 
     return ArrayFunction(tuple(needs), coefficients, combine)
 
@@ -103,54 +108,17 @@ def _split_sources(expression, coordinates: frozenset) -> tuple[sympy.Expr, dict
         if isinstance(node, sympy.Piecewise):
             # A branch is a pair of value and condition, and only these two are arrays.
             return node.func(*((walk(value), walk(condition)) for value, condition in node.args))
-        return node.func(*map(walk, node.args)) if node.args else node
+        # Derivatives of code at a fixed place name the symbol by which they differentiate, which is no part of them.
+        whole = not node.args or isinstance(node, (sympy.Derivative, sympy.Subs))
+        return node if whole else node.func(*map(walk, node.args))
 
     combined = walk(expression)
     return combined, {symbol: node for node, symbol in sources.items()}
 
 
-class _Printer(JaxPrinter):
-    """SymPy's JAX printer, whose `And` and `Or` would need conditions of one shape; these broadcast."""
-
-    def _print_And(self, expr):
-        return "(" + " & ".join(map(self._print, expr.args)) + ")"
-
-    def _print_Or(self, expr):
-        return "(" + " | ".join(map(self._print, expr.args)) + ")"
-
-
-def _lambdify(arguments, expressions):
-    """SymPy's JAX code for a list of expressions, with the coded functions bound in."""
-    functions: dict[str, Callable] = {"erf": erf}
-    bound = [_bind_given(e, functions) for e in expressions]
-    settings = {"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": False}
-    printer = _Printer(settings | {"user_functions": {name: name for name in functions}})
-    try:
-        return sympy.lambdify(arguments, bound, modules=[functions, "jax"], printer=printer, cse=True, dummify=True)
-    except PrintMethodNotImplementedError as error:
-        name = str(error).splitlines()[0].split(": ")[-1]
-        raise ProblemError(
-            f"The problem uses `{name}`, which has no counterpart in JAX; rewrite it with elementary functions, or "
-            f'hand it in as code, `sp.given("{name}", function, x)`.'
-        ) from error
-
-
-def _bind_given(expression, functions):
-    """Replace coded functions, and their derivatives, by named functions that the generated code can call."""
-
-    def bind(node):
-        applied = node.expr if isinstance(node, sympy.Derivative) else node
-        counts = dict(node.variable_count) if isinstance(node, sympy.Derivative) else {}
-        orders = [int(counts.get(argument, 0)) for argument in applied.args]
-        name = f"given{len(functions)}"
-        functions[name] = _differentiated(_explained(applied), orders)
-        return UndefinedFunction(name)(*applied.args)
-
-    expression = sympy.sympify(expression)
-    derivatives = {d for d in expression.atoms(sympy.Derivative) if is_given(d.expr)}
-    expression = expression.xreplace({d: bind(d) for d in sorted(derivatives, key=sympy.default_sort_key)})
-    applied = {f for f in expression.atoms(AppliedUndef) if is_given(f)}
-    return expression.xreplace({f: bind(f) for f in sorted(applied, key=sympy.default_sort_key)})
+def _coded(applied, orders: Sequence[int]) -> Callable:
+    """A coded function, or its derivative of some orders in its arguments."""
+    return _differentiated(_explained(applied), orders)
 
 
 def _explained(applied) -> Callable:

@@ -22,12 +22,16 @@ import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
-from spindle.lowering.compile import array_function
+from spindle.lowering.compile import array_function, with_constants
 from spindle.lowering.partials import partial_of
 from spindle.problem.conditions import AcrossAxis, AtStart, OnBoundary
 from spindle.problem.domain import Box, Face
+from spindle.problem.expressions import differentiated, expanded_or_not, size_of
+from spindle.problem.functions import JUMPING, evaluate, without_values
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import Parameter, is_given, is_time
+
+_LONGEST_LIFT = 2_500  # parts, while it is built twice as many; the gallery has 2,184 in six dimensions, else 200
 
 Roots = tuple[tuple[float, int], ...]
 
@@ -67,7 +71,7 @@ def _is_partial(node):
 
 def _differentiate(expression, coordinates, orders):
     for coordinate, order in zip(coordinates, orders, strict=True):
-        expression = sympy.diff(expression, coordinate, order) if order else expression
+        expression = differentiated(expression, coordinate, order) if order else expression
     return expression
 
 
@@ -95,7 +99,10 @@ def hard_constraints(problem: Problem, *, homogeneous: bool = False) -> Constrai
     reason = ""
     for drop_initial in (False, True):
         chosen = {u: d.without_time() if drop_initial else d for u, d in data.items()}
-        lifts = {u: d.lift() for u, d in chosen.items()}
+        try:
+            lifts = {u: d.lift() for u, d in chosen.items()}
+        except _TooLong:
+            return no_constraints(problem, "the boundary data of so many axes make too long a formula")
         if all(d.is_met_by(lifts[u], periodic) for u, d in chosen.items()):
             names = [n for d in chosen.values() for n in (*d.names, *d.names_of_start)]
             names += [
@@ -120,6 +127,10 @@ def _periodic_axes(problem) -> set[int]:
         if set(problem.unknowns) <= declared:
             axes.add(k)
     return axes
+
+
+class _TooLong(Exception):
+    """The lift has more parts than SymPy and JAX take in seconds: it grows threefold with each axis."""
 
 
 @dataclass
@@ -158,11 +169,13 @@ class _AxisData:
         return replace(self, start=[], names_of_start=[])
 
     def lift(self) -> sympy.Expr:
-        """L by successive projections."""
+        """L by successive projections; raises _TooLong where it is longer than anybody can use."""
         total = sympy.S.Zero
         for k, x in enumerate(self.domain.coordinates):
             low, high = self.domain.symbolic_bounds[k]
             ends = {f.outward: value for f, value in self.faces.items() if f.axis == k}
+            if 3 * size_of(total) + sum(map(size_of, ends.values())) > 2.4 * _LONGEST_LIFT:
+                raise _TooLong
             if is_time(x) and self.start:
                 gaps = [v - total.diff(x, n).subs(x, low) for n, v in enumerate(self.start)]
                 total += sum((x - low) ** n * gap for n, gap in enumerate(gaps))
@@ -173,8 +186,11 @@ class _AxisData:
                     total += next(iter(rest.values()))
                 else:
                     total += (high - x) / (high - low) * rest[-1] + (x - low) / (high - low) * rest[1]
-        expanded = sympy.expand(total)
-        return min(total, expanded, key=sympy.count_ops)
+        expanded = expanded_or_not(total)
+        shortest = min(total, expanded, key=sympy.count_ops)
+        if size_of(shortest) > _LONGEST_LIFT:
+            raise _TooLong
+        return shortest
 
     def roots(self) -> tuple[Roots, ...]:
         """Zeros of the factor on each axis."""
@@ -226,7 +242,7 @@ class _Claim(NamedTuple):
 
 
 # The lift is differentiated pointwise, which misses jumps and kinks: the residual of a step would not see the step.
-_ROUGH = (sympy.Piecewise, sympy.Heaviside, sympy.Abs, sympy.sign, sympy.Max, sympy.Min, sympy.floor, sympy.ceiling)
+_ROUGH = (sympy.Piecewise, sympy.Heaviside, sympy.Abs, sympy.sign, sympy.Max, sympy.Min, *JUMPING)
 
 
 def _has_fixed_value(condition, coordinates) -> bool:
@@ -239,7 +255,17 @@ def _has_fixed_value(condition, coordinates) -> bool:
         return False
     tunable = any(p.unknown or p.bounds for p in value.atoms(Parameter) - set(coordinates))
     coded = all(is_given(f) and f.func.smooth for f in value.atoms(AppliedUndef))
-    return not tunable and coded and not value.has(*_ROUGH)
+    return not tunable and coded and not value.has(*_ROUGH) and _has_derivatives(value, coordinates)
+
+
+def _has_derivatives(value, coordinates) -> bool:
+    """Whether SymPy has derivatives of a value that have values everywhere; those of sinc divide by zero."""
+    slopes = (value.diff(c) for c in coordinates if c in value.free_symbols)
+    return not value.has(sympy.sinc) and not any(without_values(slope, "") for slope in slopes)
+
+
+def _at(expression, coordinates, points) -> np.ndarray:
+    return np.asarray(evaluate(with_constants(expression), dict(zip(coordinates, points.T, strict=True))))
 
 
 def _on_faces(claims, coordinates, domain) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -250,6 +276,10 @@ def _on_faces(claims, coordinates, domain) -> list[tuple[np.ndarray, np.ndarray]
     for claim in claims:
         where.append(random.copy())
         where[-1][:, claim.axis] = float(claim.at)
+    if not any(e.atoms(AppliedUndef) for c in claims for e in (c.one, c.other)):
+        # At 64 points NumPy is done long before XLA has compiled the formulas.
+        pairs = zip(claims, where, strict=True)
+        return [(_at(c.one, coordinates, points), _at(c.other, coordinates, points)) for c, points in pairs]
     compiled = {e: array_function(e, coordinates) for c in claims for e in (c.one, c.other)}
 
     def values(where):

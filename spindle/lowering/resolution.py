@@ -4,6 +4,8 @@ The solution of a smooth problem is about as rough as its sources, coefficients 
 parallel to the axis; the axis must resolve the degrees up to which its Legendre coefficients exceed rounding errors.
 """
 
+from functools import cache
+
 import jax
 import numpy as np
 import sympy
@@ -11,6 +13,7 @@ from sympy.core.function import AppliedUndef
 
 from spindle.lowering.compile import array_function, with_constants
 from spindle.lowering.partials import replace_partials
+from spindle.problem.functions import evaluate
 from spindle.problem.problem import Problem
 
 _NODES = 257
@@ -51,17 +54,29 @@ def _degree(expression, axis: int, problem: Problem) -> int:
     lines = _values(expression, axis, problem)
     if not np.isfinite(lines).all():
         return _NODES
-    x, w = np.polynomial.legendre.leggauss(_NODES)
-    basis = np.polynomial.legendre.legvander(x, _NODES - 1) * np.sqrt(2 * np.arange(_NODES) + 1)
-    coefficients = np.abs(lines @ (basis * w[:, None])) / 2
+    coefficients = np.abs(lines @ _transform())
     significant = np.flatnonzero((coefficients > _TOLERANCE * max(coefficients.max(), 1e-300)).any(axis=0))
     return int(significant[-1]) if len(significant) else 0
+
+
+@cache
+def _nodes() -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights of Gauss and Legendre, eigenvalues of a matrix that are worth keeping."""
+    return np.polynomial.legendre.leggauss(_NODES)
+
+
+@cache
+def _transform() -> np.ndarray:
+    """The matrix (nodes, degrees) that takes values to coefficients of normalised Legendre polynomials."""
+    x, w = _nodes()
+    basis = np.polynomial.legendre.legvander(x, _NODES - 1) * np.sqrt(2 * np.arange(_NODES) + 1)
+    return basis * w[:, None] / 2
 
 
 def _values(expression, axis: int, problem: Problem) -> np.ndarray:
     """Values (lines, nodes) along random lines parallel to an axis."""
     low, high = np.array(problem.domain.bounds).T
-    nodes = np.polynomial.legendre.leggauss(_NODES)[0]
+    nodes, _ = _nodes()
     points = np.random.default_rng(0).uniform(size=(_LINES, 1, len(low))) * np.ones((1, _NODES, 1))
     points[:, :, axis] = (nodes + 1) / 2
     points = low + (high - low) * points
@@ -71,6 +86,5 @@ def _values(expression, axis: int, problem: Problem) -> np.ndarray:
             values = np.asarray(array_function(expression, problem.coordinates)(columns, {}))
     else:
         # NumPy runs at once what JAX would first compile, operation by operation.
-        with np.errstate(all="ignore"):
-            values = sympy.lambdify(problem.coordinates, expression, ["scipy", "numpy"], cse=True)(*columns)
+        values = evaluate(expression, dict(zip(problem.coordinates, columns, strict=True)))
     return np.broadcast_to(values, points.shape[:2])

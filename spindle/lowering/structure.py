@@ -4,20 +4,18 @@ A term separates when its coefficient is a product of functions of one coordinat
 the source ever needs an N^d grid.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sympy
-from sympy.functions.elementary.hyperbolic import HyperbolicFunction
-from sympy.functions.elementary.trigonometric import TrigonometricFunction
 
 from spindle.lowering.partials import Partial, replace_partials
-from spindle.problem.expressions import expanded_terms
+from spindle.lowering.polynomials import NotPolynomial, TooManyTerms, collected, highest_degree
+from spindle.lowering.separation import separate
 from spindle.problem.problem import Problem
 
-# Sums of more products are no cheaper than a grid, and SymPy takes seconds to write them down.
-_MOST_TERMS = 1_000
+_MOST_TERMS = 1_000  # of a polynomial in the unknowns
 
 
 @dataclass(frozen=True)
@@ -65,82 +63,33 @@ def analyse(problem: Problem) -> tuple[Structure, ...]:
 
 def structure_of(name: str, expression, unknowns, coordinates: Sequence[sympy.Symbol]) -> Structure:
     """The structure of one expression."""
+    degree, terms = _structure(sympy.sympify(expression), tuple(unknowns), tuple(coordinates))
+    return Structure(name, degree, terms)
+
+
+@lru_cache(maxsize=512)
+def _structure(expression, unknowns, coordinates) -> tuple[int | None, tuple[Term, ...] | None]:
     replaced, symbols = replace_partials(expression, unknowns, coordinates)
-    partials = {symbol: partial for partial, symbol in symbols.items()}
-    if not partials:
-        separated = separate(replaced, coordinates)
-        return Structure(name, 0, _as_terms(separated, ()))
-    if not replaced.is_polynomial(*partials):
-        return Structure(name, None, None)
-    polynomial = sympy.Poly(replaced, *partials)
-    terms: list[Term] | None = []
-    for powers, coefficient in polynomial.terms():
-        monomial = tuple((partials[s], n) for s, n in zip(polynomial.gens, powers, strict=True) if n)
-        found = _as_terms(separate(coefficient, coordinates), monomial)
-        if found is None:
-            terms = None
-            break
-        terms += found
-    return Structure(name, polynomial.total_degree(), None if terms is None else tuple(terms))
+    if not symbols:
+        return 0, _as_terms(separate(replaced, coordinates), ())
+    try:
+        polynomial = collected(replaced, list(symbols.values()), _MOST_TERMS)
+    except NotPolynomial:
+        return None, None
+    except TooManyTerms:
+        return highest_degree(replaced, list(symbols.values())), None
+    degree = max(map(sum, polynomial), default=0)
+    terms: list[Term] = []
+    for powers, coefficient in polynomial.items():
+        monomial = tuple((partial, n) for partial, n in zip(symbols, powers, strict=True) if n)
+        separated = _as_terms(separate(coefficient, coordinates), monomial)
+        if separated is None:
+            return degree, None
+        terms += separated
+    return degree, tuple(terms)
 
 
 def _as_terms(separated, powers):
     if separated is None:
         return None
     return tuple(Term(constant, factors, powers) for constant, factors in separated)
-
-
-def separate(expression, coordinates: Sequence[sympy.Symbol]):
-    """Write an expression as a sum of products of functions of one coordinate each.
-
-    returns   tuple of (constant, ((coordinate, factor), ...)), or None where no such form was found
-    """
-    expression = sympy.sympify(expression)
-    for rewrite in (lambda e: e, _expanded, lambda e: _expanded(_with_split_angles(e, coordinates))):
-        terms = [_separate_product(t, coordinates) for t in sympy.Add.make_args(rewrite(expression))]
-        if all(t is not None for t in terms):
-            return tuple(terms)
-    return None
-
-
-def _expanded(expression):
-    return expression if expanded_terms(expression) > _MOST_TERMS else sympy.expand(expression)
-
-
-def _with_split_angles(expression, coordinates):
-    """sin(a + b) written as sin(a) cos(b) + cos(a) sin(b) where a and b contain different coordinates.
-
-    Multiples of an angle stay as they are: as powers, as SymPy has them, sin(200 x) would fill pages.
-    """
-    swap = {}
-    for function in expression.atoms(TrigonometricFunction, HyperbolicFunction):
-        phase, angle = sympy.expand(function.args[0]).as_independent(*coordinates, as_Add=True)
-        parts = defaultdict(list)
-        for part in sympy.Add.make_args(angle):
-            parts[frozenset(part.free_symbols & set(coordinates))].append(part)
-        if len(parts) > 1:
-            angles = {sympy.Dummy(): sympy.Add(*own) for own in parts.values()}
-            angles[next(iter(angles))] += phase
-            swap[function] = sympy.expand_trig(function.func(sympy.Add(*angles))).xreplace(angles)
-    return expression.xreplace(swap)
-
-
-def _separate_product(term, coordinates):
-    """One product as (constant, factors); None where a factor mixes coordinates."""
-    constant, factors = sympy.S.One, {}
-    for factor in sympy.Mul.make_args(term):
-        own = factor.free_symbols & set(coordinates)
-        if not own:
-            constant *= factor
-        elif len(own) == 1:
-            (c,) = own
-            factors[c] = factors.get(c, sympy.S.One) * factor
-        else:
-            split = sympy.separatevars(factor, symbols=[*coordinates], dict=True)
-            if not split:
-                return None
-            constant *= split.pop("coeff", 1)
-            for c, f in split.items():
-                if f != 1:
-                    factors[c] = factors.get(c, sympy.S.One) * f
-    return constant, tuple((c, factors[c]) for c in coordinates if c in factors)

@@ -141,7 +141,8 @@ def _newton(function: Callable, start, solver=None):
     x, size, length = start, math.inf, math.inf
     for _ in range(_ITERATIONS):
         f, matrix = function(x)
-        norm = float(np.linalg.norm(f))
+        with np.errstate(over="ignore"):
+            norm = float(np.linalg.norm(f))
         if not np.isfinite(norm):
             return "Newton's method met values that are not finite"
         if solver is None or norm > 0.5 * size:

@@ -27,6 +27,7 @@ from spindle.points.nodes import NodeCloud, NodePoints
 from spindle.points.scattered import Nodes, from_cloud, scatter
 from spindle.problem.curved import Curved, Cylinder
 from spindle.problem.domain import Box, BoxUnion, Interval
+from spindle.problem.functions import evaluate
 from spindle.problem.pointcloud import PointCloud
 from spindle.problem.problem import Problem
 from spindle.problem.shapes import shape_of
@@ -260,11 +261,9 @@ def _local_spacing(shape, density):
             f"`sp.DTPINN(density={density})` contains {', '.join(sorted(s.name for s in stray))}, which is no space "
             f"coordinate of the domain; use {', '.join(c.name for c in shape.coordinates)}."
         )
-    function = sympy.lambdify(shape.coordinates, density, "numpy")
 
     def spacing(points):
-        with np.errstate(all="ignore"):
-            values = np.broadcast_to(function(*points.T), len(points))
+        values = np.broadcast_to(evaluate(density, dict(zip(shape.coordinates, points.T, strict=True))), len(points))
         if not np.all((values > 0) & np.isfinite(values)):
             raise MethodError(
                 f"`sp.DTPINN(density={density})` is not positive everywhere in the domain, and nodes need a distance "

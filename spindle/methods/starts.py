@@ -18,6 +18,7 @@ from spindle.lowering.compile import with_constants
 from spindle.lowering.constraints import Constraints
 from spindle.lowering.structure import Term, structure_of
 from spindle.networks.fields import SeparableField
+from spindle.problem.functions import evaluate
 from spindle.problem.problem import Problem
 
 _NODES = 200
@@ -46,8 +47,7 @@ def shaped(field: SeparableField, problem: Problem, terms: Sequence[Term]) -> Se
         alone = eqx.tree_at(_weights, field, [jnp.eye(len(w)) for w in _weights(field)])
         basis, weight = alone.features(axis, jnp.asarray(nodes)[:, None]), _weights(field)[axis]
         for k, term in enumerate(terms):
-            with np.errstate(all="ignore"):
-                factor = sympy.lambdify(x, dict(term.factors).get(x, sympy.S.One), ["scipy", "numpy"])(nodes)
+            factor = evaluate(dict(term.factors).get(x, sympy.S.One), {x: nodes})
             wanted = np.broadcast_to(factor, nodes.shape)
             if not np.isfinite(wanted).all() or not wanted.any():
                 continue  # singular data are refused by name once training meets them

@@ -9,8 +9,9 @@ from functools import cached_property
 
 import numpy as np
 import shapely
-import sympy
 from scipy.spatial import cKDTree
+
+from spindle.problem.functions import evaluate
 
 Curve = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
 Spacing = Callable[[np.ndarray], np.ndarray]
@@ -101,10 +102,11 @@ def oval(centre, axes, angle: float, label: str) -> Arc:
 
 def parametric(at, parameter, ends, label: str) -> Arc:
     """The curve of two SymPy expressions of a parameter, from one end of its range to the other."""
-    tables = [[sympy.lambdify(parameter, e.diff(parameter, k), "numpy") for e in at] for k in range(3)]
+    rows = [[e.diff(parameter, k) for e in at] for k in range(3)]
 
     def curve(s):
-        x, first, second = (np.stack([np.broadcast_to(f(s), s.shape) for f in row], 1).astype(float) for row in tables)
+        values = ([np.broadcast_to(evaluate(e, {parameter: s}), s.shape) for e in row] for row in rows)
+        x, first, second = (np.stack(row, 1).astype(float) for row in values)
         return x, first, second
 
     return Arc(curve, ends[0], ends[1], label, 256)

@@ -14,6 +14,7 @@ import numpy as np
 import sympy
 
 from spindle.errors import ProblemError, nearest
+from spindle.problem.functions import evaluate
 from spindle.problem.symbols import is_space
 
 Bounds = tuple[tuple[float, float], ...]
@@ -69,12 +70,10 @@ class Wall:
             return chosen
         columns = dict(zip(self.shape.coordinates, points.T, strict=True))
         if isinstance(self.where, sympy.Eq):
-            gap = sympy.lambdify(list(columns), self.where.lhs - self.where.rhs, "numpy")(*columns.values())
+            gap = evaluate(self.where.lhs - self.where.rhs, columns)
             size = max(high - low for low, high in self.shape.bounds)
             return chosen & (np.abs(gap) <= 1e-8 * size)
-        return chosen & np.broadcast_to(
-            sympy.lambdify(list(columns), self.where, "numpy")(*columns.values()), chosen.shape
-        )
+        return chosen & np.broadcast_to(evaluate(self.where, columns), chosen.shape)
 
     @property
     def measure(self) -> float:

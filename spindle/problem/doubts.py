@@ -7,6 +7,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.problem.domain import Face
+from spindle.problem.functions import evaluate
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import Parameter
 
@@ -43,8 +44,7 @@ def _differ(gap, problem, face) -> bool:
         return False
     low, high = np.array(face.bounds).T
     points = low + (high - low) * np.random.default_rng(0).uniform(size=(16, len(low)))
-    with np.errstate(all="ignore"):
-        values = [float(sympy.N(gap.subs(dict(zip(problem.coordinates, p, strict=True))))) for p in points.tolist()]
+    values = evaluate(gap, dict(zip(problem.coordinates, points.T, strict=True)))
     return bool(np.any(np.abs(values) > 1e-9))
 
 

@@ -9,8 +9,12 @@ import sympy
 from sympy.core.function import UndefinedFunction
 
 from spindle.errors import ProblemError
+from spindle.problem.functions import UNEVALUATED
+from spindle.problem.plain import plain
 
+MOST_TERMS = 1_000  # sums of more products are no cheaper than a grid, and SymPy takes seconds to write them down
 _COUNTED = 1e6  # terms of a base, above which its powers are not told apart
+_FACTORS = 8  # of a product; of fewer, derivatives are written as SymPy writes them
 _ENDLESS = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo)
 
 
@@ -18,7 +22,7 @@ def expression_of(value, call: str) -> sympy.Expr:
     """`value` as a real, finite SymPy expression.
 
     call    what the user wrote, `sp.Dirichlet(u, ...)`, for the message
-    Raises ProblemError for text, code, containers, and numbers that are complex or not finite.
+    Raises ProblemError for text, code, containers, and numbers that are complex, not finite, or too large for a float.
     """
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
@@ -29,14 +33,14 @@ def expression_of(value, call: str) -> sympy.Expr:
             f"`sympy.sin(x)`{_instead(value)}."
         )
     checked = sympy.sympify(value)
-    if checked.has(*_ENDLESS):
+    if checked.has(*_ENDLESS) and not checked.has(*UNEVALUATED):
         raise ProblemError(f"`{call}` contains {checked}, which is not finite; check the formula.")
     if checked.has(sympy.I):
         raise ProblemError(
             f"`{call}` contains {checked}, which is complex, and networks are real; write one unknown and one equation "
             f"for the real part and one for the imaginary part."
         )
-    return checked
+    return plain(checked, f"`{call}`")
 
 
 def refuse_text(value, call: str) -> None:
@@ -56,9 +60,34 @@ def expanded_terms(e: sympy.Expr) -> float:
         return sum(own)
     if e.is_Mul:
         return math.prod(own)
-    if e.is_Pow and e.exp.is_Integer and e.exp > 0 and own[0] < _COUNTED:
-        return math.comb(int(own[0]) + int(e.exp) - 1, int(e.exp))
+    if e.is_Pow and e.exp.is_Rational and own[0] > 1:
+        # SymPy multiplies out whole powers in denominators too, and the whole part of a broken exponent.
+        power = int(abs(e.exp))
+        terms = math.comb(int(own[0]) + power - 1, power) if own[0] < _COUNTED and power < _COUNTED else math.inf
+        return terms if e.exp > 0 or terms > MOST_TERMS else 1.0
     return max([1.0, *own])
+
+
+@functools.lru_cache(maxsize=10_000)
+def size_of(e: sympy.Basic) -> int:
+    """The parts of an expression, repeated ones counted as often as they occur."""
+    return 1 + sum(map(size_of, e.args))
+
+
+def expanded_or_not(e: sympy.Expr) -> sympy.Expr:
+    """An expression multiplied out; as it is where that would make it long."""
+    return e if expanded_terms(e) > MOST_TERMS else sympy.expand(e)
+
+
+def differentiated(e: sympy.Expr, coordinate: sympy.Symbol, order: int) -> sympy.Expr:
+    """The derivative of some order; of a long product only the factors that depend on the coordinate are touched.
+
+    SymPy counts all ways to share the order among all factors, some 40,000 for second derivatives of 24 of them.
+    """
+    if e.is_Mul and len(e.args) > _FACTORS:
+        outside, inside = e.as_independent(coordinate, as_Add=False)
+        return outside * inside.diff(coordinate, order)
+    return e.diff(coordinate, order)
 
 
 def _shown(value) -> str:

@@ -6,6 +6,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
+from spindle.problem.expressions import differentiated
 from spindle.problem.symbols import is_space
 
 
@@ -62,7 +63,7 @@ def manufactured(expression, solution: Mapping):
     """
     replaced = sympy.Matrix(expression) if isinstance(expression, sympy.MatrixBase) else sympy.sympify(expression)
     for field, value in solution.items():
-        replaced = replaced.subs(field, value)
+        replaced = replaced.xreplace(_derivatives(replaced, field, value)).subs(field, value)
     result = replaced.doit()
     left = result.atoms(AppliedUndef) & set().union(*(sympy.sympify(f).atoms(AppliedUndef) for f in solution))
     if left:
@@ -71,6 +72,19 @@ def manufactured(expression, solution: Mapping):
             f"that does not contain the unknown itself."
         )
     return result
+
+
+def _derivatives(expression, field, value) -> dict:
+    """The derivatives of a field in an expression, carried out on a long product; others are left to SymPy."""
+    if not isinstance(value, sympy.Mul):
+        return {}
+    found = {}
+    for derivative in expression.atoms(sympy.Derivative):
+        if derivative.expr == field:
+            found[derivative] = value
+            for coordinate, order in derivative.variable_count:
+                found[derivative] = differentiated(found[derivative], coordinate, int(order))
+    return found
 
 
 def _axes(call, field, over) -> tuple[sympy.Symbol, ...]:

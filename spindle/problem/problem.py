@@ -13,6 +13,7 @@ from sympy.logic.boolalg import BooleanAtom
 
 from spindle.errors import ProblemError, nearest
 from spindle.problem.conditions import Condition, Piece
+from spindle.problem.content import check_conditions, check_equations, check_values
 from spindle.problem.domain import Domain, Wall
 from spindle.problem.expressions import expression_of
 from spindle.problem.operators import manufactured
@@ -262,11 +263,13 @@ def _check(problem: Problem):
     """Everything that can be wrong before any number is computed."""
     if not problem.equations:
         raise ProblemError("`sp.Problem(equations=[])` has no equation, so there is nothing to solve; add one.")
-    if not problem.unknowns:
+    check_values(problem)
+    if not problem.unknowns and not any(unknowns_in(e.written) for e in problem.equations):
         raise ProblemError(
             f"`sp.Problem` named `{problem.name}` contains no unknown field; declare one with "
             f'`u = sp.unknown("u", {", ".join(map(str, problem.coordinates))})` and use it in the equations.'
         )
+    check_equations(problem)
     for repeated in _repeated(u.func.__name__ for u in problem.unknowns):
         raise ProblemError(
             f"The unknown `{repeated}` occurs with different arguments in `{problem.name}`, "
@@ -288,13 +291,8 @@ def _check(problem: Problem):
                 + f'; both must be the same: `sp.unknown("{u.func.__name__}", '
                 + f"{', '.join(map(str, problem.coordinates))})`."
             )
-    for equation in problem.equations:
-        if not unknowns_in(equation.residual):
-            raise ProblemError(
-                f"The equation `{equation.name}`, {equation.written.lhs} = {equation.written.rhs}, contains no unknown "
-                f"field, so nothing can make it true; leave it out, or use an unknown."
-            )
     _check_expressions(problem)
+    check_conditions(problem)
     tables_in(problem.expressions())
     _check_quantities(problem)
     for u, value in problem.reference.items():

@@ -13,59 +13,27 @@ from dataclasses import fields
 import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef, UndefinedFunction
+from sympy.functions.elementary.piecewise import ExprCondPair
 
 from spindle.errors import RunError, SpindleError, nearest
 from spindle.problem import conditions, symbols
 from spindle.problem.curved import Cylinder
 from spindle.problem.domain import Box, BoxUnion, Domain
+from spindle.problem.functions import TABLE
 from spindle.problem.problem import Problem
 from spindle.problem.shapes import Shape, shape_from_data, shape_to_data
 from spindle.problem.tables import Table, tables_in
 from spindle.types import Tabulated, TabulatedFamily
 
-_FUNCTIONS = [
-    "sin",
-    "cos",
-    "tan",
-    "asin",
-    "acos",
-    "atan",
-    "atan2",
-    "sinh",
-    "cosh",
-    "tanh",
-    "asinh",
-    "acosh",
-    "atanh",
-    "exp",
-    "log",
-    "Abs",
-    "sign",
-    "Max",
-    "Min",
-    "Heaviside",
-    "erf",
-    "Piecewise",
-    "ExprCondPair",
-    "sech",
-    "csch",
-    "coth",
-    "sec",
-    "csc",
-    "cot",
-    "besselj",
-    "floor",
-    "ceiling",
-]
 _OPERATORS = (
-    "Add Mul Pow Derivative Tuple Equality StrictLessThan LessThan StrictGreaterThan GreaterThan Unequality And Or Not"
+    "Add Mul Pow Derivative Subs Tuple Equality StrictLessThan LessThan StrictGreaterThan GreaterThan Unequality "
+    "And Or Not Xor ITE"
 )
 
 
 def _table() -> dict[str, type]:
     found = {}
-    for name in [*_FUNCTIONS, *_OPERATORS.split()]:
-        cls = getattr(sympy, name, None) or getattr(sympy.functions.elementary.piecewise, name)
+    for cls in (*TABLE, sympy.Piecewise, ExprCondPair, *(getattr(sympy, n) for n in _OPERATORS.split())):
         found[cls.__name__] = cls
     return found
 
@@ -155,7 +123,9 @@ def _decode(data, given):
     if head in ("Add", "Mul", "Pow") and not all(isinstance(a, sympy.Expr) for a in arguments):
         raise ValueError(f"`{head}` takes numbers and functions")
     # Unevaluated, so that the expression comes back as it was, term by term: a resumed run must repeat its rounding.
-    return _HEADS[head](*arguments, **({"evaluate": False} if head in _AS_WRITTEN else {}))
+    # So are functions of numbers, which SymPy would compute exactly: the gamma function of a billion, digit by digit.
+    of_numbers = _HEADS[head] in TABLE and all(isinstance(a, sympy.Number) for a in arguments)
+    return _HEADS[head](*arguments, **({"evaluate": False} if head in _AS_WRITTEN or of_numbers else {}))
 
 
 def _word(text) -> str:

@@ -7,7 +7,8 @@ from sympy import Abs, Piecewise, cos, cosh, exp, log, sin, sqrt, tanh
 
 import spindle as sp
 from spindle.lowering.partials import Partial
-from spindle.lowering.structure import analyse, separate, structure_of
+from spindle.lowering.separation import separate
+from spindle.lowering.structure import analyse, structure_of
 
 x, y, z = sp.coordinates("x y z")
 u, v = sp.unknown("u v", x, y)

@@ -1,0 +1,116 @@
+"""Planning takes seconds, whatever the formulas are: fronts, products of many polynomials, towers, odd exponents."""
+
+import time
+
+import numpy as np
+import pytest
+import sympy
+from sympy import Eq, Float, Integer, Rational, cos, exp, log, sin, sqrt, tanh
+
+import spindle as sp
+from spindle.lowering.constraints import no_constraints
+from spindle.lowering.resolution import degrees
+from spindle.lowering.structure import analyse
+from spindle.methods.starts import source_terms
+from spindle.problem.doubts import doubts
+
+SECONDS = 5.0
+
+
+def _number(random):
+    """A coefficient: whole, rational with large parts, or a float."""
+    kind = random.integers(4)
+    if kind == 0:
+        return Integer(int(random.integers(1, 500)))
+    if kind == 1:
+        return Rational(int(random.integers(1, 10**9)), int(random.integers(1, 10**9)))
+    return Float(random.uniform(0.1, 300)) if kind == 2 else Rational(int(random.integers(1, 2000)), 7)
+
+
+def _phase(random, axes):
+    return sum(_number(random) * int(random.choice([-1, 1])) * c for c in axes)
+
+
+def front(random, axes):
+    power = [Integer(1), Integer(2), Rational(1, 2), Rational(7, 3)][random.integers(4)]
+    return (1 + exp(_phase(random, axes))) ** -power
+
+
+def product(random, axes):
+    return sympy.prod([4 * c * (1 - c) + _number(random) * int(random.integers(2)) for c in axes])
+
+
+def tower(random, axes):
+    found = _phase(random, axes)
+    for _ in range(int(random.integers(2, 7))):
+        found = [sin, cos, tanh, lambda e: exp(-(e**2)), lambda e: log(1 + e**2)][random.integers(5)](found)
+    return found
+
+
+def high_power(random, axes):
+    return (1 + _phase(random, axes) ** 2) ** (_number(random) if random.integers(2) else -int(random.integers(1, 900)))
+
+
+def rational_function(random, axes):
+    return product(random, axes) / (
+        1 + sum(c**2 for c in axes) + _number(random) * axes[0] ** int(random.integers(2, 90))
+    )
+
+
+def travelling(random, axes):
+    return tanh(_phase(random, axes)) * sin(_phase(random, axes)) ** int(random.integers(1, 60)) + sqrt(2 + axes[0])
+
+
+KINDS = (front, product, tower, high_power, rational_function, travelling)
+
+
+def posed(seed):
+    """A random problem; always the same for a seed."""
+    random = np.random.default_rng(seed)
+    space = sp.coordinates("x y z w v a b c d e")[: int(random.integers(1, 4 if seed % 3 else 11))]
+    axes = ((sp.coordinates("t"),) if seed % 2 else ()) + tuple(space)
+    u = sp.unknown("u", *axes)
+    data, source, coefficient = (KINDS[random.integers(len(KINDS))](random, axes) for _ in range(3))
+    left = sp.laplacian(u) * (2 + coefficient) + u * u.diff(axes[-1]) * int(random.integers(2))
+    conditions = [sp.Dirichlet(u, data)] + [sp.Initial(u, data.subs(axes[0], 0))] * (seed % 2)
+    return sp.Problem(sp.Box({c: (0, 1) for c in axes}), [Eq(left, source)], conditions)
+
+
+def understood(seed):
+    """Everything that is done with the formulas of a problem before the first array."""
+    problem = posed(seed)
+    analyse(problem), degrees(problem), doubts(problem), str(problem)
+    source_terms(problem, no_constraints(problem), 10)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_formulas_are_understood_at_once(seed):
+    began = time.process_time()
+    understood(seed)
+    assert time.process_time() - began < SECONDS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", [sp.SPINN(), sp.PINN()], ids=["spinn", "pinn"])
+def test_two_hundred_problems_are_planned(method):
+    worst = 0.0
+    for seed in range(200):
+        problem, began = posed(seed), time.process_time()
+        try:
+            method.plan(problem)
+        except sp.SpindleError as error:
+            assert "refuse" in str(error) or len(str(error)) > 40
+        worst = max(worst, time.process_time() - began)
+    assert worst < SECONDS
+
+
+def test_a_product_of_ten_polynomials_is_taken_as_it_is_written():
+    x = sp.coordinates("x0 x1 x2 x3 x4 x5 x6 x7 x8 x9")
+    u = sp.unknown("u", *x)
+    exact = sympy.prod([4 * c * (1 - c) for c in x])
+    operator = sp.laplacian(u)
+    problem = sp.Problem(
+        sp.Box({c: (0, 1) for c in x}), [Eq(operator, sp.manufactured(operator, {u: exact}))], [sp.Dirichlet(u, 0)]
+    )
+    found = analyse(problem)[0]
+    assert (found.linear, found.separable, len(found.terms)) == (True, True, 20)

@@ -122,7 +122,7 @@ def _on_wall(wall: Wall, size: int) -> np.ndarray:
     # Finer until the wall has enough; a cloud has the nodes it has, and they are taken more than once.
     while held < len(found) < size:
         held, spacing = len(found), spacing / 2
-        boundary = wall.shape.boundary(spacing)
+        boundary = wall.shape.boundary(spacing, sides=wall.sides)
         own = wall.holds(boundary.points, boundary.labels)
         found = np.concatenate([boundary.points[own], boundary.normals[own]], axis=1)
     # Every so many of them, so that the points are those of the whole wall; in three dimensions neighbours follow no

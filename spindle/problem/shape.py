@@ -1,6 +1,6 @@
 """Regions of space with a boundary of any form: what all shapes offer, boxes as shapes, and how shapes combine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,11 +47,14 @@ class Shape(Curved):
         """Distance (n,) of the points (n, d) to the boundary, negative outside; NaN where a point is NaN."""
         raise NotImplementedError
 
-    def boundary(self, spacing: Spacing, *, count: int | None = None) -> Boundary:
+    def boundary(
+        self, spacing: Spacing, *, count: int | None = None, sides: Sequence[str] | None = None
+    ) -> Boundary:
         """Nodes on the boundary, about `spacing` apart and away from corners and edges.
 
         spacing  a number, or points (n, d) -> local spacings (n,)
         count    exactly that many nodes, in the plane and on balls; the spacing is then relative
+        sides    which sides are wanted, None: all; others are left out where that saves work
         """
         raise NotImplementedError
 
@@ -74,9 +77,14 @@ class Shape(Curved):
     def _size(self) -> float:
         return max(high - low for low, high in self.bounds)
 
+    @cached_property
+    def _tolerance(self) -> float:
+        """How far outside a point still counts as on the boundary."""
+        return 1e-9 * self._size
+
     def contains(self, points: np.ndarray) -> np.ndarray:
         """Which of the points (n, d) lie in the closed shape, up to 1e-9 of its size; NaN lies nowhere."""
-        return self.distance(np.asarray(points)) >= -1e-9 * self._size
+        raise NotImplementedError
 
     def __or__(self, other):
         return _joined(self, other, "|")
@@ -100,6 +108,11 @@ class Shape(Curved):
         return type(self) is type(other) and self._arguments() == other._arguments()
 
     def __hash__(self):
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # A combination of many shapes stands in every part of its boundary, and each of them is looked up often.
         return hash((type(self), self._arguments()))
 
 
@@ -135,17 +148,35 @@ class Planar(Shape):
     def _nearest(self) -> arcs.Nearest:
         return arcs.Nearest([arc for loop in self.loops for arc in loop])
 
-    def _by_arcs(self, points: np.ndarray, inside: np.ndarray) -> np.ndarray:
-        """The distance to the arcs, signed by what is known to lie inside."""
-        return self._nearest.distance(points) * np.where(inside, 1.0, -1.0)
+    def _inside(self, points: np.ndarray) -> np.ndarray:
+        """Which of the finite points lie inside, without any distance; of a combination's boundary any may be left out."""
+        raise NotImplementedError
+
+    def _by_arcs(self, points: np.ndarray) -> np.ndarray:
+        """The distance to the arcs, negative outside."""
+        return self._nearest.distance(points) * np.where(self._inside(points), 1.0, -1.0)
+
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Which of the points (n, 2) lie in the closed shape, up to 1e-9 of its size; NaN lies nowhere."""
+        return _at_finite(points, 2, lambda finite: self._within(finite, self._tolerance)) > 0
+
+    def _within(self, points: np.ndarray, tolerance: float) -> np.ndarray:
+        """Which of the finite points lie inside or no farther than the tolerance from the boundary."""
+        within = self._inside(points)
+        left = np.flatnonzero(~within)
+        left = left[_in_box(points[left], self.bounds, tolerance)]
+        within[left] = self._nearest.touches(points[left], tolerance)
+        return within
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """Distance (n,) of the points (n, 2) to the boundary, negative outside; NaN where a point is NaN."""
         return _at_finite(points, 2, self._signed)
 
-    def boundary(self, spacing: Spacing, *, count: int | None = None) -> Boundary:
+    def boundary(
+        self, spacing: Spacing, *, count: int | None = None, sides: Sequence[str] | None = None
+    ) -> Boundary:
         """Nodes at equal steps of arc length, in units of the spacing, the first half a step from a corner."""
-        points, normals, names = outlines.nodes(self.loops, spacing, count)
+        points, normals, names = outlines.nodes(self.loops, spacing, count, sides)
         number = {name: k for k, name in enumerate(self.sides)}
         return Boundary(points, normals, np.array([number[name] for name in names]))
 
@@ -188,9 +219,15 @@ class Solid(Shape):
         """Distance (n,) of the points (n, 3) to the boundary, negative outside; NaN where a point is NaN."""
         return _at_finite(points, 3, self._signed)
 
-    def boundary(self, spacing: Spacing, *, count: int | None = None) -> Boundary:
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Which of the points (n, 3) lie in the closed shape, up to 1e-9 of its size; NaN lies nowhere."""
+        return self.distance(points) >= -self._tolerance
+
+    def boundary(
+        self, spacing: Spacing, *, count: int | None = None, sides: Sequence[str] | None = None
+    ) -> Boundary:
         """Nodes on the boundary, about `spacing` apart and away from edges."""
-        found = self._nodes(spacing, count)
+        found = self._nodes(spacing, count) if sides is None else _nodes_on(self, spacing, sides)
         return Boundary(found.points, found.normals, found.labels)
 
 
@@ -206,7 +243,10 @@ class Rectangles(Planar):
         self.loops = outlines.joined([_edge(face) for face in domain.faces], max(b - a for a, b in domain.bounds))
 
     def _signed(self, points):
-        return self._by_arcs(points, self.domain.contains(points))
+        return self._by_arcs(points)
+
+    def _inside(self, points):
+        return self.domain.contains(points)
 
     def _arguments(self):
         return (box_data(self.domain),)
@@ -336,7 +376,30 @@ class PlanarCombination(Planar):
             raise _is_empty(self)
 
     def _signed(self, points):
-        return self._by_arcs(points, _RULES[self.operation](*(s.distance(points) >= 0 for s in (self.one, self.other))))
+        return self._by_arcs(points)
+
+    @cached_property
+    def _operands(self) -> list[tuple[str, Planar]]:
+        """The shapes joined one after the other, each with what is done with it; the first is joined to nothing."""
+        operands, shape = list[tuple[str, Planar]](), self
+        while isinstance(shape, PlanarCombination):
+            operands.append((shape.operation, shape.other))
+            shape = shape.one
+        return [("|", shape), *reversed(operands)]
+
+    def _inside(self, points):
+        inside = np.zeros(len(points), bool)
+        for operation, shape in self._operands:
+            # What lies inside already cannot be joined, and what lies outside cannot be taken away.
+            open_ = np.flatnonzero(~inside if operation == "|" else inside)
+            within = np.zeros(len(open_), bool)
+            near = _in_box(points[open_], shape.bounds, self._tolerance)
+            # A boundary that two joined shapes share is inside both, or it would be left out of what they make.
+            closed = operation == "|" and isinstance(shape, PlanarCombination)
+            at = points[open_[near]]
+            within[near] = shape._within(at, 0.0) if closed else shape._inside(at)
+            inside[open_] = ~within if operation == "-" else within
+        return inside
 
     def _arguments(self):
         return self.one, self.operation, self.other
@@ -355,7 +418,7 @@ class SolidCombination(Solid):
     def __init__(self, one: Domain, operation: str, other: Domain):
         self.one, self.operation, self.other = shape_of(one), operation, shape_of(other)
         self.coordinates = self.one.coordinates
-        self._names = dict.fromkeys(self.one.sides), _numbered(self.one.sides, self.other.sides)
+        self._names = {s: s for s in self.one.sides}, _numbered(self.one.sides, self.other.sides)
         if not len(self._samples.points):
             raise _is_empty(self)
         every = (*self._names[0], *self._names[1].values())
@@ -391,10 +454,17 @@ class SolidCombination(Solid):
         return self._surviving(self.one._samples, self.other._samples, None)
 
     def _surviving(self, first, second, spacing):
+        """What is left of samples of both boundaries, either of which may be None."""
         rule, size = _RULES[self.operation], max(self.one._size, self.other._size)
-        first = meshes.surviving(first, self.other.distance, rule, size, spacing, drop_shared=False)
-        second = meshes.surviving(second, self.one.distance, lambda a, b: rule(b, a), size, spacing, drop_shared=True)
-        return meshes.together([first, meshes.relabelled(second, second.labels + len(self.one.sides))])
+        parts = []
+        if first is not None:
+            parts.append(meshes.surviving(first, self.other.distance, rule, size, spacing, drop_shared=False))
+        if second is not None:
+            kept = meshes.surviving(
+                second, self.one.distance, lambda a, b: rule(b, a), size, spacing, drop_shared=True
+            )
+            parts.append(meshes.relabelled(kept, kept.labels + len(self.one.sides)))
+        return meshes.together(parts)
 
     def _nodes(self, spacing, count):
         return counted(self, self._placed, spacing, count)
@@ -412,9 +482,13 @@ class SolidCombination(Solid):
 
         return guarded
 
-    def _placed(self, spacing):
-        spacing = self._within(spacing)
-        found = self._surviving(self.one._nodes(spacing, None), self.other._nodes(spacing, None), spacing)
+    def _placed(self, spacing, sides=None):
+        spacing, wanted = self._within(spacing), self.sides if sides is None else sides
+        both = []
+        for shape, names in zip((self.one, self.other), self._names, strict=True):
+            inner = [name for name in shape.sides if names[name] in wanted]
+            both.append(_nodes_on(shape, spacing, inner) if inner else None)
+        found = self._surviving(*both, spacing)
         found = found[np.isin(found.labels, self._alive)]
         # Two surfaces that meet at a sharp angle bring their nodes together.
         found = found[meshes.thinned(found.points, 0.6 * meshes.local(spacing, found.points))]
@@ -425,6 +499,16 @@ class SolidCombination(Solid):
 
     def __repr__(self):
         return _formula(self)
+
+
+def _nodes_on(shape: Solid, spacing: Spacing, sides: Sequence[str]) -> meshes.Samples:
+    """Nodes on these sides of a solid; on others, too, where it is no combination."""
+    return shape._placed(spacing, sides) if isinstance(shape, SolidCombination) else shape._nodes(spacing, None)
+
+
+def _in_box(points: np.ndarray, bounds: Bounds, slack: float) -> np.ndarray:
+    """Which of the points (n, d) lie in a box or no farther than the slack outside."""
+    return np.all([(low - slack <= x) & (x <= high + slack) for x, (low, high) in zip(points.T, bounds, strict=True)], 0)
 
 
 def _all(shape) -> list[arcs.Arc]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.optimize.elementwise import find_root
 from scipy.spatial import cKDTree
 
 from spindle.problem.arcs import GAUSS, Arc, Loop, Spacing
@@ -72,7 +73,7 @@ def _meetings(arc: Arc, other: Callable, size: float) -> np.ndarray:
         open_ = (abs(d_low) + abs(d_high) <= width) & ~shared
         short = width < 1e-6 * size
         change = open_ & short & (_state(d_low, tolerance) != _state(d_high, tolerance))
-        found.append(_bisect(distance, low[change], high[change], d_low[change], d_high[change], tolerance))
+        found.append(_roots(distance, low[change], high[change], d_low[change], d_high[change], tolerance))
         go = open_ & ~short
         low, high = np.concatenate([low[go], middle[go]]), np.concatenate([middle[go], high[go]])
         d_low, d_high = np.concatenate([d_low[go], d_middle[go]]), np.concatenate([d_middle[go], d_high[go]])
@@ -83,19 +84,20 @@ def _state(d, tolerance):
     return np.where(abs(d) < tolerance, 0, np.sign(d))
 
 
-def _bisect(distance, low, high, d_low, d_high, tolerance):
-    # Between inside and outside the root itself; between on and off the place where the tolerance is passed.
-    cross = _state(d_low, tolerance) * _state(d_high, tolerance) < 0
-
-    def state(d):
-        return np.where(cross, np.sign(d), _state(d, tolerance))
-
-    first = state(d_low)
+def _roots(distance, low, high, d_low, d_high, tolerance):
+    """Between inside and outside the root itself; between on and off the place where the tolerance is passed."""
+    first, last = _state(d_low, tolerance), _state(d_high, tolerance)
+    cross = first * last < 0
+    roots = np.zeros(len(low))
+    if cross.any():
+        roots[cross] = find_root(distance, (low[cross], high[cross])).x
+    low, high, first = low[~cross], high[~cross], first[~cross]
     for _ in range(40 if len(low) else 0):
         middle = (low + high) / 2
-        same = state(distance(middle)) == first
+        same = _state(distance(middle), tolerance) == first
         low, high = np.where(same, middle, low), np.where(same, high, middle)
-    return (low + high) / 2
+    roots[~cross] = (low + high) / 2
+    return roots
 
 
 def relabelled(arc: Arc, label: str) -> Arc:

@@ -164,7 +164,8 @@ class Planar(Shape):
         """Which of the finite points lie inside or no farther than the tolerance from the boundary."""
         within = self._inside(points)
         left = np.flatnonzero(~within)
-        left = left[_in_box(points[left], self.bounds, tolerance)]
+        around = np.array(self.bounds) + np.array([-tolerance, tolerance])
+        left = left[_in_boxes(points[left], around[None])[0]]
         within[left] = self._nearest.touches(points[left], tolerance)
         return within
 
@@ -389,17 +390,23 @@ class PlanarCombination(Planar):
 
     def _inside(self, points):
         inside = np.zeros(len(points), bool)
-        for operation, shape in self._operands:
+        for (operation, shape), near in zip(self._operands, _in_boxes(points, self._boxes), strict=True):
             # What lies inside already cannot be joined, and what lies outside cannot be taken away.
-            open_ = np.flatnonzero(~inside if operation == "|" else inside)
-            within = np.zeros(len(open_), bool)
-            near = _in_box(points[open_], shape.bounds, self._tolerance)
-            # A boundary that two joined shapes share is inside both, or it would be left out of what they make.
-            closed = operation == "|" and isinstance(shape, PlanarCombination)
-            at = points[open_[near]]
-            within[near] = shape._within(at, 0.0) if closed else shape._inside(at)
-            inside[open_] = ~within if operation == "-" else within
+            open_ = np.flatnonzero(near & (~inside if operation == "|" else inside))
+            if operation == "&":
+                inside &= near
+            if len(open_):
+                # A boundary that two joined shapes share is inside both, or it would be left out of what they make.
+                closed = operation == "|" and isinstance(shape, PlanarCombination)
+                within = shape._within(points[open_], 0.0) if closed else shape._inside(points[open_])
+                inside[open_] = ~within if operation == "-" else within
         return inside
+
+    @cached_property
+    def _boxes(self) -> np.ndarray:
+        """Corners (shapes, 2, 2) of boxes around the operands, slightly too large."""
+        boxes = np.array([shape.bounds for _, shape in self._operands])
+        return boxes + np.array([-1, 1]) * np.array([shape._tolerance for _, shape in self._operands])[:, None, None]
 
     def _arguments(self):
         return self.one, self.operation, self.other
@@ -506,9 +513,12 @@ def _nodes_on(shape: Solid, spacing: Spacing, sides: Sequence[str]) -> meshes.Sa
     return shape._placed(spacing, sides) if isinstance(shape, SolidCombination) else shape._nodes(spacing, None)
 
 
-def _in_box(points: np.ndarray, bounds: Bounds, slack: float) -> np.ndarray:
-    """Which of the points (n, d) lie in a box or no farther than the slack outside."""
-    return np.all([(low - slack <= x) & (x <= high + slack) for x, (low, high) in zip(points.T, bounds, strict=True)], 0)
+def _in_boxes(points: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Which (boxes, n) of the points (n, d) lie in which of the closed boxes (boxes, d, 2)."""
+    inside = np.ones((len(boxes), len(points)), bool)
+    for column, ends in zip(points.T, boxes.transpose(1, 2, 0), strict=True):
+        inside &= (ends[0][:, None] <= column) & (column <= ends[1][:, None])
+    return inside
 
 
 def _all(shape) -> list[arcs.Arc]:

@@ -525,11 +525,25 @@ def _all(shape) -> list[arcs.Arc]:
     return [arc for loop in shape.loops for arc in loop]
 
 
+_SHOWN = 6  # shapes of a row of equal operations that are written out
+
+
 def _formula(shape) -> str:
-    inner = (
-        f"({s})" if hasattr(s, "operation") or " " + "| " in repr(s) else repr(s) for s in (shape.one, shape.other)
-    )
-    return f" {shape.operation} ".join(inner)
+    """`a - b - c`; of a long row the first few and the last."""
+    row, operation = [shape.other], shape.operation
+    while getattr(shape.one, "operation", None) == operation:
+        shape = shape.one
+        row.append(shape.other)
+    row = [shape.one, *reversed(row)]
+    texts = [_bracketed(s) for s in (row if len(row) <= _SHOWN else [*row[: _SHOWN - 1], row[-1]])]
+    if len(row) > _SHOWN:
+        texts.insert(-1, f"... {len(row) - _SHOWN} more ...")
+    return f" {operation} ".join(texts)
+
+
+def _bracketed(shape) -> str:
+    text = repr(shape)
+    return f"({text})" if hasattr(shape, "operation") or " | " in text else text
 
 
 def _is_empty(shape) -> ProblemError:

@@ -118,12 +118,14 @@ def _on_wall(wall: Wall, size: int) -> np.ndarray:
     """Points (size, d) with the normals beside them, equidistant in space, Sobol points in time."""
     d = len(wall.shape.coordinates)
     spacing = wall.shape.surface / size if d == 2 else np.sqrt(wall.shape.surface / size)
-    found, held = np.zeros((0, 2 * d)), -1
+    found, held, sides = np.zeros((0, 2 * d)), -1, wall.sides
     # Finer until the wall has enough; a cloud has the nodes it has, and they are taken more than once.
     while held < len(found) < size:
         held, spacing = len(found), spacing / 2
-        boundary = wall.shape.boundary(spacing, sides=wall.sides)
+        boundary = wall.shape.boundary(spacing, sides=sides)
         own = wall.holds(boundary.points, boundary.labels)
+        # A relation may hold on few sides; on others, if it does, it is for less than a spacing.
+        sides = [wall.shape.sides[k] for k in np.unique(boundary.labels[own])] or sides
         found = np.concatenate([boundary.points[own], boundary.normals[own]], axis=1)
     # Every so many of them, so that the points are those of the whole wall; in three dimensions neighbours follow no
     # curve, and a random choice leaves no hole either.

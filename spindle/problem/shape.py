@@ -497,8 +497,9 @@ class SolidCombination(Solid):
             both.append(_nodes_on(shape, spacing, inner) if inner else None)
         found = self._surviving(*both, spacing)
         found = found[np.isin(found.labels, self._alive)]
-        # Two surfaces that meet at a sharp angle bring their nodes together.
-        found = found[meshes.thinned(found.points, 0.6 * meshes.local(spacing, found.points))]
+        if all(part is not None for part in both):
+            # Two surfaces that meet at a sharp angle bring their nodes together.
+            found = found[meshes.thinned(found.points, 0.6 * meshes.local(spacing, found.points))]
         return meshes.relabelled(found, np.searchsorted(self._alive, found.labels))
 
     def _arguments(self):

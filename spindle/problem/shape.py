@@ -432,7 +432,7 @@ class SolidCombination(Solid):
         self._alive = np.unique(self._samples.labels)
         self.sides = tuple(every[k] for k in self._alive)
 
-    @property
+    @cached_property
     def bounds(self) -> Bounds:
         """A box around the combination, a (low, high) pair an axis."""
         pairs = zip(self.one.bounds, self.other.bounds, strict=True)

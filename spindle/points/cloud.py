@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.points.places import Place, without_normals
+from spindle.points.places import Place, unfolded, without_normals
 from spindle.points.rules import check_rule, fixed_nodes, sobol
 from spindle.problem.conditions import Scatter
 from spindle.problem.domain import Region, Wall
@@ -70,7 +70,7 @@ class Cloud:
                 low, high = np.array(place.bounds).T
                 unit = self._unit(place, group, size) if own is None else jax.random.uniform(own, (size, len(low)))
                 drawn.append(jnp.asarray(low + (high - low) * unit))
-        return tuple(drawn)
+        return unfolded(tuple(drawn))
 
     def bare(self, clouds) -> list[jax.Array]:
         """The points as a field takes them, without normals."""

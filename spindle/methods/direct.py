@@ -2,10 +2,11 @@
 
 Stationary problems take Newton's method with sparse LU, or with sparse least squares where the equations and the values
 make no square system or a singular one: an unknown without a condition at a part of the boundary, such as a pressure at
-a wall, is continued to the ghosts there, and what is left over or missing is met in the sense of least squares. Problems of first order in time are differential-algebraic:
-equations at the nodes hold at every moment, conditions are constraints, and the values at ghosts follow. They are
-integrated by the Radau IIA method of three stages: its stages meet the constraints, and their own order of three keeps
-data on the boundary that vary in time from spoiling its order of five much.
+a wall, is continued to the ghosts there, and what is left over or missing is met in the sense of least squares.
+Problems of first order in time are differential-algebraic: equations at the nodes hold at every moment, conditions are
+constraints, and the values at ghosts follow. They are integrated by the Radau IIA method of three stages: its stages
+meet the constraints, and their own order of three keeps data on the boundary that vary in time from spoiling its order
+of five much.
 
 Source of the method: Hairer & Wanner (1996), Solving Ordinary Differential Equations II, table IV.5.6.
 """

@@ -1,4 +1,4 @@
-"""Solutions of sparse linear systems of any shape: by LU where a system is square and regular, else by least squares."""
+"""Solutions of sparse linear systems of any shape: LU of those that are square and regular, else least squares."""
 
 from typing import Protocol
 

@@ -125,7 +125,7 @@ def _on_wall(wall: Wall, size: int) -> np.ndarray:
         boundary = wall.shape.boundary(spacing, sides=sides)
         own = wall.holds(boundary.points, boundary.labels)
         # A relation may hold on few sides; on others, if it does, it is for less than a spacing.
-        sides = [wall.shape.sides[k] for k in np.unique(boundary.labels[own])] or sides
+        sides = tuple(wall.shape.sides[k] for k in np.unique(boundary.labels[own])) or sides
         found = np.concatenate([boundary.points[own], boundary.normals[own]], axis=1)
     # Every so many of them, so that the points are those of the whole wall; in three dimensions neighbours follow no
     # curve, and a random choice leaves no hole either.

@@ -47,9 +47,7 @@ class Shape(Curved):
         """Distance (n,) of the points (n, d) to the boundary, negative outside; NaN where a point is NaN."""
         raise NotImplementedError
 
-    def boundary(
-        self, spacing: Spacing, *, count: int | None = None, sides: Sequence[str] | None = None
-    ) -> Boundary:
+    def boundary(self, spacing: Spacing, *, count: int | None = None, sides: Sequence[str] | None = None) -> Boundary:
         """Nodes on the boundary, about `spacing` apart and away from corners and edges.
 
         spacing  a number, or points (n, d) -> local spacings (n,)
@@ -149,7 +147,7 @@ class Planar(Shape):
         return arcs.Nearest([arc for loop in self.loops for arc in loop])
 
     def _inside(self, points: np.ndarray) -> np.ndarray:
-        """Which of the finite points lie inside, without any distance; of a combination's boundary any may be left out."""
+        """Which of the finite points lie inside, without any distance; combinations may leave out their boundary."""
         raise NotImplementedError
 
     def _by_arcs(self, points: np.ndarray) -> np.ndarray:
@@ -173,9 +171,7 @@ class Planar(Shape):
         """Distance (n,) of the points (n, 2) to the boundary, negative outside; NaN where a point is NaN."""
         return _at_finite(points, 2, self._signed)
 
-    def boundary(
-        self, spacing: Spacing, *, count: int | None = None, sides: Sequence[str] | None = None
-    ) -> Boundary:
+    def boundary(self, spacing: Spacing, *, count: int | None = None, sides: Sequence[str] | None = None) -> Boundary:
         """Nodes at equal steps of arc length, in units of the spacing, the first half a step from a corner."""
         points, normals, names = outlines.nodes(self.loops, spacing, count, sides)
         number = {name: k for k, name in enumerate(self.sides)}
@@ -224,9 +220,7 @@ class Solid(Shape):
         """Which of the points (n, 3) lie in the closed shape, up to 1e-9 of its size; NaN lies nowhere."""
         return self.distance(points) >= -self._tolerance
 
-    def boundary(
-        self, spacing: Spacing, *, count: int | None = None, sides: Sequence[str] | None = None
-    ) -> Boundary:
+    def boundary(self, spacing: Spacing, *, count: int | None = None, sides: Sequence[str] | None = None) -> Boundary:
         """Nodes on the boundary, about `spacing` apart and away from edges."""
         found = self._nodes(spacing, count) if sides is None else _nodes_on(self, spacing, sides)
         return Boundary(found.points, found.normals, found.labels)
@@ -340,6 +334,12 @@ def shape_of(domain: Domain) -> Shape:
     return Rectangles(domain) if len(domain.coordinates) == 2 else Bricks(domain)
 
 
+def _planar(domain: Domain) -> Planar:
+    shape = shape_of(domain)
+    assert isinstance(shape, Planar), "shapes of two coordinates are planar"
+    return shape
+
+
 def _joined(one, other, operation: str):
     if not isinstance(one, Domain) or not isinstance(other, Domain):
         return NotImplemented
@@ -348,6 +348,12 @@ def _joined(one, other, operation: str):
             f"`{one} {operation} {other}` joins domains of the coordinates {one.coordinates} and {other.coordinates}; "
             f"both need the same coordinates in the same order."
         )
+    for domain in (one, other):
+        if isinstance(domain, Shape) and not isinstance(domain, (Planar, Solid)):
+            raise ProblemError(
+                f"`{one} {operation} {other}` joins {domain}, of which only nodes are known and no outline that could "
+                f"be cut; give the nodes of the whole domain, or describe it by shapes."
+            )
     return (PlanarCombination if len(one.coordinates) == 2 else SolidCombination)(one, operation, other)
 
 
@@ -361,7 +367,7 @@ class PlanarCombination(Planar):
     """
 
     def __init__(self, one: Domain, operation: str, other: Domain):
-        self.one, self.operation, self.other = shape_of(one), operation, shape_of(other)
+        self.one, self.operation, self.other = _planar(one), operation, _planar(other)
         self.coordinates = self.one.coordinates
         size = max(self.one._size, self.other._size)
         rule = _RULES[operation]
@@ -382,7 +388,8 @@ class PlanarCombination(Planar):
     @cached_property
     def _operands(self) -> list[tuple[str, Planar]]:
         """The shapes joined one after the other, each with what is done with it; the first is joined to nothing."""
-        operands, shape = list[tuple[str, Planar]](), self
+        operands: list[tuple[str, Planar]] = []
+        shape: Planar = self
         while isinstance(shape, PlanarCombination):
             operands.append((shape.operation, shape.other))
             shape = shape.one
@@ -467,9 +474,7 @@ class SolidCombination(Solid):
         if first is not None:
             parts.append(meshes.surviving(first, self.other.distance, rule, size, spacing, drop_shared=False))
         if second is not None:
-            kept = meshes.surviving(
-                second, self.one.distance, lambda a, b: rule(b, a), size, spacing, drop_shared=True
-            )
+            kept = meshes.surviving(second, self.one.distance, lambda a, b: rule(b, a), size, spacing, drop_shared=True)
             parts.append(meshes.relabelled(kept, kept.labels + len(self.one.sides)))
         return meshes.together(parts)
 

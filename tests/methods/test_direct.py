@@ -178,8 +178,10 @@ def plate_with_holes(count):
     [
         (
             plate_with_holes(6),
-            lambda u: [sp.Robin(u, 1 + k, 1, (1 + k) * QUADRATIC + FLUX, on=f"h{k}", name=f"h{k}") for k in range(6)]
-            + [sp.Dirichlet(u, QUADRATIC, on=["x=0", "x=4"]), sp.Neumann(u, FLUX, on=["y=0", "y=1"])],
+            lambda u: (
+                [sp.Robin(u, 1 + k, 1, (1 + k) * QUADRATIC + FLUX, on=f"h{k}", name=f"h{k}") for k in range(6)]
+                + [sp.Dirichlet(u, QUADRATIC, on=["x=0", "x=4"]), sp.Neumann(u, FLUX, on=["y=0", "y=1"])]
+            ),
             True,
             "",
         ),
@@ -198,8 +200,10 @@ def plate_with_holes(count):
         ),
         (
             plate_with_holes(3),
-            lambda u: [sp.Dirichlet(u, QUADRATIC, on=f"h{k}", name=f"h{k}") for k in range(3)]
-            + [sp.Neumann(u, FLUX, on=["y=0", "y=1", "x=0", "x=4"]), sp.Dirichlet(u, QUADRATIC, on="x=0")],
+            lambda u: (
+                [sp.Dirichlet(u, QUADRATIC, on=f"h{k}", name=f"h{k}") for k in range(3)]
+                + [sp.Neumann(u, FLUX, on=["y=0", "y=1", "x=0", "x=4"]), sp.Dirichlet(u, QUADRATIC, on="x=0")]
+            ),
             True,
             "least squares",
         ),

@@ -1,6 +1,7 @@
 """Domains of many parts: they are what set algebra says, and each part costs the same however many there are."""
 
 import itertools
+import operator
 
 import jax
 import numpy as np
@@ -39,19 +40,18 @@ PARTS = {
     "triangle": polygon((-0.5, -0.9), (0.9, -0.4), (0, 0.8)),
     "ring": sp.Disk({x: 0, y: 0}, 0.8) - sp.Disk({x: 0.1, y: 0}, 0.3),
 }
+JOINED = {"|": operator.or_, "-": operator.sub, "&": operator.and_}
 RULES = {"|": np.logical_or, "-": lambda a, b: a & ~b, "&": np.logical_and}
 
 
-@pytest.mark.parametrize("operations", itertools.product("|-&", repeat=2), ids="".join)
+@pytest.mark.parametrize("operations", list(itertools.product("|-&", repeat=2)), ids="".join)
 @pytest.mark.parametrize("names", [("disk", "ellipse"), ("triangle", "ring"), ("ring", "disk")], ids="-".join)
 def test_contains_is_set_algebra(operations, names):
     points = np.random.default_rng(3).uniform(-1.2, 1.2, (3000, 2))
     domain, expected = SQUARE, SQUARE.contains(points)
     for operation, name in zip(operations, names, strict=True):
         part = PARTS[name]
-        domain = {"|": domain.__or__, "-": domain.__sub__, "&": domain.__and__}[operation](part)
-        if domain is NotImplemented:
-            domain = {"|": part.__ror__, "-": part.__rsub__, "&": part.__rand__}[operation](SQUARE)
+        domain = JOINED[operation](domain, part)
         expected = RULES[operation](expected, part.distance(points) >= 0)
     np.testing.assert_array_equal(domain.contains(points), expected)
     np.testing.assert_array_equal(domain.distance(points) >= 0, expected)
@@ -144,7 +144,8 @@ def test_bounds_of_nested_solids_are_found_once(monkeypatch):
 
 def test_a_long_row_of_shapes_is_written_short():
     assert repr(plate(3)).count("Disk") == 3 and "((" not in repr(plate(3))
-    assert repr(plate(40)).count("Disk") == 5 and "... 35 more ..." in repr(plate(40))
+    long = repr(plate(9))
+    assert long.count("Disk") == 5 and "... 4 more ..." in long
     assert repr(SQUARE - (DISK - LEFT)).count("(Disk") == 1
 
 

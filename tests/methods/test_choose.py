@@ -6,7 +6,7 @@ from sympy import Eq
 
 import spindle as sp
 from spindle.errors import ProblemError
-from spindle.gallery.registry import gallery
+from spindle.gallery.registry import GALLERY, gallery
 from spindle.methods.choose import fitting_method
 from spindle.methods.registry import method_named
 from spindle.problem.families import spanned
@@ -100,6 +100,14 @@ def test_gallery_problems_get_what_fits(name):
     problem = gallery(name)
     chosen, _ = fitting_method(problem)
     assert chosen == CHEAP[name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", GALLERY)
+def test_every_gallery_problem_is_taken(name):
+    problem = gallery(name)
+    chosen, _ = fitting_method(problem)
+    method_named(chosen, SMALL.get(chosen, {}) | {"nodes": 600} if chosen == "dtpinn" else {}).plan(spanned(problem))
 
 
 def test_no_method_is_named_for_what_none_takes():

@@ -13,6 +13,7 @@ def compare(solution: Solution) -> dict | None:
     errors     {unknown: measures} as for the network, at up to 20,000 of the points where that is compared
     distance   {unknown: relative L2 norm of the difference between the network and the classical solution}
     seconds    to assemble and solve the discrete equations, weights excluded
+    note       how they were solved where that was not by LU, and how well; else missing
     reason     why there is no classical solution; the other entries are then missing
     """
     if solution.plan.classical is None:
@@ -29,7 +30,8 @@ def compare(solution: Solution) -> dict | None:
             errors[name] = error_measures(values, reference)
         network = solution.evaluate(points, u)
         distance[name] = float(np.linalg.norm(network - values) / max(np.linalg.norm(values), np.finfo(float).tiny))
-    return {"errors": errors, "distance": distance, "seconds": found.seconds, "steps": found.steps}
+    how = {"note": found.note} if found.note else {}
+    return {"errors": errors, "distance": distance, "seconds": found.seconds, "steps": found.steps, **how}
 
 
 def _compared(solution: Solution, u) -> tuple[np.ndarray, np.ndarray | None]:

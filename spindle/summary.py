@@ -69,7 +69,8 @@ def classical_in_words(classical: Mapping) -> str:
         return f"none, {classical['reason']}"
     errors = "".join(f"{name} {m['rel_l2']:.1e} relative L2, " for name, m in classical["errors"].items())
     apart = ", ".join(f"{name} {value:.1e}" for name, value in classical["distance"].items())
-    return f"{errors}{classical['seconds']:.2f} s; from the network {apart}"
+    note = f" ({classical['note']})" if "note" in classical else ""
+    return f"{errors}{classical['seconds']:.2f} s; from the network {apart}{note}"
 
 
 def _over_time(run) -> list[tuple[str, str]]:

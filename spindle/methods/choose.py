@@ -1,8 +1,26 @@
-"""Which method fits a problem."""
+"""Which method fits a problem, where the user names none."""
 
+from spindle.problem.families import ranging, spanned
 from spindle.problem.problem import Problem
+
+# Beyond so many axes, parameters counted, members of a family are cheaper from a low-rank network than from products.
+_FAMILY_AXES = 4
 
 
 def fitting_method(problem: Problem) -> tuple[str, str]:
-    """The name of a method, and the reason."""
-    return "spinn", "the domain is made of boxes, so that coordinates separate"
+    """The name of the method that fits the domain of a problem, and the reason in words.
+
+    Raises ProblemError where no method could take the problem: a family on a shape, or one with measurements.
+    """
+    family, whole = ranging(problem), spanned(problem)
+    axes = len(whole.coordinates)
+    if family and axes > _FAMILY_AXES:
+        names = ", ".join(p.name for p in family)
+        return "fastlrnr", f"the problem is a family over {names} of {axes} axes, and its members are found one by one"
+    if axes == 1:
+        return "pinn", f"{whole.coordinates[0]} is the only coordinate, and there is nothing to separate"
+    if not whole.domain.boxes:
+        return "dtpinn", "the domain is no box, and scattered nodes fill any shape"
+    made = "a box" if len(whole.domain.boxes) == 1 else "made of boxes"
+    over = f", parameters such as {family[0].name} included" if family else ""
+    return "spinn", f"the domain is {made}, so the {axes} coordinates separate{over}"

@@ -1,9 +1,12 @@
 """The classical solution on the nodes of a DT-PINN: the same discrete equations, solved for the values at the nodes.
 
-Stationary problems take Newton's method with sparse LU. Problems of first order in time are differential-algebraic:
-equations at the nodes hold at every moment, conditions are constraints, and the values at ghosts follow. They are
-integrated by the Radau IIA method of three stages: its stages meet the constraints, and their own order of three keeps
-data on the boundary that vary in time from spoiling its order of five much.
+Stationary problems take Newton's method with sparse LU, or with sparse least squares where the equations and the values
+make no square system or a singular one: an unknown without a condition at a part of the boundary, such as a pressure at
+a wall, is continued to the ghosts there, and what is left over or missing is met in the sense of least squares.
+Problems of first order in time are differential-algebraic: equations at the nodes hold at every moment, conditions are
+constraints, and the values at ghosts follow. They are integrated by the Radau IIA method of three stages: its stages
+meet the constraints, and their own order of three keeps data on the boundary that vary in time from spoiling its order
+of five much.
 
 Source of the method: Hairer & Wanner (1996), Solving Ordinary Differential Equations II, table IV.5.6.
 """
@@ -22,7 +25,9 @@ import scipy.sparse
 from scipy.sparse.linalg import splu
 
 from spindle.derivatives.discrete import Discrete, Nodal
+from spindle.methods.factors import Direct, Factors, factors, misfit
 from spindle.objective.objective import Model, Objective
+from spindle.problem.domain import Wall
 from spindle.problem.problem import Problem
 from spindle.training.precision import precision
 
@@ -44,12 +49,14 @@ class Classical:
     """Values at the nodes, (M, T, outputs), T the instants; without time a single one.
 
     seconds   of assembly, factorisation and solves; the weights are not counted, the network needs them too
+    note      how it was solved where that was not by LU, and how well; else nothing
     """
 
     values: np.ndarray
     seconds: float
     steps: int
     derivatives: Discrete
+    note: str = ""
 
     def at(self, points: np.ndarray) -> np.ndarray:
         """Values (n, outputs) at points (n, d) of the domain: local interpolation in space, polynomials in time."""
@@ -90,8 +97,8 @@ def direct(problem: Problem, objective: Objective) -> Classical | str:
         found = solve(system)
         if isinstance(found, str):
             return found
-        values, steps = found
-        return Classical(values, time.perf_counter() - began, steps, derivatives)
+        values, steps, note = found
+        return Classical(values, time.perf_counter() - began, steps, derivatives, note)
 
 
 class _System:
@@ -131,13 +138,46 @@ class _System:
         stacked = [scipy.sparse.vstack(own, format="csr") for own in zip(*matrices, strict=True)]
         return np.concatenate([np.asarray(rows[k]) for k in kept]), stacked
 
+    def continued(self, matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
+        """Rows that continue unknowns smoothly to those ghosts where no condition in `matrix` touches them."""
+        derivatives, cloud = self.derivatives, self.derivatives.points
+        ghosts, count = len(cloud.nodes.ghosts), len(cloud.positions)
+        if not ghosts:
+            return matrix[:0]
+        owners = len(cloud.nodes.interior) + cloud.nodes.owners
+        idx, weights = derivatives.extrapolation()
+        numbers = np.arange(ghosts)
+        known = scipy.sparse.csr_matrix(
+            (weights.ravel(), (np.repeat(numbers, idx.shape[1]), idx.ravel())), (ghosts, count)
+        )
+        rows = (scipy.sparse.eye(ghosts, count, k=count - ghosts) - known).tocsr()
+        free = ~self._touched(matrix)[:, owners]
+        return scipy.sparse.block_diag([rows[own] for own in free], format="csr")
+
+    def _touched(self, matrix) -> np.ndarray:
+        """Which unknowns (outputs, M) have a condition at which nodes."""
+        cloud = self.derivatives.points
+        touched, start = np.zeros((self.outputs, len(cloud.positions)), bool), 0
+        for place in (p for p in self._places if self.always[p]):
+            rows = cloud.rows[place]
+            if isinstance(cloud.places[place], Wall):
+                block = abs(matrix[start : start + len(rows)])
+                for o in range(self.outputs):
+                    own = block[:, o * len(cloud.positions) : (o + 1) * len(cloud.positions)]
+                    touched[o, rows] |= np.asarray(own.sum(axis=1)).ravel() > 0
+            start += len(rows)
+        return touched
+
     def shaped(self, values) -> np.ndarray:
         """(M * outputs,) as (M, outputs)."""
         return np.asarray(values).reshape(self.outputs, -1).T
 
 
-def _newton(function: Callable, start, solver=None):
-    """A root of `function(x) -> (F, matrix)`; returns it and the last factorisation, or a sentence."""
+def _newton(function: Callable, start, factorised: Callable, solver=None):
+    """A root of `function(x) -> (F, matrix)`; returns it and the last factorisation, or a sentence.
+
+    factorised   matrix -> what solves with it, or a sentence on why nothing does
+    """
     x, size, length = start, math.inf, math.inf
     for _ in range(_ITERATIONS):
         f, matrix = function(x)
@@ -146,12 +186,9 @@ def _newton(function: Callable, start, solver=None):
         if not np.isfinite(norm):
             return "Newton's method met values that are not finite"
         if solver is None or norm > 0.5 * size:
-            if matrix.shape[0] != matrix.shape[1]:
-                return f"{matrix.shape[0]} equations and {matrix.shape[1]} unknowns make no square system"
-            try:
-                solver = splu(matrix.tocsc())
-            except RuntimeError:
-                return "the matrix of the discrete equations is singular"
+            solver = factorised(matrix.tocsc())
+            if isinstance(solver, str):
+                return solver
         step = solver.solve(f)
         x, size, last, length = x - step, norm, length, float(np.linalg.norm(step))
         scale = max(float(np.linalg.norm(x)), 1e-300)
@@ -161,20 +198,37 @@ def _newton(function: Callable, start, solver=None):
     return "Newton's method did not converge"
 
 
+def _square(matrix) -> Factors | str:
+    """LU factors, or a sentence on why there are none: steps in time take many solves of three systems at once."""
+    if matrix.shape[0] != matrix.shape[1]:
+        return f"{matrix.shape[0]} equations and {matrix.shape[1]} unknowns make no square system"
+    try:
+        return Direct(matrix)
+    except RuntimeError:
+        return "the linear system of the discrete equations is singular: they leave something open, such as a level"
+
+
 def _stationary(system: _System):
     steps = 0
+    (first,) = system.at(0.0, np.zeros(system.size), None, system.always)[1]
+    beside = system.continued(first) if first.shape[0] < first.shape[1] else first[:0]
 
     def function(x):
         nonlocal steps
         steps += 1
         f, (matrix,) = system.at(0.0, x, None, system.always)
-        return f, matrix
+        return np.concatenate([f, beside @ x]), scipy.sparse.vstack([matrix, beside], format="csr")
 
     # A linear problem is solved by the first step; the second confirms it.
-    found = _newton(function, np.zeros(system.size))
+    found = _newton(function, np.zeros(system.size), factors)
     if isinstance(found, str):
         return found
-    return system.shaped(found[0])[:, None], steps
+    x, solver = found
+    f, matrix = function(x)
+    notes = [f"{solver.note}; they miss by {misfit(matrix, f, x):.0e}"] if solver.note else []
+    if beside.shape[0]:
+        notes.insert(0, f"unknowns without a condition there are continued to {beside.shape[0]:,} ghosts")
+    return system.shaped(x)[:, None], steps, "; ".join(notes)
 
 
 def _stepped(system: _System):
@@ -186,14 +240,15 @@ def _stepped(system: _System):
     for low, high in itertools.pairwise(times):
         step = (high - low) / _SUBSTEPS
         for k in range(_SUBSTEPS):
-            found = _newton(partial(_stages, system, low + k * step, step, x), np.tile(x, len(_NODES)), solver)
+            stages_of = partial(_stages, system, low + k * step, step, x)
+            found = _newton(stages_of, np.tile(x, len(_NODES)), _square, solver)
             if isinstance(found, str):
                 return found
             stages, solver = found
             x = stages[-system.size :]
             steps += 1
         kept.append(x)
-    return np.stack([system.shaped(x) for x in kept], axis=1), steps
+    return np.stack([system.shaped(x) for x in kept], axis=1), steps, ""
 
 
 def _initial(system, moment):

@@ -71,7 +71,8 @@ class Approach:
     def decide(self, model, reached: float) -> float | None:
         """The relative distance, where that is more than the classical solution's own error explains."""
         found = self.found()
-        if model.field.parameters > _MOST or isinstance(found, str):
+        # Of a system that is not square or has no inverse it is one solution of many, or none.
+        if model.field.parameters > _MOST or isinstance(found, str) or found.note:
             return None
         distance = self.objective(model)
         apart = float(np.sqrt(eqx.filter_jit(distance.loss)(model, None, {})))

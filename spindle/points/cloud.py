@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.points.places import Place, without_normals
+from spindle.points.places import Place, unfolded, without_normals
 from spindle.points.rules import check_rule, fixed_nodes, sobol
 from spindle.problem.conditions import Scatter
 from spindle.problem.domain import Region, Wall
@@ -70,7 +70,7 @@ class Cloud:
                 low, high = np.array(place.bounds).T
                 unit = self._unit(place, group, size) if own is None else jax.random.uniform(own, (size, len(low)))
                 drawn.append(jnp.asarray(low + (high - low) * unit))
-        return tuple(drawn)
+        return unfolded(tuple(drawn))
 
     def bare(self, clouds) -> list[jax.Array]:
         """The points as a field takes them, without normals."""
@@ -118,12 +118,14 @@ def _on_wall(wall: Wall, size: int) -> np.ndarray:
     """Points (size, d) with the normals beside them, equidistant in space, Sobol points in time."""
     d = len(wall.shape.coordinates)
     spacing = wall.shape.surface / size if d == 2 else np.sqrt(wall.shape.surface / size)
-    found, held = np.zeros((0, 2 * d)), -1
+    found, held, sides = np.zeros((0, 2 * d)), -1, wall.sides
     # Finer until the wall has enough; a cloud has the nodes it has, and they are taken more than once.
     while held < len(found) < size:
         held, spacing = len(found), spacing / 2
-        boundary = wall.shape.boundary(spacing)
+        boundary = wall.shape.boundary(spacing, sides=sides)
         own = wall.holds(boundary.points, boundary.labels)
+        # A relation may hold on few sides; on others, if it does, it is for less than a spacing.
+        sides = tuple(wall.shape.sides[k] for k in np.unique(boundary.labels[own])) or sides
         found = np.concatenate([boundary.points[own], boundary.normals[own]], axis=1)
     # Every so many of them, so that the points are those of the whole wall; in three dimensions neighbours follow no
     # curve, and a random choice leaves no hole either.

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.points.places import Place
+from spindle.points.places import Place, unfolded
 from spindle.points.rules import check_rule, fixed_nodes, random_nodes
 from spindle.problem.domain import Region
 
@@ -58,7 +58,7 @@ class Lattice:
             keys = jax.random.split(jax.random.fold_in(key, axis), len(segments))
             nodes = [self._nodes(s, axis, k) for s, k in zip(segments, keys, strict=True)]
             pools.append(jnp.concatenate(nodes)[:, None])
-        return tuple(pools)
+        return unfolded(tuple(pools))
 
     def coordinates(self, pools) -> list[tuple[jax.Array, ...]]:
         """For each place its coordinates, shaped to broadcast to the tensor grid; (n,) each for scattered points."""

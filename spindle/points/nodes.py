@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.points.places import Place, without_normals
+from spindle.points.places import Place, unfolded, without_normals
 from spindle.points.scattered import Nodes, morton
 from spindle.problem.conditions import Scatter
 from spindle.problem.domain import Region, Wall
@@ -59,7 +59,8 @@ class NodeCloud:
 
     def at(self, times) -> tuple[tuple[jax.Array, ...], ...]:
         """The same at other instants; arrays (n,), or (n, 1) and (1, T) where a place extends over time."""
-        return tuple(self._columns(place, rows, times) for place, rows in zip(self.places, self.rows, strict=True))
+        columns = (self._columns(place, rows, times) for place, rows in zip(self.places, self.rows, strict=True))
+        return unfolded(tuple(columns))
 
     def coordinates(self, drawn) -> list[tuple[jax.Array, ...]]:
         """What was drawn."""

@@ -69,6 +69,23 @@ class Arc:
         swept = (points[:, 0] * tangent[:, 1] - points[:, 1] * tangent[:, 0]) / 2
         return float(np.sum(swept.reshape(-1, len(GAUSS[0])) * GAUSS[1] * width))
 
+    @cached_property
+    def middle(self) -> tuple[np.ndarray, np.ndarray]:
+        """The point (1, 2) halfway along the parameter and the normal (1, 2) there."""
+        return self.at(np.array([(self.start + self.end) / 2]))
+
+    @cached_property
+    def tips(self) -> tuple[np.ndarray, np.ndarray]:
+        """The points (2, 2) where it begins and ends and the normals (2, 2) there."""
+        return self.at(np.array([self.start, self.end]))
+
+    @cached_property
+    def box(self) -> np.ndarray:
+        """Corners (2, 2) of the smallest box around it."""
+        s = np.linspace(self.start, self.end, 16 * self.panels + 1)
+        points = np.concatenate([self.curve(s)[0], *(self.curve(_flat(self, s, k))[0] for k in (0, 1))])
+        return np.stack([points.min(0), points.max(0)])
+
     def reversed(self) -> "Arc":
         """The same piece run through the other way, with the domain on its other side."""
         return replace(self, start=self.end, end=self.start)
@@ -132,11 +149,7 @@ def why_not_simple(arc: Arc) -> str:
 
 def extent(loops: Sequence[Loop]) -> tuple[tuple[float, float], ...]:
     """The smallest box around the loops, a (low, high) pair an axis."""
-    found = []
-    for arc in (arc for loop in loops for arc in loop):
-        s = np.linspace(arc.start, arc.end, 16 * arc.panels + 1)
-        found.append(np.concatenate([arc.curve(s)[0], *(arc.curve(_flat(arc, s, k))[0] for k in (0, 1))]))
-    points = np.concatenate(found)
+    points = np.concatenate([arc.box for loop in loops for arc in loop])
     return tuple((float(low), float(high)) for low, high in zip(points.min(0), points.max(0), strict=True))
 
 
@@ -165,16 +178,18 @@ class Nearest:
     def __init__(self, arcs: Sequence[Arc]):
         self.arcs = list(arcs)
         self.chord = sum(a.length for a in self.arcs) / 2000
-        middles, owners, parameters = [], [], []
+        middles, owners, parameters, steps = [], [], [], []
         for k, arc in enumerate(self.arcs):
             count = max(int(np.ceil(arc.length / self.chord)), 1 if _straight(arc) else 4 * arc.panels)
             s = arc.start + (np.arange(count) + 0.5) / count * (arc.end - arc.start)
             middles.append(arc.at(s)[0])
+            steps.append(np.linalg.norm(np.diff(middles[-1], axis=0), axis=1).max() if count > 1 else arc.length)
             owners.append(np.full(count, k))
             parameters.append(s)
         self.owner, self.parameter = np.concatenate(owners), np.concatenate(parameters)
         self.tree = cKDTree(np.concatenate(middles))
-        ends = [a.at(np.array([a.start, a.end]))[0] for a in self.arcs]
+        self.reach = max(steps)  # no point of an arc is farther from the nearest middle
+        ends = [a.tips[0] for a in self.arcs]
         self.starts, self.steps = np.array([e[0] for e in ends]), np.array([e[1] - e[0] for e in ends])
         self.straight = np.array([_straight(a) for a in self.arcs])
 
@@ -186,6 +201,13 @@ class Nearest:
         if doubtful.any():
             best[doubtful], _ = self._among(points[doubtful], 24)
         return best
+
+    def touches(self, points: np.ndarray, tolerance: float) -> np.ndarray:
+        """Which of the points (n, 2), which must be finite, are no farther than the tolerance from an arc."""
+        gap, _ = self.tree.query(points, distance_upper_bound=self.reach + tolerance)
+        touching = np.isfinite(gap)
+        touching[touching] = self.distance(points[touching]) <= tolerance
+        return touching
 
     def inner_side(self, points: np.ndarray, inside: np.ndarray) -> np.ndarray:
         """`inside` (n,), a guess by the polygon of chord middles, corrected where a point is near a single curve."""
@@ -241,5 +263,5 @@ def _project(arc: Arc, s: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, n
 
 
 def _is_ring(arc: Arc) -> bool:
-    ends = arc.at(np.array([arc.start, arc.end]))[0]
+    ends, _ = arc.tips
     return bool(abs(ends[0] - ends[1]).max() < 1e-9 * arc.length)

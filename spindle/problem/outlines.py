@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.optimize.elementwise import find_root
 from scipy.spatial import cKDTree
 
 from spindle.problem.arcs import GAUSS, Arc, Loop, Spacing
@@ -23,11 +24,10 @@ def kept(arcs: Sequence[Arc], other: Callable, joined: Callable, size: float, *,
     joined       (in the own shape, in the other shape) -> in the combination
     drop_shared  leave out parts that lie on the other boundary, which keeps them itself
     """
-    middles = np.concatenate([a.at(np.array([(a.start + a.end) / 2]))[0] for a in arcs])
+    middles = np.concatenate([a.middle[0] for a in arcs])
     near = np.abs(other(middles)) <= np.array([a.length for a in arcs])
     pieces = [piece for arc, close in zip(arcs, near, strict=True) for piece in (_cut(arc, other, size, close))]
-    at = [a.at(np.array([(a.start + a.end) / 2])) for a in pieces]
-    points, normals = (np.concatenate([p[k] for p in at]) for k in (0, 1))
+    points, normals = (np.concatenate([piece.middle[k] for piece in pieces]) for k in (0, 1))
     step = 1e-6 * size * normals
     within = joined(np.ones(len(points), bool), other(points - step) > 0)
     beyond = joined(np.zeros(len(points), bool), other(points + step) > 0)
@@ -73,7 +73,7 @@ def _meetings(arc: Arc, other: Callable, size: float) -> np.ndarray:
         open_ = (abs(d_low) + abs(d_high) <= width) & ~shared
         short = width < 1e-6 * size
         change = open_ & short & (_state(d_low, tolerance) != _state(d_high, tolerance))
-        found.append(_bisect(distance, low[change], high[change], d_low[change], d_high[change], tolerance))
+        found.append(_roots(distance, low[change], high[change], d_low[change], d_high[change], tolerance))
         go = open_ & ~short
         low, high = np.concatenate([low[go], middle[go]]), np.concatenate([middle[go], high[go]])
         d_low, d_high = np.concatenate([d_low[go], d_middle[go]]), np.concatenate([d_middle[go], d_high[go]])
@@ -84,19 +84,20 @@ def _state(d, tolerance):
     return np.where(abs(d) < tolerance, 0, np.sign(d))
 
 
-def _bisect(distance, low, high, d_low, d_high, tolerance):
-    # Between inside and outside the root itself; between on and off the place where the tolerance is passed.
-    cross = _state(d_low, tolerance) * _state(d_high, tolerance) < 0
-
-    def state(d):
-        return np.where(cross, np.sign(d), _state(d, tolerance))
-
-    first = state(d_low)
+def _roots(distance, low, high, d_low, d_high, tolerance):
+    """Between inside and outside the root itself; between on and off the place where the tolerance is passed."""
+    first, last = _state(d_low, tolerance), _state(d_high, tolerance)
+    cross = first * last < 0
+    roots = np.zeros(len(low))
+    if cross.any():
+        roots[cross] = find_root(distance, (low[cross], high[cross])).x
+    low, high, first = low[~cross], high[~cross], first[~cross]
     for _ in range(40 if len(low) else 0):
         middle = (low + high) / 2
-        same = state(distance(middle)) == first
+        same = _state(distance(middle), tolerance) == first
         low, high = np.where(same, middle, low), np.where(same, high, middle)
-    return (low + high) / 2
+    roots[~cross] = (low + high) / 2
+    return roots
 
 
 def relabelled(arc: Arc, label: str) -> Arc:
@@ -106,7 +107,8 @@ def relabelled(arc: Arc, label: str) -> Arc:
 
 def joined(arcs: Sequence[Arc], size: float) -> tuple[Loop, ...]:
     """The arcs, each followed by the one that begins where it ends."""
-    starts, ends = (np.concatenate([a.at(np.array([s]))[0] for a, s in pairs]) for pairs in _end_pairs(arcs))
+    tips = np.stack([a.tips[0] for a in arcs])
+    starts, ends = tips[:, 0], tips[:, 1]
     nearby = cKDTree(starts).query_ball_point(ends, 1e-5 * size)
     left = set(range(len(arcs)))
     found: list[Loop] = []
@@ -118,10 +120,6 @@ def joined(arcs: Sequence[Arc], size: float) -> tuple[Loop, ...]:
             follow = [j for j in nearby[follow[0]] if j in left]
         found.append(tuple(loop))
     return tuple(found)
-
-
-def _end_pairs(arcs):
-    return [(a, a.start) for a in arcs], [(a, a.end) for a in arcs]
 
 
 # ----------------------------------------------------------------------------------------------------------- nodes
@@ -175,20 +173,28 @@ def _parameters(arc: Arc, table, lengths, spacing) -> np.ndarray:
     return s
 
 
-def nodes(loops: Sequence[Loop], spacing: Spacing | float, count: int | None = None):
+def nodes(
+    loops: Sequence[Loop], spacing: Spacing | float, count: int | None = None, sides: Sequence[str] | None = None
+):
     """Nodes at equal steps of length, in units of the spacing, away from corners.
 
     spacing  a number, or points (n, 2) -> local spacings (n,)
     count    exactly that many nodes, shared among the chains in proportion; the spacing is then relative
+    sides    only chains that contain a piece of these; None: all
     returns  points (m, 2), unit outward normals (m, 2), names of the sides (m,)
     """
     local = spacing if callable(spacing) else None
     unit = 1.0 if callable(spacing) else float(spacing)
-    chains = [chain for loop in loops for chain in _chains(loop, local, unit)]
+    wanted = [loop for loop in loops if _contains_piece(loop, sides)]
+    chains = [c for loop in wanted for c in _chains(loop, local, unit) if _contains_piece(c.arcs, sides)]
     counts = [_rounded(c, unit) for c in chains] if count is None else _shared(chains, count)
     found = [part for c, n in zip(chains, counts, strict=True) if n for part in c.nodes(n, local)]
     points, normals, labels = zip(*found, strict=True)
     return np.concatenate(points), np.concatenate(normals), [name for part in labels for name in part]
+
+
+def _contains_piece(arcs: Loop, sides: Sequence[str] | None) -> bool:
+    return sides is None or any(arc.label in sides for arc in arcs)
 
 
 def _rounded(chain: _Chain, scale: float) -> int:
@@ -240,8 +246,7 @@ def _chains(loop: Loop, spacing: Spacing | None, unit: float) -> list[_Chain]:
 
 def _turns(loop: Loop) -> np.ndarray:
     """The angle between each arc and the one before it."""
-    before = np.concatenate([a.at(np.array([a.end]))[1] for a in loop])
-    after = np.concatenate([a.at(np.array([a.start]))[1] for a in loop])
+    after, before = np.stack([a.tips[1] for a in loop], 1)
     return np.arccos((np.roll(before, 1, axis=0) * after).sum(1).clip(-1, 1))
 
 

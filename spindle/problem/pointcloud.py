@@ -88,7 +88,11 @@ class PointCloud(Shape):
         behind = -np.sum((points - self.nodes[nearest]) * self.normals[nearest], axis=1)
         return np.where(finite, behind + 0.05 * self._spacing, np.nan)
 
-    def boundary(self, spacing, *, count: int | None = None) -> Boundary:
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Which of the points (n, d) lie in the closed domain; NaN lies nowhere."""
+        return self.distance(points) >= -self._tolerance
+
+    def boundary(self, spacing, *, count: int | None = None, sides=None) -> Boundary:
         """The boundary nodes themselves, whatever the spacing."""
         return Boundary(self.nodes, self.normals, self.labels)
 

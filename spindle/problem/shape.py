@@ -1,6 +1,6 @@
 """Regions of space with a boundary of any form: what all shapes offer, boxes as shapes, and how shapes combine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,11 +47,12 @@ class Shape(Curved):
         """Distance (n,) of the points (n, d) to the boundary, negative outside; NaN where a point is NaN."""
         raise NotImplementedError
 
-    def boundary(self, spacing: Spacing, *, count: int | None = None) -> Boundary:
+    def boundary(self, spacing: Spacing, *, count: int | None = None, sides: Sequence[str] | None = None) -> Boundary:
         """Nodes on the boundary, about `spacing` apart and away from corners and edges.
 
         spacing  a number, or points (n, d) -> local spacings (n,)
         count    exactly that many nodes, in the plane and on balls; the spacing is then relative
+        sides    which sides are wanted, None: all; others are left out where that saves work
         """
         raise NotImplementedError
 
@@ -74,9 +75,14 @@ class Shape(Curved):
     def _size(self) -> float:
         return max(high - low for low, high in self.bounds)
 
+    @cached_property
+    def _tolerance(self) -> float:
+        """How far outside a point still counts as on the boundary."""
+        return 1e-9 * self._size
+
     def contains(self, points: np.ndarray) -> np.ndarray:
         """Which of the points (n, d) lie in the closed shape, up to 1e-9 of its size; NaN lies nowhere."""
-        return self.distance(np.asarray(points)) >= -1e-9 * self._size
+        raise NotImplementedError
 
     def __or__(self, other):
         return _joined(self, other, "|")
@@ -100,6 +106,11 @@ class Shape(Curved):
         return type(self) is type(other) and self._arguments() == other._arguments()
 
     def __hash__(self):
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # A combination of many shapes stands in every part of its boundary, and each of them is looked up often.
         return hash((type(self), self._arguments()))
 
 
@@ -135,17 +146,34 @@ class Planar(Shape):
     def _nearest(self) -> arcs.Nearest:
         return arcs.Nearest([arc for loop in self.loops for arc in loop])
 
-    def _by_arcs(self, points: np.ndarray, inside: np.ndarray) -> np.ndarray:
-        """The distance to the arcs, signed by what is known to lie inside."""
-        return self._nearest.distance(points) * np.where(inside, 1.0, -1.0)
+    def _inside(self, points: np.ndarray) -> np.ndarray:
+        """Which of the finite points lie inside, without any distance; combinations may leave out their boundary."""
+        raise NotImplementedError
+
+    def _by_arcs(self, points: np.ndarray) -> np.ndarray:
+        """The distance to the arcs, negative outside."""
+        return self._nearest.distance(points) * np.where(self._inside(points), 1.0, -1.0)
+
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Which of the points (n, 2) lie in the closed shape, up to 1e-9 of its size; NaN lies nowhere."""
+        return _at_finite(points, 2, lambda finite: self._within(finite, self._tolerance)) > 0
+
+    def _within(self, points: np.ndarray, tolerance: float) -> np.ndarray:
+        """Which of the finite points lie inside or no farther than the tolerance from the boundary."""
+        within = self._inside(points)
+        left = np.flatnonzero(~within)
+        around = np.array(self.bounds) + np.array([-tolerance, tolerance])
+        left = left[_in_boxes(points[left], around[None])[0]]
+        within[left] = self._nearest.touches(points[left], tolerance)
+        return within
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """Distance (n,) of the points (n, 2) to the boundary, negative outside; NaN where a point is NaN."""
         return _at_finite(points, 2, self._signed)
 
-    def boundary(self, spacing: Spacing, *, count: int | None = None) -> Boundary:
+    def boundary(self, spacing: Spacing, *, count: int | None = None, sides: Sequence[str] | None = None) -> Boundary:
         """Nodes at equal steps of arc length, in units of the spacing, the first half a step from a corner."""
-        points, normals, names = outlines.nodes(self.loops, spacing, count)
+        points, normals, names = outlines.nodes(self.loops, spacing, count, sides)
         number = {name: k for k, name in enumerate(self.sides)}
         return Boundary(points, normals, np.array([number[name] for name in names]))
 
@@ -188,9 +216,13 @@ class Solid(Shape):
         """Distance (n,) of the points (n, 3) to the boundary, negative outside; NaN where a point is NaN."""
         return _at_finite(points, 3, self._signed)
 
-    def boundary(self, spacing: Spacing, *, count: int | None = None) -> Boundary:
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Which of the points (n, 3) lie in the closed shape, up to 1e-9 of its size; NaN lies nowhere."""
+        return self.distance(points) >= -self._tolerance
+
+    def boundary(self, spacing: Spacing, *, count: int | None = None, sides: Sequence[str] | None = None) -> Boundary:
         """Nodes on the boundary, about `spacing` apart and away from edges."""
-        found = self._nodes(spacing, count)
+        found = self._nodes(spacing, count) if sides is None else _nodes_on(self, spacing, sides)
         return Boundary(found.points, found.normals, found.labels)
 
 
@@ -206,7 +238,10 @@ class Rectangles(Planar):
         self.loops = outlines.joined([_edge(face) for face in domain.faces], max(b - a for a, b in domain.bounds))
 
     def _signed(self, points):
-        return self._by_arcs(points, self.domain.contains(points))
+        return self._by_arcs(points)
+
+    def _inside(self, points):
+        return self.domain.contains(points)
 
     def _arguments(self):
         return (box_data(self.domain),)
@@ -299,6 +334,12 @@ def shape_of(domain: Domain) -> Shape:
     return Rectangles(domain) if len(domain.coordinates) == 2 else Bricks(domain)
 
 
+def _planar(domain: Domain) -> Planar:
+    shape = shape_of(domain)
+    assert isinstance(shape, Planar), "shapes of two coordinates are planar"
+    return shape
+
+
 def _joined(one, other, operation: str):
     if not isinstance(one, Domain) or not isinstance(other, Domain):
         return NotImplemented
@@ -307,6 +348,12 @@ def _joined(one, other, operation: str):
             f"`{one} {operation} {other}` joins domains of the coordinates {one.coordinates} and {other.coordinates}; "
             f"both need the same coordinates in the same order."
         )
+    for domain in (one, other):
+        if isinstance(domain, Shape) and not isinstance(domain, (Planar, Solid)):
+            raise ProblemError(
+                f"`{one} {operation} {other}` joins {domain}, of which only nodes are known and no outline that could "
+                f"be cut; give the nodes of the whole domain, or describe it by shapes."
+            )
     return (PlanarCombination if len(one.coordinates) == 2 else SolidCombination)(one, operation, other)
 
 
@@ -320,7 +367,7 @@ class PlanarCombination(Planar):
     """
 
     def __init__(self, one: Domain, operation: str, other: Domain):
-        self.one, self.operation, self.other = shape_of(one), operation, shape_of(other)
+        self.one, self.operation, self.other = _planar(one), operation, _planar(other)
         self.coordinates = self.one.coordinates
         size = max(self.one._size, self.other._size)
         rule = _RULES[operation]
@@ -336,7 +383,37 @@ class PlanarCombination(Planar):
             raise _is_empty(self)
 
     def _signed(self, points):
-        return self._by_arcs(points, _RULES[self.operation](*(s.distance(points) >= 0 for s in (self.one, self.other))))
+        return self._by_arcs(points)
+
+    @cached_property
+    def _operands(self) -> list[tuple[str, Planar]]:
+        """The shapes joined one after the other, each with what is done with it; the first is joined to nothing."""
+        operands: list[tuple[str, Planar]] = []
+        shape: Planar = self
+        while isinstance(shape, PlanarCombination):
+            operands.append((shape.operation, shape.other))
+            shape = shape.one
+        return [("|", shape), *reversed(operands)]
+
+    def _inside(self, points):
+        inside = np.zeros(len(points), bool)
+        for (operation, shape), near in zip(self._operands, _in_boxes(points, self._boxes), strict=True):
+            # What lies inside already cannot be joined, and what lies outside cannot be taken away.
+            open_ = np.flatnonzero(near & (~inside if operation == "|" else inside))
+            if operation == "&":
+                inside &= near
+            if len(open_):
+                # A boundary that two joined shapes share is inside both, or it would be left out of what they make.
+                closed = operation == "|" and isinstance(shape, PlanarCombination)
+                within = shape._within(points[open_], 0.0) if closed else shape._inside(points[open_])
+                inside[open_] = ~within if operation == "-" else within
+        return inside
+
+    @cached_property
+    def _boxes(self) -> np.ndarray:
+        """Corners (shapes, 2, 2) of boxes around the operands, slightly too large."""
+        boxes = np.array([shape.bounds for _, shape in self._operands])
+        return boxes + np.array([-1, 1]) * np.array([shape._tolerance for _, shape in self._operands])[:, None, None]
 
     def _arguments(self):
         return self.one, self.operation, self.other
@@ -355,14 +432,14 @@ class SolidCombination(Solid):
     def __init__(self, one: Domain, operation: str, other: Domain):
         self.one, self.operation, self.other = shape_of(one), operation, shape_of(other)
         self.coordinates = self.one.coordinates
-        self._names = dict.fromkeys(self.one.sides), _numbered(self.one.sides, self.other.sides)
+        self._names = {s: s for s in self.one.sides}, _numbered(self.one.sides, self.other.sides)
         if not len(self._samples.points):
             raise _is_empty(self)
         every = (*self._names[0], *self._names[1].values())
         self._alive = np.unique(self._samples.labels)
         self.sides = tuple(every[k] for k in self._alive)
 
-    @property
+    @cached_property
     def bounds(self) -> Bounds:
         """A box around the combination, a (low, high) pair an axis."""
         pairs = zip(self.one.bounds, self.other.bounds, strict=True)
@@ -391,10 +468,15 @@ class SolidCombination(Solid):
         return self._surviving(self.one._samples, self.other._samples, None)
 
     def _surviving(self, first, second, spacing):
+        """What is left of samples of both boundaries, either of which may be None."""
         rule, size = _RULES[self.operation], max(self.one._size, self.other._size)
-        first = meshes.surviving(first, self.other.distance, rule, size, spacing, drop_shared=False)
-        second = meshes.surviving(second, self.one.distance, lambda a, b: rule(b, a), size, spacing, drop_shared=True)
-        return meshes.together([first, meshes.relabelled(second, second.labels + len(self.one.sides))])
+        parts = []
+        if first is not None:
+            parts.append(meshes.surviving(first, self.other.distance, rule, size, spacing, drop_shared=False))
+        if second is not None:
+            kept = meshes.surviving(second, self.one.distance, lambda a, b: rule(b, a), size, spacing, drop_shared=True)
+            parts.append(meshes.relabelled(kept, kept.labels + len(self.one.sides)))
+        return meshes.together(parts)
 
     def _nodes(self, spacing, count):
         return counted(self, self._placed, spacing, count)
@@ -412,12 +494,17 @@ class SolidCombination(Solid):
 
         return guarded
 
-    def _placed(self, spacing):
-        spacing = self._within(spacing)
-        found = self._surviving(self.one._nodes(spacing, None), self.other._nodes(spacing, None), spacing)
+    def _placed(self, spacing, sides=None):
+        spacing, wanted = self._within(spacing), self.sides if sides is None else sides
+        both = []
+        for shape, names in zip((self.one, self.other), self._names, strict=True):
+            inner = [name for name in shape.sides if names[name] in wanted]
+            both.append(_nodes_on(shape, spacing, inner) if inner else None)
+        found = self._surviving(*both, spacing)
         found = found[np.isin(found.labels, self._alive)]
-        # Two surfaces that meet at a sharp angle bring their nodes together.
-        found = found[meshes.thinned(found.points, 0.6 * meshes.local(spacing, found.points))]
+        if all(part is not None for part in both):
+            # Two surfaces that meet at a sharp angle bring their nodes together.
+            found = found[meshes.thinned(found.points, 0.6 * meshes.local(spacing, found.points))]
         return meshes.relabelled(found, np.searchsorted(self._alive, found.labels))
 
     def _arguments(self):
@@ -427,15 +514,42 @@ class SolidCombination(Solid):
         return _formula(self)
 
 
+def _nodes_on(shape: Solid, spacing: Spacing, sides: Sequence[str]) -> meshes.Samples:
+    """Nodes on these sides of a solid; on others, too, where it is no combination."""
+    return shape._placed(spacing, sides) if isinstance(shape, SolidCombination) else shape._nodes(spacing, None)
+
+
+def _in_boxes(points: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Which (boxes, n) of the points (n, d) lie in which of the closed boxes (boxes, d, 2)."""
+    inside = np.ones((len(boxes), len(points)), bool)
+    for column, ends in zip(points.T, boxes.transpose(1, 2, 0), strict=True):
+        inside &= (ends[0][:, None] <= column) & (column <= ends[1][:, None])
+    return inside
+
+
 def _all(shape) -> list[arcs.Arc]:
     return [arc for loop in shape.loops for arc in loop]
 
 
+_SHOWN = 6  # shapes of a row of equal operations that are written out
+
+
 def _formula(shape) -> str:
-    inner = (
-        f"({s})" if hasattr(s, "operation") or " " + "| " in repr(s) else repr(s) for s in (shape.one, shape.other)
-    )
-    return f" {shape.operation} ".join(inner)
+    """`a - b - c`; of a long row the first few and the last."""
+    row, operation = [shape.other], shape.operation
+    while getattr(shape.one, "operation", None) == operation:
+        shape = shape.one
+        row.append(shape.other)
+    row = [shape.one, *reversed(row)]
+    texts = [_bracketed(s) for s in (row if len(row) <= _SHOWN else [*row[: _SHOWN - 1], row[-1]])]
+    if len(row) > _SHOWN:
+        texts.insert(-1, f"... {len(row) - _SHOWN} more ...")
+    return f" {operation} ".join(texts)
+
+
+def _bracketed(shape) -> str:
+    text = repr(shape)
+    return f"({text})" if hasattr(shape, "operation") or " | " in text else text
 
 
 def _is_empty(shape) -> ProblemError:

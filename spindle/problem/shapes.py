@@ -48,10 +48,13 @@ class Ellipse(Planar):
         self.loops = ((arcs.oval(self.centre, self.axes, self.angle, name),),)
 
     def _signed(self, points):
+        return self._by_arcs(points)
+
+    def _inside(self, points):
         gap = points - np.array(self.centre)
         cos, sin = np.cos(self.angle), np.sin(self.angle)
         along, across = gap @ [cos, sin], gap @ [-sin, cos]
-        return self._by_arcs(points, (along / self.axes[0]) ** 2 + (across / self.axes[1]) ** 2 <= 1)
+        return (along / self.axes[0]) ** 2 + (across / self.axes[1]) ** 2 <= 1
 
     def _arguments(self):
         return tuple(zip(self.coordinates, self.centre, strict=True)), self.axes, self.angle, self.sides[0]
@@ -71,6 +74,9 @@ class Disk(Planar):
 
     def _signed(self, points):
         return self.radius - np.linalg.norm(points - np.array(self.centre), axis=1)
+
+    def _inside(self, points):
+        return self._signed(points) >= 0
 
     def _arguments(self):
         return tuple(zip(self.coordinates, self.centre, strict=True)), self.radius, self.sides[0]
@@ -105,9 +111,11 @@ class Curve(Planar):
         return shapely.Polygon(self._nearest.tree.data)
 
     def _signed(self, points):
+        return self._by_arcs(points)
+
+    def _inside(self, points):
         shapely.prepare(self._outline)
-        inside = self._nearest.inner_side(points, shapely.contains_xy(self._outline, points))
-        return self._by_arcs(points, inside)
+        return self._nearest.inner_side(points, shapely.contains_xy(self._outline, points))
 
     def _arguments(self):
         return self.at, self.parameter, self.ends, self.sides[0]
@@ -137,7 +145,10 @@ class Polygon(Planar):
         )
 
     def _signed(self, points):
-        return self._by_arcs(points, shapely.contains_xy(self._outline, points))
+        return self._by_arcs(points)
+
+    def _inside(self, points):
+        return shapely.intersects_xy(self._outline, points)
 
     def _arguments(self):
         return self.coordinates, self.rings[0], self.rings[1:], self.sides[0]

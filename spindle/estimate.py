@@ -15,7 +15,7 @@ import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
-from spindle.errors import DivergenceError
+from spindle.errors import DivergenceError, ProblemError, shown, usage
 from spindle.lowering.partials import partial_of
 from spindle.methods.spinn import SPINN
 from spindle.problem.conditions import AcrossAxis, AtPoints, AtStart, Condition, OnBoundary
@@ -33,6 +33,7 @@ _LEFT = 0.3  # share of the residuals left, above which the estimate is a lower 
 _ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # errors, below which residuals are noise that nothing explains
 
 
+@usage("sp.estimate(solution)")
 def estimate(solution: Solution) -> dict:
     """`{"errors": {name: relative L2 error}, "left", "bound", "seconds"}`, or `{"reason"}` where there is no estimate.
 
@@ -40,6 +41,11 @@ def estimate(solution: Solution) -> dict:
     explain; above 0.3 it is sharper than the estimate can see, which then is a lower `bound`, unless all is rounding
     errors. It takes some seconds, most of them to compile.
     """
+    if not isinstance(solution, Solution):
+        raise ProblemError(
+            f"`sp.estimate` was given {shown(solution)}, and the error is that of a solution; write "
+            f"`sp.estimate(sp.solve(problem))`."
+        )
     began, problem = time.perf_counter(), solution.problem
     reason = _impossible(solution)
     if reason:

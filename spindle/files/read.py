@@ -8,7 +8,7 @@ from typing import Any
 import sympy
 from sympy.core.function import AppliedUndef
 
-from spindle.errors import ProblemError, nearest
+from spindle.errors import ProblemError, nearest, shown, usage
 from spindle.files.conditions import EXAMPLE, Setting, condition
 from spindle.files.data import gridded
 from spindle.files.domain import domain_of
@@ -43,6 +43,7 @@ _PARAMETER = "nu = 0.01, or nu = { value = 1, unknown = true }, or nu = { range 
 _TABLE = 'kappa = { data = "kappa.npz" }'
 
 
+@usage('sp.read_problem("heat.toml", nu=0.02)')
 def read_problem(path, **values: float) -> Problem:
     """The problem that a TOML file states; nothing in the file is ever run.
 
@@ -52,6 +53,11 @@ def read_problem(path, **values: float) -> Problem:
 
     The format is in docs/problem-files.md. Raises ProblemError with file, line and column where something is wrong.
     """
+    if not isinstance(path, (str, Path)):
+        raise ProblemError(
+            f"`sp.read_problem` was given {shown(path)}, which is no path of a file; write "
+            f'`sp.read_problem("heat.toml")`.'
+        )
     file = open_source(path)
     with file.here():
         found = _problem(file, values)

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import sympy
 
-from spindle.errors import ProblemError, nearest
-from spindle.problem.symbols import is_space
+from spindle.errors import ProblemError, nearest, usage
+from spindle.problem.symbols import alike, is_space
+from spindle.problem.words import shown
 
 Bounds = tuple[tuple[float, float], ...]
 
@@ -272,6 +273,7 @@ def _part_name(on) -> str:
     return f"`{on.lhs}={on.rhs}`" if isinstance(on, sympy.Eq) else f"`{on}`"
 
 
+@usage("sp.Box({x: (0, 1), y: (0, 1)})")
 class Box(Boxed):
     """A box, `Box({t: (0, 1), x: (-1, 1)})`: an interval for each coordinate, in the order of the arrays' axes.
 
@@ -281,7 +283,7 @@ class Box(Boxed):
     def __init__(self, intervals: Mapping[sympy.Symbol, tuple]):
         if not isinstance(intervals, Mapping):
             raise ProblemError(
-                f"`sp.Box({intervals!r})` needs an interval for each coordinate; write "
+                f"`sp.Box({shown(intervals)})` needs an interval for each coordinate; write "
                 f"`sp.Box({{x: (0, 1), y: (0, 1)}})`."
             )
         if not intervals:
@@ -289,7 +291,7 @@ class Box(Boxed):
         for coordinate in intervals:
             if not isinstance(coordinate, sympy.Symbol):
                 raise ProblemError(
-                    f"`sp.Box` was given {coordinate!r} as a coordinate, which is no symbol; write "
+                    f"`sp.Box` was given {shown(coordinate)} as a coordinate, which is no symbol; write "
                     f'`x, y = sp.coordinates("x y")` and `sp.Box({{x: (0, 1), y: (0, 1)}})`.'
                 )
         self.coordinates = tuple(intervals)
@@ -318,6 +320,7 @@ class Box(Boxed):
         return f"Box({{{', '.join(ends)}}})"
 
 
+@usage("sp.Interval(x, 0, 1)")
 def Interval(coordinate: sympy.Symbol, low, high) -> Box:
     """The one-dimensional box `low <= coordinate <= high`."""
     return Box({coordinate: (low, high)})
@@ -366,7 +369,7 @@ def _interval(coordinate, ends) -> tuple[sympy.Expr, sympy.Expr]:
         ordered = False
     if not ordered:
         raise ProblemError(
-            f"`sp.Box` was given {coordinate}: {ends}, which is no interval; write two finite numbers with "
+            f"`sp.Box` was given {coordinate}: {shown(ends)}, which is no interval; write two finite numbers with "
             f"low < high, `{coordinate}: (0, 1)`."
         )
     return low, high
@@ -404,8 +407,8 @@ def _rectangles(cuts: list[list[float]], filled: np.ndarray) -> list[Bounds]:
 def _combine(one: Boxed, other: Boxed, operation: str) -> Boxed:
     if one.coordinates != other.coordinates:
         raise ProblemError(
-            f"`{one} {operation} {other}` joins domains of the coordinates {one.coordinates} and {other.coordinates}; "
-            f"both need the same coordinates in the same order."
+            f"`{one} {operation} {other}` joins domains of the coordinates {one.coordinates} and {other.coordinates}"
+            f"{alike(one.coordinates, other.coordinates)}; both need the same coordinates in the same order."
         )
     cuts, _ = _cells([*one.boxes, *other.boxes])
     middles = np.stack(np.meshgrid(*[np.convolve(c, [0.5, 0.5], "valid") for c in cuts], indexing="ij"), -1)

@@ -9,6 +9,7 @@ import sympy
 from sympy.core.function import UndefinedFunction
 
 from spindle.errors import ProblemError
+from spindle.problem.words import shown
 
 _COUNTED = 1e6  # terms of a base, above which its powers are not told apart
 _ENDLESS = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo)
@@ -25,15 +26,15 @@ def expression_of(value, call: str) -> sympy.Expr:
     refuse_text(value, call)
     if not isinstance(value, (numbers.Number, sympy.Expr)) or isinstance(value, (bool, np.bool_)):
         raise ProblemError(
-            f"`{call}` was given {_shown(value)} where a number or a formula belongs; write for example "
+            f"`{call}` was given {shown(value)} where a number or a formula belongs; write for example "
             f"`sympy.sin(x)`{_instead(value)}."
         )
     checked = sympy.sympify(value)
     if checked.has(*_ENDLESS):
-        raise ProblemError(f"`{call}` contains {checked}, which is not finite; check the formula.")
+        raise ProblemError(f"`{call}` contains {shown(checked)}, which is not finite; check the formula.")
     if checked.has(sympy.I):
         raise ProblemError(
-            f"`{call}` contains {checked}, which is complex, and networks are real; write one unknown and one equation "
+            f"`{call}` contains {shown(checked)}, which is complex, and networks are real; write one unknown and one equation "
             f"for the real part and one for the imaginary part."
         )
     return checked
@@ -43,8 +44,8 @@ def refuse_text(value, call: str) -> None:
     """Raise ProblemError where mathematics is written in quotes."""
     if isinstance(value, str):
         raise ProblemError(
-            f"`{call}` was given the text {value!r}, and text is never evaluated; write the formula itself, without "
-            f"quotes."
+            f"`{call}` was given the text {shown(value)}, and text is never evaluated; write the formula itself, "
+            f"without quotes."
         )
 
 
@@ -59,11 +60,6 @@ def expanded_terms(e: sympy.Expr) -> float:
     if e.is_Pow and e.exp.is_Integer and e.exp > 0 and own[0] < _COUNTED:
         return math.comb(int(own[0]) + int(e.exp) - 1, int(e.exp))
     return max([1.0, *own])
-
-
-def _shown(value) -> str:
-    text = " ".join(str(value).split()) if isinstance(value, np.ndarray) else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _instead(value) -> str:

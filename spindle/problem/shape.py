@@ -10,7 +10,7 @@ from spindle.errors import ProblemError
 from spindle.problem import arcs, meshes, outlines
 from spindle.problem.curved import Curved
 from spindle.problem.domain import Bounds, Box, BoxUnion, Domain, Face
-from spindle.problem.symbols import is_time
+from spindle.problem.symbols import alike, is_time
 
 Spacing = float | Callable[[np.ndarray], np.ndarray]
 
@@ -304,8 +304,8 @@ def _joined(one, other, operation: str):
         return NotImplemented
     if one.coordinates != other.coordinates:
         raise ProblemError(
-            f"`{one} {operation} {other}` joins domains of the coordinates {one.coordinates} and {other.coordinates}; "
-            f"both need the same coordinates in the same order."
+            f"`{one} {operation} {other}` joins domains of the coordinates {one.coordinates} and {other.coordinates}"
+            f"{alike(one.coordinates, other.coordinates)}; both need the same coordinates in the same order."
         )
     return (PlanarCombination if len(one.coordinates) == 2 else SolidCombination)(one, operation, other)
 

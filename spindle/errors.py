@@ -18,8 +18,8 @@ class SpindleError(Exception):
     A message that would fill the screen, because what was given is printed in it, is cut in the middle.
     """
 
-    def __init__(self, message: str = ""):
-        super().__init__(_cut(message))
+    def __str__(self):
+        return _cut(super().__str__())
 
 
 class ProblemError(SpindleError, ValueError):
@@ -45,7 +45,7 @@ class DivergenceError(SpindleError):
         self.solution = solution
 
 
-class NumberError(ProblemError, TypeError):
+class NumberError(SpindleError, ValueError, TypeError):
     """A symbol was handed to a function of numbers. It is a TypeError too, as SymPy's own refusals are."""
 
 
@@ -103,7 +103,7 @@ def usage(form: str, *, name: str = "", error: type[SpindleError] = ProblemError
     def decorate(thing):
         called = name or f"sp.{thing.__name__}"
         if isinstance(thing, type):
-            thing.__init__ = _spoken(thing.__init__, called, form, error)  # type: ignore[misc]
+            thing.__init__ = _spoken(thing.__init__, called, form, error)
             return thing
         return _spoken(thing, called, form, error)
 
@@ -142,7 +142,8 @@ def _misfit(signature: inspect.Signature, given: tuple, named: dict[str, Any], c
     ordered = [n for n in names if known[n].kind is kinds.POSITIONAL_OR_KEYWORD]
     count = len(given) - instance
     if count > len(ordered) and not any(p.kind is kinds.VAR_POSITIONAL for p in signature.parameters.values()):
-        return f"`{called}` was given {_counted(count)} without a name, and it takes {len(ordered) or 'none'} such", ""
+        taken = f"{len(ordered)} and all others by name" if ordered else "none but by name"
+        return f"`{called}` was given {_counted(count)} without a name, and it takes {taken}", ""
     missing = [n for n in names[count:] if n not in named and known[n].default is kinds.empty]
     if missing:
         return f"`{called}` was not given {' and '.join(f'`{n}`' for n in missing)}, and cannot do without", ""

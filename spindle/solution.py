@@ -339,7 +339,7 @@ class Solution:
 
     def _checked(self, expression):
         call = f"solution({shown(expression)})"
-        if isinstance(expression, numbers.Number) or (isinstance(expression, np.ndarray) and expression.dtype != object):
+        if isinstance(expression, (numbers.Number, np.ndarray)):
             names = ", ".join(f"{c}=..." for c in self.problem.coordinates)
             raise ProblemError(
                 f"`{call}` was given a number where an expression belongs; coordinates go by name, `solution({names})`."
@@ -382,7 +382,8 @@ class Solution:
                 nodes = np.atleast_1d(_floats(f"axis {name}", value))
             if nodes.ndim != 1 or not nodes.size:
                 raise ProblemError(
-                    f"`solution.grid({name}={shown(value)})` needs a number of nodes, at least 1, or a row of nodes; write "
+                    f"`solution.grid({name}={shown(value)})` needs a number of nodes, at least 1, or a row of nodes; "
+                    f"write "
                     f"`{name}=101`."
                 )
             found.append(nodes)

@@ -39,7 +39,7 @@ _KEYS = (
     "reference",
     "quantities",
 )
-_PARAMETER = "nu = 0.01, or nu = { value = 1, unknown = true }, or nu = { range = [1, 3] }"
+_PARAMETER = "nu = 0.01`, `nu = { value = 1, unknown = true }` or `nu = { range = [1, 3] }"
 _TABLE = 'kappa = { data = "kappa.npz" }'
 
 
@@ -149,9 +149,13 @@ def _parameters(file: Entry, names: Names, values: Mapping[str, float]) -> dict[
 def _parameter(name: str, entry: Entry, own: Names, values: Mapping[str, float]) -> Parameter:
     if name == "t":
         raise entry.key_error("`t` is time, and no parameter; choose another name.")
+    if isinstance(entry.value, list) or entry.value in ("unknown", "?"):
+        raise entry.error(f"`{name}` is a number, or a table that says more; write `{_PARAMETER}`.")
     parts = entry.entries() if isinstance(entry.value, dict) else {"value": entry}
     if isinstance(entry.value, dict):
         entry.table(("value", "range", "unknown"), _PARAMETER)
+        if not {"value", "range"} & set(parts):
+            raise entry.error(f"`{name}` has neither a value (or a first guess) nor a range; write `{_PARAMETER}`.")
     options: dict[str, Any] = {}
     if "range" in parts:
         options["range"] = tuple(float_of(end, own, "range = [1, 3]") for end in parts["range"].items("range = [1, 3]"))
@@ -189,7 +193,7 @@ def _tables(file: Entry, names: Names) -> None:
     symbols = {c.name: c for c in names.coordinates}
     for name, entry in listed.table(None, _TABLE).entries().items():
         names.claim(name, entry)
-        entry.table(("data", "variable", "axes", "at", "values"), _TABLE)
+        entry.table(("data", "columns", "variable", "axes", "at", "values"), _TABLE)
         variable = entry.get("variable")
         axes, found = gridded(entry, list(symbols), variable.text('variable = "k"') if variable else name)
         with entry.here():
@@ -228,7 +232,7 @@ def _closed(entry: Entry, names: Names) -> sympy.Expr:
 
 def _grid(name: str, entry: Entry, names: Names) -> Tabulated:
     example = 'u = { data = "u.nc", relative_error = 1e-6, source = "finite differences" }'
-    entry.table(("data", "variable", "at", "values", "relative_error", "source"), example)
+    entry.table(("data", "columns", "variable", "at", "values", "relative_error", "source"), example)
     variable, error, words = entry.get("variable"), entry.get("relative_error"), entry.get("source")
     called = variable.text('variable = "u"') if variable else name
     axes, values = gridded(entry, [c.name for c in names.coordinates], called, all_of_them=True)

@@ -83,7 +83,8 @@ def check_settings(call: str, settings: dict[str, Any], axes: int) -> None:
         values = settings.get(key)
         if isinstance(values, tuple) and len(values) != axes:
             raise MethodError(
-                f"`{call}({key}={shown(values)})` has {len(values)} numbers for a problem of {axes} axes; give one number for "
+                f"`{call}({key}={shown(values)})` has {len(values)} numbers for a problem of {axes} axes; give one "
+                f"number for "
                 f"all axes, or one for each."
             )
 

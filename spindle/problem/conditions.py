@@ -51,7 +51,9 @@ class Condition:
     def exchanged(self, swap: Mapping) -> "Condition":
         """The same condition with SymPy symbols or unknowns exchanged."""
         kept = {f.name: getattr(self, f.name) for f in fields(self)}
-        return replace(self, **{k: _exchanged(v, swap) for k, v in kept.items() if isinstance(v, (sympy.Basic, list, tuple))})
+        return replace(
+            self, **{k: _exchanged(v, swap) for k, v in kept.items() if isinstance(v, (sympy.Basic, list, tuple))}
+        )
 
     def __repr__(self):
         return f"<{self.name}: {', '.join(self.texts(text))}>"
@@ -93,7 +95,8 @@ def _components(call, expression, value) -> list[tuple[sympy.Expr, sympy.Expr]]:
         pairs = list(zip(expression, values, strict=True))
     elif several:
         raise ProblemError(
-            f"`sp.{call}({shown(expression)}, {shown(value)})` sets a scalar to {len(value)} values; give a single one, or a column "
+            f"`sp.{call}({shown(expression)}, {shown(value)})` sets a scalar to {len(value)} values; give a single "
+            f"one, or a column "
             f"vector on the left."
         )
     else:
@@ -102,7 +105,8 @@ def _components(call, expression, value) -> list[tuple[sympy.Expr, sympy.Expr]]:
     for e, v in pairs:
         if not unknowns_in(e):
             raise ProblemError(
-                f"`sp.{call}({shown(e)}, {shown(v)})` contains no unknown field on the left, so there is nothing to impose; "
+                f"`sp.{call}({shown(e)}, {shown(v)})` contains no unknown field on the left, so there is nothing to "
+                f"impose; "
                 f"write `sp.{call}(u, value)`."
             )
     return pairs
@@ -178,7 +182,8 @@ class AtStart(Condition):
         faces = [f for f in domain.faces if f.axis in times and f.outward < 0]
         if not faces:
             raise ProblemError(
-                f"`sp.Initial({shown(self.expression)}, ...)` needs a time axis, and the coordinates {domain.coordinates} "
+                f"`sp.Initial({shown(self.expression)}, ...)` needs a time axis, and the coordinates "
+                f"{domain.coordinates} "
                 f"have none named `t`; name time `t`, or use `sp.Dirichlet(..., on=Eq(x, 0))`."
             )
         return tuple(Piece(((face, self.expression - self.value),)) for face in faces)
@@ -231,7 +236,8 @@ class AtPoints(Condition):
         inside = domain.contains(points)
         if not inside.all():
             raise ProblemError(
-                f"`sp.Observed({shown(self.expression)}, ...)` has {np.sum(~inside)} of {len(points)} points outside the "
+                f"`sp.Observed({shown(self.expression)}, ...)` has {np.sum(~inside)} of {len(points)} points outside "
+                f"the "
                 f"domain {domain}, the first at {points[~inside][0]}; the field exists only inside, so drop them."
             )
         return (Piece(((Scatter(points, self.values), self.expression),)),)
@@ -307,7 +313,8 @@ def Robin(expression, a, b, value=0, *, on=None, name: str | None = None):
     a, b = (expression_of(number, f"sp.Robin({shown(expression)}, {shown(a)}, {shown(b)}, ...)") for number in (a, b))
     if a == b == 0:
         raise ProblemError(
-            f"`sp.Robin({shown(expression)}, 0, 0, ...)` weighs both the field and its normal derivative by zero, so nothing "
+            f"`sp.Robin({shown(expression)}, 0, 0, ...)` weighs both the field and its normal derivative by zero, so "
+            f"nothing "
             f"is imposed; give one of them a coefficient."
         )
     return _build("Robin", lambda name, e, v: OnBoundary(name, e, a, b, v, on), expression, value, name)
@@ -324,7 +331,8 @@ def Periodic(expression, axis: sympy.Symbol, *, name: str | None = None):
     """`expression` and its derivative along the axis agree at both ends of that axis."""
     if not isinstance(axis, sympy.Symbol):
         raise ProblemError(
-            f"`sp.Periodic({shown(expression)}, {shown(axis)})` names no coordinate; give the symbol itself, `sp.Periodic(u, x)`."
+            f"`sp.Periodic({shown(expression)}, {shown(axis)})` names no coordinate; give the symbol itself, "
+            f"`sp.Periodic(u, x)`."
         )
     found = []
     for e, _ in _components("Periodic", expression, 0):
@@ -344,20 +352,23 @@ def Observed(expression, points, values: Sequence[float], *, noise: float | None
     """
     if isinstance(expression, sympy.MatrixBase):
         raise ProblemError(
-            f"`sp.Observed` was given the {len(expression)} components of {shown(expression)} at once, and each has values of "
+            f"`sp.Observed` was given the {len(expression)} components of {shown(expression)} at once, and each has "
+            f"values of "
             f"its own; write one `sp.Observed` for each component."
         )
     ((e, _),) = _components("Observed", expression, 0)
     measured = _numbers("values", values).ravel()
     if len(measured) == 0:
         raise ProblemError(
-            f"`sp.Observed({shown(e)}, ...)` was given no values at all, so there is nothing to fit; leave the condition "
+            f"`sp.Observed({shown(e)}, ...)` was given no values at all, so there is nothing to fit; leave the "
+            f"condition "
             f"out, or look why its data are empty."
         )
     if not np.isfinite(measured).all():
         bad = int(np.sum(~np.isfinite(measured)))
         raise ProblemError(
-            f"`sp.Observed({shown(e)}, ...)` was given {len(measured)} values of which {bad} are NaN or infinite, so the loss "
+            f"`sp.Observed({shown(e)}, ...)` was given {len(measured)} values of which {bad} are NaN or infinite, so "
+            f"the loss "
             f"would be NaN; drop those points, for example with `numpy.isfinite`."
         )
     if isinstance(points, Mapping):
@@ -371,6 +382,7 @@ def Observed(expression, points, values: Sequence[float], *, noise: float | None
         )
     if noise is not None and not (isinstance(noise, numbers.Real) and noise > 0):
         raise ProblemError(
-            f"`sp.Observed({shown(e)}, noise={shown(noise)})` needs a positive standard deviation; leave `noise` out if unknown."
+            f"`sp.Observed({shown(e)}, noise={shown(noise)})` needs a positive standard deviation; leave `noise` out "
+            f"if unknown."
         )
     return AtPoints(name or f"observed {_short(e)}", e, points, measured, None if noise is None else float(noise))

@@ -14,6 +14,7 @@ import numpy as np
 import sympy
 
 from spindle.errors import ProblemError, nearest, usage
+from spindle.problem.parts import no_part
 from spindle.problem.symbols import alike, is_space
 from spindle.problem.words import shown
 
@@ -214,14 +215,22 @@ class Boxed(Domain):
                     f"`on=Eq(x, 1)`, or leave `on` out for the whole boundary."
                 )
             return tuple(dict.fromkeys(face for item in on for face in self.part(item, call=call)))
+        on = on.reversed if isinstance(on, sympy.Eq) and on.lhs.is_number else on
+        names = list(dict.fromkeys(f.name for f in self.faces))
+        if not isinstance(on, str) and not self._is_plane(on):
+            raise no_part(on, call, names, planes=True)
         found = tuple(f for f in self.faces if self._lies_on(f, on))
+        if not found and isinstance(on, str):
+            raise no_part(on, call, names, planes=True)
         if not found:
             raise ProblemError(
-                f"`{call}` was given the part {_part_name(on)}, but this domain has no boundary there, so the "
-                f"condition would hold at no point at all."
-                + nearest(_part_name(on).strip("`"), dict.fromkeys(f.name for f in self.faces))
+                f"`{call}` was given the part `{on.lhs}={on.rhs}`, but this domain has no boundary there, so the "
+                f"condition would hold at no point at all." + nearest(f"{on.lhs}={on.rhs}", names)
             )
         return found
+
+    def _is_plane(self, on) -> bool:
+        return isinstance(on, sympy.Eq) and on.lhs in self.coordinates and bool(on.rhs.is_number)
 
     def _lies_on(self, face: Face, on) -> bool:
         if isinstance(on, str):
@@ -229,23 +238,32 @@ class Boxed(Domain):
             return face.name == f"{name}={end}" or (
                 self.coordinates[face.axis].name == name and _is_float(end) and face.value == float(end)
             )
-        if isinstance(on, sympy.Eq) and on.lhs in self.coordinates and on.rhs.is_number:
-            axis, value = self.coordinates.index(on.lhs), float(on.rhs)
-            low, high = self.bounds[axis]
-            return face.axis == axis and abs(face.value - value) <= 1e-12 * max(1.0, high - low)
-        raise ProblemError(
-            f'`on={on!r}` does not name a part of the boundary; write a plane, `on=Eq(x, 1)`, its name, `on="x=1"`, '
-            f"or a list of these."
-        )
+        axis, value = self.coordinates.index(on.lhs), float(on.rhs)
+        low, high = self.bounds[axis]
+        return face.axis == axis and abs(face.value - value) <= 1e-12 * max(1.0, high - low)
 
     def __or__(self, other: Domain) -> "Boxed":
-        return _combine(self, other, "|") if isinstance(other, Boxed) else NotImplemented
+        return self._combined(other, "|")
 
     def __sub__(self, other: Domain) -> "Boxed":
-        return _combine(self, other, "-") if isinstance(other, Boxed) else NotImplemented
+        return self._combined(other, "-")
 
     def __and__(self, other: Domain) -> "Boxed":
-        return _combine(self, other, "&") if isinstance(other, Boxed) else NotImplemented
+        return self._combined(other, "&")
+
+    def __mul__(self, other: Domain):
+        if isinstance(other, Boxed):
+            raise ProblemError(
+                f"`{self} * {other}` multiplies boxes, which is done for a shape and an interval of time alone; write "
+                f"one "
+                f"box with all intervals, `sp.Box({{t: (0, 1), x: (0, 1)}})`."
+            )
+        return self._combined(other, "*")
+
+    def _combined(self, other, operation: str):
+        if not isinstance(other, Domain):
+            raise no_domain(self, operation, other)
+        return _combine(self, other, operation) if isinstance(other, Boxed) else NotImplemented
 
 
 def _within(values, low, high):
@@ -269,8 +287,12 @@ def _end(value) -> str:
     return str(value)
 
 
-def _part_name(on) -> str:
-    return f"`{on.lhs}={on.rhs}`" if isinstance(on, sympy.Eq) else f"`{on}`"
+def no_domain(domain: Domain, operation: str, other) -> ProblemError:
+    """The refusal of what is no domain and was joined with one."""
+    return ProblemError(
+        f"`{domain} {operation} {shown(other)}` joins a domain with what is none; write a box or a shape there, "
+        f"`sp.Box({{x: (0, 1), y: (0, 1)}})`."
+    )
 
 
 @usage("sp.Box({x: (0, 1), y: (0, 1)})")

@@ -34,7 +34,8 @@ def expression_of(value, call: str) -> sympy.Expr:
         raise ProblemError(f"`{call}` contains {shown(checked)}, which is not finite; check the formula.")
     if checked.has(sympy.I):
         raise ProblemError(
-            f"`{call}` contains {shown(checked)}, which is complex, and networks are real; write one unknown and one equation "
+            f"`{call}` contains {shown(checked)}, which is complex, and networks are real; write one unknown and one "
+            f"equation "
             f"for the real part and one for the imaginary part."
         )
     return checked

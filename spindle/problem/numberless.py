@@ -3,7 +3,7 @@
 import numpy as np
 import sympy
 
-from spindle.errors import NumberError
+from spindle.errors import NumberError, ProblemError
 
 # NumPy's operators are carried out one object at a time, by the operators of SymPy.
 _OPERATORS = (
@@ -54,8 +54,8 @@ class Numberless:
 
     @property
     def __jax_array__(self):
-        # JAX asks whether there is one before it refuses what it does not know, in thirty lines of its own.
-        raise NumberError(_refusal("jax.numpy.asarray", self, "sin"))
+        # JAX asks whether there is one before it refuses what it does not know; a TypeError it says in its own words.
+        raise ProblemError(_refusal("jax.numpy.asarray", self, "sin"))
 
 
 def _boxed(value):

@@ -92,7 +92,9 @@ class Problem:
                 )
         axes = self.domain.coordinates
         object.__setattr__(self, "equations", _equations(self.equations, axes))
-        conditions = [c.exchanged(swap) if (swap := namesakes(c.symbols(), axes)) else c for c in _flat(self.conditions)]
+        conditions = [
+            c.exchanged(swap) if (swap := namesakes(c.symbols(), axes)) else c for c in _flat(self.conditions)
+        ]
         object.__setattr__(self, "conditions", _named(conditions, [e.name for e in self.equations]))
         object.__setattr__(self, "reference", _reference(self.reference, axes))
         object.__setattr__(self, "quantities", _quantities(self.quantities, axes))
@@ -212,6 +214,11 @@ def _flat(conditions) -> list[Condition]:
                 f"`sp.Neumann`, `sp.Robin`, `sp.Initial`, `sp.Periodic` or `sp.Observed`."
             )
     return flat
+
+
+def _by_name(condition: Condition, axes) -> Condition:
+    swap = namesakes(condition.symbols(), axes)
+    return condition.exchanged(swap) if swap else condition
 
 
 def _named(conditions, taken: Iterable[str]) -> tuple[Condition, ...]:
@@ -400,13 +407,15 @@ def _check_reference(problem, u, value):
         shape = tuple(len(v) for v in value.axes.values())
         if list(value.axes) != [c.name for c in problem.coordinates] or np.shape(value.values) != shape:
             raise ProblemError(
-                f"The tabulated reference of `{shown(u)}` has the axes {list(value.axes)} and shape {np.shape(value.values)}; "
+                f"The tabulated reference of `{shown(u)}` has the axes {list(value.axes)} and shape "
+                f"{np.shape(value.values)}; "
                 f"it needs {[c.name for c in problem.coordinates]} in this order and one value for each grid point."
             )
         return
     stray = sympy.sympify(value).free_symbols - set(problem.coordinates)
     if any(not isinstance(s, Parameter) for s in stray):
         raise ProblemError(
-            f"The reference of `{shown(u)}` contains {shown(sorted(stray, key=str))}, which is no coordinate and no parameter; a closed form may use "
+            f"The reference of `{shown(u)}` contains {shown(sorted(stray, key=str))}, which is no coordinate and no "
+            f"parameter; a closed form may use "
             f"{problem.coordinates} and parameters only."
         )

@@ -9,7 +9,7 @@ import numpy as np
 from spindle.errors import ProblemError
 from spindle.problem import arcs, meshes, outlines
 from spindle.problem.curved import Curved
-from spindle.problem.domain import Bounds, Box, BoxUnion, Domain, Face
+from spindle.problem.domain import Bounds, Box, BoxUnion, Domain, Face, no_domain
 from spindle.problem.symbols import alike, is_time
 
 Spacing = float | Callable[[np.ndarray], np.ndarray]
@@ -300,8 +300,9 @@ def shape_of(domain: Domain) -> Shape:
 
 
 def _joined(one, other, operation: str):
-    if not isinstance(one, Domain) or not isinstance(other, Domain):
-        return NotImplemented
+    for domain, beside in ((one, other), (other, one)):
+        if not isinstance(domain, Domain):
+            raise no_domain(beside, operation, domain)
     if one.coordinates != other.coordinates:
         raise ProblemError(
             f"`{one} {operation} {other}` joins domains of the coordinates {one.coordinates} and {other.coordinates}"

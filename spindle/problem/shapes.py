@@ -258,7 +258,7 @@ class Ball(Solid):
         return f"Ball({_shown(self)}, radius={_plain(self.radius)})"
 
 
-@usage("sp.Mesh((x, y, z), \"part.stl\")")
+@usage('sp.Mesh((x, y, z), "part.stl")')
 class Mesh(Solid):
     """The inside of a closed triangle mesh, `Mesh((x, y, z), "part.stl")`.
 
@@ -331,7 +331,9 @@ def _number(call: str, what: str, value) -> float:
     except (TypeError, ValueError):
         number = np.nan
     if not np.isfinite(number):
-        raise ProblemError(f"`sp.{call}` was given {what} {shown(value)}, which is no finite number; write one, such as 1.")
+        raise ProblemError(
+            f"`sp.{call}` was given {what} {shown(value)}, which is no finite number; write one, such as 1."
+        )
     return number
 
 
@@ -365,7 +367,8 @@ def _coordinates(call: str, coordinates, counts: tuple[int, ...]) -> tuple[sympy
     right = len(found) in counts and len(set(found)) == len(found) and all(isinstance(c, sympy.Symbol) for c in found)
     if not right or any(is_time(c) for c in found):
         raise ProblemError(
-            f"`sp.{call}` was given the coordinates {shown(found)}, and it needs {counts[0]} different symbols of space, "
+            f"`sp.{call}` was given the coordinates {shown(found)}, and it needs {counts[0]} different symbols of "
+            f"space, "
             f'without the time t; write `x, y, z = sp.coordinates("x y z")` and name {counts[0]} of them.'
         )
     return found
@@ -393,7 +396,8 @@ def _curve_parts(at, parameter, ends) -> tuple:
         right = False
     if not right:
         raise ProblemError(
-            f"`sp.Curve` was given {shown(at)} for {shown(parameter)} in {shown(ends)}, and it needs an expression of one parameter "
+            f"`sp.Curve` was given {shown(at)} for {shown(parameter)} in {shown(ends)}, and it needs an expression of "
+            f"one parameter "
             f"for each coordinate and two ends with low < high; write "
             f"`sp.Curve({{x: 2*cos(s), y: sin(s)}}, s, (0, 2*pi))`."
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 import sympy
 from sympy.core.function import AppliedUndef, UndefinedFunction
 
-from spindle.errors import ProblemError, usage
+from spindle.errors import NumberError, ProblemError, usage
 from spindle.problem.numberless import Numberless
 from spindle.problem.words import shown
 
@@ -60,6 +60,15 @@ def is_space(coordinate: sympy.Symbol) -> bool:
 
 class Field(Numberless, AppliedUndef):
     """An unknown or given function of coordinates: see `unknown` and `given`."""
+
+    def __call__(self, *points):
+        name, axes = self.func.__name__, ", ".join(map(str, self.args))
+        raise NumberError(
+            f"`{name}({', '.join(map(shown, points))})` takes a field at points, but `{name}` stands for the field of "
+            f"{axes} as a whole; where a condition holds is said by `sp.Initial({name}, ...)` or "
+            f"`sp.Dirichlet({name}, ..., on=Eq({self.args[0]}, 0))`, and values are those of a solution, "
+            f"`solution({', '.join(f'{c}=0.5' for c in self.args)})`."
+        )
 
     def diff(self, *symbols, **assumptions):
         """SymPy's derivative; the text "x", or another symbol called `x`, means the coordinate `x`, if it has one.
@@ -133,7 +142,8 @@ def _check_coordinates(call, name, coordinates):
     _names(call, name)
     if not coordinates or not all(isinstance(c, sympy.Symbol) for c in coordinates):
         raise ProblemError(
-            f'`sp.{call}("{name}", ...)` was given {_coordinates_in_words(coordinates)}, and a field needs at least one '
+            f'`sp.{call}("{name}", ...)` was given {_coordinates_in_words(coordinates)}, and a field needs at least '
+            f"one "
             f'symbol to depend on; write `x, y = sp.coordinates("x y")` and `sp.{call}("{name}", x, y)`.'
         )
     _refuse_repeated(call, f'"{name}", {", ".join(map(str, coordinates))}', coordinates)
@@ -247,9 +257,10 @@ def given(name: str, function: Callable, *coordinates: sympy.Symbol, smooth: boo
                 hold by construction where it is their value
     """
     _check_coordinates("given", name, coordinates)
-    if not callable(function):
+    if not callable(function) or isinstance(function, sympy.Basic):
         raise ProblemError(
-            f'`sp.given("{name}", {shown(function)}, ...)` needs a function of the coordinates, and this cannot be called; '
+            f'`sp.given("{name}", {shown(function)}, ...)` needs a function of the coordinates, and this cannot be '
+            f"called; "
             f"pass for example `lambda x, y: jax.numpy.exp(-x * y)`."
         )
     return applied(name, coordinates, given=function, smooth=bool(smooth))

@@ -124,7 +124,9 @@ def tabulated(name: str, axes: Mapping[sympy.Symbol, Sequence[float] | np.ndarra
     """
     call = f'sp.tabulated("{name}", ...)'
     if not isinstance(name, str) or not name.strip():
-        raise ProblemError(f"`sp.tabulated({shown(name)}, ...)` has no name to be called by; write a word, such as 'kappa'.")
+        raise ProblemError(
+            f"`sp.tabulated({shown(name)}, ...)` has no name to be called by; write a word, such as 'kappa'."
+        )
     if not isinstance(axes, Mapping) or not axes or not all(isinstance(c, sympy.Symbol) for c in axes):
         raise ProblemError(
             f"`{call}` was given the axes {shown(axes)}, and it needs nodes for each coordinate it depends on; write "

@@ -8,7 +8,9 @@ from sympy.printing.str import StrPrinter
 from spindle import errors
 
 
-class _Text(StrPrinter):
+class _Short(StrPrinter):
+    """Unknowns without their arguments, derivatives by their letters (never built itself)."""
+
     def _print_AppliedUndef(self, expr):
         return expr.func.__name__
 
@@ -17,18 +19,19 @@ class _Text(StrPrinter):
         base = self._print(expr.expr)
         return f"{base}_{letters}" if isinstance(expr.expr, AppliedUndef) else f"({base})_{letters}"
 
-    def _print_Equality(self, expr):
-        return f"{self._print(expr.lhs)} = {self._print(expr.rhs)}"
-
     def _print_NormalDerivative(self, expr):
         return f"d_n({self._print(expr.args[0])})"
 
 
-class _Message(_Text):
-    """As users write it, with the call of SymPy for an equation, since text could be taken for the fix."""
+class _Text(_Short):
+    """For readers: an equation has two sides and a sign."""
 
     def _print_Equality(self, expr):
-        return f"Eq({self._print(expr.lhs)}, {self._print(expr.rhs)})"
+        return f"{self._print(expr.lhs)} = {self._print(expr.rhs)}"
+
+
+class _Message(_Short):
+    """For writers: an equation is SymPy's call `Eq`."""
 
 
 def text(expression) -> str:

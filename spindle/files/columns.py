@@ -38,6 +38,7 @@ class CsvColumns(Mapping[str, np.ndarray]):
         layout = self._layout
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", pandas.errors.DtypeWarning)  # of columns of text, which may be skipped
+            warnings.simplefilter("error", pandas.errors.ParserWarning)  # rows with more values than names
             try:
                 return pandas.read_csv(
                     self.path,
@@ -50,7 +51,7 @@ class CsvColumns(Mapping[str, np.ndarray]):
                     encoding="utf-8-sig",
                     index_col=False,
                 )
-            except pandas.errors.ParserError as error:
+            except (pandas.errors.ParserError, pandas.errors.ParserWarning) as error:
                 raise self._ragged() or ProblemError(f"{self.path} cannot be read as columns ({error}).") from error
             except pandas.errors.EmptyDataError as error:
                 raise _empty(self.path) from error
@@ -59,7 +60,7 @@ class CsvColumns(Mapping[str, np.ndarray]):
         """The number of the line and the cells of each row of numbers."""
         skipped = set(self._layout.skipped)
         with self.path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.reader(file, delimiter=self._layout.separator)
+            rows = csv.reader(file, delimiter=self._layout.separator, skipinitialspace=True)
             yield from ((k + 1, row) for k, row in enumerate(rows) if row and k not in skipped)
 
     def _ragged(self) -> ProblemError | None:
@@ -162,7 +163,7 @@ def _layout(path: Path) -> _Layout:
 
 
 def _cells(line: str, separator: str) -> tuple[str, ...]:
-    return tuple(cell.strip() for row in csv.reader([line], delimiter=separator) for cell in row)
+    return tuple(cell.strip() for row in csv.reader([line], delimiter=separator, skipinitialspace=True) for cell in row)
 
 
 def _is_number(text: str) -> bool:

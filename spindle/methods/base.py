@@ -158,7 +158,7 @@ class Method:
         """Every setting: as given, else as published for this problem (recipe "paper"), else from the recipe."""
         if self.recipe not in self.recipes:
             raise MethodError(
-                f"`sp.{type(self).__name__}(recipe={self.recipe!r})` is not known."
+                f"`sp.{type(self).__name__}(recipe={shown(self.recipe)})` is not known."
                 + nearest(str(self.recipe), self.recipes)
             )
         settings = {"windows": 1, "causal": (), "slabs": 32, **self.recipes[self.recipe]}

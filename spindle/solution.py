@@ -383,8 +383,7 @@ class Solution:
             if nodes.ndim != 1 or not nodes.size:
                 raise ProblemError(
                     f"`solution.grid({name}={shown(value)})` needs a number of nodes, at least 1, or a row of nodes; "
-                    f"write "
-                    f"`{name}=101`."
+                    f"write `{name}=101`."
                 )
             found.append(nodes)
         return found

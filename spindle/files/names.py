@@ -39,8 +39,7 @@ class Names:
         if _NAME.match(name) and name.endswith(")") and "(" in name:
             raise entry.key_error(
                 f"`{_short(name)}` is written without its arguments, `{name.partition('(')[0]}`; unknowns depend on "
-                f"all "
-                f"coordinates."
+                f"all coordinates."
             )
         if not _NAME.fullmatch(name):
             raise entry.key_error(

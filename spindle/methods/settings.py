@@ -84,8 +84,7 @@ def check_settings(call: str, settings: dict[str, Any], axes: int) -> None:
         if isinstance(values, tuple) and len(values) != axes:
             raise MethodError(
                 f"`{call}({key}={shown(values)})` has {len(values)} numbers for a problem of {axes} axes; give one "
-                f"number for "
-                f"all axes, or one for each."
+                f"number for all axes, or one for each."
             )
 
 

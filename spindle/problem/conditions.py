@@ -96,8 +96,7 @@ def _components(call, expression, value) -> list[tuple[sympy.Expr, sympy.Expr]]:
     elif several:
         raise ProblemError(
             f"`sp.{call}({shown(expression)}, {shown(value)})` sets a scalar to {len(value)} values; give a single "
-            f"one, or a column "
-            f"vector on the left."
+            f"one, or a column vector on the left."
         )
     else:
         pairs = [(expression, value)]
@@ -106,8 +105,7 @@ def _components(call, expression, value) -> list[tuple[sympy.Expr, sympy.Expr]]:
         if not unknowns_in(e):
             raise ProblemError(
                 f"`sp.{call}({shown(e)}, {shown(v)})` contains no unknown field on the left, so there is nothing to "
-                f"impose; "
-                f"write `sp.{call}(u, value)`."
+                f"impose; write `sp.{call}(u, value)`."
             )
     return pairs
 
@@ -183,8 +181,7 @@ class AtStart(Condition):
         if not faces:
             raise ProblemError(
                 f"`sp.Initial({shown(self.expression)}, ...)` needs a time axis, and the coordinates "
-                f"{domain.coordinates} "
-                f"have none named `t`; name time `t`, or use `sp.Dirichlet(..., on=Eq(x, 0))`."
+                f"{domain.coordinates} have none named `t`; name time `t`, or use `sp.Dirichlet(..., on=Eq(x, 0))`."
             )
         return tuple(Piece(((face, self.expression - self.value),)) for face in faces)
 
@@ -237,8 +234,7 @@ class AtPoints(Condition):
         if not inside.all():
             raise ProblemError(
                 f"`sp.Observed({shown(self.expression)}, ...)` has {np.sum(~inside)} of {len(points)} points outside "
-                f"the "
-                f"domain {domain}, the first at {points[~inside][0]}; the field exists only inside, so drop them."
+                f"the domain {domain}, the first at {points[~inside][0]}; the field exists only inside, so drop them."
             )
         return (Piece(((Scatter(points, self.values), self.expression),)),)
 
@@ -314,8 +310,7 @@ def Robin(expression, a, b, value=0, *, on=None, name: str | None = None):
     if a == b == 0:
         raise ProblemError(
             f"`sp.Robin({shown(expression)}, 0, 0, ...)` weighs both the field and its normal derivative by zero, so "
-            f"nothing "
-            f"is imposed; give one of them a coefficient."
+            f"nothing is imposed; give one of them a coefficient."
         )
     return _build("Robin", lambda name, e, v: OnBoundary(name, e, a, b, v, on), expression, value, name)
 
@@ -353,23 +348,20 @@ def Observed(expression, points, values: Sequence[float], *, noise: float | None
     if isinstance(expression, sympy.MatrixBase):
         raise ProblemError(
             f"`sp.Observed` was given the {len(expression)} components of {shown(expression)} at once, and each has "
-            f"values of "
-            f"its own; write one `sp.Observed` for each component."
+            f"values of its own; write one `sp.Observed` for each component."
         )
     ((e, _),) = _components("Observed", expression, 0)
     measured = _numbers("values", values).ravel()
     if len(measured) == 0:
         raise ProblemError(
             f"`sp.Observed({shown(e)}, ...)` was given no values at all, so there is nothing to fit; leave the "
-            f"condition "
-            f"out, or look why its data are empty."
+            f"condition out, or look why its data are empty."
         )
     if not np.isfinite(measured).all():
         bad = int(np.sum(~np.isfinite(measured)))
         raise ProblemError(
             f"`sp.Observed({shown(e)}, ...)` was given {len(measured)} values of which {bad} are NaN or infinite, so "
-            f"the loss "
-            f"would be NaN; drop those points, for example with `numpy.isfinite`."
+            f"the loss would be NaN; drop those points, for example with `numpy.isfinite`."
         )
     if isinstance(points, Mapping):
         points = {str(c): _numbers(f"coordinates of {c}", v) for c, v in points.items()}

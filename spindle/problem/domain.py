@@ -255,8 +255,7 @@ class Boxed(Domain):
         if isinstance(other, Boxed):
             raise ProblemError(
                 f"`{self} * {other}` multiplies boxes, which is done for a shape and an interval of time alone; write "
-                f"one "
-                f"box with all intervals, `sp.Box({{t: (0, 1), x: (0, 1)}})`."
+                f"one box with all intervals, `sp.Box({{t: (0, 1), x: (0, 1)}})`."
             )
         return self._combined(other, "*")
 

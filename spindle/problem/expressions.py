@@ -35,8 +35,7 @@ def expression_of(value, call: str) -> sympy.Expr:
     if checked.has(sympy.I):
         raise ProblemError(
             f"`{call}` contains {shown(checked)}, which is complex, and networks are real; write one unknown and one "
-            f"equation "
-            f"for the real part and one for the imaginary part."
+            f"equation for the real part and one for the imaginary part."
         )
     return checked
 

@@ -25,7 +25,6 @@ _NAMES = {
     "fabs": "Abs",
     "heaviside": "Heaviside",
     "ceil": "ceiling",
-    "conjugate": "conjugate",
 }
 
 

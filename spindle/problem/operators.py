@@ -84,8 +84,7 @@ def manufactured(expression, solution: Mapping):
     if not isinstance(solution, Mapping) or not all(isinstance(field, AppliedUndef) for field in solution):
         raise ProblemError(
             f"`sp.manufactured` was given the solution {shown(solution)}, and it needs a closed form for each unknown "
-            f"by "
-            f"itself; write `sp.manufactured(sp.laplacian(u), {{u: sin(pi*x)}})`."
+            f"by itself; write `sp.manufactured(sp.laplacian(u), {{u: sin(pi*x)}})`."
         )
     if isinstance(expression, sympy.Eq):
         expression = expression.lhs - expression.rhs
@@ -141,8 +140,7 @@ def _axes(call, field, over) -> tuple[sympy.Symbol, ...]:
         return tuple(c for c in applied.args if is_space(c))
     raise ProblemError(
         f"`sp.{call}({shown(field)})` contains no unknown field, so it is not known by which coordinates to "
-        f"differentiate; "
-        f"name them, `sp.{call}(..., over=(x, y))`."
+        f"differentiate; name them, `sp.{call}(..., over=(x, y))`."
     )
 
 

@@ -15,8 +15,7 @@ _LOGIC = re.compile(r"\band\b|\bor\b|\bnot\b|[&|~]")
 # Whole sides only: how conditions that change along a side are written with what there is.
 _OF_A_SIDE = (
     ", which does not name a part of the boundary: a part of a side cannot be given yet; name the whole side and let "
-    "the "
-    "data or the coefficients change along it, steeply but smoothly, for 2*u + du/dn = 0 between 0.3 and 0.7 and "
+    "the data or the coefficients change along it, steeply but smoothly, for 2*u + du/dn = 0 between 0.3 and 0.7 and "
     "du/dn = 0 elsewhere `sp.Robin(u, tanh((x - 0.3)/0.02) - tanh((x - 0.7)/0.02), 1, 0, on=Eq(y, 1))`."
 )
 

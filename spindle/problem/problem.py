@@ -408,8 +408,8 @@ def _check_reference(problem, u, value):
         if list(value.axes) != [c.name for c in problem.coordinates] or np.shape(value.values) != shape:
             raise ProblemError(
                 f"The tabulated reference of `{shown(u)}` has the axes {list(value.axes)} and shape "
-                f"{np.shape(value.values)}; "
-                f"it needs {[c.name for c in problem.coordinates]} in this order and one value for each grid point."
+                f"{np.shape(value.values)}; it needs {[c.name for c in problem.coordinates]} in this order and one "
+                f"value for each grid point."
             )
         return
     stray = sympy.sympify(value).free_symbols - set(problem.coordinates)

@@ -397,8 +397,7 @@ def _curve_parts(at, parameter, ends) -> tuple:
     if not right:
         raise ProblemError(
             f"`sp.Curve` was given {shown(at)} for {shown(parameter)} in {shown(ends)}, and it needs an expression of "
-            f"one parameter "
-            f"for each coordinate and two ends with low < high; write "
+            f"one parameter for each coordinate and two ends with low < high; write "
             f"`sp.Curve({{x: 2*cos(s), y: sin(s)}}, s, (0, 2*pi))`."
         )
     _coordinates("Curve", tuple(c for c, _ in parts), (2,))

@@ -260,8 +260,7 @@ def given(name: str, function: Callable, *coordinates: sympy.Symbol, smooth: boo
     if not callable(function) or isinstance(function, sympy.Basic):
         raise ProblemError(
             f'`sp.given("{name}", {shown(function)}, ...)` needs a function of the coordinates, and this cannot be '
-            f"called; "
-            f"pass for example `lambda x, y: jax.numpy.exp(-x * y)`."
+            f"called; pass for example `lambda x, y: jax.numpy.exp(-x * y)`."
         )
     return applied(name, coordinates, given=function, smooth=bool(smooth))
 

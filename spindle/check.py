@@ -11,10 +11,10 @@ from spindle.methods.registry import METHODS, method_named
 from spindle.problem.conditions import Scatter
 from spindle.problem.doubts import doubts
 from spindle.problem.families import spanned
-from spindle.problem.printing import text
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import Parameter
 from spindle.problem.tables import tables_in
+from spindle.problem.words import text
 
 
 def check(problem: Problem, methods: Iterable[str] = METHODS) -> dict[str, Any]:

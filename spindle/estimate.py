@@ -16,7 +16,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.budget import Budget
-from spindle.errors import DivergenceError
+from spindle.errors import DivergenceError, ProblemError, shown, usage
 from spindle.lowering.partials import partial_of
 from spindle.methods.spinn import SPINN
 from spindle.problem.conditions import AcrossAxis, AtPoints, AtStart, Condition, OnBoundary
@@ -36,6 +36,7 @@ _TOO_LATE = "the budget was spent before"
 _ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # errors, below which residuals are noise that nothing explains
 
 
+@usage("sp.estimate(solution)")
 def estimate(solution: Solution, budget: Budget | None = None) -> dict:
     """`{"errors": {name: relative L2 error}, "left", "bound", "seconds"}`, or `{"reason"}` where there is no estimate.
 
@@ -45,6 +46,11 @@ def estimate(solution: Solution, budget: Budget | None = None) -> dict:
     explain; above 0.3 it is sharper than the estimate can see, which then is a lower `bound`, unless all is rounding
     errors. It takes some seconds, most of them to compile.
     """
+    if not isinstance(solution, Solution):
+        raise ProblemError(
+            f"`sp.estimate` was given {shown(solution)}, and the error is that of a solution; write "
+            f"`sp.estimate(sp.solve(problem))`."
+        )
     budget = budget or Budget()
     reason = _impossible(solution)
     if reason:

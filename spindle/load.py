@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.errors import RunError
+from spindle.errors import RunError, usage
 from spindle.methods.base import Method, Plan
 from spindle.objective.objective import Model
 from spindle.problem.problem import Problem
@@ -25,6 +25,7 @@ from spindle.windows import ENDED, Windows, joined, unsolved
 _REDUCED_AGAIN = "remove it and resume the run, which reduces the family again without training"
 
 
+@usage('sp.load("runs/first")', error=RunError)
 def load(directory, given: Mapping | None = None) -> Solution:
     """The solution that `Solution.save`, `solve(out=...)` or the command line wrote.
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray
 
-from spindle.errors import MethodError, ProblemError
+from spindle.errors import MethodError, ProblemError, shown
 from spindle.objective.errors import error_measures
 from spindle.objective.objective import Model
 from spindle.problem.families import checked_values, ranging
@@ -23,7 +23,7 @@ from spindle.types import Tabulated
 def checked_inside(problem: Problem, rows, outside: str) -> np.ndarray:
     """Rows of parameter values (q, p); raises ProblemError where they are none, or outside what was trained."""
     if outside not in ("refuse", "allow"):
-        raise MethodError(f'`solution.many(outside={outside!r})` is not known; write "refuse" or "allow".')
+        raise MethodError(f'`solution.many(outside={shown(outside)})` is not known; write "refuse" or "allow".')
     values = checked_values(problem, rows, "solution.many")
     for k, p in enumerate(ranging(problem)):
         low, high = p.bounds

@@ -29,7 +29,7 @@ import jax
 import numpy as np
 from sympy.core.function import AppliedUndef
 
-from spindle.errors import MethodError, RunError
+from spindle.errors import MethodError, RunError, shown
 from spindle.gallery.registry import GALLERY, gallery
 from spindle.methods.base import Method, Plan
 from spindle.methods.registry import method_from_data, method_to_data
@@ -62,7 +62,7 @@ class RunDirectory:
     def at(cls, path) -> "RunDirectory":
         """The run directory that a user named; raises RunError where that is no name of a directory."""
         if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
-            raise RunError(f'{path!r} is no directory for a run; give its path, for example "runs/first".')
+            raise RunError(f'{shown(path)} is no directory for a run; give its path, for example "runs/first".')
         return cls(Path(path))
 
     @property

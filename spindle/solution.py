@@ -1,5 +1,6 @@
 """`Solution`: what a solve returns. Evaluate it, differentiate it, compare, export, save."""
 
+import numbers
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass, field
@@ -13,7 +14,7 @@ import numpy as np
 import sympy
 import xarray
 
-from spindle.errors import MethodError, ProblemError, nearest
+from spindle.errors import MethodError, ProblemError, nearest, usage
 from spindle.evaluate import Evaluator
 from spindle.lock import Lock
 from spindle.members import Members, checked_inside
@@ -24,8 +25,9 @@ from spindle.objective.objective import Model
 from spindle.problem.expressions import expression_of
 from spindle.problem.families import parameter_values, ranging, spanned
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import Parameter
+from spindle.problem.symbols import Parameter, by_name
 from spindle.problem.windows import by_window, time_axis
+from spindle.problem.words import shown
 from spindle.reduction.build import Reduced
 from spindle.reduction.stored import reduced_to_data
 from spindle.references import exact, references
@@ -62,6 +64,7 @@ class Run:
     error_estimate: dict = field(default_factory=dict)
 
 
+@usage("solution = sp.solve(problem, sp.SPINN())")
 class Solution:
     """A trained field together with its problem, its method and the record of the run.
 
@@ -91,6 +94,7 @@ class Solution:
         self.begins: float = 0.0
         self.carried: Mapping[str, Any] = {}
 
+    @usage("solution(x=0.5, y=[0.1, 0.2])` or `solution(u.diff(x), x=0.5, y=0.2)", name="solution")
     def __call__(self, expression=None, **coordinates) -> Any:
         """Values at points: `solution(x=0.5, y=[0.1, 0.2])`, coordinates broadcast together; NaN outside the domain.
 
@@ -112,6 +116,7 @@ class Solution:
         points = np.stack([v.ravel() for v in values], axis=1)
         return self.evaluate(points, expression).reshape(values[0].shape)
 
+    @usage("solution.many([[0.7, 2.0]])", name="solution.many")
     def many(self, rows, *, outside: str = "refuse") -> Members:
         """Members of a family for rows of parameter values (q, p), columns sorted by name; (q,) for one parameter.
 
@@ -144,6 +149,7 @@ class Solution:
         other.model = model
         return other
 
+    @usage("solution.evaluate(points)` or `solution.evaluate(points, u.diff(x))", name="solution.evaluate")
     def evaluate(self, points, expression=None) -> np.ndarray:
         """Values (n,) of an expression at points (n, d), columns in the order of the problem's coordinates.
 
@@ -158,6 +164,7 @@ class Solution:
             )
         return np.where(self.problem.domain.contains(points), self._on(expression, points), np.nan)
 
+    @usage("solution.grid(x=101, y=101)` or `solution.grid(u.diff(x), x=101, y=101)", name="solution.grid")
     def grid(self, expression=None, **axes) -> np.ndarray:
         """Values on a tensor grid; each axis is a number of equidistant points or an array of nodes.
 
@@ -166,6 +173,7 @@ class Solution:
         nodes = self._nodes(axes)
         return np.where(self.problem.domain.contains_grid(nodes), self._on(expression, nodes), np.nan)
 
+    @usage("solution.to_xarray(x=100, y=100)", name="solution.to_xarray")
     def to_xarray(self, **axes) -> xarray.Dataset:
         """A Dataset of all unknowns and quantities on a grid, `solution.to_xarray(x=100, y=100)`.
 
@@ -307,6 +315,7 @@ class Solution:
             f"{self.run.seconds.total:.1f} s, loss {self.run.loss:.1e}{error}>"
         )
 
+    @usage('solution.save("runs/first")', name="solution.save")
     def save(self, directory) -> Path:
         """Write the run to a directory that `sp.load` reads; nothing in it is executable."""
         target = RunDirectory.at(directory)
@@ -366,13 +375,18 @@ class Solution:
         return known[expression]
 
     def _checked(self, expression):
-        call = f"solution({expression!r})" if isinstance(expression, str) else f"solution({expression})"
+        call = f"solution({shown(expression)})"
+        if isinstance(expression, (numbers.Number, np.ndarray)):
+            names = ", ".join(f"{c}=..." for c in self.problem.coordinates)
+            raise ProblemError(
+                f"`{call}` was given a number where an expression belongs; coordinates go by name, `solution({names})`."
+            )
         if isinstance(expression, sympy.MatrixBase):
             raise ProblemError(
                 f"`{call}` asks for {len(expression)} components at once; ask for one after the other, "
                 f"`[solution(e, ...) for e in v]`."
             )
-        found = expression_of(expression, call)
+        found = by_name(expression_of(expression, call), self.problem.coordinates)
         known = [*self.problem.coordinates, *self.problem.parameters]
         constants = {p for p in found.atoms(Parameter) if p.value is not None}
         for stray in sorted(found.free_symbols - set(known) - constants, key=str):
@@ -405,8 +419,8 @@ class Solution:
                 nodes = np.atleast_1d(_floats(f"axis {name}", value))
             if nodes.ndim != 1 or not nodes.size:
                 raise ProblemError(
-                    f"`solution.grid({name}={value!r})` needs a number of nodes, at least 1, or a row of nodes; write "
-                    f"`{name}=101`."
+                    f"`solution.grid({name}={shown(value)})` needs a number of nodes, at least 1, or a row of nodes; "
+                    f"write `{name}=101`."
                 )
             found.append(nodes)
         return found
@@ -424,5 +438,5 @@ def _floats(what, value) -> np.ndarray:
         return np.asarray(value, float)
     except (TypeError, ValueError) as error:
         raise ProblemError(
-            f"The solution was asked for {what} = {value!r}, which are no numbers; give floats."
+            f"The solution was asked for {what} = {shown(value)}, which are no numbers; give floats."
         ) from error

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spindle.errors import ProblemError
+from spindle.errors import ProblemError, shown, usage
 
 
+@usage('sp.Tabulated({"x": nodes, "y": nodes}, values)')
 @dataclass(frozen=True, eq=False)
 class Tabulated:
     """A field on a tensor grid, with an estimate of its own error.
@@ -24,6 +25,11 @@ class Tabulated:
     source: str = ""
 
     def __post_init__(self):
+        if not isinstance(self.axes, Mapping):
+            raise ProblemError(
+                f"`sp.Tabulated` was given the axes {shown(self.axes)}, which name no coordinates; write "
+                f'`sp.Tabulated({{"x": nodes, "y": nodes}}, values)`.'
+            )
         for name, axis in self.axes.items():
             if np.ndim(axis) != 1 or np.size(axis) == 0 or not np.all(np.diff(axis) > 0):
                 raise ProblemError(
@@ -43,6 +49,7 @@ class Tabulated:
             )
 
 
+@usage('sp.TabulatedFamily([{"nu": 1.0}, {"nu": 2.0}], [first, second])')
 @dataclass(frozen=True, eq=False)
 class TabulatedFamily:
     """Tabulated fields of some members of a parametrised family: its reference where there is no closed form.

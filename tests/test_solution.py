@@ -100,11 +100,20 @@ def test_a_saved_run_keeps_its_settings_when_defaults_change(solution, tmp_path,
         (lambda s: s.grid(x=3, t=-1), r"`solution.grid\(t=-1\)` needs a number of nodes, at least 1"),
         (lambda s: s.grid(x="a", t=3), "axis x = 'a', which are no numbers"),
         (lambda s: s.grid(x=[[1]], t=3), "or a row of nodes; write `x=101`"),
+        (lambda s: s(0.5, 0.5), r"was given 2 values without a name, .* write `solution\(x=0.5, y=\[0.1, 0.2\]\)`"),
+        (lambda s: s(np.zeros(3), x=0.5, t=0.5), r"coordinates go by name, `solution\(x=..., t=...\)`"),
+        (lambda s: s.grid(u, 101, 101), r"`solution.grid` was given 3 values without a name.* `solution.grid\(x=101"),
+        (lambda s: s.to_xarray(9, 9), r"`solution.to_xarray` was given 2 values without a name, and it takes none"),
+        (lambda s: s.save(), "`solution.save` was not given `directory`"),
     ],
 )
 def test_wrong_questions_are_answered_in_a_sentence(solution, ask, words):
     with pytest.raises(sp.ProblemError, match=words):
         ask(solution)
+
+
+def test_expressions_may_use_symbols_called_as_coordinates(solution):
+    np.testing.assert_array_equal(solution(u * Symbol("x"), x=0.5, t=0.5), solution(u * x, x=0.5, t=0.5))
 
 
 def test_a_run_is_the_same_wherever_its_problem_comes_from(solution, tmp_path):

@@ -25,7 +25,7 @@ _KEYS = {
     "robin": ("on", "name"),
     "initial": ("name",),
     "periodic": ("along", "name"),
-    "observed": ("data", "variable", "at", "values", "noise", "name"),
+    "observed": ("data", "columns", "variable", "at", "values", "noise", "name"),
 }
 
 
@@ -124,6 +124,9 @@ def _start(domain: Domain, axis: int):
 
 def _part(entry: Entry, names: Names):
     text = entry.text('on = "x = 0"')
+    if "," in text and re.search("[=<>]", text):
+        listed = ", ".join(f'"{part.strip()}"' for part in text.split(","))
+        raise entry.error(f"this names several parts in one text; write them as a list, `on = [{listed}]`.")
     return relation(entry, names, "x = 0") if re.search("[=<>]", text) else text.strip()
 
 

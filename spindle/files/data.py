@@ -3,7 +3,6 @@
 Only files in the problem's own folder or below it are read, so that a problem from elsewhere sees nothing of the disk.
 """
 
-import csv
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 import xarray
 
 from spindle.errors import ProblemError, nearest
+from spindle.files.columns import CsvColumns, Renamed
 from spindle.files.source import Entry
 
 LARGEST_DATA = 1_000_000_000  # bytes, also of what an archive unpacks to
@@ -78,9 +78,18 @@ def _known(item: Entry, coordinates: Sequence[str]) -> str:
 
 def _named(entry: Entry, found: Columns, name: str) -> np.ndarray:
     if name not in found.arrays:
-        key = entry.get("data") or entry.get("at") or entry
-        raise key.error(f"there is no `{name}` in it.{nearest(name, found.arrays)}")
-    return found.arrays[name]
+        key, names = entry.get("data"), list(found.arrays)
+        if key is None:
+            raise (entry.get("at") or entry).error(f"there is no `{name}` in it.{nearest(name, names)}")
+        which = next((other for other in names if other.casefold().startswith(name.casefold())), (names or ["time"])[0])
+        raise key.error(
+            f"there is no `{name}` in it.{nearest(name, names)} Say which is which by "
+            f'`columns = {{ {name} = "{which}" }}`.'
+        )
+    try:
+        return found.arrays[name]
+    except ProblemError as error:
+        raise (entry.get("data") or entry).error(str(error)) from error
 
 
 def _in_order(entry, found, variable, names, axes) -> np.ndarray:
@@ -150,11 +159,25 @@ def _columns(entry: Entry, variable: str) -> Columns:
     if data is not None:
         if "at" in entry.value or "values" in entry.value:
             raise data.key_error("`data` names a file, and the numbers are here as well; leave one of them out.")
-        return file_of(data)
+        return _renamed(entry.get("columns"), file_of(data))
     example = "at = { x = [0, 0.5, 1] }, values = [1, 2, 4]"
     at, values = entry.need("at", f'data = "measured.csv"` or `{example}'), entry.need("values", example)
     arrays = {name: _list(item) for name, item in at.table(None, example).entries().items()}
     return Columns(arrays | {variable: _list(values)}, {})
+
+
+def _renamed(listed: Entry | None, found: Columns) -> Columns:
+    """What a file holds under the names that `columns` gives, `{ t = "time [s]" }`; all else keeps its own."""
+    if listed is None:
+        return found
+    names = {}
+    for name, item in listed.table(None, 'columns = { t = "time [s]" }').entries().items():
+        names[name] = item.text('t = "time [s]"')
+        if names[name] not in found.arrays:
+            raise item.error(f"there is no `{names[name]}` in the file.{nearest(names[name], found.arrays)}")
+    called = {old: new for new, old in names.items()}
+    dims = {called.get(n, n): tuple(called.get(d, d) for d in axes) for n, axes in found.dims.items()}
+    return Columns(Renamed(found.arrays, names), dims)
 
 
 def _list(entry: Entry) -> np.ndarray:
@@ -169,24 +192,9 @@ def _list(entry: Entry) -> np.ndarray:
 
 
 def _csv(path: Path) -> Columns:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [(k, row) for k, row in enumerate(csv.reader(file), 1) if row and not row[0].startswith("#")]
-    if len(rows) < 2:
-        raise ProblemError(f"{path} has no rows; its first line names the columns, and numbers follow.")
-    names = [name.strip() for name in rows[0][1]]
-    if len(set(names)) != len(names):
-        raise ProblemError(f"{path}, line {rows[0][0]}: two columns have the same name.")
-    table = np.array([_row(path, line, row, len(names)) for line, row in rows[1:]])
-    return Columns(dict(zip(names, table.T, strict=True)), {})
-
-
-def _row(path: Path, line: int, row: list[str], count: int) -> list[float]:
-    if len(row) != count:
-        raise ProblemError(f"{path}, line {line}: it has {len(row)} values for {count} columns.")
-    try:
-        return [float(cell) for cell in row]
-    except ValueError as error:
-        raise ProblemError(f"{path}, line {line}: {error}; columns hold numbers, separated by commas.") from error
+    found = CsvColumns(path)
+    len(found)  # an empty file, or one without names, is refused here
+    return Columns(found, {})
 
 
 def _npz(path: Path) -> Columns:

@@ -7,11 +7,13 @@ from typing import TypeAlias
 import sympy
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanFunction
 
 from spindle.errors import ProblemError, nearest
 from spindle.files.grammar import Node, parse
+from spindle.files.hints import VECTOR_CALCULUS, WITH_ARGUMENTS, of_function
 from spindle.files.limits import MOST_CHOICES
-from spindle.files.names import VECTOR_CALCULUS, Names
+from spindle.files.names import Names
 from spindle.files.samples import ARGUMENTS, FUNCTIONS
 from spindle.files.source import Entry
 from spindle.problem import operators
@@ -30,6 +32,11 @@ _RELATIONS = {
     ">=": sympy.GreaterThan,
     "!=": sympy.Ne,
 }
+_PART_OF_A_SIDE = (
+    "this joins relations, and a part of a side cannot be named yet; several whole parts are a list, "
+    '`on = ["x = 0", "x = 1"]`, and along one side data and coefficients may change, steeply but smoothly, '
+    '`robin = "(tanh((x - 0.3)/0.02) - tanh((x - 0.7)/0.02))*u + dn(u) = 0"`.'
+)
 _LOGIC = {"and": sympy.And, "or": sympy.Or, "not": sympy.Not}
 
 Value: TypeAlias = sympy.Expr | sympy.MatrixBase
@@ -63,6 +70,8 @@ def relation(entry: Entry, names: Names, example: str) -> Relational:
     """An equation or inequality such as `x = 0` or `x > y`."""
     with entry.here():
         found = _Reader(entry, names).truth(parse(entry.text(example), entry.error))
+        if isinstance(found, BooleanFunction):
+            raise entry.error(_PART_OF_A_SIDE)
         if not isinstance(found, Relational):
             raise entry.error(f"this is always or never true, or no single relation; write `{example}`.")
         return found
@@ -149,7 +158,7 @@ class _Reader:
             return names.known[node.name]
         if node.name == "manufactured":
             self.refuse(node, "`manufactured` stands alone, as the whole right side of an equation.")
-        if node.name in (*FUNCTIONS, *VECTOR_CALCULUS, "piecewise"):
+        if node.name in WITH_ARGUMENTS:
             self.refuse(node, f"`{node.name}` needs its arguments in parentheses, `{node.name}(...)`.")
         if node.name not in names.definitions:
             self.refuse(node, names.unknown(node.name))
@@ -211,12 +220,18 @@ class _Reader:
             return self._piecewise(node)
         if node.name in VECTOR_CALCULUS:
             return getattr(self, f"_{node.name}")(node)
+        if isinstance(self.names.known.get(node.name), AppliedUndef):
+            self.refuse(
+                node,
+                f"`{node.name}` depends on all coordinates and is written without arguments, `{node.name}`; where a "
+                f'condition holds is said by `on = "x = 0"`.',
+            )
         if node.name in self.names.known or node.name in self.names.definitions:
             self.refuse(
                 node, f"`{node.name}` is no function, and is written without arguments; a product needs its sign, `*`."
             )
-        known = [*FUNCTIONS, *VECTOR_CALCULUS, "piecewise"]
-        raise self.entry.error(f"there is no function `{node.name}`.{nearest(node.name, known)}", node.at)
+        hint = of_function(node.name) or nearest(node.name, WITH_ARGUMENTS)
+        raise self.entry.error(f"there is no function `{node.name}`.{hint}", node.at)
 
     def _function(self, node):
         least, most = ARGUMENTS.get(node.name, (1, 1))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from spindle.errors import ProblemError
+from spindle.files.hints import WITH_ARGUMENTS, form_of, of_neighbours, of_sign
 
 LONGEST = 10_000  # characters
 MOST_TOKENS = 3_000
@@ -66,7 +67,7 @@ def _tokens(text: str, refuse: Refuse) -> list[Token]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            raise refuse(f"{_character(text[at])} has no meaning in a formula.", at)
+            raise refuse(f"{_character(text[at])} has no meaning in a formula{of_sign(text[at])}.", at)
         if match.lastgroup != "space":
             found.append(Token(str(match.lastgroup), match.group(), at))
         if len(found) > MOST_TOKENS:
@@ -106,6 +107,10 @@ class _Parser:
         before = self.tokens[self.k - 1] if self.k else None
         if token.text == "==":
             return "; equality is written with one `=`"
+        after = self.tokens[self.k + 1] if token.kind != "end" else token
+        meant = of_neighbours(before.text if before else "", token.text, after.text)
+        if meant:
+            return meant
         if token.text in RELATIONS:
             return "; a formula holds one relation, and more are joined by `and`"
         if (before and token.kind in ("number", "name")) or token.text in ("(", "["):
@@ -180,6 +185,12 @@ class _Parser:
         if not self.sees("^", "**"):
             return base
         token = self.take()
+        if base.kind == "name" and base.name in WITH_ARGUMENTS:
+            raise self.refuse(
+                f"`{base.name}` stands before `{token.text}` without its arguments; write `{form_of(base.name)}`, and "
+                f"powers behind the parentheses, `{form_of(base.name)}^2`.",
+                base.at,
+            )
         self.deeper(token.at)
         exponent = self.unary()
         self.depth -= 1

@@ -8,13 +8,13 @@ import numpy as np
 import sympy
 
 from spindle.errors import nearest
+from spindle.files.hints import VECTOR_CALCULUS, of_name
 from spindle.files.limits import Limits
 from spindle.files.samples import FUNCTIONS, POINTS, Samples
 from spindle.files.source import Entry
 from spindle.problem.domain import Domain
 from spindle.problem.symbols import Parameter, is_space, normal
 
-VECTOR_CALCULUS = ("diff", "grad", "div", "curl", "laplacian", "dot", "dn")
 RESERVED = (*FUNCTIONS, *VECTOR_CALCULUS, "piecewise", "and", "or", "not", "pi", "normal", "manufactured")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 
@@ -36,6 +36,11 @@ class Names:
 
     def claim(self, name: str, entry: Entry) -> str:
         """The name, if it may get a meaning; refused where it is no name, or taken."""
+        if _NAME.match(name) and name.endswith(")") and "(" in name:
+            raise entry.key_error(
+                f"`{_short(name)}` is written without its arguments, `{name.partition('(')[0]}`; unknowns depend on "
+                f"all coordinates."
+            )
         if not _NAME.fullmatch(name):
             raise entry.key_error(
                 f"`{_short(name)}` is no name; a name has at most 40 letters, digits and underscores, a letter first."
@@ -63,9 +68,9 @@ class Names:
 
     def unknown(self, name: str) -> str:
         """What to say of a name that has no meaning."""
-        spelt = re.fullmatch(r"([A-Za-z]\w*)_([a-z]+)", name)
-        if spelt and spelt[1] in self.known and all(c in self.known for c in spelt[2]):
-            return f"`{name}` has no meaning here; a derivative is written `diff({spelt[1]}, {', '.join(spelt[2])})`."
+        meant = of_name(name, self.known, self.coordinates)
+        if meant:
+            return f"`{name}` has no meaning here; {meant}"
         return f"`{name}` has no meaning here.{nearest(name, [*self.known, *self.definitions])}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import sympy
 from sympy.core.function import AppliedUndef
 
-from spindle.errors import ProblemError, nearest
+from spindle.errors import ProblemError, nearest, shown, usage
 from spindle.files.conditions import EXAMPLE, Setting, condition
 from spindle.files.data import gridded
 from spindle.files.domain import domain_of
@@ -39,10 +39,11 @@ _KEYS = (
     "reference",
     "quantities",
 )
-_PARAMETER = "nu = 0.01, or nu = { value = 1, unknown = true }, or nu = { range = [1, 3] }"
+_PARAMETER = "nu = 0.01`, `nu = { value = 1, unknown = true }` or `nu = { range = [1, 3] }"
 _TABLE = 'kappa = { data = "kappa.npz" }'
 
 
+@usage('sp.read_problem("heat.toml", nu=0.02)')
 def read_problem(path, **values: float) -> Problem:
     """The problem that a TOML file states; nothing in the file is ever run.
 
@@ -52,6 +53,11 @@ def read_problem(path, **values: float) -> Problem:
 
     The format is in docs/problem-files.md. Raises ProblemError with file, line and column where something is wrong.
     """
+    if not isinstance(path, (str, Path)):
+        raise ProblemError(
+            f"`sp.read_problem` was given {shown(path)}, which is no path of a file; write "
+            f'`sp.read_problem("heat.toml")`.'
+        )
     file = open_source(path)
     with file.here():
         found = _problem(file, values)
@@ -143,9 +149,13 @@ def _parameters(file: Entry, names: Names, values: Mapping[str, float]) -> dict[
 def _parameter(name: str, entry: Entry, own: Names, values: Mapping[str, float]) -> Parameter:
     if name == "t":
         raise entry.key_error("`t` is time, and no parameter; choose another name.")
+    if isinstance(entry.value, list) or entry.value in ("unknown", "?"):
+        raise entry.error(f"`{name}` is a number, or a table that says more; write `{_PARAMETER}`.")
     parts = entry.entries() if isinstance(entry.value, dict) else {"value": entry}
     if isinstance(entry.value, dict):
         entry.table(("value", "range", "unknown"), _PARAMETER)
+        if not {"value", "range"} & set(parts):
+            raise entry.error(f"`{name}` has neither a value (or a first guess) nor a range; write `{_PARAMETER}`.")
     options: dict[str, Any] = {}
     if "range" in parts:
         options["range"] = tuple(float_of(end, own, "range = [1, 3]") for end in parts["range"].items("range = [1, 3]"))
@@ -183,7 +193,7 @@ def _tables(file: Entry, names: Names) -> None:
     symbols = {c.name: c for c in names.coordinates}
     for name, entry in listed.table(None, _TABLE).entries().items():
         names.claim(name, entry)
-        entry.table(("data", "variable", "axes", "at", "values"), _TABLE)
+        entry.table(("data", "columns", "variable", "axes", "at", "values"), _TABLE)
         variable = entry.get("variable")
         axes, found = gridded(entry, list(symbols), variable.text('variable = "k"') if variable else name)
         with entry.here():
@@ -222,7 +232,7 @@ def _closed(entry: Entry, names: Names) -> sympy.Expr:
 
 def _grid(name: str, entry: Entry, names: Names) -> Tabulated:
     example = 'u = { data = "u.nc", relative_error = 1e-6, source = "finite differences" }'
-    entry.table(("data", "variable", "at", "values", "relative_error", "source"), example)
+    entry.table(("data", "columns", "variable", "at", "values", "relative_error", "source"), example)
     variable, error, words = entry.get("variable"), entry.get("relative_error"), entry.get("source")
     called = variable.text('variable = "u"') if variable else name
     axes, values = gridded(entry, [c.name for c in names.coordinates], called, all_of_them=True)

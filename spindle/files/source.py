@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spindle.errors import ProblemError, SpindleError, nearest
+from spindle.files.hints import of_toml
 from spindle.files.places import Keys, Place, characters, line_and_column, places
 
 LARGEST_FILE = 200_000  # characters; what is larger is data, which have files of their own
@@ -174,7 +175,8 @@ def _parsed(name: str, text: str) -> dict:
         reason = str(error)[: found.start()] if found else str(error)
         line, column = found.groups() if found and found[1] else line_and_column(text, len(text))
         reason = reason[:1].lower() + reason[1:]
-        raise ProblemError(f"{name}, line {line}, column {column}: this is no TOML ({reason}).") from error
+        meant = of_toml(text.splitlines()[int(line) - 1 : int(line)], int(column))
+        raise ProblemError(f"{name}, line {line}, column {column}: this is no TOML ({reason}){meant}.") from error
     except RecursionError as error:
         raise _too_deep(name) from error
     except ValueError as error:  # a whole number of thousands of digits

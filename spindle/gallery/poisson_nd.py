@@ -2,7 +2,7 @@
 
 from sympy import Eq, Rational, pi, prod, sin
 
-from spindle.errors import ProblemError
+from spindle.errors import ProblemError, shown
 from spindle.problem.conditions import Dirichlet
 from spindle.problem.domain import Box
 from spindle.problem.operators import laplacian, manufactured
@@ -17,7 +17,7 @@ def poisson_nd(d: int = 10) -> Problem:
     Source: manufactured.
     """
     if not (isinstance(d, int) and 2 <= d <= 20):
-        raise ProblemError(f"`poisson_nd(d={d!r})` needs a whole number of dimensions from 2 to 20.")
+        raise ProblemError(f"`poisson_nd(d={shown(d)})` needs a whole number of dimensions from 2 to 20.")
     space = coordinates(f"x1:{d + 1}")
     u = unknown("u", *space)
     exact = prod(sin(pi * x) for x in space) + Rational(1, 2) * prod(sin(2 * pi * x) for x in space)

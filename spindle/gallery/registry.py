@@ -4,7 +4,7 @@ import inspect
 import math
 from collections.abc import Callable
 
-from spindle.errors import ProblemError, SpindleError, nearest
+from spindle.errors import ProblemError, SpindleError, nearest, shown
 from spindle.gallery.diffusion import diffusion3d, diffusion6d
 from spindle.gallery.disk import heat_disk, nonlinear_poisson_disk, poisson_ball, poisson_disk
 from spindle.gallery.families import (
@@ -101,9 +101,9 @@ def _number(name: str, key: str, value) -> int | float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise ProblemError(f"The option `{key}` of {name} needs a finite number, and was given {value!r}.")
+        raise ProblemError(f"The option `{key}` of {name} needs a finite number, and was given {shown(value)}.")
     if inspect.signature(builder(name)).parameters[key].annotation is int:
         if not number.is_integer():
-            raise ProblemError(f"The option `{key}` of {name} needs a whole number, and was given {value!r}.")
+            raise ProblemError(f"The option `{key}` of {name} needs a whole number, and was given {shown(value)}.")
         return int(number)
     return value if isinstance(value, (int, float)) else number

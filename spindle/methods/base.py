@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from spindle.errors import MethodError, nearest
+from spindle.errors import MethodError, nearest, shown
 from spindle.lowering.constraints import Constraints, hard_constraints, no_constraints
 from spindle.methods.direct import Classical
 from spindle.methods.settings import check_settings
@@ -143,13 +143,22 @@ class Method:
     name: ClassVar[str]
     recipes: ClassVar[Mapping[str, Mapping[str, Any]]]
 
-    def __new__(cls, **settings):
-        """Refuse settings that do not exist, and suggest the nearest."""
+    def __new__(cls, *unnamed, **settings):
+        """Refuse settings without a name, and those that do not exist, and suggest the nearest."""
         known = [f.name for f in fields(cls)]
+        if unnamed:
+            raise MethodError(
+                f"`sp.{cls.__name__}({', '.join(map(shown, unnamed))})` does not say what is set, since every setting "
+                f"goes by its name; write `sp.{cls.__name__}(width=64)`." + nearest("", known)
+            )
         for key in settings:
             if key not in known:
                 raise MethodError(f"`sp.{cls.__name__}({key}=...)`: there is no such setting." + nearest(key, known))
         return super().__new__(cls)
+
+    def __repr__(self):
+        chosen = ((f, getattr(self, f.name)) for f in fields(self))
+        return f"{type(self).__name__}({', '.join(f'{f.name}={shown(v)}' for f, v in chosen if v != f.default)})"
 
     def plan(self, problem: Problem) -> Plan:
         """Decide everything for this problem; raises MethodError where method and problem do not fit."""
@@ -159,7 +168,7 @@ class Method:
         """Every setting: as given, else as published for this problem (recipe "paper"), else from the recipe."""
         if self.recipe not in self.recipes:
             raise MethodError(
-                f"`sp.{type(self).__name__}(recipe={self.recipe!r})` is not known."
+                f"`sp.{type(self).__name__}(recipe={shown(self.recipe)})` is not known."
                 + nearest(str(self.recipe), self.recipes)
             )
         settings = {"windows": 1, "causal": (), "slabs": 32, **self.recipes[self.recipe]}

@@ -8,7 +8,7 @@ from spindle.methods.pinn import PINN, plan_on_cloud
 from spindle.problem.problem import Problem
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class CausalPINN(Method):
     """Physics-informed neural network whose residuals at later times are weighted by how well earlier ones are solved.
 

@@ -72,7 +72,7 @@ _PAPER = {
 _USUAL, _HIGH = 4.0, 8.0  # frequencies
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class DTPINN(Method):
     """Discretely trained PINN: space derivatives are sparse products with the network's values at scattered nodes.
 

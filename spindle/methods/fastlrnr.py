@@ -15,7 +15,7 @@ _REDUCED = {
 _PUBLISHED = _REDUCED | {"snapshots": "shifted", "selection": "deim", "neurons": 5, "phase": "published"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class FastLRNR(LowRank):
     """Hyper-reduced low-rank family: trained once as `LRPINN`, then each member costs about a millisecond.
 

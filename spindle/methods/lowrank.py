@@ -109,7 +109,7 @@ DEFAULT = PAPER | {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class LowRank(Method):
     """Interface of methods for parametrised families (never built itself): bases once, a few coefficients a member.
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from spindle.methods.lowrank import DEFAULT, PAPER, LowRank
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class LRPINN(LowRank):
     """Low-rank physics-informed neural network of a parametrised family.
 

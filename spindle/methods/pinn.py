@@ -45,7 +45,7 @@ _PAPER = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class PINN(Method):
     """Physics-informed neural network: one network of all coordinates, trained on a cloud of points.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from spindle.errors import MethodError, nearest
+from spindle.errors import MethodError, nearest, shown
 from spindle.networks.activations import activation
 from spindle.networks.lowrank import POSITIVE
 from spindle.reduction.interpolation import SELECTIONS
@@ -83,15 +83,15 @@ def check_settings(call: str, settings: dict[str, Any], axes: int) -> None:
         values = settings.get(key)
         if isinstance(values, tuple) and len(values) != axes:
             raise MethodError(
-                f"`{call}({key}={values})` has {len(values)} numbers for a problem of {axes} axes; give one number for "
-                f"all axes, or one for each."
+                f"`{call}({key}={shown(values)})` has {len(values)} numbers for a problem of {axes} axes; give one "
+                f"number for all axes, or one for each."
             )
 
 
 def _fitting(call, key, value):
     """The value of a setting in the type it has; raises MethodError where it cannot have it."""
     if key in _WORDS and (not isinstance(value, str) or value not in _WORDS[key]):
-        raise MethodError(f"`{call}({key}={value!r})` is not known." + nearest(str(value), _WORDS[key]))
+        raise MethodError(f"`{call}({key}={shown(value)})` is not known." + nearest(str(value), _WORDS[key]))
     if key in _AT_LEAST:
         several = key in _SEVERAL and isinstance(value, (tuple, list))
         found = tuple(_whole(number, _AT_LEAST[key]) for number in (value if several else (value,)))
@@ -130,7 +130,7 @@ def _fitting(call, key, value):
 
 def _accepted(call, key, value, read, wanted):
     if read is None:
-        raise MethodError(f"`{call}({key}={value!r})` needs {wanted}.")
+        raise MethodError(f"`{call}({key}={shown(value)})` needs {wanted}.")
     return read
 
 

@@ -72,7 +72,7 @@ _PAPER = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SPINN(Method):
     """Separable PINN: one body network an axis, merged by a product over axes and a sum over the rank.
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.stats import qmc
 
-from spindle.errors import MethodError
+from spindle.errors import MethodError, shown
 from spindle.problem.meshes import most_spread, spiral, thinned
 
 Density = Callable[[np.ndarray], np.ndarray]
@@ -93,7 +93,7 @@ def _check_counts(shape, interior, boundary, total):
     given = {"interior": interior, "boundary": boundary, "total": total}
     for name, count in given.items():
         if count is not None and (not isinstance(count, (int, np.integer)) or isinstance(count, bool)):
-            raise MethodError(f"`scatter({name}={count!r})` needs a whole number of nodes; write `{name}=1000`.")
+            raise MethodError(f"`scatter({name}={shown(count)})` needs a whole number of nodes; write `{name}=1000`.")
         if count is not None:
             _check_enough(shape, count, name)
     if (total is None) == (interior is None and boundary is None):

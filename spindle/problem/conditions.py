@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, fields, replace
 import numpy as np
 import sympy
 
-from spindle.errors import ProblemError
+from spindle.errors import ProblemError, usage
 from spindle.problem.domain import Domain, Face, Wall
 from spindle.problem.expressions import expression_of
 from spindle.problem.symbols import Normal, is_space, is_time, unknowns_in
+from spindle.problem.words import shown, text
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,24 @@ class Condition:
     def exchanged(self, swap: Mapping) -> "Condition":
         """The same condition with SymPy symbols or unknowns exchanged."""
         kept = {f.name: getattr(self, f.name) for f in fields(self)}
-        return replace(self, **{k: v.xreplace(swap) for k, v in kept.items() if isinstance(v, sympy.Basic)})
+        return replace(
+            self, **{k: _exchanged(v, swap) for k, v in kept.items() if isinstance(v, (sympy.Basic, list, tuple))}
+        )
+
+    def __repr__(self):
+        return f"<{self.name}: {', '.join(self.texts(text))}>"
+
+    def symbols(self) -> set[sympy.Symbol]:
+        """The symbols in all of its expressions."""
+        kept = [getattr(self, f.name) for f in fields(self)]
+        parts = [part for v in kept for part in (v if isinstance(v, (list, tuple)) else [v])]
+        return set().union(*(part.free_symbols for part in parts if isinstance(part, sympy.Basic)))
+
+
+def _exchanged(value, swap):
+    if isinstance(value, (list, tuple)):
+        return type(value)(_exchanged(item, swap) for item in value)
+    return value.xreplace(swap) if isinstance(value, sympy.Basic) else value
 
 
 def _short(expression) -> str:
@@ -77,17 +95,17 @@ def _components(call, expression, value) -> list[tuple[sympy.Expr, sympy.Expr]]:
         pairs = list(zip(expression, values, strict=True))
     elif several:
         raise ProblemError(
-            f"`sp.{call}({expression}, {value})` sets a scalar to {len(value)} values; give a single one, or a column "
-            f"vector on the left."
+            f"`sp.{call}({shown(expression)}, {shown(value)})` sets a scalar to {len(value)} values; give a single "
+            f"one, or a column vector on the left."
         )
     else:
         pairs = [(expression, value)]
-    pairs = [(expression_of(e, f"sp.{call}(...)"), expression_of(v, f"sp.{call}({e}, ...)")) for e, v in pairs]
+    pairs = [(expression_of(e, f"sp.{call}(...)"), expression_of(v, f"sp.{call}({shown(e)}, ...)")) for e, v in pairs]
     for e, v in pairs:
         if not unknowns_in(e):
             raise ProblemError(
-                f"`sp.{call}({e}, {v})` contains no unknown field on the left, so there is nothing to impose; "
-                f"write `sp.{call}(u, value)`."
+                f"`sp.{call}({shown(e)}, {shown(v)})` contains no unknown field on the left, so there is nothing to "
+                f"impose; write `sp.{call}(u, value)`."
             )
     return pairs
 
@@ -103,7 +121,7 @@ class NormalDerivative(sympy.Function):
     """The derivative along the outward normal, as it is printed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OnBoundary(Condition):
     """`a*expression + b*(outward normal derivative) = value` on a part: Dirichlet, Neumann and Robin in one.
 
@@ -149,7 +167,7 @@ class OnBoundary(Condition):
         return [f"{printer(sympy.Eq(left, self.value, evaluate=False))} {_where(self.on)}"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AtStart(Condition):
     """`expression = value` at the first instant."""
 
@@ -162,8 +180,8 @@ class AtStart(Condition):
         faces = [f for f in domain.faces if f.axis in times and f.outward < 0]
         if not faces:
             raise ProblemError(
-                f"`sp.Initial({self.expression}, ...)` needs a time axis, and the coordinates {domain.coordinates} "
-                f"have none named `t`; name time `t`, or use `sp.Dirichlet(..., on=Eq(x, 0))`."
+                f"`sp.Initial({shown(self.expression)}, ...)` needs a time axis, and the coordinates "
+                f"{domain.coordinates} have none named `t`; name time `t`, or use `sp.Dirichlet(..., on=Eq(x, 0))`."
             )
         return tuple(Piece(((face, self.expression - self.value),)) for face in faces)
 
@@ -172,7 +190,7 @@ class AtStart(Condition):
         return [f"{printer(sympy.Eq(self.expression, self.value, evaluate=False))} at the start"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AcrossAxis(Condition):
     """`expression` takes the same value at both ends of an axis."""
 
@@ -183,14 +201,14 @@ class AcrossAxis(Condition):
         """One piece: the value at the upper end minus the value at the lower end."""
         if self.axis not in domain.coordinates:
             raise ProblemError(
-                f"`sp.Periodic({self.expression}, {self.axis})` names no coordinate of the domain {domain}; "
+                f"`sp.Periodic({shown(self.expression)}, {self.axis})` names no coordinate of the domain {domain}; "
                 f"choose one of {domain.coordinates}."
             )
         k = domain.coordinates.index(self.axis)
         lower, upper = ([f for f in domain.faces if f.axis == k and f.outward == side] for side in (-1, 1))
         if len(lower) != 1 or len(upper) != 1:
             raise ProblemError(
-                f"`sp.Periodic({self.expression}, {self.axis})` needs one face at each end, and this domain has "
+                f"`sp.Periodic({shown(self.expression)}, {self.axis})` needs one face at each end, and this domain has "
                 f"{len(lower)} and {len(upper)}; periodicity works on a box."
             )
         return (Piece(((upper[0], self.expression), (lower[0], -self.expression))),)
@@ -200,7 +218,7 @@ class AcrossAxis(Condition):
         return [f"{printer(self.expression)} periodic in {printer(self.axis)}"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class AtPoints(Condition):
     """`expression = values` at measured points."""
 
@@ -215,8 +233,8 @@ class AtPoints(Condition):
         inside = domain.contains(points)
         if not inside.all():
             raise ProblemError(
-                f"`sp.Observed({self.expression}, ...)` has {np.sum(~inside)} of {len(points)} points outside the "
-                f"domain {domain}, the first at {points[~inside][0]}; the field exists only inside, so drop them."
+                f"`sp.Observed({shown(self.expression)}, ...)` has {np.sum(~inside)} of {len(points)} points outside "
+                f"the domain {domain}, the first at {points[~inside][0]}; the field exists only inside, so drop them."
             )
         return (Piece(((Scatter(points, self.values), self.expression),)),)
 
@@ -264,6 +282,7 @@ def _build(call, make, expression, value, name):
     return made[0] if len(made) == 1 else made
 
 
+@usage("sp.Dirichlet(u, 0, on=Eq(x, 1))")
 def Dirichlet(expression, value=0, *, on=None, name: str | None = None):
     """`expression = value` on a part of the boundary.
 
@@ -276,6 +295,7 @@ def Dirichlet(expression, value=0, *, on=None, name: str | None = None):
     )
 
 
+@usage("sp.Neumann(u, 0, on=Eq(x, 1))")
 def Neumann(expression, value=0, *, on=None, name: str | None = None):
     """Outward normal derivative `= value` on a part; arguments as in `Dirichlet`. Both faces of a corner count."""
     return _build(
@@ -283,27 +303,31 @@ def Neumann(expression, value=0, *, on=None, name: str | None = None):
     )
 
 
+@usage("sp.Robin(u, 2, 1, 0, on=Eq(x, 1))")
 def Robin(expression, a, b, value=0, *, on=None, name: str | None = None):
     """`a*expression + b*normal derivative = value` on a part; arguments as in `Dirichlet`."""
-    a, b = (expression_of(number, f"sp.Robin({expression}, {a}, {b}, ...)") for number in (a, b))
+    a, b = (expression_of(number, f"sp.Robin({shown(expression)}, {shown(a)}, {shown(b)}, ...)") for number in (a, b))
     if a == b == 0:
         raise ProblemError(
-            f"`sp.Robin({expression}, 0, 0, ...)` weighs both the field and its normal derivative by zero, so nothing "
-            f"is imposed; give one of them a coefficient."
+            f"`sp.Robin({shown(expression)}, 0, 0, ...)` weighs both the field and its normal derivative by zero, so "
+            f"nothing is imposed; give one of them a coefficient."
         )
     return _build("Robin", lambda name, e, v: OnBoundary(name, e, a, b, v, on), expression, value, name)
 
 
+@usage("sp.Initial(u, sin(pi*x))")
 def Initial(expression, value=0, *, name: str | None = None):
     """`expression = value` at the first instant; `expression` is `u`, or `u.diff(t)`, or a vector of these."""
     return _build("Initial", lambda name, e, v: AtStart(name, e, v), expression, value, name)
 
 
+@usage("sp.Periodic(u, x)")
 def Periodic(expression, axis: sympy.Symbol, *, name: str | None = None):
     """`expression` and its derivative along the axis agree at both ends of that axis."""
     if not isinstance(axis, sympy.Symbol):
         raise ProblemError(
-            f"`sp.Periodic({expression}, {axis!r})` names no coordinate; give the symbol itself, `sp.Periodic(u, x)`."
+            f"`sp.Periodic({shown(expression)}, {shown(axis)})` names no coordinate; give the symbol itself, "
+            f"`sp.Periodic(u, x)`."
         )
     found = []
     for e, _ in _components("Periodic", expression, 0):
@@ -312,6 +336,7 @@ def Periodic(expression, axis: sympy.Symbol, *, name: str | None = None):
     return found
 
 
+@usage("sp.Observed(u, {x: xs, y: ys}, values, noise=0.01)")
 def Observed(expression, points, values: Sequence[float], *, noise: float | None = None, name: str | None = None):
     """Measured values of an expression, to be fitted.
 
@@ -322,16 +347,21 @@ def Observed(expression, points, values: Sequence[float], *, noise: float | None
     """
     if isinstance(expression, sympy.MatrixBase):
         raise ProblemError(
-            f"`sp.Observed` was given the {len(expression)} components of {expression} at once, and each has values of "
-            f"its own; write one `sp.Observed` for each component."
+            f"`sp.Observed` was given the {len(expression)} components of {shown(expression)} at once, and each has "
+            f"values of its own; write one `sp.Observed` for each component."
         )
     ((e, _),) = _components("Observed", expression, 0)
     measured = _numbers("values", values).ravel()
-    if len(measured) == 0 or not np.isfinite(measured).all():
+    if len(measured) == 0:
+        raise ProblemError(
+            f"`sp.Observed({shown(e)}, ...)` was given no values at all, so there is nothing to fit; leave the "
+            f"condition out, or look why its data are empty."
+        )
+    if not np.isfinite(measured).all():
         bad = int(np.sum(~np.isfinite(measured)))
         raise ProblemError(
-            f"`sp.Observed({e}, ...)` was given {len(measured)} values of which {bad} are NaN or infinite, so the loss "
-            f"would be NaN; drop those points, for example with `numpy.isfinite`."
+            f"`sp.Observed({shown(e)}, ...)` was given {len(measured)} values of which {bad} are NaN or infinite, so "
+            f"the loss would be NaN; drop those points, for example with `numpy.isfinite`."
         )
     if isinstance(points, Mapping):
         points = {str(c): _numbers(f"coordinates of {c}", v) for c, v in points.items()}
@@ -339,11 +369,12 @@ def Observed(expression, points, values: Sequence[float], *, noise: float | None
         points = _numbers("points", points)
     if not all(np.isfinite(c).all() for c in (points.values() if isinstance(points, Mapping) else [points])):
         raise ProblemError(
-            f"`sp.Observed({e}, ...)` was given points with NaN or infinite coordinates; drop those points, for "
+            f"`sp.Observed({shown(e)}, ...)` was given points with NaN or infinite coordinates; drop those points, for "
             f"example with `numpy.isfinite`."
         )
     if noise is not None and not (isinstance(noise, numbers.Real) and noise > 0):
         raise ProblemError(
-            f"`sp.Observed({e}, noise={noise!r})` needs a positive standard deviation; leave `noise` out if unknown."
+            f"`sp.Observed({shown(e)}, noise={shown(noise)})` needs a positive standard deviation; leave `noise` out "
+            f"if unknown."
         )
     return AtPoints(name or f"observed {_short(e)}", e, points, measured, None if noise is None else float(noise))

@@ -8,8 +8,9 @@ import numpy as np
 import sympy
 from sympy.core.relational import Relational
 
-from spindle.errors import ProblemError, nearest
+from spindle.errors import ProblemError
 from spindle.problem.domain import Bounds, Box, Domain, Face, Region, Wall
+from spindle.problem.parts import no_part
 from spindle.problem.symbols import is_time
 
 
@@ -52,10 +53,7 @@ class Curved(Domain):
             return tuple(dict.fromkeys(wall for item in on for wall in self.part(item, call=call)))
         if isinstance(on, str):
             if on not in sides:
-                raise ProblemError(
-                    f"`{call}` was given the part `{on}`, but the sides of this domain are {', '.join(sides)}, so the "
-                    f"condition would hold at no point at all." + nearest(on, sides)
-                )
+                raise no_part(on, call, sides, planes=False)
             return (Wall(on, self.bounds, self.shape, (on,), time=self.time),)
         if isinstance(on, Relational) and on.free_symbols and on.free_symbols <= set(self.shape.coordinates):
             wall = Wall(str(on), self.bounds, self.shape, sides, on, self.time)
@@ -65,10 +63,7 @@ class Curved(Domain):
                     f"the condition would hold at no point at all; check the relation."
                 )
             return (wall,)
-        raise ProblemError(
-            f'`on={on!r}` does not name a part of the boundary; write the name of a side, `on="{sides[0]}"`, a '
-            f"relation between coordinates, `on={self.shape.coordinates[0]} > 0`, or a list of these."
-        )
+        raise no_part(on, call, sides, planes=False)
 
     def contains_grid(self, axes) -> np.ndarray:
         """Which nodes of a tensor grid lie in the closed domain, a boolean array of the grid's shape."""
@@ -76,10 +71,18 @@ class Curved(Domain):
         return self.contains(np.stack([m.ravel() for m in mesh], axis=1)).reshape(mesh[0].shape)
 
     def __mul__(self, other):
-        return Cylinder(self, other) if _is_duration(other) else NotImplemented
+        return self._for(other, first=False)
 
     def __rmul__(self, other):
-        return Cylinder(self, other, first=True) if _is_duration(other) else NotImplemented
+        return self._for(other, first=True)
+
+    def _for(self, duration, *, first: bool):
+        if not _is_duration(duration):
+            raise ProblemError(
+                f"`{duration} * {self}` needs an interval of time, the coordinate called t, beside the shape; write "
+                f'`sp.Interval(t, 0, 1) * shape` with `t = sp.coordinates("t")`, and join shapes by `|`, `-` and `&`.'
+            )
+        return Cylinder(self, duration, first=first)
 
 
 def _is_duration(domain) -> bool:

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import sympy
 
-from spindle.errors import ProblemError, nearest
+from spindle.errors import ProblemError, nearest, usage
 from spindle.problem.functions import evaluate
-from spindle.problem.symbols import is_space
+from spindle.problem.parts import no_part
+from spindle.problem.symbols import alike, is_space
+from spindle.problem.words import shown
 
 Bounds = tuple[tuple[float, float], ...]
 
@@ -212,14 +214,22 @@ class Boxed(Domain):
                     f"`on=Eq(x, 1)`, or leave `on` out for the whole boundary."
                 )
             return tuple(dict.fromkeys(face for item in on for face in self.part(item, call=call)))
+        on = on.reversed if isinstance(on, sympy.Eq) and on.lhs.is_number else on
+        names = list(dict.fromkeys(f.name for f in self.faces))
+        if not isinstance(on, str) and not self._is_plane(on):
+            raise no_part(on, call, names, planes=True)
         found = tuple(f for f in self.faces if self._lies_on(f, on))
+        if not found and isinstance(on, str):
+            raise no_part(on, call, names, planes=True)
         if not found:
             raise ProblemError(
-                f"`{call}` was given the part {_part_name(on)}, but this domain has no boundary there, so the "
-                f"condition would hold at no point at all."
-                + nearest(_part_name(on).strip("`"), dict.fromkeys(f.name for f in self.faces))
+                f"`{call}` was given the part `{on.lhs}={on.rhs}`, but this domain has no boundary there, so the "
+                f"condition would hold at no point at all." + nearest(f"{on.lhs}={on.rhs}", names)
             )
         return found
+
+    def _is_plane(self, on) -> bool:
+        return isinstance(on, sympy.Eq) and on.lhs in self.coordinates and bool(on.rhs.is_number)
 
     def _lies_on(self, face: Face, on) -> bool:
         if isinstance(on, str):
@@ -227,23 +237,31 @@ class Boxed(Domain):
             return face.name == f"{name}={end}" or (
                 self.coordinates[face.axis].name == name and _is_float(end) and face.value == float(end)
             )
-        if isinstance(on, sympy.Eq) and on.lhs in self.coordinates and on.rhs.is_number:
-            axis, value = self.coordinates.index(on.lhs), float(on.rhs)
-            low, high = self.bounds[axis]
-            return face.axis == axis and abs(face.value - value) <= 1e-12 * max(1.0, high - low)
-        raise ProblemError(
-            f'`on={on!r}` does not name a part of the boundary; write a plane, `on=Eq(x, 1)`, its name, `on="x=1"`, '
-            f"or a list of these."
-        )
+        axis, value = self.coordinates.index(on.lhs), float(on.rhs)
+        low, high = self.bounds[axis]
+        return face.axis == axis and abs(face.value - value) <= 1e-12 * max(1.0, high - low)
 
     def __or__(self, other: Domain) -> "Boxed":
-        return _combine(self, other, "|") if isinstance(other, Boxed) else NotImplemented
+        return self._combined(other, "|")
 
     def __sub__(self, other: Domain) -> "Boxed":
-        return _combine(self, other, "-") if isinstance(other, Boxed) else NotImplemented
+        return self._combined(other, "-")
 
     def __and__(self, other: Domain) -> "Boxed":
-        return _combine(self, other, "&") if isinstance(other, Boxed) else NotImplemented
+        return self._combined(other, "&")
+
+    def __mul__(self, other: Domain):
+        if isinstance(other, Boxed):
+            raise ProblemError(
+                f"`{self} * {other}` multiplies boxes, which is done for a shape and an interval of time alone; write "
+                f"one box with all intervals, `sp.Box({{t: (0, 1), x: (0, 1)}})`."
+            )
+        return self._combined(other, "*")
+
+    def _combined(self, other, operation: str):
+        if not isinstance(other, Domain):
+            raise no_domain(self, operation, other)
+        return _combine(self, other, operation) if isinstance(other, Boxed) else NotImplemented
 
 
 def _within(values, low, high):
@@ -267,10 +285,15 @@ def _end(value) -> str:
     return str(value)
 
 
-def _part_name(on) -> str:
-    return f"`{on.lhs}={on.rhs}`" if isinstance(on, sympy.Eq) else f"`{on}`"
+def no_domain(domain: Domain, operation: str, other) -> ProblemError:
+    """The refusal of what is no domain and was joined with one."""
+    return ProblemError(
+        f"`{domain} {operation} {shown(other)}` joins a domain with what is none; write a box or a shape there, "
+        f"`sp.Box({{x: (0, 1), y: (0, 1)}})`."
+    )
 
 
+@usage("sp.Box({x: (0, 1), y: (0, 1)})")
 class Box(Boxed):
     """A box, `Box({t: (0, 1), x: (-1, 1)})`: an interval for each coordinate, in the order of the arrays' axes.
 
@@ -280,7 +303,7 @@ class Box(Boxed):
     def __init__(self, intervals: Mapping[sympy.Symbol, tuple]):
         if not isinstance(intervals, Mapping):
             raise ProblemError(
-                f"`sp.Box({intervals!r})` needs an interval for each coordinate; write "
+                f"`sp.Box({shown(intervals)})` needs an interval for each coordinate; write "
                 f"`sp.Box({{x: (0, 1), y: (0, 1)}})`."
             )
         if not intervals:
@@ -288,7 +311,7 @@ class Box(Boxed):
         for coordinate in intervals:
             if not isinstance(coordinate, sympy.Symbol):
                 raise ProblemError(
-                    f"`sp.Box` was given {coordinate!r} as a coordinate, which is no symbol; write "
+                    f"`sp.Box` was given {shown(coordinate)} as a coordinate, which is no symbol; write "
                     f'`x, y = sp.coordinates("x y")` and `sp.Box({{x: (0, 1), y: (0, 1)}})`.'
                 )
         self.coordinates = tuple(intervals)
@@ -317,6 +340,7 @@ class Box(Boxed):
         return f"Box({{{', '.join(ends)}}})"
 
 
+@usage("sp.Interval(x, 0, 1)")
 def Interval(coordinate: sympy.Symbol, low, high) -> Box:
     """The one-dimensional box `low <= coordinate <= high`."""
     return Box({coordinate: (low, high)})
@@ -365,7 +389,7 @@ def _interval(coordinate, ends) -> tuple[sympy.Expr, sympy.Expr]:
         ordered = False
     if not ordered:
         raise ProblemError(
-            f"`sp.Box` was given {coordinate}: {ends}, which is no interval; write two finite numbers with "
+            f"`sp.Box` was given {coordinate}: {shown(ends)}, which is no interval; write two finite numbers with "
             f"low < high, `{coordinate}: (0, 1)`."
         )
     return low, high
@@ -403,8 +427,8 @@ def _rectangles(cuts: list[list[float]], filled: np.ndarray) -> list[Bounds]:
 def _combine(one: Boxed, other: Boxed, operation: str) -> Boxed:
     if one.coordinates != other.coordinates:
         raise ProblemError(
-            f"`{one} {operation} {other}` joins domains of the coordinates {one.coordinates} and {other.coordinates}; "
-            f"both need the same coordinates in the same order."
+            f"`{one} {operation} {other}` joins domains of the coordinates {one.coordinates} and {other.coordinates}"
+            f"{alike(one.coordinates, other.coordinates)}; both need the same coordinates in the same order."
         )
     cuts, _ = _cells([*one.boxes, *other.boxes])
     middles = np.stack(np.meshgrid(*[np.convolve(c, [0.5, 0.5], "valid") for c in cuts], indexing="ij"), -1)

@@ -11,6 +11,7 @@ from sympy.core.function import UndefinedFunction
 from spindle.errors import ProblemError
 from spindle.problem.functions import UNEVALUATED
 from spindle.problem.plain import plain
+from spindle.problem.words import shown
 
 MOST_TERMS = 1_000  # sums of more products are no cheaper than a grid, and SymPy takes seconds to write them down
 _COUNTED = 1e6  # terms of a base, above which its powers are not told apart
@@ -29,16 +30,16 @@ def expression_of(value, call: str) -> sympy.Expr:
     refuse_text(value, call)
     if not isinstance(value, (numbers.Number, sympy.Expr)) or isinstance(value, (bool, np.bool_)):
         raise ProblemError(
-            f"`{call}` was given {_shown(value)} where a number or a formula belongs; write for example "
+            f"`{call}` was given {shown(value)} where a number or a formula belongs; write for example "
             f"`sympy.sin(x)`{_instead(value)}."
         )
     checked = sympy.sympify(value)
     if checked.has(*_ENDLESS) and not checked.has(*UNEVALUATED):
-        raise ProblemError(f"`{call}` contains {checked}, which is not finite; check the formula.")
+        raise ProblemError(f"`{call}` contains {shown(checked)}, which is not finite; check the formula.")
     if checked.has(sympy.I):
         raise ProblemError(
-            f"`{call}` contains {checked}, which is complex, and networks are real; write one unknown and one equation "
-            f"for the real part and one for the imaginary part."
+            f"`{call}` contains {shown(checked)}, which is complex, and networks are real; write one unknown and one "
+            f"equation for the real part and one for the imaginary part."
         )
     return plain(checked, f"`{call}`")
 
@@ -47,8 +48,8 @@ def refuse_text(value, call: str) -> None:
     """Raise ProblemError where mathematics is written in quotes."""
     if isinstance(value, str):
         raise ProblemError(
-            f"`{call}` was given the text {value!r}, and text is never evaluated; write the formula itself, without "
-            f"quotes."
+            f"`{call}` was given the text {shown(value)}, and text is never evaluated; write the formula itself, "
+            f"without quotes."
         )
 
 
@@ -88,11 +89,6 @@ def differentiated(e: sympy.Expr, coordinate: sympy.Symbol, order: int) -> sympy
         outside, inside = e.as_independent(coordinate, as_Add=False)
         return outside * inside.diff(coordinate, order)
     return e.diff(coordinate, order)
-
-
-def _shown(value) -> str:
-    text = " ".join(str(value).split()) if isinstance(value, np.ndarray) else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _instead(value) -> str:

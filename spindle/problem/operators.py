@@ -5,34 +5,45 @@ from collections.abc import Mapping, Sequence
 import sympy
 from sympy.core.function import AppliedUndef
 
-from spindle.errors import ProblemError
-from spindle.problem.expressions import differentiated
-from spindle.problem.symbols import is_space
+from spindle.errors import ProblemError, usage
+from spindle.problem.expressions import differentiated, expression_of, refuse_text
+from spindle.problem.symbols import by_name, is_space, namesakes
+from spindle.problem.words import shown
 
 
+@usage("sp.grad(u)")
 def grad(field, over: Sequence[sympy.Symbol] | None = None) -> sympy.Matrix:
     """Gradient of a scalar: a column, one entry for each space coordinate (or for each of `over`)."""
-    return sympy.Matrix([field.diff(axis) for axis in _axes("grad", field, over)])
+    field, axes = _operands("grad", field, over)
+    if isinstance(field, sympy.MatrixBase):
+        raise ProblemError(
+            f"`sp.grad` was given the {len(field)} components of {shown(field)}, and it takes a scalar; take the "
+            f"gradient of each component."
+        )
+    return sympy.Matrix([field.diff(axis) for axis in axes])
 
 
+@usage("sp.div(k*sp.grad(u))")
 def div(field, over: Sequence[sympy.Symbol] | None = None):
     """Divergence of a column vector; composite fluxes such as `div(k*grad(u))` are expanded by the product rule."""
-    axes = _axes("div", field, over)
+    field, axes = _operands("div", field, over)
     _check_length("div", field, len(axes))
     return sum(component.diff(axis) for component, axis in zip(field, axes, strict=True))
 
 
+@usage("sp.laplacian(u)` or `sp.laplacian(u, over=(x, y))")
 def laplacian(field, over: Sequence[sympy.Symbol] | None = None):
     """Sum of the second space derivatives of a scalar, or of each component of a column vector."""
-    axes = _axes("laplacian", field, over)
+    field, axes = _operands("laplacian", field, over)
     if isinstance(field, sympy.MatrixBase):
         return field.applyfunc(lambda component: sum(component.diff(axis, 2) for axis in axes))
     return sum(field.diff(axis, 2) for axis in axes)
 
 
+@usage("sp.curl(v)")
 def curl(field, over: Sequence[sympy.Symbol] | None = None):
     """Curl: of a vector in three dimensions a vector, in two dimensions the scalar `v_x - u_y`."""
-    axes = _axes("curl", field, over)
+    field, axes = _operands("curl", field, over)
     _check_length("curl", field, len(axes))
     if len(axes) == 2:
         (x, y), (u, v) = axes, field
@@ -46,8 +57,16 @@ def curl(field, over: Sequence[sympy.Symbol] | None = None):
     return sympy.Matrix([w.diff(y) - v.diff(z), u.diff(z) - w.diff(x), v.diff(x) - u.diff(y)])
 
 
+@usage("sp.dot(v, sp.grad(u))")
 def dot(a: sympy.Matrix, b: sympy.Matrix):
     """Inner product of two column vectors of equal length."""
+    a, b = (_column(side) for side in (a, b))
+    for side in (a, b):
+        if not isinstance(side, sympy.MatrixBase):
+            raise ProblemError(
+                f"`sp.dot` was given {shown(side)}, and it takes two vectors; write `sp.dot(v, sp.grad(u))`, and a "
+                f"product of scalars with `*`."
+            )
     if len(a) != len(b):
         raise ProblemError(
             f"`sp.dot` was given vectors of {len(a)} and {len(b)} components, which have no inner product; "
@@ -56,20 +75,31 @@ def dot(a: sympy.Matrix, b: sympy.Matrix):
     return sum(p * q for p, q in zip(a, b, strict=True))
 
 
+@usage("sp.manufactured(sp.laplacian(u), {u: sin(pi*x)})")
 def manufactured(expression, solution: Mapping):
     """The source that makes `solution` exact: `expression` with every unknown replaced, derivatives carried out.
 
     Source: the method of manufactured solutions, Roache (2002), J. Fluids Eng. 124(1).
     """
-    replaced = sympy.Matrix(expression) if isinstance(expression, sympy.MatrixBase) else sympy.sympify(expression)
+    if not isinstance(solution, Mapping) or not all(isinstance(field, AppliedUndef) for field in solution):
+        raise ProblemError(
+            f"`sp.manufactured` was given the solution {shown(solution)}, and it needs a closed form for each unknown "
+            f"by itself; write `sp.manufactured(sp.laplacian(u), {{u: sin(pi*x)}})`."
+        )
+    if isinstance(expression, sympy.Eq):
+        expression = expression.lhs - expression.rhs
+    replaced = _column(expression)
+    if not isinstance(replaced, sympy.MatrixBase):
+        replaced = expression_of(replaced, "sp.manufactured(...)")
     for field, value in solution.items():
-        replaced = replaced.xreplace(_derivatives(replaced, field, value)).subs(field, value)
+        closed = by_name(expression_of(value, f"sp.manufactured(..., {{{shown(field)}: ...}})"), field.args)
+        replaced = replaced.xreplace(_derivatives(replaced, field, closed)).subs(field, closed)
     result = replaced.doit()
-    left = result.atoms(AppliedUndef) & set().union(*(sympy.sympify(f).atoms(AppliedUndef) for f in solution))
+    left = result.atoms(AppliedUndef) & set(solution)
     if left:
         raise ProblemError(
-            f"`sp.manufactured` was given {list(solution)} and {left} is still unknown afterwards; give a closed form "
-            f"that does not contain the unknown itself."
+            f"`sp.manufactured` was given {shown(list(solution))} and {shown(sorted(left, key=str))} is still unknown "
+            f"afterwards; give a closed form that does not contain the unknown itself."
         )
     return result
 
@@ -87,17 +117,43 @@ def _derivatives(expression, field, value) -> dict:
     return found
 
 
+def _column(value):
+    """A list or a tuple as the column vector it stands for."""
+    return sympy.Matrix(value) if isinstance(value, (list, tuple)) else value
+
+
+def _operands(call, field, over):
+    """The scalar or vector, and the space coordinates it is differentiated by."""
+    refuse_text(field, f"sp.{call}(...)")
+    field = _column(field)
+    if not isinstance(field, sympy.MatrixBase):
+        if isinstance(field, sympy.Eq):
+            raise ProblemError(
+                f"`sp.{call}` was given the equation {shown(field)}, and it takes one side; write "
+                f"`Eq(sp.{call}(left), sp.{call}(right))`."
+            )
+        field = expression_of(field, f"sp.{call}(...)")
+    return field, _axes(call, field, over)
+
+
 def _axes(call, field, over) -> tuple[sympy.Symbol, ...]:
     """The space coordinates an operator differentiates by: given, or those that the fields inside depend on."""
-    if over is not None:
-        return tuple(over)
-    entries = list(field) if isinstance(field, sympy.MatrixBase) else [sympy.sympify(field)]
+    entries = list(field) if isinstance(field, sympy.MatrixBase) else [field]
     fields = sorted(set().union(*(e.atoms(AppliedUndef) for e in entries)), key=str)
+    if over is not None:
+        axes = tuple(over) if isinstance(over, (list, tuple)) else (over,)
+        if not axes or not all(isinstance(axis, sympy.Symbol) for axis in axes):
+            raise ProblemError(
+                f"`sp.{call}(..., over={shown(over)})` names no coordinates to differentiate by; write "
+                f"`sp.{call}(..., over=(x, y))`."
+            )
+        swap = namesakes(axes, [c for f in fields for c in f.args if isinstance(c, sympy.Symbol)])
+        return tuple(swap.get(axis, axis) for axis in axes)
     for applied in sorted(fields, key=lambda f: -len(f.args)):
         return tuple(c for c in applied.args if is_space(c))
     raise ProblemError(
-        f"`sp.{call}({field})` contains no unknown field, so it is not known by which coordinates to differentiate; "
-        f"name them, `sp.{call}(..., over=(x, y))`."
+        f"`sp.{call}({shown(field)})` contains no unknown field, so it is not known by which coordinates to "
+        f"differentiate; name them, `sp.{call}(..., over=(x, y))`."
     )
 
 

@@ -5,11 +5,12 @@ from functools import cached_property
 import numpy as np
 from scipy.spatial import cKDTree
 
-from spindle.errors import ProblemError
+from spindle.errors import ProblemError, usage
 from spindle.problem.domain import Bounds
 from spindle.problem.shape import Boundary, Shape
 
 
+@usage("sp.PointCloud((x, y), interior, boundary, normals)")
 class PointCloud(Shape):
     """Your own nodes, `PointCloud((x, y), interior, boundary, normals)`: `DTPINN` takes them as they are.
 

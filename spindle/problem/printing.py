@@ -6,27 +6,11 @@ import sympy
 from sympy.core.function import AppliedUndef
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.precedence import PRECEDENCE
-from sympy.printing.str import StrPrinter
 
 from spindle.problem.domain import Box
 from spindle.problem.symbols import Parameter
 from spindle.problem.tables import Table, tables_in
-
-
-class _Text(StrPrinter):
-    def _print_AppliedUndef(self, expr):
-        return expr.func.__name__
-
-    def _print_Derivative(self, expr):
-        letters = "".join(str(c) * int(n) for c, n in reversed(expr.variable_count))
-        base = self._print(expr.expr)
-        return f"{base}_{letters}" if isinstance(expr.expr, AppliedUndef) else f"({base})_{letters}"
-
-    def _print_Equality(self, expr):
-        return f"{self._print(expr.lhs)} = {self._print(expr.rhs)}"
-
-    def _print_NormalDerivative(self, expr):
-        return f"d_n({self._print(expr.args[0])})"
+from spindle.problem.words import text
 
 
 class _Latex(LatexPrinter):
@@ -42,11 +26,6 @@ class _Latex(LatexPrinter):
 
     def _print_NormalDerivative(self, expr):
         return rf"\partial_n {self.parenthesize(expr.args[0], PRECEDENCE['Mul'])}"
-
-
-def text(expression) -> str:
-    """One expression as plain text: `u_xx + u_yy = 0`."""
-    return _Text({"full_prec": False}).doprint(expression)
 
 
 def latex(expression) -> str:

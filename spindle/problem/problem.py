@@ -11,19 +11,29 @@ import sympy
 from sympy.core.function import AppliedUndef
 from sympy.logic.boolalg import BooleanAtom
 
-from spindle.errors import ProblemError, nearest
+from spindle.errors import ProblemError, nearest, usage
 from spindle.problem.conditions import Condition, Piece
 from spindle.problem.content import check_conditions, check_equations, check_values
 from spindle.problem.domain import Domain, Wall
 from spindle.problem.expressions import expression_of
 from spindle.problem.operators import manufactured
 from spindle.problem.printing import describe, describe_latex
-from spindle.problem.symbols import Normal, Parameter, is_given, is_space, unknowns_in
+from spindle.problem.symbols import (
+    Normal,
+    Parameter,
+    alike,
+    by_name,
+    is_given,
+    is_space,
+    namesakes,
+    unknowns_in,
+)
 from spindle.problem.tables import check_cover, tables_in
+from spindle.problem.words import shown, text
 from spindle.types import Tabulated, TabulatedFamily
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Equation:
     """`residual = 0` inside the domain; the residual is the left side minus the right side."""
 
@@ -31,8 +41,12 @@ class Equation:
     residual: sympy.Expr
     written: sympy.Eq
 
+    def __repr__(self):
+        return f"<{self.name}: {text(self.written)}>"
 
-@dataclass(frozen=True)
+
+@usage("sp.Problem(domain=box, equations=[Eq(sp.laplacian(u), 1)], conditions=[sp.Dirichlet(u, 0)])")
+@dataclass(frozen=True, repr=False)
 class Problem:
     """A partial differential equation with its domain, conditions and (where known) solution.
 
@@ -69,12 +83,22 @@ class Problem:
     def __post_init__(self):
         if not isinstance(self.domain, Domain):
             raise ProblemError(
-                f"`sp.Problem(domain={self.domain!r})` is no domain; write `sp.Box({{x: (0, 1), y: (0, 1)}})`."
+                f"`sp.Problem(domain={shown(self.domain)})` is no domain; write `sp.Box({{x: (0, 1), y: (0, 1)}})`."
             )
-        object.__setattr__(self, "equations", _equations(self.equations))
-        object.__setattr__(self, "conditions", _named(_flat(self.conditions), [e.name for e in self.equations]))
-        object.__setattr__(self, "reference", _reference(self.reference))
-        object.__setattr__(self, "quantities", _quantities(self.quantities))
+        for key in ("name", "title", "citation", "notes"):
+            if not isinstance(getattr(self, key), str):
+                raise ProblemError(
+                    f"`sp.Problem({key}={shown(getattr(self, key))})` is no text, by which files and reports call the "
+                    f'problem; write `{key}="heat"`.'
+                )
+        axes = self.domain.coordinates
+        object.__setattr__(self, "equations", _equations(self.equations, axes))
+        conditions = [
+            c.exchanged(swap) if (swap := namesakes(c.symbols(), axes)) else c for c in _flat(self.conditions)
+        ]
+        object.__setattr__(self, "conditions", _named(conditions, [e.name for e in self.equations]))
+        object.__setattr__(self, "reference", _reference(self.reference, axes))
+        object.__setattr__(self, "quantities", _quantities(self.quantities, axes))
         _check(self)
 
     def named(self, name: str, options: Mapping) -> "Problem":
@@ -124,6 +148,10 @@ class Problem:
     def __str__(self):
         return describe(self)
 
+    def __repr__(self):
+        parts = [shown([e.written for e in self.equations]), shown([c.name for c in self.conditions])]
+        return f"<Problem {self.name} on {shown(self.domain)}: {parts[0]} with {parts[1]}>"
+
     def _repr_latex_(self):
         return f"$${describe_latex(self)}$$"
 
@@ -137,6 +165,7 @@ class Problem:
         """The pieces of each condition, by its name."""
         return MappingProxyType({condition.name: condition.pieces(self.domain) for condition in self.conditions})
 
+    @usage('problem.without(["dirichlet u"])', name="problem.without")
     def without(self, names: Iterable[str]) -> "Problem":
         """The same problem with the conditions of these names left out."""
         names = list(names)
@@ -146,6 +175,7 @@ class Problem:
                 raise ProblemError(f"`{self.name}` has no condition `{name}` to leave out." + nearest(name, known))
         return replace(self, conditions=[c for c in self.conditions if c.name not in names])
 
+    @usage("problem.at(nu=0.5)", name="problem.at")
     def at(self, **values: float) -> "Problem":
         """The member of the family with these parameter values; the parameters become constants."""
         known = {p.name: p for p in self.parameters}
@@ -181,10 +211,15 @@ def _flat(conditions) -> list[Condition]:
     for item in flat:
         if not isinstance(item, Condition):
             raise ProblemError(
-                f"`sp.Problem(conditions=...)` was given {item!r}, which is no condition; use `sp.Dirichlet`, "
+                f"`sp.Problem(conditions=...)` was given {shown(item)}, which is no condition; use `sp.Dirichlet`, "
                 f"`sp.Neumann`, `sp.Robin`, `sp.Initial`, `sp.Periodic` or `sp.Observed`."
             )
     return flat
+
+
+def _by_name(condition: Condition, axes) -> Condition:
+    swap = namesakes(condition.symbols(), axes)
+    return condition.exchanged(swap) if swap else condition
 
 
 def _named(conditions, taken: Iterable[str]) -> tuple[Condition, ...]:
@@ -198,7 +233,7 @@ def _named(conditions, taken: Iterable[str]) -> tuple[Condition, ...]:
     return tuple(named)
 
 
-def _equations(equations) -> tuple[Equation, ...]:
+def _equations(equations, axes) -> tuple[Equation, ...]:
     if not isinstance(equations, (Mapping, list, tuple)):
         equations = [equations]
     labels = list(equations) if isinstance(equations, Mapping) else [None] * len(equations)
@@ -208,7 +243,10 @@ def _equations(equations) -> tuple[Equation, ...]:
         if isinstance(item, Equation):
             split.append((item.name, item.written))
             continue
-        parts = _scalar_equations(item)
+        parts = [
+            sympy.Eq(by_name(part.lhs, axes), by_name(part.rhs, axes), evaluate=False)
+            for part in _scalar_equations(item)
+        ]
         split += [(label if len(parts) == 1 or not label else f"{label} {k + 1}", p) for k, p in enumerate(parts)]
     many = len(split) > 1
     return tuple(
@@ -238,25 +276,28 @@ def _written(left, right) -> sympy.Eq:
     return sympy.Eq(expression_of(left, call), expression_of(right, call), evaluate=False)
 
 
-def _quantities(quantities) -> dict:
+def _quantities(quantities, axes) -> dict:
     call = "sp.Problem(quantities=...)"
     if not isinstance(quantities, Mapping) or not all(isinstance(name, str) and name for name in quantities):
         raise ProblemError(
-            f"`{call.replace('...', repr(quantities))}` needs a name for each expression; write "
+            f"`{call.replace('...', shown(quantities))}` needs a name for each expression; write "
             f'`quantities={{"vorticity": sp.curl(v)}}`.'
         )
-    return {name: expression_of(e, call) for name, e in quantities.items()}
+    return {name: by_name(expression_of(e, call), axes) for name, e in quantities.items()}
 
 
-def _reference(reference) -> dict:
+def _reference(reference, axes) -> dict:
     if not isinstance(reference, Mapping):
         raise ProblemError(
-            f"`sp.Problem(reference={reference!r})` needs a solution for each unknown by itself; write "
+            f"`sp.Problem(reference={shown(reference)})` needs a solution for each unknown by itself; write "
             f"`reference={{u: exact}}`."
         )
     call = "sp.Problem(reference=...)"
     known = (Tabulated, TabulatedFamily)
-    return {u: v if isinstance(v, known) else expression_of(v, call) for u, v in reference.items()}
+    return {
+        by_name(u, axes): v if isinstance(v, known) else by_name(expression_of(v, call), axes)
+        for u, v in reference.items()
+    }
 
 
 def _check(problem: Problem):
@@ -287,7 +328,7 @@ def _check(problem: Problem):
         if set(u.args) != set(problem.coordinates):
             raise ProblemError(
                 f"The unknown `{u}` depends on {u.args}, but the domain has the coordinates {problem.coordinates}"
-                + _namesakes(u.args, problem.coordinates)
+                + alike(u.args, problem.coordinates)
                 + f'; both must be the same: `sp.unknown("{u.func.__name__}", '
                 + f"{', '.join(map(str, problem.coordinates))})`."
             )
@@ -346,13 +387,6 @@ def _check_quantities(problem: Problem) -> None:
             )
 
 
-def _namesakes(these, others) -> str:
-    """What is wrong with symbols that look the same and are not."""
-    if {str(s) for s in these} != {str(s) for s in others}:
-        return ""
-    return ", symbols of the same names but of another kind, as `sympy.Symbol` and `sp.coordinates` make them"
-
-
 def _repeated(names: Iterable[str]) -> list[str]:
     names = list(names)
     return [name for name in dict.fromkeys(names) if names.count(name) > 1]
@@ -360,10 +394,10 @@ def _repeated(names: Iterable[str]) -> list[str]:
 
 def _check_reference(problem, u, value):
     if u not in problem.shown.values():
-        text = " but its name in quotes; write the unknown itself, `reference={u: exact}`" * isinstance(u, str)
+        instead = " but its name in quotes; write the unknown itself, `reference={u: exact}`" * isinstance(u, str)
         raise ProblemError(
-            f"`sp.Problem(reference=...)` has a solution for `{u}`, which is no unknown of the problem{text}."
-            + nearest(str(u), [str(v) for v in problem.shown.values()])
+            f"`sp.Problem(reference=...)` has a solution for {shown(u)}, which is no unknown of the problem{instead}."
+            + nearest(shown(u), list(problem.shown))
         )
     if isinstance(value, TabulatedFamily):
         return  # its tables are checked against the members where they are used
@@ -371,13 +405,15 @@ def _check_reference(problem, u, value):
         shape = tuple(len(v) for v in value.axes.values())
         if list(value.axes) != [c.name for c in problem.coordinates] or np.shape(value.values) != shape:
             raise ProblemError(
-                f"The tabulated reference of `{u}` has the axes {list(value.axes)} and shape {np.shape(value.values)}; "
-                f"it needs {[c.name for c in problem.coordinates]} in this order and one value for each grid point."
+                f"The tabulated reference of `{shown(u)}` has the axes {list(value.axes)} and shape "
+                f"{np.shape(value.values)}; it needs {[c.name for c in problem.coordinates]} in this order and one "
+                f"value for each grid point."
             )
         return
     stray = sympy.sympify(value).free_symbols - set(problem.coordinates)
     if any(not isinstance(s, Parameter) for s in stray):
         raise ProblemError(
-            f"The reference of `{u}` contains {stray}, which is no coordinate and no parameter; a closed form may use "
+            f"The reference of `{shown(u)}` contains {shown(sorted(stray, key=str))}, which is no coordinate and no "
+            f"parameter; a closed form may use "
             f"{problem.coordinates} and parameters only."
         )

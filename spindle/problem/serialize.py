@@ -12,7 +12,7 @@ from dataclasses import fields
 
 import numpy as np
 import sympy
-from sympy.core.function import AppliedUndef, UndefinedFunction
+from sympy.core.function import AppliedUndef
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from spindle.errors import RunError, SpindleError, nearest
@@ -54,7 +54,8 @@ def encode(e):
     if isinstance(e, symbols.Normal):
         return ["normal", e.axis]
     if isinstance(e, sympy.Symbol):
-        return ["symbol", e.name, bool(e.is_real)]
+        kind = True if isinstance(e, symbols.Coordinate) else "real" if e.is_real else False
+        return ["symbol", e.name, kind]
     if isinstance(e, sympy.Integer):
         return ["integer", str(e)]
     if isinstance(e, sympy.Rational):
@@ -96,8 +97,10 @@ def _decode(data, given):
     if head == "normal":
         return symbols.Normal(_word(*rest))
     if head == "symbol":
-        name, real = rest
-        return sympy.Symbol(_word(name), real=True) if real else sympy.Symbol(_word(name))
+        name, kind = _word(rest[0]), rest[1]
+        if kind == "real":
+            return sympy.Symbol(name, real=True)
+        return symbols.Coordinate(name) if kind else sympy.Symbol(name)
     if head in ("integer", "rational"):
         numerator, denominator = (int(_word(digits)) for digits in (*rest, "1")[:2])
         return sympy.Rational(numerator, _positive(denominator))
@@ -108,15 +111,15 @@ def _decode(data, given):
     if head in _CONSTANTS:
         return _CONSTANTS[head]
     if head == "function":
-        return UndefinedFunction(_word(rest[0]))(*(_decode(a, given) for a in rest[1:]))
+        return symbols.applied(_word(rest[0]), [_decode(a, given) for a in rest[1:]])
     if head in ("given", "smooth"):
         if rest[0] not in given:
             raise RunError(
                 f"The problem uses the coded function `{rest[0]}`, which no file can hold; hand it in, "
                 f'`given={{"{rest[0]}": function}}`.'
             )
-        coded = UndefinedFunction(rest[0], given=given[rest[0]], smooth=head == "smooth")
-        return coded(*(_decode(a, given) for a in rest[1:]))
+        arguments = [_decode(a, given) for a in rest[1:]]
+        return symbols.applied(rest[0], arguments, given=given[rest[0]], smooth=head == "smooth")
     if head not in _HEADS:
         raise RunError(f"The stored expression has the unknown head `{head}`." + nearest(str(head), _HEADS))
     arguments = [_decode(a, given) for a in rest]

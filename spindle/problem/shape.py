@@ -9,8 +9,8 @@ import numpy as np
 from spindle.errors import ProblemError
 from spindle.problem import arcs, meshes, outlines
 from spindle.problem.curved import Curved
-from spindle.problem.domain import Bounds, Box, BoxUnion, Domain, Face
-from spindle.problem.symbols import is_time
+from spindle.problem.domain import Bounds, Box, BoxUnion, Domain, Face, no_domain
+from spindle.problem.symbols import alike, is_time
 
 Spacing = float | Callable[[np.ndarray], np.ndarray]
 
@@ -341,12 +341,13 @@ def _planar(domain: Domain) -> Planar:
 
 
 def _joined(one, other, operation: str):
-    if not isinstance(one, Domain) or not isinstance(other, Domain):
-        return NotImplemented
+    for domain, beside in ((one, other), (other, one)):
+        if not isinstance(domain, Domain):
+            raise no_domain(beside, operation, domain)
     if one.coordinates != other.coordinates:
         raise ProblemError(
-            f"`{one} {operation} {other}` joins domains of the coordinates {one.coordinates} and {other.coordinates}; "
-            f"both need the same coordinates in the same order."
+            f"`{one} {operation} {other}` joins domains of the coordinates {one.coordinates} and {other.coordinates}"
+            f"{alike(one.coordinates, other.coordinates)}; both need the same coordinates in the same order."
         )
     for domain in (one, other):
         if isinstance(domain, Shape) and not isinstance(domain, (Planar, Solid)):

@@ -12,7 +12,7 @@ import shapely
 import shapely.validation
 import sympy
 
-from spindle.errors import ProblemError
+from spindle.errors import ProblemError, usage
 from spindle.problem import arcs, meshes
 from spindle.problem.domain import Bounds, Box, BoxUnion
 from spindle.problem.pointcloud import PointCloud
@@ -28,8 +28,10 @@ from spindle.problem.shape import (
     shape_of,
 )
 from spindle.problem.symbols import is_time
+from spindle.problem.words import shown
 
 
+@usage("sp.Ellipse({x: 0, y: 0}, (2, 1), angle=0.3)")
 class Ellipse(Planar):
     """The ellipse `Ellipse({x: 0, y: 0}, (2, 1), angle=0.3)`: its centre, its half axes and the angle of the first.
 
@@ -41,7 +43,7 @@ class Ellipse(Planar):
         self.axes = _numbers("Ellipse", "axes", axes, 2)
         if min(self.axes) <= 0:
             raise ProblemError(
-                f"`sp.Ellipse` was given the half axes {axes}, and an ellipse needs two positive ones; write "
+                f"`sp.Ellipse` was given the half axes {shown(axes)}, and an ellipse needs two positive ones; write "
                 f"`sp.Ellipse({_shown(self)}, (2, 1))`."
             )
         self.angle, self.sides = _number("Ellipse", "angle", angle), (_name("Ellipse", name),)
@@ -64,6 +66,7 @@ class Ellipse(Planar):
         return f"Ellipse({_shown(self)}, ({', '.join(map(_plain, self.axes))}){turned})"
 
 
+@usage("sp.Disk({x: 0, y: 0}, radius=1)")
 class Disk(Planar):
     """The disk `Disk({x: 0, y: 0}, radius=1)`; `name` is what its boundary is called."""
 
@@ -85,6 +88,7 @@ class Disk(Planar):
         return f"Disk({_shown(self)}, radius={_plain(self.radius)})"
 
 
+@usage("sp.Curve({x: 2*cos(s), y: sin(s)}, s, (0, 2*pi))")
 class Curve(Planar):
     """The interior of a smooth closed curve, `Curve({x: 2*cos(s), y: sin(s)}, s, (0, 2*pi))`.
 
@@ -125,6 +129,7 @@ class Curve(Planar):
         return f"Curve({{{at}}}, {self.parameter}, {self.ends})"
 
 
+@usage("sp.Polygon((x, y), [(0, 0), (1, 0), (0, 1)])")
 class Polygon(Planar):
     """A polygon, `Polygon((x, y), [(0, 0), (1, 0), (0, 1)])`, its holes given as further lists of vertices.
 
@@ -212,6 +217,7 @@ def _edges(ring, side: str, outer: bool) -> arcs.Loop:
 # ------------------------------------------------------------------------------------------------------- in space
 
 
+@usage("sp.Ball({x: 0, y: 0, z: 0}, radius=1)")
 class Ball(Solid):
     """The ball `Ball({x: 0, y: 0, z: 0}, radius=1)`; `name` is what its boundary is called."""
 
@@ -263,6 +269,7 @@ class Ball(Solid):
         return f"Ball({_shown(self)}, radius={_plain(self.radius)})"
 
 
+@usage('sp.Mesh((x, y, z), "part.stl")')
 class Mesh(Solid):
     """The inside of a closed triangle mesh, `Mesh((x, y, z), "part.stl")`.
 
@@ -335,13 +342,15 @@ def _number(call: str, what: str, value) -> float:
     except (TypeError, ValueError):
         number = np.nan
     if not np.isfinite(number):
-        raise ProblemError(f"`sp.{call}` was given {what} {value!r}, which is no finite number; write one, such as 1.")
+        raise ProblemError(
+            f"`sp.{call}` was given {what} {shown(value)}, which is no finite number; write one, such as 1."
+        )
     return number
 
 
 def _numbers(call: str, what: str, values, count: int) -> tuple[float, ...]:
     if not isinstance(values, (tuple, list)) or len(values) != count:
-        raise ProblemError(f"`sp.{call}` was given {what} {values!r}, and it needs {count} numbers; write (2, 1).")
+        raise ProblemError(f"`sp.{call}` was given {what} {shown(values)}, and it needs {count} numbers; write (2, 1).")
     return tuple(_number(call, what, v) for v in values)
 
 
@@ -358,7 +367,7 @@ def _radius(call: str, shape, radius) -> float:
 def _name(call: str, name) -> str:
     if not isinstance(name, str) or not name.strip():
         raise ProblemError(
-            f"`sp.{call}` was given the name {name!r}, by which no condition could call its boundary; write "
+            f"`sp.{call}` was given the name {shown(name)}, by which no condition could call its boundary; write "
             f'`name="wall"`.'
         )
     return name
@@ -369,7 +378,8 @@ def _coordinates(call: str, coordinates, counts: tuple[int, ...]) -> tuple[sympy
     right = len(found) in counts and len(set(found)) == len(found) and all(isinstance(c, sympy.Symbol) for c in found)
     if not right or any(is_time(c) for c in found):
         raise ProblemError(
-            f"`sp.{call}` was given the coordinates {found}, and it needs {counts[0]} different symbols of space, "
+            f"`sp.{call}` was given the coordinates {shown(found)}, and it needs {counts[0]} different symbols of "
+            f"space, "
             f'without the time t; write `x, y, z = sp.coordinates("x y z")` and name {counts[0]} of them.'
         )
     return found
@@ -380,7 +390,7 @@ def _centre(call: str, centre, count: int) -> tuple[tuple[sympy.Symbol, ...], tu
         centre = dict(centre)
     except (TypeError, ValueError):
         raise ProblemError(
-            f"`sp.{call}` was given the centre {centre!r}, which names no coordinates; write "
+            f"`sp.{call}` was given the centre {shown(centre)}, which names no coordinates; write "
             f"`sp.{call}({{{'x: 0, y: 0, z: 0' if count == 3 else 'x: 0, y: 0'}}}, ...)`."
         ) from None
     coordinates = _coordinates(call, tuple(centre), (count,))
@@ -397,8 +407,8 @@ def _curve_parts(at, parameter, ends) -> tuple:
         right = False
     if not right:
         raise ProblemError(
-            f"`sp.Curve` was given {at!r} for {parameter!r} in {ends!r}, and it needs an expression of one parameter "
-            f"for each coordinate and two ends with low < high; write "
+            f"`sp.Curve` was given {shown(at)} for {shown(parameter)} in {shown(ends)}, and it needs an expression of "
+            f"one parameter for each coordinate and two ends with low < high; write "
             f"`sp.Curve({{x: 2*cos(s), y: sin(s)}}, s, (0, 2*pi))`."
         )
     _coordinates("Curve", tuple(c for c, _ in parts), (2,))

@@ -1,25 +1,50 @@
 """The letters a problem is written in: coordinates, unknown fields, parameters, given functions."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import sympy
 from sympy.core.function import AppliedUndef, UndefinedFunction
 
-from spindle.errors import ProblemError
+from spindle.errors import NumberError, ProblemError, usage
+from spindle.problem.numberless import Numberless
+from spindle.problem.words import shown
 
 # The coordinate of this name is time: `grad`, `div`, `curl`, `laplacian` and "the boundary" leave it out.
 TIME = "t"
 
 
+class Coordinate(Numberless, sympy.Symbol):
+    """A real symbol of SymPy that tells functions of numbers what belongs in their place: see `coordinates`."""
+
+    __slots__ = ()
+
+    def __new__(cls, name: str):
+        return sympy.Symbol.__xnew__(cls, name, real=True)
+
+    def __getnewargs_ex__(self):
+        return (self.name,), {}
+
+    def __reduce_ex__(self, protocol):
+        return Coordinate, (self.name,)
+
+
+# SymPy orders the terms of sums and products by the names of their classes, and digits follow from the order.
+Coordinate.__name__ = sympy.Symbol.__name__
+
+
+@usage('x, y = sp.coordinates("x y")')
 def coordinates(names: str):
     """Coordinates by name, as real SymPy symbols: `x, y = coordinates("x y")`, `x = coordinates("x")`.
 
     The coordinate named `t` is time; all others are space.
     """
     _names("coordinates", names)
-    made = sympy.symbols(names, real=True)
-    _refuse_repeated("coordinates", f'"{names}"', made if isinstance(made, tuple) else (made,))
+    named = sympy.symbols(names)
+    if isinstance(named, sympy.Symbol):
+        return Coordinate(named.name)
+    made = tuple(Coordinate(symbol.name) for symbol in named)
+    _refuse_repeated("coordinates", f'"{names}"', made)
     return made
 
 
@@ -33,6 +58,33 @@ def is_space(coordinate: sympy.Symbol) -> bool:
     return not is_time(coordinate) and not isinstance(coordinate, Parameter)
 
 
+class Field(Numberless, AppliedUndef):
+    """An unknown or given function of coordinates: see `unknown` and `given`."""
+
+    def __call__(self, *points):
+        name, axes = self.func.__name__, ", ".join(map(str, self.args))
+        raise NumberError(
+            f"`{name}({', '.join(map(shown, points))})` takes a field at points, but `{name}` stands for the field of "
+            f"{axes} as a whole; where a condition holds is said by `sp.Initial({name}, ...)` or "
+            f"`sp.Dirichlet({name}, ..., on=Eq({self.args[0]}, 0))`, and values are those of a solution, "
+            f"`solution({', '.join(f'{c}=0.5' for c in self.args)})`."
+        )
+
+    def diff(self, *symbols, **assumptions):
+        """SymPy's derivative; the text "x", or another symbol called `x`, means the coordinate `x`, if it has one.
+
+        SymPy itself answers 0 there, as for all that a function does not depend on.
+        """
+        own = {c.name: c for c in self.args if isinstance(c, sympy.Symbol)}
+
+        def meant(symbol):
+            name = symbol.name if isinstance(symbol, sympy.Symbol) else symbol
+            return own.get(name, symbol) if isinstance(name, str) and symbol not in self.args else symbol
+
+        return super().diff(*map(meant, symbols), **assumptions)
+
+
+@usage('u = sp.unknown("u", x, y)')
 def unknown(names: str, *coordinates: sympy.Symbol):
     """Unknown scalar fields of the given coordinates, as applied SymPy functions.
 
@@ -42,10 +94,16 @@ def unknown(names: str, *coordinates: sympy.Symbol):
     _check_coordinates("unknown", names, coordinates)
     listed = _names("unknown", names)
     _refuse_repeated("unknown", f'"{names}", ...', listed)
-    fields = tuple(UndefinedFunction(name)(*coordinates) for name in listed)
+    fields = tuple(applied(name, coordinates) for name in listed)
     return fields[0] if len(fields) == 1 else fields
 
 
+def applied(name: str, coordinates: Sequence[sympy.Symbol], **marks) -> AppliedUndef:
+    """A function of that name of the coordinates; functions with other marks are others."""
+    return UndefinedFunction(name, bases=(Field,), **marks)(*coordinates)
+
+
+@usage('v = sp.vector("v", x, y)')
 def vector(name: str, *coordinates: sympy.Symbol, components: Sequence[sympy.Symbol] | None = None) -> sympy.Matrix:
     """An unknown vector field as a column of scalar fields, one component for each space coordinate.
 
@@ -53,7 +111,12 @@ def vector(name: str, *coordinates: sympy.Symbol, components: Sequence[sympy.Sym
     """
     _check_coordinates("vector", name, coordinates)
     along = components if components is not None else [c for c in coordinates if not is_time(c)]
-    return sympy.Matrix([UndefinedFunction(f"{name}_{axis}")(*coordinates) for axis in along])
+    if not isinstance(along, Sequence) or isinstance(along, str) or not len(along):
+        raise ProblemError(
+            f'`sp.vector("{name}", ..., components={shown(along)})` needs a list that names each component; write '
+            f"`components=[x, y]`."
+        )
+    return sympy.Matrix([applied(f"{name}_{axis}", coordinates) for axis in along])
 
 
 def _names(call, names) -> list[str]:
@@ -61,7 +124,8 @@ def _names(call, names) -> list[str]:
     listed = names.replace(",", " ").split() if isinstance(names, str) else []
     if not listed:
         raise ProblemError(
-            f'`sp.{call}` was given {names!r}, which names nothing; a name is text, such as "u", and several are "u v".'
+            f"`sp.{call}` was given {shown(names)}, which names nothing; a name is text, such as "
+            f'"u", and several are "u v".'
         )
     return listed
 
@@ -78,13 +142,18 @@ def _check_coordinates(call, name, coordinates):
     _names(call, name)
     if not coordinates or not all(isinstance(c, sympy.Symbol) for c in coordinates):
         raise ProblemError(
-            f'`sp.{call}("{name}", ...)` was given the coordinates {coordinates}, and a field needs at least one '
+            f'`sp.{call}("{name}", ...)` was given {_coordinates_in_words(coordinates)}, and a field needs at least '
+            f"one "
             f'symbol to depend on; write `x, y = sp.coordinates("x y")` and `sp.{call}("{name}", x, y)`.'
         )
     _refuse_repeated(call, f'"{name}", {", ".join(map(str, coordinates))}', coordinates)
 
 
-class Parameter(sympy.Symbol):
+def _coordinates_in_words(coordinates) -> str:
+    return f"the coordinates {shown(coordinates)}" if coordinates else "no coordinates"
+
+
+class Parameter(Numberless, sympy.Symbol):
     """A symbol with a value, or to be estimated, or ranging over an interval: see `parameter`."""
 
     __slots__ = ("bounds", "unknown", "value")
@@ -108,7 +177,7 @@ def _rebuild_parameter(name, value, unknown, bounds):
     return Parameter(name, value, unknown=unknown, bounds=bounds)
 
 
-class Normal(sympy.Symbol):
+class Normal(Numberless, sympy.Symbol):
     """A component of the outward unit normal of the boundary: see `normal`."""
 
     __slots__ = ()
@@ -128,12 +197,14 @@ class Normal(sympy.Symbol):
         return self.name.removeprefix("n_")
 
 
+@usage("n = sp.normal(x, y)")
 def normal(*coordinates: sympy.Symbol) -> sympy.Matrix:
     """The outward unit normal, a column, for the data of conditions: `Neumann(u, dot(grad(exact), normal(x, y)))`."""
     _check_coordinates("normal", "n", coordinates)
     return sympy.Matrix([Normal(c.name) for c in coordinates])
 
 
+@usage('k = sp.parameter("k", 0.01)` or `k = sp.parameter("k", range=(1, 3))')
 def parameter(name: str, value: float | None = None, *, unknown: bool = False, range: tuple | None = None) -> Parameter:
     """A parameter of the equation; the same symbol has three uses.
 
@@ -176,6 +247,7 @@ def _number(value) -> float:
         return math.nan
 
 
+@usage('f = sp.given("f", lambda x, y: jax.numpy.exp(-x * y), x, y)')
 def given(name: str, function: Callable, *coordinates: sympy.Symbol, smooth: bool = False) -> AppliedUndef:
     """A tabulated or coded coefficient or source, to be used in equations like any SymPy function.
 
@@ -185,12 +257,12 @@ def given(name: str, function: Callable, *coordinates: sympy.Symbol, smooth: boo
                 hold by construction where it is their value
     """
     _check_coordinates("given", name, coordinates)
-    if not callable(function):
+    if not callable(function) or isinstance(function, sympy.Basic):
         raise ProblemError(
-            f'`sp.given("{name}", {function!r}, ...)` needs a function of the coordinates, and this cannot be called; '
-            f"pass for example `lambda x, y: jax.numpy.exp(-x * y)`."
+            f'`sp.given("{name}", {shown(function)}, ...)` needs a function of the coordinates, and this cannot be '
+            f"called; pass for example `lambda x, y: jax.numpy.exp(-x * y)`."
         )
-    return UndefinedFunction(name, given=function, smooth=bool(smooth))(*coordinates)
+    return applied(name, coordinates, given=function, smooth=bool(smooth))
 
 
 def is_given(function) -> bool:
@@ -202,3 +274,31 @@ def unknowns_in(expression) -> list[AppliedUndef]:
     """The unknown fields in an expression, sorted by name."""
     applied = sympy.sympify(expression).atoms(AppliedUndef)
     return sorted((f for f in applied if not is_given(f)), key=lambda f: f.func.__name__)
+
+
+# --------------------------------------------------------------------------------------------- symbols of the same name
+
+
+def namesakes(symbols: Iterable, coordinates: Iterable[sympy.Symbol]) -> dict[sympy.Symbol, sympy.Symbol]:
+    """{symbol: coordinate} for the symbols that are called as a coordinate and are neither it nor a parameter.
+
+    SymPy compares assumptions and classes too: `sympy.Symbol("x")` is another symbol than the `x` of `coordinates`.
+    """
+    known = {c.name: c for c in coordinates}
+    plain = (s for s in symbols if isinstance(s, sympy.Symbol) and not isinstance(s, (Parameter, Normal)))
+    return {s: known[s.name] for s in plain if s.name in known and s != known[s.name]}
+
+
+def alike(these: Iterable[sympy.Symbol], others: Iterable[sympy.Symbol]) -> str:
+    """What is wrong with symbols that look the same and are not, as a part of a sentence; else nothing."""
+    if {str(s) for s in these} != {str(s) for s in others}:
+        return ""
+    return ", symbols of the same names but of another kind, as `sympy.Symbol` and `sp.coordinates` make them"
+
+
+def by_name(expression, coordinates: Iterable[sympy.Symbol]):
+    """An expression with plain symbols that are called as coordinates replaced by these; anything else as it is."""
+    if not isinstance(expression, (sympy.Basic, sympy.MatrixBase)):
+        return expression
+    swap = namesakes(expression.free_symbols, coordinates)
+    return expression.xreplace(swap) if swap else expression

@@ -13,8 +13,9 @@ import sympy
 from scipy.interpolate import make_interp_spline
 from sympy.core.function import AppliedUndef
 
-from spindle.errors import ProblemError
+from spindle.errors import ProblemError, usage
 from spindle.problem.symbols import given, is_given
+from spindle.problem.words import shown
 
 _DEGREE = 3  # two continuous derivatives
 
@@ -111,6 +112,7 @@ def _local(library, knots, degree: int, points):
     return inside - degree, weights
 
 
+@usage('sp.tabulated("kappa", {x: nodes, y: nodes}, values)')
 def tabulated(name: str, axes: Mapping[sympy.Symbol, Sequence[float] | np.ndarray], values) -> AppliedUndef:
     """A coefficient or source known on a tensor grid, `tabulated("kappa", {x: nodes, y: nodes}, values)`.
 
@@ -122,10 +124,12 @@ def tabulated(name: str, axes: Mapping[sympy.Symbol, Sequence[float] | np.ndarra
     """
     call = f'sp.tabulated("{name}", ...)'
     if not isinstance(name, str) or not name.strip():
-        raise ProblemError(f"`sp.tabulated({name!r}, ...)` has no name to be called by; write a word, such as 'kappa'.")
+        raise ProblemError(
+            f"`sp.tabulated({shown(name)}, ...)` has no name to be called by; write a word, such as 'kappa'."
+        )
     if not isinstance(axes, Mapping) or not axes or not all(isinstance(c, sympy.Symbol) for c in axes):
         raise ProblemError(
-            f"`{call}` was given the axes {axes!r}, and it needs nodes for each coordinate it depends on; write "
+            f"`{call}` was given the axes {shown(axes)}, and it needs nodes for each coordinate it depends on; write "
             f'`sp.tabulated("{name}", {{x: nodes}}, values)`.'
         )
     rows = [(c.name, _nodes(call, c, nodes)) for c, nodes in axes.items()]

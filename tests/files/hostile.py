@@ -98,7 +98,7 @@ LINES = [
     (4, 'parameters = { k = "1/0", b = 1 }', "divides by zero"),
     (4, "parameters = { k = true, b = 1 }", "needs text in quotes, not true"),
     (4, "parameters = { k = nan, b = 1 }", "not finite"),
-    (4, "parameters = { k = {}, b = 1 }", "neither a value nor a range"),
+    (4, "parameters = { k = {}, b = 1 }", "neither a value.* nor a range"),
     (4, "parameters = { k = { valu = 1 }, b = 1 }", "no key `valu` here. Did you mean `value`"),
     (4, "parameters = { k = { range = [3, 1] }, b = 1 }", "low < high"),
     (4, "parameters = { k = { range = [1] }, b = 1 }", "low < high"),

@@ -154,7 +154,7 @@ def test_observations_take_arrays_or_columns(points):
         ),
         (
             lambda: sp.Dirichlet(u, on="z=0").pieces(SQUARE),
-            r"`dirichlet u` was given the part `z=0`.*no boundary there",
+            r"`dirichlet u` was given `on='z=0'`.*no boundary there",
         ),
         (lambda: sp.Dirichlet(w).pieces(sp.Interval(t, 0, 1)), "has only time.*or use `sp.Initial`"),
         (lambda: sp.Initial(u).pieces(SQUARE), "needs a time axis.*none named `t`"),
@@ -162,7 +162,7 @@ def test_observations_take_arrays_or_columns(points):
         (lambda: sp.Periodic(u, x)[0].pieces(ROOM), "periodicity works on a box"),
         (lambda: sp.Observed(x, POINTS, VALUES), "contains no unknown field"),
         (lambda: sp.Observed(v, POINTS, VALUES), "one `sp.Observed` for each component"),
-        (lambda: sp.Observed(u, POINTS, []), "0 values of which 0 are NaN"),
+        (lambda: sp.Observed(u, POINTS, []), "no values at all, so there is nothing to fit"),
         (lambda: sp.Observed(u, POINTS, [1, float("nan"), float("inf")]), "3 values of which 2 are NaN or infinite"),
         (lambda: sp.Observed(u, POINTS * np.nan, VALUES), "points with NaN or infinite coordinates"),
         (lambda: sp.Observed(u, {x: [np.inf], y: [0]}, [1]), "points with NaN or infinite coordinates"),

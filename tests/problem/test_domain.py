@@ -157,9 +157,9 @@ def test_part_names_faces(domain, on, names, size):
     [
         (Eq(x, 2), r"the part `x=2`, but this domain has no boundary there.*There are: x=0, x=1, y=0, y=1"),
         ("x=-1", r"Did you mean `x=1`\?"),
-        ("left", r"the part `left`"),
-        ("x=", r"the part `x=`"),
-        (x, r"`on=x` does not name a part of the boundary; write a plane, `on=Eq\(x, 1\)`"),
+        ("left", r"`on='left'`, but this domain has no boundary there"),
+        ("x=", r"`on='x='`, but"),
+        (x, r"`on=x`, which does not name a part of the boundary; write a plane, `on=Eq\(x, 1\)`"),
         (Eq(z, 0), "does not name a part"),
         (x > 0, "does not name a part"),
         (1, "does not name a part"),

@@ -166,11 +166,7 @@ REFUSED = {
         lambda: problem(None, [sp.Dirichlet(u, z)]),
         "condition `dirichlet u` contains `z`",
     ),
-    "domain of another kind": (
-        lambda: sp.Problem(domain=sp.Box({sympy.Symbol("x"): (0, 1), y: (0, 1)}), equations=[u]),
-        "symbols of the same names but of another kind",
-    ),
-    "coordinate of another kind": (lambda: problem([u - sympy.Symbol("x")]), "contains `x`, which is neither"),
+    "a symbol that is no coordinate": (lambda: problem([u - sympy.Symbol("w")]), "contains `w`, which is neither"),
     "wrong arguments": (
         lambda: problem([other.diff(x)]),
         r"The unknown `u\(x\)` depends on \(x,\), but the domain has",
@@ -182,12 +178,12 @@ REFUSED = {
     "two equations of one name": (lambda: problem({"a 1": u, "a": sp.grad(u)}), "two equations named `a 1`"),
     "no condition": (lambda: problem(None, ["u = 0"]), "'u = 0', which is no condition; use `sp.Dirichlet`"),
     "empty part": (lambda: problem(None, [sp.Dirichlet(u, on=Eq(x, 3))]), "hold at no point"),
-    "reference of another field": (lambda: problem(reference={v: x}), r"solution for `v\(x, y\)`, which is no unknown"),
+    "reference of another field": (lambda: problem(reference={v: x}), "solution for v, which is no unknown"),
     "reference by name": (
         lambda: problem(reference={"u": x}),
-        "solution for `u`, which is no unknown of the problem but its name in quotes",
+        "solution for 'u', which is no unknown of the problem but its name in quotes",
     ),
-    "reference with a stray symbol": (lambda: problem(reference={u: z}), r"reference of `u\(x, y\)` contains {z}"),
+    "reference with a stray symbol": (lambda: problem(reference={u: z}), r"reference of `u` contains \[z\]"),
     "table with other axes": (
         lambda: problem(reference={u: tabulated(y=3, x=4)}),
         r"axes \['y', 'x'\].*it needs \['x', 'y'\]",

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from spindle.budget import Budget
-from spindle.errors import MethodError, SolveWarning
+from spindle.errors import MethodError, SolveWarning, usage
 from spindle.estimate import estimate as estimate_error
 from spindle.lock import Lock
 from spindle.march import march
@@ -23,6 +23,7 @@ from spindle.train import Terms, train
 from spindle.training.memory import memory_in_sentences, refuse_to_start_in_too_little
 
 
+@usage("sp.solve(problem, sp.SPINN())", error=MethodError)
 def solve(
     problem: Problem,
     method: Method | str | None = None,
@@ -74,6 +75,7 @@ def solve(
     return solution
 
 
+@usage('sp.resume("runs/first")', error=MethodError)
 def resume(directory, *, budget: float | None = None, progress: bool = True, estimate: bool = False) -> Solution:
     """Continue the run in a directory to its end; the result is the same as without the interruption.
 
@@ -90,7 +92,7 @@ def _speak(solution: Solution, progress: bool) -> None:
     if progress:
         say(solution)
     for doubt in solution.warnings:
-        warnings.warn(doubt, SolveWarning, stacklevel=3)
+        warnings.warn(doubt, SolveWarning, stacklevel=4)  # `usage` is one of the frames between
 
 
 def compute(

@@ -114,6 +114,11 @@ class Objective:
         """The arrays that the present window in time got from the one before."""
         return {} if self.carried is None else dict(self.carried.now)
 
+    @property
+    def window(self) -> int:
+        """A number that changes with the window in time that is solved."""
+        return 0 if self.carried is None else self.carried.version
+
     def _holding(self, carried: Mapping):
         return nullcontext() if self.carried is None else self.carried.holding(carried)
 

@@ -11,7 +11,7 @@ except ImportError:  # a system without such locks
     fcntl = None  # type: ignore[assignment]
 
 from spindle.errors import RunError
-from spindle.training.checkpoint import remove_parts, writing
+from spindle.training.checkpoint import check_writable, remove_parts, writing
 
 
 class Lock:
@@ -41,6 +41,7 @@ class Lock:
             return
         with writing(self._directory):
             self._directory.mkdir(parents=True, exist_ok=True)
+            check_writable(self._directory / ".lock")
             self._handle = open(self._directory / ".lock", "a+b", buffering=0)  # noqa: SIM115
         try:
             if fcntl is not None:

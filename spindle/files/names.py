@@ -8,10 +8,10 @@ import numpy as np
 import sympy
 
 from spindle.errors import nearest
-from spindle.files.limits import Limits
-from spindle.files.samples import FUNCTIONS, POINTS, Samples
 from spindle.files.source import Entry
 from spindle.problem.domain import Domain
+from spindle.problem.limits import Limits
+from spindle.problem.samples import FUNCTIONS, POINTS, Samples
 from spindle.problem.symbols import Parameter, is_space, normal
 
 VECTOR_CALCULUS = ("diff", "grad", "div", "curl", "laplacian", "dot", "dn")

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from spindle.errors import ProblemError
+from spindle.problem.domain import FARTHEST, SMALLEST
 
 SHARP = np.deg2rad(30)  # a larger angle between two triangles makes their edge one that nodes must avoid
 _SAMPLES = 20_000
@@ -337,6 +338,11 @@ def closed(vertices, triangles, call: str) -> Triangles:
             f"needs at least four triangles; check the file or the arrays."
         )
     size = float(np.ptp(vertices, axis=0).max())
+    if not SMALLEST <= size <= FARTHEST:
+        raise ProblemError(
+            f"`{call}` was given a mesh of the size {size:.3g}, and numbers of a computer serve for sizes between "
+            f"{SMALLEST:g} and {FARTHEST:g}; choose another unit."
+        )
     _, first, number = np.unique(np.round(vertices / (1e-8 * size)), axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
     vertices, triangles = vertices[first[order]], np.argsort(order)[number.ravel()][triangles]

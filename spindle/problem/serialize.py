@@ -18,7 +18,9 @@ from spindle.errors import RunError, SpindleError, nearest
 from spindle.problem import conditions, symbols
 from spindle.problem.curved import Cylinder
 from spindle.problem.domain import Box, BoxUnion, Domain
+from spindle.problem.limits import HIGHEST_ORDER, LARGEST, MOST_CHOICES, Limits
 from spindle.problem.problem import Problem
+from spindle.problem.samples import Samples
 from spindle.problem.shapes import Shape, shape_from_data, shape_to_data
 from spindle.problem.tables import Table, tables_in
 from spindle.types import Tabulated, TabulatedFamily
@@ -71,7 +73,11 @@ def _table() -> dict[str, type]:
 
 
 _HEADS = _table()
-_AS_WRITTEN = {"Add", "Mul", "Pow", "Equality"}
+_EASE = 20  # times as large as in problem files may be what a program has built
+_LONGEST_NAME = 200
+_COMPARING = (sympy.Max, sympy.Min, sympy.Piecewise, sympy.And, sympy.Or)
+_AS_WRITTEN = {"Add", "Mul", "Pow", "Equality", "Piecewise", "And", "Or", "Not", "Unequality"}
+_AS_WRITTEN |= {"StrictLessThan", "LessThan", "StrictGreaterThan", "GreaterThan"}
 _CONSTANTS = {"pi": sympy.pi, "E": sympy.E, "true": sympy.true, "false": sympy.false}
 _CONDITIONS = {
     c.__name__: c for c in (conditions.OnBoundary, conditions.AtStart, conditions.AcrossAxis, conditions.AtPoints)
@@ -110,9 +116,13 @@ def encode(e):
 
 
 def decode(data, given: Mapping[str, Callable] | None = None):
-    """The expression that `encode` wrote; `given` hands in coded functions by name."""
+    """The expression that `encode` wrote; `given` hands in coded functions by name.
+
+    Raises RunError where it is damaged, or larger than what a problem can need: the limits of formulas in files hold
+    here too, and nothing is built before it is known to be small.
+    """
     try:
-        return _decode(data, given or {})
+        return _Reader(given or {}).read(data)
     except RunError:
         raise
     except Exception as error:  # nonsense is refused by SymPy in many ways
@@ -121,41 +131,101 @@ def decode(data, given: Mapping[str, Callable] | None = None):
         ) from error
 
 
-def _decode(data, given):
-    head, *rest = data
-    if head == "parameter":
-        return _parameter(*rest)
-    if head == "normal":
-        return symbols.Normal(_word(*rest))
-    if head == "symbol":
-        name, real = rest
-        return sympy.Symbol(_word(name), real=True) if real else sympy.Symbol(_word(name))
-    if head in ("integer", "rational"):
-        numerator, denominator = (int(_word(digits)) for digits in (*rest, "1")[:2])
-        return sympy.Rational(numerator, _positive(denominator))
-    if head == "float":
-        numerator, denominator, bits = rest
-        value = sympy.Rational(int(_word(numerator), 16), _positive(int(_word(denominator), 16)))
-        return sympy.Float(value, precision=min(_positive(bits), 10_000))
-    if head in _CONSTANTS:
-        return _CONSTANTS[head]
-    if head == "function":
-        return UndefinedFunction(_word(rest[0]))(*(_decode(a, given) for a in rest[1:]))
-    if head in ("given", "smooth"):
-        if rest[0] not in given:
+class _Reader:
+    """Reads one expression, part by part; each is checked before and after SymPy builds it."""
+
+    def __init__(self, given: Mapping[str, Callable]):
+        self.given = given
+        self.limits = Limits(Samples({}), _EASE)
+
+    def read(self, data):
+        """The expression of a nested list."""
+        head, *rest = data
+        atom = _ATOMS.get(head)
+        if atom is not None:
+            return atom(*rest)
+        if head in ("function", "given", "smooth"):
+            return self._field(head, *rest)
+        if head not in _HEADS:
+            raise RunError(f"The stored expression has the unknown head `{head}`." + nearest(str(head), _HEADS))
+        arguments = [self.read(a) for a in rest]
+        if head in ("Add", "Mul", "Pow") and not all(isinstance(a, sympy.Expr) for a in arguments):
+            raise ValueError(f"`{head}` takes numbers and functions")
+        self._refuse(self._too_much(head, arguments))
+        # Unevaluated, so that the expression comes back as it was, term by term: a resumed run must repeat its rounding.
+        found = _HEADS[head](*arguments, **({"evaluate": False} if head in _AS_WRITTEN else {}))
+        if isinstance(found, sympy.Expr):
+            self._refuse(self.limits.refused(found))
+        return found
+
+    def _field(self, head, name, *arguments):
+        if head == "function":
+            return UndefinedFunction(_name(name))(*map(self.read, arguments))
+        if name not in self.given:
             raise RunError(
-                f"The problem uses the coded function `{rest[0]}`, which no file can hold; hand it in, "
-                f'`given={{"{rest[0]}": function}}`.'
+                f"The problem uses the coded function `{name}`, which no file can hold; hand it in, "
+                f'`given={{"{name}": function}}`.'
             )
-        coded = UndefinedFunction(rest[0], given=given[rest[0]], smooth=head == "smooth")
-        return coded(*(_decode(a, given) for a in rest[1:]))
-    if head not in _HEADS:
-        raise RunError(f"The stored expression has the unknown head `{head}`." + nearest(str(head), _HEADS))
-    arguments = [_decode(a, given) for a in rest]
-    if head in ("Add", "Mul", "Pow") and not all(isinstance(a, sympy.Expr) for a in arguments):
-        raise ValueError(f"`{head}` takes numbers and functions")
-    # Unevaluated, so that the expression comes back as it was, term by term: a resumed run must repeat its rounding.
-    return _HEADS[head](*arguments, **({"evaluate": False} if head in _AS_WRITTEN else {}))
+        coded = UndefinedFunction(name, given=self.given[name], smooth=head == "smooth")
+        return coded(*map(self.read, arguments))
+
+    def _too_much(self, head: str, arguments) -> str:
+        """Why a part must not be built; else nothing."""
+        if head == "Pow":
+            return self.limits.power(*arguments)
+        if head == "Derivative":
+            orders = [int(n) for _, n in arguments[1:]]
+            return f"a derivative of the order {sum(orders)}" if sum(orders) > HIGHEST_ORDER else ""
+        compares = isinstance(_HEADS[head], type) and issubclass(_HEADS[head], _COMPARING)
+        if compares and (len(arguments) > MOST_CHOICES or any(self.limits.size(a) > LARGEST for a in arguments)):
+            return "it compares too much"
+        return self.limits.function(_HEADS[head], arguments) if head in _FUNCTIONS else ""
+
+    @staticmethod
+    def _refuse(sentence: str) -> None:
+        if sentence:
+            raise ValueError(sentence.rstrip("."))
+
+
+def _symbol(name, real) -> sympy.Symbol:
+    return sympy.Symbol(_name(name), real=True) if real else sympy.Symbol(_name(name))
+
+
+def _rational(*digits) -> sympy.Rational:
+    numerator, denominator = (int(_word(each)) for each in (*digits, "1")[:2])
+    return sympy.Rational(numerator, _positive(denominator))
+
+
+def _float(numerator, denominator, bits) -> sympy.Float:
+    value = sympy.Rational(int(_word(numerator), 16), _positive(int(_word(denominator), 16)))
+    return sympy.Float(value, precision=min(_positive(bits), 10_000))
+
+
+def _parameter(name, value, is_unknown, bounds) -> symbols.Parameter:
+    numbers = [value] if bounds is None else [*bounds, *([] if value is None else [value])]
+    if not all(isinstance(n, float) and math.isfinite(n) for n in numbers) or not isinstance(is_unknown, bool):
+        raise ValueError("a parameter has a finite value or range")
+    if bounds is not None:
+        low, high = bounds
+        bounds = (low, high)
+    return symbols.Parameter(_name(name), value, unknown=is_unknown, bounds=bounds)
+
+
+_ATOMS: dict[str, Callable] = {
+    "parameter": _parameter,
+    "normal": lambda axis: symbols.Normal(_name(axis)),
+    "symbol": _symbol,
+    "integer": _rational,
+    "rational": _rational,
+    "float": _float,
+    **{name: lambda constant=constant: constant for name, constant in _CONSTANTS.items()},
+}
+
+
+def _name(text) -> str:
+    if not isinstance(text, str) or not 0 < len(text) <= _LONGEST_NAME or not text.isprintable():
+        raise ValueError(f"{reprlib.repr(text)} is no name")
+    return text
 
 
 def _word(text) -> str:
@@ -168,16 +238,6 @@ def _positive(number) -> int:
     if not isinstance(number, int) or number <= 0:
         raise ValueError(f"{number!r} is not positive")
     return number
-
-
-def _parameter(name, value, is_unknown, bounds) -> symbols.Parameter:
-    numbers = [value] if bounds is None else [*bounds, *([] if value is None else [value])]
-    if not all(isinstance(n, float) and math.isfinite(n) for n in numbers) or not isinstance(is_unknown, bool):
-        raise ValueError("a parameter has a finite value or range")
-    if bounds is not None:
-        low, high = bounds
-        bounds = (low, high)
-    return symbols.Parameter(_word(name), value, unknown=is_unknown, bounds=bounds)
 
 
 def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
@@ -213,6 +273,11 @@ def problem_from_data(data: Mapping, arrays: Mapping, given: Mapping[str, Callab
 
 
 def _problem(data, arrays, given):
+    for name in _WORDS:
+        if not isinstance(data[name], str):
+            raise RunError(
+                f"The stored problem is damaged ({name} = {reprlib.repr(data[name])} is no text); the file cannot be read."
+            )
     given = {**_tables_from_data(data.get("tables", []), arrays), **(given or {})}
     problem = Problem(
         domain=_domain_from_data(data["domain"]),

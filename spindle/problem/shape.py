@@ -9,7 +9,7 @@ import numpy as np
 from spindle.errors import ProblemError
 from spindle.problem import arcs, meshes, outlines
 from spindle.problem.curved import Curved
-from spindle.problem.domain import Bounds, Box, BoxUnion, Domain, Face
+from spindle.problem.domain import Bounds, Box, BoxUnion, Domain, Face, check_extent
 from spindle.problem.symbols import is_time
 
 Spacing = float | Callable[[np.ndarray], np.ndarray]
@@ -334,6 +334,7 @@ class PlanarCombination(Planar):
         self.loops = outlines.joined([*first, *(outlines.relabelled(a, renamed[a.label]) for a in second)], size)
         if self.volume <= 1e-12 * size**2:
             raise _is_empty(self)
+        check_extent(self)
 
     def _signed(self, points):
         return self._by_arcs(points, _RULES[self.operation](*(s.distance(points) >= 0 for s in (self.one, self.other))))
@@ -361,6 +362,7 @@ class SolidCombination(Solid):
         every = (*self._names[0], *self._names[1].values())
         self._alive = np.unique(self._samples.labels)
         self.sides = tuple(every[k] for k in self._alive)
+        check_extent(self)
 
     @property
     def bounds(self) -> Bounds:

@@ -4,6 +4,7 @@ A shape knows how far a point is from its boundary and where nodes with normals 
 shapes with each other and with boxes of the same coordinates.
 """
 
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
@@ -14,7 +15,7 @@ import sympy
 
 from spindle.errors import ProblemError
 from spindle.problem import arcs, meshes
-from spindle.problem.domain import Bounds, Box, BoxUnion
+from spindle.problem.domain import FARTHEST, Bounds, Box, BoxUnion, check_extent
 from spindle.problem.pointcloud import PointCloud
 from spindle.problem.shape import (
     Bricks,
@@ -28,6 +29,8 @@ from spindle.problem.shape import (
     shape_of,
 )
 from spindle.problem.symbols import is_time
+
+_SLIMMEST = 10_000  # times longer than the other may be a half axis of an ellipse
 
 
 class Ellipse(Planar):
@@ -44,8 +47,14 @@ class Ellipse(Planar):
                 f"`sp.Ellipse` was given the half axes {axes}, and an ellipse needs two positive ones; write "
                 f"`sp.Ellipse({_shown(self)}, (2, 1))`."
             )
+        if max(self.axes) > _SLIMMEST * min(self.axes):
+            raise ProblemError(
+                f"`sp.Ellipse` was given the half axes {axes}, of which one is more than {_SLIMMEST:,} times the other, "
+                f"and no nodes fit into so slim an ellipse; choose another unit for one coordinate."
+            )
         self.angle, self.sides = _number("Ellipse", "angle", angle), (_name("Ellipse", name),)
         self.loops = ((arcs.oval(self.centre, self.axes, self.angle, name),),)
+        check_extent(self)
 
     def _signed(self, points):
         gap = points - np.array(self.centre)
@@ -68,6 +77,7 @@ class Disk(Planar):
         self.coordinates, self.centre = _centre("Disk", centre, 2)
         self.radius, self.sides = _radius("Disk", self, radius), (_name("Disk", name),)
         self.loops = ((arcs.oval(self.centre, (self.radius,) * 2, 0.0, name),),)
+        check_extent(self)
 
     def _signed(self, points):
         return self.radius - np.linalg.norm(points - np.array(self.centre), axis=1)
@@ -99,6 +109,7 @@ class Curve(Planar):
                 f"expressions and the range of {parameter}, or join several shapes by `|`."
             )
         self.loops = ((arc if arc.area > 0 else arc.reversed(),),)
+        check_extent(self)
 
     @cached_property
     def _outline(self) -> shapely.Polygon:
@@ -135,6 +146,7 @@ class Polygon(Planar):
         self.loops = tuple(
             _edges(r, side, k == 0) for k, (r, side) in enumerate(zip(self.rings, self.sides, strict=True))
         )
+        check_extent(self)
 
     def _signed(self, points):
         return self._by_arcs(points, shapely.contains_xy(self._outline, points))
@@ -155,7 +167,7 @@ def _ring(vertices) -> tuple:
         points = np.array(vertices, float)
     except (TypeError, ValueError):
         points = np.zeros(0)
-    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+    if points.ndim != 2 or points.shape[1] != 2 or not (np.abs(points) <= FARTHEST).all():
         raise ProblemError(
             "`sp.Polygon` was given vertices that are no list of finite pairs of numbers; write "
             "`sp.Polygon((x, y), [(0, 0), (1, 0), (0, 1)])`."
@@ -207,6 +219,7 @@ class Ball(Solid):
     def __init__(self, centre: Mapping, radius=1.0, name: str = "sphere"):
         self.coordinates, self.centre = _centre("Ball", centre, 3)
         self.radius, self.sides = _radius("Ball", self, radius), (_name("Ball", name),)
+        check_extent(self)
 
     @property
     def bounds(self) -> Bounds:
@@ -265,6 +278,7 @@ class Mesh(Solid):
         call = f"sp.Mesh(({', '.join(map(str, self.coordinates))}), ...)"
         pair = surface if isinstance(surface, (tuple, list)) and len(surface) == 2 else meshes.load(surface, call)
         self._triangles, self.sides = meshes.closed(pair[0], pair[1], call), (_name("Mesh", name),)
+        check_extent(self)
 
     @property
     def bounds(self) -> Bounds:
@@ -321,10 +335,13 @@ def _shown(shape) -> str:
 def _number(call: str, what: str, value) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = np.nan
-    if not np.isfinite(number):
-        raise ProblemError(f"`sp.{call}` was given {what} {value!r}, which is no finite number; write one, such as 1.")
+    if not abs(number) <= FARTHEST:
+        raise ProblemError(
+            f"`sp.{call}` was given {what} {reprlib.repr(value)}, which is no number up to {FARTHEST:g}; write one, such "
+            f"as 1."
+        )
     return number
 
 
@@ -436,6 +453,8 @@ def shape_from_data(data: Mapping, decode: Callable) -> Shape:
         return tuple(rich(v) for v in value) if isinstance(value, list) else value
 
     kind, arguments = _KINDS[data["shape"]], [rich(v) for v in data["arguments"]]
+    if kind is Mesh and not isinstance(arguments[1], tuple):
+        raise ProblemError("a stored mesh is its vertices and triangles, and this names a file, which is not read.")
     if kind in (Rectangles, Bricks):
         ((form, coordinates, ends),) = arguments
         return shape_of(

@@ -82,9 +82,9 @@ class Samples:
                 self._found[expression] = self._value(expression)
         return self._found[expression]
 
-    def function(self, name: str, arguments) -> np.ndarray | None:
-        """The values of a function of a problem file at arguments of which the values are known."""
-        return self._apply(FUNCTIONS[name][1], [self.of(a) for a in arguments])
+    def function(self, head, arguments) -> np.ndarray | None:
+        """The values of a function of SymPy at arguments of which the values are known."""
+        return self._apply(_BY_CLASS.get(head), [self.of(a) for a in arguments])
 
     def power(self, base, exponent) -> np.ndarray | None:
         """The values of a power."""

@@ -9,7 +9,7 @@ import os
 import stat
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -76,11 +76,15 @@ def create(path: str | Path) -> IO[bytes]:
 
 @dataclass(frozen=True)
 class Header:
-    """What an array is, as its file says: its member of the archive, shape and type."""
+    """What an array is, as its file says: its member of the archive, shape and type.
+
+    sound   whether the member is as long as such an array
+    """
 
     member: zipfile.ZipInfo
     shape: tuple[int, ...]
     dtype: np.dtype
+    sound: bool
 
     @property
     def size(self) -> int:
@@ -113,6 +117,9 @@ class Arrays:
     def load(self, names: Iterable[str], most: int = MOST_NUMBERS) -> dict[str, np.ndarray]:
         """Some of the arrays; raises Unreadable where they have more numbers together than `most`, or hold objects."""
         headers = {name: self.headers[name] for name in names}
+        for name, header in headers.items():
+            if not header.sound or header.dtype.kind not in "biufc":
+                raise Unreadable(f"`{name}` is no array of numbers: {header.dtype} {header.shape}")
         total = sum(header.size for header in headers.values())
         if total > most:
             raise Unreadable(f"its arrays have {total:,} numbers, of which {most:,} are the most; thin them out")
@@ -120,14 +127,16 @@ class Arrays:
 
     def _header(self, member: zipfile.ZipInfo) -> Header:
         with self._archive.open(member) as file:
-            version = np.lib.format.read_magic(file)
-            reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, _, dtype = reader(file)
-            header = Header(member, shape, dtype)
-            fits = min(shape, default=0) >= 0 and file.tell() + header.size * dtype.itemsize == member.file_size
-        if not fits or dtype.kind not in "biufc":
-            raise Unreadable(f"`{member.filename}` is no array of numbers: {dtype} {shape}")
-        return header
+            try:
+                version = np.lib.format.read_magic(file)
+                first = version == (1, 0)
+                read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(file)
+            except Exception:  # what is no array is none that can be wanted
+                return Header(member, (), np.dtype(object), sound=False)
+            header = Header(member, shape, dtype, sound=True)
+            whole = min(shape, default=0) >= 0 and file.tell() + header.size * dtype.itemsize == member.file_size
+            return header if whole else replace(header, sound=False)
 
     def _array(self, header: Header) -> np.ndarray:
         with self._archive.open(header.member) as file:

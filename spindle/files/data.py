@@ -4,28 +4,19 @@ Only files in the problem's own folder or below it are read, so that a problem f
 """
 
 import csv
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from array import array
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import h5py
 import numpy as np
-import xarray
 
+from spindle.bounded import LARGEST_DATA
 from spindle.errors import ProblemError, nearest
+from spindle.files.arrays import Columns, read_netcdf, read_npz
 from spindle.files.source import Entry
 
-LARGEST_DATA = 1_000_000_000  # bytes, also of what an archive unpacks to
-MOST_NUMBERS = 50_000_000
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Arrays by name; `dims` names the axes of each where the file does, as NetCDF."""
-
-    arrays: Mapping[str, np.ndarray]
-    dims: Mapping[str, tuple[str, ...]]
+_LARGEST_CSV = 100_000_000  # bytes: text of this size takes some seconds
 
 
 def scattered(entry: Entry, coordinates: Sequence[str], variable: str) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -33,7 +24,7 @@ def scattered(entry: Entry, coordinates: Sequence[str], variable: str) -> tuple[
 
     entry   a table with `data`, a file, or with `at` and `values`, lists
     """
-    found = _columns(entry, variable)
+    found = _columns(entry, coordinates, variable)
     values = _named(entry, found, variable)
     axes = [_named(entry, found, c) for c in coordinates]
     gridded = values.ndim > 1 or len(coordinates) == 1 or set(found.dims.get(variable, ())) == set(coordinates)
@@ -53,7 +44,7 @@ def gridded(
 
     coordinates   those of the problem; the table depends on those that it has, or that `axes` names
     """
-    found = _columns(entry, variable)
+    found = _columns(entry, coordinates, variable)
     listed = entry.get("axes")
     if listed is not None:
         names = [_known(item, coordinates) for item in listed.items('axes = ["x", "y"]')]
@@ -79,7 +70,7 @@ def _known(item: Entry, coordinates: Sequence[str]) -> str:
 def _named(entry: Entry, found: Columns, name: str) -> np.ndarray:
     if name not in found.arrays:
         key = entry.get("data") or entry.get("at") or entry
-        raise key.error(f"there is no `{name}` in it.{nearest(name, found.arrays)}")
+        raise key.error(f"there is no `{name}` in it.{nearest(name, found.names or found.arrays)}")
     return found.arrays[name]
 
 
@@ -100,12 +91,12 @@ def _in_order(entry, found, variable, names, axes) -> np.ndarray:
 def _pivoted(entry, names, axes, values) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Rows of coordinates and a value as a grid, in whatever order they come."""
     nodes = [np.unique(a) for a in axes]
-    grid = np.full([len(n) for n in nodes], np.nan)
-    if any(a.shape != values.shape for a in axes) or grid.size != values.size:
+    if any(a.shape != values.shape for a in axes) or math.prod(map(len, nodes)) != values.size:
         raise entry.error(
             f"its {values.size} rows are no grid: {', '.join(names)} take {' x '.join(str(len(n)) for n in nodes)} "
             f"different values; a table needs one row for each combination."
         )
+    grid = np.full([len(n) for n in nodes], np.nan)
     grid[tuple(np.searchsorted(n, a) for n, a in zip(nodes, axes, strict=True))] = values
     return dict(zip(names, nodes, strict=True)), grid
 
@@ -130,14 +121,14 @@ def beside(entry: Entry) -> Path:
     return whole
 
 
-def file_of(entry: Entry) -> Columns:
-    """All arrays of a data file."""
+def file_of(entry: Entry, wanted: Sequence[str]) -> Columns:
+    """Those arrays of a data file that are wanted, as far as it has them."""
     path = beside(entry)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise entry.error(f"files are read that end in {', '.join(_READERS)}, and `{path.name}` does not.")
     try:
-        return reader(path)
+        return reader(path, wanted)
     except ProblemError as error:
         raise entry.error(str(error)) from error
     except Exception as error:  # each library refuses damaged files in its own ways
@@ -145,12 +136,12 @@ def file_of(entry: Entry) -> Columns:
         raise entry.error(f"the file {path} cannot be read ({reason}); write it again.") from error
 
 
-def _columns(entry: Entry, variable: str) -> Columns:
+def _columns(entry: Entry, coordinates: Sequence[str], variable: str) -> Columns:
     data = entry.get("data")
     if data is not None:
         if "at" in entry.value or "values" in entry.value:
             raise data.key_error("`data` names a file, and the numbers are here as well; leave one of them out.")
-        return file_of(data)
+        return file_of(data, [*coordinates, variable])
     example = "at = { x = [0, 0.5, 1] }, values = [1, 2, 4]"
     at, values = entry.need("at", f'data = "measured.csv"` or `{example}'), entry.need("values", example)
     arrays = {name: _list(item) for name, item in at.table(None, example).entries().items()}
@@ -160,23 +151,29 @@ def _columns(entry: Entry, variable: str) -> Columns:
 def _list(entry: Entry) -> np.ndarray:
     found = entry.value if isinstance(entry.value, list) else None
     try:
-        array = np.array(found)
+        numbers = np.array(found)
     except ValueError:
-        array = np.array(None)
-    if array.dtype.kind not in "if" or array.ndim == 0:
+        numbers = np.array(None)
+    if numbers.dtype.kind not in "if" or numbers.ndim == 0:
         raise entry.error(f"`{entry.key}` needs a list of numbers, or rows of equal length; write `[1, 2.5, 4]`.")
-    return array.astype(float)
+    return numbers.astype(float)
 
 
-def _csv(path: Path) -> Columns:
+def _csv(path: Path, wanted: Sequence[str]) -> Columns:
+    if path.stat().st_size > _LARGEST_CSV:
+        raise ProblemError(f"{path} has more than {_LARGEST_CSV:,} bytes of text; write it as npz or NetCDF.")
+    numbers = array("d")  # eight bytes a number: as text, or in lists, they take ten times as much
     with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [(k, row) for k, row in enumerate(csv.reader(file), 1) if row and not row[0].startswith("#")]
-    if len(rows) < 2:
+        rows = ((k, row) for k, row in enumerate(csv.reader(file), 1) if row and not row[0].startswith("#"))
+        first, head = next(rows, (0, []))
+        names = [name.strip() for name in head]
+        if len(set(names)) != len(names):
+            raise ProblemError(f"{path}, line {first}: two columns have the same name.")
+        for line, row in rows:
+            numbers.extend(_row(path, line, row, len(names)))
+    if not numbers:
         raise ProblemError(f"{path} has no rows; its first line names the columns, and numbers follow.")
-    names = [name.strip() for name in rows[0][1]]
-    if len(set(names)) != len(names):
-        raise ProblemError(f"{path}, line {rows[0][0]}: two columns have the same name.")
-    table = np.array([_row(path, line, row, len(names)) for line, row in rows[1:]])
+    table = np.array(numbers).reshape(-1, len(names))
     return Columns(dict(zip(names, table.T, strict=True)), {})
 
 
@@ -189,44 +186,4 @@ def _row(path: Path, line: int, row: list[str], count: int) -> list[float]:
         raise ProblemError(f"{path}, line {line}: {error}; columns hold numbers, separated by commas.") from error
 
 
-def _npz(path: Path) -> Columns:
-    with zipfile.ZipFile(path) as archive:
-        size = sum(member.file_size for member in archive.infolist())
-    if size > LARGEST_DATA:
-        raise ProblemError(f"{path} unpacks to {size:,} bytes, which is too much; thin it out.")
-    with np.load(path, allow_pickle=False) as stored:
-        return Columns({name: _real(path, name, stored[name]) for name in stored.files}, {})
-
-
-def _real(path: Path, name: str, array: np.ndarray) -> np.ndarray:
-    if array.dtype.kind not in "iuf":
-        raise ProblemError(f"{path}: `{name}` holds {array.dtype} and no real numbers; write it as float64.")
-    return array.astype(float)
-
-
-def _netcdf(path: Path) -> Columns:
-    hdf5 = h5py.is_hdf5(path)
-    if hdf5:
-        _refuse_links(path)
-    arrays, dims = {}, {}
-    with xarray.open_dataset(path, engine="h5netcdf" if hdf5 else "scipy", decode_times=False) as dataset:
-        for name, variable in dataset.variables.items():
-            if variable.dtype.kind in "iuf" and variable.size <= MOST_NUMBERS:
-                arrays[str(name)] = np.array(variable.values, float)
-                dims[str(name)] = tuple(map(str, variable.dims))
-    return Columns(arrays, dims)
-
-
-def _refuse_links(path: Path) -> None:
-    """Raise ProblemError where an HDF5 file takes numbers from other files."""
-    with h5py.File(path, "r") as file:
-        for name in file:
-            link = file.get(name, getlink=True)
-            own = isinstance(link, h5py.HardLink)
-            if own and isinstance(file[name], h5py.Dataset):
-                own = not file[name].external and not file[name].is_virtual
-            if not own:
-                raise ProblemError(f"{path}: `{name}` leads to another file, which is not read; copy its numbers.")
-
-
-_READERS: dict[str, Callable[[Path], Columns]] = {".csv": _csv, ".npz": _npz, ".nc": _netcdf}
+_READERS: dict[str, Callable[[Path, Sequence[str]], Columns]] = {".csv": _csv, ".npz": read_npz, ".nc": read_netcdf}

@@ -9,7 +9,8 @@ import sympy
 from sympy.core.relational import Relational
 
 from spindle.errors import ProblemError, nearest
-from spindle.problem.domain import Bounds, Box, Domain, Face, Region, Wall, check_extent
+from spindle.problem.domain import Bounds, Box, Domain, Face, Region, Wall
+from spindle.problem.extent import check_extent
 from spindle.problem.symbols import is_time
 
 

@@ -6,7 +6,6 @@ may share a name.
 """
 
 import math
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +15,7 @@ import numpy as np
 import sympy
 
 from spindle.errors import ProblemError, nearest
+from spindle.problem.extent import check_extent
 from spindle.problem.symbols import is_space
 
 Bounds = tuple[tuple[float, float], ...]
@@ -363,28 +363,6 @@ class BoxUnion(Boxed):
 
 
 _MOST_CELLS = 200_000
-FARTHEST, SMALLEST = 1e30, 1e-30  # ends and lengths beyond which squares leave the numbers of single precision
-_FINEST = 1e-10  # length of an interval relative to its distance from zero, below which its nodes cannot be told apart
-_THINNEST = 1e-12  # share of the box around a shape that it must fill
-
-
-def check_extent(domain: Domain) -> None:
-    """Raise ProblemError where a domain is too large, too small, or too thin for computers to find points inside."""
-    for coordinate, (low, high) in zip(domain.coordinates, domain.bounds, strict=True):
-        length, farthest = high - low, max(abs(low), abs(high))
-        if not (length >= SMALLEST and farthest <= FARTHEST and length >= _FINEST * farthest):
-            raise ProblemError(
-                f"The domain reaches from {coordinate} = {low:.6g} to {high:.6g}, where numbers of a computer are too far "
-                f"apart or too close to their limits, {SMALLEST:g} and {FARTHEST:g}; choose another unit for "
-                f"{coordinate}, or count it from another zero."
-            )
-    with np.errstate(all="ignore"):
-        volume, around = float(domain.volume), math.prod(high - low for low, high in domain.bounds)
-    if not (sys.float_info.min < around < math.inf and _THINNEST * around <= volume < math.inf):
-        raise ProblemError(
-            f"The domain has the volume {volume:.3g} in a box of {around:.3g}, and nothing can be solved where there is "
-            f"no room; check that its parts are not flat and do not coincide, or choose other units."
-        )
 
 
 def _interval(coordinate, ends) -> tuple[sympy.Expr, sympy.Expr]:
@@ -408,8 +386,8 @@ def _cells(boxes: Iterable[Bounds]) -> tuple[list[list[float]], np.ndarray]:
     count = math.prod(len(c) - 1 for c in cuts)
     if count > _MOST_CELLS:
         raise ProblemError(
-            f"The planes that bound {len(boxes)} boxes cut space into {count:,} cells, of which {_MOST_CELLS:,} are the "
-            f"most; join fewer boxes, or boxes that share their planes."
+            f"The planes that bound {len(boxes)} boxes cut space into {count:,} cells, of which {_MOST_CELLS:,} are "
+            f"the most; join fewer boxes, or boxes that share their planes."
         )
     filled = np.zeros([len(c) - 1 for c in cuts], bool)
     for box in boxes:

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from spindle.errors import ProblemError
-from spindle.problem.domain import FARTHEST, Bounds, check_extent
+from spindle.problem.domain import Bounds
+from spindle.problem.extent import FARTHEST, check_extent
 from spindle.problem.shape import Boundary, Shape
 
 _COINCIDE = 1e-9  # of the spacing, within which two nodes are one

@@ -152,7 +152,8 @@ class _Reader:
         if head in ("Add", "Mul", "Pow") and not all(isinstance(a, sympy.Expr) for a in arguments):
             raise ValueError(f"`{head}` takes numbers and functions")
         self._refuse(self._too_much(head, arguments))
-        # Unevaluated, so that the expression comes back as it was, term by term: a resumed run must repeat its rounding.
+        # Unevaluated, so that the expression comes back as it was, term by term: a resumed run must repeat its
+        # rounding.
         found = _HEADS[head](*arguments, **({"evaluate": False} if head in _AS_WRITTEN else {}))
         if isinstance(found, sympy.Expr):
             self._refuse(self.limits.refused(found))
@@ -276,7 +277,8 @@ def _problem(data, arrays, given):
     for name in _WORDS:
         if not isinstance(data[name], str):
             raise RunError(
-                f"The stored problem is damaged ({name} = {reprlib.repr(data[name])} is no text); the file cannot be read."
+                f"The stored problem is damaged ({name} = {reprlib.repr(data[name])} is no text); the file cannot be "
+                f"read."
             )
     given = {**_tables_from_data(data.get("tables", []), arrays), **(given or {})}
     problem = Problem(

@@ -9,7 +9,8 @@ import numpy as np
 from spindle.errors import ProblemError
 from spindle.problem import arcs, meshes, outlines
 from spindle.problem.curved import Curved
-from spindle.problem.domain import Bounds, Box, BoxUnion, Domain, Face, check_extent
+from spindle.problem.domain import Bounds, Box, BoxUnion, Domain, Face
+from spindle.problem.extent import check_extent
 from spindle.problem.symbols import is_time
 
 Spacing = float | Callable[[np.ndarray], np.ndarray]

@@ -15,7 +15,8 @@ import sympy
 
 from spindle.errors import ProblemError
 from spindle.problem import arcs, meshes
-from spindle.problem.domain import FARTHEST, Bounds, Box, BoxUnion, check_extent
+from spindle.problem.domain import Bounds, Box, BoxUnion
+from spindle.problem.extent import FARTHEST, check_extent
 from spindle.problem.pointcloud import PointCloud
 from spindle.problem.shape import (
     Bricks,
@@ -49,8 +50,8 @@ class Ellipse(Planar):
             )
         if max(self.axes) > _SLIMMEST * min(self.axes):
             raise ProblemError(
-                f"`sp.Ellipse` was given the half axes {axes}, of which one is more than {_SLIMMEST:,} times the other, "
-                f"and no nodes fit into so slim an ellipse; choose another unit for one coordinate."
+                f"`sp.Ellipse` was given the half axes {axes}, of which one is more than {_SLIMMEST:,} times the "
+                f"other, and no nodes fit into so slim an ellipse; choose another unit for one coordinate."
             )
         self.angle, self.sides = _number("Ellipse", "angle", angle), (_name("Ellipse", name),)
         self.loops = ((arcs.oval(self.centre, self.axes, self.angle, name),),)
@@ -339,8 +340,8 @@ def _number(call: str, what: str, value) -> float:
         number = np.nan
     if not abs(number) <= FARTHEST:
         raise ProblemError(
-            f"`sp.{call}` was given {what} {reprlib.repr(value)}, which is no number up to {FARTHEST:g}; write one, such "
-            f"as 1."
+            f"`sp.{call}` was given {what} {reprlib.repr(value)}, which is no finite number up to {FARTHEST:g}; write "
+            f"one, such as 1."
         )
     return number
 

@@ -17,7 +17,7 @@ import numpy as np
 
 LARGEST_DATA = 1_000_000_000  # bytes of a file with numbers
 LARGEST_TEXT = 20_000_000  # bytes of a description in JSON
-MOST_NUMBERS = 30_000_000  # of all arrays that are read of a file; each takes eight bytes
+MOST_NUMBERS = 20_000_000  # of all arrays that are read of a file; each takes eight bytes
 _MOST_ARRAYS = 100_000
 _LARGEST_INDEX = 10_000_000  # bytes that list the members of an archive
 _END_OF_INDEX = b"PK\x05\x06"

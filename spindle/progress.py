@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from spindle.training.history import Record
+from spindle.visible import visible
 
 
 @contextmanager
@@ -27,7 +29,7 @@ def progress_bar(title: str, *, show: bool) -> Iterator[Callable[[Record, int], 
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, redirect_stdout=sys.stdout.isatty()) as bar:
-        task = bar.add_task(title, total=None, phase="compile", loss=float("nan"), error="")
+        task = bar.add_task(escape(visible(title)), total=None, phase="compile", loss=float("nan"), error="")
         last = ""
 
         def watch(record: Record, total: int) -> None:

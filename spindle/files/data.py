@@ -16,7 +16,8 @@ from spindle.errors import ProblemError, nearest
 from spindle.files.arrays import Columns, read_netcdf, read_npz
 from spindle.files.source import Entry
 
-_LARGEST_CSV = 100_000_000  # bytes: text of this size takes some seconds
+_LARGEST_CSV = 30_000_000  # bytes: text of this size takes some seconds
+_MOST_POINTS = 1_000_000  # of measurements, each of which is a residual of its own
 
 
 def scattered(entry: Entry, coordinates: Sequence[str], variable: str) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -26,6 +27,10 @@ def scattered(entry: Entry, coordinates: Sequence[str], variable: str) -> tuple[
     """
     found = _columns(entry, coordinates, variable)
     values = _named(entry, found, variable)
+    if values.size > _MOST_POINTS:
+        raise entry.error(
+            f"it has {values.size:,} measurements, of which {_MOST_POINTS:,} are the most; thin them out."
+        )
     axes = [_named(entry, found, c) for c in coordinates]
     gridded = values.ndim > 1 or len(coordinates) == 1 or set(found.dims.get(variable, ())) == set(coordinates)
     if values.ndim == len(coordinates) and gridded and all(a.ndim == 1 for a in axes):

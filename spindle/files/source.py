@@ -104,6 +104,14 @@ class Entry:
         """The values of a table by their keys."""
         return {key: self.entry(key) for key in self.value}
 
+    def at_most(self, count: int, what: str) -> "Entry":
+        """Itself, a list or a table of not too many parts, in which `what` are counted."""
+        if isinstance(self.value, (list, dict)) and len(self.value) > count:
+            raise self.error(
+                f"there are {len(self.value):,} {what} here, of which {count} are the most; leave some out."
+            )
+        return self
+
     def items(self, example: str) -> list["Entry"]:
         """The elements of a list."""
         if not isinstance(self.value, list):

@@ -154,7 +154,7 @@ def _whole(value, least: int) -> int | None:
 
 
 def _positive(value) -> float | None:
-    return float(value) if _is_number(value) and 0 < float(min(value, math.inf)) <= _LARGEST else None
+    return float(value) if _is_number(value) and 0 < value <= _LARGEST else None
 
 
 def _features(value) -> tuple[int, float] | None:

@@ -228,6 +228,9 @@ class _Wiring:
         """Show the member that is chosen now, and measure its error later if nothing moves."""
         self._drawing = None
         chosen, unknown = self.widgets.chosen, self._unknown
+        if self._measuring is not None:
+            self.document.remove_timeout_callback(self._measuring)
+            self._measuring = None
         try:
             answer = self.explorer.ask(unknown, chosen)
         except ProblemError as error:
@@ -235,8 +238,6 @@ class _Wiring:
             return
         self.pictures.show(unknown, answer)
         self.widgets.tell(answer, None, measured=False)
-        if self._measuring is not None:
-            self.document.remove_timeout_callback(self._measuring)
         self._measuring = self.document.add_timeout_callback(lambda: self._measure(answer, chosen), _REST)
 
     def _measure(self, answer: Answer, chosen: dict[str, float]) -> None:

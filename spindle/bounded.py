@@ -118,7 +118,7 @@ class Arrays:
         """Some of the arrays; raises Unreadable where they have more numbers together than `most`, or hold objects."""
         headers = {name: self.headers[name] for name in names}
         for name, header in headers.items():
-            if not header.sound or header.dtype.kind not in "biufc":
+            if not header.sound or header.dtype.kind not in "biuf":
                 raise Unreadable(f"`{name}` is no array of numbers: {header.dtype} {header.shape}")
         total = sum(header.size for header in headers.values())
         if total > most:

@@ -22,6 +22,7 @@ from spindle.training.checkpoint import check_mark, load_arrays, reading
 from spindle.training.precision import precision
 from spindle.windows import ENDED, following, joined, settled
 
+_WIDEST = 1000  # features that any network may have
 _SPARE, _TIMES = 1_000_000, 100  # numbers that a model may have beyond, and relative to, those that are stored
 _REDUCED_AGAIN = "remove it and resume the run, which reduces the family again without training"
 
@@ -57,6 +58,7 @@ def restore(problem: Problem, method: Method, source: RunDirectory, seed: int) -
     plan = method.plan(spanned(problem))
     with precision(plan.dtype):
         # Where nothing was enlarged on the way, the shapes of a new model say where the arrays go: nothing is compiled.
+        _check_settings(source.solution, plan.settings, arrays)
         model = eqx.filter_eval_shape(plan.build, jax.random.PRNGKey(seed))
         _check_sizes(source.solution, model, arrays, run.grown)
         with reading(source.solution):
@@ -75,16 +77,28 @@ def _reduced(source: RunDirectory, model: Model, run: Run) -> Reduced | None:
         return reduced_from_data(model.field, stored, meta) if fits else None
 
 
+def _check_settings(path, settings: Mapping, arrays: Mapping) -> None:
+    """Raise RunError where a network would be much wider than all its stored numbers together."""
+    most = _WIDEST + _TIMES * sum(a.size for a in arrays.values())
+    for name in ("width", "rank", "harmonics", "neurons", "hyper_width"):
+        if any(n > most for n in _whole_numbers(list(np.atleast_1d(settings.get(name) or 0).tolist()))):
+            raise RunError(_foreign(path))
+
+
+def _foreign(path) -> str:
+    return (
+        f"The file {path} holds far fewer numbers than the problem and method beside it need, so it is of another run; "
+        f"{FINISHED_AGAIN}."
+    )
+
+
 def _check_sizes(path, model: Model, arrays: Mapping, grown: list[dict]) -> None:
     """Raise RunError where what has to be built is much larger than what is stored, before it takes the memory."""
     shapes = [leaf.shape for leaf in jax.tree.leaves(eqx.filter(model, lambda leaf: hasattr(leaf, "shape")))]
     shapes += [_whole_numbers(entry["decision"]) for entry in grown]
     most = _SPARE + _TIMES * sum(a.size for a in arrays.values())
     if any(math.prod(max(1, n) for n in shape) > most for shape in shapes):
-        raise RunError(
-            f"The file {path} holds far fewer numbers than the problem and method beside it need, so it is of another "
-            f"run; {FINISHED_AGAIN}."
-        )
+        raise RunError(_foreign(path))
 
 
 def _whole_numbers(decision) -> tuple[int, ...]:

@@ -14,12 +14,11 @@ def visible(text: str, *, lines: bool = False, most: int | None = None) -> str:
     lines   whether it may have several lines; else their ends are written out too
     most    characters after which it is cut
     """
-    if most is not None and len(text) > most:
-        text = f"{text[:most]} ..."
-    if text.isprintable():
-        return text
-    kept = "\n\t" if lines else ""
-    return "".join(c if c in kept or unicodedata.category(c) not in _HIDDEN else _written(c) for c in text)
+    text = text if most is None else text[: most + 1]
+    if not text.isprintable():
+        kept = "\n\t" if lines else ""
+        text = "".join(c if c in kept or unicodedata.category(c) not in _HIDDEN else _written(c) for c in text)
+    return text if most is None or len(text) <= most else f"{text[:most]} ..."
 
 
 def _written(character: str) -> str:

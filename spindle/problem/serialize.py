@@ -7,6 +7,7 @@ stored by name only and must be handed in again.
 
 import math
 import reprlib
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 
@@ -73,8 +74,10 @@ def _table() -> dict[str, type]:
 
 
 _HEADS = _table()
-_EASE = 20  # times as large as in problem files may be what a program has built
+_EASE = 4  # times as large as in problem files may be what a program has built
 _LONGEST_NAME = 200
+_EXPRESSIONS = ("equations", "conditions", "reference", "quantities")
+_MOST_PARTS = 60_000  # of all of them
 _COMPARING = (sympy.Max, sympy.Min, sympy.Piecewise, sympy.And, sympy.Or)
 _AS_WRITTEN = {"Add", "Mul", "Pow", "Equality", "Piecewise", "And", "Or", "Not", "Unequality"}
 _AS_WRITTEN |= {"StrictLessThan", "LessThan", "StrictGreaterThan", "GreaterThan"}
@@ -122,13 +125,27 @@ def decode(data, given: Mapping[str, Callable] | None = None):
     here too, and nothing is built before it is known to be small.
     """
     try:
+        if _parts(data) > LARGEST * _EASE:
+            raise ValueError(f"it has more than {LARGEST * _EASE:,} parts")
         return _Reader(given or {}).read(data)
     except RunError:
         raise
     except Exception as error:  # nonsense is refused by SymPy in many ways
+        reason = textwrap.shorten(str(error), 300, placeholder=" ...")
         raise RunError(
-            f"The stored expression {reprlib.repr(data)} is damaged ({error}); the file cannot be read."
+            f"The stored expression {reprlib.repr(data)} is damaged ({reason}); the file cannot be read."
         ) from error
+
+
+def _parts(data) -> int:
+    """How many lists there are in nested lists and tables, each of which may become a part of an expression."""
+    count, waiting = 0, [data]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, (list, dict)):
+            count += 1
+            waiting.extend(part.values() if isinstance(part, dict) else part)
+    return count
 
 
 class _Reader:
@@ -147,7 +164,8 @@ class _Reader:
         if head in ("function", "given", "smooth"):
             return self._field(head, *rest)
         if head not in _HEADS:
-            raise RunError(f"The stored expression has the unknown head `{head}`." + nearest(str(head), _HEADS))
+            shown = reprlib.repr(head)
+            raise RunError(f"The stored expression has the unknown head {shown}." + nearest(shown, _HEADS))
         arguments = [self.read(a) for a in rest]
         if head in ("Add", "Mul", "Pow") and not all(isinstance(a, sympy.Expr) for a in arguments):
             raise ValueError(f"`{head}` takes numbers and functions")
@@ -270,7 +288,7 @@ def problem_from_data(data: Mapping, arrays: Mapping, given: Mapping[str, Callab
     except SpindleError:
         raise
     except Exception as error:  # a part is missing or of another kind
-        raise RunError(f"The stored problem is damaged ({error!r}); the file cannot be read.") from error
+        raise RunError(f"The stored problem is damaged ({reprlib.repr(error)}); the file cannot be read.") from error
 
 
 def _problem(data, arrays, given):
@@ -280,6 +298,8 @@ def _problem(data, arrays, given):
                 f"The stored problem is damaged ({name} = {reprlib.repr(data[name])} is no text); the file cannot be "
                 f"read."
             )
+    if sum(_parts(data.get(name)) for name in _EXPRESSIONS) > _MOST_PARTS:
+        raise RunError(f"The stored problem has more than {_MOST_PARTS:,} parts, which is too much to be read.")
     given = {**_tables_from_data(data.get("tables", []), arrays), **(given or {})}
     problem = Problem(
         domain=_domain_from_data(data["domain"]),

@@ -342,12 +342,12 @@ def test_browsers_are_told_what_the_page_may_do(explorer, path):
 def test_what_no_slider_sends_is_answered_by_a_sentence(explorer, value):
     with pytest.raises(sp.ProblemError, match=r"The slider `beta` was set to .* solved from 1 to 2 only"):
         explorer.ask("u", {"beta": value})
-    document = Document()
-    fill(document, explorer)
+    document, pass_time = written(explorer)
+    pass_time()
     slider = next(model for model in document.models if type(model).__name__ == "Slider")
     with contextlib.suppress(ValueError):  # Bokeh refuses what is no number
         slider.value = value
-        document.session_callbacks[-1].callback()
+        pass_time()
         facts = document.get_model_by_name("facts").text
         assert facts.startswith("<p>The slider `beta` was set to")
 

@@ -1,8 +1,9 @@
 """Files, run directories and settings that nobody meant, by the thousand: `python benchmarks/fuzz.py --seconds 3600`.
 
-Each must end in a sentence or in a result. Reported are tracebacks, more than 5 seconds of computing, more than a gigabyte
-of memory, the end of the process, and writing anywhere but in the folder of the case. Cases run in children that are
-forked once everything is imported; the same seed gives the same cases. Exit status 1 where something was reported.
+Each must end in a sentence or in a result. Reported are tracebacks, more than 5 seconds of computing, more than a
+gigabyte of memory, the end of the process, and writing anywhere but in the folder of the case. Cases run in children
+that are forked once everything is imported; the same seed gives the same cases. Exit status 1 where something was
+reported; `--only` repeats one case with its traceback.
 """
 
 import argparse
@@ -77,9 +78,11 @@ WORDS = [
     "$\\frac{",
 ]
 FORMULAS = [
-    "9^(9^99)", "exp(exp(exp(9)))", "floor(10^39*x)", "floor(exp(exp(50)))", "diff(u, x, 8)", "laplacian(laplacian(u))", "1/0",
-    "0^(-1)", "x^x^x", "(x+y)^99", "max(x, y, u)", "piecewise(u, x < y and y < x, 2)", "sin(10^39)", "u*u*u*u*u*u", "dn(u)",
-    "normal", "abs(abs(abs(u)))", "sqrt(-1)", "log(0)", "atan2(0, 0)", "dot([u, u], [x, x])", "-u", "((((((((u))))))))",
+    "9^(9^99)", "exp(exp(exp(9)))", "floor(10^39*x)", "floor(exp(exp(50)))", "diff(u, x, 8)", "1/0",
+    "laplacian(laplacian(u))", "0^(-1)", "x^x^x", "(x+y)^99", "max(x, y, u)", "piecewise(u, x < y and y < x, 2)",
+    "sin(10^39)", "u*u*u*u*u*u",
+    "dn(u)", "normal", "abs(abs(abs(u)))", "sqrt(-1)", "log(0)", "atan2(0, 0)", "dot([u, u], [x, x])", "-u",
+    "((((((((u))))))))",
 ]  # fmt: skip
 TOKENS = [
     *"()[]{}=<>^*/+-,.\"'\n#",
@@ -102,13 +105,17 @@ reference = { u = "x*y" }
 """
 GENERATED = [
     PROBLEM,
-    'unknowns = "u"\ncoordinates = ["x", "y", "t"]\ntime = [0, 1]\ndomain = "a - b"\nequations = ["diff(u, t) = laplacian(u)"]\n'
+    'unknowns = "u"\ncoordinates = ["x", "y", "t"]\ntime = [0, 1]\ndomain = "a - b"\n'
+    'equations = ["diff(u, t) = laplacian(u)"]\n'
     'conditions = [{ dirichlet = "u = 0" }, { initial = "u = x" }]\n[shapes]\n'
-    "a = { ellipse = { centre = [0, 0], axes = [2, 1], angle = 0.3 } }\nb = { disk = { centre = [0, 0], radius = 0.3 } }\n",
-    'unknowns = "u"\ncoordinates = ["x", "y"]\ndomain = "a | b"\nequations = ["laplacian(u) = k*u"]\nparameters = { k = 1 }\n'
+    "a = { ellipse = { centre = [0, 0], axes = [2, 1], angle = 0.3 } }\n"
+    "b = { disk = { centre = [0, 0], radius = 0.3 } }\n",
+    'unknowns = "u"\ncoordinates = ["x", "y"]\ndomain = "a | b"\nequations = ["laplacian(u) = k*u"]\n'
+    "parameters = { k = 1 }\n"
     'conditions = [{ dirichlet = "u = x" }]\n[shapes]\na = { box = { x = [0, 1], y = [0, 1] } }\n'
     "b = { polygon = { vertices = [[0, 0], [3, 0], [0, 3]], holes = [[[0.5, 0.5], [1, 0.5], [0.5, 1]]] } }\n",
-    'unknowns = ["u", "v"]\ncoordinates = { t = [0, 1], x = [0, 1] }\nequations = ["diff(u, t) = v", "diff(v, t) = diff(u, x, 2)"]\n'
+    'unknowns = ["u", "v"]\ncoordinates = { t = [0, 1], x = [0, 1] }\n'
+    'equations = ["diff(u, t) = v", "diff(v, t) = diff(u, x, 2)"]\n'
     'conditions = [{ initial = "u = f" }, { initial = "v = 0" }, { periodic = "u", axis = "x" }]\n'
     "tabulated = { f = { at = { x = [0, 0.5, 1] }, values = [1, 2, 4] } }\n",
 ]
@@ -432,9 +439,8 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
     shutil.rmtree(root, ignore_errors=True)
     spent = time.monotonic() - began
-    print(
-        f"{number - first} cases in {spent:.0f} s ({3600 * (number - first) / spent:.0f} an hour); findings: {dict(counts)}"
-    )
+    rate = 3600 * (number - first) / spent
+    print(f"{number - first} cases in {spent:.0f} s ({rate:.0f} an hour); findings: {dict(counts)}")
     return bool(counts)
 
 

@@ -52,8 +52,9 @@ def read_netcdf(path: Path, wanted: Iterable[str]) -> Columns:
         )
     arrays, dims = {}, {}
     others = [name for name in sizes if name not in names]
-    engine = "h5netcdf" if hdf5 else "scipy"
-    with xarray.open_dataset(path, engine=engine, decode_times=False, drop_variables=others) as dataset:
+    # Variables without named axes are allowed beside those that are read.
+    engine: dict[str, str] = {"engine": "h5netcdf", "phony_dims": "access"} if hdf5 else {"engine": "scipy"}
+    with xarray.open_dataset(path, decode_times=False, drop_variables=others, **engine) as dataset:  # type: ignore[arg-type]
         for name in names:
             variable = dataset.variables[name]
             _real(path, name, variable.dtype)

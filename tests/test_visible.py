@@ -43,6 +43,7 @@ BAD = {
     "key": FILE + '"TEXT" = 1\n',
     "formula": FILE.replace("laplacian(u)", "laplacian(TEXT)"),
     "name": FILE + 'name = "TEXT"\n',
+    "line": FILE.replace('"u"', '"TEXT\\nu"'),
     "unknown": FILE.replace('"u"', '"TEXT"'),
     "long": FILE + '"' + "TEXT" * 3000 + '" = 1\n',
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from spindle.errors import ProblemError, SpindleError, nearest
 from spindle.files.places import Keys, Place, characters, line_and_column, places
+from spindle.visible import visible
 
 LARGEST_FILE = 200_000  # characters; what is larger is data, which have files of their own
 _MOST_DOTS = 50
@@ -46,11 +47,11 @@ class Entry:
         if character is not None:
             inside, end = characters(self.source.text, offset)
             offset = [*inside, end - 1][min(character, len(inside))]
-        return ProblemError(f"{self.source.at(offset)}: {sentence}")
+        return ProblemError(f"{self.source.at(offset)}: {visible(sentence)}")
 
     def key_error(self, sentence: str) -> ProblemError:
         """The sentence with the place of the key of this value."""
-        return ProblemError(f"{self.source.at(self._place.key)}: {sentence}")
+        return ProblemError(f"{self.source.at(self._place.key)}: {visible(sentence)}")
 
     @property
     def _place(self) -> Place:

@@ -47,6 +47,7 @@ from spindle.summary import LABEL, summary
 from spindle.training.checkpoint import write_atomically
 from spindle.training.deadline import left_behind
 from spindle.training.memory import memory_in_sentences
+from spindle.visible import LONGEST, visible
 
 console = Console(stderr=True, highlight=False)
 
@@ -88,7 +89,7 @@ def list_command(
     if problem is not None:
         found = {"name": problem, "summary": gallery_summary(problem), "options": options(problem)}
         written = problem_source(problem).options_in_words
-        print(to_json(found) if json else f"{gallery(problem)}\n{'options':>15}  {written}")
+        _show(to_json(found) if json else f"{gallery(problem)}\n{'options':>15}  {written}")
         return
     if json:
         problems = [{"name": name, "summary": gallery_summary(name), "options": options(name)} for name in GALLERY]
@@ -112,7 +113,7 @@ def check(
 ):
     """Say what was understood of a problem and what each method would do with it; nothing is trained."""
     found = check_problem(problem_source(problem).build())
-    print(to_json(found) if json else check_in_words(found))
+    _show(to_json(found) if json else check_in_words(found))
 
 
 @app.command()
@@ -192,10 +193,10 @@ def report(
     """Write the HTML report of a finished run, or one page that compares several."""
     found = [RunDirectory.at(directory) for directory in directories]
     if len(found) == 1:
-        print(_report(load(found[0].path), found[0], _page(out, found[0].path / "report.html")))
+        _show(_report(load(found[0].path), found[0], _page(out, found[0].path / "report.html")))
         return
     solutions = [(str(directory.path), load(directory.path)) for directory in found]
-    print(write_comparison(solutions, _page(out, found[0].path.resolve().parent / "comparison.html")))
+    _show(write_comparison(solutions, _page(out, found[0].path.resolve().parent / "comparison.html")))
 
 
 @app.command()
@@ -370,7 +371,12 @@ def _print(solution: Solution, directory: RunDirectory) -> None:
 
 def _say(sentence: str, style: str | None = None) -> None:
     """One line on standard error, whole, so that a pipe or a log can be searched."""
-    console.print(sentence, style=style, markup=False, soft_wrap=True)
+    console.print(visible(sentence, most=LONGEST), style=style, markup=False, soft_wrap=True)
+
+
+def _show(text: object) -> None:
+    """What a command was asked for, on standard output."""
+    print(visible(str(text), lines=True))
 
 
 def _complain(sentence: str) -> None:

@@ -1,8 +1,8 @@
 """`load`: a solution from its run directory."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 
 import equinox as eqx
 import jax
@@ -15,13 +15,15 @@ from spindle.objective.objective import Model
 from spindle.problem.problem import Problem
 from spindle.reduction.build import Reduced
 from spindle.reduction.stored import reduced_from_data
-from spindle.rundir import RunDirectory
+from spindle.rundir import FINISHED_AGAIN, RunDirectory
 from spindle.solution import Run, Solution
 from spindle.train import Window, planned
 from spindle.training.checkpoint import check_mark, load_arrays, reading
 from spindle.training.precision import precision
 from spindle.windows import ENDED, Windows, joined, unsolved
 
+_WIDEST = 1000  # features that any network may have
+_SPARE, _TIMES = 1_000_000, 100  # numbers that a model may have beyond, and relative to, those that are stored
 _REDUCED_AGAIN = "remove it and resume the run, which reduces the family again without training"
 
 
@@ -62,8 +64,12 @@ def restore(
     plan = planned(problem, method, window)
     with precision(plan.dtype):
         # Where nothing was enlarged on the way, the shapes of a new model say where the arrays go: nothing is compiled.
-        build = plan.build if run.grown else partial(eqx.filter_eval_shape, plan.build)
-        model = _restored(plan, build(jax.random.PRNGKey(seed)), arrays, run.grown)
+        _check_settings(source.solution, plan.settings, arrays)
+        model = eqx.filter_eval_shape(plan.build, jax.random.PRNGKey(seed))
+        _check_sizes(source.solution, model, arrays, run.grown)
+        with reading(source.solution):
+            model = plan.build(jax.random.PRNGKey(seed)) if run.grown else model
+            model = _restored(plan, model, arrays, run.grown)
         reduced = _reduced(source, model, run) if source.reduction.exists() else None
     solution = Solution(problem, method, plan, model, run, reduced)
     if window is not None:
@@ -78,6 +84,38 @@ def _reduced(source: RunDirectory, model: Model, run: Run) -> Reduced | None:
     with reading(source.reduction, _REDUCED_AGAIN):
         fits = meta.get("steps", run.iterations) == run.iterations
         return reduced_from_data(model.field, stored, meta) if fits else None
+
+
+def _check_settings(path, settings: Mapping, arrays: Mapping) -> None:
+    """Raise RunError where a network would be much wider than all its stored numbers together."""
+    most = _WIDEST + _TIMES * sum(a.size for a in arrays.values())
+    for name in ("width", "rank", "harmonics", "neurons", "hyper_width"):
+        if any(n > most for n in _whole_numbers(list(np.atleast_1d(settings.get(name) or 0).tolist()))):
+            raise RunError(_foreign(path))
+
+
+def _foreign(path) -> str:
+    return (
+        f"The file {path} holds far fewer numbers than the problem and method beside it need, so it is of another run; "
+        f"{FINISHED_AGAIN}."
+    )
+
+
+def _check_sizes(path, model: Model, arrays: Mapping, grown: list[dict]) -> None:
+    """Raise RunError where what has to be built is much larger than what is stored, before it takes the memory."""
+    shapes = [leaf.shape for leaf in jax.tree.leaves(eqx.filter(model, lambda leaf: hasattr(leaf, "shape")))]
+    shapes += [_whole_numbers(entry["decision"]) for entry in grown]
+    most = _SPARE + _TIMES * sum(a.size for a in arrays.values())
+    if any(math.prod(max(1, n) for n in shape) > most for shape in shapes):
+        raise RunError(_foreign(path))
+
+
+def _whole_numbers(decision) -> tuple[int, ...]:
+    """The sizes in what a phase decided."""
+    if isinstance(decision, (dict, list)):
+        parts = decision.values() if isinstance(decision, dict) else decision
+        return tuple(n for part in parts for n in _whole_numbers(part))
+    return (decision,) if isinstance(decision, int) else ()
 
 
 def _restored(plan: Plan, model: Model, arrays: Mapping, grown: list[dict]) -> Model:

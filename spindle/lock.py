@@ -8,7 +8,7 @@ from typing import IO
 from filelock import lock_descriptor
 
 from spindle.errors import RunError
-from spindle.training.checkpoint import remove_parts, writing
+from spindle.training.checkpoint import check_writable, remove_parts, writing
 
 
 class Lock:
@@ -38,6 +38,7 @@ class Lock:
             return
         with writing(self._directory):
             self._directory.mkdir(parents=True, exist_ok=True)
+            check_writable(self._directory / ".lock")
             self._handle = open(self._directory / ".lock", "r+b", buffering=0, opener=_opened)  # noqa: SIM115
         try:
             free = lock_descriptor(self._handle.fileno(), blocking=False)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from spindle.training.display import Display, Silent
 from spindle.training.history import Record
+from spindle.visible import visible
 
 LOG_EVERY = 10.0  # seconds between two lines where there is no terminal
 _REDRAWN = 0.2  # seconds between two pictures in a notebook
@@ -26,7 +27,7 @@ class Shown(Display):
     """
 
     def __init__(self, title: str, draw: Callable[["Shown"], None], *, parts: bool = False):
-        self.title, self.draw, self.shows_parts = title, draw, parts
+        self.title, self.draw, self.shows_parts = visible(title), draw, parts
         self.began, self.words, self.errors = time.perf_counter(), "setting up", ""
         self.record: Record | None = None
         self.total: int | None = None
@@ -92,7 +93,7 @@ def say(solution) -> None:
     if console.is_jupyter:
         _show_in_cell({"text/plain": solution.summary(), "text/html": solution._repr_html_()})
     else:
-        console.print(solution.summary(), markup=False, soft_wrap=True)
+        console.print(visible(solution.summary(), lines=True), markup=False, soft_wrap=True)
 
 
 class _Bar(Progress):
@@ -121,7 +122,7 @@ def _bar(title: str, console: Console, **options) -> _Bar:
         TimeElapsedColumn(),
     )
     bar = _Bar(*columns, console=console, **options)
-    bar.add_task(f"{title}: setting up", total=None)
+    bar.add_task(f"{visible(title)}: setting up", total=None)
     return bar
 
 

@@ -29,6 +29,7 @@ import jax
 import numpy as np
 from sympy.core.function import AppliedUndef
 
+from spindle.bounded import read_regular
 from spindle.errors import MethodError, RunError, shown
 from spindle.gallery.registry import GALLERY, gallery
 from spindle.methods.base import Method, Plan
@@ -37,15 +38,17 @@ from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
 from spindle.problem.serialize import problem_from_data, problem_to_data
 from spindle.problem.symbols import is_given
+from spindle.records import CLOCK, LOOK, RUN, check, fits
 from spindle.training.checkpoint import check_mark, load_arrays, reading, save_arrays, write_atomically
 from spindle.training.history import Clock, History
 
 FORMAT = 3
+_INFO = {"choices": list[str], "problem": str, "method": dict[str, Any], "seed": int, "fingerprint": str}
 _POSED_AGAIN = (
     "solve the same problem by the same method with the same seed into this directory: a checkpoint in it is continued"
 )
 _WITHOUT_IT = f"remove it, and {_POSED_AGAIN}"
-_FINISHED_AGAIN = "remove it and resume the run, which continues the checkpoint beside it to the same numbers"
+FINISHED_AGAIN = "remove it and resume the run, which continues the checkpoint beside it to the same numbers"
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,13 @@ class RunDirectory:
 
     def window(self, number: int) -> "RunDirectory":
         """The files of one window in time, which has no `run.json` of its own."""
-        return RunDirectory(self.path / f"window{number + 1:02d}", self)
+        path = self.path / f"window{number + 1:02d}"
+        if path.is_symlink():
+            raise RunError(
+                f"{path} is a link to another folder, and a window lies in the directory of its run; put the folder "
+                f"itself there, or remove the link."
+            )
+        return RunDirectory(path, self)
 
     @property
     def mark(self) -> str:
@@ -147,9 +156,9 @@ class RunDirectory:
         with reading(self.info, _WITHOUT_IT):
             if not self.info.exists():
                 raise RunError(f"{self.path} is no run directory: it has no run.json; {self._without_info()}.")
-            info = json.loads(self.info.read_text(encoding="utf-8"))
+            info = json.loads(read_regular(self.info))
             known = info["format"] == FORMAT and {"problem", "method", "seed", "choices", "fingerprint"} <= set(info)
-            known &= all(isinstance(sentence, str) for sentence in info["choices"])
+            known &= all(fits(info[name], kind) for name, kind in _INFO.items())
         if not known:
             raise RunError(
                 f"{self.info} was written by another version of spindle, and this one reads format {FORMAT}; read the "
@@ -176,6 +185,8 @@ class RunDirectory:
                     f"run.json and problem.npz in {self.path} do not belong together: one is damaged or of another "
                     f"run; put the right one back, or remove both, and {_POSED_AGAIN}."
                 )
+            if not 0 <= info["seed"] < 2**32:
+                raise ValueError(f"its seed is {info['seed']}")
             seed = operator.index(info["seed"])
         with reading(self.problem, _WITHOUT_IT):
             problem = problem_from_data(data, arrays, _coded(data) | dict(given or {}))
@@ -201,9 +212,13 @@ class RunDirectory:
                 f"{self.path} holds no solution yet, because its training has not ended; continue it, "
                 f"`sp.resume(directory)` or `spindle resume`."
             )
-        arrays, meta = load_arrays(self.solution, _FINISHED_AGAIN)
-        check_mark(self.solution, meta, self.mark, _FINISHED_AGAIN)
-        with reading(self.solution, _FINISHED_AGAIN):
+        arrays, meta = load_arrays(self.solution, FINISHED_AGAIN)
+        check_mark(self.solution, meta, self.mark, FINISHED_AGAIN)
+        with reading(self.solution, FINISHED_AGAIN):
+            check(meta["run"], RUN)
+            check(meta["seconds"], CLOCK)
+            for look in meta["history"]:
+                check(look, LOOK)
             seconds, history = Clock(**meta["seconds"]), History.from_data(meta["history"])
             return arrays, meta["run"] | {"seconds": seconds, "history": history}
 
@@ -211,7 +226,8 @@ class RunDirectory:
 def _coded(data: Mapping) -> dict[str, Any]:
     """The coded functions of a problem of the gallery, by name: what no file can hold is made anew."""
     name, chosen = data.get("origin") or ("", {})
-    if name not in GALLERY:
+    text = json.dumps(data)
+    if name not in GALLERY or not any(f'["{head}", ' in text for head in ("given", "smooth")):
         return {}
     found = [f for e in gallery(name, **chosen).expressions() for f in e.atoms(AppliedUndef) if is_given(f)]
     return {f.func.__name__: f.func.given for f in found}

@@ -64,6 +64,9 @@ class Monomial:
         return tuple(Counter(self.partials).values())
 
 
+_MOST_PRODUCTS = 1_000_000  # above, listing them alone takes long
+
+
 @cache
 def choices(pattern: tuple[int, ...], rank: int) -> tuple[np.ndarray, np.ndarray]:
     """All choices of one feature a factor, (factors, n), and how many orderings each stands for, (n,)."""
@@ -74,6 +77,11 @@ def choices(pattern: tuple[int, ...], rank: int) -> tuple[np.ndarray, np.ndarray
         orderings = (math.factorial(len(g)) // math.prod(map(math.factorial, Counter(g).values())) for g in choice)
         count.append(math.prod(orderings))
     return np.array(index, int).reshape(len(index), -1).T, np.array(count, float)
+
+
+def _count(pattern: tuple[int, ...], rank: int) -> int:
+    """How many `choices` there are."""
+    return math.prod(math.comb(rank + n - 1, n) for n in pattern)
 
 
 @dataclass(frozen=True)
@@ -129,7 +137,11 @@ class SeparatedPiece:
 
     def widths(self, rank: int) -> list[int]:
         """Number K_d of different columns on each axis."""
-        return [sum(len(choices(b[3], rank)[1]) for b in blocks) for blocks in self._blocks]
+        return [sum(_count(b[3], rank) for b in blocks) for blocks in self._blocks]
+
+    def products(self, rank: int) -> int:
+        """Number of products of columns, each choice of features counted."""
+        return sum(_count(m.pattern, rank) for m in self.monomials)
 
     def coefficients(self, pools) -> list[list[list[jax.Array]]]:
         """The values of all coefficient functions on each axis, for each term: depends on the points alone."""
@@ -328,7 +340,9 @@ def grid_free(piece: SeparatedPiece, lengths: Sequence[int], rank: int, paramete
     """
     if form != "auto":
         return GridFree(piece, form, "gram")
-    points, widths, terms = math.prod(lengths), piece.widths(rank), len(piece.layout(rank).constants)
+    points, widths, terms = math.prod(lengths), piece.widths(rank), piece.products(rank)
+    if terms > _MOST_PRODUCTS:
+        return None
     reduced = math.prod(min(n, k) for n, k in zip(lengths, widths, strict=True))
     gram = sum(2 * n * k**2 + 2 * terms**2 for n, k in zip(lengths, widths, strict=True))
     core = 2 * reduced * terms + sum(4 * n * k**2 for n, k in zip(lengths, widths, strict=True))

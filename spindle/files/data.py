@@ -3,29 +3,20 @@
 Only files in the problem's own folder or below it are read, so that a problem from elsewhere sees nothing of the disk.
 """
 
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import h5py
 import numpy as np
-import xarray
 
+from spindle.bounded import LARGEST_DATA
 from spindle.errors import ProblemError, nearest
+from spindle.files.arrays import Columns, read_netcdf, read_npz
 from spindle.files.columns import CsvColumns, Renamed
 from spindle.files.source import Entry
 
-LARGEST_DATA = 1_000_000_000  # bytes, also of what an archive unpacks to
-MOST_NUMBERS = 50_000_000
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Arrays by name; `dims` names the axes of each where the file does, as NetCDF."""
-
-    arrays: Mapping[str, np.ndarray]
-    dims: Mapping[str, tuple[str, ...]]
+_LARGEST_CSV = 30_000_000  # bytes: text of this size takes some seconds
+_MOST_POINTS = 1_000_000  # of measurements, each of which is a residual of its own
 
 
 def scattered(entry: Entry, coordinates: Sequence[str], variable: str) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -33,8 +24,12 @@ def scattered(entry: Entry, coordinates: Sequence[str], variable: str) -> tuple[
 
     entry   a table with `data`, a file, or with `at` and `values`, lists
     """
-    found = _columns(entry, variable)
+    found = _columns(entry, coordinates, variable)
     values = _named(entry, found, variable)
+    if values.size > _MOST_POINTS:
+        raise entry.error(
+            f"it has {values.size:,} measurements, of which {_MOST_POINTS:,} are the most; thin them out."
+        )
     axes = [_named(entry, found, c) for c in coordinates]
     gridded = values.ndim > 1 or len(coordinates) == 1 or set(found.dims.get(variable, ())) == set(coordinates)
     if values.ndim == len(coordinates) and gridded and all(a.ndim == 1 for a in axes):
@@ -53,7 +48,7 @@ def gridded(
 
     coordinates   those of the problem; the table depends on those that it has, or that `axes` names
     """
-    found = _columns(entry, variable)
+    found = _columns(entry, coordinates, variable)
     listed = entry.get("axes")
     if listed is not None:
         names = [_known(item, coordinates) for item in listed.items('axes = ["x", "y"]')]
@@ -78,7 +73,7 @@ def _known(item: Entry, coordinates: Sequence[str]) -> str:
 
 def _named(entry: Entry, found: Columns, name: str) -> np.ndarray:
     if name not in found.arrays:
-        key, names = entry.get("data"), list(found.arrays)
+        key, names = entry.get("data"), list(found.names or found.arrays)
         if key is None:
             raise (entry.get("at") or entry).error(f"there is no `{name}` in it.{nearest(name, names)}")
         which = next((other for other in names if other.casefold().startswith(name.casefold())), (names or ["time"])[0])
@@ -109,12 +104,12 @@ def _in_order(entry, found, variable, names, axes) -> np.ndarray:
 def _pivoted(entry, names, axes, values) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Rows of coordinates and a value as a grid, in whatever order they come."""
     nodes = [np.unique(a) for a in axes]
-    grid = np.full([len(n) for n in nodes], np.nan)
-    if any(a.shape != values.shape for a in axes) or grid.size != values.size:
+    if any(a.shape != values.shape for a in axes) or math.prod(map(len, nodes)) != values.size:
         raise entry.error(
             f"its {values.size} rows are no grid: {', '.join(names)} take {' x '.join(str(len(n)) for n in nodes)} "
             f"different values; a table needs one row for each combination."
         )
+    grid = np.full([len(n) for n in nodes], np.nan)
     grid[tuple(np.searchsorted(n, a) for n, a in zip(nodes, axes, strict=True))] = values
     return dict(zip(names, nodes, strict=True)), grid
 
@@ -139,14 +134,14 @@ def beside(entry: Entry) -> Path:
     return whole
 
 
-def file_of(entry: Entry) -> Columns:
-    """All arrays of a data file."""
+def file_of(entry: Entry, wanted: Sequence[str]) -> Columns:
+    """Those arrays of a data file that are wanted, as far as it has them."""
     path = beside(entry)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise entry.error(f"files are read that end in {', '.join(_READERS)}, and `{path.name}` does not.")
     try:
-        return reader(path)
+        return reader(path, wanted)
     except ProblemError as error:
         raise entry.error(str(error)) from error
     except Exception as error:  # each library refuses damaged files in its own ways
@@ -154,27 +149,29 @@ def file_of(entry: Entry) -> Columns:
         raise entry.error(f"the file {path} cannot be read ({reason}); write it again.") from error
 
 
-def _columns(entry: Entry, variable: str) -> Columns:
+def _columns(entry: Entry, coordinates: Sequence[str], variable: str) -> Columns:
     data = entry.get("data")
     if data is not None:
         if "at" in entry.value or "values" in entry.value:
             raise data.key_error("`data` names a file, and the numbers are here as well; leave one of them out.")
-        return _renamed(entry.get("columns"), file_of(data))
+        return _renamed(entry.get("columns"), data, [*coordinates, variable])
     example = "at = { x = [0, 0.5, 1] }, values = [1, 2, 4]"
     at, values = entry.need("at", f'data = "measured.csv"` or `{example}'), entry.need("values", example)
     arrays = {name: _list(item) for name, item in at.table(None, example).entries().items()}
     return Columns(arrays | {variable: _list(values)}, {})
 
 
-def _renamed(listed: Entry | None, found: Columns) -> Columns:
+def _renamed(listed: Entry | None, data: Entry, wanted: Sequence[str]) -> Columns:
     """What a file holds under the names that `columns` gives, `{ t = "time [s]" }`; all else keeps its own."""
     if listed is None:
-        return found
-    names = {}
-    for name, item in listed.table(None, 'columns = { t = "time [s]" }').entries().items():
-        names[name] = item.text('t = "time [s]"')
+        return file_of(data, wanted)
+    items = listed.table(None, 'columns = { t = "time [s]" }').entries()
+    names = {name: item.text('t = "time [s]"') for name, item in items.items()}
+    found = file_of(data, [names.get(name, name) for name in (*wanted, *names)])
+    for name, item in items.items():
         if names[name] not in found.arrays:
-            raise item.error(f"there is no `{names[name]}` in the file.{nearest(names[name], found.arrays)}")
+            known = found.names or found.arrays
+            raise item.error(f"there is no `{names[name]}` in the file.{nearest(names[name], known)}")
     called = {old: new for new, old in names.items()}
     dims = {called.get(n, n): tuple(called.get(d, d) for d in axes) for n, axes in found.dims.items()}
     return Columns(Renamed(found.arrays, names), dims)
@@ -183,58 +180,20 @@ def _renamed(listed: Entry | None, found: Columns) -> Columns:
 def _list(entry: Entry) -> np.ndarray:
     found = entry.value if isinstance(entry.value, list) else None
     try:
-        array = np.array(found)
+        numbers = np.array(found)
     except ValueError:
-        array = np.array(None)
-    if array.dtype.kind not in "if" or array.ndim == 0:
+        numbers = np.array(None)
+    if numbers.dtype.kind not in "if" or numbers.ndim == 0:
         raise entry.error(f"`{entry.key}` needs a list of numbers, or rows of equal length; write `[1, 2.5, 4]`.")
-    return array.astype(float)
+    return numbers.astype(float)
 
 
-def _csv(path: Path) -> Columns:
+def _csv(path: Path, wanted: Sequence[str]) -> Columns:
+    if path.stat().st_size > _LARGEST_CSV:
+        raise ProblemError(f"{path} has more than {_LARGEST_CSV:,} bytes of text; write it as npz or NetCDF.")
     found = CsvColumns(path)
     len(found)  # an empty file, or one without names, is refused here
     return Columns(found, {})
 
 
-def _npz(path: Path) -> Columns:
-    with zipfile.ZipFile(path) as archive:
-        size = sum(member.file_size for member in archive.infolist())
-    if size > LARGEST_DATA:
-        raise ProblemError(f"{path} unpacks to {size:,} bytes, which is too much; thin it out.")
-    with np.load(path, allow_pickle=False) as stored:
-        return Columns({name: _real(path, name, stored[name]) for name in stored.files}, {})
-
-
-def _real(path: Path, name: str, array: np.ndarray) -> np.ndarray:
-    if array.dtype.kind not in "iuf":
-        raise ProblemError(f"{path}: `{name}` holds {array.dtype} and no real numbers; write it as float64.")
-    return array.astype(float)
-
-
-def _netcdf(path: Path) -> Columns:
-    hdf5 = h5py.is_hdf5(path)
-    if hdf5:
-        _refuse_links(path)
-    arrays, dims = {}, {}
-    with xarray.open_dataset(path, engine="h5netcdf" if hdf5 else "scipy", decode_times=False) as dataset:
-        for name, variable in dataset.variables.items():
-            if variable.dtype.kind in "iuf" and variable.size <= MOST_NUMBERS:
-                arrays[str(name)] = np.array(variable.values, float)
-                dims[str(name)] = tuple(map(str, variable.dims))
-    return Columns(arrays, dims)
-
-
-def _refuse_links(path: Path) -> None:
-    """Raise ProblemError where an HDF5 file takes numbers from other files."""
-    with h5py.File(path, "r") as file:
-        for name in file:
-            link = file.get(name, getlink=True)
-            own = isinstance(link, h5py.HardLink)
-            if own and isinstance(file[name], h5py.Dataset):
-                own = not file[name].external and not file[name].is_virtual
-            if not own:
-                raise ProblemError(f"{path}: `{name}` leads to another file, which is not read; copy its numbers.")
-
-
-_READERS: dict[str, Callable[[Path], Columns]] = {".csv": _csv, ".npz": _npz, ".nc": _netcdf}
+_READERS: dict[str, Callable[[Path, Sequence[str]], Columns]] = {".csv": _csv, ".npz": read_npz, ".nc": read_netcdf}

@@ -17,11 +17,12 @@ INTERVALS = "coordinates = { x = [0, 1], y = [0, 1] }"
 SHAPES = f"[shapes]` with `hole = {{ {EXAMPLES['disk']} }}"
 _PARTS = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*|[-|&()])", re.ASCII)
 _MOST_SHAPES = 100
+_MOST_COORDINATES = 30
 
 
 def domain_of(file: Entry, names: Names) -> Domain:
     """The domain of a problem file; its coordinates become names."""
-    listed = file.need("coordinates", INTERVALS)
+    listed = file.need("coordinates", INTERVALS).at_most(_MOST_COORDINATES, "coordinates")
     if isinstance(listed.value, dict):
         return _box(file, listed, names)
     space_and_time = _coordinates(listed, names)

@@ -12,13 +12,13 @@ from sympy.logic.boolalg import BooleanFunction
 from spindle.errors import ProblemError, nearest
 from spindle.files.grammar import Node, parse
 from spindle.files.hints import VECTOR_CALCULUS, WITH_ARGUMENTS, of_function
-from spindle.files.limits import MOST_CHOICES
 from spindle.files.names import Names
-from spindle.files.samples import ARGUMENTS, FUNCTIONS
 from spindle.files.source import Entry
 from spindle.problem import operators
 from spindle.problem.conditions import NormalDerivative
 from spindle.problem.expressions import expression_of
+from spindle.problem.limits import MOST_CHOICES
+from spindle.problem.samples import ARGUMENTS, FUNCTIONS
 from spindle.problem.symbols import unknowns_in
 
 _CHOOSING = ("max", "min", "abs", "sign", "heaviside", "piecewise")
@@ -244,7 +244,7 @@ class _Reader:
         # SymPy does not know that unknowns are real, and looks for a proof of it in what functions are taken of.
         if any(self.limits.size(a) > _COMPARED and unknowns_in(a) for a in arguments):
             self.refuse(node, f"what `{node.name}` is taken of is too long here; make it an unknown of its own.")
-        self.refuse(node, self.limits.without_value(self.limits.samples.function(node.name, arguments)))
+        self.refuse(node, self.limits.function(FUNCTIONS[node.name], arguments))
         return FUNCTIONS[node.name](*arguments)
 
     def choosing(self, node: Node, compared: Sequence) -> None:

@@ -6,8 +6,8 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.files.formulas import Value
-from spindle.files.limits import LARGEST, Limits
 from spindle.files.source import Entry
+from spindle.problem.limits import LARGEST, Limits
 from spindle.problem.operators import manufactured
 from spindle.problem.symbols import unknowns_in
 

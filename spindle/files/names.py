@@ -9,10 +9,10 @@ import sympy
 
 from spindle.errors import nearest
 from spindle.files.hints import VECTOR_CALCULUS, of_name
-from spindle.files.limits import Limits
-from spindle.files.samples import FUNCTIONS, POINTS, Samples
 from spindle.files.source import Entry
 from spindle.problem.domain import Domain
+from spindle.problem.limits import Limits
+from spindle.problem.samples import FUNCTIONS, POINTS, Samples
 from spindle.problem.symbols import Parameter, is_space, normal
 
 RESERVED = (*FUNCTIONS, *VECTOR_CALCULUS, "piecewise", "and", "or", "not", "pi", "normal", "manufactured")

@@ -39,6 +39,7 @@ _KEYS = (
     "reference",
     "quantities",
 )
+_MOST = 200  # conditions, unknowns, equations or parameters
 _PARAMETER = "nu = 0.01`, `nu = { value = 1, unknown = true }` or `nu = { range = [1, 3] }"
 _TABLE = 'kappa = { data = "kappa.npz" }'
 
@@ -96,7 +97,8 @@ def _problem(file: Entry, values: Mapping[str, float]) -> Problem:
     equations = _equations(file, names, exact)
     setting = Setting(names, domain, exact)
     listed = file.get("conditions")
-    conditions = [condition(item, setting) for item in listed.items(f"conditions = [{EXAMPLE}]")] if listed else []
+    items = listed.at_most(_MOST, "conditions").items(f"conditions = [{EXAMPLE}]") if listed else []
+    conditions = [condition(item, setting) for item in items]
     _all_used(file, equations, conditions, domain)
     with file.entry("equations").here():
         return Problem(
@@ -136,7 +138,7 @@ def _define(file: Entry, names: Names) -> None:
 
 def _parameters(file: Entry, names: Names, values: Mapping[str, float]) -> dict[str, Parameter]:
     listed = file.get("parameters")
-    entries = listed.table(None, _PARAMETER).entries() if listed else {}
+    entries = listed.at_most(_MOST, "parameters").table(None, _PARAMETER).entries() if listed else {}
     for name in values:
         if name not in entries:
             raise ProblemError(f"{file.source.name} has no parameter `{name}`.{nearest(name, entries)}")
@@ -178,7 +180,7 @@ def _flag(entry: Entry) -> bool:
 
 
 def _unknowns(file: Entry, names: Names, coordinates) -> None:
-    listed = file.need("unknowns", 'unknowns = "u"')
+    listed = file.need("unknowns", 'unknowns = "u"').at_most(_MOST, "unknowns")
     if not listed.value:
         raise listed.error('there is no unknown to solve for; write `unknowns = "u"`.')
     for name, entry in words(listed, 'unknowns = ["u", "v"]'):
@@ -246,7 +248,7 @@ def _grid(name: str, entry: Entry, names: Names) -> Tabulated:
 
 
 def _equations(file: Entry, names: Names, exact: Mapping) -> dict[str, sympy.Eq] | list[sympy.Eq]:
-    listed = file.need("equations", 'equations = ["laplacian(u) = 1"]')
+    listed = file.need("equations", 'equations = ["laplacian(u) = 1"]').at_most(_MOST, "equations")
     if listed.value in ([], {}):
         raise listed.error(
             'there is no equation, so there is nothing to solve; write `equations = ["laplacian(u) = 1"]`.'

@@ -137,8 +137,9 @@ def _mesh(of: _Description) -> Mesh:
 
 
 def _points(of: _Description) -> PointCloud:
-    arrays = file_of(of.entry).arrays
-    missing = [key for key in ("interior", "boundary", "normals") if key not in arrays]
+    parts = ("interior", "boundary", "normals")
+    arrays = file_of(of.entry, parts).arrays
+    missing = [key for key in parts if key not in arrays]
     if missing:
         raise of.entry.error(f"there is no `{missing[0]}` in it; nodes need the arrays interior, boundary and normals.")
     return PointCloud(of.space, arrays["interior"], arrays["boundary"], arrays["normals"], sides=(of.name,))

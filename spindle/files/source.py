@@ -11,6 +11,7 @@ from typing import Any
 from spindle.errors import ProblemError, SpindleError, nearest
 from spindle.files.hints import of_toml
 from spindle.files.places import Keys, Place, characters, line_and_column, places
+from spindle.visible import visible
 
 LARGEST_FILE = 200_000  # characters; what is larger is data, which have files of their own
 _MOST_DOTS = 50
@@ -47,11 +48,11 @@ class Entry:
         if character is not None:
             inside, end = characters(self.source.text, offset)
             offset = [*inside, end - 1][min(character, len(inside))]
-        return ProblemError(f"{self.source.at(offset)}: {sentence}")
+        return ProblemError(f"{self.source.at(offset)}: {visible(sentence)}")
 
     def key_error(self, sentence: str) -> ProblemError:
         """The sentence with the place of the key of this value."""
-        return ProblemError(f"{self.source.at(self._place.key)}: {sentence}")
+        return ProblemError(f"{self.source.at(self._place.key)}: {visible(sentence)}")
 
     @property
     def _place(self) -> Place:
@@ -104,6 +105,14 @@ class Entry:
     def entries(self) -> dict[str, "Entry"]:
         """The values of a table by their keys."""
         return {key: self.entry(key) for key in self.value}
+
+    def at_most(self, count: int, what: str) -> "Entry":
+        """Itself, a list or a table of not too many parts, in which `what` are counted."""
+        if isinstance(self.value, (list, dict)) and len(self.value) > count:
+            raise self.error(
+                f"there are {len(self.value):,} {what} here, of which {count} are the most; leave some out."
+            )
+        return self
 
     def items(self, example: str) -> list["Entry"]:
         """The elements of a list."""

@@ -166,10 +166,10 @@ class Method:
 
     def resolved(self, problem: Problem) -> dict[str, Any]:
         """Every setting: as given, else as published for this problem (recipe "paper"), else from the recipe."""
-        if self.recipe not in self.recipes:
+        if not isinstance(self.recipe, str) or self.recipe not in self.recipes:
             raise MethodError(
                 f"`sp.{type(self).__name__}(recipe={shown(self.recipe)})` is not known."
-                + nearest(str(self.recipe), self.recipes)
+                + nearest(str(self.recipe)[:100], self.recipes)
             )
         settings = {"windows": 1, "causal": (), "slabs": 32, **self.recipes[self.recipe]}
         if self.recipe == "paper":

@@ -30,6 +30,7 @@ _WORDS: dict[str, Sequence[str]] = {
     "phase": ("gauss-newton", "published"),
     "snapshots": ("derivatives", "shifted"),
     "selection": tuple(SELECTIONS),
+    "sums": ("auto", "grid", "core", "gram"),
 }
 _AT_LEAST = {"width": 1, "hidden_layers": 1, "rank": 1, "harmonics": 1, "points": 2}
 _AT_LEAST |= {
@@ -46,9 +47,16 @@ _AT_LEAST |= {"tasks": 0, "hyper_width": 1, "hyper_layers": 0, "members": 8, "di
 _AT_LEAST |= {"query_points": 0, "check_points": 4, "refine_points": 10, "calibration": 1}
 _AT_LEAST |= {"snapshot_points": 1, "neurons": 0}
 _AT_LEAST |= {"order": 1, "times": 2, "exponent": 1, "stencil": 2, "nodes": 1, "lbfgs_memory": 1}
-# Beyond these even laying out the network fails, in ways that end Python.
-_AT_MOST = {"width": 10**7, "rank": 10**7, "points": 10**7, "harmonics": 10**5, "hidden_layers": 1000, "refine": 10}
+# Beyond these even laying out the network fails, in ways that end Python, or no life is long enough to see the end.
+_AT_MOST = {"width": 10**7, "rank": 10**4, "points": 10**7, "harmonics": 10**5, "hidden_layers": 1000, "refine": 10}
 _AT_MOST |= {"order": 12, "times": 10**5, "exponent": 31, "stencil": 10**4, "nodes": 10**8}
+_AT_MOST |= {"windows": 10**4, "slabs": 10**5, "resample": 10**9, "balance": 10**9}
+_AT_MOST |= {"steps": 10**9, "lbfgs_steps": 10**9, "newton_steps": 10**6, "tuning_steps": 10**4, "lbfgs_memory": 1000}
+_AT_MOST |= {"tasks": 10**6, "hyper_width": 10**5, "hyper_layers": 1000, "members": 10**5, "directions": 10**4}
+_AT_MOST |= {"query_points": 10**7, "check_points": 10**7, "refine_points": 10**7, "snapshot_points": 10**7}
+_AT_MOST |= {"calibration": 10**5, "neurons": 10**6}
+_LARGEST = 1e30  # of a setting that is no whole number; in single precision there is nothing above 3e38
+_LONGEST_LADDER = 100
 _BESIDES = {
     "points": ("auto",),
     "width": ("auto",),
@@ -91,19 +99,19 @@ def check_settings(call: str, settings: dict[str, Any], axes: int) -> None:
 def _fitting(call, key, value):
     """The value of a setting in the type it has; raises MethodError where it cannot have it."""
     if key in _WORDS and (not isinstance(value, str) or value not in _WORDS[key]):
-        raise MethodError(f"`{call}({key}={shown(value)})` is not known." + nearest(str(value), _WORDS[key]))
+        raise MethodError(f"`{call}({key}={shown(value)})` is not known." + nearest(str(value)[:100], _WORDS[key]))
     if key in _AT_LEAST:
         several = key in _SEVERAL and isinstance(value, (tuple, list))
         found = tuple(_whole(number, _AT_LEAST[key]) for number in (value if several else (value,)))
         read = None if None in found else found if several else found[0]
         _accepted(call, key, value, read, f"a whole number of at least {_AT_LEAST[key]}")
-        fits = all(number <= _AT_MOST.get(key, number) for number in found if number is not None)
-        return _accepted(call, key, value, read if fits else None, f"a whole number of at most {_AT_MOST.get(key)}")
+        fits = all(number <= _AT_MOST[key] for number in found if number is not None)
+        return _accepted(call, key, value, read if fits else None, f"a whole number of at most {_AT_MOST[key]}")
     if key in _POSITIVE:
-        return _accepted(call, key, value, _positive(value), "a positive number")
+        return _accepted(call, key, value, _positive(value), f"a positive number of at most {_LARGEST:g}")
     if key in _NOT_NEGATIVE:
-        fits = _is_number(value) and 0 <= value < math.inf
-        return _accepted(call, key, value, float(value) if fits else None, "a number of at least 0")
+        fits = _is_number(value) and 0 <= value <= _LARGEST
+        return _accepted(call, key, value, float(value) if fits else None, f"a number from 0 to {_LARGEST:g}")
     if key in _FLAGS:
         return _accepted(
             call, key, value, bool(value) if isinstance(value, (bool, np.bool_)) else None, "true or false"
@@ -120,7 +128,7 @@ def _fitting(call, key, value):
         return _accepted(call, key, value, _features(value), "a whole number and a positive one, such as (64, 2.0)")
     if key == "causal":
         given = value if isinstance(value, (tuple, list)) else (value,)
-        found = tuple(_positive(number) for number in given)
+        found = tuple(_positive(number) for number in given[:_LONGEST_LADDER])
         return _accepted(call, key, value, None if None in found else found, "positive tolerances, such as (0.01, 1)")
     if key == "weights":
         wanted = "a number for each residual it names, such as {'equation': 10}"
@@ -143,7 +151,7 @@ def _whole(value, least: int) -> int | None:
 
 
 def _positive(value) -> float | None:
-    return float(value) if _is_number(value) and 0 < value < math.inf else None
+    return float(value) if _is_number(value) and 0 < value <= _LARGEST else None
 
 
 def _features(value) -> tuple[int, float] | None:
@@ -151,10 +159,12 @@ def _features(value) -> tuple[int, float] | None:
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         return None
     count, deviation = _whole(value[0], 1), _positive(value[1])
-    return None if count is None or deviation is None else (count, deviation)
+    return None if count is None or count > _AT_MOST["width"] or deviation is None else (count, deviation)
 
 
 def _weights(value) -> dict[str, float] | None:
     """Numbers by name; which names and sizes make sense is known where the residuals are."""
-    fit = isinstance(value, Mapping) and all(isinstance(k, str) and _is_number(v) for k, v in value.items())
+    fit = isinstance(value, Mapping) and all(
+        isinstance(k, str) and _is_number(v) and abs(v) <= _LARGEST for k, v in value.items()
+    )
     return {k: float(v) for k, v in value.items()} if fit else None

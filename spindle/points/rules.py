@@ -9,6 +9,8 @@ from scipy.stats import qmc
 
 from spindle.errors import MethodError, nearest
 
+_MOST_GAUSS = 3000
+
 
 def _uniform(low, high, n):
     """Equidistant, end points included; every node weighs the same, as in a plain mean."""
@@ -22,6 +24,11 @@ def _midpoint(low, high, n):
 
 def _gauss(low, high, n):
     """Gauss-Legendre nodes and weights: the weighted mean is exact for polynomials of degree 2n - 1."""
+    if n > _MOST_GAUSS:
+        raise MethodError(
+            f"`sampling='gauss'` was given {n:,} points on one axis, which are found by an eigenvalue problem of that "
+            f"size; use at most {_MOST_GAUSS:,}, or `sampling='midpoint'`."
+        )
     x, w = np.polynomial.legendre.leggauss(n)
     return (low + high) / 2 + (high - low) / 2 * x, w / 2
 

@@ -10,6 +10,7 @@ from sympy.core.relational import Relational
 
 from spindle.errors import ProblemError
 from spindle.problem.domain import Bounds, Box, Domain, Face, Region, Wall
+from spindle.problem.extent import check_extent
 from spindle.problem.parts import no_part
 from spindle.problem.symbols import is_time
 
@@ -101,6 +102,7 @@ class Cylinder(Curved):
             raise ProblemError(f"`{shape} * {times}` would have two times; multiply a shape by one interval of time.")
         self._shape, self.times, self.first = shape, times, first
         self.coordinates: tuple[sympy.Symbol, ...] = self._joined(shape.coordinates, times.coordinates)
+        check_extent(self)
 
     def _joined(self, space, time):
         return (*time, *space) if self.first else (*space, *time)

@@ -5,6 +5,7 @@ of its boundary: flat `faces`, and for shapes `Wall`s. A face is named by the pl
 may share a name.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ import numpy as np
 import sympy
 
 from spindle.errors import ProblemError, nearest, usage
+from spindle.problem.extent import check_extent
 from spindle.problem.functions import evaluate
 from spindle.problem.parts import no_part
 from spindle.problem.symbols import alike, is_space
@@ -317,6 +319,7 @@ class Box(Boxed):
         self.coordinates = tuple(intervals)
         self.symbolic_bounds = tuple(_interval(c, ends) for c, ends in intervals.items())
         self.boxes = (tuple((float(a), float(b)) for a, b in self.symbolic_bounds),)
+        check_extent(self)
 
     @cached_property
     def faces(self) -> tuple[Face, ...]:
@@ -354,6 +357,7 @@ class BoxUnion(Boxed):
 
     def __init__(self, coordinates: tuple[sympy.Symbol, ...], boxes: tuple[Bounds, ...]):
         self.coordinates, self.boxes = coordinates, boxes
+        check_extent(self)
 
     @cached_property
     def faces(self) -> tuple[Face, ...]:
@@ -381,6 +385,9 @@ class BoxUnion(Boxed):
         return " | ".join(repr(box) for box in boxes)
 
 
+_MOST_CELLS = 200_000
+
+
 def _interval(coordinate, ends) -> tuple[sympy.Expr, sympy.Expr]:
     try:
         low, high = (sympy.sympify(end) for end in ends)
@@ -399,6 +406,12 @@ def _cells(boxes: Iterable[Bounds]) -> tuple[list[list[float]], np.ndarray]:
     """All planes that bound the boxes, an increasing list an axis, and which of the cells between them are filled."""
     boxes = list(boxes)
     cuts = [sorted({end for box in boxes for end in box[k]}) for k in range(len(boxes[0]))]
+    count = math.prod(len(c) - 1 for c in cuts)
+    if count > _MOST_CELLS:
+        raise ProblemError(
+            f"The planes that bound {len(boxes)} boxes cut space into {count:,} cells, of which {_MOST_CELLS:,} are "
+            f"the most; join fewer boxes, or boxes that share their planes."
+        )
     filled = np.zeros([len(c) - 1 for c in cuts], bool)
     for box in boxes:
         filled[tuple(slice(c.index(a), c.index(b)) for c, (a, b) in zip(cuts, box, strict=True))] = True

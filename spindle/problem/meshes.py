@@ -9,6 +9,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from spindle.errors import ProblemError
+from spindle.problem import mesh_file
+from spindle.problem.extent import FARTHEST, SMALLEST
 
 SHARP = np.deg2rad(30)  # a larger angle between two triangles makes their edge one that nodes must avoid
 _SAMPLES = 20_000
@@ -337,6 +339,11 @@ def closed(vertices, triangles, call: str) -> Triangles:
             f"needs at least four triangles; check the file or the arrays."
         )
     size = float(np.ptp(vertices, axis=0).max())
+    if not SMALLEST <= size <= FARTHEST:
+        raise ProblemError(
+            f"`{call}` was given a mesh of the size {size:.3g}, and numbers of a computer serve for sizes between "
+            f"{SMALLEST:g} and {FARTHEST:g}; choose another unit."
+        )
     _, first, number = np.unique(np.round(vertices / (1e-8 * size)), axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
     vertices, triangles = vertices[first[order]], np.argsort(order)[number.ravel()][triangles]
@@ -362,42 +369,15 @@ def load(path, call: str) -> tuple[np.ndarray, np.ndarray]:
     """Vertices and triangles of a mesh file: STL, OBJ, PLY and OFF by trimesh, all others by meshio."""
     if not Path(path).is_file():
         raise ProblemError(f"`{call}` was given the path {str(path)!r}, where there is no file; check the path.")
-    reader: Callable = _by_trimesh if Path(path).suffix.lower() in (".stl", ".obj", ".ply", ".off") else _by_meshio
     try:
-        return reader(path)
-    except ImportError as error:
+        return mesh_file.read(Path(path))
+    except ModuleNotFoundError as error:
         raise ProblemError(
             f"`{call}` reads this file by the package `{error.name}`, which is not installed; "
             f'`pip install "spindle-pinn[mesh]"` brings it.'
         ) from error
-    except (Exception, SystemExit) as error:  # readers fail in many ways, and meshio by leaving Python
+    except (OSError, ValueError) as error:
         raise ProblemError(
             f"`{call}` was given the file {str(path)!r}, which cannot be read as a mesh ({error}); export it again, "
             f"for instance as STL."
         ) from error
-
-
-def _by_trimesh(path):
-    import trimesh
-
-    made = trimesh.load(path, force="mesh")
-    return np.array(made.vertices), np.array(made.faces)
-
-
-def _by_meshio(path):
-    import meshio
-
-    made = meshio.read(path)
-    found = [cells.data for cells in made.cells if cells.type == "triangle"]
-    found += [cells.data[:, [0, 1, 2]] for cells in made.cells if cells.type == "quad"]
-    found += [cells.data[:, [0, 2, 3]] for cells in made.cells if cells.type == "quad"]
-    if not found:
-        found = [_skin(cells.data) for cells in made.cells if cells.type == "tetra"]
-    return made.points, np.concatenate(found)
-
-
-def _skin(tetrahedra):
-    """The triangles that only one tetrahedron has."""
-    faces = tetrahedra[:, [[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]]].reshape(-1, 3)
-    _, first, counts = np.unique(np.sort(faces, axis=1), axis=0, return_index=True, return_counts=True)
-    return faces[first[counts == 1]]

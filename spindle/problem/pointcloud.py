@@ -7,7 +7,10 @@ from scipy.spatial import cKDTree
 
 from spindle.errors import ProblemError, usage
 from spindle.problem.domain import Bounds
+from spindle.problem.extent import FARTHEST, check_extent
 from spindle.problem.shape import Boundary, Shape
+
+_COINCIDE = 1e-9  # of the spacing, within which two nodes are one
 
 
 @usage("sp.PointCloud((x, y), interior, boundary, normals)")
@@ -32,6 +35,11 @@ class PointCloud(Shape):
                 f"{len(self.normals)} normals; it needs at least {2 * d} of both kinds of nodes, and one normal for "
                 f"each boundary node."
             )
+        if not self._gaps.min() > _COINCIDE * self._spacing:
+            raise ProblemError(
+                "`sp.PointCloud` was given two nodes at the same place, between which nothing can be differentiated; "
+                "leave one of them out, and boundary nodes out of the inner ones."
+            )
         length = np.linalg.norm(self.normals, axis=1, keepdims=True)
         if not length.all():
             raise ProblemError(
@@ -45,11 +53,12 @@ class PointCloud(Shape):
                 f"`sp.PointCloud` was given labels that do not number the sides {self.sides} for each of "
                 f"{len(self.nodes)} boundary nodes; give one whole number from 0 to {len(self.sides) - 1} a node."
             )
+        check_extent(self)
 
     @staticmethod
     def _table(values, columns):
         found = np.asarray(values, float)
-        if found.ndim != 2 or found.shape[1] != columns or not np.isfinite(found).all():
+        if found.ndim != 2 or found.shape[1] != columns or not (np.abs(found) <= FARTHEST).all():
             raise ProblemError(
                 f"`sp.PointCloud` was given an array of shape {found.shape}, and needs finite numbers in {columns} "
                 f"columns, one a coordinate; give one row a node."
@@ -63,9 +72,14 @@ class PointCloud(Shape):
         return tuple((float(low), float(high)) for low, high in zip(every.min(0), every.max(0), strict=True))
 
     @cached_property
-    def _spacing(self) -> float:
+    def _gaps(self) -> np.ndarray:
+        """The distance of each node from the nearest other one."""
         every = np.concatenate([self.interior, self.nodes])
-        return float(np.median(cKDTree(every).query(every, 2)[0][:, 1]))
+        return cKDTree(every).query(every, 2)[0][:, 1]
+
+    @cached_property
+    def _spacing(self) -> float:
+        return float(np.median(self._gaps))
 
     @property
     def volume(self) -> float:

@@ -7,6 +7,7 @@ stored by name only and must be handed in again.
 
 import math
 import reprlib
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 
@@ -20,7 +21,9 @@ from spindle.problem import conditions, symbols
 from spindle.problem.curved import Cylinder
 from spindle.problem.domain import Box, BoxUnion, Domain
 from spindle.problem.functions import TABLE
+from spindle.problem.limits import HIGHEST_ORDER, LARGEST, MOST_CHOICES, Limits
 from spindle.problem.problem import Problem
+from spindle.problem.samples import Samples
 from spindle.problem.shapes import Shape, shape_from_data, shape_to_data
 from spindle.problem.tables import Table, tables_in
 from spindle.types import Tabulated, TabulatedFamily
@@ -39,7 +42,13 @@ def _table() -> dict[str, type]:
 
 
 _HEADS = _table()
-_AS_WRITTEN = {"Add", "Mul", "Pow", "Equality"}
+_EASE = 4  # times as large as in problem files may be what a program has built
+_LONGEST_NAME = 200
+_EXPRESSIONS = ("equations", "conditions", "reference", "quantities")
+_MOST_PARTS = 60_000  # of all of them
+_COMPARING = (sympy.Max, sympy.Min, sympy.Piecewise, sympy.And, sympy.Or)
+_AS_WRITTEN = {"Add", "Mul", "Pow", "Equality", "Piecewise", "And", "Or", "Not", "Unequality"}
+_AS_WRITTEN |= {"StrictLessThan", "LessThan", "StrictGreaterThan", "GreaterThan"}
 _CONSTANTS = {"pi": sympy.pi, "E": sympy.E, "true": sympy.true, "false": sympy.false}
 _CONDITIONS = {
     c.__name__: c for c in (conditions.OnBoundary, conditions.AtStart, conditions.AcrossAxis, conditions.AtPoints)
@@ -79,56 +88,135 @@ def encode(e):
 
 
 def decode(data, given: Mapping[str, Callable] | None = None):
-    """The expression that `encode` wrote; `given` hands in coded functions by name."""
+    """The expression that `encode` wrote; `given` hands in coded functions by name.
+
+    Raises RunError where it is damaged, or larger than what a problem can need: the limits of formulas in files hold
+    here too, and nothing is built before it is known to be small.
+    """
     try:
-        return _decode(data, given or {})
+        if _parts(data) > LARGEST * _EASE:
+            raise ValueError(f"it has more than {LARGEST * _EASE:,} parts")
+        return _Reader(given or {}).read(data)
     except RunError:
         raise
     except Exception as error:  # nonsense is refused by SymPy in many ways
+        reason = textwrap.shorten(str(error), 300, placeholder=" ...")
         raise RunError(
-            f"The stored expression {reprlib.repr(data)} is damaged ({error}); the file cannot be read."
+            f"The stored expression {reprlib.repr(data)} is damaged ({reason}); the file cannot be read."
         ) from error
 
 
-def _decode(data, given):
-    head, *rest = data
-    if head == "parameter":
-        return _parameter(*rest)
-    if head == "normal":
-        return symbols.Normal(_word(*rest))
-    if head == "symbol":
-        name, kind = _word(rest[0]), rest[1]
-        if kind == "real":
-            return sympy.Symbol(name, real=True)
-        return symbols.Coordinate(name) if kind else sympy.Symbol(name)
-    if head in ("integer", "rational"):
-        numerator, denominator = (int(_word(digits)) for digits in (*rest, "1")[:2])
-        return sympy.Rational(numerator, _positive(denominator))
-    if head == "float":
-        numerator, denominator, bits = rest
-        value = sympy.Rational(int(_word(numerator), 16), _positive(int(_word(denominator), 16)))
-        return sympy.Float(value, precision=min(_positive(bits), 10_000))
-    if head in _CONSTANTS:
-        return _CONSTANTS[head]
-    if head == "function":
-        return symbols.applied(_word(rest[0]), [_decode(a, given) for a in rest[1:]])
-    if head in ("given", "smooth"):
-        if rest[0] not in given:
+def _parts(data) -> int:
+    """How many lists there are in nested lists and tables, each of which may become a part of an expression."""
+    count, waiting = 0, [data]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, (list, dict)):
+            count += 1
+            waiting.extend(part.values() if isinstance(part, dict) else part)
+    return count
+
+
+class _Reader:
+    """Reads one expression, part by part; each is checked before and after SymPy builds it."""
+
+    def __init__(self, given: Mapping[str, Callable]):
+        self.given = given
+        self.limits = Limits(Samples({}), _EASE)
+
+    def read(self, data):
+        """The expression of a nested list."""
+        head, *rest = data
+        atom = _ATOMS.get(head)
+        if atom is not None:
+            return atom(*rest)
+        if head in ("function", "given", "smooth"):
+            return self._field(head, *rest)
+        if head not in _HEADS:
+            shown = reprlib.repr(head)
+            raise RunError(f"The stored expression has the unknown head {shown}." + nearest(shown, _HEADS))
+        arguments = [self.read(a) for a in rest]
+        if head in ("Add", "Mul", "Pow") and not all(isinstance(a, sympy.Expr) for a in arguments):
+            raise ValueError(f"`{head}` takes numbers and functions")
+        self._refuse(self._too_much(head, arguments))
+        # Unevaluated, so that the expression comes back as it was, term by term: a resumed run must repeat its
+        # rounding. So are functions of numbers, which SymPy would compute exactly, digit by digit.
+        of_numbers = _HEADS[head] in TABLE and all(isinstance(a, sympy.Number) for a in arguments)
+        found = _HEADS[head](*arguments, **({"evaluate": False} if head in _AS_WRITTEN or of_numbers else {}))
+        if isinstance(found, sympy.Expr):
+            self._refuse(self.limits.refused(found))
+        return found
+
+    def _field(self, head, name, *arguments):
+        if head == "function":
+            return symbols.applied(_name(name), list(map(self.read, arguments)))
+        if name not in self.given:
             raise RunError(
-                f"The problem uses the coded function `{rest[0]}`, which no file can hold; hand it in, "
-                f'`given={{"{rest[0]}": function}}`.'
+                f"The problem uses the coded function `{name}`, which no file can hold; hand it in, "
+                f'`given={{"{name}": function}}`.'
             )
-        arguments = [_decode(a, given) for a in rest[1:]]
-        return symbols.applied(rest[0], arguments, given=given[rest[0]], smooth=head == "smooth")
-    if head not in _HEADS:
-        raise RunError(f"The stored expression has the unknown head `{head}`." + nearest(str(head), _HEADS))
-    arguments = [_decode(a, given) for a in rest]
-    if head in ("Add", "Mul", "Pow") and not all(isinstance(a, sympy.Expr) for a in arguments):
-        raise ValueError(f"`{head}` takes numbers and functions")
-    # Unevaluated, so that the expression comes back as it was, term by term: a resumed run must repeat its rounding.
-    # So are functions of numbers, which SymPy would compute exactly: the gamma function of a billion, digit by digit.
-    of_numbers = _HEADS[head] in TABLE and all(isinstance(a, sympy.Number) for a in arguments)
-    return _HEADS[head](*arguments, **({"evaluate": False} if head in _AS_WRITTEN or of_numbers else {}))
+        read = list(map(self.read, arguments))
+        return symbols.applied(name, read, given=self.given[name], smooth=head == "smooth")
+
+    def _too_much(self, head: str, arguments) -> str:
+        """Why a part must not be built; else nothing."""
+        if head == "Pow":
+            return self.limits.power(*arguments)
+        if head == "Derivative":
+            orders = [int(n) for _, n in arguments[1:]]
+            return f"a derivative of the order {sum(orders)}" if sum(orders) > HIGHEST_ORDER else ""
+        compares = isinstance(_HEADS[head], type) and issubclass(_HEADS[head], _COMPARING)
+        if compares and (len(arguments) > MOST_CHOICES or any(self.limits.size(a) > LARGEST for a in arguments)):
+            return "it compares too much"
+        return self.limits.function(_HEADS[head], arguments) if _HEADS[head] in TABLE else ""
+
+    @staticmethod
+    def _refuse(sentence: str) -> None:
+        if sentence:
+            raise ValueError(sentence.rstrip("."))
+
+
+def _symbol(name, kind) -> sympy.Symbol:
+    if kind == "real":
+        return sympy.Symbol(_name(name), real=True)
+    return symbols.Coordinate(_name(name)) if kind else sympy.Symbol(_name(name))
+
+
+def _rational(*digits) -> sympy.Rational:
+    numerator, denominator = (int(_word(each)) for each in (*digits, "1")[:2])
+    return sympy.Rational(numerator, _positive(denominator))
+
+
+def _float(numerator, denominator, bits) -> sympy.Float:
+    value = sympy.Rational(int(_word(numerator), 16), _positive(int(_word(denominator), 16)))
+    return sympy.Float(value, precision=min(_positive(bits), 10_000))
+
+
+def _parameter(name, value, is_unknown, bounds) -> symbols.Parameter:
+    numbers = [value] if bounds is None else [*bounds, *([] if value is None else [value])]
+    if not all(isinstance(n, float) and math.isfinite(n) for n in numbers) or not isinstance(is_unknown, bool):
+        raise ValueError("a parameter has a finite value or range")
+    if bounds is not None:
+        low, high = bounds
+        bounds = (low, high)
+    return symbols.Parameter(_name(name), value, unknown=is_unknown, bounds=bounds)
+
+
+_ATOMS: dict[str, Callable] = {
+    "parameter": _parameter,
+    "normal": lambda axis: symbols.Normal(_name(axis)),
+    "symbol": _symbol,
+    "integer": _rational,
+    "rational": _rational,
+    "float": _float,
+    **{name: lambda constant=constant: constant for name, constant in _CONSTANTS.items()},
+}
+
+
+def _name(text) -> str:
+    if not isinstance(text, str) or not 0 < len(text) <= _LONGEST_NAME or not text.isprintable():
+        raise ValueError(f"{reprlib.repr(text)} is no name")
+    return text
 
 
 def _word(text) -> str:
@@ -141,16 +229,6 @@ def _positive(number) -> int:
     if not isinstance(number, int) or number <= 0:
         raise ValueError(f"{number!r} is not positive")
     return number
-
-
-def _parameter(name, value, is_unknown, bounds) -> symbols.Parameter:
-    numbers = [value] if bounds is None else [*bounds, *([] if value is None else [value])]
-    if not all(isinstance(n, float) and math.isfinite(n) for n in numbers) or not isinstance(is_unknown, bool):
-        raise ValueError("a parameter has a finite value or range")
-    if bounds is not None:
-        low, high = bounds
-        bounds = (low, high)
-    return symbols.Parameter(_word(name), value, unknown=is_unknown, bounds=bounds)
 
 
 def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
@@ -182,10 +260,18 @@ def problem_from_data(data: Mapping, arrays: Mapping, given: Mapping[str, Callab
     except SpindleError:
         raise
     except Exception as error:  # a part is missing or of another kind
-        raise RunError(f"The stored problem is damaged ({error!r}); the file cannot be read.") from error
+        raise RunError(f"The stored problem is damaged ({reprlib.repr(error)}); the file cannot be read.") from error
 
 
 def _problem(data, arrays, given):
+    for name in _WORDS:
+        if not isinstance(data[name], str):
+            raise RunError(
+                f"The stored problem is damaged ({name} = {reprlib.repr(data[name])} is no text); the file cannot be "
+                f"read."
+            )
+    if sum(_parts(data.get(name)) for name in _EXPRESSIONS) > _MOST_PARTS:
+        raise RunError(f"The stored problem has more than {_MOST_PARTS:,} parts, which is too much to be read.")
     given = {**_tables_from_data(data.get("tables", []), arrays), **(given or {})}
     problem = Problem(
         domain=_domain_from_data(data["domain"]),

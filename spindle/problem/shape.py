@@ -10,6 +10,7 @@ from spindle.errors import ProblemError
 from spindle.problem import arcs, meshes, outlines
 from spindle.problem.curved import Curved
 from spindle.problem.domain import Bounds, Box, BoxUnion, Domain, Face, no_domain
+from spindle.problem.extent import check_extent
 from spindle.problem.symbols import alike, is_time
 
 Spacing = float | Callable[[np.ndarray], np.ndarray]
@@ -382,6 +383,7 @@ class PlanarCombination(Planar):
         self.loops = outlines.joined([*first, *(outlines.relabelled(a, renamed[a.label]) for a in second)], size)
         if self.volume <= 1e-12 * size**2:
             raise _is_empty(self)
+        check_extent(self)
 
     def _signed(self, points):
         return self._by_arcs(points)
@@ -439,6 +441,7 @@ class SolidCombination(Solid):
         every = (*self._names[0], *self._names[1].values())
         self._alive = np.unique(self._samples.labels)
         self.sides = tuple(every[k] for k in self._alive)
+        check_extent(self)
 
     @cached_property
     def bounds(self) -> Bounds:

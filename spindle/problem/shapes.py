@@ -15,6 +15,7 @@ import sympy
 from spindle.errors import ProblemError, usage
 from spindle.problem import arcs, meshes
 from spindle.problem.domain import Bounds, Box, BoxUnion
+from spindle.problem.extent import FARTHEST, check_extent
 from spindle.problem.pointcloud import PointCloud
 from spindle.problem.shape import (
     Bricks,
@@ -29,6 +30,8 @@ from spindle.problem.shape import (
 )
 from spindle.problem.symbols import is_time
 from spindle.problem.words import shown
+
+_SLIMMEST = 10_000  # times longer than the other may be a half axis of an ellipse
 
 
 @usage("sp.Ellipse({x: 0, y: 0}, (2, 1), angle=0.3)")
@@ -46,8 +49,14 @@ class Ellipse(Planar):
                 f"`sp.Ellipse` was given the half axes {shown(axes)}, and an ellipse needs two positive ones; write "
                 f"`sp.Ellipse({_shown(self)}, (2, 1))`."
             )
+        if max(self.axes) > _SLIMMEST * min(self.axes):
+            raise ProblemError(
+                f"`sp.Ellipse` was given the half axes {axes}, of which one is more than {_SLIMMEST:,} times the "
+                f"other, and no nodes fit into so slim an ellipse; choose another unit for one coordinate."
+            )
         self.angle, self.sides = _number("Ellipse", "angle", angle), (_name("Ellipse", name),)
         self.loops = ((arcs.oval(self.centre, self.axes, self.angle, name),),)
+        check_extent(self)
 
     def _signed(self, points):
         return self._by_arcs(points)
@@ -74,6 +83,7 @@ class Disk(Planar):
         self.coordinates, self.centre = _centre("Disk", centre, 2)
         self.radius, self.sides = _radius("Disk", self, radius), (_name("Disk", name),)
         self.loops = ((arcs.oval(self.centre, (self.radius,) * 2, 0.0, name),),)
+        check_extent(self)
 
     def _signed(self, points):
         return self.radius - np.linalg.norm(points - np.array(self.centre), axis=1)
@@ -109,6 +119,7 @@ class Curve(Planar):
                 f"expressions and the range of {parameter}, or join several shapes by `|`."
             )
         self.loops = ((arc if arc.area > 0 else arc.reversed(),),)
+        check_extent(self)
 
     @cached_property
     def _outline(self) -> shapely.Polygon:
@@ -148,6 +159,7 @@ class Polygon(Planar):
         self.loops = tuple(
             _edges(r, side, k == 0) for k, (r, side) in enumerate(zip(self.rings, self.sides, strict=True))
         )
+        check_extent(self)
 
     def _signed(self, points):
         return self._by_arcs(points)
@@ -171,7 +183,7 @@ def _ring(vertices) -> tuple:
         points = np.array(vertices, float)
     except (TypeError, ValueError):
         points = np.zeros(0)
-    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+    if points.ndim != 2 or points.shape[1] != 2 or not (np.abs(points) <= FARTHEST).all():
         raise ProblemError(
             "`sp.Polygon` was given vertices that are no list of finite pairs of numbers; write "
             "`sp.Polygon((x, y), [(0, 0), (1, 0), (0, 1)])`."
@@ -224,6 +236,7 @@ class Ball(Solid):
     def __init__(self, centre: Mapping, radius=1.0, name: str = "sphere"):
         self.coordinates, self.centre = _centre("Ball", centre, 3)
         self.radius, self.sides = _radius("Ball", self, radius), (_name("Ball", name),)
+        check_extent(self)
 
     @property
     def bounds(self) -> Bounds:
@@ -283,6 +296,7 @@ class Mesh(Solid):
         call = f"sp.Mesh(({', '.join(map(str, self.coordinates))}), ...)"
         pair = surface if isinstance(surface, (tuple, list)) and len(surface) == 2 else meshes.load(surface, call)
         self._triangles, self.sides = meshes.closed(pair[0], pair[1], call), (_name("Mesh", name),)
+        check_extent(self)
 
     @property
     def bounds(self) -> Bounds:
@@ -339,11 +353,12 @@ def _shown(shape) -> str:
 def _number(call: str, what: str, value) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = np.nan
-    if not np.isfinite(number):
+    if not abs(number) <= FARTHEST:
         raise ProblemError(
-            f"`sp.{call}` was given {what} {shown(value)}, which is no finite number; write one, such as 1."
+            f"`sp.{call}` was given {what} {shown(value)}, which is no finite number up to {FARTHEST:g}; write one, "
+            f"such as 1."
         )
     return number
 
@@ -457,6 +472,8 @@ def shape_from_data(data: Mapping, decode: Callable) -> Shape:
         return tuple(rich(v) for v in value) if isinstance(value, list) else value
 
     kind, arguments = _KINDS[data["shape"]], [rich(v) for v in data["arguments"]]
+    if kind is Mesh and not isinstance(arguments[1], tuple):
+        raise ProblemError("a stored mesh is its vertices and triangles, and this names a file, which is not read.")
     if kind in (Rectangles, Bricks):
         ((form, coordinates, ends),) = arguments
         return shape_of(

@@ -29,6 +29,7 @@ from spindle.summary import estimate_in_words
 from spindle.training.checkpoint import write_atomically
 from spindle.training.history import Clock
 from spindle.types import Tabulated, TabulatedFamily
+from spindle.visible import visible
 
 _FOLDER = Path(__file__).parent
 _ENDINGS = {
@@ -58,11 +59,21 @@ def render(template: str, content: Mapping, path: Path) -> Path:
     """Fill in a template of this folder, and write the page."""
     loader = FileSystemLoader(_FOLDER)
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_seen,
     )
     environment.filters["number"] = number
     write_atomically(path, environment.get_template(template).render(content).encode())
     return path
+
+
+def _seen(value):
+    """Text of others without characters that are not seen; what is markup is our own."""
+    return visible(value, lines=True) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def number(value) -> str:

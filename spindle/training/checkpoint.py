@@ -9,19 +9,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from spindle.bounded import LARGEST_TEXT, Arrays, create, open_regular, refuse_links
 from spindle.errors import RunError, SpindleError
 
 FORMAT = 1  # of checkpoints
 _META = "meta"
 _PAUSES = (0.01, 0.03, 0.1, 0.3)  # in seconds, before a file in use is tried again
 _DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, OSError)
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL = dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room and go on, what was saved before is whole")
+_MENDED = _FULL | {errno.ELOOP: "remove the link", errno.EINVAL: "remove what has its name"}
 _AGAIN = (
     "remove it and resume the run: this training begins again at its first step, and all else in the directory stays "
     "readable meanwhile"
@@ -34,9 +36,14 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in _FULL
-        fix = "make room and go on, what was saved before is whole" if full else "choose a directory that can"
+        fix = _MENDED.get(error.errno or 0, "choose a directory that can")
         raise RunError(f"{path} cannot be written ({error.strerror or error}); {fix}.") from error
+
+
+def check_writable(path: Path) -> None:
+    """Raise RunError where a file that is about to be written is a link, which would lead the writing elsewhere."""
+    with writing(path):
+        refuse_links(path)
 
 
 @contextmanager
@@ -61,7 +68,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with open(temporary, "wb") as handle:
+            with create(temporary) as handle:
                 handle.write(content)
                 handle.flush()
                 os.fsync(handle.fileno())
@@ -83,7 +90,7 @@ def _replace(temporary: Path, path: Path) -> None:
 
 def remove_parts(directory: Path) -> None:
     """Remove what killed processes left of the arrays and descriptions that they were writing."""
-    for own in (directory, *directory.glob("window*")):
+    for own in (directory, *(part for part in directory.glob("window*") if not part.is_symlink())):
         for left in (*own.glob(".*.npz.*.part"), *own.glob(".*.json.*.part")):
             with suppress(OSError):
                 left.unlink()
@@ -102,23 +109,22 @@ def load_arrays(path: Path, advice: str = _AGAIN) -> tuple[dict[str, np.ndarray]
     if not path.exists():
         raise RunError(f"There is no file {path}; a run directory holds one once training has begun.")
     try:
-        # Opened here, because NumPy leaves the file open when it is no archive, and speaks of pickles.
-        with open(path, "rb") as handle:
-            if handle.read(2) != b"PK":
-                raise ValueError("it is no archive")
-            handle.seek(0)
-            return _unpacked(handle)
+        with open_regular(path) as handle:
+            return _unpacked(Arrays(handle), path.stat().st_size)
     except Exception as error:  # archives, arrays and JSON refuse nonsense in many ways
         _damaged(path, error, advice)
 
 
-def _unpacked(handle: IO[bytes]) -> tuple[dict[str, np.ndarray], dict]:
-    with np.load(handle, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files if name != _META}
-        meta = json.loads(archive[_META].tobytes())
+def _unpacked(stored: Arrays, size: int) -> tuple[dict[str, np.ndarray], dict]:
+    if stored.unpacked > size:  # spindle packs nothing
+        raise ValueError(f"it has {size:,} bytes and unpacks to {stored.unpacked:,}")
+    described = stored.headers[_META]
+    if described.dtype != np.uint8 or described.size > LARGEST_TEXT:
+        raise ValueError("its description is none")
+    meta = json.loads(stored.load([_META])[_META].tobytes())
     if not isinstance(meta, dict):
         raise ValueError("its description is none")
-    return arrays, meta
+    return stored.load((name for name in stored.headers if name != _META), most=size), meta
 
 
 def save_tree(path: Path, tree, meta: dict) -> None:

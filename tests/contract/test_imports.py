@@ -19,7 +19,7 @@ ROOT = Path(spindle.__file__).parent
 # The floors of the house. A room may import from lower floors and from itself; floors of single modules also from
 # their own floor, without cycles.
 FLOORS = {
-    0: ("errors", "interrupts", "types", "budget", "summary"),
+    0: ("bounded", "errors", "interrupts", "records", "types", "budget", "summary", "visible"),
     1: ("problem", "networks", "reference"),
     2: ("lowering", "points", "gallery", "files"),
     3: ("derivatives",),
@@ -51,7 +51,7 @@ FLOORS = {
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 OPEN_FLOORS = (0, 7, 8)
 # Extras that users install when they need them; they alone may be imported inside a function.
-EXTRAS = ("IPython", "bokeh", "gmsh", "meshio", "orbax", "trimesh")
+EXTRAS = ("IPython", "bokeh", "gmsh", "meshio", "orbax", "tornado", "trimesh")
 
 MODULES = sorted(ROOT.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(), filename=str(path)) for path in MODULES}

@@ -1,6 +1,10 @@
 """Data files: three formats, scattered or on a grid, and what damaged or dishonest ones are answered."""
 
+import base64
+import struct
+import tracemalloc
 import zipfile
+import zlib
 
 import h5py
 import numpy as np
@@ -170,3 +174,110 @@ def test_damaged_and_dishonest_data_are_refused_at_their_line(tmp_path, damage, 
         table(tmp_path, f'{{ data = "{name}" }}')
     assert str(refused.value).startswith(f"{tmp_path / 'p.toml'}, line ")
     assert "\n" not in str(refused.value)
+
+
+# ----------------------------------------------------------------------------------- much from small files
+
+
+def unwritten(path):
+    """Chunks that were never written: kilobytes on the disk."""
+    with h5py.File(path / "b.nc", "w") as file:
+        for name, nodes in (("t", NODES_T), ("x", NODES_X)):
+            file.create_dataset(name, data=nodes).make_scale(name)
+        file.create_dataset("kappa", shape=(50_000_000,), dtype="i1", chunks=(1_000_000,))
+
+
+def one_large_chunk(path):
+    with h5py.File(path / "b.nc", "w") as file:
+        file.create_dataset(
+            "kappa", shape=(5,), maxshape=(None,), dtype="f8", chunks=(100_000_000,), compression="gzip"
+        )
+
+
+def many_bytes(path):
+    np.savez_compressed(path / "b.npz", kappa=np.zeros(21_000_000, np.uint8), t=NODES_T, x=NODES_X)
+
+
+def diagonal(path):
+    rows = [f"{k / 20000},{k / 20000},1" for k in range(20_001)]
+    (path / "b.csv").write_text("t,x,kappa\n" + "\n".join(rows))
+
+
+def long_text(path):
+    with (path / "b.csv").open("w") as file:
+        file.truncate(31_000_000)
+
+
+BOMBS = [
+    (unwritten, "b.nc", "have 50,000,009 numbers, of which 20,000,000 are read"),
+    (one_large_chunk, "b.nc", "kappa have 100,000,000 numbers, of which"),
+    (many_bytes, "b.npz", "arrays have 21,000,009 numbers, of which 20,000,000 are the most"),
+    (diagonal, "b.csv", "its 20001 rows are no grid: t, x take 20001 x 20001"),
+    (long_text, "b.csv", "has more than 30,000,000 bytes of text; write it as npz"),
+]
+
+
+@pytest.mark.parametrize(("make", "name", "words"), BOMBS, ids=[make.__name__ for make, _, _ in BOMBS])
+def test_small_files_of_much_are_refused_before_they_take_memory(tmp_path, make, name, words):
+    make(tmp_path)
+    tracemalloc.start()
+    with pytest.raises(sp.ProblemError, match=words):
+        table(tmp_path, f'{{ data = "{name}" }}')
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 30e6
+
+
+def test_only_named_variables_are_read(tmp_path):
+    """Others may hold anything, and any amount of it."""
+    unwritten(tmp_path)
+    with h5py.File(tmp_path / "b.nc", "a") as file:
+        file.move("kappa", "other")
+        made = file.create_dataset("kappa", data=GRID)
+        for axis, name in enumerate(("t", "x")):
+            made.dims[axis].attach_scale(file[name])
+    np.savez(
+        tmp_path / "b.npz", kappa=GRID, t=NODES_T, x=NODES_X, words=np.array(["a"]), code=np.array([print], object)
+    )
+    for name in ("b.nc", "b.npz"):
+        assert table(tmp_path, f'{{ data = "{name}" }}') == sp.tabulated("kappa", {t: NODES_T, x: NODES_X}, GRID)
+
+
+MANY = {
+    "coordinates": HEAD.replace("t = [0, 1]", ", ".join(f"x{k} = [0, 1]" for k in range(1000)))
+    + 'equations = ["u = 1"]',
+    "conditions": HEAD + 'equations = ["u = 1"]\nconditions = [' + '{ dirichlet = "u = 0" },' * 5000 + "]",
+    "equations": HEAD + "equations = [" + '"u = 1",' * 5000 + "]",
+    "parameters": HEAD + "parameters = {" + ", ".join(f"p{k} = 1" for k in range(1000)) + "}",
+}
+
+
+@pytest.mark.parametrize("what", MANY)
+def test_very_many_parts_are_refused(tmp_path, what):
+    (tmp_path / "p.toml").write_text(MANY[what])
+    with pytest.raises(sp.ProblemError, match=rf"p.toml, line \d+, column \d+: there are [\d,]+ {what} here, of which"):
+        sp.read_problem(tmp_path / "p.toml")
+
+
+def test_very_many_measurements_are_refused(tmp_path):
+    np.savez(tmp_path / "b.npz", u=np.zeros(1_000_001), t=np.zeros(1_000_001), x=np.zeros(1_000_001))
+    with pytest.raises(sp.ProblemError, match="has 1,000,001 measurements, of which 1,000,000 are the most"):
+        observed(tmp_path, 'data = "b.npz"')
+
+
+def test_a_mesh_that_unpacks_to_much_is_refused(tmp_path):
+    pytest.importorskip("meshio")
+    packed = zlib.compress(b"\0" * 1_000_000_000, 9)
+    block = base64.b64encode(struct.pack("<4I", 1, 1_000_000_000, 0, len(packed))) + base64.b64encode(packed)
+    (tmp_path / "b.vtu").write_text(
+        '<?xml version="1.0"?><VTKFile type="UnstructuredGrid" version="0.1" byte_order="LittleEndian" '
+        'header_type="UInt32" compressor="vtkZLibDataCompressor"><UnstructuredGrid><Piece NumberOfPoints="40000000" '
+        'NumberOfCells="1"><Points><DataArray type="Float64" NumberOfComponents="3" format="binary">'
+        + block.decode()
+        + '</DataArray></Points><Cells><DataArray type="Int32" Name="connectivity" format="ascii">0 1 2</DataArray>'
+        '<DataArray type="Int32" Name="offsets" format="ascii">3</DataArray><DataArray type="UInt8" Name="types" '
+        'format="ascii">5</DataArray></Cells></Piece></UnstructuredGrid></VTKFile>'
+    )
+    x, y, z = sp.coordinates("x y z")
+    with pytest.raises(sp.ProblemError, match=r"cannot be read as a mesh \(it needs more than 1,200,000,000 bytes"):
+        sp.Mesh((x, y, z), tmp_path / "b.vtu")

@@ -8,6 +8,14 @@ import numpy as np
 import pytest
 
 import spindle as sp
+from spindle.methods.registry import METHODS, method_named
+from spindle.methods.settings import _AT_LEAST as AT_LEAST
+from spindle.methods.settings import _AT_MOST as AT_MOST
+from spindle.methods.settings import _FLAGS as FLAGS
+from spindle.methods.settings import _NOT_NEGATIVE as NOT_NEGATIVE
+from spindle.methods.settings import _POSITIVE as POSITIVE
+from spindle.methods.settings import _WORDS as WORDS
+from spindle.points.rules import fixed_nodes
 
 x, y = sp.coordinates("x y")
 u = sp.unknown("u", x, y)
@@ -74,3 +82,42 @@ def test_methods_are_copied_like_any_value():
     method = sp.SPINN(rank=3)
     assert copy.deepcopy(method) == method == pickle.loads(pickle.dumps(method))
     assert dataclasses.replace(method, rank=4).rank == 4
+
+
+NUMERIC = sorted({*AT_LEAST, *POSITIVE, *NOT_NEGATIVE, "fourier", "causal", "weights"})
+MADE = {"fourier": lambda n: (n, 1.0), "causal": lambda n: (n,), "weights": lambda n: {"equation": n}}
+
+
+@pytest.mark.parametrize("key", NUMERIC)
+@pytest.mark.parametrize("number", [10**31, 10**400, 1e300, float("inf"), float("nan"), -1e300])
+def test_every_numeric_setting_has_bounds(key, number):
+    """All settings of all methods: whoever adds one without a bound is told here."""
+    value = MADE.get(key, lambda n: n)(number)
+    takers = [name for name, (cls, _) in METHODS.items() if key in {f.name for f in dataclasses.fields(cls)}]
+    assert takers, key
+    for name in takers:
+        with pytest.raises(sp.MethodError) as refused:
+            method_named(name, {key: value}).resolved(PROBLEM)
+        assert len(str(refused.value)) < 300
+
+
+def test_no_setting_is_left_unchecked():
+    known = {*NUMERIC, *WORDS, *FLAGS, "activation", "sampling", "density", "recipe"}
+    for cls, _ in METHODS.values():
+        assert {f.name for f in dataclasses.fields(cls)} <= known
+    assert set(AT_LEAST) == set(AT_MOST)
+
+
+@pytest.mark.parametrize("value", [{}, [], {"a": 1}, "x" * 5000, 5, None, b"bytes"])
+def test_words_of_other_types_are_refused_by_a_short_sentence(value):
+    for key in (*WORDS, "recipe"):
+        for name, (cls, _) in METHODS.items():
+            if key in {f.name for f in dataclasses.fields(cls)} and value is not None:
+                with pytest.raises(sp.MethodError, match="is not known") as refused:
+                    method_named(name, {key: value}).resolved(PROBLEM)
+                assert len(str(refused.value)) < 300
+
+
+def test_so_many_gauss_points_are_refused():
+    with pytest.raises(sp.MethodError, match="1,000,000 points on one axis"):
+        fixed_nodes("gauss", 0.0, 1.0, 10**6)

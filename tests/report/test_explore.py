@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import re
 import signal
 import socket
@@ -305,6 +306,50 @@ def test_the_page_is_for_this_machine_alone(explorer):
                 )
 
     asyncio.run(intrude())
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:PORT", "127.0.0.1.evil.example:PORT", "127.0.0.1", ""])
+def test_who_asks_for_another_host_gets_nothing(explorer, host):
+    """As a browser does whose page has a name that was made to mean this machine."""
+
+    async def rebind():
+        with serving(lambda document: fill(document, explorer), 0) as server:
+            name = host.replace("PORT", str(server.port))
+            headers = {"Host": name, "Origin": f"http://{name}"}
+            for path in ("/", SCRIPTS[0], "/autoload.js", "/nowhere"):
+                with pytest.raises(Exception, match=r"40[03]"):
+                    await AsyncHTTPClient().fetch(f"http://127.0.0.1:{server.port}/{path}", headers=headers)
+            with pytest.raises(Exception, match=r"40[03]"):
+                await websocket_connect(HTTPRequest(f"ws://127.0.0.1:{server.port}/ws", headers=headers))
+
+    asyncio.run(rebind())
+
+
+@pytest.mark.parametrize("path", ["", SCRIPTS[0], "nowhere"])
+def test_browsers_are_told_what_the_page_may_do(explorer, path):
+    async def visit():
+        with serving(lambda document: fill(document, explorer), 0) as server:
+            address = f"http://localhost:{server.port}/{path}"
+            found = await AsyncHTTPClient().fetch(address, raise_error=False)
+            assert found.headers["X-Content-Type-Options"] == "nosniff"
+            assert found.headers["X-Frame-Options"] == "DENY"
+            assert "frame-ancestors 'none'" in found.headers["Content-Security-Policy"]
+
+    asyncio.run(visit())
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, 0.0, -5, "1.5", None, True, [1.5]])
+def test_what_no_slider_sends_is_answered_by_a_sentence(explorer, value):
+    with pytest.raises(sp.ProblemError, match=r"The slider `beta` was set to .* solved from 1 to 2 only"):
+        explorer.ask("u", {"beta": value})
+    document, pass_time = written(explorer)
+    pass_time()
+    slider = next(model for model in document.models if type(model).__name__ == "Slider")
+    with contextlib.suppress(ValueError):  # Bokeh refuses what is no number
+        slider.value = value
+        pass_time()
+        facts = document.get_model_by_name("facts").text
+        assert facts.startswith("<p>The slider `beta` was set to")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader
 
+from spindle.errors import ProblemError
 from spindle.report.explore.queries import Answer, Explorer, Slider, facts
 from spindle.report.formulas import formulas
 
@@ -108,6 +109,10 @@ class _Widgets:
     def tell(self, answer: Answer, error: float | None, *, measured: bool) -> None:
         """Show what is known of a member."""
         self.facts.text = facts_html(facts(answer, error, measured=measured))
+
+    def refuse(self, sentence: str) -> None:
+        """Say why nothing was drawn."""
+        self.facts.text = f"<p>{escape(sentence)}</p>"
 
 
 class _Pictures:
@@ -223,11 +228,16 @@ class _Wiring:
         """Show the member that is chosen now, and measure its error later if nothing moves."""
         self._drawing = None
         chosen, unknown = self.widgets.chosen, self._unknown
-        answer = self.explorer.ask(unknown, chosen)
-        self.pictures.show(unknown, answer)
-        self.widgets.tell(answer, None, measured=False)
         if self._measuring is not None:
             self.document.remove_timeout_callback(self._measuring)
+            self._measuring = None
+        try:
+            answer = self.explorer.ask(unknown, chosen)
+        except ProblemError as error:
+            self.widgets.refuse(str(error))
+            return
+        self.pictures.show(unknown, answer)
+        self.widgets.tell(answer, None, measured=False)
         self._measuring = self.document.add_timeout_callback(lambda: self._measure(answer, chosen), _REST)
 
     def _measure(self, answer: Answer, chosen: dict[str, float]) -> None:

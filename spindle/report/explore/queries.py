@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import reprlib
 import threading
 import time
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from spindle.problem.symbols import Parameter, is_time
 from spindle.report.html import number
 from spindle.solution import Solution
 from spindle.types import TabulatedFamily
+from spindle.visible import visible
 
 NODES = (121, 81)  # of a plane, horizontal and vertical: what can be evaluated and drawn as a slider moves
 LINE_NODES = 401
@@ -47,6 +49,19 @@ class Slider:
         """The middle, as a number of few digits."""
         middle = self.low + round((self.high - self.low) / 2 / self.step) * self.step
         return float(f"{middle:.12g}")
+
+    def inside(self, value) -> float:
+        """A value of the slider, that of the end for what the last step reaches past it.
+
+        Raises ProblemError for what is no number and for what lies elsewhere, which no slider sends.
+        """
+        number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+        if not self.low - self.step <= number <= self.high + self.step:
+            raise ProblemError(
+                f"The slider `{self.name}` was set to {reprlib.repr(value)}, and the family was solved from "
+                f"{self.low:g} to {self.high:g} only; move it to a number in between."
+            )
+        return min(max(number, self.low), self.high)
 
 
 @dataclass(frozen=True)
@@ -90,12 +105,12 @@ class Explorer:
     @property
     def title(self) -> str:
         """What was solved."""
-        return self.solution.problem.title or self.solution.problem.name
+        return visible(self.solution.problem.title or self.solution.problem.name)
 
     @property
     def subtitle(self) -> str:
         """How it was solved."""
-        return f"{self.solution.problem.name}, solved by {label(self.solution.method)}"
+        return f"{visible(self.solution.problem.name)}, solved by {label(self.solution.method)}"
 
     @property
     def start(self) -> dict[str, float]:
@@ -137,6 +152,10 @@ class Explorer:
 
     def ask(self, unknown: str, chosen: Mapping[str, float]) -> Answer:
         """An unknown at the values of the sliders."""
+        if unknown not in self.unknowns:
+            raise ProblemError(
+                f"The page asked for `{reprlib.repr(unknown)}`, which is no unknown; choose {', '.join(self.unknowns)}."
+            )
         parameters, fixed = self._split(chosen)
         axes = dict(zip(self.axes, self.nodes, strict=True)) | fixed
         with self._lock:
@@ -159,7 +178,7 @@ class Explorer:
 
     def _split(self, chosen: Mapping[str, float]) -> tuple[dict[str, float], dict[str, list[float]]]:
         """Parameters, and coordinates as axes of one node; inside the ranges, past which the last step may reach."""
-        inside = {s.name: min(max(float(chosen[s.name]), s.low), s.high) for s in self.sliders}
+        inside = {s.name: s.inside(chosen[s.name]) for s in self.sliders}
         fixed = {name: [value] for name, value in inside.items() if name not in self.parameters}
         return {name: inside[name] for name in self.parameters}, fixed
 

@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 
 from spindle.errors import ProblemError, RunError
@@ -17,6 +17,17 @@ from spindle.report.explore.queries import Explorer
 from spindle.rundir import RunDirectory
 
 _HOST = "127.0.0.1"
+# Bokeh starts its page by a script within it, and styles its widgets one by one; nothing comes from elsewhere.
+_POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 
 def explore(directory: RunDirectory, port: int, *, browser: bool, tell: Callable[[str], None]) -> None:
@@ -76,6 +87,7 @@ def serving(page: Callable, port: int):
         chosen = _usable(port)
         allowed = [f"{_HOST}:{chosen}", f"localhost:{chosen}"]
         server = Server(page, port=chosen, address=_HOST, allow_websocket_origin=allowed)
+        _guard(server, allowed)
     except OSError as error:
         raise RunError(
             f"`spindle explore` cannot use port {port} ({error.strerror}); name another one, or any that is free, "
@@ -86,6 +98,46 @@ def serving(page: Callable, port: int):
     finally:
         server.stop(wait=False)
         server.unlisten()
+
+
+def _guard(server, allowed: list[str]) -> None:
+    """Answer those alone who ask for this machine by its name, and tell browsers what the page may do.
+
+    Else a page from elsewhere, whose name is made to mean this machine, could be read as if it were the one that is
+    served: it names itself as origin and as host, and the two agree.
+    """
+    from tornado.web import ErrorHandler
+
+    # Here it is looked up who answers a request, one for a web socket too.
+    answers = server._tornado
+    find = answers.find_handler
+
+    def guarded(request, **options):
+        if request.host.lower() in allowed:
+            return find(request, **options)
+        return answers.get_handler_delegate(request, ErrorHandler, {"status_code": 403})
+
+    answers.find_handler = guarded
+    sockets = " ".join(f"ws://{host}" for host in allowed)
+    headers = _HEADERS | {"Content-Security-Policy": f"{_POLICY}; connect-src 'self' {sockets}"}
+    answers.add_transform(lambda request: _Headers(headers))
+
+
+class _Headers:
+    """Adds headers to whatever is answered: a transform of Tornado."""
+
+    def __init__(self, headers: Mapping[str, str]):
+        self._headers = headers
+
+    def transform_first_chunk(self, status: int, headers, chunk: bytes, finishing: bool):
+        """Status, headers and the first part of an answer."""
+        for name, value in self._headers.items():
+            headers[name] = value
+        return status, headers, chunk
+
+    def transform_chunk(self, chunk: bytes, finishing: bool) -> bytes:
+        """Any other part of an answer."""
+        return chunk
 
 
 def _usable(port: int) -> int:

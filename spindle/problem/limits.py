@@ -4,9 +4,9 @@ import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
-from spindle.files.samples import Samples
 from spindle.problem.conditions import NormalDerivative
 from spindle.problem.expressions import expanded_terms
+from spindle.problem.samples import Samples
 
 LARGEST = 6_000  # nodes of one expression, repeated parts counted as often as they occur
 MOST_WORK = 60_000  # nodes that a whole file may lead to
@@ -16,13 +16,18 @@ HIGHEST_ORDER = 8  # of a derivative
 LARGEST_EXPONENT = 100
 MOST_CHOICES = 24  # of max, min, abs, sign, heaviside and piecewise in one formula: SymPy compares them all
 _MOST_BITS = 4_000
+_DIGITS = 1e15  # above it a number of a computer has no digits after the point
+_BY_DIGITS = (sympy.sin, sympy.cos, sympy.tan, sympy.sec, sympy.csc, sympy.cot, sympy.floor, sympy.ceiling)
 
 
 class Limits:
-    """Counts for one file; the sentences it returns say what is too much, and are empty where nothing is."""
+    """Counts for one file; the sentences it returns say what is too much, and are empty where nothing is.
 
-    def __init__(self, samples: Samples):
-        self.samples = samples
+    ease   factor on all sizes: what a program has built, and a run directory holds, can be longer than what one writes
+    """
+
+    def __init__(self, samples: Samples, ease: int = 1):
+        self.samples, self.ease = samples, ease
         self.work = 0
         self._sizes: dict = {}
         self._slopes: dict = {}
@@ -72,18 +77,18 @@ class Limits:
     def refused(self, e) -> str:
         """Why an expression that has just been built is too much, as a sentence; else nothing."""
         self.work += 2 + len(e.args)
-        if self.size(e) > LARGEST:
-            return _too_large(self.size(e))
-        if self.work > MOST_WORK:
+        if self.size(e) > LARGEST * self.ease:
+            return self._too_large(self.size(e))
+        if self.work > MOST_WORK * self.ease:
             return "the formulas of this file lead to too much work together; simplify them."
-        if self.depth(e) > DEEPEST_TREE:
-            return f"this is nested more than {DEEPEST_TREE} levels deep; simplify it."
+        if self.depth(e) > DEEPEST_TREE * self.ease:
+            return f"this is nested more than {DEEPEST_TREE * self.ease} levels deep; simplify it."
         if self.order(e) > HIGHEST_ORDER:
             return f"this has a derivative of an order above {HIGHEST_ORDER}, which no method can take."
         if e.is_Pow and e.exp.is_number and abs(e.exp) > LARGEST_EXPONENT:
             return f"this has an exponent above {LARGEST_EXPONENT}; scale the problem."
-        if isinstance(e, sympy.Expr) and expanded_terms(e) > MOST_TERMS:
-            return f"multiplied out this has more than {MOST_TERMS:,} terms; write it with smaller powers."
+        if isinstance(e, sympy.Expr) and expanded_terms(e) > MOST_TERMS * self.ease:
+            return f"multiplied out this has more than {MOST_TERMS * self.ease:,} terms; write it with smaller powers."
         return self.without_value(self.samples.of(e))
 
     def derivative(self, e, x) -> str:
@@ -92,7 +97,7 @@ class Limits:
             return "`dn` stands for a value on the boundary, which cannot be differentiated; use `grad` and `normal`."
         bound = self.slope(e, x)
         self.work += bound
-        return _too_large(bound) if bound > LARGEST or self.work > MOST_WORK else ""
+        return self._too_large(bound) if bound > LARGEST * self.ease or self.work > MOST_WORK * self.ease else ""
 
     def power(self, base, exponent) -> str:
         """Why a power would be too much; else nothing."""
@@ -107,6 +112,22 @@ class Limits:
             return "this divides by zero."
         return self.without_value(self.samples.power(base, exponent))
 
+    def function(self, head, arguments) -> str:
+        """Why a function of SymPy would be too much, or nothing that a computer can tell; else nothing."""
+        if any(isinstance(a, sympy.Expr) and self.size(a) > LARGEST * self.ease for a in arguments):
+            return self._too_large(sum(map(self.size, arguments)))
+        values = [self.samples.of(a) for a in arguments]
+        if head in _BY_DIGITS and values[0] is not None and np.all(np.abs(values[0]) > _DIGITS):
+            return (
+                f"this is taken of numbers above {_DIGITS:.0e}, whose last digits no computer keeps; scale the problem."
+            )
+        return self.without_value(self.samples.function(head, arguments))
+
+    def _too_large(self, size: int) -> str:
+        return (
+            f"this grows to {size:,} parts, of which {LARGEST * self.ease:,} are the most; simplify it, or tabulate it."
+        )
+
     @staticmethod
     def without_value(values) -> str:
         """Why values at sample points cannot be meant; else nothing."""
@@ -119,7 +140,3 @@ class Limits:
 
 def _within(values, bound: float) -> bool:
     return values is not None and bool(np.all(np.abs(values) <= bound))
-
-
-def _too_large(size: int) -> str:
-    return f"this grows to {size:,} parts, of which {LARGEST:,} are the most; simplify it, or tabulate it."

@@ -26,8 +26,8 @@ FUNCTIONS: dict[str, Callable] = {
 }
 FUNCTIONS |= {"sqrt": sympy.sqrt, "abs": sympy.Abs, "sign": sympy.sign, "heaviside": sympy.Heaviside}
 FUNCTIONS |= {"max": sympy.Max, "min": sympy.Min}
-_NUMERIC: dict[str, Callable] = {n: partial(TABLE[f], NUMPY) for n, f in FUNCTIONS.items() if f in TABLE}
-_NUMERIC |= {"sqrt": np.sqrt, "heaviside": lambda x: np.heaviside(x, 0.5)}
+_NUMERIC: dict = {f: partial(rule, NUMPY) for f, rule in TABLE.items()}
+_NUMERIC |= {sympy.sqrt: np.sqrt, sympy.Heaviside: lambda x, *_: np.heaviside(x, 0.5)}
 ARGUMENTS = {"atan2": (2, 2), "max": (2, 8), "min": (2, 8)}  # all others take one
 
 
@@ -48,9 +48,9 @@ class Samples:
                 self._found[expression] = self._value(expression)
         return self._found[expression]
 
-    def function(self, name: str, arguments) -> np.ndarray | None:
-        """The values of a function of a problem file at arguments of which the values are known."""
-        return self._apply(_NUMERIC[name], [self.of(a) for a in arguments])
+    def function(self, head, arguments) -> np.ndarray | None:
+        """The values of a function of SymPy at arguments of which the values are known."""
+        return self._apply(_NUMERIC.get(head), [self.of(a) for a in arguments])
 
     def power(self, base, exponent) -> np.ndarray | None:
         """The values of a power."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from sympy.core.function import AppliedUndef
 
-from spindle.files.samples import FUNCTIONS
+from spindle.problem.samples import FUNCTIONS
 
 VECTOR_CALCULUS = ("diff", "grad", "div", "curl", "laplacian", "dot", "dn")
 WITH_ARGUMENTS = (*FUNCTIONS, *VECTOR_CALCULUS, "piecewise")

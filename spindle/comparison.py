@@ -24,7 +24,7 @@ def compare(solution: Solution) -> dict | None:
     errors, distance = {}, {}
     for number, u in enumerate(solution.problem.unknowns):
         points, reference = _compared(solution, u)
-        values = found.at(points)[:, number]
+        values = found.at(points)[:, number] * solution.plan.constraints.scales.of(u)
         name = u.func.__name__
         if reference is not None:
             errors[name] = error_measures(values, reference)

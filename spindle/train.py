@@ -178,15 +178,17 @@ def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, budget: B
             missing.append(what)
             return otherwise
 
-    run.residuals, untouched = checked("residuals on fresh points", lambda: _fresh_residuals(solution, key), ({}, {}))
-    run.shares = {name: fresh / untouched[name] for name, fresh in run.residuals.items() if untouched[name] > 0}
+    fresh, untouched = checked("residuals on fresh points", lambda: _fresh_residuals(solution, key), ({}, {}))
+    scales = solution.plan.constraints.scales
+    run.residuals = {name: value * scales.residual(name) for name, value in fresh.items()}
+    run.shares = {name: value / untouched[name] for name, value in fresh.items() if untouched[name] > 0}
     run.errors = checked("errors", solution.errors, {})
     run.averages = checked("means over space", lambda: averages(solution), {}) if averaged else {}
     run.classical = checked("the classical solution", lambda: compare(solution), None)
     run.warnings = [
         *doubts(solution.problem),
         *cut_short(outcome, budget.seconds, missing),
-        *_guarded(solution, outcome, untouched),
+        *_guarded(solution, outcome, fresh, untouched),
     ]
     run.peak_memory_bytes = peak_bytes()
     clock.evaluate += time.perf_counter() - began
@@ -215,9 +217,11 @@ def _fresh_residuals(solution: Solution, key) -> tuple[dict[str, float], dict[st
     return measured(arrays), measured(jax.tree.map(jnp.zeros_like, arrays))
 
 
-def _guarded(solution: Solution, outcome: Outcome, untouched: Mapping[str, float]) -> list[str]:
-    """What is to be doubted about the result."""
-    fresh, stood, falling = solution.run.residuals, [], []
+def _guarded(
+    solution: Solution, outcome: Outcome, fresh: Mapping[str, float], untouched: Mapping[str, float]
+) -> list[str]:
+    """What is to be doubted about the result, by residuals measured by the sizes of their terms."""
+    stood, falling = [], []
     if outcome.stopped_by == "steps":
         stood = stagnated(outcome.history, outcome.began, fresh, untouched)
         falling = unfinished(outcome.history, outcome.began, fresh, untouched)

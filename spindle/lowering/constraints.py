@@ -24,6 +24,7 @@ from sympy.core.function import AppliedUndef
 
 from spindle.lowering.compile import array_function, with_constants
 from spindle.lowering.partials import partial_of
+from spindle.lowering.scales import Scales
 from spindle.problem.conditions import AcrossAxis, AtStart, OnBoundary
 from spindle.problem.domain import Box, Face
 from spindle.problem.expressions import differentiated, expanded_or_not, size_of
@@ -45,6 +46,7 @@ class Constraints:
     periodic   for each axis whether the features are periodic
     enforced   names of the conditions that hold exactly
     reason     why the others do not; empty when all do
+    scales     of unknowns and residuals
     """
 
     lifts: Mapping
@@ -52,15 +54,20 @@ class Constraints:
     periodic: tuple[bool, ...]
     enforced: tuple[str, ...] = ()
     reason: str = ""
+    scales: Scales = field(default_factory=Scales)
 
     def lifted(self, expression, coordinates):
-        """The expression with u = L + w inserted, so that w meets homogeneous conditions."""
+        """The expression with u = L + s w inserted, so that w meets homogeneous conditions and is of size one."""
         swap = {}
         for node in sympy.sympify(expression).atoms(AppliedUndef, sympy.Derivative):
             partial = partial_of(node, list(self.lifts), coordinates) if _is_partial(node) else None
-            lift = list(self.lifts.values())[partial.unknown] if partial else 0
-            if lift != 0:
-                swap[node] = node + _differentiate(lift, coordinates, partial.orders)
+            if partial is None:
+                continue
+            u, lift = list(self.lifts.items())[partial.unknown]
+            size = self.scales.of(u)
+            inner = node if size == 1.0 else sympy.Float(size, 17) * node
+            if lift != 0 or size != 1.0:
+                swap[node] = inner + _differentiate(lift, coordinates, partial.orders)
         return sympy.sympify(expression).xreplace(swap)
 
 

@@ -1,7 +1,7 @@
 """What all methods share: settings from recipes, and the plan that a method makes for a problem."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from spindle.errors import MethodError, nearest, shown
 from spindle.lowering.constraints import Constraints, hard_constraints, no_constraints
+from spindle.lowering.scales import scales_of
 from spindle.methods.direct import Classical
 from spindle.methods.settings import check_settings
 from spindle.networks.embeddings import Embedding, FourierFeatures, PeriodicFeatures, Raw, Scaled
@@ -106,6 +107,8 @@ class Method:
                     Its authors report a patent; see `sp.CausalPINN`
     slabs           of time, for these weights
     windows         windows in time of equal length, solved one after the other, each from the end of the last; 1: none
+    scales          "auto": unknowns are measured by their data and residuals by their terms where these are far from
+                    one, as in physical units; "off": never
     dtype           "float32" or "float64"
     """
 
@@ -138,6 +141,7 @@ class Method:
     causal: tuple[float, ...] | None = None
     slabs: int | None = None
     windows: int | None = None
+    scales: str | None = None
     dtype: str | None = None
 
     name: ClassVar[str]
@@ -171,7 +175,8 @@ class Method:
                 f"`sp.{type(self).__name__}(recipe={shown(self.recipe)})` is not known."
                 + nearest(str(self.recipe)[:100], self.recipes)
             )
-        settings = {"windows": 1, "causal": (), "slabs": 32, **self.recipes[self.recipe]}
+        usual = {"windows": 1, "causal": (), "slabs": 32, "scales": "off" if self.recipe == "paper" else "auto"}
+        settings = {**usual, **self.recipes[self.recipe]}
         if self.recipe == "paper":
             settings |= problem.published.get(self.name, {})
         settings |= {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
@@ -221,6 +226,9 @@ def constraints_for(problem: Problem, settings) -> tuple[Constraints, tuple[str,
     else:
         found = hard_constraints(problem, homogeneous=settings["hard"] == "zero")
     sentences = []
+    if settings["scales"] == "auto":
+        found = replace(found, scales=scales_of(problem))
+        sentences += [found.scales.sentence] if found.scales.sentence else []
     if found.enforced:
         sentences.append(f"exact by construction: {', '.join(found.enforced)}")
     left = [c.name for c in problem.conditions if c.name not in found.enforced]

@@ -11,6 +11,7 @@ from spindle.derivatives.discrete import Discrete
 from spindle.derivatives.pointwise import PointwiseTaylor
 from spindle.errors import MethodError
 from spindle.lowering.constraints import no_constraints
+from spindle.lowering.scales import scales_of
 from spindle.methods.base import (
     Method,
     Plan,
@@ -153,6 +154,9 @@ class DTPINN(Method):
         nodes = scattered(domain, settings)
         notes += (f"{len(nodes.interior)} inner, {len(nodes.boundary)} boundary and {len(nodes.ghosts)} ghost nodes",)
         constraints = no_constraints(problem)
+        if settings["scales"] == "auto":
+            constraints = replace(constraints, scales=scales_of(problem))
+            notes += (constraints.scales.sentence,) if constraints.scales.sentence else ()
         times = instants(domain, settings)
 
         def differentiate(places, groups, needs, *, fresh, better=0):

@@ -17,6 +17,7 @@ from spindle.training.optimizers.adam import SCHEDULES
 _WORDS: dict[str, Sequence[str]] = {
     "network": ("mlp", "modified", "spectral"),
     "hard": ("auto", "all", "zero", "off"),
+    "scales": ("auto", "off"),
     "faces": ("mean", "sum"),
     "keep": ("last", "lowest loss"),
     "dtype": ("float32", "float64"),

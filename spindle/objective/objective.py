@@ -48,7 +48,7 @@ class Residual:
 
     pieces    for each box or face the (index of the place, compiled expression) pairs to be summed there
     shares    weight of each piece in the mean over the whole residual
-    scale     1 / standard deviation of the noise, for measurements; else 1
+    scale     1 / standard deviation of the noise, for measurements; else 1 / size of its terms
     shortcuts   for each piece how its sums are taken without its points, or None
     """
 
@@ -365,7 +365,7 @@ class Objective:
             sizes.append(1.0 if isinstance(place, Scatter) else place.measure)
         summed = faces == "sum"
         shares = tuple(1.0 if summed else size / sum(sizes) for size in sizes)
-        return Residual(name, tuple(compiled), shares, scale)
+        return Residual(name, tuple(compiled), shares, scale / self._constraints.scales.residual(name))
 
     def _lower(self, where, expression):
         problem = self._problem

@@ -1,6 +1,6 @@
 """The command line: `spindle list | check | solve | resume | report | explore | bench`.
 
-Exit status: 0 solved; 2 bad input; 3 diverged; 130 interrupted by Ctrl-C, 143 by SIGTERM (128 and the number of the
+Exit status: 0 ended as usual; 2 bad input; 3 diverged; 4 not solved, with `--strict`; 130 interrupted by Ctrl-C, 143 by SIGTERM (128 and the number of the
 signal), with the state saved if training had begun.
 """
 
@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,6 +48,7 @@ from spindle.summary import LABEL, summary
 from spindle.training.checkpoint import write_atomically
 from spindle.training.deadline import left_behind
 from spindle.training.memory import memory_in_sentences
+from spindle.verdict import DOUBTFUL, NOT_SOLVED, SOLVED
 from spindle.visible import LONGEST, visible
 
 console = Console(stderr=True, highlight=False)
@@ -77,6 +79,7 @@ Seconds = Annotated[
     float | None,
     typer.Option("--budget", help="Seconds for the whole command: training stops in time for the checks after it."),
 ]
+Strict = Annotated[bool, typer.Option("--strict", help='End with status 4 where the verdict is "not solved".')]
 Progress = Annotated[bool, typer.Option(help="Show on standard error what is being done.")]
 
 
@@ -132,6 +135,7 @@ def solve(
     out: Annotated[str | None, typer.Option(help="Run directory; default: a new one under runs/.")] = None,
     estimate: Estimate = True,
     progress: Progress = True,
+    strict: Strict = False,
     json: Json = False,
 ):
     """Solve a problem and write a run directory with the solution and a report."""
@@ -163,7 +167,7 @@ def solve(
             if ours:
                 _keep_text(source, directory)
 
-    _run(directory, json, allowed, work)
+    _run(directory, json, allowed, work, strict=strict)
 
 
 @app.command()
@@ -173,11 +177,13 @@ def resume(
     budget: Seconds = None,
     estimate: Estimate = True,
     progress: Progress = True,
+    strict: Strict = False,
     json: Json = False,
 ):
     """Continue an interrupted run; the result is the same as without the interruption."""
     allowed, where = _budget(budget, context), RunDirectory.at(directory)
-    _run(where, json, allowed, lambda: compute_further(where.path, allowed, progress=progress, estimate=estimate))
+    work = partial(compute_further, where.path, allowed, progress=progress, estimate=estimate)
+    _run(where, json, allowed, work, strict=strict)
 
 
 @app.command()
@@ -309,10 +315,10 @@ def _budget(seconds: float | None, context: typer.Context) -> Budget:
     return Budget(seconds, time.perf_counter() if context.obj is None else context.obj)
 
 
-def _run(directory: RunDirectory, json: bool, budget: Budget, work: Callable[..., Solution]) -> None:
+def _run(directory: RunDirectory, json: bool, budget: Budget, work: Callable[..., Solution], *, strict: bool) -> None:
     """Run a solve to its end, whatever that is, print what there is, and set the exit status."""
     try:
-        status = _shown(directory, json, budget, work)
+        status = _shown(directory, json, budget, work, strict=strict)
     except KeyboardInterrupt as stop:
         _say(f"spindle: {_how_it_stopped(directory, in_training=bool(stop.args))}")
         status = exit_status()
@@ -322,7 +328,7 @@ def _run(directory: RunDirectory, json: bool, budget: Budget, work: Callable[...
     raise typer.Exit(status)
 
 
-def _shown(directory: RunDirectory, json: bool, budget: Budget, work: Callable[..., Solution]) -> int:
+def _shown(directory: RunDirectory, json: bool, budget: Budget, work: Callable[..., Solution], *, strict: bool) -> int:
     status = 0
     try:
         solution = work()
@@ -338,6 +344,8 @@ def _shown(directory: RunDirectory, json: bool, budget: Budget, work: Callable[.
     if solution.run.stopped_by == "interrupted":
         _say(f"spindle: interrupted; continue with `{directory.command('resume')}`.")
         status = exit_status()
+    if strict and not status and solution.verdict.word == NOT_SOLVED:
+        status = 4
     return status
 
 
@@ -365,7 +373,8 @@ def _page(out: Path | None, usual: Path) -> Path:
 def _print(solution: Solution, directory: RunDirectory) -> None:
     for label, sentence in summary(solution):
         text = for_the_shell(sentence, str(directory.path))
-        style = {"": "bold", "warning": "yellow"}.get(label)
+        colour = {SOLVED: "green", DOUBTFUL: "yellow", NOT_SOLVED: "red"}[solution.verdict.word]
+        style = {"": "bold", "warning": "yellow", "verdict": colour}.get(label)
         _say(f"{label:<{LABEL}}{text}" if label else text, style=style)
 
 

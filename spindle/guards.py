@@ -1,7 +1,7 @@
 """Doubts of a record: sentences on runs whose numbers say less than they seem to, with the usual fix.
 
 fresh       root mean square of each residual on points that training never saw
-untouched   the same of the zero field
+terms       how large the terms of each residual are for the solution
 trained     the same as `fresh`, on the last training points
 """
 
@@ -11,23 +11,23 @@ from spindle.training.history import Record
 from spindle.training.loop import Outcome
 
 _FIRST_ORDER = ("Adam", "L-BFGS")
-_LARGE = 0.1  # residual, relative to that of the zero field, above which training that stands still has failed
+_LARGE = 0.1  # residual, relative to its own terms, above which training that stands still has failed
 _SOLVED = 1e-4  # ... and below which more steps are a luxury
 _STEPS = 10  # fewer have no tenths to speak of
 
 
-def unfulfilled(fresh: Mapping[str, float], untouched: Mapping[str, float], *, stuck: bool = False) -> list[str]:
-    """Sentences on residuals that are hardly smaller than those of the zero field: the trivial solution among them.
+def unfulfilled(fresh: Mapping[str, float], terms: Mapping[str, float], *, stuck: bool = False) -> list[str]:
+    """Sentences on residuals that are hardly smaller than their own terms: the trivial solution among them.
 
     stuck   whether more steps would not help
     """
     longer = "" if stuck else "train longer, or "
     return [
-        f"`{name}` is hardly fulfilled: its residual is {fresh[name]:.1e}, and the zero field leaves "
-        f"{untouched[name]:.1e}, so this is no solution; {longer}raise its weight, "
+        f"`{name}` is hardly fulfilled: its residual is {fresh[name]:.1e}, and its terms are "
+        f"{terms[name]:.1e}, so this is no solution; {longer}raise its weight, "
         f"`weights={{{name!r}: 1000}}`"
         for name in fresh
-        if fresh[name] > 0.5 * untouched[name] > 1e-8
+        if name in terms and fresh[name] > 0.5 * terms[name]
     ]
 
 
@@ -64,7 +64,7 @@ def overfit(fresh: Mapping[str, float], trained: Mapping[str, float], settings: 
 
 
 def stagnated(
-    history: Sequence[Record], began: int, fresh: Mapping[str, float], untouched: Mapping[str, float]
+    history: Sequence[Record], began: int, fresh: Mapping[str, float], terms: Mapping[str, float]
 ) -> list[str]:
     """A sentence where the last phase, of first order, stood still over its second half, far from a solution.
 
@@ -75,26 +75,26 @@ def stagnated(
         return []
     half = began + (last[-1].step - began) / 2
     earlier, later = (_least(last, lambda step, side=side: (step > half) == side) for side in (False, True))
-    name, share = _worst(fresh, untouched)
+    name, share = _worst(fresh, terms)
     if later < 0.95 * earlier or share < _LARGE:
         return []
     return [
         f"training stood still: over the second half of its {last[-1].step - began} steps of {last[-1].phase} the loss "
-        f"fell from {earlier:.1e} to {later:.1e} only, and `{name}` is still {share:.0%} of what the zero field "
-        f"leaves, so more steps alone would not help; try Gauss-Newton, `newton_steps=200`, or another "
+        f"fell from {earlier:.1e} to {later:.1e} only, and `{name}` is still {share:.0%} of its "
+        f"own terms, so more steps alone would not help; try Gauss-Newton, `newton_steps=200`, or another "
         f"`learning_rate` or `seed`"
     ]
 
 
 def unfinished(
-    history: Sequence[Record], began: int, fresh: Mapping[str, float], untouched: Mapping[str, float]
+    history: Sequence[Record], began: int, fresh: Mapping[str, float], terms: Mapping[str, float]
 ) -> list[str]:
     """A sentence where the last phase ended while its loss was falling fast, before the problem was solved.
 
     began   the step at which that phase began
     """
     last = [record for record in history if record.step > began]
-    if not last or last[-1].step - began < _STEPS or _worst(fresh, untouched)[1] < _SOLVED:
+    if not last or last[-1].step - began < _STEPS or _worst(fresh, terms)[1] < _SOLVED:
         return []
     tenth = began + 9 * (last[-1].step - began) // 10
     before, after = _least(last, lambda step: step <= tenth), last[-1].loss
@@ -110,9 +110,9 @@ def _least(records: Sequence[Record], chosen) -> float:
     return min((record.loss for record in records if chosen(record.step)), default=float("inf"))
 
 
-def _worst(fresh: Mapping[str, float], untouched: Mapping[str, float]) -> tuple[str, float]:
-    """The residual that is largest relative to that of the zero field, and its share."""
-    shares = {name: fresh[name] / untouched[name] for name in fresh if untouched.get(name, 0) > 1e-8}
+def _worst(fresh: Mapping[str, float], terms: Mapping[str, float]) -> tuple[str, float]:
+    """The residual that is largest relative to its own terms, and its share."""
+    shares = {name: fresh[name] / terms[name] for name in fresh if terms.get(name, 0) > 0}
     return max(shares.items(), key=lambda item: item[1], default=("", 0.0))
 
 

@@ -36,6 +36,7 @@ from spindle.summary import as_html, as_text, error_in_words, summary
 from spindle.training.checkpoint import save_arrays
 from spindle.training.history import Clock, History
 from spindle.training.precision import precision
+from spindle.verdict import Verdict, judge
 
 
 @dataclass
@@ -270,6 +271,7 @@ class Solution:
             "loss": run["loss"],
             "residuals": run["residuals"],
             **{n: run[n] for n in ("error_estimate", "classical", "windows", "reached", "averages") if run[n]},
+            "verdict": self.verdict.as_dict(),
             "warnings": run["warnings"],
             "seconds": self.run.seconds.as_dict(),
             "peak_memory_bytes": run["peak_memory_bytes"],
@@ -289,6 +291,15 @@ class Solution:
     def method_name(self) -> str:
         """The name under which the method is listed, such as `spinn`."""
         return label(self.method)
+
+    @property
+    def verdict(self) -> Verdict:
+        """ "solved", "doubtful" or "not solved", with the reasons: `solution.verdict.word`, `solution.verdict.reasons`.
+
+        It rests on the residuals on fresh points, each against its own terms, the estimate of the error where there is
+        one, how training ended, what of time and of the axes was reached, and what is known of the problem.
+        """
+        return judge(self.run)
 
     @property
     def warnings(self) -> list[str]:

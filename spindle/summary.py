@@ -10,6 +10,7 @@ def summary(solution) -> list[tuple[str, str]]:
     """(label, sentence) pairs on a solution, the first without a label: what it is, how good, how it came about."""
     run, seconds = solution.run, solution.run.seconds
     lines = [("", f"{solution.problem.title or solution.problem.name} by {solution.method_name}")]
+    lines.append(("verdict", str(solution.verdict)))
     lines += [
         ("error", f"{name}: {error_in_words(error)}, {error['max']:.1e} at most") for name, error in run.errors.items()
     ]

@@ -24,6 +24,7 @@ from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
 from spindle.rundir import RunDirectory, device_name, versions
 from spindle.solution import Run, Solution
+from spindle.terms import own_terms
 from spindle.training.deadline import Late, in_time
 from spindle.training.display import Display, Silent
 from spindle.training.history import Clock
@@ -178,27 +179,25 @@ def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, budget: B
             missing.append(what)
             return otherwise
 
-    fresh, untouched = checked("residuals on fresh points", lambda: _fresh_residuals(solution, key), ({}, {}))
+    fresh = checked("residuals on fresh points", lambda: _fresh_residuals(solution, key), {})
     scales = solution.plan.constraints.scales
     run.residuals = {name: value * scales.residual(name) for name, value in fresh.items()}
-    run.shares = {name: value / untouched[name] for name, value in fresh.items() if untouched[name] > 0}
+    terms = checked("the sizes of the terms", lambda: own_terms(solution, key), {})
+    run.shares = {name: value / terms[name] for name, value in run.residuals.items() if name in terms}
     run.errors = checked("errors", solution.errors, {})
     run.averages = checked("means over space", lambda: averages(solution), {}) if averaged else {}
     run.classical = checked("the classical solution", lambda: compare(solution), None)
     run.warnings = [
         *doubts(solution.problem),
         *cut_short(outcome, budget.seconds, missing),
-        *_guarded(solution, outcome, fresh, untouched),
+        *_guarded(solution, outcome, terms),
     ]
     run.peak_memory_bytes = peak_bytes()
     clock.evaluate += time.perf_counter() - began
 
 
-def _fresh_residuals(solution: Solution, key) -> tuple[dict[str, float], dict[str, float]]:
-    """Root mean square of each residual on random points, as it is and as the zero field leaves it.
-
-    Conditions that hold by construction are left out.
-    """
+def _fresh_residuals(solution: Solution, key) -> dict[str, float]:
+    """Root mean square of each residual on random points; conditions that hold by construction are left out."""
     programs, (arrays, structure) = solution.plan.programs, jax.tree.flatten(solution.model)
     name = ("fresh residuals", structure)
     if name not in programs:
@@ -210,24 +209,19 @@ def _fresh_residuals(solution: Solution, key) -> tuple[dict[str, float], dict[st
 
         programs[name] = jax.jit(measure)
 
-    def measured(arrays):
-        squares = programs[name](arrays, key, dict(solution.carried))
-        return {name: float(jnp.sqrt(jnp.maximum(square, 0))) for name, square in squares.items()}
-
-    return measured(arrays), measured(jax.tree.map(jnp.zeros_like, arrays))
+    squares = programs[name](arrays, key, dict(solution.carried))
+    return {name: float(jnp.sqrt(jnp.maximum(square, 0))) for name, square in squares.items()}
 
 
-def _guarded(
-    solution: Solution, outcome: Outcome, fresh: Mapping[str, float], untouched: Mapping[str, float]
-) -> list[str]:
-    """What is to be doubted about the result, by residuals measured by the sizes of their terms."""
-    stood, falling = [], []
+def _guarded(solution: Solution, outcome: Outcome, terms: Mapping[str, float]) -> list[str]:
+    """What is to be doubted about the result; `terms` are the sizes of the terms of each residual."""
+    fresh, stood, falling = solution.run.residuals, [], []
     if outcome.stopped_by == "steps":
-        stood = stagnated(outcome.history, outcome.began, fresh, untouched)
-        falling = unfinished(outcome.history, outcome.began, fresh, untouched)
+        stood = stagnated(outcome.history, outcome.began, fresh, terms)
+        falling = unfinished(outcome.history, outcome.began, fresh, terms)
     return [
         *outcome.refused,
-        *unfulfilled(fresh, untouched, stuck=bool(stood)),
+        *unfulfilled(fresh, terms, stuck=bool(stood)),
         *stood,
         *falling,
         *overfit(fresh, _comparable(solution, outcome), solution.plan.settings),
@@ -237,7 +231,8 @@ def _guarded(
 def _comparable(solution: Solution, outcome: Outcome) -> dict[str, float]:
     """The residuals on training points, without those that counted less near some walls."""
     own = {e.name for e in solution.problem.equations} if solution.plan.settings.get("fade") else set()
-    return {name: value for name, value in outcome.residuals.items() if name not in own}
+    scales = solution.plan.constraints.scales
+    return {name: value * scales.residual(name) for name, value in outcome.residuals.items() if name not in own}
 
 
 def _singular(plan: Plan, start: Model, key) -> list[str]:

@@ -28,7 +28,7 @@ from spindle.train import Window
 from spindle.training.history import Clock, History
 
 ENDED = ("steps", "converged", "target")  # how a window ends after which the next one may begin
-UNSOLVED = 0.5  # residual of an equation, relative to that of the zero field, above which a window is not solved
+UNSOLVED = 0.5  # residual of an equation, relative to its own terms, above which a window is not solved
 _GRID = 64  # nodes on each axis on which the two values at a seam are compared, in up to two dimensions
 _FIRST, _MOST = 17, {0: 1, 1: 513, 2: 129, 3: 33}  # basis functions an axis of the state at the end, by dimension
 _RESOLVED = 1e-13  # share of the last coefficients at which no more of them are taken
@@ -192,8 +192,8 @@ def _incomplete(problem: Problem, parts: Sequence[Solution], count: int) -> list
     t, (low, high), end = problem.coordinates[axis], last.problem.domain.bounds[axis], problem.domain.bounds[axis][1]
     if name and last.run.stopped_by in ENDED:
         reason = (
-            f"window {len(parts)}, from {low:g} to {high:g}, is not solved: it leaves {last.run.shares[name]:.0%} of "
-            f"what the zero field leaves of `{name}`; take more windows, or more features or points"
+            f"window {len(parts)}, from {low:g} to {high:g}, is not solved: the residual of `{name}` is "
+            f"{last.run.shares[name]:.0%} of its own terms; take more windows, or more features or points"
         )
     else:
         reason = f"window {len(parts)} of {count} was the last, stopped by {last.run.stopped_by}"

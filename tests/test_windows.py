@@ -253,7 +253,7 @@ def test_a_march_ends_at_a_window_that_is_not_solved(tmp_path):
     assert solution.run.reached == {"coordinate": "t", "to": pytest.approx(1 / 3), "of": 1.0}
     assert re.match(
         r"the solution reaches t = 0.333333 of 1 and is NaN beyond, because window 1, from 0 to 0.333333, is not "
-        r"solved: it leaves \d+% of what the zero field leaves of `equation`; take more windows",
+        r"solved: the residual of `equation` is \d+% of its own terms; take more windows",
         solution.warnings[0],
     )
     assert np.isnan(solution(t=0.5, x=1.0))

@@ -68,12 +68,12 @@ def array_function(
 
     def coefficients(points):
         at = dict(zip(known, points, strict=True))
-        return tuple(jnp.asarray(evaluate(source, at, _JAX, _coded)) for source in sources.values())
+        return tuple(jnp.asarray(evaluate(source, at, _JAX, coded)) for source in sources.values())
 
     def combine(values, points, partials, parameter_values):
         at = dict(zip(known, points, strict=True)) | dict(zip(sources, values, strict=True))
         at |= {symbols[need]: partials[need] for need in needs} | {p: parameter_values[p.name] for p in parameters}
-        return jnp.asarray(evaluate(combined, at, _JAX, _coded))
+        return jnp.asarray(evaluate(combined, at, _JAX, coded))
 
     return ArrayFunction(tuple(needs), coefficients, combine)
 
@@ -116,7 +116,7 @@ def _split_sources(expression, coordinates: frozenset) -> tuple[sympy.Expr, dict
     return combined, {symbol: node for node, symbol in sources.items()}
 
 
-def _coded(applied, orders: Sequence[int]) -> Callable:
+def coded(applied, orders: Sequence[int]) -> Callable:
     """A coded function, or its derivative of some orders in its arguments."""
     return _differentiated(_explained(applied), orders)
 

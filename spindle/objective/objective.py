@@ -104,7 +104,7 @@ class Objective:
         """What `draw` returns, for points that were drawn already."""
         carried = self.handed_over if carried is None else carried
         coordinates = self._jets.points.coordinates(drawn)
-        with self._holding(carried):
+        with self.holding(carried):
             tabulated = {place: self._functions[place].coefficients(coordinates[place]) for place in self._tabulated}
             factors = [[s.coefficients(drawn) if s else None for s in r.shortcuts] for r in self.residuals]
         return drawn, tabulated, factors, carried
@@ -119,7 +119,8 @@ class Objective:
         """A number that changes with the window in time that is solved."""
         return 0 if self.carried is None else self.carried.version
 
-    def _holding(self, carried: Mapping):
+    def holding(self, carried: Mapping):
+        """Inside, data are functions of these arrays; see `Carried`."""
         return nullcontext() if self.carried is None else self.carried.holding(carried)
 
     def _coefficients(self, place: int, function: ArrayFunction, coordinates, points) -> tuple:
@@ -130,7 +131,7 @@ class Objective:
         tabulated = points[1].get(place)
         if tabulated:
             return tabulated
-        with self._holding(points[3]):
+        with self.holding(points[3]):
             return function.coefficients(coordinates[place])
 
     def evaluate(self, model: Model, points) -> dict[str, list[jax.Array]]:

@@ -336,7 +336,7 @@ class Trainer:
     def _look(self, state, phase, step, loss, end, history):
         """Record where the run is, and measure the error where a measurement is due."""
         errors = self._measured(state) if step == _next_look(step - 1) or step >= end else {}
-        record = Record(step, phase.label, self.clock.train, loss, errors)
+        record = Record(step, phase.label, self.clock.train, max(loss, 0.0), errors)
         if errors or step == _next_record(step - 1, self._start, end):
             history.append(record)
         self.display.step(replace(record, parts=self._parts(state)), self.total)
@@ -400,7 +400,8 @@ class Trainer:
         model = self._chosen(state)
         squares = self._mean_squares(model, state.points)
         loss = state.best_loss if self._by_loss(state) else sum(state.weights[k] * v for k, v in squares.items())
-        residuals = {name: float(jnp.sqrt(square)) for name, square in squares.items()}
+        loss = max(float(loss), 0.0) if math.isfinite(float(loss)) else loss  # differences of squares may round below
+        residuals = {name: float(jnp.sqrt(jnp.maximum(square, 0))) for name, square in squares.items()}
         return Outcome(
             model, stopped, int(state.step), float(loss), residuals, history, self.grown, self._start, self.refused
         )

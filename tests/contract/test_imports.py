@@ -19,7 +19,7 @@ ROOT = Path(spindle.__file__).parent
 # The floors of the house. A room may import from lower floors and from itself; floors of single modules also from
 # their own floor, without cycles.
 FLOORS = {
-    0: ("bounded", "errors", "interrupts", "records", "types", "budget", "summary", "visible"),
+    0: ("bounded", "errors", "interrupts", "records", "types", "budget", "summary", "verdict", "visible"),
     1: ("problem", "networks", "reference"),
     2: ("lowering", "points", "gallery", "files"),
     3: ("derivatives",),
@@ -32,6 +32,7 @@ FLOORS = {
         "rundir",
         "lock",
         "guards",
+        "terms",
         "progress",
         "solution",
         "comparison",

@@ -1,0 +1,112 @@
+"""Whether a solution is one: a word that a scientist can believe, and the reasons for it in order of weight."""
+
+from dataclasses import dataclass
+from typing import Any
+
+SOLVED, DOUBTFUL, NOT_SOLVED = "solved", "doubtful", "not solved"
+_WORDS = (SOLVED, DOUBTFUL, NOT_SOLVED)
+
+# Residual on fresh points relative to its own terms, and estimated relative error: above the first of the two numbers a
+# solution is doubtful, above the second it is none.
+_RESIDUAL = (0.05, 0.5)
+_ERROR = (0.03, 0.3)
+_TAIL = (1e-3, 5e-2)  # share of the last features of an axis
+_SMALL = 1e-3  # residual, relative to its own terms, that is enough where no estimate was made
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be believed of a solution.
+
+    word      "solved", "doubtful" or "not solved"
+    reasons   sentences, the weightiest first; empty where it is solved
+    """
+
+    word: str
+    reasons: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.word}: {'; '.join(self.reasons)}" if self.reasons else self.word
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"word": self.word, "reasons": list(self.reasons)}
+
+
+def judge(run) -> Verdict:
+    """The verdict on the record of a run."""
+    reasons = [*_ended(run), *_reached(run), *_resolved(run), *_estimated(run), *_residuals(run), *_known(run)]
+    reasons.sort(key=lambda reason: -reason[0])
+    worst = reasons[0][0] if reasons else 0
+    return Verdict(_WORDS[worst], tuple(sentence for _, sentence in reasons))
+
+
+def _grade(value: float, limits: tuple[float, float]) -> int:
+    """0: good; 1: doubtful; 2: bad."""
+    return 2 if not value <= limits[1] else 1 if value > limits[0] else 0
+
+
+def _ended(run) -> list[tuple[int, str]]:
+    """How training ended."""
+    if run.stopped_by == "diverged":
+        return [(2, "training diverged")]
+    if not run.iterations and run.stopped_by in ("budget", "interrupted"):
+        return [(2, "nothing was trained")]
+    ended = {"budget": "the budget ended training", "interrupted": "training was interrupted"}.get(run.stopped_by)
+    return [(1, ended)] if ended else []
+
+
+def _reached(run) -> list[tuple[int, str]]:
+    """How much of time was solved, in windows."""
+    reached = run.reached
+    if not reached or reached["to"] >= reached["of"]:
+        return []
+    return [(2, f"it reaches {reached['coordinate']} = {reached['to']:.4g} of {reached['of']:.4g} only")]
+
+
+def _resolved(run) -> list[tuple[int, str]]:
+    """Axes whose features do not suffice."""
+    return [
+        (grade, f"axis {axis} is not resolved: its last features still hold {share:.1e} of the solution")
+        for axis, share in getattr(run, "unresolved", {}).items()
+        if (grade := _grade(share, _TAIL))
+    ]
+
+
+def _estimated(run) -> list[tuple[int, str]]:
+    """The estimate of the error."""
+    estimate = run.error_estimate
+    if not estimate or "errors" not in estimate:
+        return []
+    name, error = max(estimate["errors"].items(), key=lambda item: item[1], default=("", 0.0))
+    grade = _grade(error, _ERROR)
+    atleast = "at least " if estimate["bound"] else ""
+    if grade:
+        return [(grade, f"the estimated error of {name} is {atleast}{error:.1e}")]
+    if estimate["bound"]:
+        return [(1, f"the estimated error of {name} is {error:.1e} at least, and explains little of the residuals")]
+    return []
+
+
+def _residuals(run) -> list[tuple[int, str]]:
+    """Residuals on fresh points, relative to their own terms."""
+    trusted = "errors" in run.error_estimate and not run.error_estimate["bound"]
+    small = trusted and max(run.error_estimate["errors"].values(), default=0.0) <= _ERROR[0]
+    found = []
+    for name, share in sorted(run.shares.items(), key=lambda item: -item[1]):
+        grade = _grade(share, _RESIDUAL)
+        # What the residual means for the solution is the estimate's matter, where there is a good one.
+        grade = min(grade, 1) if small else grade
+        if grade:
+            found.append((grade, f"the residual of `{name}` is {share:.0%} of its own terms"))
+    if not run.shares:
+        found.append((1, "residuals on fresh points are not known"))
+    if not found and not trusted and max(run.shares.values(), default=0.0) > _SMALL:
+        why = run.error_estimate.get("reason", "it was not asked for")
+        found.append((1, f"there is no estimate of the error ({why})"))
+    return found
+
+
+def _known(run) -> list[tuple[int, str]]:
+    """What is known of the problem itself."""
+    return [(2, sentence) for sentence in getattr(run, "fatal", [])]

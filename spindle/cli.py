@@ -1,7 +1,7 @@
 """The command line: `spindle list | check | solve | resume | report | explore | bench`.
 
-Exit status: 0 ended as usual; 2 bad input; 3 diverged; 4 not solved, with `--strict`; 130 interrupted by Ctrl-C, 143 by SIGTERM (128 and the number of the
-signal), with the state saved if training had begun.
+Exit status: 0 ended as usual; 2 bad input; 3 diverged; 4 not solved, with `--strict`; 130 interrupted by Ctrl-C, 143 by
+SIGTERM (128 and the number of the signal), with the state saved if training had begun.
 """
 
 import ast

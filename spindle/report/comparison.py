@@ -23,7 +23,7 @@ from spindle.report.figures import (
     shared_limits,
     time_names,
 )
-from spindle.report.html import number, plain, render, seconds_by_part, verdict
+from spindle.report.html import judgement, number, plain, render, seconds_by_part, verdict
 from spindle.report.slices import Sample, chief_fields, choose_slices
 from spindle.solution import Solution
 from spindle.training.history import Record
@@ -105,6 +105,7 @@ def _described(run: Compared) -> dict:
         "place": run.place,
         "what": f"{solution.problem.name} by {label(solution.method)}",
         "verdict": verdict(solution),
+        "judgement": judgement(solution),
         "warnings": solution.run.warnings,
     }
 

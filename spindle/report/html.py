@@ -99,6 +99,7 @@ def _content(solution: Solution, path: Path, command: str | None) -> dict:
         "subtitle": f"{problem.name}, solved by {label(solution.method)}, recipe {solution.method.recipe}",
         "good": run.stopped_by in ("steps", "target", "converged", "budget"),
         "verdict": verdict(solution),
+        "judgement": judgement(solution),
         "estimate": _sentence(f"estimated {estimate_in_words(run.error_estimate)}") if run.error_estimate else "",
         "formulas": formulas(problem),
         "plain": describe(problem),
@@ -152,6 +153,11 @@ def _means(found: Sequence[Mean]) -> dict:
     nothing = [mean for mean in found if mean.nothing]
     single = [mean for mean in found if not mean.nothing and mean.picture is None]
     return {"means": found, "still_means": {"Zero at all times, up to": nothing, "Over the whole domain": single}}
+
+
+def judgement(solution: Solution) -> str:
+    """Whether it is solved, with the reasons where that is doubtful."""
+    return f"{_sentence(str(solution.verdict))}."
 
 
 def verdict(solution: Solution) -> str:

@@ -1,0 +1,73 @@
+"""The word at the end of a solve, on made-up records: each reason is given where it should be, and only there."""
+
+import pytest
+
+from spindle.solution import Run
+from spindle.verdict import judge
+
+GOOD = {"errors": {"u": 1e-6}, "bound": False, "left": 0.01, "seconds": 1.0}
+
+
+def run(**changes):
+    parts = {"iterations": 10, "stopped_by": "converged", "shares": {"equation": 1e-5}, "error_estimate": GOOD}
+    return Run(**(parts | changes))
+
+
+def estimated(error, *, bound=False):
+    return {"errors": {"u": error}, "bound": bound, "left": 0.9 if bound else 0.01, "seconds": 1.0}
+
+
+def test_a_good_run_is_solved():
+    verdict = judge(run())
+    assert (verdict.word, verdict.reasons, str(verdict)) == ("solved", (), "solved")
+    assert verdict.as_dict() == {"word": "solved", "reasons": []}
+    assert judge(run(error_estimate={})).word == "solved", "residuals this small need no estimate"
+
+
+REASONS = [
+    ({"stopped_by": "diverged"}, "not solved", "training diverged"),
+    ({"stopped_by": "budget", "iterations": 0}, "not solved", "nothing was trained"),
+    ({"stopped_by": "budget"}, "doubtful", "the budget ended training"),
+    ({"stopped_by": "interrupted"}, "doubtful", "training was interrupted"),
+    ({"reached": {"coordinate": "t", "to": 0.3, "of": 1.0}}, "not solved", "it reaches t = 0.3 of 1 only"),
+    ({"error_estimate": estimated(0.1)}, "doubtful", "the estimated error of u is 1.0e-01"),
+    ({"error_estimate": estimated(0.5)}, "not solved", "the estimated error of u is 5.0e-01"),
+    ({"error_estimate": estimated(1e-3, bound=True)}, "doubtful", "is 1.0e-03 at least, and explains little"),
+    (
+        {"shares": {"equation": 0.9}, "error_estimate": {}},
+        "not solved",
+        "residual of `equation` is 90% of its own terms",
+    ),
+    (
+        {"shares": {"equation": 0.2}, "error_estimate": {}},
+        "doubtful",
+        "the residual of `equation` is 20% of its own terms",
+    ),
+    ({"shares": {"equation": 0.9}}, "doubtful", "the residual of `equation` is 90% of its own terms"),
+    ({"shares": {"equation": float("nan")}, "error_estimate": {}}, "not solved", "residual of `equation` is nan%"),
+    ({"shares": {}}, "doubtful", "residuals on fresh points are not known"),
+    (
+        {"shares": {"equation": 0.01}, "error_estimate": {"reason": "it is made on boxes only"}},
+        "doubtful",
+        "there is no estimate of the error (it is made on boxes only)",
+    ),
+    (
+        {"shares": {"equation": 0.01}, "error_estimate": {}},
+        "doubtful",
+        "no estimate of the error (it was not asked for)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "word", "reason"), REASONS, ids=[reason for _, _, reason in REASONS])
+def test_each_reason(changes, word, reason):
+    verdict = judge(run(**changes))
+    assert verdict.word == word
+    assert any(reason in sentence for sentence in verdict.reasons), verdict.reasons
+
+
+def test_the_weightiest_reason_comes_first():
+    verdict = judge(run(stopped_by="budget", error_estimate=estimated(0.5), shares={"equation": 0.1}))
+    assert verdict.word == "not solved"
+    assert verdict.reasons[0] == "the estimated error of u is 5.0e-01"
+    assert len(verdict.reasons) == 3

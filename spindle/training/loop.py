@@ -9,9 +9,8 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -26,75 +25,11 @@ from spindle.training.deadline import Late, Stop, in_time, wait_for
 from spindle.training.display import Display, Silent
 from spindle.training.history import Clock, History, Record
 from spindle.training.memory import excess
-from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.growing import Growing
+from spindle.training.schedule import Limits, Outcome, Schedule, State
 
 _SHARE = 0.4  # of the time that is left, for a phase that is not the last
 _PARTED = 1.0  # seconds between two evaluations of the parts of the loss
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How a model is trained.
-
-    phases     optimizers, one after the other
-    resample   draw new points every so many steps (0: never); phases that need fixed points keep the last ones
-    balance    adapt the weights every so many steps so that all residuals pull with gradients of one norm (0: never)
-    keep       "last" parameters, or those of the "lowest loss", looked at every 10 steps
-    """
-
-    phases: tuple[Optimizer, ...]
-    resample: int = 0
-    balance: int = 0
-    keep: str = "last"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When to stop early.
-
-    until   the instant of `time.perf_counter` at which training ends
-    loss    one that is small enough
-    """
-
-    until: float = math.inf
-    loss: float = 0.0
-
-
-class State(NamedTuple):
-    """Everything that training changes, on the device."""
-
-    step: jax.Array
-    arrays: Model
-    optimizer: object
-    points: object
-    weights: dict[str, jax.Array]
-    key: jax.Array
-    loss: jax.Array
-    best: Model
-    best_loss: jax.Array
-
-
-@dataclass
-class Outcome:
-    """How training ended.
-
-    stopped_by   steps, converged, budget, target, diverged or interrupted
-    residuals    root mean square of each residual on the last training points
-    grown        the phases that enlarged the model, and what they decided
-    began        the step at which the last phase began
-    refused      sentences on enlargements that would not have fitted into the memory
-    """
-
-    model: Model
-    stopped_by: str
-    steps: int
-    loss: float
-    residuals: dict[str, float]
-    history: History = field(default_factory=History)
-    grown: list[dict] = field(default_factory=list)
-    began: int = 0
-    refused: list[str] = field(default_factory=list)
 
 
 class Trainer:

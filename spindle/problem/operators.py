@@ -28,7 +28,22 @@ def div(field, over: Sequence[sympy.Symbol] | None = None):
     """Divergence of a column vector; composite fluxes such as `div(k*grad(u))` are expanded by the product rule."""
     field, axes = _operands("div", field, over)
     _check_length("div", field, len(axes))
-    return sum(component.diff(axis) for component, axis in zip(field, axes, strict=True))
+    return sum(_across(component, axis) for component, axis in zip(field, axes, strict=True))
+
+
+def _across(component, axis):
+    """The derivative of one component of a flux, derivatives of its pieces not carried out.
+
+    SymPy differentiates a `Piecewise` on its pieces: a jump between them would be gone before a problem can refuse it.
+    """
+    pieces = sorted((p for p in component.atoms(sympy.Piecewise) if _switches(p, axis)), key=sympy.count_ops)
+    swap = {p: sympy.Function(f"piece {k}")(axis) for k, p in enumerate(pieces)}
+    return component.xreplace(swap).diff(axis).xreplace({f: p for p, f in swap.items()})
+
+
+def _switches(piece, axis) -> bool:
+    """Whether it goes from one piece to another along an axis, and is data."""
+    return any(c.has(axis) for _, c in piece.args) and not piece.atoms(AppliedUndef)
 
 
 @usage("sp.laplacian(u)` or `sp.laplacian(u, over=(x, y))")

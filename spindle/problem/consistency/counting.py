@@ -1,0 +1,197 @@
+"""Conditions counted against the orders of the equations, along each coordinate of a box or of boxes joined."""
+
+from collections.abc import Sequence
+
+from spindle.problem.consistency import transport
+from spindle.problem.consistency.definite import backward, half_order, space_axes, time_axis
+from spindle.problem.consistency.doubt import Doubt, listed
+from spindle.problem.consistency.linear import Linear, degrees, inside, linearised, on_face
+from spindle.problem.consistency.places import Held, held, is_inverse, is_measured
+from spindle.problem.consistency.references import is_exact
+from spindle.problem.consistency.sides import uncovered
+from spindle.problem.domain import Face, Wall
+
+
+def counted(problem) -> list[Doubt]:
+    """Missing and superfluous equations and conditions; nothing where measurements may stand in for them."""
+    if is_measured(problem):
+        return []
+    rows, conditions = linearised(problem), held(problem)
+    asked = degrees(rows, problem, inside(problem)) if rows else None
+    if not conditions and (asked is None or any(asked)):
+        return [
+            Doubt("the problem has no condition, so infinitely many solutions fit it: impose one, `sp.Dirichlet(u, 0)`")
+        ]
+    found = _equations(problem, rows)
+    if rows is None or asked is None or found:
+        return found
+    found += _in_time(problem, rows, asked, conditions)
+    return found + _in_space(problem, rows, asked, conditions)
+
+
+def _equations(problem, rows) -> list[Doubt]:
+    have, need = len(problem.equations), len(problem.unknowns)
+    names = listed(u.func.__name__ for u in problem.unknowns)
+    if have < need:
+        return [
+            Doubt(
+                f"there are {need} unknowns, {names}, and {have} equation{'s' * (have > 1)}, so infinitely many fields "
+                f"fit: add {need - have}, or give what is known as a formula"
+            )
+        ]
+    # Redundant equations are usual in systems, and of first order they say that a field is a gradient.
+    if have > need == 1 and rows and max(row.order for row in rows) > 1 and not is_exact(problem):
+        return [
+            Doubt(
+                f"there are {have} equations for the single unknown {names}, and hardly any field fulfils all: the "
+                f"solution will be a compromise between them",
+                fatal=False,
+            )
+        ]
+    return []
+
+
+# ------------------------------------------------------------------------------------------------------------ time
+
+
+def _in_time(problem, rows: list[Linear], asked, conditions: Sequence[Held]) -> list[Doubt]:
+    axis = time_axis(problem)
+    faces = [f for f in problem.domain.faces if f.axis == axis]
+    given = [c for c in conditions if isinstance(c.place, Face) and c.place.axis == axis]
+    if axis is None or any(c.periodic for c in given):
+        return []
+    starts = [c for c in given if c.place.outward < 0]
+    ends = len({c.name for c in given if c.place.outward > 0})
+    at_start = degrees(rows, problem, on_face(next(f for f in faces if f.outward < 0)))
+    order = min(asked[axis], asked[axis] if at_start is None else at_start[axis])
+    if len({c.name for c in starts}) + ends < order:
+        return [_no_start(problem, rows, axis, order, starts)]
+    if len(problem.unknowns) > 1 or len(rows) > 1:
+        return []
+    found = backward(rows[0], problem, len(starts), ends, order)
+    levels = {max((o[axis] for _, o in Linear(c.residual, problem).coefficients), default=0) for c in starts}
+    if not found and not ends and order and not set(range(order)) <= levels:
+        return [_no_start(problem, rows, axis, order, starts)]
+    if len({c.name for c in starts}) > order and not is_inverse(problem) and not is_exact(problem):
+        found.append(
+            Doubt(
+                f"the equation of {_name(problem)} is of order {order} in {problem.coordinates[axis]}, and "
+                f"{listed(f'`{c.name}`' for c in starts)} give {len(starts)} values at the start, which hardly any "
+                f"solution fulfils: leave one out",
+                fatal=False,
+            )
+        )
+    return found
+
+
+def _no_start(problem, rows, axis: int, order: int, starts) -> Doubt:
+    t = problem.coordinates[axis].name
+    known = {(u, orders[axis]) for c in starts for u, orders in Linear(c.residual, problem).coefficients}
+    highest = {u: max((o[axis] for row in rows for v, o in row.coefficients if v == u), default=0) for u in problem.unknowns}
+    missing = [(u, level) for u in problem.unknowns for level in range(highest[u]) if (u, level) not in known]
+    u, level = missing[0] if missing else (problem.unknowns[0], 0)
+    name = u.func.__name__
+    written = name if level == 0 else f"{name}.diff({t})" if level == 1 else f"{name}.diff({t}, {level})"
+    what = ("value", "velocity", "acceleration")[min(level, 2)]
+    ask = "one condition" if order == 1 else f"{order} conditions"
+    return Doubt(
+        f"{name} has no initial {what}, and its equation asks for {ask} in {t}, so infinitely many solutions fit: add "
+        f"`sp.Initial({written}, ...)`"
+    )
+
+
+def _name(problem) -> str:
+    return problem.unknowns[0].func.__name__
+
+
+# ----------------------------------------------------------------------------------------------------------- space
+
+
+def _in_space(problem, rows, asked, conditions) -> list[Doubt]:
+    alone = rows[0] if len(rows) == 1 else None
+    half = half_order(alone, problem) if alone else 0
+    # Along a single axis everything may be given at one end, as a problem with initial values.
+    half = half if len(problem.coordinates) > 1 else 0
+    if not problem.domain.boxes:
+        walls = [c for c in conditions if isinstance(c.place, Wall)]
+        return uncovered(problem, walls, half or min(1, max(asked[k] for k in space_axes(problem)) // 2))
+    found: list[Doubt] = []
+    for axis in space_axes(problem):
+        own = [c for c in conditions if c.place.axis == axis]
+        faces = [f for f in problem.domain.faces if f.axis == axis]
+        if asked[axis] == 0 or any(c.periodic for c in own):
+            continue
+        if half:
+            found += _on_faces(problem, faces, own, half)
+        elif alone and asked[axis] == 1:
+            found += transport.along(alone, problem, axis, faces, own)
+        else:
+            found += _together(problem, rows, axis, asked, own, faces)
+    missing = [d for d in found if d.fatal]
+    return missing or found
+
+
+def _on_faces(problem, faces, conditions, half: int) -> list[Doubt]:
+    """Half as many conditions on each side as the order across it."""
+    count = {f: len({c.name for c in conditions if c.place == f}) for f in faces}
+    short = list(dict.fromkeys(f.name for f in faces if count[f] < half))
+    u = _name(problem)
+    if short:
+        have = "no condition" if half == 1 else "fewer conditions than that"
+        return [
+            Doubt(
+                f"the equation of {u} has derivatives of order {2 * half} across {listed(short)} and asks for "
+                f"{half} condition{'s' * (half > 1)} there, but there {'is' if half == 1 else 'are'} {have}, so "
+                f"infinitely many solutions fit: add `{_example(problem, short[0])}`"
+            )
+        ]
+    many = list(dict.fromkeys(f.name for f in faces if count[f] > half))
+    if not many or is_inverse(problem) or is_exact(problem):
+        return []
+    names = dict.fromkeys(f"`{c.name}`" for c in conditions if c.place.name == many[0])
+    return [
+        Doubt(
+            f"{listed(names)} all hold on {many[0]}, where the equation of {u} takes {half}, so hardly any solution "
+            f"fulfils all of them: leave one out",
+            fatal=False,
+        )
+    ]
+
+
+def _together(problem, rows, axis: int, asked, conditions, faces) -> list[Doubt]:
+    """As many conditions on both sides together as the order across them, where that is certain."""
+    if len(problem.domain.boxes) > 1:
+        return []
+    need = asked[axis]
+    for face in faces:
+        there = degrees(rows, problem, on_face(face))
+        need = min(need, 0 if there is None else there[axis])
+    have = sum(len({c.name for c in conditions if c.place == f}) for f in faces)
+    bare = [f.name for f in faces if not any(c.place == f for c in conditions)]
+    certain = len(rows) == 1 or bare and not _may_flow_out(rows, problem, axis)
+    if have >= need or not certain:
+        return []
+    where = bare[0] if bare else faces[-1].name
+    verb = "is" if have == 1 else "are"
+    return [
+        Doubt(
+            f"the equations ask for {need} conditions in {problem.coordinates[axis]} on both sides together, and there "
+            f"{verb} {have or 'none'}, so infinitely many solutions fit: add `{_example(problem, where)}`"
+        )
+    ]
+
+
+def _may_flow_out(rows, problem, axis: int) -> bool:
+    """Whether some unknown is only carried along the axis by a speed that is no constant, which may leave both sides."""
+    carried = [c for row in rows for (_, orders), c in row.coefficients.items() if orders[axis] == 1]
+    second = [o for row in rows for _, o in row.coefficients if o[axis] > 1]
+    return not second and any(c.free_symbols - {p for p in problem.parameters} for c in carried)
+
+
+def _example(problem, where: str) -> str:
+    return f"sp.Dirichlet({_name(problem)}, 0, on={_equation(where)})"
+
+
+def _equation(where: str) -> str:
+    name, _, value = where.partition("=")
+    return f"Eq({name}, {value})"

@@ -6,9 +6,10 @@ from spindle.problem.consistency import transport
 from spindle.problem.consistency.definite import backward, half_order, space_axes, time_axis
 from spindle.problem.consistency.doubt import Doubt, listed
 from spindle.problem.consistency.linear import Linear, degrees, inside, linearised, on_face
-from spindle.problem.consistency.places import Held, held, is_inverse, is_measured
+from spindle.problem.consistency.places import Held, equation_of, held, is_inverse, is_measured
 from spindle.problem.consistency.references import is_exact
 from spindle.problem.consistency.sides import uncovered
+from spindle.problem.consistency.values import setting
 from spindle.problem.domain import Face, Wall
 
 
@@ -72,7 +73,7 @@ def _in_time(problem, rows: list[Linear], asked, conditions: Sequence[Held]) -> 
     levels = {max((o[axis] for _, o in Linear(c.residual, problem).coefficients), default=0) for c in starts}
     if not found and not ends and order and not set(range(order)) <= levels:
         return [_no_start(problem, rows, axis, order, starts)]
-    if len({c.name for c in starts}) > order and not is_inverse(problem) and not is_exact(problem):
+    if starts and len(_things(problem, starts, starts[0].place)) > order and not is_inverse(problem) and not is_exact(problem):
         found.append(
             Doubt(
                 f"the equation of {_name(problem)} is of order {order} in {problem.coordinates[axis]}, and "
@@ -115,15 +116,15 @@ def _in_space(problem, rows, asked, conditions) -> list[Doubt]:
     if not problem.domain.boxes:
         walls = [c for c in conditions if isinstance(c.place, Wall)]
         return uncovered(problem, walls, half or min(1, max(asked[k] for k in space_axes(problem)) // 2))
+    periodic = {c.place.axis for c in conditions if c.periodic}
+    open_axes = [k for k in space_axes(problem) if asked[k] and k not in periodic]
+    if half:
+        return _on_faces(problem, rows, [f for f in problem.domain.faces if f.axis in open_axes], conditions, half)
     found: list[Doubt] = []
-    for axis in space_axes(problem):
+    for axis in open_axes:
         own = [c for c in conditions if c.place.axis == axis]
         faces = [f for f in problem.domain.faces if f.axis == axis]
-        if asked[axis] == 0 or any(c.periodic for c in own):
-            continue
-        if half:
-            found += _on_faces(problem, faces, own, half)
-        elif alone and asked[axis] == 1:
+        if alone and asked[axis] == 1:
             found += transport.along(alone, problem, axis, faces, own)
         else:
             found += _together(problem, rows, axis, asked, own, faces)
@@ -131,10 +132,13 @@ def _in_space(problem, rows, asked, conditions) -> list[Doubt]:
     return missing or found
 
 
-def _on_faces(problem, faces, conditions, half: int) -> list[Doubt]:
+def _on_faces(problem, rows, faces, conditions, half: int) -> list[Doubt]:
     """Half as many conditions on each side as the order across it."""
     count = {f: len({c.name for c in conditions if c.place == f}) for f in faces}
-    short = list(dict.fromkeys(f.name for f in faces if count[f] < half))
+    short = [f for f in faces if count[f] < half]
+    # Where the coefficients vanish on a side, or have no values there, fewer conditions may do.
+    certain = [(f, degrees(rows, problem, on_face(f))) for f in short]
+    short = list(dict.fromkeys(f.name for f, there in certain if there is not None and there[f.axis] >= 2 * half))
     u = _name(problem)
     if short:
         have = "no condition" if half == 1 else "fewer conditions than that"
@@ -145,7 +149,7 @@ def _on_faces(problem, faces, conditions, half: int) -> list[Doubt]:
                 f"infinitely many solutions fit: add `{_example(problem, short[0])}`"
             )
         ]
-    many = list(dict.fromkeys(f.name for f in faces if count[f] > half))
+    many = list(dict.fromkeys(f.name for f in faces if len(_things(problem, conditions, f)) > half))
     if not many or is_inverse(problem) or is_exact(problem):
         return []
     names = dict.fromkeys(f"`{c.name}`" for c in conditions if c.place.name == many[0])
@@ -158,6 +162,12 @@ def _on_faces(problem, faces, conditions, half: int) -> list[Doubt]:
     ]
 
 
+def _things(problem, conditions, face) -> set:
+    """What is set on a face; the same set twice is a contradiction or harmless."""
+    here = [c for c in conditions if c.place == face]
+    return {told.what if (told := setting(c, problem)) else c.name for c in here}
+
+
 def _together(problem, rows, axis: int, asked, conditions, faces) -> list[Doubt]:
     """As many conditions on both sides together as the order across them, where that is certain."""
     if len(problem.domain.boxes) > 1:
@@ -168,7 +178,8 @@ def _together(problem, rows, axis: int, asked, conditions, faces) -> list[Doubt]
         need = min(need, 0 if there is None else there[axis])
     have = sum(len({c.name for c in conditions if c.place == f}) for f in faces)
     bare = [f.name for f in faces if not any(c.place == f for c in conditions)]
-    certain = len(rows) == 1 or bare and not _may_flow_out(rows, problem, axis)
+    unset = _unset(problem, rows, axis, conditions)
+    certain = len(rows) == 1 or unset or (bare and not _may_flow_out(rows, problem, axis))
     if have >= need or not certain:
         return []
     where = bare[0] if bare else faces[-1].name
@@ -176,9 +187,15 @@ def _together(problem, rows, axis: int, asked, conditions, faces) -> list[Doubt]
     return [
         Doubt(
             f"the equations ask for {need} conditions in {problem.coordinates[axis]} on both sides together, and there "
-            f"{verb} {have or 'none'}, so infinitely many solutions fit: add `{_example(problem, where)}`"
+            f"{verb} {have or 'none'}, so infinitely many solutions fit: add `{_example(problem, where, unset)}`"
         )
     ]
+
+
+def _unset(problem, rows, axis: int, conditions) -> list:
+    """The unknowns with second derivatives along an axis that no condition at its ends speaks of."""
+    curved = {u for row in rows for u, orders in row.coefficients if orders[axis] > 1}
+    return [u for u in problem.unknowns if u in curved and not any(c.residual.has(u) for c in conditions)]
 
 
 def _may_flow_out(rows, problem, axis: int) -> bool:
@@ -188,10 +205,6 @@ def _may_flow_out(rows, problem, axis: int) -> bool:
     return not second and any(c.free_symbols - {p for p in problem.parameters} for c in carried)
 
 
-def _example(problem, where: str) -> str:
-    return f"sp.Dirichlet({_name(problem)}, 0, on={_equation(where)})"
-
-
-def _equation(where: str) -> str:
-    name, _, value = where.partition("=")
-    return f"Eq({name}, {value})"
+def _example(problem, where: str, unset=()) -> str:
+    u = (*unset, *problem.unknowns)[0].func.__name__
+    return f"sp.Dirichlet({u}, 0, on={equation_of(where)})"

@@ -42,3 +42,9 @@ def is_measured(problem) -> bool:
 def is_inverse(problem) -> bool:
     """Whether there is more to be found than the fields."""
     return is_measured(problem) or any(p.unknown for p in problem.parameters)
+
+
+def equation_of(name: str) -> str:
+    """The name of a face, `x=1`, as it is written in a condition."""
+    left, _, right = name.partition("=")
+    return f"Eq({left}, {right})"

@@ -5,7 +5,7 @@ import numpy as np
 from spindle.problem.consistency.definite import time_axis
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import Linear, on_face, values_at
-from spindle.problem.consistency.places import is_inverse
+from spindle.problem.consistency.places import equation_of, is_inverse
 from spindle.problem.consistency.references import is_exact
 
 
@@ -22,14 +22,14 @@ def along(row: Linear, problem, axis: int, faces, conditions) -> list[Doubt]:
         return [
             Doubt(
                 f"{u} flows in at {dry[0]}, where it has no condition, and out at {leaving[0]}, where it has one that "
-                f"nothing can fulfil: name the other side, `on={_equation(dry[0])}`"
+                f"nothing can fulfil: name the other side, `on={equation_of(dry[0])}`"
             )
         ]
     if dry:
         return [
             Doubt(
                 f"{u} flows in at {dry[0]}, where it has no condition, so infinitely many solutions fit: add "
-                f"`sp.Dirichlet({u}, 0, on={_equation(dry[0])})`"
+                f"`sp.Dirichlet({u}, 0, on={equation_of(dry[0])})`"
             )
         ]
     if leaving and not is_inverse(problem) and not is_exact(problem):
@@ -51,7 +51,7 @@ def _steady(u: str, faces, given, inflow) -> list[Doubt]:
     return [
         Doubt(
             f"{u} has a first derivative across {faces[0].name} and {faces[1].name} and a condition on neither, so "
-            f"infinitely many solutions fit: add `sp.Dirichlet({u}, 0, on={_equation(faces[0].name)})`"
+            f"infinitely many solutions fit: add `sp.Dirichlet({u}, 0, on={equation_of(faces[0].name)})`"
         )
     ]
 
@@ -72,8 +72,3 @@ def _inwards(row: Linear, problem, axis: int, face) -> int:
     if not np.isfinite(inwards).all():
         return 0
     return 1 if np.all(inwards > 0) else -1 if np.all(inwards < 0) else 0
-
-
-def _equation(where: str) -> str:
-    name, _, value = where.partition("=")
-    return f"Eq({name}, {value})"

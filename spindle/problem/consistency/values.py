@@ -18,7 +18,7 @@ _TOLERANCE = 1e-9  # of the larger value
 
 
 @dataclass(frozen=True)
-class _Set:
+class Setting:
     """`what = value` on a part of the boundary: the condition divided by its first coefficient."""
 
     condition: Held
@@ -29,7 +29,7 @@ class _Set:
 def contradictions(problem) -> list[Doubt]:
     """One doubt for each pair of conditions that cannot hold together."""
     found: dict[tuple[str, str], Doubt] = {}
-    told = [s for condition in held(problem) if not condition.periodic and (s := _set(condition, problem))]
+    told = [s for condition in held(problem) if not condition.periodic and (s := setting(condition, problem))]
     for one, other in itertools.combinations(told, 2):
         names = (one.condition.name, other.condition.name)
         if names[0] == names[1] or names in found or one.what != other.what:
@@ -53,16 +53,17 @@ def is_plain(expression: sympy.Expr, problem) -> bool:
     return not expression.atoms(AppliedUndef) and expression.free_symbols <= set(problem.coordinates)
 
 
-def _set(condition: Held, problem) -> _Set | None:
+def setting(condition: Held, problem) -> Setting | None:
+    """What a condition sets, and to which value; None where that is not plain."""
     linear = Linear(condition.residual, problem)
     if not linear.affine or not linear.coefficients or linear.rest.atoms(AppliedUndef):
         return None
     entries = sorted(linear.coefficients.items(), key=lambda item: (item[0][0].func.__name__, item[0][1]))
     first = entries[0][1]
-    return _Set(condition, tuple((key, c / first) for key, c in entries), -linear.rest / first)
+    return Setting(condition, tuple((key, c / first) for key, c in entries), -linear.rest / first)
 
 
-def _common(one: _Set, other: _Set, problem) -> np.ndarray | None:
+def _common(one: Setting, other: Setting, problem) -> np.ndarray | None:
     """Points (n, d) where both hold; None where they share no part of the boundary."""
     first, second = one.condition.place, other.condition.place
     if isinstance(first, Face) or isinstance(second, Face):
@@ -78,20 +79,22 @@ def _common(one: _Set, other: _Set, problem) -> np.ndarray | None:
 
 
 def _differ(one, other, problem, points) -> bool:
-    if one == other or not (one - other).free_symbols <= set(problem.coordinates) | set(problem.parameters):
+    if one == other or any(p.unknown for p in problem.parameters):
+        return False
+    if not (one - other).free_symbols <= set(problem.coordinates) | set(problem.parameters):
         return False
     first, second = (values_at(value, problem, points) for value in (one, other))
     size = np.maximum(np.abs(first), np.abs(second))
     return bool(np.any(np.abs(first - second) > _TOLERANCE * size + 1e-300))
 
 
-def _named(one: _Set, other: _Set) -> str:
+def _named(one: Setting, other: Setting) -> str:
     """The smaller of the two parts, as the conditions call them."""
     first, second = one.condition.place, other.condition.place
     return second.name if first.name == "boundary" else first.name
 
 
-def _part(one: _Set) -> str:
+def _part(one: Setting) -> str:
     place = one.condition.place
     return "Eq(x, 0)" if isinstance(place, Face) else f'"{place.shape.sides[0]}"'
 

@@ -1,6 +1,7 @@
 """Helmholtz's equation on a box at an eigenvalue: no solution, or infinitely many."""
 
 import numpy as np
+import sympy
 
 from spindle.problem.consistency.definite import time_axis
 from spindle.problem.consistency.doubt import Doubt
@@ -46,7 +47,7 @@ def resonances(problem) -> list[Doubt]:
 
 
 def _constant(coefficient) -> float | None:
-    values = {p: p.value for p in coefficient.free_symbols if getattr(p, "value", None) is not None}
+    values = {p: sympy.Float(p.value) for p in coefficient.free_symbols if getattr(p, "value", None) is not None}
     found = coefficient.xreplace(values)
     return float(found) if found.is_number and found.is_real else None
 

@@ -6,10 +6,9 @@ import numpy as np
 import sympy
 
 from spindle.errors import ProblemError
-from spindle.problem.consistency.doubt import Doubt
+from spindle.problem.consistency.doubt import Doubt, listed
 from spindle.problem.consistency.linear import Linear, is_long
 from spindle.problem.consistency.switches import Switch, switches, switching
-from spindle.problem.functions import shortened
 from spindle.problem.symbols import unknowns_in
 
 _WIDTH = 0.02  # of the domain: what a jump is smoothed over in the advice
@@ -35,16 +34,15 @@ def check_jumps(problem, written) -> None:
 
 def kinks(problem) -> list[Doubt]:
     """Doubts about coefficients that are just smooth enough for the equation to hold, but not for its solution."""
-    found: dict[str, Doubt] = {}
+    found: dict[tuple, dict] = {}
     for equation in problem.equations:
         for coefficient, axis, order in _leading(equation.residual, problem):
             for switch in switches(coefficient, axis, problem):
-                where = switch.where(problem.coordinates)
-                if switch.jumps and order == 1 and len(problem.unknowns) == 1:
-                    found.setdefault(where, _product(switch, where, problem))
-                elif not switch.jumps and order in (2, 3):
-                    found.setdefault(where, _kink(switch, where, problem, order))
-    return list(found.values())[:4]
+                # Of systems first derivatives of a field beside another say what that other one is: no flux is lost.
+                if (order == 1 and len(problem.unknowns) == 1) if switch.jumps else order in (2, 3):
+                    places = found.setdefault((switch.what, switch.jumps), {})
+                    places.setdefault(switch.where(problem.coordinates), (switch, order))
+    return [_product(problem, places) if jumps else _kink(problem, places) for (_, jumps), places in found.items()]
 
 
 def _leading(residual, problem):
@@ -104,19 +102,20 @@ def _smoothed(problem, switch: Switch) -> str:
     return f"{(a + b) / 2:.4g} + {(b - a) / 2:.4g}*tanh(({name} - {place:.4g})/{width:.2g})"
 
 
-def _kink(switch: Switch, where: str, problem, order: int) -> Doubt:
-    u = problem.unknowns[0].func.__name__
+def _kink(problem, places: dict) -> Doubt:
+    (switch, order), u = next(iter(places.values())), problem.unknowns[0].func.__name__
     return Doubt(
-        f"the coefficient `{switch.what}` has a kink at {where}, so derivatives of order {order} of {u} jump there and "
-        f"smooth networks converge slowly: round the kink off over a width if that matters",
+        f"the coefficient `{switch.what}` has a kink at {listed(places, 2)}, so derivatives of order {order} of {u} "
+        f"jump there and smooth networks converge slowly: round the kink off over a width if that matters",
         fatal=False,
     )
 
 
-def _product(switch: Switch, where: str, problem) -> Doubt:
+def _product(problem, places: dict) -> Doubt:
+    switch, _ = next(iter(places.values()))
     u, name = problem.unknowns[0].func.__name__, problem.coordinates[switch.axis].name
     return Doubt(
-        f"`{shortened(sympy.Symbol(switch.what))}` jumps at {where} and multiplies the derivative of {u} along {name}; "
-        f"if their product was differentiated, the jump is lost: smooth it, `{_smoothed(problem, switch)}`",
+        f"`{switch.what}` jumps at {listed(places, 2)} and multiplies the derivative of {u} along {name}; if their "
+        f"product was differentiated, the jump is lost: smooth it, `{_smoothed(problem, switch)}`",
         fatal=False,
     )

@@ -149,8 +149,8 @@ def tabulated(
     rows = [(c.name, _nodes(call, c, nodes)) for c, nodes in axes.items()]
     if interpolation not in INTERPOLATIONS:
         raise ProblemError(
-            f"`sp.tabulated(\"{name}\", ..., interpolation={shown(interpolation)})` names no way to join values, which "
-            f"are {', '.join(INTERPOLATIONS)}; write `interpolation=\"linear\"`." + nearest(interpolation, INTERPOLATIONS)
+            f'`sp.tabulated("{name}", ..., interpolation={shown(interpolation)})` names no way to join values, which '
+            f'are {", ".join(INTERPOLATIONS)}; write `interpolation="linear"`.' + nearest(interpolation, INTERPOLATIONS)
         )
     table = Table(rows, _values(call, rows, values), interpolation)
     return given(name, table, *axes)

@@ -28,12 +28,20 @@ PAIRS = {
     "two values": ([sp.Dirichlet(p), sp.Dirichlet(p, 1, on="x=0")], SQUARE, "x=0"),
     "scaled": ([sp.Dirichlet(p), sp.Dirichlet(3 * p, 2 + x, on="x=0")], SQUARE, "x=0"),
     "where data differ on a part": ([sp.Dirichlet(p, y), sp.Dirichlet(p, y**2, on="x=1")], SQUARE, "x=1"),
-    "two fluxes": ([sp.Neumann(p, 1, on="x=0"), sp.Neumann(p, 2, on="x=0"), sp.Dirichlet(p, on=["x=1", "y=0", "y=2"])], SQUARE, "x=0"),
+    "two fluxes": (
+        [sp.Neumann(p, 1, on="x=0"), sp.Neumann(p, 2, on="x=0"), sp.Dirichlet(p, on=["x=1", "y=0", "y=2"])],
+        SQUARE,
+        "x=0",
+    ),
     "two Robins": ([sp.Robin(p, 1, 1, 0), sp.Robin(p, 2, 2, 1, on="y=0")], SQUARE, "y=0"),
     "on a disk": ([sp.Dirichlet(p), sp.Dirichlet(p, 1, on=x > 0.5)], DISK, "x > 0.5"),
-    "two halves that overlap": ([sp.Dirichlet(p, 0, on=x < 0.3), sp.Dirichlet(p, x, on=x > -0.3)], DISK, "x < 0.3|x > -0.3"),
+    "two halves that overlap": (
+        [sp.Dirichlet(p, 0, on=x < 0.3), sp.Dirichlet(p, x, on=x > -0.3)],
+        DISK,
+        "x < 0.3|x > -0.3",
+    ),
     "on a polygon": ([sp.Dirichlet(p, x), sp.Dirichlet(p, 5, on=sympy.Eq(y, 0))], ELBOW, "Eq\\(y, 0\\)"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -75,8 +83,20 @@ def test_initial_values_hold_at_the_start_alone():
 # Domain, operator, conditions, a source that exceeds the flux, and the one that balances it.
 LEVELS = {
     "line": (LINE, f.diff(x, 2), [sp.Neumann(f, 1)], -2, 2),
-    "flux that varies": (SQUARE, LAPLACE, [sp.Neumann(p, y, on="x=1"), sp.Neumann(p, 0, on=["x=0", "y=0", "y=2"])], 0, 1),
-    "variable coefficient": (LINE, sp.div((1 + x) * sp.grad(f)), [sp.Neumann(f, 3, on="x=1"), sp.Neumann(f, 0, on="x=0")], 1, 6),
+    "flux that varies": (
+        SQUARE,
+        LAPLACE,
+        [sp.Neumann(p, y, on="x=1"), sp.Neumann(p, 0, on=["x=0", "y=0", "y=2"])],
+        0,
+        1,
+    ),
+    "variable coefficient": (
+        LINE,
+        sp.div((1 + x) * sp.grad(f)),
+        [sp.Neumann(f, 3, on="x=1"), sp.Neumann(f, 0, on="x=0")],
+        1,
+        6,
+    ),
     "scaled": (LINE, -4 * f.diff(x, 2), [sp.Neumann(2 * f, 4)], 2, -16),
     "periodic": (SQUARE, LAPLACE, [sp.Periodic(p, x), sp.Periodic(p, y)], 1, cos(pi * x) * y),
     "periodic along one axis": (SQUARE, LAPLACE, [sp.Periodic(p, x), sp.Neumann(p, 1, on=["y=0", "y=2"])], 3, 1),
@@ -84,7 +104,7 @@ LEVELS = {
     "disk": (DISK, 3 * LAPLACE, [sp.Neumann(p, 2)], 4, 12),
     "disk by halves": (DISK, LAPLACE, [sp.Neumann(p, 1 + x, on=x > 0), sp.Neumann(p, 1 + x, on=x <= 0)], -2, 2 + x),
     "polygon": (ELBOW, LAPLACE, [sp.Neumann(p, 1)], 1, sympy.Rational(8, 3)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", LEVELS)
@@ -137,11 +157,14 @@ def test_a_resonance_on_a_line_is_fatal(name, factor):
     assert said(number * 1.001) == said(-number) == []
 
 
-@pytest.mark.parametrize(("conditions", "number"), [
-    ([sp.Dirichlet(p)], pi**2 * (4 + sympy.Rational(9, 4))),
-    ([sp.Dirichlet(p, on=["x=0", "x=1"]), sp.Neumann(p, on=["y=0", "y=2"])], pi**2),
-    ([sp.Periodic(p, x), sp.Dirichlet(p, on=["y=0", "y=2"])], pi**2 / 4),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("conditions", "number"),
+    [
+        ([sp.Dirichlet(p)], pi**2 * (4 + sympy.Rational(9, 4))),
+        ([sp.Dirichlet(p, on=["x=0", "x=1"]), sp.Neumann(p, on=["y=0", "y=2"])], pi**2),
+        ([sp.Periodic(p, x), sp.Dirichlet(p, on=["y=0", "y=2"])], pi**2 / 4),
+    ],
+)
 def test_a_resonance_in_the_plane_is_fatal(conditions, number):
     for k, count in ((number, 1), (number + 0.01, 0)):
         for domain in (SQUARE, sp.Box({y: (0, 2), x: (0, 1)})):
@@ -158,17 +181,63 @@ def test_a_resonance_with_anisotropy_and_a_parameter():
 # ----------------------------------------------------------------------------------------------------- references
 
 REFERENCES = {
-    "Poisson": (SQUARE, [Eq(LAPLACE, -5 * pi**2 / 4 * SOLVED)], [sp.Dirichlet(p)], {p: SOLVED}, {p: 2 * SOLVED}, "equation"),
-    "its boundary": (SQUARE, [LAPLACE], [sp.Dirichlet(p, x * y)], {p: x * y}, {p: x * y + 1}, "condition `dirichlet p`"),
-    "heat": (STRIP, [u.diff(t) - u.diff(x, 2)], [sp.Dirichlet(u), sp.Initial(u, sin(pi * x))], {u: exp(-(pi**2) * t) * sin(pi * x)},
-             {u: exp(-10 * t) * sin(pi * x)}, "equation"),
-    "its start": (STRIP, [u.diff(t) - u.diff(x, 2)], [sp.Dirichlet(u), sp.Initial(u, sin(pi * x))], {u: exp(-(pi**2) * t) * sin(pi * x)},
-                  {u: exp(-4 * pi**2 * t) * sin(2 * pi * x)}, "condition `initial u`"),
-    "a flux": (LINE, [f.diff(x, 2) - 2], [sp.Dirichlet(f, on="x=0"), sp.Neumann(f, 2, on="x=1")], {f: x**2}, {f: x**2 + x}, "condition `neumann f`"),
-    "a wall": (DISK, [LAPLACE - 4], [sp.Neumann(p, 2, on=x > 0), sp.Dirichlet(p, 1, on=x <= 0)], {p: x**2 + y**2}, {p: 2 * x**2}, "condition"),
-    "periodic": (SQUARE, [LAPLACE + pi**2 * p], [sp.Periodic(p, x), sp.Dirichlet(p, cos(pi * y), on=["y=0", "y=2"])],
-                 {p: cos(pi * y)}, {p: sin(pi * x)}, "condition"),
-}  # fmt: skip
+    "Poisson": (
+        SQUARE,
+        [Eq(LAPLACE, -5 * pi**2 / 4 * SOLVED)],
+        [sp.Dirichlet(p)],
+        {p: SOLVED},
+        {p: 2 * SOLVED},
+        "equation",
+    ),
+    "its boundary": (
+        SQUARE,
+        [LAPLACE],
+        [sp.Dirichlet(p, x * y)],
+        {p: x * y},
+        {p: x * y + 1},
+        "condition `dirichlet p`",
+    ),
+    "heat": (
+        STRIP,
+        [u.diff(t) - u.diff(x, 2)],
+        [sp.Dirichlet(u), sp.Initial(u, sin(pi * x))],
+        {u: exp(-(pi**2) * t) * sin(pi * x)},
+        {u: exp(-10 * t) * sin(pi * x)},
+        "equation",
+    ),
+    "its start": (
+        STRIP,
+        [u.diff(t) - u.diff(x, 2)],
+        [sp.Dirichlet(u), sp.Initial(u, sin(pi * x))],
+        {u: exp(-(pi**2) * t) * sin(pi * x)},
+        {u: exp(-4 * pi**2 * t) * sin(2 * pi * x)},
+        "condition `initial u`",
+    ),
+    "a flux": (
+        LINE,
+        [f.diff(x, 2) - 2],
+        [sp.Dirichlet(f, on="x=0"), sp.Neumann(f, 2, on="x=1")],
+        {f: x**2},
+        {f: x**2 + x},
+        "condition `neumann f`",
+    ),
+    "a wall": (
+        DISK,
+        [LAPLACE - 4],
+        [sp.Neumann(p, 2, on=x > 0), sp.Dirichlet(p, 1, on=x <= 0)],
+        {p: x**2 + y**2},
+        {p: 2 * x**2},
+        "condition",
+    ),
+    "periodic": (
+        SQUARE,
+        [LAPLACE + pi**2 * p],
+        [sp.Periodic(p, x), sp.Dirichlet(p, cos(pi * y), on=["y=0", "y=2"])],
+        {p: cos(pi * y)},
+        {p: sin(pi * x)},
+        "condition",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", REFERENCES)

@@ -2,7 +2,7 @@
 
 import pytest
 import sympy
-from sympy import Eq, Matrix, cos, exp, pi, sin
+from sympy import Eq, cos, exp, pi, sin
 
 import spindle as sp
 from spindle.problem.doubts import doubts, fatal
@@ -31,34 +31,107 @@ def posed(domain, equations, conditions, **more):
 MISSING = {
     "heat, start": (STRIP, [u_t - u_xx], [WALLS, START], 1, "u has no initial value"),
     "heat, side": (STRIP, [u_t - u_xx], [START, LEFT, RIGHT], 1, "across x=1"),
-    "nonlinear heat": (STRIP, [u_t - ((1 + u**2) * u_x).diff(x)], [START, RIGHT, sp.Neumann(u, on="x=0")], 1, "across x=0"),
+    "nonlinear heat": (
+        STRIP,
+        [u_t - ((1 + u**2) * u_x).diff(x)],
+        [START, RIGHT, sp.Neumann(u, on="x=0")],
+        1,
+        "across x=0",
+    ),
     "heat, periodic": (STRIP, [u_t - u_xx], [sp.Periodic(u, x), START], 1, "u has no initial value"),
     "wave, velocity": (STRIP, [u_t.diff(t) - u_xx], [START, WALLS, sp.Initial(u_t)], 1, "no initial velocity"),
     "wave, value": (STRIP, [u_t.diff(t) - u_xx], [sp.Initial(u_t), WALLS, START], 1, "no initial value"),
     "transport": (STRIP, [u_t + 2 * u_x], [START, LEFT], 1, "flows in at x=0"),
     "transport to the left": (STRIP, [-u_t + (1 + x) * u_x], [START, RIGHT], 1, "flows in at x=1"),
-    "wave as a system": (STRIP, [u_t - v.diff(x), v.diff(t) - u_x], [START, WALLS, sp.Initial(v)], 1, "v has no initial"),
-    "two heats": (STRIP, [u_t - u_xx + v, v.diff(t) - v.diff(x, 2)], [START, WALLS, sp.Initial(v), sp.Dirichlet(v)], 1,
-                  "ask for 4 conditions in x|across|no initial"),
-    "ends of an ODE": (LINE, [f.diff(x, 2) + 1], [sp.Dirichlet(f, on="x=0"), sp.Dirichlet(f, on="x=1")], 1, "2 conditions in x"),
+    "wave as a system": (
+        STRIP,
+        [u_t - v.diff(x), v.diff(t) - u_x],
+        [START, WALLS, sp.Initial(v)],
+        1,
+        "v has no initial",
+    ),
+    "two heats": (
+        STRIP,
+        [u_t - u_xx + v, v.diff(t) - v.diff(x, 2)],
+        [START, WALLS, sp.Initial(v), sp.Dirichlet(v)],
+        1,
+        "ask for 4 conditions in x|across|no initial",
+    ),
+    "ends of an ODE": (
+        LINE,
+        [f.diff(x, 2) + 1],
+        [sp.Dirichlet(f, on="x=0"), sp.Dirichlet(f, on="x=1")],
+        1,
+        "2 conditions in x",
+    ),
     "started ODE": (LINE, [f.diff(x) - f], [sp.Dirichlet(f, 1, on="x=0")], 1, "no condition"),
     "beam": (LINE, [f.diff(x, 4) - 1], [sp.Dirichlet(f), sp.Dirichlet(f.diff(x, 2))], 1, "4 conditions in x"),
     "plate": (SQUARE, [sp.laplacian(sp.laplacian(p)) - 1], [sp.Dirichlet(p), sp.Neumann(p)], 1, "order 4 across"),
-    "KdV": (STRIP, [u_t + u * u_x + u_xx.diff(x)], [START, WALLS, sp.Neumann(u, on="x=1")], 1, "ask for 3 conditions in x"),
-    "plane, side": (SQUARE, [sp.laplacian(p)], [sp.Dirichlet(p, on=["x=0", "x=1", "y=0"]), sp.Neumann(p, on="y=2")], 1, "across y=2"),
-    "L-shape": (L_SHAPE, [sp.laplacian(p)], [sp.Dirichlet(p, on=["x=0", "x=1", "y=0", "y=1", "y=2"]), sp.Dirichlet(p, on="x=0.5")], 1,
-                "across x=0.5"),
-    "disk": (DISK, [sp.laplacian(p)], [sp.Dirichlet(p, on=x > 0), sp.Robin(p, 1, 1, on=x <= 0)], 1, "50% of the boundary"),
-    "polygon": (ELBOW, [sp.div((2 + x) * sp.grad(p)) - 1], [sp.Dirichlet(p, on=y < 0.5), sp.Neumann(p, on=y >= 0.5)], 1, "of the boundary"),
-    "plate with a hole": (DISK - sp.Disk({x: 0, y: 0}, 0.5, name="hole"), [sp.laplacian(p)], [sp.Dirichlet(p, on="circle"), sp.Neumann(p, on="hole")],
-                          1, "the side `hole` has no condition"),
-    "pipe in time": (sp.Interval(t, 0, 1) * sp.Disk({x: 0, y: 0}, 1), [w.diff(t) - sp.laplacian(w)], [sp.Dirichlet(w), sp.Initial(w)], 1,
-                     "w has no initial"),
+    "KdV": (
+        STRIP,
+        [u_t + u * u_x + u_xx.diff(x)],
+        [START, WALLS, sp.Neumann(u, on="x=1")],
+        1,
+        "ask for 3 conditions in x",
+    ),
+    "plane, side": (
+        SQUARE,
+        [sp.laplacian(p)],
+        [sp.Dirichlet(p, on=["x=0", "x=1", "y=0"]), sp.Neumann(p, on="y=2")],
+        1,
+        "across y=2",
+    ),
+    "L-shape": (
+        L_SHAPE,
+        [sp.laplacian(p)],
+        [sp.Dirichlet(p, on=["x=0", "x=1", "y=0", "y=1", "y=2"]), sp.Dirichlet(p, on="x=0.5")],
+        1,
+        "across x=0.5",
+    ),
+    "disk": (
+        DISK,
+        [sp.laplacian(p)],
+        [sp.Dirichlet(p, on=x > 0), sp.Robin(p, 1, 1, on=x <= 0)],
+        1,
+        "50% of the boundary",
+    ),
+    "polygon": (
+        ELBOW,
+        [sp.div((2 + x) * sp.grad(p)) - 1],
+        [sp.Dirichlet(p, on=y < 0.5), sp.Neumann(p, on=y >= 0.5)],
+        1,
+        "of the boundary",
+    ),
+    "plate with a hole": (
+        DISK - sp.Disk({x: 0, y: 0}, 0.5, name="hole"),
+        [sp.laplacian(p)],
+        [sp.Dirichlet(p, on="circle"), sp.Neumann(p, on="hole")],
+        1,
+        "the side `hole` has no condition",
+    ),
+    "pipe in time": (
+        sp.Interval(t, 0, 1) * sp.Disk({x: 0, y: 0}, 1),
+        [w.diff(t) - sp.laplacian(w)],
+        [sp.Dirichlet(w), sp.Initial(w)],
+        1,
+        "w has no initial",
+    ),
     "equations": (SQUARE, [sp.laplacian(p) - q, sp.laplacian(q)], [sp.Dirichlet(p), sp.Dirichlet(q)], 0, ""),
-    "Stokes": (SQUARE, [sp.laplacian(p) - r.diff(x), sp.laplacian(q) - r.diff(y), p.diff(x) + q.diff(y)],
-               [sp.Dirichlet(p), sp.Dirichlet(q)], 0, ""),
-    "Schroedinger": (STRIP, [u_t + v.diff(x, 2), v.diff(t) - u_xx], [START, sp.Initial(v), WALLS, sp.Dirichlet(v)], 2, "ask for 4"),
-}  # fmt: skip
+    "Stokes": (
+        SQUARE,
+        [sp.laplacian(p) - r.diff(x), sp.laplacian(q) - r.diff(y), p.diff(x) + q.diff(y)],
+        [sp.Dirichlet(p), sp.Dirichlet(q)],
+        0,
+        "",
+    ),
+    "Schroedinger": (
+        STRIP,
+        [u_t + v.diff(x, 2), v.diff(t) - u_xx],
+        [START, sp.Initial(v), WALLS, sp.Dirichlet(v)],
+        2,
+        "ask for 4",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", MISSING)
@@ -102,16 +175,30 @@ UNCLEAR = {
     "degenerate at the side": (STRIP, [u_t - x**2 * u_xx - x * u_x], [START, RIGHT]),
     "polar": (LINE, [x * f.diff(x, 2) + f.diff(x) + x], [sp.Dirichlet(f, on="x=1")]),
     "measured inside": (STRIP, [u_t - u_xx], [WALLS, sp.Observed(u, [[0.1, 0.2]], [1.0])]),
-    "initial value of an ODE": (LINE, [f.diff(x, 2) + f], [sp.Dirichlet(f, on="x=0"), sp.Dirichlet(f.diff(x), 1, on="x=0")]),
+    "initial value of an ODE": (
+        LINE,
+        [f.diff(x, 2) + f],
+        [sp.Dirichlet(f, on="x=0"), sp.Dirichlet(f.diff(x), 1, on="x=0")],
+    ),
     "algebra": (LINE, [f - sin(x)], []),
     "gradient": (SQUARE, [p.diff(x) - y, p.diff(y) - x], [sp.Dirichlet(p, 0, on="x=0")]),
     "velocity and pressure at an outlet": (
         SQUARE,
-        [p * p.diff(x) + q * p.diff(y) + r.diff(x) - sp.laplacian(p), p * q.diff(x) + q * q.diff(y) + r.diff(y) - sp.laplacian(q), p.diff(x) + q.diff(y)],
-        [sp.Dirichlet(p, 1, on="x=0"), sp.Dirichlet(q, on="x=0"), sp.Dirichlet(p, on=["y=0", "y=2"]), sp.Dirichlet(q, on=["y=0", "y=2"]), sp.Dirichlet(r, on="x=1")],
+        [
+            p * p.diff(x) + q * p.diff(y) + r.diff(x) - sp.laplacian(p),
+            p * q.diff(x) + q * q.diff(y) + r.diff(y) - sp.laplacian(q),
+            p.diff(x) + q.diff(y),
+        ],
+        [
+            sp.Dirichlet(p, 1, on="x=0"),
+            sp.Dirichlet(q, on="x=0"),
+            sp.Dirichlet(p, on=["y=0", "y=2"]),
+            sp.Dirichlet(q, on=["y=0", "y=2"]),
+            sp.Dirichlet(r, on="x=1"),
+        ],
     ),
     "stream function and vorticity": (SQUARE, [sp.laplacian(p) + q, sp.laplacian(q)], [sp.Dirichlet(p), sp.Neumann(p)]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", UNCLEAR)

@@ -42,7 +42,9 @@ LOST = {
     "nonlinear": lambda: posed(sp.div(K * (1 + f**2) * sp.grad(f))),
     "in the plane": lambda: posed(sp.div(K * sp.grad(p)), SQUARE),
     "along the other axis": lambda: posed(sp.div(Piecewise((1, y > 1), (3, True)) * sp.grad(p)), SQUARE),
-    "an inclusion": lambda: posed(sp.div(Piecewise((5, (x - HALF) ** 2 + (y - 1) ** 2 < 0.04), (1, True)) * sp.grad(p)), SQUARE),
+    "an inclusion": lambda: posed(
+        sp.div(Piecewise((5, (x - HALF) ** 2 + (y - 1) ** 2 < 0.04), (1, True)) * sp.grad(p)), SQUARE
+    ),
     "on a disk": lambda: posed(sp.div(Piecewise((5, x > 0), (1, True)) * sp.grad(p)), sp.Disk({x: 0, y: 0}, 1)),
     "in time": lambda: posed(u.diff(t) - sp.div(K * sp.grad(u)), STRIP),
     "anisotropic": lambda: posed(sp.div(Matrix([K * p.diff(x) + p.diff(y), p.diff(x) + p.diff(y)])), SQUARE),
@@ -52,12 +54,14 @@ LOST = {
     "Heaviside": lambda: posed((2 + Heaviside(x - HALF)) * f.diff(x, 2)),
     "the nearest of a table": lambda: posed(table("nearest") * f.diff(x, 2)),
     "a beam": lambda: posed((K * f.diff(x, 2)).diff(x, 2)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", LOST)
 def test_a_flux_that_is_lost_is_refused(name):
-    with pytest.raises(sp.ProblemError, match=r"which jumps at .* the flux through the jump is lost; smooth the jump") as told:
+    with pytest.raises(
+        sp.ProblemError, match=r"which jumps at .* the flux through the jump is lost; smooth the jump"
+    ) as told:
         LOST[name]()
     assert str(told.value).endswith(".")
     assert "\n" not in str(told.value)
@@ -83,7 +87,9 @@ KEPT = {
     "a reaction": lambda: posed(f.diff(x, 2) - K * f),
     "a wind": lambda: posed(f.diff(x, 2) - K * f.diff(x)),
     "divided": lambda: posed(f.diff(x, 2) - 1 / K),
-    "a speed of sound": lambda: sp.Problem(STRIP, [u.diff(t, 2) / K**2 - u.diff(x, 2)], [sp.Dirichlet(u), sp.Initial(u), sp.Initial(u.diff(t))]),
+    "a speed of sound": lambda: sp.Problem(
+        STRIP, [u.diff(t, 2) / K**2 - u.diff(x, 2)], [sp.Dirichlet(u), sp.Initial(u), sp.Initial(u.diff(t))]
+    ),
     "a capacity": lambda: posed(K * u.diff(t) - u.diff(x, 2), STRIP),
     "a jump along another axis": lambda: posed(p.diff(x, 2) + K * p.diff(y, 2), SQUARE),
     "a jump in time": lambda: posed(u.diff(t) - Piecewise((1, t < HALF), (10, True)) * u.diff(x, 2), STRIP),
@@ -94,7 +100,7 @@ KEPT = {
     "smooth": lambda: posed(sp.div((2 + tanh((x - HALF) / 0.02)) * sp.grad(f))),
     "the unknown's": lambda: posed(f.diff(x, 2) + Max(f, 0)),
     "a table": lambda: posed(sp.div(sp.tabulated("kappa", {x: NODES}, 1 + NODES**2) * sp.grad(f))),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", KEPT)
@@ -132,7 +138,9 @@ def test_a_speed_that_jumps_may_be_a_lost_flux():
 
 def test_a_spline_that_leaves_its_table_is_a_doubt():
     (said,) = doubts(posed(sp.div(table("cubic") * sp.grad(f))))
-    assert re.search(r"the cubic spline through the table `kappa` reaches [\d.]+ at x = 0\.\d+, beyond its values from 1 to 10", said)
+    assert re.search(
+        r"the cubic spline through the table `kappa` reaches [\d.]+ at x = 0\.\d+, beyond its values from 1 to 10", said
+    )
     assert not any("spline" in s for s in doubts(posed(sp.div(table("linear") * sp.grad(f)))))
 
 

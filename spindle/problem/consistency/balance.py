@@ -62,7 +62,7 @@ def _in_shape(problem, row: Linear, second) -> Balance | None:
     shape, axes = problem.domain.shape, problem.coordinates
     if any(a != second[0] for a in second):
         return None
-    points, low_high = shape.sampled.points, np.array(shape.bounds)
+    points, (low, high) = shape.sampled.points, np.array(shape.bounds).T
     normals = {Normal(c.name): n for c, n in zip(axes, shape.sampled.normals.T, strict=True)}
     flux, times = np.zeros(len(points)), np.zeros(len(points), int)
     for place, residual in (term for pieces in problem.pieces.values() for p in pieces for term in p.terms):
@@ -73,7 +73,7 @@ def _in_shape(problem, row: Linear, second) -> Balance | None:
         held = place.holds(points, shape.sampled.labels)
         flux += held * values_at(-second[0] * linear.rest / weights.pop(), problem, points, normals)
         times += held
-    drawn = np.random.default_rng(0).uniform(*low_high.T, size=(_POINTS, len(axes)))
+    drawn = np.random.default_rng(0).uniform(low, high, size=(_POINTS, len(axes)))
     source = shape.volume * values_at(-row.rest, problem, drawn[shape.contains(drawn)])
     through = shape.surface * flux
     if np.mean(times != 1) > 0.01 or not len(source) or not np.isfinite([*source, *through]).all():

@@ -1,16 +1,15 @@
 """Conditions counted against the orders of the equations, along each coordinate of a box or of boxes joined."""
 
-from collections.abc import Sequence
-
 from spindle.problem.consistency import transport
-from spindle.problem.consistency.definite import backward, half_order, space_axes, time_axis
+from spindle.problem.consistency.definite import half_order, space_axes
 from spindle.problem.consistency.doubt import Doubt, listed
-from spindle.problem.consistency.linear import Linear, degrees, inside, linearised, on_face
-from spindle.problem.consistency.places import Held, equation_of, held, is_inverse, is_measured
+from spindle.problem.consistency.linear import degrees, inside, linearised, on_face
+from spindle.problem.consistency.places import equation_of, held, is_inverse, is_measured
 from spindle.problem.consistency.references import is_exact
 from spindle.problem.consistency.sides import uncovered
-from spindle.problem.consistency.values import setting
-from spindle.problem.domain import Face, Wall
+from spindle.problem.consistency.starts import in_time
+from spindle.problem.consistency.values import things_set
+from spindle.problem.domain import Wall
 
 
 def counted(problem) -> list[Doubt]:
@@ -26,7 +25,7 @@ def counted(problem) -> list[Doubt]:
     found = _equations(problem, rows)
     if rows is None or asked is None or found:
         return found
-    found += _in_time(problem, rows, asked, conditions)
+    found += in_time(problem, rows, asked, conditions)
     return found + _in_space(problem, rows, asked, conditions)
 
 
@@ -50,62 +49,6 @@ def _equations(problem, rows) -> list[Doubt]:
             )
         ]
     return []
-
-
-# ------------------------------------------------------------------------------------------------------------ time
-
-
-def _in_time(problem, rows: list[Linear], asked, conditions: Sequence[Held]) -> list[Doubt]:
-    axis = time_axis(problem)
-    faces = [f for f in problem.domain.faces if f.axis == axis]
-    given = [c for c in conditions if isinstance(c.place, Face) and c.place.axis == axis]
-    if axis is None or any(c.periodic for c in given):
-        return []
-    starts = [c for c in given if c.place.outward < 0]
-    ends = len({c.name for c in given if c.place.outward > 0})
-    at_start = degrees(rows, problem, on_face(next(f for f in faces if f.outward < 0)))
-    order = min(asked[axis], asked[axis] if at_start is None else at_start[axis])
-    if len({c.name for c in starts}) + ends < order:
-        return [_no_start(problem, rows, axis, order, starts)]
-    if len(problem.unknowns) > 1 or len(rows) > 1:
-        return []
-    found = backward(rows[0], problem, len(starts), ends, order)
-    levels = {max((o[axis] for _, o in Linear(c.residual, problem).coefficients), default=0) for c in starts}
-    if not found and not ends and order and not set(range(order)) <= levels:
-        return [_no_start(problem, rows, axis, order, starts)]
-    if starts and len(_things(problem, starts, starts[0].place)) > order and not is_inverse(problem) and not is_exact(problem):
-        found.append(
-            Doubt(
-                f"the equation of {_name(problem)} is of order {order} in {problem.coordinates[axis]}, and "
-                f"{listed(f'`{c.name}`' for c in starts)} give {len(starts)} values at the start, which hardly any "
-                f"solution fulfils: leave one out",
-                fatal=False,
-            )
-        )
-    return found
-
-
-def _no_start(problem, rows, axis: int, order: int, starts) -> Doubt:
-    t = problem.coordinates[axis].name
-    known = {(u, orders[axis]) for c in starts for u, orders in Linear(c.residual, problem).coefficients}
-    highest = {u: max((o[axis] for row in rows for v, o in row.coefficients if v == u), default=0) for u in problem.unknowns}
-    missing = [(u, level) for u in problem.unknowns for level in range(highest[u]) if (u, level) not in known]
-    u, level = missing[0] if missing else (problem.unknowns[0], 0)
-    name = u.func.__name__
-    written = name if level == 0 else f"{name}.diff({t})" if level == 1 else f"{name}.diff({t}, {level})"
-    what = ("value", "velocity", "acceleration")[min(level, 2)]
-    ask = "one condition" if order == 1 else f"{order} conditions"
-    return Doubt(
-        f"{name} has no initial {what}, and its equation asks for {ask} in {t}, so infinitely many solutions fit: add "
-        f"`sp.Initial({written}, ...)`"
-    )
-
-
-def _name(problem) -> str:
-    return problem.unknowns[0].func.__name__
-
-
-# ----------------------------------------------------------------------------------------------------------- space
 
 
 def _in_space(problem, rows, asked, conditions) -> list[Doubt]:
@@ -139,7 +82,7 @@ def _on_faces(problem, rows, faces, conditions, half: int) -> list[Doubt]:
     # Where the coefficients vanish on a side, or have no values there, fewer conditions may do.
     certain = [(f, degrees(rows, problem, on_face(f))) for f in short]
     short = list(dict.fromkeys(f.name for f, there in certain if there is not None and there[f.axis] >= 2 * half))
-    u = _name(problem)
+    u = problem.unknowns[0].func.__name__
     if short:
         have = "no condition" if half == 1 else "fewer conditions than that"
         return [
@@ -149,7 +92,9 @@ def _on_faces(problem, rows, faces, conditions, half: int) -> list[Doubt]:
                 f"infinitely many solutions fit: add `{_example(problem, short[0])}`"
             )
         ]
-    many = list(dict.fromkeys(f.name for f in faces if len(_things(problem, conditions, f)) > half))
+    many = list(
+        dict.fromkeys(f.name for f in faces if len(things_set(problem, [c for c in conditions if c.place == f])) > half)
+    )
     if not many or is_inverse(problem) or is_exact(problem):
         return []
     names = dict.fromkeys(f"`{c.name}`" for c in conditions if c.place.name == many[0])
@@ -160,12 +105,6 @@ def _on_faces(problem, rows, faces, conditions, half: int) -> list[Doubt]:
             fatal=False,
         )
     ]
-
-
-def _things(problem, conditions, face) -> set:
-    """What is set on a face; the same set twice is a contradiction or harmless."""
-    here = [c for c in conditions if c.place == face]
-    return {told.what if (told := setting(c, problem)) else c.name for c in here}
 
 
 def _together(problem, rows, axis: int, asked, conditions, faces) -> list[Doubt]:
@@ -199,10 +138,10 @@ def _unset(problem, rows, axis: int, conditions) -> list:
 
 
 def _may_flow_out(rows, problem, axis: int) -> bool:
-    """Whether some unknown is only carried along the axis by a speed that is no constant, which may leave both sides."""
+    """Whether fields are only carried along the axis, by a speed that is no constant and may leave at both sides."""
     carried = [c for row in rows for (_, orders), c in row.coefficients.items() if orders[axis] == 1]
     second = [o for row in rows for _, o in row.coefficients if o[axis] > 1]
-    return not second and any(c.free_symbols - {p for p in problem.parameters} for c in carried)
+    return not second and any(c.free_symbols - set(problem.parameters) for c in carried)
 
 
 def _example(problem, where: str, unset=()) -> str:

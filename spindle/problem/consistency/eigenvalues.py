@@ -7,6 +7,7 @@ from spindle.problem.consistency.definite import time_axis
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import Linear, linearised
 from spindle.problem.consistency.places import held, is_measured
+from spindle.problem.symbols import Parameter
 
 _NEAR = 1e-6  # relative distance to an eigenvalue
 _MOST = 200_000  # eigenvalues looked at
@@ -19,14 +20,14 @@ def resonances(problem) -> list[Doubt]:
         return []
     row, count = rows[0], len(problem.coordinates)
     second = [tuple(2 * (j == k) for j in range(count)) for k in range(count)]
-    known = {o: _constant(c) for (_, o), c in row.coefficients.items()}
+    known = {o: v for (_, o), c in row.coefficients.items() if (v := _constant(c)) is not None}
     zero = (0,) * count
-    if set(known) != {*second, zero} or None in known.values() or len(problem.domain.boxes) != 1:
+    if set(known) != {*second, zero} or len(known) != len(row.coefficients) or len(problem.domain.boxes) != 1:
         return []
-    if is_measured(problem) or len({np.sign(known[o]) for o in known}) != 1:
+    if is_measured(problem) or len({np.sign(value) for value in known.values()}) != 1:
         return []
-    kinds = [_kind(problem, k) for k in range(count)]
-    if None in kinds:
+    kinds = [kind for k in range(count) if (kind := _kind(problem, k))]
+    if len(kinds) < count:
         return []
     wanted, sums = abs(known[zero]), np.zeros(1)
     for kind, orders, (low, high) in zip(kinds, second, problem.domain.boxes[0], strict=True):
@@ -40,14 +41,16 @@ def resonances(problem) -> list[Doubt]:
     u = problem.unknowns[0].func.__name__
     return [
         Doubt(
-            f"the factor {known[zero]:.8g} of {u} is an eigenvalue of the rest of the equation under these conditions, so "
-            f"that it has no solution or infinitely many: change it a little, or the box"
+            f"the factor {known[zero]:.8g} of {u} is an eigenvalue of the rest of the equation under these conditions, "
+            f"so that it has no solution or infinitely many: change it a little, or the box"
         )
     ]
 
 
 def _constant(coefficient) -> float | None:
-    values = {p: sympy.Float(p.value) for p in coefficient.free_symbols if getattr(p, "value", None) is not None}
+    """The number that a coefficient is; None where it varies or is to be estimated."""
+    fixed = [p for p in coefficient.free_symbols if isinstance(p, Parameter) and p.value is not None and not p.unknown]
+    values = {p: sympy.Float(p.value) for p in fixed}
     found = coefficient.xreplace(values)
     return float(found) if found.is_number and found.is_real else None
 

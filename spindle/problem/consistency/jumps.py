@@ -66,7 +66,8 @@ def _pending(written) -> list:
         if isinstance(part, sympy.MatrixBase):
             part = sympy.Tuple(*part)
         if isinstance(part, sympy.Basic):
-            found |= {d for d in part.atoms(sympy.Derivative) if d.expr.has(sympy.Piecewise) and not unknowns_in(d.expr)}
+            inner = [d for d in part.atoms(sympy.Derivative) if d.expr.has(sympy.Piecewise)]
+            found |= {d for d in inner if not unknowns_in(d.expr)}
     return sorted(found, key=str)
 
 
@@ -81,12 +82,12 @@ def _lost(problem, name: str, switch: Switch) -> ProblemError:
     if not switch.jumps:
         return ProblemError(
             f"{which} `{problem.name}` has the coefficient `{switch.what}`, which has a kink at {where}, before "
-            f"derivatives of fourth order or higher, and what holds there is lost when products are differentiated; round the "
-            f"kink off, `sqrt(x**2 + w**2)` for `Abs(x)`, or use further unknowns for the inner derivatives."
+            f"derivatives of fourth order or higher, and what holds there is lost when products are differentiated; "
+            f"round the kink off, `sqrt(x**2 + w**2)` for `Abs(x)`, or use further unknowns for the inner derivatives."
         )
     return ProblemError(
-        f"{which} `{problem.name}` has the coefficient `{switch.what}`, which jumps at {where} and is differentiated or "
-        f"stands before the highest derivative across, where the flux through the jump is lost; smooth the jump, "
+        f"{which} `{problem.name}` has the coefficient `{switch.what}`, which jumps at {where} and is differentiated "
+        f"or stands before the highest derivative across, where the flux through the jump is lost; smooth the jump, "
         f"`{_smoothed(problem, switch)}`, take the flux as a further unknown, or, where no flux is meant, divide by "
         f"the coefficient of the derivatives of {unknown}."
     )

@@ -20,9 +20,9 @@ def levels(problem) -> list[Doubt]:
     if balance is not None and not balance.holds:
         return [
             Doubt(
-                f"the source of {u} amounts to {balance.source:.4g} in the domain and the given flux to {balance.flux:.4g} "
-                f"through its boundary, and without a condition on {u} itself these must be equal, so no solution "
-                f"exists: correct one of them, or set {u} somewhere"
+                f"the source of {u} amounts to {balance.source:.4g} in the domain and the given flux to "
+                f"{balance.flux:.4g} through its boundary, and without a condition on {u} itself these must be equal, "
+                f"so no solution exists: correct one of them, or set {u} somewhere"
             )
         ]
     return [

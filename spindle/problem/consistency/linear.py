@@ -156,7 +156,8 @@ def degrees(rows: list[Linear], problem, points: np.ndarray) -> tuple[int, ...] 
     random = np.random.default_rng(2)
     others = np.exp(2j * np.pi * random.uniform(size=len(problem.coordinates)))
     found = [_degree(entries, k, others, most, len(unknowns), len(points)) for k in range(len(others))]
-    return None if None in found else tuple(found)
+    known = [degree for degree in found if degree is not None]
+    return tuple(known) if len(known) == len(found) else None
 
 
 def _degree(entries, axis: int, others, most: int, size: int, count: int) -> int | None:

@@ -1,11 +1,11 @@
 """Where the conditions of a problem hold."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import sympy
 
 from spindle.problem.conditions import Scatter
-from spindle.problem.domain import Face, Wall
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Held:
     """
 
     name: str
-    place: Face | Wall
+    place: Any  # a `Face` or a `Wall`
     residual: sympy.Expr
     periodic: bool
 
@@ -34,9 +34,7 @@ def held(problem) -> list[Held]:
 
 def is_measured(problem) -> bool:
     """Whether measurements may stand in for conditions."""
-    return any(
-        isinstance(place, Scatter) for pieces in problem.pieces.values() for p in pieces for place, _ in p.terms
-    )
+    return any(isinstance(place, Scatter) for pieces in problem.pieces.values() for p in pieces for place, _ in p.terms)
 
 
 def is_inverse(problem) -> bool:

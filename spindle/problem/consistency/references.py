@@ -19,14 +19,14 @@ _CALLS = 400_000
 
 def unsatisfied(problem) -> list[Doubt]:
     """A doubt for each equation and condition that the closed forms of all its unknowns do not fulfil."""
-    found = {}
+    found: dict[str, tuple[list[str], float]] = {}
     for what, names, gap in sorted(problem.misfits, key=lambda misfit: -misfit[2]):
         if gap > _TOLERANCE:
             found.setdefault(what, (names, gap))
     return [
         Doubt(
-            f"the reference of {', '.join(names)} does not fulfil the {what}, by {gap:.1g} of the size of its terms, so "
-            f"errors against it say nothing: check both",
+            f"the reference of {', '.join(names)} does not fulfil the {what}, by {gap:.1g} of the size of its terms, "
+            f"so errors against it say nothing: check both",
             fatal=False,
         )
         for what, (names, gap) in found.items()
@@ -107,5 +107,6 @@ def _points(problem, place) -> tuple[np.ndarray, dict]:
     normals = {Normal(c.name): n for c, n in zip(place.shape.coordinates, sampled.normals[chosen].T, strict=True)}
     if place.time is None:
         return sampled.points[chosen], normals
-    instants = np.linspace(*place.bounds[place.time], len(chosen))
+    low, high = place.bounds[place.time]
+    instants = np.linspace(low, high, len(chosen))
     return np.insert(sampled.points[chosen], place.time, instants, axis=1), normals

@@ -29,6 +29,4 @@ def uncovered(problem, conditions: list[Held], asked: int) -> list[Doubt]:
     what = "no condition" if asked == 1 else f"fewer than the {asked} conditions it needs"
     u = problem.unknowns[0].func.__name__
     example = f'on="{sides[0]}"' if sides else "on=..."
-    return [
-        Doubt(f"{part} has {what}, so infinitely many solutions fit: add `sp.Dirichlet({u}, 0, {example})` for it")
-    ]
+    return [Doubt(f"{part} has {what}, so infinitely many solutions fit: add `sp.Dirichlet({u}, 0, {example})` for it")]

@@ -44,7 +44,8 @@ def switching(expression, coordinates) -> list:
     """The parts that switch as the coordinates go on, sorted by their text."""
     kinds = (sympy.Piecewise, *_LEVELS)
     known = [a for a in expression.atoms(*kinds) if a.free_symbols & set(coordinates) and not _has_fields(a)]
-    tables = [f for f in expression.atoms(AppliedUndef) if (t := table_of(f)) is not None and t.interpolation != "cubic"]
+    applied = expression.atoms(AppliedUndef)
+    tables = [f for f in applied if (t := table_of(f)) is not None and t.interpolation != "cubic"]
     return sorted([*known, *tables], key=str)
 
 
@@ -92,12 +93,12 @@ def switches(expression, axis: int, problem) -> list[Switch]:
         return values_at(e, problem, moved, {s: np.full(len(moved), v) for s, v in symbols.items()})
 
     jumps, slopes = _jumps(expression, at), _kinks(expression, at, length)
-    inner = problem.domain.contains(places + np.eye(len(low_high := problem.domain.bounds))[axis] * _NEAR * length)
-    inner &= problem.domain.contains(places - np.eye(len(low_high))[axis] * _NEAR * length)
+    beside = np.eye(len(problem.coordinates))[axis] * _NEAR * length
+    inner = problem.domain.contains(places + beside) & problem.domain.contains(places - beside)
     straight = _is_straight(places[:, axis], length)
     found = []
     for k in np.flatnonzero(inner & (jumps | slopes)):
-        what, sides = _culprit(atoms, expression, at, k)
+        what, sides = _culprit(atoms, expression, at, int(k))
         found.append(Switch(what, tuple(places[k]), axis, straight, bool(jumps[k]), sides))
     return found
 
@@ -149,7 +150,7 @@ def _changes(atoms, base, axis: int, ends, problem) -> list[float]:
 
 def _of_table(function, coordinate) -> list[float]:
     table = table_of(function)
-    if coordinate not in function.args:
+    if table is None or coordinate not in function.args:
         return []
     nodes = table.axes[function.args.index(coordinate)]
     return list((nodes[:-1] + nodes[1:]) / 2 if table.interpolation == "nearest" else nodes[1:-1])
@@ -162,7 +163,7 @@ def _bisected(level, base, axis: int, ends, problem) -> list[float]:
         # One truth for each line: random symbols would switch by themselves.
         return values_at(level, problem, points)
 
-    nodes = np.linspace(*ends, _NODES)
+    nodes = np.linspace(ends[0], ends[1], _NODES)
     values = at(nodes)
     changed = np.flatnonzero(np.diff(values) != 0)[:8]
     low, high, first = nodes[changed], nodes[changed + 1], values[changed]

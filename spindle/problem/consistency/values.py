@@ -63,6 +63,11 @@ def setting(condition: Held, problem) -> Setting | None:
     return Setting(condition, tuple((key, c / first) for key, c in entries), -linear.rest / first)
 
 
+def things_set(problem, conditions) -> set:
+    """What some conditions set; the same thing set twice is a contradiction or harmless."""
+    return {told.what if (told := setting(c, problem)) else c.name for c in conditions}
+
+
 def _common(one: Setting, other: Setting, problem) -> np.ndarray | None:
     """Points (n, d) where both hold; None where they share no part of the boundary."""
     first, second = one.condition.place, other.condition.place
@@ -75,7 +80,8 @@ def _common(one: Setting, other: Setting, problem) -> np.ndarray | None:
         return None
     if first.time is None:
         return points
-    return np.insert(points, first.time, np.linspace(*first.bounds[first.time], len(points)), axis=1)
+    low, high = first.bounds[first.time]
+    return np.insert(points, first.time, np.linspace(low, high, len(points)), axis=1)
 
 
 def _differ(one, other, problem, points) -> bool:

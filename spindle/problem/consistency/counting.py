@@ -20,7 +20,10 @@ def counted(problem) -> list[Doubt]:
     asked = degrees(rows, problem, inside(problem)) if rows else None
     if not conditions and (asked is None or any(asked)):
         return [
-            Doubt("the problem has no condition, so infinitely many solutions fit it: impose one, `sp.Dirichlet(u, 0)`")
+            Doubt(
+                f"the problem has no condition, so infinitely many solutions fit it: impose one, "
+                f"`sp.Dirichlet({problem.unknowns[0].func.__name__}, 0)`"
+            )
         ]
     found = _equations(problem, rows)
     if rows is None or asked is None or found:

@@ -1,6 +1,9 @@
 """Contradictions, levels, eigenvalues, references: each kind with and without the fault."""
 
+import ast
 import re
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ import spindle as sp
 from spindle.gallery.registry import GALLERY, gallery
 from spindle.problem.doubts import doubts, fatal
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 t, x, y, z = sp.coordinates("t x y z")
 f = sp.unknown("f", x)
 p, q = sp.unknown("p q", x, y)
@@ -281,3 +285,28 @@ def test_the_gallery_is_beyond_doubt(name):
 @pytest.mark.parametrize("name", sorted(set(GALLERY) - set(QUICK)))
 def test_the_rest_of_the_gallery_is_beyond_doubt(name):
     assert doubts(gallery(name)) == []
+
+
+def problems_of_the_readme():
+    """Every `sp.Problem(...)` in the README, built as it stands there; what solves or shows is left out."""
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    known, found = {}, []
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        for statement in ast.parse(block).body:
+            source = ast.unparse(statement)
+            if isinstance(statement, (ast.Import, ast.ImportFrom, ast.Assign)) and not re.search(
+                r"solve|family|solution", source
+            ):
+                exec(source, known)
+                if "sp.Problem(" in source:
+                    found.append(known["problem"])
+    return found
+
+
+def test_the_readme_and_the_examples_are_beyond_doubt():
+    readme = problems_of_the_readme()
+    assert len(readme) >= 4
+    files = [sp.read_problem(path) for path in sorted(EXAMPLES.glob("*.toml"))]
+    scripts = [runpy.run_path(str(path))["problem"]() for path in sorted(EXAMPLES.glob("*.py"))]
+    for problem in [*readme, *files, *scripts]:
+        assert doubts(problem) == []

@@ -272,7 +272,7 @@ def test_references_of_what_is_estimated_or_tabulated_are_left_alone():
 QUICK = sorted(
     set(GALLERY)
     - {"navier_stokes3d", "lid_driven_cavity", "poisson_holes", "convection_diffusion_reaction"}
-    - {"advection_diffusion_family"}
+    - {"advection_diffusion_family", "poisson_cad", "navier_stokes4d"}
 )
 
 

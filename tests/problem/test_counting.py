@@ -180,6 +180,12 @@ UNCLEAR = {
         [f.diff(x, 2) + f],
         [sp.Dirichlet(f, on="x=0"), sp.Dirichlet(f.diff(x), 1, on="x=0")],
     ),
+    "a type that changes": (
+        SQUARE,
+        [(y - 1) * p.diff(x, 2) + p.diff(y, 2)],
+        [sp.Dirichlet(p, 0, on=["x=0", "x=1", "y=2"])],
+    ),
+    "an equation and its derivative": (LINE, [f.diff(x, 2) - sin(x), f.diff(x, 3) - cos(x)], [sp.Dirichlet(f)]),
     "algebra": (LINE, [f - sin(x)], []),
     "gradient": (SQUARE, [p.diff(x) - y, p.diff(y) - x], [sp.Dirichlet(p, 0, on="x=0")]),
     "velocity and pressure at an outlet": (

@@ -49,6 +49,11 @@ LOST = {
     "in time": lambda: posed(u.diff(t) - sp.div(K * sp.grad(u)), STRIP),
     "anisotropic": lambda: posed(sp.div(Matrix([K * p.diff(x) + p.diff(y), p.diff(x) + p.diff(y)])), SQUARE),
     "transport": lambda: posed(sp.div(Matrix([K * f])) - f.diff(x, 2)),
+    "a thin layer": lambda: posed(sp.div(Piecewise((9, (x > HALF) & (x < 0.5004)), (1, True)) * sp.grad(p)), SQUARE),
+    "a small inclusion": lambda: posed(
+        sp.div(Piecewise((9, (x - 0.31) ** 2 + (y - 1.7) ** 2 < 4e-4), (1, True)) * sp.grad(p)), SQUARE
+    ),
+    "a quarter": lambda: posed(sp.div(Piecewise((1, (x < HALF) & (y < 1)), (2, True)) * sp.grad(p)), SQUARE),
     "floor": lambda: posed((1 + floor(2 * x)) * f.diff(x, 2)),
     "sign": lambda: posed((2 + sign(x - HALF)) * f.diff(x, 2)),
     "Heaviside": lambda: posed((2 + Heaviside(x - HALF)) * f.diff(x, 2)),

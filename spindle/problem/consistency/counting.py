@@ -1,15 +1,18 @@
 """Conditions counted against the orders of the equations, along each coordinate of a box or of boxes joined."""
 
+import numpy as np
+
 from spindle.problem.consistency import transport
 from spindle.problem.consistency.definite import half_order, space_axes
 from spindle.problem.consistency.doubt import Doubt, listed
-from spindle.problem.consistency.linear import degrees, inside, linearised, on_face
+from spindle.problem.consistency.linear import degrees, inside, linearised, on_face, values_at
 from spindle.problem.consistency.places import equation_of, held, is_inverse, is_measured
 from spindle.problem.consistency.references import is_exact
 from spindle.problem.consistency.sides import uncovered
 from spindle.problem.consistency.starts import in_time
 from spindle.problem.consistency.values import things_set
 from spindle.problem.domain import Wall
+from spindle.problem.expressions import expanded_or_not
 
 
 def counted(problem) -> list[Doubt]:
@@ -43,7 +46,8 @@ def _equations(problem, rows) -> list[Doubt]:
             )
         ]
     # Redundant equations are usual in systems, and of first order they say that a field is a gradient.
-    if have > need == 1 and rows and max(row.order for row in rows) > 1 and not is_exact(problem):
+    further = have > need == 1 and rows and max(row.order for row in rows) > 1 and not _is_derived(problem)
+    if further and not is_exact(problem):
         return [
             Doubt(
                 f"there are {have} equations for the single unknown {names}, and hardly any field fulfils all: the "
@@ -52,6 +56,13 @@ def _equations(problem, rows) -> list[Doubt]:
             )
         ]
     return []
+
+
+def _is_derived(problem) -> bool:
+    """Whether all equations but the first are derivatives of it, up to their sign."""
+    first, *others = [e.residual for e in problem.equations]
+    slopes = [first.diff(c) for c in problem.coordinates]
+    return all(any(expanded_or_not(s + k * e) == 0 for s in slopes for k in (-1, 1)) for e in others)
 
 
 def _in_space(problem, rows, asked, conditions) -> list[Doubt]:
@@ -122,7 +133,7 @@ def _together(problem, rows, axis: int, asked, conditions, faces) -> list[Doubt]
     bare = [f.name for f in faces if not any(c.place == f for c in conditions)]
     unset = _unset(problem, rows, axis, conditions)
     certain = len(rows) == 1 or unset or (bare and not _may_flow_out(rows, problem, axis))
-    if have >= need or not certain:
+    if have >= need or not certain or (len(rows) == 1 and not _keeps_type(problem, rows[0])):
         return []
     where = bare[0] if bare else faces[-1].name
     verb = "is" if have == 1 else "are"
@@ -132,6 +143,13 @@ def _together(problem, rows, axis: int, asked, conditions, faces) -> list[Doubt]
             f"{verb} {have or 'none'}, so infinitely many solutions fit: add `{_example(problem, where, unset)}`"
         )
     ]
+
+
+def _keeps_type(problem, row) -> bool:
+    """Whether no coefficient of a second or higher derivative changes its sign, as where a flow becomes supersonic."""
+    higher = [c for (_, orders), c in row.coefficients.items() if sum(orders) > 1]
+    values = [values_at(c, problem, inside(problem)) for c in higher]
+    return all(np.all(v >= 0) or np.all(v <= 0) for v in values)
 
 
 def _unset(problem, rows, axis: int, conditions) -> list:

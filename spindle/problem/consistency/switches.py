@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
+from sympy.core.relational import Relational
 
-from spindle.problem.consistency.linear import inside, values_at
+from spindle.problem.consistency.linear import SAMPLES, inside, values_at
 from spindle.problem.functions import shortened
 from spindle.problem.tables import table_of
 
 _LINES = 12
-_NODES = 401
+_NODES = 801
 _HALVINGS = 45
 _MOST = 60  # switches looked at
 _CLOSE, _NEAR = 1e-7, 1e-5  # of the length of the axis: where values and slopes on both sides are taken
@@ -55,6 +56,26 @@ def _has_fields(atom) -> bool:
     )
 
 
+def _relations(piecewise) -> list:
+    """Each by itself: two that hold together in a thin layer alone would be missed between two nodes."""
+    return sorted(set().union(*(c.atoms(Relational) for _, c in piecewise.args)), key=str)
+
+
+def _extremes(atoms, problem) -> np.ndarray:
+    """Points where sides of relations differ most, (n, d): in the middle of small inclusions, which few lines meet."""
+    relations = [r for a in atoms if isinstance(a, sympy.Piecewise) for r in _relations(a)][:_LINES]
+    random, size = np.random.default_rng(5), np.ptp(problem.domain.bounds, axis=1)
+    everywhere, found = inside(problem, 20 * SAMPLES), []
+    for gap in (sign * (r.lhs - r.rhs) for r in relations for sign in (-1, 1) if len(r.free_symbols) > 1):
+        best, spread = everywhere, 0.1
+        while spread > 1e-4:
+            top = best[np.argmax(values_at(gap, problem, best))]
+            around = top + spread * size * random.normal(size=(4 * SAMPLES, len(top)))
+            best, spread = np.vstack([top, around[problem.domain.contains(around)]]), spread / 3
+        found.append(best[0])
+    return np.array(found).reshape(-1, len(size))
+
+
 def _pairs(e) -> list:
     return [sympy.StrictGreaterThan(a, b) for k, a in enumerate(e.args) for b in e.args[:k]]
 
@@ -79,7 +100,7 @@ def switches(expression, axis: int, problem) -> list[Switch]:
     if not atoms:
         return []
     low, high = problem.domain.bounds[axis]
-    length, bases = high - low, inside(problem, _LINES)
+    length, bases = high - low, np.concatenate([inside(problem, _LINES), _extremes(atoms, problem)])
     symbols = {s: np.float64(0.9) for s in expression.free_symbols if isinstance(s, sympy.Dummy)}
     lines = [(base, p) for base in bases for p in _changes(atoms, base, axis, (low, high), problem)]
     lines = lines[:: max(1, len(lines) // _MOST)]
@@ -141,7 +162,7 @@ def _changes(atoms, base, axis: int, ends, problem) -> list[float]:
         if isinstance(atom, AppliedUndef):
             found += [p for p in _of_table(atom, coordinate) if ends[0] < p < ends[1]]
         else:
-            rule = _LEVELS.get(atom.func, lambda e: [c for _, c in e.args])
+            rule = _LEVELS.get(atom.func, _relations)
             levels += [e for e in rule(atom) if coordinate in e.free_symbols]
     for level in levels:
         found += _bisected(level, base, axis, ends, problem)

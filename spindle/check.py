@@ -11,6 +11,7 @@ from spindle.methods.registry import METHODS, method_named
 from spindle.problem.conditions import Scatter
 from spindle.problem.doubts import doubts
 from spindle.problem.families import spanned
+from spindle.problem.printing import describe
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import Parameter
 from spindle.problem.tables import tables_in
@@ -27,7 +28,7 @@ def check(problem: Problem, methods: Iterable[str] = METHODS) -> dict[str, Any]:
     return {
         "problem": problem.name,
         "title": problem.title,
-        "mathematics": str(problem),
+        "mathematics": describe(problem),
         "coordinates": {c.name: list(ends) for c, ends in bounds},
         "unknowns": [u.func.__name__ for u in problem.unknowns],
         "parameters": {p.name: _parameter(p) for p in problem.parameters},

@@ -195,11 +195,13 @@ def _tables(file: Entry, names: Names) -> None:
     symbols = {c.name: c for c in names.coordinates}
     for name, entry in listed.table(None, _TABLE).entries().items():
         names.claim(name, entry)
-        entry.table(("data", "columns", "variable", "axes", "at", "values"), _TABLE)
+        entry.table(("data", "columns", "variable", "axes", "at", "values", "interpolation"), _TABLE)
+        way = entry.get("interpolation")
         variable = entry.get("variable")
         axes, found = gridded(entry, list(symbols), variable.text('variable = "k"') if variable else name)
         with entry.here():
-            names.known[name] = tabulated(name, {symbols[c]: nodes for c, nodes in axes.items()}, found)
+            joined = {"interpolation": way.text('interpolation = "linear"')} if way else {}
+            names.known[name] = tabulated(name, {symbols[c]: nodes for c, nodes in axes.items()}, found, **joined)
 
 
 def _quantities(file: Entry, names: Names) -> dict[str, sympy.Expr]:

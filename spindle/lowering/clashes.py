@@ -10,8 +10,8 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.lowering.compile import with_constants
+from spindle.problem.consistency.values import is_plain, on_faces
 from spindle.problem.domain import Face
-from spindle.problem.doubts import is_plain, on_faces
 from spindle.problem.expressions import expanded_or_not
 from spindle.problem.functions import evaluate
 from spindle.problem.problem import Problem

@@ -203,7 +203,8 @@ def _refused(node, call) -> str:
     if isinstance(node, (sympy.DiracDelta, sympy.SingularityFunction)):
         return (
             f"{call} contains `{shortened(node)}`, which has no values at points, and networks are trained at points; "
-            f"write a narrow peak of the same integral, `exp(-(x/w)**2)/(w*sqrt(pi))`."
+            f"write a narrow peak of the same integral, `exp(-(x/w)**2)/(w*sqrt(pi))`, and where a jump was "
+            f"differentiated, something smooth in its place, `tanh(x/w)`."
         )
     if isinstance(node, (sympy.Add, sympy.Mul, sympy.Pow, sympy.Piecewise, ExprCondPair, *LOGIC)):
         return ""

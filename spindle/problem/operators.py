@@ -20,7 +20,7 @@ def grad(field, over: Sequence[sympy.Symbol] | None = None) -> sympy.Matrix:
             f"`sp.grad` was given the {len(field)} components of {shown(field)}, and it takes a scalar; take the "
             f"gradient of each component."
         )
-    return sympy.Matrix([field.diff(axis) for axis in axes])
+    return sympy.Matrix([_across(field, axis) for axis in axes])
 
 
 @usage("sp.div(k*sp.grad(u))")
@@ -28,7 +28,22 @@ def div(field, over: Sequence[sympy.Symbol] | None = None):
     """Divergence of a column vector; composite fluxes such as `div(k*grad(u))` are expanded by the product rule."""
     field, axes = _operands("div", field, over)
     _check_length("div", field, len(axes))
-    return sum(component.diff(axis) for component, axis in zip(field, axes, strict=True))
+    return sum(_across(component, axis) for component, axis in zip(field, axes, strict=True))
+
+
+def _across(expression, axis):
+    """The derivative of an expression along an axis, derivatives of its pieces not carried out.
+
+    SymPy differentiates a `Piecewise` on its pieces: a jump between them would be gone before a problem can refuse it.
+    """
+    pieces = sorted((p for p in expression.atoms(sympy.Piecewise) if _switches(p, axis)), key=sympy.count_ops)
+    swap = {p: sympy.Function(f"piece {k}")(axis) for k, p in enumerate(pieces)}
+    return expression.xreplace(swap).diff(axis).xreplace({f: p for p, f in swap.items()})
+
+
+def _switches(piece, axis) -> bool:
+    """Whether it goes from one piece to another along an axis, and is data."""
+    return any(c.has(axis) for _, c in piece.args) and not piece.atoms(AppliedUndef)
 
 
 @usage("sp.laplacian(u)` or `sp.laplacian(u, over=(x, y))")
@@ -47,14 +62,15 @@ def curl(field, over: Sequence[sympy.Symbol] | None = None):
     _check_length("curl", field, len(axes))
     if len(axes) == 2:
         (x, y), (u, v) = axes, field
-        return v.diff(x) - u.diff(y)
+        return _across(v, x) - _across(u, y)
     if len(axes) != 3:
         raise ProblemError(
             f"`sp.curl` was given a field of {len(axes)} space coordinates, and the curl exists in two or three; "
             f"name them with `over=(x, y, z)`."
         )
     (x, y, z), (u, v, w) = axes, field
-    return sympy.Matrix([w.diff(y) - v.diff(z), u.diff(z) - w.diff(x), v.diff(x) - u.diff(y)])
+    rows = ((w, y, v, z), (u, z, w, x), (v, x, u, y))
+    return sympy.Matrix([_across(a, first) - _across(b, second) for a, first, b, second in rows])
 
 
 @usage("sp.dot(v, sp.grad(u))")

@@ -61,15 +61,21 @@ def lines(problem, printer: Callable[[object], str] = text) -> dict[str, list[st
 
 
 def describe(problem) -> str:
-    """The whole problem as a block of plain text."""
-    head = problem.title or problem.name
+    """The whole problem as a block of plain text, doubts about it left out."""
+    return "\n".join([problem.title or problem.name, *_block(lines(problem))])
+
+
+def describe_with_doubts(problem) -> str:
+    """The whole problem as a block of plain text, and at its end what is to be doubted."""
+    doubts = [doubt.sentence for doubt in problem.doubted]
+    return "\n".join([describe(problem), *_block({"doubts": doubts})])
+
+
+def _block(parts) -> list[str]:
     width = 15
-    body = [
-        f"{label if k == 0 else '':>{width}}  {line}"
-        for label, found in lines(problem).items()
-        for k, line in enumerate(found)
+    return [
+        f"{label if k == 0 else '':>{width}}  {line}" for label, found in parts.items() for k, line in enumerate(found)
     ]
-    return "\n".join([head, *body])
 
 
 def describe_latex(problem) -> str:
@@ -93,4 +99,5 @@ def _parameter(p: Parameter, printer) -> str:
 
 def _table(name: str, table: Table) -> str:
     nodes = " x ".join(str(len(nodes)) for nodes in table.axes)
-    return f"{name}({', '.join(table.names)}) on {nodes} nodes"
+    joined = "" if table.interpolation == "cubic" else f", {table.interpolation}"
+    return f"{name}({', '.join(table.names)}) on {nodes} nodes{joined}"

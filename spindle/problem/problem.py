@@ -13,11 +13,15 @@ from sympy.logic.boolalg import BooleanAtom
 
 from spindle.errors import ProblemError, nearest, usage
 from spindle.problem.conditions import Condition, Piece
+from spindle.problem.consistency.doubt import Doubt
+from spindle.problem.consistency.jumps import check_jumps
+from spindle.problem.consistency.references import misfits
 from spindle.problem.content import check_conditions, check_equations, check_values
 from spindle.problem.domain import Domain, Wall
+from spindle.problem.doubts import doubted
 from spindle.problem.expressions import expression_of
 from spindle.problem.operators import manufactured
-from spindle.problem.printing import describe, describe_latex
+from spindle.problem.printing import describe_latex, describe_with_doubts
 from spindle.problem.symbols import (
     Normal,
     Parameter,
@@ -91,7 +95,7 @@ class Problem:
                     f"`sp.Problem({key}={shown(getattr(self, key))})` is no text, by which files and reports call the "
                     f'problem; write `{key}="heat"`.'
                 )
-        axes = self.domain.coordinates
+        axes, written = self.domain.coordinates, self.equations
         object.__setattr__(self, "equations", _equations(self.equations, axes))
         conditions = [
             c.exchanged(swap) if (swap := namesakes(c.symbols(), axes)) else c for c in _flat(self.conditions)
@@ -100,6 +104,7 @@ class Problem:
         object.__setattr__(self, "reference", _reference(self.reference, axes))
         object.__setattr__(self, "quantities", _quantities(self.quantities, axes))
         _check(self)
+        check_jumps(self, written)
 
     def named(self, name: str, options: Mapping) -> "Problem":
         """The same problem with its origin, in the gallery or in a file, written down."""
@@ -146,7 +151,7 @@ class Problem:
         return tuple(sorted(found - set(self.coordinates), key=lambda p: p.name))
 
     def __str__(self):
-        return describe(self)
+        return describe_with_doubts(self)
 
     def __repr__(self):
         parts = [shown([e.written for e in self.equations]), shown([c.name for c in self.conditions])]
@@ -164,6 +169,16 @@ class Problem:
     def pieces(self) -> Mapping[str, tuple[Piece, ...]]:
         """The pieces of each condition, by its name."""
         return MappingProxyType({condition.name: condition.pieces(self.domain) for condition in self.conditions})
+
+    @cached_property
+    def doubted(self) -> tuple[Doubt, ...]:
+        """What is to be doubted about the problem before any solving; `str` lists it at its end."""
+        return doubted(self)
+
+    @cached_property
+    def misfits(self) -> list[tuple[str, list[str], float]]:
+        """How far closed forms are from fulfilling each equation and condition: see `consistency.references`."""
+        return misfits(self)
 
     @usage('problem.without(["dirichlet u"])', name="problem.without")
     def without(self, names: Iterable[str]) -> "Problem":

@@ -319,15 +319,23 @@ def _domain_from_data(data) -> Domain:
 
 
 def _tables_to_data(tables: Mapping[str, Table], arrays) -> list:
-    """`[name, [[coordinate, key], ...], key]` for each table; arrays go to `arrays`."""
+    """`[name, [[coordinate, key], ...], key, interpolation]` for each table; arrays go to `arrays`."""
     return [
-        [name, [[c, _keep(nodes, arrays)] for c, nodes in zip(t.names, t.axes, strict=True)], _keep(t.values, arrays)]
+        [
+            name,
+            [[c, _keep(nodes, arrays)] for c, nodes in zip(t.names, t.axes, strict=True)],
+            _keep(t.values, arrays),
+            t.interpolation,
+        ]
         for name, t in tables.items()
     ]
 
 
 def _tables_from_data(data, arrays) -> dict[str, Table]:
-    return {name: Table([(c, arrays[key]) for c, key in axes], arrays[values]) for name, axes, values in data}
+    """The tables again; older files do not name how values are joined, which was by cubics."""
+    return {
+        name: Table([(c, arrays[key]) for c, key in axes], arrays[values], *rest) for name, axes, values, *rest in data
+    }
 
 
 def _keep(array, arrays) -> str:

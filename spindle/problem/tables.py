@@ -1,4 +1,4 @@
-"""Tabulated coefficients: values on a tensor grid, joined by cubic splines, in equations like any SymPy function.
+"""Tabulated coefficients: values on a tensor grid, joined by splines, in equations like any SymPy function.
 
 The splines are found by SciPy, once; they are evaluated with the functions of whatever library the points belong to, so
 that JAX can trace and differentiate them, and nothing here needs JAX.
@@ -13,27 +13,31 @@ import sympy
 from scipy.interpolate import make_interp_spline
 from sympy.core.function import AppliedUndef
 
-from spindle.errors import ProblemError, usage
+from spindle.errors import ProblemError, nearest, usage
 from spindle.problem.symbols import given, is_given
 from spindle.problem.words import shown
 
-_DEGREE = 3  # two continuous derivatives
+# The degree of the splines of each: two continuous derivatives, kinks at the nodes, jumps between them.
+INTERPOLATIONS = {"cubic": 3, "linear": 1, "nearest": 0}
 
 
 class Table:
-    """Values on a tensor grid as a smooth function of arrays: what `tabulated` binds to its symbol.
+    """Values on a tensor grid as a function of arrays: what `tabulated` binds to its symbol.
 
     axes     (name, nodes (n,)) for each coordinate, nodes increasing
     values   one axis a coordinate, finite
+    interpolation   how they are joined: one of INTERPOLATIONS
 
-    Error O(h**4) for smooth data, where an axis has four nodes or more. Beyond the grid the outermost cubics go on.
+    Error O(h**4) of cubics for smooth data, where an axis has four nodes or more. Beyond the grid the outermost pieces
+    go on.
     Source: tensor products of B-splines, de Boor (1978), A Practical Guide to Splines, chapters 10 and 17.
     """
 
-    def __init__(self, axes: Sequence[tuple[str, np.ndarray]], values: np.ndarray):
+    def __init__(self, axes: Sequence[tuple[str, np.ndarray]], values: np.ndarray, interpolation: str = "cubic"):
         self.names = tuple(name for name, _ in axes)
         self.axes = tuple(np.asarray(nodes, float) for _, nodes in axes)
         self.values = np.asarray(values, float)
+        self.interpolation = interpolation
 
     def __call__(self, *points):
         """The interpolant at points, one array a coordinate, of shapes that broadcast together."""
@@ -62,22 +66,23 @@ class Table:
     @cached_property
     def _splines(self) -> tuple[tuple[np.ndarray, int], ...]:
         """Knots and degree of each axis; too few nodes lower the degree."""
+        if self.interpolation == "nearest":
+            return tuple((np.r_[x[0], (x[:-1] + x[1:]) / 2, x[-1]], 0) for x in self.axes)
         found = [self._spline(nodes, nodes) for nodes in self.axes]
         return tuple((spline.t, spline.k) for spline in found)
 
     @cached_property
     def _coefficients(self) -> np.ndarray:
         found = self.values
-        for axis, nodes in enumerate(self.axes):
+        for axis, nodes in enumerate(self.axes if self.interpolation != "nearest" else ()):
             found = np.moveaxis(self._spline(nodes, np.moveaxis(found, axis, 0)).c, 0, axis)
         return np.ascontiguousarray(found)
 
-    @staticmethod
-    def _spline(nodes, values):
-        return make_interp_spline(nodes, values, k=min(_DEGREE, len(nodes) - 1))
+    def _spline(self, nodes, values):
+        return make_interp_spline(nodes, values, k=min(INTERPOLATIONS[self.interpolation], len(nodes) - 1))
 
     def _key(self) -> tuple:
-        return (self.names, *((a.shape, a.tobytes()) for a in (*self.axes, self.values)))
+        return (self.names, self.interpolation, *((a.shape, a.tobytes()) for a in (*self.axes, self.values)))
 
     @cached_property
     def _hash(self) -> int:
@@ -113,14 +118,23 @@ def _local(library, knots, degree: int, points):
 
 
 @usage('sp.tabulated("kappa", {x: nodes, y: nodes}, values)')
-def tabulated(name: str, axes: Mapping[sympy.Symbol, Sequence[float] | np.ndarray], values) -> AppliedUndef:
+def tabulated(
+    name: str,
+    axes: Mapping[sympy.Symbol, Sequence[float] | np.ndarray],
+    values,
+    *,
+    interpolation: str = "cubic",
+) -> AppliedUndef:
     """A coefficient or source known on a tensor grid, `tabulated("kappa", {x: nodes, y: nodes}, values)`.
 
     axes     coordinate -> nodes (n,), increasing, at least two; they must cover the domain
     values   one axis a coordinate, in the order of `axes`, finite
+    interpolation   "cubic": splines with two continuous derivatives, which may swing beyond values that jump;
+                    "linear": never beyond the values, with kinks at the nodes; "nearest": the value of the nearest
+                    node, with jumps, which no equation may differentiate
 
-    It is interpolated by cubic splines, with two continuous derivatives, and stored in run directories with its
-    numbers, which a function given as code (`given`) cannot be. Raises ProblemError where the data do not fit.
+    It is stored in run directories with its numbers, which a function given as code (`given`) cannot be. Raises
+    ProblemError where the data do not fit.
     """
     call = f'sp.tabulated("{name}", ...)'
     if not isinstance(name, str) or not name.strip():
@@ -133,7 +147,12 @@ def tabulated(name: str, axes: Mapping[sympy.Symbol, Sequence[float] | np.ndarra
             f'`sp.tabulated("{name}", {{x: nodes}}, values)`.'
         )
     rows = [(c.name, _nodes(call, c, nodes)) for c, nodes in axes.items()]
-    table = Table(rows, _values(call, rows, values))
+    if interpolation not in INTERPOLATIONS:
+        raise ProblemError(
+            f'`sp.tabulated("{name}", ..., interpolation={shown(interpolation)})` names no way to join values, which '
+            f'are {", ".join(INTERPOLATIONS)}; write `interpolation="linear"`.' + nearest(interpolation, INTERPOLATIONS)
+        )
+    table = Table(rows, _values(call, rows, values), interpolation)
     return given(name, table, *axes)
 
 

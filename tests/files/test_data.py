@@ -61,6 +61,10 @@ def test_axes_and_variables_may_be_named(folder):
     assert table(folder, '{ data = "a.nc", axes = ["x", "t"] }') == turned
     inline = "{ at = { x = [0, 1, 2] }, values = [1, 2.5, 3] }"
     assert table(folder, inline) == sp.tabulated("kappa", {x: [0, 1, 2]}, [1, 2.5, 3])
+    joined = inline.replace(" }", ', interpolation = "nearest" }').replace(', interpolation = "nearest" }', " }", 1)
+    assert table(folder, joined) == sp.tabulated("kappa", {x: [0, 1, 2]}, [1, 2.5, 3], interpolation="nearest")
+    with pytest.raises(sp.ProblemError, match=r"interpolation='neares'.*Did you mean `nearest`"):
+        table(folder, joined.replace("nearest", "neares"))
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,8 @@ def test_only_the_gallery_says_where_a_problem_comes_from():
         ),
         ([sp.Dirichlet(u), sp.Dirichlet(u, 1)], ["set different values on x=0"]),
         ([sp.Dirichlet(u), sp.Dirichlet(u, x, on="x=0")], []),
-        ([sp.Dirichlet(u, nu), sp.Neumann(u, 1), sp.Robin(u, 1, 2, 3)], []),
-        ([sp.Neumann(u, 1, on="x=0"), sp.Neumann(u, 2, on="x=1")], []),
+        ([sp.Dirichlet(u, nu), sp.Neumann(u, 1), sp.Robin(u, 1, 2, 3)], ["all hold on x=0"]),
+        ([sp.Neumann(u, 1, on="x=0"), sp.Neumann(u, 2, on="x=1")], ["across y=0, y=1", "fixed up to"]),
     ],
 )
 def test_doubtful_problems_are_remarked_upon_once(conditions, said):

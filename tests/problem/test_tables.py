@@ -46,6 +46,34 @@ def test_the_error_falls_with_the_fourth_power_of_the_spacing():
     assert np.log2(errors[1] / errors[2]) > 3.5
 
 
+@pytest.mark.parametrize("interpolation", ["linear", "nearest"])
+def test_straight_lines_and_nearest_nodes_never_leave_the_values(interpolation, float64):
+    table, step = Table([("x", X)], np.where(X < 0.5, 1.0, 10.0), interpolation), np.linspace(0, 1, 301)
+    expected = {
+        "linear": np.interp(step, X, table.values),
+        "nearest": table.values[np.abs(step[:, None] - X).argmin(1)],
+    }[interpolation]
+    np.testing.assert_allclose(table(step), expected, atol=1e-12)
+    np.testing.assert_allclose(jax.jit(table)(jnp.asarray(step)), expected, atol=1e-12)
+    slope = jax.vmap(jax.grad(table))(jnp.asarray(POINTS))
+    wide = np.abs(np.diff(table.values) / np.diff(X)) * (interpolation == "linear")
+    np.testing.assert_allclose(slope, wide[np.searchsorted(X, POINTS) - 1], atol=1e-9)
+
+
+def test_ways_to_join_mix_in_no_symbol_and_survive_storage():
+    kinds = [sp.tabulated("kappa", {x: X, y: Y}, VALUES, interpolation=way) for way in ("cubic", "linear", "nearest")]
+    assert len(set(kinds)) == 3
+    for kappa in kinds:
+        stored = sp.Problem(sp.Box({x: (0, 1), y: (0, 2)}), [Eq(sp.laplacian(u), kappa)], [sp.Dirichlet(u)])
+        back = problem_from_data(*problem_to_data(stored))
+        assert back.equations[0].residual == stored.equations[0].residual
+    data, arrays = problem_to_data(problem())
+    data["tables"] = [row[:3] for row in data["tables"]]  # as before there was a choice
+    assert problem_from_data(data, arrays).equations == problem().equations
+    with pytest.raises(sp.ProblemError, match="names no way to join values, which are cubic, linear, nearest"):
+        sp.tabulated("kappa", {x: X}, X, interpolation="liner")
+
+
 @pytest.mark.parametrize("count", [2, 3])
 def test_few_nodes_lower_the_degree(count):
     nodes = np.linspace(0, 1, count)

@@ -1,0 +1,47 @@
+"""Problems whose solution is fixed up to a constant, and whether their data allow a solution at all."""
+
+from spindle.problem.consistency.balance import balanced
+from spindle.problem.consistency.definite import half_order, time_axis
+from spindle.problem.consistency.doubt import Doubt
+from spindle.problem.consistency.linear import Linear, linearised
+from spindle.problem.consistency.places import is_measured
+
+
+def levels(problem) -> list[Doubt]:
+    """A doubt where adding a constant changes nothing; a grave one where no solution exists."""
+    rows = linearised(problem)
+    if rows is None or len(rows) != 1 or len(problem.unknowns) != 1 or time_axis(problem) is not None:
+        return []
+    row = rows[0]
+    if not problem.conditions or is_measured(problem) or half_order(row, problem) != 1 or not _is_free(problem, row):
+        return []
+    u = problem.unknowns[0].func.__name__
+    balance = balanced(problem, row)
+    if balance is not None and not balance.holds:
+        return [
+            Doubt(
+                f"the source of {u} amounts to {balance.source:.4g} in the domain and the given flux to "
+                f"{balance.flux:.4g} through its boundary, and without a condition on {u} itself these must be equal, "
+                f"so no solution exists: correct one of them, or set {u} somewhere"
+            )
+        ]
+    return [
+        Doubt(
+            f"neither the equation nor a condition sets {u} itself, so it is fixed up to a constant: set it on a part "
+            f"of the boundary, or compare derivatives only",
+            fatal=False,
+        )
+    ]
+
+
+def _is_free(problem, row: Linear) -> bool:
+    """Whether every residual stays as it is when a constant is added to the only unknown."""
+    zero = (0,) * len(problem.coordinates)
+    if row.of(zero) != 0 or any(zero == o and c != 0 for (_, o), c in row.coefficients.items()):
+        return False
+    for pieces in problem.pieces.values():
+        for piece in pieces:
+            shifts = [Linear(e, problem) for _, e in piece.terms]
+            if not all(s.affine for s in shifts) or sum(s.of(zero) for s in shifts) != 0:
+                return False
+    return row.affine

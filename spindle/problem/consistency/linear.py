@@ -1,0 +1,176 @@
+"""Equations linearised about an arbitrary field: the coefficients of all derivatives, and their values at points."""
+
+import itertools
+import zlib
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+import sympy
+from sympy.core.function import AppliedUndef
+
+from spindle.errors import ProblemError
+from spindle.problem.functions import evaluate
+from spindle.problem.symbols import Parameter, is_given, unknowns_in
+from spindle.problem.tables import table_of
+
+_LONGEST = 4_000  # nodes of an expression that is differentiated by the unknowns in it
+SAMPLES = 24
+
+
+class Linear:
+    """The coefficients of one expression's derivatives, each with its order along each coordinate.
+
+    coefficients   {(unknown, orders): expression in the coordinates, parameters, and `fields`}
+    rest           the expression without unknowns and derivatives; meaningful where it is `affine`
+    """
+
+    def __init__(self, expression, problem):
+        derivatives = [d for d in expression.atoms(sympy.Derivative) if unknowns_in(d)]
+        derivatives.sort(key=sympy.default_sort_key)
+        swap = {d: sympy.Dummy(f"derivative {k}", real=True) for k, d in enumerate(derivatives)}
+        replaced = expression.xreplace(swap)
+        swap |= (values := {u: sympy.Dummy(u.func.__name__, real=True) for u in unknowns_in(replaced)})
+        replaced = replaced.xreplace(values)
+        self.fields = set(swap.values())
+        self.coefficients = {}
+        for atom, symbol in swap.items():
+            coefficient = replaced.diff(symbol)
+            if coefficient != 0:
+                self.coefficients[_key(atom, problem.coordinates)] = coefficient
+        self.rest = replaced.xreplace(dict.fromkeys(self.fields, sympy.S.Zero))
+
+    @cached_property
+    def affine(self) -> bool:
+        """Whether no coefficient depends on a field."""
+        return not any(c.free_symbols & self.fields for c in self.coefficients.values())
+
+    @property
+    def order(self) -> int:
+        """The highest order of a derivative."""
+        return max((sum(orders) for _, orders in self.coefficients), default=0)
+
+    def of(self, orders) -> sympy.Expr:
+        """The coefficient of a derivative of the only unknown."""
+        return next((c for (_, own), c in self.coefficients.items() if own == tuple(orders)), sympy.S.Zero)
+
+    def is_clear(self, orders) -> bool:
+        """Whether the sign of a coefficient can be told from numbers: it depends on no field and on no code."""
+        coefficient = self.of(orders)
+        return not coefficient.free_symbols & self.fields and not has_code(coefficient)
+
+
+def _key(atom, coordinates) -> tuple:
+    if not isinstance(atom, sympy.Derivative):
+        return atom, (0,) * len(coordinates)
+    counts = dict(atom.variable_count)
+    return atom.expr, tuple(int(counts.get(c, 0)) for c in coordinates)
+
+
+def linearised(problem) -> list[Linear] | None:
+    """All equations linearised; None where one is too long or contains what cannot be judged."""
+    found = []
+    for residual in (e.residual for e in problem.equations):
+        if is_long(residual) or any(not isinstance(d.expr, AppliedUndef) for d in residual.atoms(sympy.Derivative)):
+            return None
+        found.append(Linear(residual, problem))
+    return found
+
+
+def is_long(expression) -> bool:
+    """Whether an expression has more parts than are differentiated at once."""
+    return len(list(itertools.islice(sympy.preorder_traversal(expression), _LONGEST))) == _LONGEST
+
+
+def has_code(expression) -> bool:
+    """Whether it has parts of whose values nothing is known here."""
+    return any(is_given(f) and table_of(f) is None for f in expression.atoms(AppliedUndef)) or any(
+        is_given(d.expr) for d in expression.atoms(sympy.Derivative)
+    )
+
+
+def inside(problem, count: int = SAMPLES) -> np.ndarray:
+    """Random points (n, d) of the domain, at most so many."""
+    low, high = np.array(problem.domain.bounds).T
+    points = low + (high - low) * np.random.default_rng(0).uniform(size=(20 * count, len(low)))
+    return points[problem.domain.contains(points)][:count]
+
+
+def on_face(face, count: int = SAMPLES) -> np.ndarray:
+    """Random points (n, d) of a face; those of a shape's first instant lie in the box around it."""
+    low, high = np.array(face.bounds).T
+    points = low + (high - low) * np.random.default_rng(0).uniform(size=(count, len(low)))
+    if face.shape is not None:
+        points = points[face.shape.contains(np.delete(points, face.axis, axis=1))]
+    return points
+
+
+def values_at(expression, problem, points: np.ndarray, known: Mapping | None = None) -> np.ndarray:
+    """Values (n,) of an expression at points (n, d).
+
+    known   values (n,) of further symbols, such as components of a normal
+    All other symbols are drawn, each always the same, and parameters from their range. Tables are looked up; code
+    (`given`) and derivatives of tables are numbers drawn between 0.2 and 1.7. NaN where nothing can be evaluated.
+    """
+    count = len(points)
+    values = dict(zip(problem.coordinates, points.T, strict=True)) | dict(known or {})
+    for symbol in expression.free_symbols - set(values):
+        low, high = getattr(symbol, "bounds", None) or (0.2, 1.7)
+        values[symbol] = low + (high - low) * _drawn(symbol.name, count)
+        if isinstance(symbol, Parameter) and symbol.value is not None:
+            values[symbol] = np.full(count, float(symbol.value))
+
+    def coded(applied, orders):
+        table = table_of(applied)
+        if table is not None and not any(orders):
+            return table
+        return lambda *arguments: 0.2 + 1.5 * _drawn(f"{applied.func.__name__} {orders}", count)
+
+    try:
+        return np.broadcast_to(np.asarray(evaluate(expression, values, coded=coded), float), count)
+    except (ProblemError, TypeError, ValueError):
+        return np.full(count, np.nan)
+
+
+def _drawn(name: str, count: int) -> np.ndarray:
+    return np.random.default_rng(zlib.crc32(name.encode())).uniform(size=count)
+
+
+def degrees(rows: list[Linear], problem, points: np.ndarray) -> tuple[int, ...] | None:
+    """How many conditions the equations ask for along each coordinate, both of its ends together.
+
+    That is the degree, in the derivative along it, of the determinant of the symbol. None where the system is not
+    square, singular, or without values at the points.
+    """
+    unknowns = problem.unknowns
+    if len(rows) != len(unknowns) or not len(points):
+        return None
+    entries = [
+        (i, unknowns.index(u), np.array(orders), values_at(c, problem, points))
+        for i, row in enumerate(rows)
+        for (u, orders), c in row.coefficients.items()
+    ]
+    if not entries or not all(np.isfinite(values).all() for *_, values in entries):
+        return None
+    most = sum(row.order for row in rows) + 1
+    random = np.random.default_rng(2)
+    others = np.exp(2j * np.pi * random.uniform(size=len(problem.coordinates)))
+    found = [_degree(entries, k, others, most, len(unknowns), len(points)) for k in range(len(others))]
+    known = [degree for degree in found if degree is not None]
+    return tuple(known) if len(known) == len(found) else None
+
+
+def _degree(entries, axis: int, others, most: int, size: int, count: int) -> int | None:
+    circle = np.exp(2j * np.pi * np.arange(most) / most)
+    matrix = np.zeros((count, most, size, size), complex)
+    for i, j, orders, values in entries:
+        rest = np.prod(np.delete(others, axis) ** np.delete(orders, axis))
+        matrix[:, :, i, j] += values[:, None] * rest * circle ** orders[axis]
+    scale = np.abs(matrix).max((1, 3), keepdims=True)
+    matrix = matrix / np.where(scale > 0, scale, 1)
+    parts = np.abs(np.fft.fft(np.linalg.det(matrix), axis=1)) / most
+    largest = parts.max(1)
+    if np.any(largest < 1e-12):
+        return None
+    # The transform of exp(+...) puts the coefficient of degree k at index k.
+    return int(min(np.flatnonzero(row > 1e-9 * top).max() for row, top in zip(parts, largest, strict=True)))

@@ -1,0 +1,112 @@
+"""Solutions in closed form that do not solve their problem."""
+
+import numpy as np
+import sympy
+
+from spindle.problem.consistency.doubt import Doubt
+from spindle.problem.consistency.linear import has_code, inside, on_face, values_at
+from spindle.problem.domain import Face, Wall
+from spindle.problem.expressions import size_of
+from spindle.problem.limited import within_limit
+from spindle.problem.operators import manufactured
+from spindle.problem.symbols import Normal, unknowns_in
+
+_POINTS = 200
+_TOLERANCE = 1e-5  # of the terms that make up a residual
+_LARGEST = 3_000  # parts of an expression that solutions are put into
+_CALLS = 400_000
+
+
+def unsatisfied(problem) -> list[Doubt]:
+    """A doubt for each equation and condition that the closed forms of all its unknowns do not fulfil."""
+    found: dict[str, tuple[list[str], float]] = {}
+    for what, names, gap in sorted(problem.misfits, key=lambda misfit: -misfit[2]):
+        if gap > _TOLERANCE:
+            found.setdefault(what, (names, gap))
+    return [
+        Doubt(
+            f"the reference of {', '.join(names)} does not fulfil the {what}, by {gap:.1g} of the size of its terms, "
+            f"so errors against it say nothing: check both",
+            fatal=False,
+        )
+        for what, (names, gap) in found.items()
+    ]
+
+
+def is_exact(problem) -> bool:
+    """Whether closed forms of all unknowns are known and fulfil everything."""
+    return set(closed_forms(problem)) == set(problem.unknowns) and not unsatisfied(problem)
+
+
+def closed_forms(problem) -> dict:
+    """The references that are formulas."""
+    return {u: r for u, r in problem.reference.items() if u in problem.unknowns and isinstance(r, sympy.Basic)}
+
+
+def misfits(problem) -> list[tuple[str, list[str], float]]:
+    """(what, names of its unknowns, share of its terms that is left) of all that closed forms can be put into.
+
+    Parameters that are to be estimated have no values yet, so that what contains one is left out.
+    """
+    closed = closed_forms(problem)
+    unknown = {p for p in problem.parameters if p.unknown}
+    found = []
+    for what, terms in _residuals(problem):
+        whole = sympy.Tuple(*(e for _, e in terms))
+        fields = unknowns_in(whole)
+        if not fields or not set(fields) <= set(closed) or whole.free_symbols & unknown:
+            continue
+        if has_code(whole) or size_of(whole) > _LARGEST:
+            continue
+        gap = within_limit(lambda terms=terms: _gap(problem, terms, closed), _CALLS)
+        if gap is not None:
+            found.append((what, [u.func.__name__ for u in fields], gap))
+    return found
+
+
+def _residuals(problem):
+    for equation in problem.equations:
+        yield f"equation `{equation.name}`", [(None, equation.residual)]
+    for name, pieces in problem.pieces.items():
+        for piece in pieces:
+            if all(isinstance(place, (Face, Wall)) for place, _ in piece.terms):
+                yield f"condition `{name}`", list(piece.terms)
+
+
+def _gap(problem, terms, closed) -> float:
+    """What is left of a residual at random points, measured by its terms there and inside the domain.
+
+    On the boundary alone the terms may vanish, one by one.
+    """
+    values, there, everywhere = [], 0.0, 0.0
+    for place, expression in terms:
+        points, normals = _points(problem, place)
+        for part in sympy.Add.make_args(expression):
+            known = manufactured(part, closed)
+            values.append(values_at(known, problem, points, normals))
+            there += _rms(values[-1])
+            everywhere += _rms(values_at(known, problem, inside(problem, _POINTS)))
+    size = max(there, everywhere)
+    return _rms(np.sum(values, axis=0)) / size if size > 0 else 0.0
+
+
+def _rms(values) -> float:
+    """Root mean square of the finite ones."""
+    values = values[np.isfinite(values)]
+    return float(np.sqrt(np.mean(values**2))) if len(values) else 0.0
+
+
+def _points(problem, place) -> tuple[np.ndarray, dict]:
+    """Points (n, d) of the domain, a face or a wall, and on a wall the components (n,) of the normal there."""
+    if place is None:
+        return inside(problem, _POINTS), {}
+    if isinstance(place, Face):
+        return on_face(place, _POINTS), {}
+    sampled = place.shape.sampled
+    chosen = np.flatnonzero(place.holds(sampled.points, sampled.labels))[:: max(1, len(sampled.points) // _POINTS)]
+    normals = {Normal(c.name): n for c, n in zip(place.shape.coordinates, sampled.normals[chosen].T, strict=True)}
+    if place.time is None:
+        return sampled.points[chosen], normals
+    low, high = place.bounds[place.time]
+    instants = np.linspace(low, high, len(chosen))
+    return np.insert(sampled.points[chosen], place.time, instants, axis=1), normals

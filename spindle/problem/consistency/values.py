@@ -1,0 +1,121 @@
+"""Conditions that set one thing to two values on the same part of the boundary, and initial data that run on."""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import sympy
+from sympy.core.function import AppliedUndef
+
+from spindle.problem.conditions import AtStart
+from spindle.problem.consistency.doubt import Doubt
+from spindle.problem.consistency.linear import Linear, on_face, values_at
+from spindle.problem.consistency.places import Held, held
+from spindle.problem.domain import Face
+from spindle.problem.symbols import is_time, unknowns_in
+
+_TOLERANCE = 1e-9  # of the larger value
+
+
+@dataclass(frozen=True)
+class Setting:
+    """`what = value` on a part of the boundary: the condition divided by its first coefficient."""
+
+    condition: Held
+    what: tuple
+    value: sympy.Expr
+
+
+def contradictions(problem) -> list[Doubt]:
+    """One doubt for each pair of conditions that cannot hold together."""
+    found: dict[tuple[str, str], Doubt] = {}
+    told = [s for condition in held(problem) if not condition.periodic and (s := setting(condition, problem))]
+    for one, other in itertools.combinations(told, 2):
+        names = (one.condition.name, other.condition.name)
+        if names[0] == names[1] or names in found or one.what != other.what:
+            continue
+        where = _common(one, other, problem)
+        if where is not None and _differ(one.value, other.value, problem, where):
+            found[names] = Doubt(
+                f"the conditions `{names[0]}` and `{names[1]}` set different values on "
+                f"{_named(one, other)}, so at most one of them can hold there: name the part of each, `on={_part(one)}`"
+            )
+    return list(found.values())
+
+
+def on_faces(problem) -> list[tuple[str, Face, sympy.Expr]]:
+    """(name, face, residual) of every condition that concerns a single face."""
+    return [(c.name, c.place, c.residual) for c in held(problem) if isinstance(c.place, Face) and not c.periodic]
+
+
+def is_plain(expression: sympy.Expr, problem) -> bool:
+    """Whether an expression is data that can be evaluated: no unknown, no parameter, no coded function."""
+    return not expression.atoms(AppliedUndef) and expression.free_symbols <= set(problem.coordinates)
+
+
+def setting(condition: Held, problem) -> Setting | None:
+    """What a condition sets, and to which value; None where that is not plain."""
+    linear = Linear(condition.residual, problem)
+    if not linear.affine or not linear.coefficients or linear.rest.atoms(AppliedUndef):
+        return None
+    entries = sorted(linear.coefficients.items(), key=lambda item: (item[0][0].func.__name__, item[0][1]))
+    first = entries[0][1]
+    return Setting(condition, tuple((key, c / first) for key, c in entries), -linear.rest / first)
+
+
+def things_set(problem, conditions) -> set:
+    """What some conditions set; the same thing set twice is a contradiction or harmless."""
+    return {told.what if (told := setting(c, problem)) else c.name for c in conditions}
+
+
+def _common(one: Setting, other: Setting, problem) -> np.ndarray | None:
+    """Points (n, d) where both hold; None where they share no part of the boundary."""
+    first, second = one.condition.place, other.condition.place
+    if isinstance(first, Face) or isinstance(second, Face):
+        return on_face(first) if first == second else None
+    sampled = first.shape.sampled
+    both = first.holds(sampled.points, sampled.labels) & second.holds(sampled.points, sampled.labels)
+    points = sampled.points[both]
+    if np.mean(both) < 0.01:
+        return None
+    if first.time is None:
+        return points
+    low, high = first.bounds[first.time]
+    return np.insert(points, first.time, np.linspace(low, high, len(points)), axis=1)
+
+
+def _differ(one, other, problem, points) -> bool:
+    if one == other or any(p.unknown for p in problem.parameters):
+        return False
+    if not (one - other).free_symbols <= set(problem.coordinates) | set(problem.parameters):
+        return False
+    first, second = (values_at(value, problem, points) for value in (one, other))
+    size = np.maximum(np.abs(first), np.abs(second))
+    return bool(np.any(np.abs(first - second) > _TOLERANCE * size + 1e-300))
+
+
+def _named(one: Setting, other: Setting) -> str:
+    """The smaller of the two parts, as the conditions call them."""
+    first, second = one.condition.place, other.condition.place
+    return second.name if first.name == "boundary" else first.name
+
+
+def _part(one: Setting) -> str:
+    place = one.condition.place
+    return "Eq(x, 0)" if isinstance(place, Face) else f'"{place.shape.sides[0]}"'
+
+
+def running_starts(problem) -> list[Doubt]:
+    """Initial values that depend on time: of them the first instant is used."""
+    return [
+        Doubt(
+            f"the initial value of `{c.name}` depends on t, and only what it is at the start is used: put the first "
+            f"instant in, `.subs(t, 0)`, or use `sp.Dirichlet` for values at all times",
+            fatal=False,
+        )
+        for c in problem.conditions
+        if isinstance(c, AtStart)
+        and any(map(is_time, c.value.free_symbols & set(problem.coordinates)))
+        and not unknowns_in(c.value)
+        and c.value != problem.reference.get(c.expression)
+    ]

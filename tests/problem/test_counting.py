@@ -1,0 +1,251 @@
+"""Conditions counted against equations: each problem with and without the fault, and in other words."""
+
+import pytest
+import sympy
+from sympy import Eq, cos, exp, pi, sin
+
+import spindle as sp
+from spindle.problem.doubts import doubts, fatal
+
+t, x, y, z = sp.coordinates("t x y z")
+u, v = sp.unknown("u v", t, x)
+w = sp.unknown("w", t, x, y)
+f, g = sp.unknown("f g", x)
+p, q, r = sp.unknown("p q r", x, y)
+LINE = sp.Interval(x, 0, 1)
+STRIP = sp.Box({t: (0, 1), x: (0, 1)})
+SLAB = sp.Box({t: (0, 1), x: (0, 1), y: (0, 2)})
+SQUARE = sp.Box({x: (0, 1), y: (0, 2)})
+L_SHAPE = SQUARE - sp.Box({x: (0.5, 1), y: (1, 2)})
+DISK, ELBOW = sp.Disk({x: 0, y: 0}, 1), sp.Polygon((x, y), [(0, 0), (2, 0), (2, 1), (1, 1), (1, 2), (0, 2)])
+START = sp.Initial(u, sin(pi * x))
+WALLS, LEFT, RIGHT = sp.Dirichlet(u), sp.Dirichlet(u, 0, on="x=0"), sp.Dirichlet(u, 0, on="x=1")
+u_t, u_x, u_xx = u.diff(t), u.diff(x), u.diff(x, 2)
+
+
+def posed(domain, equations, conditions, **more):
+    return sp.Problem(domain=domain, equations=equations, conditions=conditions, **more)
+
+
+# Domain, equations, conditions that suffice, how many of them to take away, and what is said of the rest.
+MISSING = {
+    "heat, start": (STRIP, [u_t - u_xx], [WALLS, START], 1, "u has no initial value"),
+    "heat, side": (STRIP, [u_t - u_xx], [START, LEFT, RIGHT], 1, "across x=1"),
+    "nonlinear heat": (
+        STRIP,
+        [u_t - ((1 + u**2) * u_x).diff(x)],
+        [START, RIGHT, sp.Neumann(u, on="x=0")],
+        1,
+        "across x=0",
+    ),
+    "heat, periodic": (STRIP, [u_t - u_xx], [sp.Periodic(u, x), START], 1, "u has no initial value"),
+    "wave, velocity": (STRIP, [u_t.diff(t) - u_xx], [START, WALLS, sp.Initial(u_t)], 1, "no initial velocity"),
+    "wave, value": (STRIP, [u_t.diff(t) - u_xx], [sp.Initial(u_t), WALLS, START], 1, "no initial value"),
+    "transport": (STRIP, [u_t + 2 * u_x], [START, LEFT], 1, "flows in at x=0"),
+    "transport to the left": (STRIP, [-u_t + (1 + x) * u_x], [START, RIGHT], 1, "flows in at x=1"),
+    "wave as a system": (
+        STRIP,
+        [u_t - v.diff(x), v.diff(t) - u_x],
+        [START, WALLS, sp.Initial(v)],
+        1,
+        "v has no initial",
+    ),
+    "two heats": (
+        STRIP,
+        [u_t - u_xx + v, v.diff(t) - v.diff(x, 2)],
+        [START, WALLS, sp.Initial(v), sp.Dirichlet(v)],
+        1,
+        "ask for 4 conditions in x|across|no initial",
+    ),
+    "ends of an ODE": (
+        LINE,
+        [f.diff(x, 2) + 1],
+        [sp.Dirichlet(f, on="x=0"), sp.Dirichlet(f, on="x=1")],
+        1,
+        "2 conditions in x",
+    ),
+    "started ODE": (LINE, [f.diff(x) - f], [sp.Dirichlet(f, 1, on="x=0")], 1, "no condition"),
+    "beam": (LINE, [f.diff(x, 4) - 1], [sp.Dirichlet(f), sp.Dirichlet(f.diff(x, 2))], 1, "4 conditions in x"),
+    "plate": (SQUARE, [sp.laplacian(sp.laplacian(p)) - 1], [sp.Dirichlet(p), sp.Neumann(p)], 1, "order 4 across"),
+    "KdV": (
+        STRIP,
+        [u_t + u * u_x + u_xx.diff(x)],
+        [START, WALLS, sp.Neumann(u, on="x=1")],
+        1,
+        "ask for 3 conditions in x",
+    ),
+    "plane, side": (
+        SQUARE,
+        [sp.laplacian(p)],
+        [sp.Dirichlet(p, on=["x=0", "x=1", "y=0"]), sp.Neumann(p, on="y=2")],
+        1,
+        "across y=2",
+    ),
+    "L-shape": (
+        L_SHAPE,
+        [sp.laplacian(p)],
+        [sp.Dirichlet(p, on=["x=0", "x=1", "y=0", "y=1", "y=2"]), sp.Dirichlet(p, on="x=0.5")],
+        1,
+        "across x=0.5",
+    ),
+    "disk": (
+        DISK,
+        [sp.laplacian(p)],
+        [sp.Dirichlet(p, on=x > 0), sp.Robin(p, 1, 1, on=x <= 0)],
+        1,
+        "50% of the boundary",
+    ),
+    "polygon": (
+        ELBOW,
+        [sp.div((2 + x) * sp.grad(p)) - 1],
+        [sp.Dirichlet(p, on=y < 0.5), sp.Neumann(p, on=y >= 0.5)],
+        1,
+        "of the boundary",
+    ),
+    "plate with a hole": (
+        DISK - sp.Disk({x: 0, y: 0}, 0.5, name="hole"),
+        [sp.laplacian(p)],
+        [sp.Dirichlet(p, on="circle"), sp.Neumann(p, on="hole")],
+        1,
+        "the side `hole` has no condition",
+    ),
+    "pipe in time": (
+        sp.Interval(t, 0, 1) * sp.Disk({x: 0, y: 0}, 1),
+        [w.diff(t) - sp.laplacian(w)],
+        [sp.Dirichlet(w), sp.Initial(w)],
+        1,
+        "w has no initial",
+    ),
+    "equations": (SQUARE, [sp.laplacian(p) - q, sp.laplacian(q)], [sp.Dirichlet(p), sp.Dirichlet(q)], 0, ""),
+    "Stokes": (
+        SQUARE,
+        [sp.laplacian(p) - r.diff(x), sp.laplacian(q) - r.diff(y), p.diff(x) + q.diff(y)],
+        [sp.Dirichlet(p), sp.Dirichlet(q)],
+        0,
+        "",
+    ),
+    "Schroedinger": (
+        STRIP,
+        [u_t + v.diff(x, 2), v.diff(t) - u_xx],
+        [START, sp.Initial(v), WALLS, sp.Dirichlet(v)],
+        2,
+        "ask for 4",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_a_missing_condition_is_named(name):
+    domain, equations, conditions, taken, said = MISSING[name]
+    assert doubts(posed(domain, equations, conditions)) == []
+    if taken:
+        found = fatal(posed(domain, equations, conditions[: len(conditions) - taken]))
+        assert len(found) == 1
+        assert any(part in found[0] for part in said.split("|")), found
+
+
+SUPERFLUOUS = {
+    "two at a wall": (STRIP, [u_t - u_xx], [START, WALLS, sp.Neumann(u, 1, on="x=0")], "all hold on x=0"),
+    "a start too many": (STRIP, [u_t - u_xx], [START, WALLS, sp.Initial(u_t)], "of order 1 in t"),
+    "outflow": (STRIP, [u_t + u_x], [START, WALLS], "flows out at x=1"),
+    "outflow of two speeds": (STRIP, [u_t + (x - 2) * u_x], [START, WALLS], "flows out at x=0"),
+    "two equations": (SQUARE, [sp.laplacian(p), p.diff(x, 2) - 1], [sp.Dirichlet(p)], "2 equations for the single"),
+}
+
+
+@pytest.mark.parametrize("name", SUPERFLUOUS)
+def test_what_is_too_much_is_a_light_doubt(name):
+    domain, equations, conditions, said = SUPERFLUOUS[name]
+    problem = posed(domain, equations, conditions)
+    assert fatal(problem) == []
+    assert [said in sentence for sentence in doubts(problem)] == [True]
+
+
+def test_values_that_a_known_solution_has_are_never_too_many():
+    exact = sin(x - t)
+    conditions = [sp.Initial(u, exact.subs(t, 0)), sp.Dirichlet(u, exact), sp.Neumann(u, cos(x - t), on="x=1")]
+    assert doubts(posed(STRIP, [u_t + u_x], conditions, reference={u: exact})) == []
+
+
+UNCLEAR = {
+    "inviscid Burgers": (STRIP, [u_t + u * u_x], [START]),
+    "both sides are outflow": (STRIP, [u_t + (x - sympy.Rational(1, 2)) * u_x], [START]),
+    "a speed that turns": (STRIP, [u_t + sin(8 * t) * u_x], [START, WALLS]),
+    "a speed given as code": (STRIP, [u_t + sp.given("c", lambda a: a, x) * u_x], [START, WALLS]),
+    "degenerate at the side": (STRIP, [u_t - x**2 * u_xx - x * u_x], [START, RIGHT]),
+    "polar": (LINE, [x * f.diff(x, 2) + f.diff(x) + x], [sp.Dirichlet(f, on="x=1")]),
+    "measured inside": (STRIP, [u_t - u_xx], [WALLS, sp.Observed(u, [[0.1, 0.2]], [1.0])]),
+    "initial value of an ODE": (
+        LINE,
+        [f.diff(x, 2) + f],
+        [sp.Dirichlet(f, on="x=0"), sp.Dirichlet(f.diff(x), 1, on="x=0")],
+    ),
+    "a type that changes": (
+        SQUARE,
+        [(y - 1) * p.diff(x, 2) + p.diff(y, 2)],
+        [sp.Dirichlet(p, 0, on=["x=0", "x=1", "y=2"])],
+    ),
+    "an equation and its derivative": (LINE, [f.diff(x, 2) - sin(x), f.diff(x, 3) - cos(x)], [sp.Dirichlet(f)]),
+    "algebra": (LINE, [f - sin(x)], []),
+    "gradient": (SQUARE, [p.diff(x) - y, p.diff(y) - x], [sp.Dirichlet(p, 0, on="x=0")]),
+    "velocity and pressure at an outlet": (
+        SQUARE,
+        [
+            p * p.diff(x) + q * p.diff(y) + r.diff(x) - sp.laplacian(p),
+            p * q.diff(x) + q * q.diff(y) + r.diff(y) - sp.laplacian(q),
+            p.diff(x) + q.diff(y),
+        ],
+        [
+            sp.Dirichlet(p, 1, on="x=0"),
+            sp.Dirichlet(q, on="x=0"),
+            sp.Dirichlet(p, on=["y=0", "y=2"]),
+            sp.Dirichlet(q, on=["y=0", "y=2"]),
+            sp.Dirichlet(r, on="x=1"),
+        ],
+    ),
+    "stream function and vorticity": (SQUARE, [sp.laplacian(p) + q, sp.laplacian(q)], [sp.Dirichlet(p), sp.Neumann(p)]),
+}
+
+
+@pytest.mark.parametrize("name", UNCLEAR)
+def test_nothing_is_said_where_the_count_is_not_certain(name):
+    assert doubts(posed(*UNCLEAR[name])) == []
+
+
+BACKWARD = {
+    "heat": (STRIP, [u_t + u_xx], [u_t - u_xx], [START, WALLS]),
+    "scaled": (STRIP, [-2 * exp(x) * u_t - u_xx], [2 * exp(x) * u_t - u_xx], [START, WALLS]),
+    "plane": (SLAB, [w.diff(t) + sp.laplacian(w)], [w.diff(t) - sp.laplacian(w)], [sp.Initial(w), sp.Dirichlet(w)]),
+    "fourth order": (STRIP, [u_t - u_xx.diff(x, 2)], [u_t + u_xx.diff(x, 2)], [START, WALLS, sp.Neumann(u)]),
+    "given at the end": (STRIP, [u_t - u_xx], [u_t + u_xx], [WALLS, sp.Dirichlet(u, sin(pi * x), on="t=1")]),
+    "Laplace in time": (STRIP, [u_t.diff(t) + u_xx], [u_t.diff(t) - u_xx], [START, sp.Initial(u_t), WALLS]),
+}
+
+
+@pytest.mark.parametrize("name", BACKWARD)
+def test_diffusion_against_time_is_fatal(name):
+    domain, wrong, right, conditions = BACKWARD[name]
+    (said,) = fatal(posed(domain, wrong, conditions))
+    assert "the smallest error" in said
+    assert doubts(posed(domain, right, conditions)) == []
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_the_count_depends_on_no_order_and_no_factor(name):
+    domain, equations, conditions, taken, _ = MISSING[name]
+    kept = conditions[: len(conditions) - taken]
+    expected = fatal(posed(domain, equations, kept))
+    assert fatal(posed(domain, [(2 + x) * e for e in equations], kept)) == expected
+    assert fatal(posed(domain, [Eq(0, -3 * e) for e in equations], kept)) == expected
+    assert len(fatal(posed(domain, equations[::-1], kept[::-1]))) == len(expected)
+    if domain.boxes and len(domain.boxes) == 1:
+        turned = sp.Box(dict(reversed(list(zip(domain.coordinates, domain.bounds, strict=True)))))
+        swap = {a: a.func(*a.args) for a in posed(domain, equations, kept).unknowns}
+        assert len(fatal(posed(turned, [e.xreplace(swap) for e in equations], kept))) == len(expected)
+
+
+def test_a_doubt_about_counts_is_printed_and_kept_out_of_the_one_line():
+    problem = posed(STRIP, [u_t - u_xx], [WALLS])
+    assert str(problem).splitlines()[-1].split() == ["doubts", *doubts(problem)[0].split()]
+    assert "\n" not in repr(problem)
+    assert "initial" not in problem._repr_latex_()

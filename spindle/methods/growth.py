@@ -17,7 +17,8 @@ from spindle.objective.objective import Model, Objective
 from spindle.problem.problem import Problem
 
 _TARGETS = 10.0 ** np.arange(-9, -2, 0.25)  # shares of the last coefficients, the smallest that is affordable is taken
-_WORTH = 10.0  # factor by which the last coefficients must be expected to fall for more features to be tried
+_WORTH = 10.0  # factor by which small last coefficients must be expected to fall for more features to be tried
+_SMALL = 1e-5  # share of the last coefficients above which more features are tried whatever is expected of them
 _NEAR = 1e-2  # residual, relative to that of the zero field, below which a fit is a better start than zero
 
 
@@ -118,9 +119,10 @@ class OtherWidths:
                 break
         else:
             return None
-        # What decays by a power only, as at a singularity, is hardly better resolved by what can be afforded.
+        # Small coefficients that decay by a power only are hardly made smaller by what can be afforded.
         gains = [_rate(decay) * (w - len(decay)) for decay, w in zip(decays, wanted, strict=True)]
-        return [int(w) for w in wanted] if max(gains) > math.log(_WORTH) else None
+        large = [tail(decay) > _SMALL and w > len(decay) for decay, w in zip(decays, wanted, strict=True)]
+        return [int(w) for w in wanted] if max(gains) > math.log(_WORTH) or any(large) else None
 
     def apply(self, model, widths: Sequence[int]) -> Model:
         """The enlarged model."""
@@ -183,20 +185,28 @@ def _decays(field: Any) -> list[np.ndarray]:
     found = []
     for k, embedding in enumerate(field.embeddings):
         energies = np.sum(series**2, axis=tuple(a for a in range(series.ndim) if a != k + 1))
-        if embedding.width > 1:  # the constant, then cosines, then sines: one degree after the other
-            waves = energies[1:].reshape(2, -1)
-            energies = np.concatenate([energies[:1], waves.T.ravel()])
+        if embedding.width > 1:  # the constant, then cosines, then sines, of which an even or odd function lacks one
+            waves = energies[1:].reshape(2, -1).sum(axis=0)
+            energies = np.concatenate([energies[:1], np.repeat(waves / 2, 2)])
         found.append(np.sqrt(np.cumsum(energies[::-1])[::-1] / max(energies.sum(), 1e-300)))
     return found
 
 
+def tail(decay: np.ndarray) -> float:
+    """The share of the last tenth of the coefficients."""
+    return float(decay[_last(len(decay))])
+
+
+def _last(width: int) -> int:
+    """Where the last tenth begins: two degrees at least, of which an even or odd function lacks one."""
+    return max(0, min((9 * width) // 10, width - 2))
+
+
 def _wanted(decay: np.ndarray, target: float) -> int:
     """The number of features at which the decay, going on as in the second half, reaches the target."""
-    width = len(decay)
-    below = np.flatnonzero(decay < target / 10)
-    if len(below):
-        return min(width, int(below[0]) + 8)
-    last = (9 * width) // 10
+    width, last = len(decay), _last(len(decay))
+    if decay[last] < target / 10:
+        return min(width, int(np.flatnonzero(decay < target / 10)[0]) + 8)
     more = math.log(decay[last] / target) / max(_rate(decay), 1e-9)
     return int(min(2 * width, last + max(more, 0)))
 
@@ -204,7 +214,7 @@ def _wanted(decay: np.ndarray, target: float) -> int:
 def _rate(decay: np.ndarray) -> float:
     """By how much the logarithm falls from one degree to the next, in the second half."""
     width = len(decay)
-    first, last = width // 2, (9 * width) // 10
+    first, last = width // 2, max(_last(width), width // 2 + 1)
     return math.log(max(decay[first], 1e-300) / max(decay[last], 1e-300)) / (last - first)
 
 

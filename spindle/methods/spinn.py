@@ -9,6 +9,7 @@ from sympy.core.function import AppliedUndef
 
 from spindle.derivatives.separable import SeparableJets
 from spindle.errors import MethodError
+from spindle.lowering.breaks import breaks
 from spindle.lowering.clashes import clashing_walls
 from spindle.lowering.resolution import degrees
 from spindle.lowering.structure import analyse
@@ -191,6 +192,7 @@ class _Design:
         self.shapes = source_terms(problem, constraints, ranks[0] // 2) if shaping else ()
         if self.shapes and settings["rank"] == "auto":
             self.ranks = (len(self.shapes), *ranks)
+        self.breaks = breaks(problem)
         self.fade = {k: [wall.value for wall in walls if wall.axis == k] for k in range(self.axes)}
 
     def field(self, key):
@@ -211,7 +213,7 @@ class _Design:
 
         def jets(places, _, needs, *, fresh=False):
             rule = "random" if fresh else self.settings["sampling"]
-            return SeparableJets(Lattice(places, counts, rule, self.fade), needs, **sums)
+            return SeparableJets(Lattice(places, counts, rule, self.fade, self.breaks), needs, **sums)
 
         return jets
 

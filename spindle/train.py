@@ -22,6 +22,7 @@ from spindle.objective.objective import Model
 from spindle.problem.doubts import doubts
 from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
+from spindle.resolved import in_sentences, unresolved
 from spindle.rundir import RunDirectory, device_name, versions
 from spindle.solution import Run, Solution
 from spindle.training.deadline import Late, in_time
@@ -183,9 +184,11 @@ def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, budget: B
     run.errors = checked("errors", solution.errors, {})
     run.averages = checked("means over space", lambda: averages(solution), {}) if averaged else {}
     run.classical = checked("the classical solution", lambda: compare(solution), None)
+    run.unresolved = checked("the resolution", lambda: unresolved(solution), {})
     run.warnings = [
         *doubts(solution.problem),
         *cut_short(outcome, budget.seconds, missing),
+        *in_sentences(solution),
         *_guarded(solution, outcome, untouched),
     ]
     run.peak_memory_bytes = peak_bytes()

@@ -82,7 +82,7 @@ class SPINN(Method):
            above 3e-7 of that of the zero field "full", or 12 (24 up to three axes) where these would be too many
     fade   let equations count less near walls whose values differ from the initial data there
     refine how often the number of features on each axis may be changed by the decay of their coefficients, once all
-           products have one; "auto": 3, or never in windows of time, or where `width` or `points` are given
+           products have one; "auto": 4, or never in windows of time, or where `width` or `points` are given
     sums   how the loss is taken: "grid", over all N^d points; "core" and "gram", from sums along the axes alone, where
            equation and conditions are polynomial with separable coefficients; "auto", by operations counted
 
@@ -156,7 +156,7 @@ class SPINN(Method):
         constraints, sentences = constraints_for(problem, settings)
         if settings["refine"] == "auto":
             free = settings["width"] == "auto" and settings["points"] == "auto"
-            settings["refine"] = 3 if free and settings["windows"] == 1 else 0
+            settings["refine"] = 4 if free and settings["windows"] == 1 else 0
         notes += _widths(settings, problem)
         linear = settings["network"] == "spectral" and all(structure.linear for structure in analyse(problem))
         ranks, counts = _ladder(settings, problem, linear, tangled), _nodes(settings, axes)

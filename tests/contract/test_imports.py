@@ -37,6 +37,8 @@ FLOORS = {
         "comparison",
         "members",
         "references",
+        "resolved",
+        "missed",
         "averages",
         "windows",
         "load",

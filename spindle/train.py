@@ -18,6 +18,7 @@ from spindle.errors import DivergenceError, MethodError
 from spindle.guards import cut_short, overfit, stagnated, unfinished, unfulfilled
 from spindle.lock import Lock
 from spindle.methods.base import Method, Plan
+from spindle.missed import missed
 from spindle.objective.objective import Model
 from spindle.problem.doubts import doubts
 from spindle.problem.families import spanned
@@ -187,6 +188,7 @@ def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, budget: B
     run.unresolved = checked("the resolution", lambda: unresolved(solution), {})
     run.warnings = [
         *doubts(solution.problem),
+        *checked("points where sources are large", lambda: missed(solution.plan.problem, solution.plan.objective), []),
         *cut_short(outcome, budget.seconds, missing),
         *in_sentences(solution),
         *_guarded(solution, outcome, untouched),

@@ -54,14 +54,14 @@ class Datum:
 
 
 def data(problem: Problem) -> list[Datum]:
-    """Every known part of the equations, and of the conditions on faces."""
+    """Every known part of the equations, and of the conditions on faces; code, which has no text, is left out."""
     found = {}
     for name, where, expression in _places(problem):
         region = where.region if isinstance(where, Face) else where
         fixed = {c: low for c, (low, high) in zip(problem.coordinates, region.bounds, strict=True) if low == high}
         for part in known_parts(expression, problem):
             own = part.subs(fixed) if fixed else part
-            if own.free_symbols and own.free_symbols <= set(problem.coordinates):
+            if own.free_symbols and own.free_symbols <= set(problem.coordinates) and not own.atoms(AppliedUndef):
                 found[Datum(name, own, tuple(map(tuple, region.bounds)), region.shape)] = None
     return list(found)
 
@@ -92,12 +92,11 @@ def _breaks_of(datum: Datum, coordinates: Sequence[sympy.Symbol]) -> list[list[f
     free = [c for c in coordinates if c in datum.expression.free_symbols]
     bounds = dict(zip(coordinates, datum.bounds, strict=True))
     found = {c: switches(datum.expression, c, *bounds[c]) for c in free}
-    if not datum.expression.atoms(AppliedUndef):
-        box = {c: bounds[c] for c in free}
-        for peak in _peaks(datum.expression, box, found):
-            for c in free:
-                values = _along(datum.expression, peak, c)
-                found[c] = sorted({*found[c], *narrow_panels(values, *bounds[c], found[c], peak[c])})
+    box = {c: bounds[c] for c in free}
+    for peak in _peaks(datum.expression, box, found):
+        for c in free:
+            values = _along(datum.expression, peak, c)
+            found[c] = sorted({*found[c], *narrow_panels(values, *bounds[c], found[c], peak[c])})
     return [found.get(c, []) for c in coordinates]
 
 
@@ -111,6 +110,21 @@ def _distinct(values: Iterable[float], low: float, high: float) -> tuple[float, 
     return tuple(found) if len(found) <= _MOST else ()
 
 
+def values_of(datum: Datum, problem: Problem, axes: Sequence[np.ndarray], free: Sequence[int]) -> np.ndarray:
+    """The datum on the tensor grid of the axes that are free; zero outside its shape, and where it is not finite."""
+    grid = np.meshgrid(*axes, indexing="ij")
+    points = np.stack([np.full(grid[0].shape, low) for low, _ in datum.bounds], -1)
+    for k, column in zip(free, grid, strict=True):
+        points[..., k] = column
+    values = evaluate(datum.expression, dict(zip(problem.coordinates, np.moveaxis(points, -1, 0), strict=True)))
+    values = np.broadcast_to(np.asarray(values, float), grid[0].shape)
+    if datum.shape is not None:
+        space = [problem.coordinates.index(c) for c in datum.shape.coordinates]
+        inside = datum.shape.contains(points[..., space].reshape(-1, len(space))).reshape(values.shape)
+        values = np.where(inside, values, 0.0)
+    return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+
+
 # -------------------------------------------------------------------------------------------------------- switches
 
 
@@ -118,7 +132,7 @@ def switches(expression: sympy.Expr, coordinate: sympy.Symbol, low: float, high:
     """Where a function of one coordinate alone switches inside an expression, from the innermost on."""
     found: list[float] = []
     for inner in _switching(expression):
-        if inner.free_symbols == {coordinate} and not inner.atoms(AppliedUndef):
+        if inner.free_symbols == {coordinate}:
             found = sorted({*found, *_zeros(_along(inner, {}, coordinate), low, high, found)})
     return found
 

@@ -8,6 +8,8 @@ quadrature along each axis finds the panels on which the function is resolved.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import sympy
@@ -28,7 +30,7 @@ _MOST = 64  # breaks on an axis: what switches more often is no matter of a few 
 _NODES = 1025  # along an axis, in the search for zeros
 _TRIED = 1024  # points in the box, in the search for peaks
 _PEAKS = 8  # of one function that are followed
-_NARROW = 1 / 64  # share of an axis: a panel that is shorter holds what ordinary nodes may miss
+_NARROW = 1 / 20  # share of an axis: a panel that is shorter holds what ordinary nodes may miss
 _GAUSS = 12
 _TOLERANCE = 1e-3  # of the integral along a line
 _DEPTH = 24
@@ -50,7 +52,7 @@ class Datum:
     name: str
     expression: sympy.Expr
     bounds: tuple[tuple[float, float], ...]
-    shape: object = None
+    shape: Any = None
 
 
 def data(problem: Problem) -> list[Datum]:
@@ -110,19 +112,21 @@ def _distinct(values: Iterable[float], low: float, high: float) -> tuple[float, 
     return tuple(found) if len(found) <= _MOST else ()
 
 
-def values_of(datum: Datum, problem: Problem, axes: Sequence[np.ndarray], free: Sequence[int]) -> np.ndarray:
-    """The datum on the tensor grid of the axes that are free; zero outside its shape, and where it is not finite."""
+def values_of(
+    datum: Datum, problem: Problem, axes: Sequence[np.ndarray], free: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which nodes of the tensor grid of the free axes lie inside, and the size of the datum there, else zero."""
     grid = np.meshgrid(*axes, indexing="ij")
     points = np.stack([np.full(grid[0].shape, low) for low, _ in datum.bounds], -1)
     for k, column in zip(free, grid, strict=True):
         points[..., k] = column
-    values = evaluate(datum.expression, dict(zip(problem.coordinates, np.moveaxis(points, -1, 0), strict=True)))
-    values = np.broadcast_to(np.asarray(values, float), grid[0].shape)
+    inside = np.ones(grid[0].shape, bool)
     if datum.shape is not None:
         space = [problem.coordinates.index(c) for c in datum.shape.coordinates]
-        inside = datum.shape.contains(points[..., space].reshape(-1, len(space))).reshape(values.shape)
-        values = np.where(inside, values, 0.0)
-    return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+        inside = datum.shape.contains(points[..., space].reshape(-1, len(space))).reshape(inside.shape)
+    values = evaluate(datum.expression, dict(zip(problem.coordinates, np.moveaxis(points, -1, 0), strict=True)))
+    sizes = np.nan_to_num(np.abs(np.asarray(values, float)), nan=0.0, posinf=0.0, neginf=0.0)
+    return inside, np.broadcast_to(sizes, inside.shape) * inside
 
 
 # -------------------------------------------------------------------------------------------------------- switches
@@ -166,10 +170,14 @@ def _zeros(values: Line, low: float, high: float, known: Sequence[float]) -> lis
     for k in range(1, len(nodes) - 1):
         if size[k] <= min(size[k - 1], size[k + 1]) and there[k - 1] * there[k] > 0 and there[k] * there[k + 1] > 0:
             sign = np.sign(there[k])
-            lowest = _zoomed(lambda x, s=sign: -s * values(x), nodes[k - 1], nodes[k + 1])
+            lowest = _zoomed(_times(-sign, values), nodes[k - 1], nodes[k + 1])
             if sign * values(np.array([lowest]))[0] < 0:
                 changes += [(nodes[k - 1], lowest), (lowest, nodes[k + 1])]
     return found + [brentq(lambda x: float(values(np.array([x]))[0]), *pair) for pair in changes]
+
+
+def _times(factor: float, values: Line) -> Line:
+    return lambda x: factor * values(x)
 
 
 def _zoomed(values: Line, low: float, high: float) -> float:
@@ -226,20 +234,22 @@ def _tops(size, box: Mapping, known: Mapping) -> list[dict]:
     best = dict(zip(names, points[np.argmax(np.where(np.isfinite(values), values, -np.inf))], strict=True))
     for _ in range(3):
         for c in names:
-            best[c] = _highest(_along(size, best, c), *box[c], best[c])[0]
+            best[c] = _highest(_along(size, best, c), box[c], best[c])[0]
     found = [best]
     for c in names:
-        found += [best | {c: x} for x in _highest(_along(size, best, c), *box[c], best[c])[1:]]
+        found += [best | {c: x} for x in _highest(_along(size, best, c), box[c], best[c])[1:]]
     return found[:_PEAKS]
 
 
-def _highest(values: Line, low: float, high: float, start: float) -> list[float]:
+def _highest(values: Line, ends: tuple[float, float], start: float) -> list[float]:
     """The places of the local maxima along a line, the highest first."""
-    nodes = np.unique([*np.linspace(low, high, 257), start])
+    nodes = np.unique([*np.linspace(*ends, 257), start])
     there = np.nan_to_num(values(nodes), nan=-np.inf)
     padded = np.concatenate([[-np.inf], there, [-np.inf]])
     tops = [k for k in range(len(nodes)) if there[k] >= padded[k] and there[k] > padded[k + 2]]
-    places = [_zoomed(values, nodes[max(k - 1, 0)], nodes[min(k + 1, len(nodes) - 1)]) for k in tops[:_PEAKS]] or [start]
+    places = [_zoomed(values, nodes[max(k - 1, 0)], nodes[min(k + 1, len(nodes) - 1)]) for k in tops[:_PEAKS]] or [
+        start
+    ]
     heights = np.nan_to_num(values(np.array(places)), nan=-np.inf)
     return [places[k] for k in np.argsort(-heights, kind="stable")]
 
@@ -256,7 +266,7 @@ def _along(expression, point: Mapping, coordinate) -> Line:
 
 def _pairs(inner: Sequence[float], low: float, high: float) -> list[tuple[float, float]]:
     ends = [low, *(x for x in inner if low < x < high), high]
-    return list(zip(ends[:-1], ends[1:], strict=True))
+    return list(pairwise(ends))
 
 
 def narrow_panels(values: Line, low: float, high: float, ends: Sequence[float], peak: float) -> list[float]:
@@ -275,8 +285,8 @@ def narrow_panels(values: Line, low: float, high: float, ends: Sequence[float], 
         panels, sums = _refined(values, panels, sums, 1e-3 * _CLOSE * length)
         if len(panels) == before or before > 4 * _MOST:
             break
-    panels = _merged(values, panels, sums)
-    return [float(b) for _, b in panels[:-1]] if min(b - a for a, b in panels) < _NARROW * length else []
+    joined = _merged(values, panels, sums)
+    return [float(b) for _, b in joined[:-1]] if min(b - a for a, b in joined) < _NARROW * length else []
 
 
 def _refined(values: Line, panels: np.ndarray, sums: np.ndarray, shortest: float) -> tuple[np.ndarray, np.ndarray]:
@@ -293,7 +303,7 @@ def _refined(values: Line, panels: np.ndarray, sums: np.ndarray, shortest: float
 
 
 def _integrals(values: Line, panels: np.ndarray) -> np.ndarray:
-    """Of the square, which is smooth where the sign changes, by one Gauss rule; what is not finite counts as nothing."""
+    """Of the square, which is smooth where the sign changes, by one Gauss rule; what is not finite counts as zero."""
     nodes, weights = _rule()
     low, high = panels.T[..., None]
     with np.errstate(all="ignore"):

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spindle.lowering.partials import replace_partials
-from spindle.networks.fields import AxisField, SeparableField, TensorField
+from spindle.networks.fields import SeparableField, TensorField
 from spindle.networks.spectral import Modes
 from spindle.objective.objective import Model, Objective
 from spindle.problem.problem import Problem
@@ -180,7 +180,7 @@ def _series(field: Any):
     return series
 
 
-def decays(field: AxisField, sizes: np.ndarray | None = None) -> list[np.ndarray]:
+def decays(field: Any, sizes: np.ndarray | None = None) -> list[np.ndarray]:
     """For each axis the share of the coefficients from each degree on, of the unknown where it is largest.
 
     sizes   (unknowns,) of more than the field, such as boundary data that are added to it; shares are of the larger
@@ -198,7 +198,7 @@ def decays(field: AxisField, sizes: np.ndarray | None = None) -> list[np.ndarray
     return found
 
 
-def _energies(field: AxisField) -> list[np.ndarray]:
+def _energies(field: Any) -> list[np.ndarray]:
     """For each axis the sums of squares (unknowns, features) of the coefficients with each feature."""
     if field.core is not None:
         squares, axes = np.asarray(_series(field)) ** 2, len(field.bodies)

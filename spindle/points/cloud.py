@@ -86,7 +86,11 @@ class Cloud:
                 drawn.append(jnp.asarray(store)[chosen])
             else:
                 low, high = np.array(place.bounds).T if strata is None else strata[:2]
-                unit = self._unit(place, group, size) if own is None else jax.random.uniform(own, (size, len(place.bounds)))
+                unit = (
+                    self._unit(place, group, size)
+                    if own is None
+                    else jax.random.uniform(own, (size, len(place.bounds)))
+                )
                 drawn.append(jnp.asarray(low + (high - low) * unit))
         return unfolded(tuple(drawn))
 

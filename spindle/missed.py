@@ -45,7 +45,7 @@ def missed(problem: Problem, objective: Objective) -> list[str]:
 
 
 def _same(place: Region, datum: Datum) -> bool:
-    return tuple(map(tuple, place.bounds)) == datum.bounds and place.shape == datum.shape
+    return place.bounds == datum.bounds and place.shape == datum.shape
 
 
 def _reason(datum: Datum, problem: Problem, ends: Breaks, there: Sequence[np.ndarray], along) -> str:

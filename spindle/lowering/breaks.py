@@ -57,14 +57,14 @@ class Datum:
 
 def data(problem: Problem) -> list[Datum]:
     """Every known part of the equations, and of the conditions on faces; code, which has no text, is left out."""
-    found = {}
+    found: dict[Datum, None] = {}
     for name, where, expression in _places(problem):
         region = where.region if isinstance(where, Face) else where
         fixed = {c: low for c, (low, high) in zip(problem.coordinates, region.bounds, strict=True) if low == high}
         for part in known_parts(expression, problem):
             own = part.subs(fixed) if fixed else part
             if own.free_symbols and own.free_symbols <= set(problem.coordinates) and not own.atoms(AppliedUndef):
-                found[Datum(name, own, tuple(map(tuple, region.bounds)), region.shape)] = None
+                found[Datum(name, own, region.bounds, region.shape)] = None
     return list(found)
 
 
@@ -98,7 +98,7 @@ def _breaks_of(datum: Datum, coordinates: Sequence[sympy.Symbol]) -> list[list[f
     for peak in _peaks(datum.expression, box, found):
         for c in free:
             values = _along(datum.expression, peak, c)
-            found[c] = sorted({*found[c], *narrow_panels(values, *bounds[c], found[c], peak[c])})
+            found[c] = sorted({*found[c], *narrow_panels(values, bounds[c], found[c], peak[c])})
     return [found.get(c, []) for c in coordinates]
 
 
@@ -269,12 +269,13 @@ def _pairs(inner: Sequence[float], low: float, high: float) -> list[tuple[float,
     return list(pairwise(ends))
 
 
-def narrow_panels(values: Line, low: float, high: float, ends: Sequence[float], peak: float) -> list[float]:
+def narrow_panels(values: Line, bounds: tuple[float, float], ends: Sequence[float], peak: float) -> list[float]:
     """The ends of the panels on which a function that is narrow along a line is resolved; none where it is wide.
 
     ends   where it may jump
     peak   where it may be large in a small place, to which the first panels are graded
     """
+    low, high = bounds
     length = high - low
     graded = [peak + sign * length / 4**k for k in range(1, _DEPTH // 2) for sign in (-1, 1)]
     seeds = [x for x in (peak, *graded) if all(abs(x - end) > _CLOSE * length for end in ends)]

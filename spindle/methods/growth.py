@@ -20,7 +20,7 @@ _TARGETS = 10.0 ** np.arange(-9, -2, 0.25)  # shares of the last coefficients, t
 _WORTH = 10.0  # factor by which small last coefficients must be expected to fall for more features to be tried
 _SMALL = 1e-5  # share of the last coefficients above which more features are tried whatever is expected of them
 _NOISE = 1e-3  # an unknown that small beside another need not be resolved
-_NEAR = 1e-2  # residual, relative to that of the zero field, below which a fit is a better start than zero
+_NEAR = 0.3  # residual, relative to that of the zero field, below which a fit is a better start than zero
 
 
 @dataclass(frozen=True)

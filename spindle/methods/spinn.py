@@ -246,7 +246,9 @@ class _Design:
         phases: list[Optimizer] = []
         for number, own in enumerate([None, *growth]):
             if number >= len(separable):
-                worth, patience, forcing = (0.3, 1, 1e-4) if self.linear else (0.3 if self.tangled else 0.1, 2, 1e-2)
+                # Where the equations are not linear, the way down may lead through slow stretches.
+                slow = (0.3, 2) if self.tangled else (0.05, 3)
+                (worth, patience), forcing = ((0.3, 1), 1e-4) if self.linear else (slow, 1e-2)
                 newton = GaussNewton(steps, damping=1e-6, worth=worth, patience=patience, forcing=forcing)
             elif number < len(growth):
                 # The few terms that a large system begins with are not found without slow stretches.

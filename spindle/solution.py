@@ -63,6 +63,7 @@ class Run:
     shares: dict[str, float] = field(default_factory=dict)
     reached: dict[str, Any] = field(default_factory=dict)
     error_estimate: dict = field(default_factory=dict)
+    unresolved: dict[str, float] = field(default_factory=dict)
 
 
 @usage("solution = sp.solve(problem, sp.SPINN())")

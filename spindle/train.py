@@ -18,10 +18,12 @@ from spindle.errors import DivergenceError, MethodError
 from spindle.guards import cut_short, overfit, stagnated, unfinished, unfulfilled
 from spindle.lock import Lock
 from spindle.methods.base import Method, Plan
+from spindle.missed import missed
 from spindle.objective.objective import Model
 from spindle.problem.doubts import doubts
 from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
+from spindle.resolved import in_sentences, unresolved
 from spindle.rundir import RunDirectory, device_name, versions
 from spindle.solution import Run, Solution
 from spindle.terms import own_terms
@@ -187,9 +189,12 @@ def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, budget: B
     run.errors = checked("errors", solution.errors, {})
     run.averages = checked("means over space", lambda: averages(solution), {}) if averaged else {}
     run.classical = checked("the classical solution", lambda: compare(solution), None)
+    run.unresolved = checked("the resolution", lambda: unresolved(solution), {})
     run.warnings = [
         *doubts(solution.problem),
+        *checked("points where sources are large", lambda: missed(solution.plan.problem, solution.plan.objective), []),
         *cut_short(outcome, budget.seconds, missing),
+        *in_sentences(solution),
         *_guarded(solution, outcome, terms),
     ]
     run.peak_memory_bytes = peak_bytes()

@@ -23,6 +23,7 @@ from spindle.problem.conditions import AcrossAxis, AtStart
 from spindle.problem.domain import Box
 from spindle.problem.problem import Problem
 from spindle.problem.windows import edges, in_later_time, later, time_axis, window
+from spindle.resolved import in_sentences
 from spindle.solution import Run, Solution
 from spindle.train import Window
 from spindle.training.history import Clock, History
@@ -160,17 +161,39 @@ def joined(problem: Problem, method: Method, parts: Sequence[Solution], count: i
         stopped_by=last.run.stopped_by,
         loss=max(p.run.loss for p in parts),
         residuals=_mean_residuals(parts),
-        warnings=[*_incomplete(problem, parts, count), *dict.fromkeys(w for p in parts for w in p.run.warnings)],
+        warnings=[*_incomplete(problem, parts, count), *_doubts_of_all(parts)],
         seconds=Clock(**{name: sum(vars(p.run.seconds)[name] for p in parts) for name in asdict(Clock())}),
         peak_memory_bytes=max(p.run.peak_memory_bytes for p in parts),
         versions=last.run.versions,
         history=_history(parts),
         windows=[_described_window(p, before) for p, before in zip(parts, [None, *parts], strict=False)],
         reached=_reached(problem, parts),
+        unresolved=_worst_of_all(parts),
     )
     solution = Solution(problem, method, described(parts[0].plan), last.model, run, windows=parts)
     run.errors, run.averages = solution.errors(), averages(solution)
     return solution
+
+
+def _worst_of_all(parts: Sequence[Solution]) -> dict[str, float]:
+    """The axes that some window does not resolve, each with its largest share."""
+    found: dict[str, float] = {}
+    for part in parts:
+        found |= {axis: max(share, found.get(axis, 0.0)) for axis, share in part.run.unresolved.items()}
+    return found
+
+
+def _doubts_of_all(parts: Sequence[Solution]) -> list[str]:
+    """The warnings of all windows, of each axis that is not resolved the worst alone."""
+    worst = _worst_of_all(parts)
+    left = [w for part in parts for w in part.run.warnings if w not in in_sentences(part)]
+    unresolved = [
+        sentence
+        for part in parts
+        for axis, sentence in zip(part.run.unresolved, in_sentences(part), strict=True)
+        if part.run.unresolved[axis] == worst[axis]
+    ]
+    return list(dict.fromkeys([*left, *unresolved]))
 
 
 def _reached(problem: Problem, parts: Sequence[Solution]) -> dict[str, Any]:

@@ -25,11 +25,11 @@ def degrees(problem: Problem) -> list[int]:
     """For each axis the degree that resolves every source, coefficient and datum; 257 where none does."""
     expressions = [e.residual for e in problem.equations]
     expressions += [e for pieces in problem.pieces.values() for piece in pieces for _, e in piece.terms]
-    known = {part for e in expressions for part in _known_parts(e, problem)}
+    known = {part for e in expressions for part in known_parts(e, problem)}
     return [max((_degree(e, axis, problem) for e in known), default=0) for axis in range(len(problem.coordinates))]
 
 
-def _known_parts(expression, problem: Problem) -> set[sympy.Expr]:
+def known_parts(expression, problem: Problem) -> set[sympy.Expr]:
     """The largest subexpressions that depend on coordinates only."""
     replaced, _ = replace_partials(with_constants(expression), problem.unknowns, problem.coordinates)
     coordinates = set(problem.coordinates)

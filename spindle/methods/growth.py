@@ -17,8 +17,10 @@ from spindle.objective.objective import Model, Objective
 from spindle.problem.problem import Problem
 
 _TARGETS = 10.0 ** np.arange(-9, -2, 0.25)  # shares of the last coefficients, the smallest that is affordable is taken
-_WORTH = 10.0  # factor by which the last coefficients must be expected to fall for more features to be tried
-_NEAR = 1e-2  # residual, relative to that of the zero field, below which a fit is a better start than zero
+_WORTH = 10.0  # factor by which small last coefficients must be expected to fall for more features to be tried
+_SMALL = 1e-5  # share of the last coefficients above which more features are tried whatever is expected of them
+_NOISE = 1e-3  # an unknown that small beside another need not be resolved
+_NEAR = 0.3  # residual, relative to that of the zero field, below which a fit is a better start than zero
 
 
 @dataclass(frozen=True)
@@ -109,18 +111,19 @@ class OtherWidths:
 
     def decide(self, model, reached: float) -> list[int] | None:
         """The new numbers of features; None where all axes are resolved, or no more can be afforded."""
-        decays = _decays(model.field)
+        shares = decays(model.field)
         waves = np.array([embedding.width > 1 for embedding in model.field.embeddings])
         for target in _TARGETS:
-            wanted = np.array([_wanted(decay, target) for decay in decays])
+            wanted = np.array([_wanted(decay, target) for decay in shares])
             wanted = np.where(waves, wanted | 1, wanted)  # the constant, and as many sines as cosines
             if model.field.outputs * np.prod(wanted.astype(float)) <= self.most:
                 break
         else:
             return None
-        # What decays by a power only, as at a singularity, is hardly better resolved by what can be afforded.
-        gains = [_rate(decay) * (w - len(decay)) for decay, w in zip(decays, wanted, strict=True)]
-        return [int(w) for w in wanted] if max(gains) > math.log(_WORTH) else None
+        # Small coefficients that decay by a power only are hardly made smaller by what can be afforded.
+        gains = [_rate(decay) * (w - len(decay)) for decay, w in zip(shares, wanted, strict=True)]
+        large = [tail(decay) > _SMALL and w > len(decay) for decay, w in zip(shares, wanted, strict=True)]
+        return [int(w) for w in wanted] if max(gains) > math.log(_WORTH) or any(large) else None
 
     def apply(self, model, widths: Sequence[int]) -> Model:
         """The enlarged model."""
@@ -177,26 +180,50 @@ def _series(field: Any):
     return series
 
 
-def _decays(field: Any) -> list[np.ndarray]:
-    """For each axis the share of the coefficients from each degree on: falls from 1."""
-    series = np.asarray(_series(field))
+def decays(field: Any, sizes: np.ndarray | None = None) -> list[np.ndarray]:
+    """For each axis the share of the coefficients from each degree on, of the unknown where it is largest.
+
+    sizes   (unknowns,) of more than the field, such as boundary data that are added to it; shares are of the larger
+    """
     found = []
-    for k, embedding in enumerate(field.embeddings):
-        energies = np.sum(series**2, axis=tuple(a for a in range(series.ndim) if a != k + 1))
-        if embedding.width > 1:  # the constant, then cosines, then sines: one degree after the other
-            waves = energies[1:].reshape(2, -1)
-            energies = np.concatenate([energies[:1], waves.T.ravel()])
-        found.append(np.sqrt(np.cumsum(energies[::-1])[::-1] / max(energies.sum(), 1e-300)))
+    for embedding, energies in zip(field.embeddings, _energies(field), strict=True):
+        if embedding.width > 1:  # the constant, then cosines, then sines, of which an even or odd function lacks one
+            waves = energies[:, 1:].reshape(len(energies), 2, -1).sum(axis=1)
+            energies = np.concatenate([energies[:, :1], np.repeat(waves / 2, 2, axis=1)], axis=1)
+        left = np.sqrt(np.cumsum(energies[:, ::-1], axis=1)[:, ::-1])
+        whole = np.maximum(left[:, 0], 0.0 if sizes is None else sizes)
+        # Beside others a thousand times as large an unknown may be noise.
+        whole = np.maximum(whole, max(_NOISE * whole.max(), np.finfo(float).tiny))
+        found.append((left / whole[:, None]).max(axis=0))
     return found
+
+
+def _energies(field: Any) -> list[np.ndarray]:
+    """For each axis the sums of squares (unknowns, features) of the coefficients with each feature."""
+    if field.core is not None:
+        squares, axes = np.asarray(_series(field)) ** 2, len(field.bodies)
+        return [squares.sum(axis=tuple(a + 1 for a in range(axes) if a != k)) for k in range(axes)]
+    weights = [np.asarray(b.weight).reshape(len(b.weight), field.outputs, -1) for b in field.bodies]
+    grams = [np.einsum("nur,nus->urs", w, w) for w in weights]
+    others = [math.prod((g for j, g in enumerate(grams) if j != k), start=1.0) for k in range(len(grams))]
+    return [np.einsum("nur,urs,nus->un", w, g, w).clip(0) for w, g in zip(weights, others, strict=True)]
+
+
+def tail(decay: np.ndarray) -> float:
+    """The share of the last tenth of the coefficients."""
+    return float(decay[_last(len(decay))])
+
+
+def _last(width: int) -> int:
+    """Where the last tenth begins: two degrees at least, of which an even or odd function lacks one."""
+    return max(0, min((9 * width) // 10, width - 2))
 
 
 def _wanted(decay: np.ndarray, target: float) -> int:
     """The number of features at which the decay, going on as in the second half, reaches the target."""
-    width = len(decay)
-    below = np.flatnonzero(decay < target / 10)
-    if len(below):
-        return min(width, int(below[0]) + 8)
-    last = (9 * width) // 10
+    width, last = len(decay), _last(len(decay))
+    if decay[last] < target / 10:
+        return min(width, int(np.flatnonzero(decay < target / 10)[0]) + 8)
     more = math.log(decay[last] / target) / max(_rate(decay), 1e-9)
     return int(min(2 * width, last + max(more, 0)))
 
@@ -204,7 +231,7 @@ def _wanted(decay: np.ndarray, target: float) -> int:
 def _rate(decay: np.ndarray) -> float:
     """By how much the logarithm falls from one degree to the next, in the second half."""
     width = len(decay)
-    first, last = width // 2, (9 * width) // 10
+    first, last = width // 2, max(_last(width), width // 2 + 1)
     return math.log(max(decay[first], 1e-300) / max(decay[last], 1e-300)) / (last - first)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from spindle.derivatives.pointwise import PointwiseTaylor
+from spindle.lowering.breaks import breaks
 from spindle.methods.base import (
     Method,
     Plan,
@@ -93,10 +94,12 @@ def plan_on_cloud(problem: Problem, settings: dict, notes: tuple[str, ...]) -> P
     counts = points_an_axis(settings, len(problem.coordinates), total=4_096, most=64)
     interior = math.prod(counts)
     boundary = max(1, round(interior / interior ** (1 / len(counts))))
+    narrow = breaks(problem)
 
     def differentiate(places, groups, needs, *, fresh):
         rule = "random" if fresh else settings["sampling"]
-        return PointwiseTaylor(Cloud(places, groups, interior=interior, boundary=boundary, rule=rule), needs)
+        cloud = Cloud(places, groups, interior=interior, boundary=boundary, rule=rule, breaks=narrow)
+        return PointwiseTaylor(cloud, needs)
 
     return assemble(
         problem,

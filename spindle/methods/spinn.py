@@ -9,6 +9,7 @@ from sympy.core.function import AppliedUndef
 
 from spindle.derivatives.separable import SeparableJets
 from spindle.errors import MethodError
+from spindle.lowering.breaks import breaks
 from spindle.lowering.clashes import clashing_walls
 from spindle.lowering.resolution import degrees
 from spindle.lowering.structure import analyse
@@ -81,7 +82,7 @@ class SPINN(Method):
            above 3e-7 of that of the zero field "full", or 12 (24 up to three axes) where these would be too many
     fade   let equations count less near walls whose values differ from the initial data there
     refine how often the number of features on each axis may be changed by the decay of their coefficients, once all
-           products have one; "auto": 3, or never in windows of time, or where `width` or `points` are given
+           products have one; "auto": 4, or never in windows of time, or where `width` or `points` are given
     sums   how the loss is taken: "grid", over all N^d points; "core" and "gram", from sums along the axes alone, where
            equation and conditions are polynomial with separable coefficients; "auto", by operations counted
 
@@ -155,7 +156,7 @@ class SPINN(Method):
         constraints, sentences = constraints_for(problem, settings)
         if settings["refine"] == "auto":
             free = settings["width"] == "auto" and settings["points"] == "auto"
-            settings["refine"] = 3 if free and settings["windows"] == 1 else 0
+            settings["refine"] = 4 if free and settings["windows"] == 1 else 0
         notes += _widths(settings, problem)
         linear = settings["network"] == "spectral" and all(structure.linear for structure in analyse(problem))
         ranks, counts = _ladder(settings, problem, linear, tangled), _nodes(settings, axes)
@@ -191,6 +192,7 @@ class _Design:
         self.shapes = source_terms(problem, constraints, ranks[0] // 2) if shaping else ()
         if self.shapes and settings["rank"] == "auto":
             self.ranks = (len(self.shapes), *ranks)
+        self.breaks = breaks(problem)
         self.fade = {k: [wall.value for wall in walls if wall.axis == k] for k in range(self.axes)}
 
     def field(self, key):
@@ -211,7 +213,7 @@ class _Design:
 
         def jets(places, _, needs, *, fresh=False):
             rule = "random" if fresh else self.settings["sampling"]
-            return SeparableJets(Lattice(places, counts, rule, self.fade), needs, **sums)
+            return SeparableJets(Lattice(places, counts, rule, self.fade, self.breaks), needs, **sums)
 
         return jets
 
@@ -244,7 +246,9 @@ class _Design:
         phases: list[Optimizer] = []
         for number, own in enumerate([None, *growth]):
             if number >= len(separable):
-                worth, patience, forcing = (0.3, 1, 1e-4) if self.linear else (0.3 if self.tangled else 0.1, 2, 1e-2)
+                # Where the equations are not linear, the way down may lead through slow stretches.
+                slow = (0.3, 2) if self.tangled else (0.05, 3)
+                (worth, patience), forcing = ((0.3, 1), 1e-4) if self.linear else (slow, 1e-2)
                 newton = GaussNewton(steps, damping=1e-6, worth=worth, patience=patience, forcing=forcing)
             elif number < len(growth):
                 # The few terms that a large system begins with are not found without slow stretches.

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spindle.points.places import Place, unfolded, without_normals
-from spindle.points.rules import check_rule, fixed_nodes, sobol
+from spindle.points.rules import check_rule, fixed_nodes, panels, sobol
 from spindle.problem.conditions import Scatter
 from spindle.problem.domain import Region, Wall
 
@@ -24,9 +24,20 @@ class Cloud:
     boundary  points on each face, wall or initial slice
     rule      "random" (redrawn on demand), "sobol", "uniform" or "midpoint" (tensor grids, rounded up; inside a shape,
               what lies there of a Sobol sequence)
+    breaks    for each axis where data jump or bend, and the ends of the panels around their peaks: in boxes half of the
+              random and Sobol points are spread evenly over these panels, however short, and each weighs as its panel
     """
 
-    def __init__(self, places: Sequence[Place], groups: Sequence[int], *, interior: int, boundary: int, rule: str):
+    def __init__(
+        self,
+        places: Sequence[Place],
+        groups: Sequence[int],
+        *,
+        interior: int,
+        boundary: int,
+        rule: str,
+        breaks: Sequence[Sequence[float]] = (),
+    ):
         check_rule(rule, RULES)
         self.places, self.groups, self.rule = tuple(places), tuple(groups), rule
         # Several equations name the same regions; each counts once.
@@ -35,6 +46,12 @@ class Cloud:
         self.stores = [
             _store(place, size * (_POOL if rule == "random" else 1))
             for place, size in zip(self.places, self.sizes, strict=True)
+        ]
+
+        cut = breaks if rule in ("random", "sobol") else ()
+        self.strata = [
+            _strata(place, size, cut) if cut and store is None and isinstance(place, Region) else None
+            for place, size, store in zip(self.places, self.sizes, self.stores, strict=True)
         ]
 
     @staticmethod
@@ -59,7 +76,8 @@ class Cloud:
         `key` matters for the random rule only.
         """
         drawn = []
-        for place, group, size, store in zip(self.places, self.groups, self.sizes, self.stores, strict=True):
+        columns = zip(self.places, self.groups, self.sizes, self.stores, self.strata, strict=True)
+        for place, group, size, store, strata in columns:
             own = jax.random.fold_in(key, group) if self.rule == "random" else None
             if isinstance(place, Scatter):
                 drawn.append(jnp.asarray(place.points))
@@ -67,8 +85,12 @@ class Cloud:
                 chosen = np.arange(size) if own is None else jax.random.choice(own, len(store), (size,))
                 drawn.append(jnp.asarray(store)[chosen])
             else:
-                low, high = np.array(place.bounds).T
-                unit = self._unit(place, group, size) if own is None else jax.random.uniform(own, (size, len(low)))
+                low, high = np.array(place.bounds).T if strata is None else strata[:2]
+                unit = (
+                    self._unit(place, group, size)
+                    if own is None
+                    else jax.random.uniform(own, (size, len(place.bounds)))
+                )
                 drawn.append(jnp.asarray(low + (high - low) * unit))
         return unfolded(tuple(drawn))
 
@@ -80,8 +102,10 @@ class Cloud:
         """For each place its coordinates, and on walls the components of the normals, (n,) each."""
         return [tuple(cloud[:, k] for k in range(cloud.shape[1])) for cloud in clouds]
 
-    def weights(self, place: int) -> None:
-        """Every point of a cloud weighs the same."""
+    def weights(self, place: int) -> list[np.ndarray | None] | None:
+        """Weights of sum one where breaks draw points together; None where every point weighs the same."""
+        strata = self.strata[place]
+        return None if strata is None else [strata[2]]
 
     def _unit(self, place, group, size):
         """Fixed points (n, d) in the unit cube, degenerate axes at zero."""
@@ -97,6 +121,25 @@ class Cloud:
         unit = np.zeros((len(points), len(place.bounds)))
         unit[:, free] = points
         return unit
+
+
+def _strata(place: Region, size: int, breaks: Sequence[Sequence[float]]):
+    """For each of the points the ends (n, d) of the cell that it lies in, and its weight (n,); None without breaks."""
+    ends = [np.array(panels(*bounds, own)) for bounds, own in zip(place.bounds, breaks, strict=True)]
+    if all(len(own) == 1 for own in ends):
+        return None
+    rng, cells = np.random.default_rng(0), []
+    for own in ends:
+        lengths = np.diff(own, axis=1)[:, 0]
+        shares = lengths / lengths.sum() if lengths.sum() > 0 else np.ones(1)
+        # Points with the same number in each panel are spread over the panels of the other axes.
+        numbers = np.searchsorted(np.cumsum((shares + 1 / len(own)) / 2), (np.arange(size) + 0.5) / size)
+        cells.append(rng.permutation(np.minimum(numbers, len(own) - 1)))
+    chosen = np.stack([own[numbers] for own, numbers in zip(ends, cells, strict=True)], axis=1)
+    _, inverse, counts = np.unique(np.stack(cells, axis=1), axis=0, return_inverse=True, return_counts=True)
+    free = [k for k, (low, high) in enumerate(place.bounds) if low < high]
+    weights = np.prod(chosen[:, free, 1] - chosen[:, free, 0], axis=1) / counts[inverse.ravel()]
+    return chosen[..., 0], chosen[..., 1], weights / weights.sum()
 
 
 def _store(place: Place, size: int) -> np.ndarray | None:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spindle.points.places import Place, unfolded
-from spindle.points.rules import check_rule, fixed_nodes, random_nodes
+from spindle.points.rules import check_rule, fixed_nodes, panel_counts, panel_nodes, panels, random_nodes
 from spindle.problem.domain import Region
 
 
@@ -26,6 +26,8 @@ class Lattice:
     rule     "random" (redrawn on demand), "uniform", "midpoint" or "gauss"
     fade     for some axes the positions of walls; weights inside fall with the square of the distance from them.
              Random points all weigh the same
+    breaks   for each axis where data jump or bend, and the ends of the panels around their peaks: Gauss and random
+             nodes are then those of each panel, weighted by its length
     """
 
     def __init__(
@@ -34,8 +36,10 @@ class Lattice:
         counts: Sequence[int],
         rule: str,
         fade: Mapping[int, Sequence[float]] = MappingProxyType({}),
+        breaks: Sequence[Sequence[float]] = (),
     ):
         check_rule(rule)
+        self._breaks = tuple(breaks) if breaks and rule in ("gauss", "random") else ((),) * len(counts)
         self.fade = fade
         self.places, self.counts, self.rule = tuple(places), tuple(counts), rule
         self._segments = [self._segments_of(axis) for axis in range(len(counts))]
@@ -74,12 +78,30 @@ class Lattice:
     def weights(self, place: int) -> list[np.ndarray | None]:
         """Weights an axis of the rule on a place; None for equal weights."""
         where = self.places[place]
-        if not isinstance(where, Region) or self.rule == "random":
+        if not isinstance(where, Region):
             return [None] * self.dimensions
-        own = [fixed_nodes(self.rule, *b, n) for b, n in zip(where.bounds, self.counts, strict=True)]
-        if any(low == high for low, high in where.bounds):
+        own = [self._rule(axis, *ends) for axis, ends in enumerate(where.bounds)]
+        if self.rule == "random" or any(low == high for low, high in where.bounds):
             return [weights for _, weights in own]
         return [_faded(*rule, self.fade.get(k, ())) for k, rule in enumerate(own)]
+
+    def _rule(self, axis: int, low: float, high: float) -> tuple[np.ndarray, np.ndarray | None]:
+        """Nodes and weights on an interval; of random nodes the weights alone matter."""
+        if any(low < x < high for x in self._breaks[axis]):
+            nodes, weights = panel_nodes(low, high, self.counts[axis], self._breaks[axis])
+            return nodes, self._shares(axis, low, high) if self.rule == "random" else weights
+        if self.rule == "random":
+            return np.zeros(0), None
+        return fixed_nodes(self.rule, low, high, self.counts[axis])
+
+    def _shares(self, axis: int, low: float, high: float) -> np.ndarray:
+        """Weights of random nodes: each panel's length, shared by its nodes."""
+        ends, counts = self._panels(axis, low, high)
+        return np.concatenate([np.full(n, (b - a) / (high - low) / n) for (a, b), n in zip(ends, counts, strict=True)])
+
+    def _panels(self, axis: int, low: float, high: float):
+        own = self._breaks[axis]
+        return panels(low, high, own), panel_counts(low, high, self.counts[axis], own)
 
     def _segments_of(self, axis):
         """Distinct intervals, and columns of scattered points, in the order in which places name them."""
@@ -94,16 +116,18 @@ class Lattice:
         first, second = segment
         if not isinstance(first, float):
             return jnp.asarray(first.points[:, second])
-        if self.rule == "random":
-            return random_nodes(key, first, second, self.counts[axis])
-        return jnp.asarray(fixed_nodes(self.rule, first, second, self.counts[axis])[0])
+        if self.rule != "random":
+            return jnp.asarray(self._rule(axis, first, second)[0])
+        ends, counts = self._panels(axis, first, second)
+        keys = [key] if len(ends) == 1 else jax.random.split(key, len(ends))
+        return jnp.concatenate([random_nodes(k, *e, n) for k, e, n in zip(keys, ends, counts, strict=True)])
 
     def _slice(self, place, axis):
         start = 0
         for segment in self._segments[axis]:
             low, high = segment
             scattered = not isinstance(low, float)
-            size = len(low.points) if scattered else 1 if low == high else self.counts[axis]
+            size = len(low.points) if scattered else 1 if low == high else sum(self._panels(axis, low, high)[1])
             if segment == (place.bounds[axis] if isinstance(place, Region) else (place, axis)):
                 return slice(start, start + size)
             start += size

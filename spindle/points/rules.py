@@ -1,6 +1,7 @@
 """Nodes on an interval, and sequences in a box."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,7 @@ from scipy.stats import qmc
 from spindle.errors import MethodError, nearest
 
 _MOST_GAUSS = 3000
+_LEAST = 12  # nodes in a panel between breaks
 
 
 def _uniform(low, high, n):
@@ -42,6 +44,33 @@ def fixed_nodes(rule: str, low: float, high: float, n: int) -> tuple[np.ndarray,
     if low == high:
         return np.array([low]), None
     return FIXED[rule](low, high, n)
+
+
+def panel_nodes(low: float, high: float, n: int, breaks: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Gauss nodes in each panel between breaks, and weights of sum one.
+
+    No place gets fewer than n nodes on the whole interval would give it, and no panel fewer than `_LEAST`.
+    """
+    nodes, weights = [], []
+    for (a, b), count in zip(panels(low, high, breaks), panel_counts(low, high, n, breaks), strict=True):
+        x, w = _gauss(a, b, count)
+        nodes.append(x)
+        weights.append(w * (b - a) / (high - low))
+    return np.concatenate(nodes), np.concatenate(weights)
+
+
+def panels(low: float, high: float, breaks: Sequence[float]) -> list[tuple[float, float]]:
+    """The panels between those breaks that lie inside an interval."""
+    return list(pairwise([low, *(x for x in breaks if low < x < high), high]))
+
+
+def panel_counts(low: float, high: float, n: int, breaks: Sequence[float]) -> list[int]:
+    """Nodes in each panel: as many as the rule of n nodes has there, and a few more where there are breaks."""
+    ends = np.array(panels(low, high, breaks))
+    if len(ends) == 1:
+        return [n]
+    angles = np.arccos(np.clip(1 - 2 * (ends - low) / (high - low), -1, 1)) / np.pi
+    return [_LEAST + int(np.ceil(n * (b - a))) for a, b in angles]
 
 
 def random_nodes(key, low: float, high: float, n: int) -> jax.Array:

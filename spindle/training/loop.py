@@ -151,7 +151,7 @@ class Trainer:
         """The state of a model that was made larger, where the phase does that; None where there is nothing to gain."""
         if not isinstance(phase, Growing):
             return state
-        last = self.grown[-1]["loss"] if len(self.grown) > 1 else None
+        last = self._before_a_growth_like(phase)
         model, started = eqx.combine(state.arrays, self._static), time.perf_counter()
         try:
             decision = in_time(
@@ -165,6 +165,16 @@ class Trainer:
         self.grown[-1]["loss"] = float(state.loss)
         far = jnp.asarray(jnp.inf)
         return state._replace(arrays=arrays, best=arrays, best_loss=far, points=self._drawn(state.key))
+
+    def _before_a_growth_like(self, phase: Growing) -> float | None:
+        """The loss before the last growth; None where that was the first one, or of another kind.
+
+        That more products gained nothing says nothing of more features.
+        """
+        if len(self.grown) < 2:
+            return None
+        last = self.schedule.phases[self.grown[-1]["phase"]]
+        return self.grown[-1]["loss"] if isinstance(phase.growth, type(last.growth)) else None
 
     def _compiled(self, phase, state, end, interrupted):
         """The program of a phase; raises Late where that takes too long or is wanted no more."""

@@ -38,6 +38,8 @@ FLOORS = {
         "comparison",
         "members",
         "references",
+        "resolved",
+        "missed",
         "averages",
         "windows",
         "load",

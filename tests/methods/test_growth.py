@@ -32,7 +32,7 @@ def grown(problem, widths, **settings):
     plan = sp.SPINN(**settings).plan(problem)
     model = plan.build(jax.random.PRNGKey(0))
     growths = [phase.growth for phase in plan.schedule.phases if hasattr(phase, "growth")]
-    every, finer = growths[-4], growths[-3]
+    every, finer = growths[-5], growths[-4]
     assert isinstance(every, EveryProduct)
     assert isinstance(finer, OtherWidths)
     first = every.apply(model, {"widths": None, "afresh": False})

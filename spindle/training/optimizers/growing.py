@@ -68,7 +68,8 @@ class Growing:
     def decide(self, model, loss: jax.Array, before, last: float | None) -> Any:
         """What to enlarge, or None where the phase before, by its last loss and state, left nothing to gain.
 
-        last   the loss before the growth before; if that one did not halve it, what limits is no lack of parameters
+        last   the loss before the growth before, where that was of the same kind; if that one did not halve it, what
+               limits is no lack of such parameters
         """
         reached = float(jnp.sqrt(jnp.abs(loss) / before.size))
         useless = last is not None and not float(loss) < 0.5 * last

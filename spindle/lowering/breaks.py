@@ -1,0 +1,330 @@
+"""Where the data of a problem jump, bend or rise to a narrow peak, axis by axis.
+
+Switches stand in the text: `x > 0.5137` in a piecewise source breaks the axis x. Peaks of smooth functions do not: they
+lie where the argument of a function, which is smooth and wide itself, is extremal or zero. From there an adaptive
+quadrature along each axis finds the panels on which the function is resolved.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import sympy
+from scipy.optimize import brentq
+from scipy.stats import qmc
+from sympy.core.function import AppliedUndef
+from sympy.core.relational import Relational
+
+from spindle.lowering.resolution import known_parts
+from spindle.problem.domain import Face, Region
+from spindle.problem.functions import JUMPING, TABLE, evaluate
+from spindle.problem.problem import Problem
+
+Breaks = tuple[tuple[float, ...], ...]
+Line = Callable[[np.ndarray], np.ndarray]
+
+_MOST = 64  # breaks on an axis: what switches more often is no matter of a few panels
+_NODES = 1025  # along an axis, in the search for zeros
+_TRIED = 1024  # points in the box, in the search for peaks
+_PEAKS = 8  # of one function that are followed
+_NARROW = 1 / 20  # share of an axis: a panel that is shorter holds what ordinary nodes may miss
+_GAUSS = 12
+_TOLERANCE = 1e-3  # of the integral along a line
+_DEPTH = 24
+_HIGH = 8  # exponent from which powers are narrow
+_CLOSE = 1e-6  # share of an axis: a peak that near to a switch is that switch
+_WIDE = (sympy.sin, sympy.cos, sympy.Pow)  # functions that change in no small place by themselves
+
+
+@dataclass(frozen=True)
+class Datum:
+    """A source, coefficient or value of a condition, where it counts.
+
+    name         of the equation or condition
+    expression   of the coordinates alone
+    bounds       a (low, high) pair an axis; equal on an axis where a face fixes it
+    shape        limits the space coordinates further; None: nothing does
+    """
+
+    name: str
+    expression: sympy.Expr
+    bounds: tuple[tuple[float, float], ...]
+    shape: Any = None
+
+
+def data(problem: Problem) -> list[Datum]:
+    """Every known part of the equations, and of the conditions on faces; code, which has no text, is left out."""
+    found: dict[Datum, None] = {}
+    for name, where, expression in _places(problem):
+        region = where.region if isinstance(where, Face) else where
+        fixed = {c: low for c, (low, high) in zip(problem.coordinates, region.bounds, strict=True) if low == high}
+        for part in known_parts(expression, problem):
+            own = part.subs(fixed) if fixed else part
+            if own.free_symbols and own.free_symbols <= set(problem.coordinates) and not own.atoms(AppliedUndef):
+                found[Datum(name, own, region.bounds, region.shape)] = None
+    return list(found)
+
+
+def _places(problem: Problem) -> Iterator[tuple[str, Region | Face, sympy.Expr]]:
+    for equation in problem.equations:
+        for region in problem.domain.regions:
+            yield equation.name, region, equation.residual
+    for name, pieces in problem.pieces.items():
+        for piece in pieces:
+            for where, expression in piece.terms:
+                if isinstance(where, (Region, Face)):
+                    yield name, where, expression
+
+
+def breaks(problem: Problem) -> Breaks:
+    """For each axis the ends of the panels between which all data are smooth and wide; none on most."""
+    found: list[set[float]] = [set() for _ in problem.coordinates]
+    for datum in data(problem):
+        for axis, own in enumerate(_breaks_of(datum, problem.coordinates)):
+            found[axis].update(own)
+    ends = zip(found, problem.domain.bounds, strict=True)
+    return tuple(_distinct(own, low, high) for own, (low, high) in ends)
+
+
+def _breaks_of(datum: Datum, coordinates: Sequence[sympy.Symbol]) -> list[list[float]]:
+    """Those of one datum: the switches, then the panels of its peaks between them."""
+    free = [c for c in coordinates if c in datum.expression.free_symbols]
+    bounds = dict(zip(coordinates, datum.bounds, strict=True))
+    found = {c: switches(datum.expression, c, *bounds[c]) for c in free}
+    box = {c: bounds[c] for c in free}
+    for peak in _peaks(datum.expression, box, found):
+        for c in free:
+            values = _along(datum.expression, peak, c)
+            found[c] = sorted({*found[c], *narrow_panels(values, bounds[c], found[c], peak[c])})
+    return [found.get(c, []) for c in coordinates]
+
+
+def _distinct(values: Iterable[float], low: float, high: float) -> tuple[float, ...]:
+    """Inside the interval, in order, no two nearer than rounding errors; none where they are too many."""
+    gap = 1e-12 * (high - low)
+    found: list[float] = []
+    for value in sorted(values):
+        if low + gap < value < high - gap and (not found or value - found[-1] > gap):
+            found.append(float(value))
+    return tuple(found) if len(found) <= _MOST else ()
+
+
+def values_of(
+    datum: Datum, problem: Problem, axes: Sequence[np.ndarray], free: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which nodes of the tensor grid of the free axes lie inside, and the size of the datum there, else zero."""
+    grid = np.meshgrid(*axes, indexing="ij")
+    points = np.stack([np.full(grid[0].shape, low) for low, _ in datum.bounds], -1)
+    for k, column in zip(free, grid, strict=True):
+        points[..., k] = column
+    inside = np.ones(grid[0].shape, bool)
+    if datum.shape is not None:
+        space = [problem.coordinates.index(c) for c in datum.shape.coordinates]
+        inside = datum.shape.contains(points[..., space].reshape(-1, len(space))).reshape(inside.shape)
+    values = evaluate(datum.expression, dict(zip(problem.coordinates, np.moveaxis(points, -1, 0), strict=True)))
+    sizes = np.nan_to_num(np.abs(np.asarray(values, float)), nan=0.0, posinf=0.0, neginf=0.0)
+    return inside, np.broadcast_to(sizes, inside.shape) * inside
+
+
+# -------------------------------------------------------------------------------------------------------- switches
+
+
+def switches(expression: sympy.Expr, coordinate: sympy.Symbol, low: float, high: float) -> list[float]:
+    """Where a function of one coordinate alone switches inside an expression, from the innermost on."""
+    found: list[float] = []
+    for inner in _switching(expression):
+        if inner.free_symbols == {coordinate}:
+            found = sorted({*found, *_zeros(_along(inner, {}, coordinate), low, high, found)})
+    return found
+
+
+def _switching(expression) -> list[sympy.Expr]:
+    """What changes its sign where the expression switches, the smallest first."""
+    found: dict[sympy.Expr, None] = {}
+    for node in sympy.preorder_traversal(expression):
+        if isinstance(node, Relational):
+            found[node.lhs - node.rhs] = None
+        elif isinstance(node, (sympy.floor, sympy.ceiling, sympy.frac)):
+            found[sympy.sin(sympy.pi * node.args[0])] = None
+        elif isinstance(node, sympy.Mod):
+            found[sympy.sin(sympy.pi * node.args[0] / node.args[1])] = None
+        elif isinstance(node, (sympy.Abs, *JUMPING)):
+            found[node.args[0]] = None
+        elif isinstance(node, (sympy.Max, sympy.Min)):
+            pairs = [(a, b) for k, a in enumerate(node.args) for b in node.args[:k]]
+            found |= dict.fromkeys(a - b for a, b in pairs)
+    return sorted(found, key=sympy.count_ops)
+
+
+def _zeros(values: Line, low: float, high: float, known: Sequence[float]) -> list[float]:
+    """Where a function of one coordinate changes its sign, pairs between two nodes included."""
+    nodes = np.unique([*np.linspace(low, high, _NODES), *known])
+    found, there = [], values(nodes)
+    zero = np.flatnonzero(there == 0)
+    found += [float(nodes[k]) for k in zero if 0 < k < len(nodes) - 1]
+    changes = [(nodes[k], nodes[k + 1]) for k in range(len(nodes) - 1) if there[k] * there[k + 1] < 0]
+    size = np.abs(there)
+    for k in range(1, len(nodes) - 1):
+        if size[k] <= min(size[k - 1], size[k + 1]) and there[k - 1] * there[k] > 0 and there[k] * there[k + 1] > 0:
+            sign = np.sign(there[k])
+            lowest = _zoomed(_times(-sign, values), nodes[k - 1], nodes[k + 1])
+            if sign * values(np.array([lowest]))[0] < 0:
+                changes += [(nodes[k - 1], lowest), (lowest, nodes[k + 1])]
+    return found + [brentq(lambda x: float(values(np.array([x]))[0]), *pair) for pair in changes]
+
+
+def _times(factor: float, values: Line) -> Line:
+    return lambda x: factor * values(x)
+
+
+def _zoomed(values: Line, low: float, high: float) -> float:
+    """Where a function is largest between two nodes, by grids of ever smaller spacing."""
+    for _ in range(12):
+        nodes = np.linspace(low, high, 17)
+        best = int(np.argmax(np.nan_to_num(values(nodes), nan=-np.inf)))
+        low, high = nodes[max(best - 1, 0)], nodes[min(best + 1, 16)]
+    return (low + high) / 2
+
+
+# ----------------------------------------------------------------------------------------------------------- peaks
+
+
+def _peaks(expression, box: Mapping, known: Mapping) -> list[dict]:
+    """Points where the expression may be large in a small place: {coordinate: value}."""
+    sizes = _smooth_sizes(expression)
+    if sizes or any(known.values()):
+        sizes = [abs(expression), *sizes]
+    found: dict[tuple, dict] = {}
+    for size in sizes:
+        for peak in _tops(size, box, known):
+            found[tuple(np.round(list(peak.values()), 12))] = peak
+    return list(found.values())
+
+
+def _smooth_sizes(expression) -> list[sympy.Expr]:
+    """What is largest where a part of the expression has its peak, but is itself smooth and wide."""
+    found: dict[sympy.Expr, None] = {}
+    for node in sympy.preorder_traversal(expression):
+        if isinstance(node, sympy.Pow) and node.exp.is_number and node.exp >= _HIGH:
+            found[abs(node.base)] = None
+        elif isinstance(node, sympy.exp):
+            found[node.args[0]] = None
+        elif isinstance(node, sympy.Pow) and not node.base.free_symbols and node.exp.free_symbols:
+            found[sympy.sign(sympy.log(node.base)) * node.exp] = None
+        elif (node.func in TABLE and not isinstance(node, _WIDE)) or (node.is_Pow and node.exp.is_negative):
+            found[-abs(node.args[0])] = None
+    return [size for size in found if size.free_symbols]
+
+
+def _tops(size, box: Mapping, known: Mapping) -> list[dict]:
+    """The highest points of a function, by the best of many points and ascent along one axis after the other."""
+    names = list(box)
+    low, high = np.array(list(box.values())).T
+    points = low + (high - low) * qmc.Sobol(len(names), rng=np.random.default_rng(0)).random(_TRIED)
+    # Between switches a function may be large where no point of a sequence lies.
+    middles = [[(a + b) / 2 for a, b in _pairs(known[c], *box[c])] for c in names]
+    crossed = np.stack(np.meshgrid(*[m[:_MOST] for m in middles], indexing="ij"), -1).reshape(-1, len(names))[:_TRIED]
+    points = np.concatenate([points, crossed])
+    values = np.broadcast_to(evaluate(size, dict(zip(names, points.T, strict=True))), len(points))
+    if not np.isfinite(values).any():
+        return []
+    best = dict(zip(names, points[np.argmax(np.where(np.isfinite(values), values, -np.inf))], strict=True))
+    for _ in range(3):
+        for c in names:
+            best[c] = _highest(_along(size, best, c), box[c], best[c])[0]
+    found = [best]
+    for c in names:
+        found += [best | {c: x} for x in _highest(_along(size, best, c), box[c], best[c])[1:]]
+    return found[:_PEAKS]
+
+
+def _highest(values: Line, ends: tuple[float, float], start: float) -> list[float]:
+    """The places of the local maxima along a line, the highest first."""
+    nodes = np.unique([*np.linspace(*ends, 257), start])
+    there = np.nan_to_num(values(nodes), nan=-np.inf)
+    padded = np.concatenate([[-np.inf], there, [-np.inf]])
+    tops = [k for k in range(len(nodes)) if there[k] >= padded[k] and there[k] > padded[k + 2]]
+    places = [_zoomed(values, nodes[max(k - 1, 0)], nodes[min(k + 1, len(nodes) - 1)]) for k in tops[:_PEAKS]] or [
+        start
+    ]
+    heights = np.nan_to_num(values(np.array(places)), nan=-np.inf)
+    return [places[k] for k in np.argsort(-heights, kind="stable")]
+
+
+def _along(expression, point: Mapping, coordinate) -> Line:
+    """The expression along a line through a point."""
+
+    def values(x):
+        at = {c: np.full_like(x, v) for c, v in point.items()} | {coordinate: x}
+        return np.broadcast_to(np.asarray(evaluate(expression, at), float), x.shape)
+
+    return values
+
+
+def _pairs(inner: Sequence[float], low: float, high: float) -> list[tuple[float, float]]:
+    ends = [low, *(x for x in inner if low < x < high), high]
+    return list(pairwise(ends))
+
+
+def narrow_panels(values: Line, bounds: tuple[float, float], ends: Sequence[float], peak: float) -> list[float]:
+    """The ends of the panels on which a function that is narrow along a line is resolved; none where it is wide.
+
+    ends   where it may jump
+    peak   where it may be large in a small place, to which the first panels are graded
+    """
+    low, high = bounds
+    length = high - low
+    graded = [peak + sign * length / 4**k for k in range(1, _DEPTH // 2) for sign in (-1, 1)]
+    seeds = [x for x in (peak, *graded) if all(abs(x - end) > _CLOSE * length for end in ends)]
+    panels = np.array(_pairs(sorted({*ends, *seeds}), low, high))
+    sums = _integrals(values, panels)
+    for _ in range(_DEPTH):
+        before = len(panels)
+        panels, sums = _refined(values, panels, sums, 1e-3 * _CLOSE * length)
+        if len(panels) == before or before > 4 * _MOST:
+            break
+    joined = _merged(values, panels, sums)
+    return [float(b) for _, b in joined[:-1]] if min(b - a for a, b in joined) < _NARROW * length else []
+
+
+def _refined(values: Line, panels: np.ndarray, sums: np.ndarray, shortest: float) -> tuple[np.ndarray, np.ndarray]:
+    """The panels that one rule does not resolve, halved."""
+    low, high = panels.T
+    halves = np.stack([[low, (low + high) / 2], [(low + high) / 2, high]]).transpose(2, 0, 1)
+    parts = _integrals(values, halves.reshape(-1, 2)).reshape(-1, 2)
+    both = parts.sum(axis=1)
+    off = (np.abs(both - sums) > _TOLERANCE * np.maximum(sums.sum(), both)) & (high - low > shortest)
+    found = [(half, part) for k in np.flatnonzero(off) for half, part in zip(halves[k], parts[k], strict=True)]
+    found += [(panels[k], sums[k]) for k in np.flatnonzero(~off)]
+    found.sort(key=lambda pair: pair[0][0])
+    return np.array([panel for panel, _ in found]), np.array([own for _, own in found])
+
+
+def _integrals(values: Line, panels: np.ndarray) -> np.ndarray:
+    """Of the square, which is smooth where the sign changes, by one Gauss rule; what is not finite counts as zero."""
+    nodes, weights = _rule()
+    low, high = panels.T[..., None]
+    with np.errstate(all="ignore"):
+        there = values(((low + high) / 2 + (high - low) / 2 * nodes).ravel()).reshape(len(panels), -1) ** 2
+    return (high - low)[:, 0] / 2 * (np.nan_to_num(there, nan=0.0, posinf=0.0, neginf=0.0) @ weights)
+
+
+@cache
+def _rule() -> tuple[np.ndarray, np.ndarray]:
+    return np.polynomial.legendre.leggauss(_GAUSS)
+
+
+def _merged(values: Line, panels: np.ndarray, sums: np.ndarray) -> list[tuple[float, float]]:
+    """Neighbours that one rule resolves as well as two, joined."""
+    total, found = sum(sums), [(tuple(panels[0]), sums[0])]
+    for panel, own in zip(panels[1:], sums[1:], strict=True):
+        (low, _), before = found[-1]
+        whole = _integrals(values, np.array([[low, panel[1]]]))[0]
+        if abs(whole - before - own) <= _TOLERANCE * total:
+            found[-1] = ((low, panel[1]), before + own)
+        else:
+            found.append((tuple(panel), own))
+    return [panel for panel, _ in found]

@@ -8,7 +8,7 @@ import pytest
 from sympy import Eq, cos, exp, pi, sin
 
 import spindle as sp
-from spindle.estimate import Shift
+from spindle.estimates.shift import Shift
 from spindle.summary import estimate_in_words
 
 t, x, y = sp.coordinates("t x y")

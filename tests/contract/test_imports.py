@@ -42,6 +42,7 @@ FLOORS = {
         "load",
         "train",
         "march",
+        "estimates",
         "estimate",
         "solve",
     ),

@@ -6,6 +6,7 @@ coarse space.
 
 from spindle.budget import Budget
 from spindle.errors import ProblemError, shown, usage
+from spindle.estimates.nodal import by_nodes
 from spindle.estimates.ordinary import by_integration
 from spindle.estimates.spectral import WIDTHS, by_features
 from spindle.solution import Solution
@@ -41,10 +42,10 @@ def _estimated(solution: Solution, budget: Budget) -> dict:
     problem = solution.problem
     if len(problem.coordinates) == 1:
         return by_integration(solution, budget)
-    if len(problem.domain.boxes) != 1:
-        return {"reason": "it is made on boxes only"}
     if solution.windows:
         return {"reason": "it is not made across windows in time"}
+    if len(problem.domain.boxes) != 1:
+        return by_nodes(solution, budget)
     if len(problem.coordinates) not in WIDTHS:
         most = max(WIDTHS)
         return {"reason": f"it is made in up to {most} coordinates, parameters of families included"}

@@ -34,6 +34,7 @@ class FirstOrder:
 
     orders  how many derivatives of each unknown, its value included, are part of the state
     size    numbers in the state
+    inner   the two ends without the margins
     sides   the ends at which conditions hold: of 0 (the lower) and 1
     Raises NoSystem where the equations are no such system.
     """
@@ -41,7 +42,7 @@ class FirstOrder:
     def __init__(self, problem: Problem, fixed: dict, ends: float, margin: float = 0.0):
         self.problem, self._fixed, self._ends = problem, fixed, ends
         low, high = problem.domain.bounds[0]
-        self._inner = low + margin * (high - low), high - margin * (high - low)
+        self.inner = low + margin * (high - low), high - margin * (high - low)
         residuals = [equation.residual for equation in problem.equations]
         found = partials_in(residuals, problem.unknowns, problem.coordinates)
         count = len(problem.unknowns)
@@ -103,7 +104,7 @@ class FirstOrder:
 
     def highest(self, x, state):
         """The highest derivatives (unknowns,) at one point."""
-        x = jnp.clip(x, *self._inner)
+        x = jnp.clip(x, *self.inner)
 
         def residual(highest):
             return jnp.stack([self.value(f, x, state, highest) for f in self._residuals])

@@ -50,8 +50,8 @@ def by_integration(solution: Solution, budget: Budget) -> dict:
                 systems = tuple(FirstOrder(problem, fixed, ends, margin) for margin in _MARGINS)
                 if not all(_regular(own, grid, network) for own in systems):
                     raise NoSystem("its equations are singular in the interval")
-            loose, tight = _integrated(systems, grid, network)
-            return _compared(solution, systems[1], grid, loose, tight) | {"seconds": time.perf_counter() - began}
+            compared = _compared(solution, systems[1], grid, *_integrated(systems, grid, network))
+            return compared | {"seconds": time.perf_counter() - began}
     except NoSystem as reason:
         return {"reason": str(reason)}
     except Late:
@@ -66,14 +66,14 @@ def _regular(system: FirstOrder, grid, network) -> bool:
     return bool(np.isfinite(system.rates_at(grid[ends], network[:, ends])).all())
 
 
-def _integrated(systems, grid, network) -> tuple[np.ndarray, np.ndarray]:
-    """The states (size, n) on the grid by a loose and by a tight tolerance."""
+def _integrated(systems, grid, network) -> tuple[np.ndarray, np.ndarray, float]:
+    """The states (size, n) on the grid by a loose and by a tight tolerance, and the latter."""
     sides = systems[0].sides
     kind, solve = ("initial", _marched) if len(sides) == 1 else ("boundary", _collocated)
     loose, tight = (
         solve(system, grid, network, tolerance) for system, tolerance in zip(systems, _TOLERANCES[kind], strict=True)
     )
-    return loose, tight
+    return loose, tight, _TOLERANCES[kind][1]
 
 
 def _network(solution: Solution, system: FirstOrder, grid) -> np.ndarray:
@@ -140,13 +140,15 @@ def _collocated(system: FirstOrder, grid, network, tolerance: float) -> np.ndarr
     if count != system.size:
         raise NoSystem(f"its {count} conditions are not as many as the {system.size} numbers that it starts from")
     slopes = jax.jit(jax.jacfwd(system.missed, argnums=(0, 1)))
+    pole, rates, jacobians = _without_pole(system, grid, network)
     chosen = np.linspace(0, len(grid) - 1, _MESH).astype(int)
     done = solve_bvp(
-        system.rates_at,
+        rates,
         lambda a, b: np.asarray(missed(a, b)),
         grid[chosen],
         network[:, chosen],
-        fun_jac=system.slopes_at,
+        S=pole,
+        fun_jac=jacobians,
         bc_jac=lambda a, b: tuple(map(np.asarray, slopes(a, b))),
         tol=tolerance,
         bc_tol=1e-3 * tolerance,
@@ -157,8 +159,25 @@ def _collocated(system: FirstOrder, grid, network, tolerance: float) -> np.ndarr
     return done.sol(grid)
 
 
-def _compared(solution: Solution, system: FirstOrder, grid, loose, tight) -> dict:
-    """The errors of the solution, and that of what it is compared with, largest of all."""
+def _without_pole(system: FirstOrder, grid, network):
+    """The matrix S of s' = S s / (x - a) + f(x, s), a the lower end, with f and its slopes; None without a pole."""
+    low, near = grid[0], system.inner[0]
+    if near == low:
+        return None, system.rates_at, system.slopes_at
+    pole = (near - low) * system.slopes_at(grid[:1], network[:, :1])[:, :, 0]
+    pole = np.where(np.abs(pole - np.round(pole)) < 1e-4, np.round(pole), pole)
+
+    def rates(x, states):
+        return system.rates_at(x, states) - pole @ states / (np.maximum(x, near) - low)
+
+    def slopes(x, states):
+        return system.slopes_at(x, states) - pole[:, :, None] / (np.maximum(x, near) - low)
+
+    return (pole if pole.any() else None), rates, slopes
+
+
+def _compared(solution: Solution, system: FirstOrder, grid, loose, tight, tolerance: float) -> dict:
+    """The errors of the solution, and the largest one of what it is compared with: at least the tight tolerance."""
     errors, owns = {}, {}
     for name, expression in solution.problem.shown.items():
         function = system.function(expression)
@@ -168,7 +187,7 @@ def _compared(solution: Solution, system: FirstOrder, grid, loose, tight) -> dic
         values = solution.values_on(expression, grid[:, None])
         known = np.isfinite(values)
         size = max(float(np.linalg.norm(true[known])), np.finfo(float).tiny)
-        owns[name] = float(np.linalg.norm((rough - true)[known])) / size
+        owns[name] = max(float(np.linalg.norm((rough - true)[known])) / size, tolerance)
         errors[name] = max(float(np.linalg.norm((values - true)[known])) / size, owns[name])
     for name, own in owns.items():
         if not own <= max(_UNSURE, errors[name] / 2):

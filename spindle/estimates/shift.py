@@ -23,15 +23,20 @@ class Shift:
         self.errors = {u: unknown(f"error_{u.func.__name__}", *coordinates) for u in solution.problem.unknowns}
         self._given: dict[sympy.Expr, sympy.Expr] = {}
 
-    def problem(self) -> Problem:
-        """Equations and conditions for the errors; conditions that u_h fulfils exactly are homogeneous."""
+    def problem(self, *, measured: bool = True) -> Problem:
+        """Equations and conditions for the errors; conditions that u_h fulfils exactly are homogeneous.
+
+        measured   whether measurements are among them; without, the error is that for the estimated parameters
+        """
         given_problem = self.solution.problem
         exact = self.solution.plan.constraints.enforced
         return Problem(
             domain=given_problem.domain,
             equations={e.name: sympy.Eq(self.beyond(e.residual), 0, evaluate=False) for e in given_problem.equations},
             conditions=[
-                self._homogeneous(c) if c.name in exact else self._inserted(c) for c in given_problem.conditions
+                self._homogeneous(c) if c.name in exact else self._inserted(c)
+                for c in given_problem.conditions
+                if measured or not isinstance(c, AtPoints)
             ],
             name=f"error of {given_problem.name}",
         )

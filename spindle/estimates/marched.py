@@ -1,0 +1,121 @@
+"""The error of a solution in time and one coordinate of space: the same equations, integrated along lines.
+
+It is for solutions with fronts, of whose errors no coarse space tells the size. The lines are close together where the
+solution bends: that at hand first, then the one that came of it, on twice as many lines. How far the two are apart is
+the error of the integration itself.
+"""
+
+import time
+import warnings
+
+import numpy as np
+import sympy
+from scipy.integrate import solve_ivp
+
+from spindle.budget import Budget
+from spindle.estimates.first_order import NoSystem
+from spindle.estimates.lines import Lines
+from spindle.estimates.stretched import Stretch, around
+from spindle.problem.symbols import is_time
+from spindle.solution import Solution
+from spindle.training.deadline import Late
+from spindle.training.precision import precision
+
+_LINES, _TOLERANCES, _FOLLOW = (151, 301), (1e-5, 1e-7), (300.0, 3000.0)
+_INSTANTS = 101
+_LONGEST = 60.0  # seconds of both
+_UNSURE = 0.3  # of the error, above which that of the integration is too large
+
+
+def marches(solution: Solution) -> bool:
+    """Whether a solution is one of time and one coordinate of space on a box."""
+    problem = solution.problem
+    times = [k for k, c in enumerate(problem.coordinates) if is_time(c)]
+    return len(problem.coordinates) == 2 and len(times) == 1 and len(problem.domain.boxes) == 1
+
+
+def by_lines(solution: Solution, stretch: Stretch | None, budget: Budget) -> dict:
+    """An estimate as `spindle.estimate.estimate` returns it. Raises Late where the budget is spent before."""
+    began, values, problem = time.perf_counter(), solution.parameters, solution.problem
+    fixed = {p: sympy.Float(values[p.name], 17) for p in problem.parameters if p.unknown}
+    ends = min(budget.ends, began + _LONGEST)
+    try:
+        with precision("float64"), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # SciPy's on overflow: what comes of it is looked at
+            results = []
+            for number in range(2):
+                system, times, states = _integrated(problem, fixed, stretch, number, ends)
+                results.append((system, times, states))
+                stretch = None if system.periodic else _bent(system, states)
+            return _compared(solution, *results) | {"seconds": time.perf_counter() - began}
+    except NoSystem as reason:
+        return {"reason": str(reason)}
+    except Late:
+        if time.perf_counter() > budget.ends:
+            raise
+        return {"reason": f"to integrate its equations takes more than {_LONGEST:g} s"}
+
+
+def _integrated(problem, fixed, stretch: Stretch | None, number: int, ends: float):
+    """The equations on so many lines, instants, and the states (size, T) at these."""
+    (axis,) = (k for k, c in enumerate(problem.coordinates) if not is_time(c))
+    nodes = np.linspace(*problem.domain.bounds[axis], _LINES[number])
+    if stretch is not None:
+        nodes = np.concatenate([nodes[:1], np.asarray(stretch.old(nodes))[1:-1], nodes[-1:]])
+    low, high = problem.domain.bounds[1 - axis]
+    times = np.linspace(low, high, _INSTANTS)
+    system = Lines(problem, fixed, nodes, _FOLLOW[number] / (high - low), ends)
+    start, tolerance = system.start(), _TOLERANCES[number]
+    rows = start.reshape(-1, len(system.nodes))
+    size = np.maximum(np.abs(rows).max(axis=1), 1e-3 * max(float(np.abs(rows).max()), 1e-300))
+    done = solve_ivp(
+        system.rate_at,
+        (low, high),
+        start,
+        method="Radau",
+        jac=system.slope_at,
+        t_eval=times,
+        rtol=tolerance,
+        atol=0.1 * tolerance * np.repeat(size, len(system.nodes)),
+    )
+    if done.status != 0 or not np.isfinite(done.y).all():
+        reached = done.t[-1] if len(done.t) else low
+        raise NoSystem(f"the integration of its equations along lines ends at t = {reached:.4g}")
+    return system, times, done.y
+
+
+def _bent(system: Lines, states) -> Stretch | None:
+    """Where the integrated solution bends."""
+    rows = states.reshape(-1, len(system.nodes), states.shape[1])
+    slopes = np.mean(np.diff(rows, axis=1) ** 2, axis=2) / np.diff(system.nodes)
+    return around(system.nodes, np.sum(slopes / np.maximum(slopes.sum(axis=1, keepdims=True), 1e-300), axis=0))
+
+
+def _compared(solution: Solution, rough: tuple, better: tuple) -> dict:
+    """The errors of the solution on the finer lines, and the largest one of what it is compared with."""
+    system, times, states = better
+    where = [system.nodes, system.nodes]
+    where[system.time] = times
+    mass = np.gradient(np.append(system.nodes, [])) if len(system.nodes) > 1 else np.ones(1)
+    errors, owns = {}, {}
+    for name, expression in solution.problem.shown.items():
+        try:
+            true = system.along(system.function(expression), times, states)
+            coarse = rough[0].along(rough[0].function(expression), *rough[1:])
+        except NoSystem:
+            continue
+        near = np.stack([np.interp(system.nodes, rough[0].nodes, row) for row in coarse])
+        values = solution.values_on(expression, where)
+        values = values if system.time == 0 else values.T
+        known = np.isfinite(values) * mass
+        size = max(_norm(true, known), np.finfo(float).tiny)
+        owns[name] = _norm(near - true, known) / size
+        errors[name] = max(_norm(np.nan_to_num(values) - true, known) / size, owns[name])
+    for name, own in owns.items():
+        if not own <= _UNSURE * errors[name]:
+            return {"reason": f"integrations along {_LINES[0]} and {_LINES[1]} lines differ by {own:.0e} in {name}"}
+    return {"errors": errors, "left": 0.0, "bound": False, "own": max(owns.values()), "by": "integration along lines"}
+
+
+def _norm(values, mass) -> float:
+    return float(np.sqrt(np.sum(values**2 * mass)))

@@ -15,7 +15,7 @@ import sympy
 
 from spindle.lowering.compile import ArrayFunction, array_function
 from spindle.lowering.partials import Partial, partials_in, replace_partials, terms_of
-from spindle.problem.conditions import Scatter
+from spindle.problem.domain import Face
 from spindle.problem.problem import Problem
 from spindle.training.deadline import Late
 
@@ -82,12 +82,12 @@ class FirstOrder:
 
     def _at_ends(self) -> list[list[tuple[int, ArrayFunction]]]:
         """Each condition as functions at the ends (0: the lower) whose sum vanishes; measurements are left out."""
-        (low, high) = self.problem.domain.bounds[0]
-        conditions = []
+        high, conditions = self.problem.domain.bounds[0][1], []
         for piece in (piece for pieces in self.problem.pieces.values() for piece in pieces):
-            if any(isinstance(place, Scatter) for place, _ in piece.terms):
+            faces = [(place, expression) for place, expression in piece.terms if isinstance(place, Face)]
+            if not faces:
                 continue
-            terms = [(int(place.value == high and high != low), self.function(e)) for place, e in piece.terms]
+            terms = [(int(face.value == high), self.function(expression)) for face, expression in faces]
             if not all(self.reaches(function) for _, function in terms):
                 raise NoSystem("a condition contains derivatives that are higher than those of the equations")
             conditions.append(terms)

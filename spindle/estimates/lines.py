@@ -17,6 +17,7 @@ from spindle.estimates.first_order import NoSystem
 from spindle.lowering.compile import ArrayFunction, array_function
 from spindle.lowering.partials import Partial, partials_in, replace_partials, terms_of
 from spindle.problem.conditions import AcrossAxis, AtPoints, AtStart
+from spindle.problem.domain import Face
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_time, unknowns_in
 from spindle.training.deadline import Late
@@ -75,6 +76,7 @@ class Lines:
                 continue
             for piece in self.problem.pieces[condition.name]:
                 ((face, expression),) = piece.terms
+                assert isinstance(face, Face)
                 if face.axis == self.time:
                     raise NoSystem("a condition holds at the end of time")
                 node = 0 if face.outward < 0 else len(self.nodes) - 1

@@ -16,22 +16,25 @@ from spindle.budget import Budget
 from spindle.estimates.first_order import NoSystem
 from spindle.estimates.lines import Lines
 from spindle.estimates.stretched import Stretch, around
-from spindle.problem.symbols import is_time
+from spindle.problem.conditions import AtPoints
+from spindle.problem.symbols import is_space, is_time
 from spindle.solution import Solution
 from spindle.training.deadline import Late
 from spindle.training.precision import precision
 
-_LINES, _TOLERANCES, _FOLLOW = (151, 301), (1e-5, 1e-7), (300.0, 3000.0)
+# Of each integration: lines, relative tolerance, and how fast conditions at the ends are followed, by the whole time.
+_LEVELS = ((151, 1e-5, 300.0), (301, 1e-7, 3000.0), (601, 1e-9, 30_000.0))
 _INSTANTS = 101
 _LONGEST = 60.0  # seconds of both
 _UNSURE = 0.3  # of the error, above which that of the integration is too large
 
 
 def marches(solution: Solution) -> bool:
-    """Whether a solution is one of time and one coordinate of space on a box."""
+    """Whether a solution is one of time and one coordinate of space on a box, without measurements."""
     problem = solution.problem
-    times = [k for k, c in enumerate(problem.coordinates) if is_time(c)]
-    return len(problem.coordinates) == 2 and len(times) == 1 and len(problem.domain.boxes) == 1
+    measured = any(isinstance(c, AtPoints) for c in problem.conditions)
+    axes = sorted((is_time(c), is_space(c)) for c in problem.coordinates)
+    return axes == [(False, True), (True, False)] and len(problem.domain.boxes) == 1 and not measured
 
 
 def by_lines(solution: Solution, stretch: Stretch | None, budget: Budget) -> dict:
@@ -42,12 +45,17 @@ def by_lines(solution: Solution, stretch: Stretch | None, budget: Budget) -> dic
     try:
         with precision("float64"), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # SciPy's on overflow: what comes of it is looked at
-            results = []
-            for number in range(2):
-                system, times, states = _integrated(problem, fixed, stretch, number, ends)
-                results.append((system, times, states))
+            rough: tuple | None = None
+            better: tuple | None = None
+            compared: dict = {}
+            for level in _LEVELS:
+                rough, better = better, _integrated(problem, fixed, stretch, level, ends)
+                system, _, states = better
                 stretch = None if system.periodic else _bent(system, states)
-            return _compared(solution, *results) | {"seconds": time.perf_counter() - began}
+                compared = _compared(solution, rough, better) if rough is not None else {}
+                if "errors" in compared:
+                    break
+            return compared | {"seconds": time.perf_counter() - began}
     except NoSystem as reason:
         return {"reason": str(reason)}
     except Late:
@@ -56,16 +64,18 @@ def by_lines(solution: Solution, stretch: Stretch | None, budget: Budget) -> dic
         return {"reason": f"to integrate its equations takes more than {_LONGEST:g} s"}
 
 
-def _integrated(problem, fixed, stretch: Stretch | None, number: int, ends: float):
+def _integrated(problem, fixed, stretch: Stretch | None, level: tuple, ends: float):
     """The equations on so many lines, instants, and the states (size, T) at these."""
+    lines, tolerance, follow = level
     (axis,) = (k for k, c in enumerate(problem.coordinates) if not is_time(c))
-    nodes = np.linspace(*problem.domain.bounds[axis], _LINES[number])
+    first, last = problem.domain.bounds[axis]
+    nodes = np.linspace(first, last, lines)
     if stretch is not None:
         nodes = np.concatenate([nodes[:1], np.asarray(stretch.old(nodes))[1:-1], nodes[-1:]])
     low, high = problem.domain.bounds[1 - axis]
     times = np.linspace(low, high, _INSTANTS)
-    system = Lines(problem, fixed, nodes, _FOLLOW[number] / (high - low), ends)
-    start, tolerance = system.start(), _TOLERANCES[number]
+    system = Lines(problem, fixed, nodes, follow / (high - low), ends)
+    start = system.start()
     rows = start.reshape(-1, len(system.nodes))
     size = np.maximum(np.abs(rows).max(axis=1), 1e-3 * max(float(np.abs(rows).max()), 1e-300))
     done = solve_ivp(
@@ -96,7 +106,7 @@ def _compared(solution: Solution, rough: tuple, better: tuple) -> dict:
     system, times, states = better
     where = [system.nodes, system.nodes]
     where[system.time] = times
-    mass = np.gradient(np.append(system.nodes, [])) if len(system.nodes) > 1 else np.ones(1)
+    mass = np.gradient(system.nodes)
     errors, owns = {}, {}
     for name, expression in solution.problem.shown.items():
         try:
@@ -113,7 +123,8 @@ def _compared(solution: Solution, rough: tuple, better: tuple) -> dict:
         errors[name] = max(_norm(np.nan_to_num(values) - true, known) / size, owns[name])
     for name, own in owns.items():
         if not own <= _UNSURE * errors[name]:
-            return {"reason": f"integrations along {_LINES[0]} and {_LINES[1]} lines differ by {own:.0e} in {name}"}
+            counts = " and ".join(str(len(integrated[0].nodes)) for integrated in (rough, better))
+            return {"reason": f"integrations along {counts} lines differ by {own:.0e} in {name}"}
     return {"errors": errors, "left": 0.0, "bound": False, "own": max(owns.values()), "by": "integration along lines"}
 
 

@@ -45,9 +45,9 @@ def by_integration(solution: Solution, budget: Budget) -> dict:
             grid, ends = np.linspace(*problem.domain.bounds[0], _POINTS), min(budget.ends, began + _LONGEST)
             system = FirstOrder(problem, fixed, ends)
             network = _network(solution, system, grid)
-            systems = (system, system)
+            systems = [system, system]
             if not _regular(system, grid, network):
-                systems = tuple(FirstOrder(problem, fixed, ends, margin) for margin in _MARGINS)
+                systems = [FirstOrder(problem, fixed, ends, margin) for margin in _MARGINS]
                 if not all(_regular(own, grid, network) for own in systems):
                     raise NoSystem("its equations are singular in the interval")
             compared = _compared(solution, systems[1], grid, *_integrated(systems, grid, network))

@@ -27,35 +27,44 @@ from spindle.training.deadline import Late
 WIDTHS = {2: 32, 3: 20, 4: 10}  # features an axis, by the number of axes
 _DENSE = 2000  # features of several unknowns together in two dimensions, whose matrix is formed
 _STEPS = 5
-_ATTEMPTS = 3  # the first on the coordinates as they are, the others on stretched ones
-_FINER = 2  # times as many features on stretched axes
+_FINER = 1.5  # times as many features on stretched axes
+_MOST = 0.95  # share of residuals left, beyond which it is taken for that
 _POINTS = 5000
 _LEFT = 0.3  # share of the residuals left, above which the estimate is a lower bound; 0.1 and less where it is good
 _ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # errors, below which residuals are noise that nothing explains
 
 
 def by_features(solution: Solution, budget: Budget) -> dict:
-    """An estimate as `spindle.estimate.estimate` returns it. Raises Late where the budget is spent before."""
-    began, estimated = time.perf_counter(), None
-    rounding = _ROUNDING[solution.plan.dtype]
+    """An estimate as `spindle.estimate.estimate` returns it. Raises Late where the budget is spent before.
+
+    Of what coordinates as they are do not show, `upper` is a guess: as much error for the residuals that are left as
+    for those that are explained.
+    """
+    began, rounding = time.perf_counter(), _ROUNDING[solution.plan.dtype]
     try:
-        with_errors, values = _solved(solution, {}, budget), solution.values_on
-        for attempt in range(_ATTEMPTS):
-            own = with_errors.measured() | {"left": with_errors.left}
-            if estimated is None or own["left"] < estimated["left"]:
-                estimated = own
-            if estimated["left"] <= _LEFT or max(own["errors"].values()) <= rounding or attempt == _ATTEMPTS - 1:
-                break
-            stretched = stretches(solution.problem, values)
-            if not stretched or budget.spent:
-                break
-            with_errors = _solved(solution, stretched, budget)
-            values = with_errors.values
+        corrected = _solved(solution, {}, budget)
     except DivergenceError:
-        if estimated is None:
-            return {"reason": "the equations for it are not finite everywhere"}
-    bound = estimated["left"] > _LEFT and max(estimated["errors"].values()) > rounding
-    return estimated | {"bound": bound, "seconds": time.perf_counter() - began}
+        return {"reason": "the equations for it are not finite everywhere"}
+    errors, left = corrected.measured(), corrected.left
+    bound = left > _LEFT and max(errors.values()) > rounding
+    estimated: dict = {"errors": errors, "left": left, "bound": bound}
+    if bound:
+        most = 1 / (1 - min(left, _MOST))
+        seen = _on_stretched(solution, budget)
+        estimated["errors"] = {name: max(error, seen.get(name, 0.0)) for name, error in errors.items()}
+        estimated["upper"] = {name: most * error for name, error in estimated["errors"].items()}
+    return estimated | {"seconds": time.perf_counter() - began}
+
+
+def _on_stretched(solution: Solution, budget: Budget) -> dict[str, float]:
+    """The errors that coordinates show which are stretched at fronts; none where there are no fronts."""
+    stretched = stretches(solution.problem, solution.values_on)
+    if not stretched or budget.spent:
+        return {}
+    try:
+        return _solved(solution, stretched, budget).measured()
+    except (DivergenceError, Late):
+        return {}
 
 
 def _solved(solution: Solution, stretched: Mapping[int, Stretch], budget: Budget) -> "_Corrected":
@@ -91,7 +100,7 @@ class _Corrected:
         new = [self.shift.stretched[k].new(x) if k in self.shift.stretched else x for k, x in enumerate(points.T)]
         return self.error.evaluate(np.clip(np.stack(new, axis=1), *self._ends), self.shift.beyond(expression))
 
-    def measured(self) -> dict:
+    def measured(self) -> dict[str, float]:
         """The relative L2 norms of e."""
         solution = self.shift.solution
         points = scattered_points(solution.problem)[:_POINTS]
@@ -101,7 +110,7 @@ class _Corrected:
             better = self.values(expression, points)
             gap = np.linalg.norm(better - solution.evaluate(points, expression))
             errors[name] = float(gap / max(np.linalg.norm(better), np.finfo(float).tiny))
-        return {"errors": errors}
+        return errors
 
     @property
     def _ends(self) -> np.ndarray:

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spindle.problem.conditions import AcrossAxis, AtPoints, OnBoundary
+from spindle.problem.domain import Face
 from spindle.problem.problem import Problem
 
 _LINES, _NODES = 24, 801  # on which an axis is looked at
@@ -91,7 +92,8 @@ def _free(problem: Problem) -> list[int]:
     taken = {problem.coordinates.index(c.axis) for c in problem.conditions if isinstance(c, AcrossAxis)}
     for condition in problem.conditions:
         if isinstance(condition, OnBoundary) and condition.b != 0:
-            taken |= {place.axis for piece in problem.pieces[condition.name] for place, _ in piece.terms}
+            places = [place for piece in problem.pieces[condition.name] for place, _ in piece.terms]
+            taken |= {place.axis for place in places if isinstance(place, Face)}
     return [k for k in range(len(problem.coordinates)) if k not in taken]
 
 

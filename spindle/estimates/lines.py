@@ -11,6 +11,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.sparse
 import sympy
 
 from spindle.estimates.first_order import NoSystem
@@ -173,9 +174,9 @@ class Lines:
         """f, for SciPy."""
         return self._watched(self._rate, t, state)
 
-    def slope_at(self, t: float, state) -> np.ndarray:
-        """The matrix of f, for SciPy."""
-        return self._watched(self._slope, t, state)
+    def slope_at(self, t: float, state) -> scipy.sparse.csc_matrix:
+        """The matrix of f, for SciPy: a band, as differences have few neighbours."""
+        return scipy.sparse.csc_matrix(self._watched(self._slope, t, state))
 
     def along(self, function: ArrayFunction, times, states) -> np.ndarray:
         """An expression (T, n) at all nodes, of states (size, T); of orders in time above the highest it is refused."""

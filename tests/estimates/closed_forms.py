@@ -1,12 +1,11 @@
 """Solutions whose fields are closed forms: their errors are known, and nothing is trained."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 import spindle as sp
 from spindle.lowering.compile import array_function
@@ -48,9 +47,3 @@ def solution_of(problem, formulas: Mapping, parameters: Mapping | None = None, m
         field = ClosedForm(tuple(formulas[u] for u in problem.unknowns), problem.coordinates, jnp.zeros(()))
         start = Model(field, {name: jnp.asarray(float(v)) for name, v in (parameters or {}).items()})
     return Solution(problem, method, plan, start, Run())
-
-
-def relative(expected: Callable, values: Callable, points: np.ndarray) -> float:
-    """The relative L2 error of values at points."""
-    true = expected(points)
-    return float(np.linalg.norm(values(points) - true) / np.linalg.norm(true))

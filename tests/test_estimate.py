@@ -80,7 +80,7 @@ def test_what_is_sharper_than_the_estimate_can_see_makes_it_a_lower_bound():
     assert found["bound"]
     assert found["errors"]["w"] < solution.error() < found["upper"]["w"]
     assert re.search(
-        r"^error at least w .* relative L2, which explains \d+% of the residuals only and might be w .*, by the equations",
+        r"^error at least w .* relative L2, which explains \d+% of the residuals only and might be w .*, by the eq",
         estimate_in_words(found),
     )
 

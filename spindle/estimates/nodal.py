@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 from spindle.budget import Budget
-from spindle.errors import MethodError
+from spindle.errors import SpindleError
 from spindle.estimates.shift import Shift
 from spindle.lowering.compile import array_function
 from spindle.lowering.partials import terms_of
@@ -57,7 +57,7 @@ def _solved(posed: Problem, order: int, nodes: int, times: int) -> Classical | s
     try:
         plan = DTPINN(order=order, nodes=nodes, times=times, frequency=4.0, approach=False).plan(posed)
         return plan.classical() if plan.classical else "there are no nodes"
-    except MethodError as error:
+    except SpindleError as error:
         return str(error).rstrip(".")
 
 

@@ -54,6 +54,8 @@ def by_integration(solution: Solution, budget: Budget) -> dict:
             return compared | {"seconds": time.perf_counter() - began}
     except NoSystem as reason:
         return {"reason": str(reason)}
+    except (ValueError, np.linalg.LinAlgError):  # SciPy's, where a matrix is not finite or singular
+        return {"reason": "its equations are not finite where their integration leads"}
     except Late:
         if time.perf_counter() > budget.ends:
             raise

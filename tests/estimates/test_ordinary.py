@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from sympy import Eq, Piecewise, cos, cosh, exp, pi, sin, tanh
+from sympy import Eq, Piecewise, cos, cosh, exp, log, pi, sin, tanh
 
 import spindle as sp
 from spindle.budget import Budget
@@ -120,6 +120,7 @@ REASONS = {
         {y: x},
     ),
     "no state where it starts": (in_time(1, [a.diff(t) - a], [sp.Initial(a, 1), sp.Initial(2 * a, 3)]), {a: exp(t)}),
+    "not finite where": (in_time(2, [Eq(a.diff(t), -log(a))], [sp.Initial(a, -1)]), {a: exp(t)}),
     "higher than those of the equations": (
         in_space(0, 1, [y.diff(x) - y], [sp.Dirichlet(y.diff(x, 2), 1, on=Eq(x, 0))]),
         {y: exp(x)},

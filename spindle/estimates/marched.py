@@ -14,6 +14,7 @@ from scipy.integrate import solve_ivp
 from scipy.interpolate import CubicSpline
 
 from spindle.budget import Budget
+from spindle.errors import SpindleError
 from spindle.estimates.first_order import NoSystem
 from spindle.estimates.lines import Lines
 from spindle.estimates.stretched import Stretch, around
@@ -57,7 +58,7 @@ def by_lines(solution: Solution, stretch: Stretch | None, budget: Budget) -> dic
                 if "errors" in compared:
                     break
             return compared | {"seconds": time.perf_counter() - began}
-    except NoSystem as reason:
+    except (NoSystem, SpindleError) as reason:
         return {"reason": str(reason)}
     except (ValueError, np.linalg.LinAlgError):  # SciPy's, where a matrix is not finite or singular
         return {"reason": "its equations are not finite where their integration leads"}

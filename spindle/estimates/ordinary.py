@@ -14,6 +14,7 @@ import sympy
 from scipy.integrate import solve_bvp, solve_ivp
 
 from spindle.budget import Budget
+from spindle.errors import SpindleError
 from spindle.estimates.first_order import FirstOrder, NoSystem, states_of
 from spindle.solution import Solution
 from spindle.training.deadline import Late
@@ -52,7 +53,7 @@ def by_integration(solution: Solution, budget: Budget) -> dict:
                     raise NoSystem("its equations are singular in the interval")
             compared = _compared(solution, systems[1], grid, *_integrated(systems, grid, network))
             return compared | {"seconds": time.perf_counter() - began}
-    except NoSystem as reason:
+    except (NoSystem, SpindleError) as reason:
         return {"reason": str(reason)}
     except (ValueError, np.linalg.LinAlgError):  # SciPy's, where a matrix is not finite or singular
         return {"reason": "its equations are not finite where their integration leads"}

@@ -1,39 +1,24 @@
-"""An estimate of the error of any solution on a box: the same equations, solved again for what is missing.
+"""An estimate of the error of any solution, from its equations alone.
 
-With u = u_h + e, u_h the solution at hand, the equations and conditions are posed for the error e and solved by least
-squares in a coarse space of its own: products of Legendre polynomials or waves, on points that training never saw. What
-that space cannot hold of the error is not seen: errors that are sharp in space are underestimated. Then most of the
-residuals is still there afterwards, which is looked at: such an estimate is a lower bound.
+Of one coordinate, SciPy integrates the same equations; on boxes, the equations for what is missing are solved in a
+coarse space; on other shapes, by differences on nodes. Of time and one coordinate of space, solutions with fronts and
+those of windows are compared with what SciPy makes of the same equations along lines.
 """
 
-import math
-import time
 from collections.abc import Mapping
-from dataclasses import replace
-
-import numpy as np
-import sympy
-from sympy.core.function import AppliedUndef
 
 from spindle.budget import Budget
-from spindle.errors import DivergenceError, ProblemError, shown, usage
-from spindle.lowering.partials import partial_of
-from spindle.methods.spinn import SPINN
-from spindle.problem.conditions import AcrossAxis, AtPoints, AtStart, Condition, OnBoundary
-from spindle.problem.problem import Problem
-from spindle.problem.symbols import given, unknown
-from spindle.references import scattered_points
+from spindle.errors import ProblemError, shown, usage
+from spindle.estimates.marched import by_lines, marches
+from spindle.estimates.nodal import by_nodes
+from spindle.estimates.ordinary import by_integration
+from spindle.estimates.spectral import WIDTHS, by_features
+from spindle.estimates.stretched import Stretch, stretches
+from spindle.problem.symbols import is_time
 from spindle.solution import Solution
-from spindle.train import Terms, train
 from spindle.training.deadline import Late, in_time
 
-_WIDTHS = {2: 32, 3: 20, 4: 10}  # features an axis, by the number of axes
-_DENSE = 2000  # features of several unknowns together in two dimensions, whose matrix is formed
-_STEPS = 5
-_POINTS = 5000
-_LEFT = 0.3  # share of the residuals left, above which the estimate is a lower bound; 0.1 and less where it is good
 _TOO_LATE = "the budget was spent before"
-_ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # errors, below which residuals are noise that nothing explains
 
 
 @usage("sp.estimate(solution)")
@@ -44,7 +29,10 @@ def estimate(solution: Solution, budget: Budget | None = None) -> dict:
 
     Names are those of unknowns and quantities. `left` is the share of the residuals that the estimated error does not
     explain; above 0.3 it is sharper than the estimate can see, which then is a lower `bound`, unless all is rounding
-    errors. It takes some seconds, most of them to compile.
+    errors, and `upper` is a guess of what it may be. Where the solution was compared with another one, `own` is the
+    relative error of that, and `by` says how it was found; of windows that do not reach the end, only what they reach
+    is compared. Parameters that were estimated from measurements are taken for right, but on boxes.
+    It takes some seconds, most of them to compile.
     """
     if not isinstance(solution, Solution):
         raise ProblemError(
@@ -52,9 +40,6 @@ def estimate(solution: Solution, budget: Budget | None = None) -> dict:
             f"`sp.estimate(sp.solve(problem))`."
         )
     budget = budget or Budget()
-    reason = _impossible(solution)
-    if reason:
-        return {"reason": reason}
     try:
         return in_time(lambda: _estimated(solution, budget), budget.ends)
     except Late:
@@ -62,97 +47,32 @@ def estimate(solution: Solution, budget: Budget | None = None) -> dict:
 
 
 def _estimated(solution: Solution, budget: Budget) -> dict:
-    began, problem = time.perf_counter(), solution.problem
-    shift = Shift(solution)
-    width = _WIDTHS[len(problem.coordinates)]
-    if len(problem.coordinates) == 2:
-        width = min(width, int((_DENSE / len(shift.errors)) ** 0.5))
-    method = SPINN(rank="full", width=width, refine=0, hard="zero", newton_steps=_STEPS)
-    try:
-        found = train(shift.problem(), method, Terms(seed=1, budget=budget.left()))
-    except DivergenceError:
-        return {"reason": "the equations for it are not finite everywhere"}
-    if found.run.stopped_by == "budget":
-        return {"reason": _TOO_LATE}
-    points = scattered_points(problem)[:_POINTS]
-    points = points[problem.domain.contains(points)]
-    measured = {}
-    for name, expression in problem.shown.items():
-        better = found.evaluate(points, shift.beyond(expression))
-        gap = np.linalg.norm(better - solution.evaluate(points, expression))
-        measured[name] = float(gap / max(np.linalg.norm(better), np.finfo(float).tiny))
-    left = _left(solution.run.residuals, found.run.residuals)
-    bound = left > _LEFT and max(measured.values()) > _ROUNDING[solution.plan.dtype]
-    return {"errors": measured, "left": left, "bound": bound, "seconds": time.perf_counter() - began}
+    """By the way that fits the domain and the solution."""
+    problem, axes = solution.problem, len(solution.problem.coordinates)
+    if axes == 1:
+        return by_integration(solution, budget)
+    if marches(solution):
+        return _in_time_and_space(solution, budget)
+    if len(problem.domain.boxes) != 1 or solution.windows:
+        return by_nodes(solution, budget)
+    if axes not in WIDTHS:
+        return {"reason": f"it is made in up to {max(WIDTHS)} coordinates, parameters of families included"}
+    return by_features(solution, budget)
 
 
-def _left(before: Mapping[str, float], after: Mapping[str, float]) -> float:
-    """The share of the residuals that is left."""
-    both = [name for name in after if name in before]
-    size = math.hypot(*(before[name] for name in both))
-    return math.hypot(*(after[name] for name in both)) / size if size > 0 else 0.0
-
-
-def _impossible(solution: Solution) -> str:
-    """Why there is no estimate; empty where there is one."""
-    problem = solution.problem
-    if len(problem.domain.boxes) != 1:
-        return "it is made on boxes only"
+def _in_time_and_space(solution: Solution, budget: Budget) -> dict:
+    """Of one coordinate of space: smooth errors are seen best by features, those of fronts along lines only."""
     if solution.windows:
-        return "it is not made across windows in time"
-    if len(problem.coordinates) not in _WIDTHS:
-        return f"it is made in {min(_WIDTHS)} to {max(_WIDTHS)} coordinates, parameters of families included"
-    return ""
+        return by_lines(solution, None, budget)
+    stretch = stretches(solution.problem, solution.values_on)
+    found = by_lines(solution, _in_space(solution, stretch), budget) if stretch else {}
+    if "errors" in found:
+        return found
+    seen = by_features(solution, budget)
+    if seen.get("bound") and not stretch and not budget.spent:
+        found = by_lines(solution, None, budget)
+    return found if "errors" in found else seen
 
 
-class Shift:
-    """A problem with u = u_h + e inserted, u_h the solution at hand.
-
-    errors   {unknown: its error e, an unknown}
-    """
-
-    def __init__(self, solution: Solution):
-        self.solution, coordinates = solution, solution.problem.coordinates
-        self.errors = {u: unknown(f"error_{u.func.__name__}", *coordinates) for u in solution.problem.unknowns}
-        self._given: dict[sympy.Expr, sympy.Expr] = {}
-
-    def problem(self) -> Problem:
-        """Equations and conditions for the errors; conditions that u_h fulfils exactly are homogeneous."""
-        given_problem = self.solution.problem
-        exact = self.solution.plan.constraints.enforced
-        return Problem(
-            domain=given_problem.domain,
-            equations={e.name: sympy.Eq(self.beyond(e.residual), 0, evaluate=False) for e in given_problem.equations},
-            conditions=[
-                self._homogeneous(c) if c.name in exact else self._inserted(c) for c in given_problem.conditions
-            ],
-            name=f"error of {given_problem.name}",
-        )
-
-    def beyond(self, expression) -> sympy.Expr:
-        """The expression at u_h + e."""
-        problem, values = self.solution.problem, self.solution.parameters
-        nodes = sympy.sympify(expression).atoms(AppliedUndef, sympy.Derivative)
-        own = [node for node in nodes if partial_of(node, problem.unknowns, problem.coordinates) is not None]
-        swap = {node: self._value(node) + node.xreplace(self.errors) for node in own}
-        fixed = {p: sympy.Float(values[p.name], 17) for p in problem.parameters if p.unknown}
-        return sympy.sympify(expression).xreplace(swap).xreplace(fixed)
-
-    def _value(self, node) -> sympy.Expr:
-        """A partial of u_h, as a function of the coordinates."""
-        if node not in self._given:
-            coordinates = self.solution.problem.coordinates
-            self._given[node] = given(f"known {node}", self.solution.traced(node), *coordinates)
-        return self._given[node]
-
-    def _homogeneous(self, condition: Condition) -> Condition:
-        swapped = condition.exchanged(self.errors)
-        return replace(swapped, value=sympy.S.Zero) if isinstance(swapped, (OnBoundary, AtStart)) else swapped
-
-    def _inserted(self, condition: Condition) -> Condition:
-        if isinstance(condition, AtPoints):
-            points = condition.pieces(self.solution.problem.domain)[0].terms[0][0].points
-            left = condition.values - self.solution.evaluate(points, condition.expression)
-            return replace(condition, expression=condition.expression.xreplace(self.errors), values=left)
-        assert isinstance(condition, (OnBoundary, AtStart, AcrossAxis))
-        return replace(condition, expression=self.beyond(condition.expression))
+def _in_space(solution: Solution, stretch: Mapping[int, Stretch]) -> Stretch | None:
+    return next((s for k, s in stretch.items() if not is_time(solution.problem.coordinates[k])), None)

@@ -59,9 +59,13 @@ def estimate_in_words(estimate: Mapping) -> str:
     if "reason" in estimate:
         return f"no error: {estimate['reason']}"
     errors = ", ".join(f"{name} {value:.1e}" for name, value in estimate["errors"].items())
-    known = "at least " if estimate["bound"] else ""
+    known = ("at least " if estimate["left"] < 1 else "perhaps ") if estimate["bound"] else ""
     why = f", which explains {max(0, 1 - estimate['left']):.0%} of the residuals only" if estimate["bound"] else ""
-    return f"error {known}{errors} relative L2{why}, by the equations for the error ({estimate['seconds']:.1f} s)"
+    if "upper" in estimate:
+        why += f" and might be {', '.join(f'{name} {value:.0e}' for name, value in estimate['upper'].items())}"
+    how = estimate.get("by", "the equations for the error")
+    own = f", itself exact to {estimate['own']:.0e}" if "own" in estimate else ""
+    return f"error {known}{errors} relative L2{why}, by {how}{own} ({estimate['seconds']:.1f} s)"
 
 
 def classical_in_words(classical: Mapping) -> str:

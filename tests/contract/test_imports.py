@@ -45,6 +45,7 @@ FLOORS = {
         "load",
         "train",
         "march",
+        "estimates",
         "estimate",
         "solve",
     ),

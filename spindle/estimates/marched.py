@@ -1,0 +1,144 @@
+"""The error of a solution in time and one coordinate of space: the same equations, integrated along lines.
+
+It is for solutions with fronts, of whose errors no coarse space tells the size. The lines are close together where the
+solution bends: that at hand first, then the one that came of it, on twice as many lines. How far the two are apart is
+the error of the integration itself.
+"""
+
+import time
+import warnings
+
+import numpy as np
+import sympy
+from scipy.integrate import solve_ivp
+from scipy.interpolate import CubicSpline
+
+from spindle.budget import Budget
+from spindle.errors import SpindleError
+from spindle.estimates.first_order import NoSystem
+from spindle.estimates.lines import Lines
+from spindle.estimates.stretched import Stretch, around
+from spindle.problem.conditions import AtPoints
+from spindle.problem.symbols import is_space, is_time
+from spindle.solution import Solution
+from spindle.training.deadline import Late
+from spindle.training.precision import precision
+
+# Of each integration: lines, relative tolerance, and how fast conditions at the ends are followed, by the whole time.
+_LEVELS = ((151, 1e-4, 300.0), (301, 1e-6, 3000.0), (601, 1e-8, 30_000.0))
+_INSTANTS = 101
+_LONGEST = 40.0  # seconds of all
+_UNSURE = 0.3  # of the error, above which that of the integration is too large
+
+
+def marches(solution: Solution) -> bool:
+    """Whether a solution is one of time and one coordinate of space on a box, without measurements."""
+    problem = solution.problem
+    measured = any(isinstance(c, AtPoints) for c in problem.conditions)
+    axes = sorted((is_time(c), is_space(c)) for c in problem.coordinates)
+    return axes == [(False, True), (True, False)] and len(problem.domain.boxes) == 1 and not measured
+
+
+def by_lines(solution: Solution, stretch: Stretch | None, budget: Budget) -> dict:
+    """An estimate as `spindle.estimate.estimate` returns it. Raises Late where the budget is spent before."""
+    began, values, problem = time.perf_counter(), solution.parameters, solution.problem
+    fixed = {p: sympy.Float(values[p.name], 17) for p in problem.parameters if p.unknown}
+    ends = min(budget.ends, began + _LONGEST)
+    try:
+        with precision("float64"), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # SciPy's on overflow: what comes of it is looked at
+            rough: tuple | None = None
+            better: tuple | None = None
+            compared: dict = {}
+            for level in _LEVELS:
+                rough, better = better, _integrated(problem, fixed, stretch, level, ends)
+                system, _, states = better
+                stretch = None if system.periodic else _bent(system, states)
+                compared = _compared(solution, rough, better) if rough is not None else {}
+                if "errors" in compared:
+                    break
+            return compared | {"seconds": time.perf_counter() - began}
+    except (NoSystem, SpindleError) as reason:
+        return {"reason": str(reason)}
+    except (ValueError, np.linalg.LinAlgError):  # SciPy's, where a matrix is not finite or singular
+        return {"reason": "its equations are not finite where their integration leads"}
+    except Late:
+        if time.perf_counter() > budget.ends:
+            raise
+        return {"reason": f"to integrate its equations takes more than {_LONGEST:g} s"}
+
+
+def _integrated(problem, fixed, stretch: Stretch | None, level: tuple, ends: float):
+    """The equations on so many lines, instants, and the states (size, T) at these."""
+    lines, tolerance, follow = level
+    (axis,) = (k for k, c in enumerate(problem.coordinates) if not is_time(c))
+    first, last = problem.domain.bounds[axis]
+    nodes = np.linspace(first, last, lines)
+    if stretch is not None:
+        nodes = np.concatenate([nodes[:1], np.asarray(stretch.old(nodes))[1:-1], nodes[-1:]])
+    low, high = problem.domain.bounds[1 - axis]
+    times = np.linspace(low, high, _INSTANTS)
+    system = Lines(problem, fixed, nodes, follow / (high - low), ends)
+    start = system.start()
+    rows = start.reshape(-1, len(system.nodes))
+    size = np.maximum(np.abs(rows).max(axis=1), 1e-3 * max(float(np.abs(rows).max()), 1e-300))
+    done = solve_ivp(
+        system.rate_at,
+        (low, high),
+        start,
+        method="Radau",
+        jac=system.slope_at,
+        t_eval=times,
+        rtol=tolerance,
+        atol=0.1 * tolerance * np.repeat(size, len(system.nodes)),
+    )
+    if done.status != 0 or not np.isfinite(done.y).all():
+        reached = done.t[-1] if len(done.t) else low
+        raise NoSystem(f"the integration of its equations along lines ends at t = {reached:.4g}")
+    return system, times, done.y
+
+
+def _bent(system: Lines, states) -> Stretch | None:
+    """Where the integrated solution bends."""
+    rows = states.reshape(-1, len(system.nodes), states.shape[1])
+    slopes = np.mean(np.diff(rows, axis=1) ** 2, axis=2) / np.diff(system.nodes)
+    return around(system.nodes, np.sum(slopes / np.maximum(slopes.sum(axis=1, keepdims=True), 1e-300), axis=0))
+
+
+def _compared(solution: Solution, rough: tuple, better: tuple) -> dict:
+    """The errors of the solution on the finer lines, and the largest one of what it is compared with."""
+    system, times, states = better
+    where = [system.nodes, system.nodes]
+    where[system.time] = times
+    mass = np.gradient(system.nodes)
+    errors, owns = {}, {}
+    for name, expression in solution.problem.shown.items():
+        try:
+            true = system.along(system.function(expression), times, states)
+            coarse = rough[0].along(rough[0].function(expression), *rough[1:])
+        except NoSystem:
+            continue
+        near = _interpolated(rough[0], coarse)(system.nodes).T
+        values = solution.values_on(expression, where)
+        values = values if system.time == 0 else values.T
+        known = np.isfinite(values) * mass
+        size = max(_norm(true, known), np.finfo(float).tiny)
+        owns[name] = _norm(near - true, known) / size
+        errors[name] = max(_norm(np.nan_to_num(values) - true, known) / size, owns[name])
+    for name, own in owns.items():
+        if not own <= _UNSURE * errors[name]:
+            counts = " and ".join(str(len(integrated[0].nodes)) for integrated in (rough, better))
+            return {"reason": f"integrations along {counts} lines differ by {own:.0e} in {name}"}
+    return {"errors": errors, "left": 0.0, "bound": False, "own": max(owns.values()), "by": "integration along lines"}
+
+
+def _interpolated(system: Lines, rows) -> CubicSpline:
+    """Values (T, n) on lines as a function of x."""
+    if not system.periodic:
+        return CubicSpline(system.nodes, rows.T)
+    high = system.problem.domain.bounds[1 - system.time][1]
+    return CubicSpline(np.append(system.nodes, high), np.concatenate([rows, rows[:, :1]], axis=1).T, bc_type="periodic")
+
+
+def _norm(values, mass) -> float:
+    return float(np.sqrt(np.sum(values**2 * mass)))

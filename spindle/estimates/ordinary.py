@@ -1,0 +1,201 @@
+"""The error of a solution in one coordinate: SciPy integrates the same equations, and the two are compared.
+
+Where all conditions hold at one end, the equations are integrated from there, by the implicit Radau IIA method, which
+takes stiff ones too; where they hold at both, they are solved by collocation, from the solution at hand as first guess.
+Both are done twice: the difference between a loose and a tight tolerance is the error of the integration itself.
+"""
+
+import time
+import warnings
+
+import jax
+import numpy as np
+import sympy
+from scipy.integrate import solve_bvp, solve_ivp
+
+from spindle.budget import Budget
+from spindle.errors import SpindleError
+from spindle.estimates.first_order import FirstOrder, NoSystem, states_of
+from spindle.solution import Solution
+from spindle.training.deadline import Late
+from spindle.training.precision import precision
+
+_POINTS = 2001
+_TOLERANCES = {"initial": (1e-8, 1e-11), "boundary": (1e-5, 1e-8)}
+_SHORTEST = 200  # steps at least, so that no short pulse of a source is stepped over
+_SMALL = 1e-3  # of the size of a component, below which tolerances are absolute
+_MESH, _MOST = 129, 20_000  # nodes of a boundary value problem, at first and at most
+_LONGEST = 60.0  # seconds of one integration
+_MARGINS = (1e-6, 1e-8)  # of equations that are singular at an end
+_UNSURE = 1e-3  # relative error of the integration itself, above which it has to be far below what it measures
+
+
+def by_integration(solution: Solution, budget: Budget) -> dict:
+    """An estimate as `spindle.estimate.estimate` returns it, of a solution in one coordinate.
+
+    Raises Late where the budget is spent before.
+    """
+    began = time.perf_counter()
+    values, problem = solution.parameters, solution.problem
+    fixed = {p: sympy.Float(values[p.name], 17) for p in problem.parameters if p.unknown}
+    try:
+        with precision("float64"), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # SciPy's on overflow: what comes of it is looked at
+            if len(problem.domain.boxes) != 1:
+                raise NoSystem("its domain is no interval")
+            grid, ends = np.linspace(*problem.domain.bounds[0], _POINTS), min(budget.ends, began + _LONGEST)
+            system = FirstOrder(problem, fixed, ends)
+            network = _network(solution, system, grid)
+            systems = [system, system]
+            if not _regular(system, grid, network):
+                systems = [FirstOrder(problem, fixed, ends, margin) for margin in _MARGINS]
+                if not all(_regular(own, grid, network) for own in systems):
+                    raise NoSystem("its equations are singular in the interval")
+            compared = _compared(solution, systems[1], grid, *_integrated(systems, grid, network))
+            return compared | {"seconds": time.perf_counter() - began}
+    except (NoSystem, SpindleError) as reason:
+        return {"reason": str(reason)}
+    except (ValueError, np.linalg.LinAlgError):  # SciPy's, where a matrix is not finite or singular
+        return {"reason": "its equations are not finite where their integration leads"}
+    except Late:
+        if time.perf_counter() > budget.ends:
+            raise
+        return {"reason": f"to integrate its equations takes more than {_LONGEST:g} s"}
+
+
+def _regular(system: FirstOrder, grid, network) -> bool:
+    """Whether the equations have values at both ends."""
+    ends = [0, -1]
+    return bool(np.isfinite(system.rates_at(grid[ends], network[:, ends])).all())
+
+
+def _integrated(systems, grid, network) -> tuple[np.ndarray, np.ndarray, float]:
+    """The states (size, n) on the grid by a loose and by a tight tolerance, and the latter."""
+    sides = systems[0].sides
+    kind, solve = ("initial", _marched) if len(sides) == 1 else ("boundary", _collocated)
+    loose, tight = (
+        solve(system, grid, network, tolerance) for system, tolerance in zip(systems, _TOLERANCES[kind], strict=True)
+    )
+    return loose, tight, _TOLERANCES[kind][1]
+
+
+def _network(solution: Solution, system: FirstOrder, grid) -> np.ndarray:
+    """The states of the solution at hand, 0 where nothing is known of it."""
+    points, (coordinate,) = grid[:, None], solution.problem.coordinates
+    unknowns = solution.problem.unknowns
+    return np.nan_to_num(states_of(lambda e: solution.values_on(e, points), unknowns, system.orders, coordinate))
+
+
+def _start(system: FirstOrder, side: int, network) -> np.ndarray:
+    """The state that the conditions at one end ask for."""
+    state = network[:, -side].astype(float)
+    jacobian = jax.jacfwd(lambda s: system.missed(s, s))
+    for _ in range(20):
+        missed, slopes = np.asarray(system.missed(state, state)), np.asarray(jacobian(state))
+        if not (np.isfinite(missed).all() and np.isfinite(slopes).all()):
+            raise NoSystem("its conditions have no values where it starts")
+        # Conditions of any size: rows are scaled, so that the rank is that of the conditions and not of their units.
+        scale = np.maximum(np.linalg.norm(slopes, axis=1), np.finfo(float).tiny)
+        step, _, rank, _ = np.linalg.lstsq(slopes / scale[:, None], missed / scale)
+        if rank < system.size:
+            raise NoSystem(f"its conditions fix {rank} of the {system.size} numbers that it starts from")
+        state = state - step
+        if np.linalg.norm(step) <= 1e-13 * max(float(np.linalg.norm(state)), np.finfo(float).tiny):
+            break
+    left = np.abs(np.asarray(system.missed(state, state))) / scale
+    if left.max() > 1e-9 * max(float(np.abs(state).max()), np.finfo(float).tiny):
+        raise NoSystem("no state where it starts meets all of its conditions")
+    return state
+
+
+def _marched(system: FirstOrder, grid, network, tolerance: float) -> np.ndarray:
+    """States on the grid, integrated from the end at which the conditions hold to the other."""
+    (side,) = system.sides
+    start = _start(system, side, network)
+    order = slice(None, None, -1) if side else slice(None)
+    span = grid[order][0], grid[order][-1]
+    size = np.maximum(np.abs(start), np.sqrt(np.mean(network**2, axis=1)))
+    size = np.maximum(size, max(1e-6 * float(size.max()), np.finfo(float).tiny))
+    done = solve_ivp(
+        system.rate_at,
+        span,
+        start,
+        method="Radau",
+        jac=system.slope_at,
+        t_eval=grid[order],
+        rtol=tolerance,
+        atol=_SMALL * tolerance * size,
+        max_step=abs(span[1] - span[0]) / _SHORTEST,
+    )
+    if done.status != 0 or done.y.shape[1] != len(grid) or not np.isfinite(done.y).all():
+        reached = done.t[-1] if len(done.t) else span[0]
+        raise NoSystem(
+            f"its integration ends at {system.problem.coordinates[0]} = {reached:.4g}: the equations have no solution "
+            f"beyond, or are singular there"
+        )
+    return done.y[:, order]
+
+
+def _collocated(system: FirstOrder, grid, network, tolerance: float) -> np.ndarray:
+    """States on the grid, from conditions at both ends."""
+    missed = jax.jit(system.missed)
+    count = len(missed(network[:, 0], network[:, -1]))
+    if count != system.size:
+        raise NoSystem(f"its {count} conditions are not as many as the {system.size} numbers that it starts from")
+    slopes = jax.jit(jax.jacfwd(system.missed, argnums=(0, 1)))
+    pole, rates, jacobians = _without_pole(system, grid, network)
+    chosen = np.linspace(0, len(grid) - 1, _MESH).astype(int)
+    done = solve_bvp(
+        rates,
+        lambda a, b: np.asarray(missed(a, b)),
+        grid[chosen],
+        network[:, chosen],
+        S=pole,
+        fun_jac=jacobians,
+        bc_jac=lambda a, b: tuple(map(np.asarray, slopes(a, b))),
+        tol=tolerance,
+        bc_tol=1e-3 * tolerance,
+        max_nodes=_MOST,
+    )
+    if done.status != 0:
+        raise NoSystem(f"SciPy's solver of boundary value problems gave up: {done.message.rstrip('.').lower()}")
+    return done.sol(grid)
+
+
+def _without_pole(system: FirstOrder, grid, network):
+    """The matrix S of s' = S s / (x - a) + f(x, s), a the lower end, with f and its slopes; None without a pole."""
+    low, near = grid[0], system.inner[0]
+    if near == low:
+        return None, system.rates_at, system.slopes_at
+    pole = (near - low) * system.slopes_at(grid[:1], network[:, :1])[:, :, 0]
+    pole = np.where(np.abs(pole - np.round(pole)) < 1e-4, np.round(pole), pole)
+
+    def rates(x, states):
+        return system.rates_at(x, states) - pole @ states / (np.maximum(x, near) - low)
+
+    def slopes(x, states):
+        return system.slopes_at(x, states) - pole[:, :, None] / (np.maximum(x, near) - low)
+
+    return (pole if pole.any() else None), rates, slopes
+
+
+def _compared(solution: Solution, system: FirstOrder, grid, loose, tight, tolerance: float) -> dict:
+    """The errors of the solution, and the largest one of what it is compared with: at least the tight tolerance."""
+    errors, owns = {}, {}
+    for name, expression in solution.problem.shown.items():
+        function = system.function(expression)
+        if not system.reaches(function):
+            continue
+        rough, true = (system.along(function, grid, states) for states in (loose, tight))
+        values = solution.values_on(expression, grid[:, None])
+        known = np.isfinite(values)
+        size = max(float(np.linalg.norm(true[known])), np.finfo(float).tiny)
+        owns[name] = max(float(np.linalg.norm((rough - true)[known])) / size, tolerance)
+        errors[name] = max(float(np.linalg.norm((values - true)[known])) / size, owns[name])
+    for name, own in owns.items():
+        if not own <= max(_UNSURE, errors[name] / 2):
+            return {
+                "reason": f"integrations of two tolerances differ by {own:.0e} in {name}: small errors grow as fast as "
+                f"it does"
+            }
+    return {"errors": errors, "left": 0.0, "bound": False, "own": max(owns.values()), "by": "integration"}

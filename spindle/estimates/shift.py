@@ -1,0 +1,116 @@
+"""The equations and conditions of a problem posed for the error of a solution."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+import sympy
+from sympy.core.function import AppliedUndef
+
+from spindle.estimates.stretched import Stretch
+from spindle.lowering.partials import Partial, partial_of
+from spindle.problem.conditions import AcrossAxis, AtPoints, AtStart, Condition, OnBoundary
+from spindle.problem.problem import Problem
+from spindle.problem.symbols import given, is_given, unknown
+from spindle.solution import Solution
+
+
+class Shift:
+    """A problem with u = u_h + e inserted, u_h the solution at hand.
+
+    stretched   {axis: stretch}: coordinates that others take the place of; they keep their symbols
+
+    errors      {unknown: its error e, an unknown}
+    """
+
+    def __init__(self, solution: Solution, stretched: Mapping[int, Stretch] = MappingProxyType({})):
+        self.solution, self.coordinates = solution, solution.problem.coordinates
+        self.stretched = stretched
+        self.errors = {u: unknown(f"error_{u.func.__name__}", *self.coordinates) for u in solution.problem.unknowns}
+        self._old = {
+            self.coordinates[k]: given(f"stretched {self.coordinates[k]}", stretch.old, self.coordinates[k])
+            for k, stretch in stretched.items()
+        }
+        self._given: dict[sympy.Expr, sympy.Expr] = {}
+
+    def problem(self, *, measured: bool = True) -> Problem:
+        """Equations and conditions for the errors; conditions that u_h fulfils exactly are homogeneous.
+
+        measured   whether measurements are among them; without, the error is that for the estimated parameters
+        """
+        given_problem = self.solution.problem
+        exact = self.solution.plan.constraints.enforced
+        return Problem(
+            domain=given_problem.domain,
+            equations={e.name: sympy.Eq(self.beyond(e.residual), 0, evaluate=False) for e in given_problem.equations},
+            conditions=[
+                self._homogeneous(c) if c.name in exact else self._inserted(c)
+                for c in given_problem.conditions
+                if measured or not isinstance(c, AtPoints)
+            ],
+            name=f"error of {given_problem.name}",
+        )
+
+    def beyond(self, expression) -> sympy.Expr:
+        """The expression at u_h + e."""
+        problem, values = self.solution.problem, self.solution.parameters
+        nodes = sympy.sympify(expression).atoms(AppliedUndef, sympy.Derivative)
+        partials = {node: partial_of(node, problem.unknowns, problem.coordinates) for node in nodes}
+        swap = {node: self._value(node) + self._error(node, p) for node, p in partials.items() if p is not None}
+        fixed = {p: sympy.Float(values[p.name], 17) for p in problem.parameters if p.unknown}
+        return self._moved(sympy.sympify(expression), swap).xreplace(fixed)
+
+    def _moved(self, expression, swap: Mapping) -> sympy.Expr:
+        """The expression with its partials swapped, and all else taken at the old coordinates."""
+        if not self._old:
+            return expression.xreplace(swap)
+        masks = {node: sympy.Dummy(real=True) for node in swap}
+        bare = expression.xreplace(masks)
+        # A derivative of code is by the old coordinate: SymPy would differentiate by a function of the new one.
+        coded = [d for d in bare.atoms(sympy.Derivative, sympy.Subs) if any(map(is_given, d.atoms(AppliedUndef)))]
+        masks |= {self._value(node): sympy.Dummy(real=True) for node in coded}
+        bare = bare.xreplace({node: masks[self._value(node)] for node in coded}).xreplace(self._old)
+        back = {mask: swap.get(node, node) for node, mask in masks.items()}
+        return bare.xreplace(back)
+
+    def _error(self, node, partial: Partial) -> sympy.Expr:
+        """The partial of e that belongs to one of u, by the old coordinates."""
+        if not self._old:
+            return node.xreplace(self.errors)
+        found = list(self.errors.values())[partial.unknown]
+        for c, n in zip(self.coordinates, partial.orders, strict=True):
+            for _ in range(n):
+                found = found.diff(c) / self._old[c].diff(c) if c in self._old else found.diff(c)
+        return found
+
+    def _value(self, node) -> sympy.Expr:
+        """What is known at the old coordinates, such as a partial of u_h, as a function of the new ones."""
+        if node not in self._given:
+            function = self._at_old(self.solution.traced(node))
+            self._given[node] = given(f"known {node}", function, *self.coordinates)
+        return self._given[node]
+
+    def _at_old(self, function: Callable) -> Callable:
+        if not self.stretched:
+            return function
+
+        def moved(*where):
+            return function(*(self.stretched[k].old(x) if k in self.stretched else x for k, x in enumerate(where)))
+
+        return moved
+
+    def _homogeneous(self, condition: Condition) -> Condition:
+        swapped = condition.exchanged(self.errors)
+        return replace(swapped, value=sympy.S.Zero) if isinstance(swapped, (OnBoundary, AtStart)) else swapped
+
+    def _inserted(self, condition: Condition) -> Condition:
+        if isinstance(condition, AtPoints):
+            points = condition.pieces(self.solution.problem.domain)[0].terms[0][0].points
+            left = condition.values - self.solution.evaluate(points, condition.expression)
+            return replace(condition, expression=condition.expression.xreplace(self.errors), values=left)
+        assert isinstance(condition, (OnBoundary, AtStart, AcrossAxis))
+        changed = {"expression": self.beyond(condition.expression)}
+        for name in ("a", "b", "value"):
+            if hasattr(condition, name):
+                changed[name] = self._moved(getattr(condition, name), {})
+        return replace(condition, **changed)

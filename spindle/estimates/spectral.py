@@ -1,0 +1,117 @@
+"""The error on a box: the equations for it, solved by least squares in a coarse space.
+
+With u = u_h + e, u_h the solution at hand, the equations and conditions are posed for the error e and solved by least
+squares in a coarse space of its own: products of Legendre polynomials or waves, on points that training never saw. What
+that space cannot hold of the error is not seen: errors that are sharp in space are underestimated. Then most of the
+residuals is still there afterwards, which is looked at: the error is looked for again on coordinates that are stretched
+where the solution bends and residuals are, and where that does not help the estimate is a lower bound.
+"""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from spindle.budget import Budget
+from spindle.errors import DivergenceError
+from spindle.estimates.shift import Shift
+from spindle.estimates.stretched import Stretch, stretches
+from spindle.methods.spinn import SPINN
+from spindle.references import scattered_points
+from spindle.solution import Solution
+from spindle.train import Terms, train
+from spindle.training.deadline import Late
+
+WIDTHS = {2: 32, 3: 20, 4: 10}  # features an axis, by the number of axes
+_DENSE = 2000  # features of several unknowns together in two dimensions, whose matrix is formed
+_STEPS = 5
+_FINER = 1.5  # times as many features on stretched axes
+_MOST = 0.95  # share of residuals left, beyond which it is taken for that
+_POINTS = 5000
+_LEFT = 0.3  # share of the residuals left, above which the estimate is a lower bound; 0.1 and less where it is good
+_ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # errors, below which residuals are noise that nothing explains
+
+
+def by_features(solution: Solution, budget: Budget) -> dict:
+    """An estimate as `spindle.estimate.estimate` returns it. Raises Late where the budget is spent before.
+
+    Of what coordinates as they are do not show, `upper` is a guess: as much error for the residuals that are left as
+    for those that are explained.
+    """
+    began, rounding = time.perf_counter(), _ROUNDING[solution.plan.dtype]
+    try:
+        corrected = _solved(solution, {}, budget)
+    except DivergenceError:
+        return {"reason": "the equations for it are not finite everywhere"}
+    errors, left = corrected.measured(), corrected.left
+    bound = left > _LEFT and max(errors.values()) > rounding
+    estimated: dict = {"errors": errors, "left": left, "bound": bound}
+    if bound:
+        most = 1 / (1 - min(left, _MOST))
+        seen = _on_stretched(solution, budget)
+        estimated["errors"] = {name: max(error, seen.get(name, 0.0)) for name, error in errors.items()}
+        estimated["upper"] = {name: most * error for name, error in estimated["errors"].items()}
+    return estimated | {"seconds": time.perf_counter() - began}
+
+
+def _on_stretched(solution: Solution, budget: Budget) -> dict[str, float]:
+    """The errors that coordinates show which are stretched at fronts; none where there are no fronts."""
+    stretched = stretches(solution.problem, solution.values_on)
+    if not stretched or budget.spent:
+        return {}
+    try:
+        return _solved(solution, stretched, budget).measured()
+    except (DivergenceError, Late):
+        return {}
+
+
+def _solved(solution: Solution, stretched: Mapping[int, Stretch], budget: Budget) -> "_Corrected":
+    shift, axes = Shift(solution, stretched), len(solution.problem.coordinates)
+    widths = [WIDTHS[axes]] * axes
+    if axes == 2:
+        widths = [min(width, int((_DENSE / len(shift.errors)) ** 0.5)) for width in widths]
+    if len(stretched) < axes:
+        widths = [int(_FINER * width) if k in stretched else width for k, width in enumerate(widths)]
+    method = SPINN(rank="full", width=tuple(widths), refine=0, hard="zero", newton_steps=_STEPS)
+    found = train(shift.problem(), method, Terms(seed=1, budget=budget.left()))
+    if found.run.stopped_by == "budget":
+        raise Late
+    return _Corrected(shift, found)
+
+
+@dataclass(frozen=True)
+class _Corrected:
+    """A solution u_h together with its estimated error e, in stretched coordinates."""
+
+    shift: Shift
+    error: Solution
+
+    @property
+    def left(self) -> float:
+        """The share of the residuals that is left."""
+        after, shares = self.error.run.residuals, self.error.run.shares
+        before = math.hypot(*(after[name] / shares[name] for name in shares if shares[name] > 0))
+        return math.hypot(*(after[name] for name in shares)) / before if before > 0 else 0.0
+
+    def values(self, expression, points) -> np.ndarray:
+        """An expression at u_h + e, at points (n, d)."""
+        new = [self.shift.stretched[k].new(x) if k in self.shift.stretched else x for k, x in enumerate(points.T)]
+        return self.error.evaluate(np.clip(np.stack(new, axis=1), *self._ends), self.shift.beyond(expression))
+
+    def measured(self) -> dict[str, float]:
+        """The relative L2 norms of e."""
+        solution = self.shift.solution
+        points = scattered_points(solution.problem)[:_POINTS]
+        points = points[solution.problem.domain.contains(points)]
+        errors = {}
+        for name, expression in solution.problem.shown.items():
+            better = self.values(expression, points)
+            gap = np.linalg.norm(better - solution.evaluate(points, expression))
+            errors[name] = float(gap / max(np.linalg.norm(better), np.finfo(float).tiny))
+        return errors
+
+    @property
+    def _ends(self) -> np.ndarray:
+        return np.array(self.shift.solution.problem.domain.bounds).T

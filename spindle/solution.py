@@ -64,6 +64,8 @@ class Run:
     reached: dict[str, Any] = field(default_factory=dict)
     error_estimate: dict = field(default_factory=dict)
     unresolved: dict[str, float] = field(default_factory=dict)
+    fatal: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
 
 @usage("solution = sp.solve(problem, sp.SPINN())")

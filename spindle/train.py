@@ -20,7 +20,7 @@ from spindle.lock import Lock
 from spindle.methods.base import Method, Plan
 from spindle.missed import missed
 from spindle.objective.objective import Model
-from spindle.problem.doubts import doubts
+from spindle.problem.doubts import doubts, fatal
 from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
 from spindle.resolved import in_sentences, unresolved
@@ -190,9 +190,14 @@ def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, budget: B
     run.averages = checked("means over space", lambda: averages(solution), {}) if averaged else {}
     run.classical = checked("the classical solution", lambda: compare(solution), None)
     run.unresolved = checked("the resolution", lambda: unresolved(solution), {})
-    run.warnings = [
-        *doubts(solution.problem),
+    run.fatal = fatal(solution.problem)
+    run.doubts = [
+        *(sentence for sentence in doubts(solution.problem) if sentence not in run.fatal),
         *checked("points where sources are large", lambda: missed(solution.plan.problem, solution.plan.objective), []),
+    ]
+    run.warnings = [
+        *run.fatal,
+        *run.doubts,
         *cut_short(outcome, budget.seconds, missing),
         *in_sentences(solution),
         *_guarded(solution, outcome, terms),

@@ -68,7 +68,7 @@ def _resolved(run) -> list[tuple[int, str]]:
     """Axes whose features do not suffice."""
     return [
         (grade, f"axis {axis} is not resolved: its last features still hold {share:.1e} of the solution")
-        for axis, share in getattr(run, "unresolved", {}).items()
+        for axis, share in run.unresolved.items()
         if (grade := _grade(share, _TAIL))
     ]
 
@@ -83,7 +83,7 @@ def _estimated(run) -> list[tuple[int, str]]:
     atleast = "at least " if estimate["bound"] else ""
     if grade:
         return [(grade, f"the estimated error of {name} is {atleast}{error:.1e}")]
-    if estimate["bound"]:
+    if estimate["bound"] or _grade(max(estimate.get("upper", {}).values(), default=0.0), _ERROR):
         return [(1, f"the estimated error of {name} is {error:.1e} at least, and explains little of the residuals")]
     return []
 
@@ -109,4 +109,4 @@ def _residuals(run) -> list[tuple[int, str]]:
 
 def _known(run) -> list[tuple[int, str]]:
     """What is known of the problem itself."""
-    return [(2, sentence) for sentence in getattr(run, "fatal", [])]
+    return [(2, sentence) for sentence in run.fatal] + [(1, sentence) for sentence in run.doubts]

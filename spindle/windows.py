@@ -168,6 +168,9 @@ def joined(problem: Problem, method: Method, parts: Sequence[Solution], count: i
         history=_history(parts),
         windows=[_described_window(p, before) for p, before in zip(parts, [None, *parts], strict=False)],
         reached=_reached(problem, parts),
+        fatal=list(dict.fromkeys(s for p in parts for s in p.run.fatal)),
+        doubts=list(dict.fromkeys(s for p in parts for s in p.run.doubts)),
+        shares={name: max(p.run.shares.get(name, 0.0) for p in parts) for p in parts for name in p.run.shares},
         unresolved=_worst_of_all(parts),
     )
     solution = Solution(problem, method, described(parts[0].plan), last.model, run, windows=parts)

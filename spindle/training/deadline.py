@@ -32,8 +32,8 @@ class Stop:
     array   to be passed to the program, int32 (1,). On processors it shares the memory of the host; elsewhere a program
             sees nothing of the flag and runs to the end of its steps.
 
-    That a program reads what was written meanwhile is promised by nobody: where a compiler should copy the flag first,
-    the program just ends later.
+    That a program reads what was written meanwhile is promised by nobody. Loops over less than a kilobyte, which XLA
+    makes one kernel of, may not look; where a compiler should copy the flag first, the program just ends later.
     """
 
     def __init__(self) -> None:

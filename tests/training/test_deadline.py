@@ -29,15 +29,17 @@ def test_a_running_program_sees_the_flag():
     @jax.jit
     def endless(x, flag):
         def inner(y):
-            return jax.lax.while_loop(lambda c: (c[0] < 10**8) & (flag[0] == 0), lambda c: (c[0] + 1, c[1] + 1), (0, y))
+            return jax.lax.while_loop(
+                lambda c: (c[0] < 10**8) & (flag[0] == 0), lambda c: (c[0] + 1, jnp.tanh(c[1] @ c[1])), (0, y)
+            )
 
         return jax.lax.while_loop(
             lambda c: (c[0] < 10**6) & (flag[0] == 0), lambda c: (c[0] + 1, inner(c[1])[1]), (0, x)
         )
 
-    jax.block_until_ready(endless(jnp.zeros(()), jnp.ones(1, jnp.int32)))  # compiled
+    jax.block_until_ready(endless(jnp.ones((64, 64)), jnp.ones(1, jnp.int32)))  # compiled
     began = now()
-    results = endless(jnp.zeros(()), stop.array)
+    results = endless(jnp.ones((64, 64)), stop.array)
     wait_for(results, stop, lambda: now() > began + 0.2)
     assert stop.raised
     assert now() - began < 5
@@ -84,7 +86,7 @@ def test_a_budget_keeps_time_for_the_checks():
 
 
 class Nothing:
-    """An objective without points, whose loss is the square of its only parameter."""
+    """An objective without points, whose loss is the square of its only parameter, a matrix."""
 
     handed_over: ClassVar = {}
 
@@ -92,10 +94,10 @@ class Nothing:
         return (), {}, [], {}
 
     def loss(self, model, points, weights):
-        return model["x"] ** 2
+        return jnp.mean(model["x"] ** 2)
 
     def mean_squares(self, model, points):
-        return {"x": model["x"] ** 2}
+        return {"x": jnp.mean(model["x"] ** 2)}
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class Endless:
 
     def step(self, problem, parameters, state):
         def turn(x):
-            return jax.lax.while_loop(lambda y: (y > -1) & ~problem.stopped(), lambda y: y + 1e-300, x)
+            return jax.lax.while_loop(lambda y: (y[0, 0] > -2) & ~problem.stopped(), lambda y: jnp.tanh(y @ y), x)
 
         value = problem.loss(parameters)
         spoilt = jax.lax.cond(state < 10, lambda x: x * 0.5, lambda x: turn(x) + jnp.nan, parameters["x"])
@@ -124,16 +126,16 @@ class Endless:
 def test_a_step_that_would_not_end_is_given_up_and_leaves_nothing_behind(float64):
     trainer = Trainer(Nothing(), Schedule((Endless(),)), limits=Limits(now() + 3), clock=Clock())
     began = now()
-    outcome = trainer.run({"x": jnp.ones(())}, {"x": 1.0}, key=jax.random.PRNGKey(0))
+    outcome = trainer.run({"x": jnp.ones((64, 64))}, {"x": 1.0}, key=jax.random.PRNGKey(0))
     assert (outcome.stopped_by, outcome.steps) == ("budget", 10)
-    assert float(outcome.model["x"]) == 0.5**10
+    assert float(outcome.model["x"][0, 0]) == 0.5**10
     assert now() - began < 10
 
 
 def test_a_phase_that_others_follow_leaves_time_for_them(float64):
     schedule = Schedule((Endless(), Endless(10)))
     outcome = Trainer(Nothing(), schedule, limits=Limits(now() + 5), clock=Clock()).run(
-        {"x": jnp.ones(())}, {"x": 1.0}, key=jax.random.PRNGKey(0)
+        {"x": jnp.ones((64, 64))}, {"x": 1.0}, key=jax.random.PRNGKey(0)
     )
     assert (outcome.stopped_by, outcome.steps) == ("steps", 20)
 

@@ -35,6 +35,14 @@ def solve(name, out, **options):
     return sp.solve(problem, method, out=out, progress=False, **options)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def unsolved():
+    """A march goes on after windows that are not solved: trained for a few steps, none is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("spindle.windows.UNSOLVED", np.inf)
+        yield
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """name -> a finished run; `name-open`: before its last file was written; `name-other`: of another seed."""

@@ -16,7 +16,7 @@ from spindle.problem.printing import describe
 from spindle.problem.serialize import decode
 from spindle.records import RUN, fits
 from spindle.report.html import verdict
-from spindle.rundir import _fingerprint
+from spindle.rundir import RunDirectory, _fingerprint
 from spindle.training.checkpoint import load_arrays, save_arrays
 
 x, y = sp.coordinates("x y")
@@ -39,7 +39,7 @@ def told(path):
     solution.record()
     verdict(solution)
     describe(solution.problem)
-    cli._print(solution)
+    cli._print(solution, RunDirectory.at(path))
     return solution
 
 

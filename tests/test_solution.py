@@ -144,8 +144,8 @@ def swapped(name):
     ("damage", "words"),
     [
         (lambda run: edit(run, method={}), "run.json and problem.npz in .* do not belong together"),
-        (lambda run: edit(run, method=3), "do not belong together"),
-        (lambda run: edit(run, seed="one"), "do not belong together"),
+        (lambda run: edit(run, method=3), "written by another version"),
+        (lambda run: edit(run, seed="one"), "written by another version"),
         (lambda run: edit(run, format=1), "written by another version"),
         (lambda run: (run / "run.json").write_text("[1]"), "run.json is damaged or foreign"),
         (swapped("solution.npz"), r"solution.npz is damaged or foreign .*; remove it and resume the run"),

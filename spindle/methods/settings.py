@@ -56,7 +56,7 @@ _AT_MOST |= {"steps": 10**9, "lbfgs_steps": 10**9, "newton_steps": 10**6, "tunin
 _AT_MOST |= {"tasks": 10**6, "hyper_width": 10**5, "hyper_layers": 1000, "members": 10**5, "directions": 10**4}
 _AT_MOST |= {"query_points": 10**7, "check_points": 10**7, "refine_points": 10**7, "snapshot_points": 10**7}
 _AT_MOST |= {"calibration": 10**5, "neurons": 10**6}
-_LARGEST = 1e30  # of a setting that is no whole number; in single precision there is nothing above 3e38
+_LARGEST = 1e300  # of a setting that is no whole number
 _LONGEST_LADDER = 100
 _BESIDES = {
     "points": ("auto",),
@@ -111,7 +111,7 @@ def _fitting(call, key, value):
     if key in _POSITIVE:
         return _accepted(call, key, value, _positive(value), f"a positive number of at most {_LARGEST:g}")
     if key in _NOT_NEGATIVE:
-        fits = _is_number(value) and 0 <= value <= _LARGEST
+        fits = _is_number(value) and 0 <= _float(value) <= _LARGEST
         return _accepted(call, key, value, float(value) if fits else None, f"a number from 0 to {_LARGEST:g}")
     if key in _FLAGS:
         return _accepted(
@@ -151,8 +151,16 @@ def _whole(value, least: int) -> int | None:
     return int(value) if _is_number(value) and least <= value < math.inf and value == int(value) else None
 
 
+def _float(value) -> float:
+    """A number of any library in double precision; infinity where it is too large for that."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
 def _positive(value) -> float | None:
-    return float(value) if _is_number(value) and 0 < value <= _LARGEST else None
+    return float(value) if _is_number(value) and 0 < _float(value) <= _LARGEST else None
 
 
 def _features(value) -> tuple[int, float] | None:
@@ -166,6 +174,6 @@ def _features(value) -> tuple[int, float] | None:
 def _weights(value) -> dict[str, float] | None:
     """Numbers by name; which names and sizes make sense is known where the residuals are."""
     fit = isinstance(value, Mapping) and all(
-        isinstance(k, str) and _is_number(v) and abs(v) <= _LARGEST for k, v in value.items()
+        isinstance(k, str) and _is_number(v) and abs(_float(v)) <= _LARGEST for k, v in value.items()
     )
     return {k: float(v) for k, v in value.items()} if fit else None

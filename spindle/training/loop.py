@@ -62,6 +62,7 @@ class Trainer:
         self.measure, self.watch, self.display = measure, tuple(watch), display or Silent()
         self.checkpoint, self.mark, self.save_every = checkpoint, mark, save_every
         self.total = sum(phase.steps for phase in schedule.phases)
+        self._cut_short = False
         self._stop, self.programs = Stop(), {} if programs is None else programs
         self._carried = objective.handed_over
         self._of_this_run: dict = {}
@@ -89,6 +90,8 @@ class Trainer:
                         self._save(number, state, history)
                 if stopped not in ("steps", "converged") or self.refused:
                     break
+        if stopped == "steps" and self._cut_short:  # an earlier phase had fewer steps than it was to have
+            stopped = "budget"
         return self._outcome(state, stopped, history)
 
     def _begin(self, arrays, weights, key) -> State:
@@ -331,6 +334,7 @@ class Trainer:
             return "target"
         if _past(self.limits.until):
             return "budget"
+        self._cut_short |= _past(until)
         return "steps" if _past(until) else ""
 
     def _by_loss(self, state) -> bool:

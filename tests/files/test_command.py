@@ -56,7 +56,7 @@ def test_a_refused_file_does_not_replace_the_text_of_the_run(spindle, tmp_path, 
         (["bad.toml"], "bad.toml, line 3, column 15: `lapalcian`|there is no function `lapalcian`. Did you mean"),
         (["heat.toml", "--set", "nu=2"], "Options of heat_bar: k=0.5."),
         (["heat.toml", "--set", "k=many"], "heat.toml, line 13, column 5: .* is not a finite number"),
-        (["heat.toml", "--method", "dtpinn"], "use `sp.SPINN()` or `sp.PINN()`"),
+        (["heat.toml", "--method", "dtpinn"], "use `--method spinn` or `--method pinn`"),
     ],
 )
 def test_bad_files_are_one_sentence_and_status_2(spindle, tmp_path, monkeypatch, arguments, sentence):

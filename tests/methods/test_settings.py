@@ -89,7 +89,7 @@ MADE = {"fourier": lambda n: (n, 1.0), "causal": lambda n: (n,), "weights": lamb
 
 
 @pytest.mark.parametrize("key", NUMERIC)
-@pytest.mark.parametrize("number", [10**31, 10**400, 1e300, float("inf"), float("nan"), -1e300])
+@pytest.mark.parametrize("number", [10**301, 10**400, 1e301, float("inf"), float("nan"), -1e301])
 def test_every_numeric_setting_has_bounds(key, number):
     """All settings of all methods: whoever adds one without a bound is told here."""
     value = MADE.get(key, lambda n: n)(number)

@@ -137,7 +137,7 @@ def test_a_phase_that_others_follow_leaves_time_for_them(float64):
     outcome = Trainer(Nothing(), schedule, limits=Limits(now() + 5), clock=Clock()).run(
         {"x": jnp.ones((64, 64))}, {"x": 1.0}, key=jax.random.PRNGKey(0)
     )
-    assert (outcome.stopped_by, outcome.steps) == ("steps", 20)
+    assert (outcome.stopped_by, outcome.steps) == ("budget", 20)
 
 
 def test_what_a_budget_leaves_out_is_said():

@@ -11,6 +11,7 @@ _WORDS = (SOLVED, DOUBTFUL, NOT_SOLVED)
 _RESIDUAL = (0.05, 0.5)
 _ERROR = (0.03, 0.3)
 _TAIL = (1e-3, 5e-2)  # share of the last features of an axis
+_APART = (0.03, 0.5)  # relative distance from the classical solution
 _SMALL = 1e-3  # residual, relative to its own terms, that is enough where no estimate was made
 
 
@@ -35,7 +36,8 @@ class Verdict:
 
 def judge(run) -> Verdict:
     """The verdict on the record of a run."""
-    reasons = [*_ended(run), *_reached(run), *_resolved(run), *_estimated(run), *_residuals(run), *_known(run)]
+    questions = (_ended, _reached, _resolved, _estimated, _residuals, _classical, _known)
+    reasons = [reason for question in questions for reason in question(run)]
     reasons.sort(key=lambda reason: -reason[0])
     worst = reasons[0][0] if reasons else 0
     return Verdict(_WORDS[worst], tuple(sentence for _, sentence in reasons))
@@ -101,10 +103,25 @@ def _residuals(run) -> list[tuple[int, str]]:
             found.append((grade, f"the residual of `{name}` is {share:.0%} of its own terms"))
     if not run.shares:
         found.append((1, "residuals on fresh points are not known"))
-    if not found and not trusted and max(run.shares.values(), default=0.0) > _SMALL:
-        why = run.error_estimate.get("reason", "it was not asked for")
+    near = 0.0 <= _apart(run) <= _APART[0]
+    if not found and not trusted and not near and max(run.shares.values(), default=0.0) > _SMALL:
+        why = run.error_estimate.get("reason", "it was not asked for: `estimate=True`")
         found.append((1, f"there is no estimate of the error ({why})"))
     return found
+
+
+def _apart(run) -> float:
+    """The relative distance from the classical solution on the same nodes; -1 where there is none to rely on."""
+    classical = run.classical or {}
+    if "distance" not in classical or "note" in classical:
+        return -1.0
+    return max(classical["distance"].values(), default=-1.0)
+
+
+def _classical(run) -> list[tuple[int, str]]:
+    """The distance from the classical solution of the same discrete equations."""
+    grade = _grade(_apart(run), _APART)
+    return [(grade, f"it is {_apart(run):.1e} away from the classical solution on the same nodes")] if grade else []
 
 
 def _known(run) -> list[tuple[int, str]]:

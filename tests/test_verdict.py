@@ -54,9 +54,18 @@ REASONS = [
     (
         {"shares": {"equation": 0.01}, "error_estimate": {}},
         "doubtful",
-        "no estimate of the error (it was not asked for)",
+        "no estimate of the error (it was not asked for: `estimate=True`)",
     ),
 ]
+
+
+def test_a_classical_solution_nearby_stands_for_an_estimate():
+    beside = {"errors": {}, "distance": {"u": 1e-4}, "seconds": 1.0, "steps": 1}
+    rough = {"shares": {"equation": 0.01}, "error_estimate": {}}
+    assert judge(run(classical=beside, **rough)).word == "solved"
+    assert judge(run(classical=beside | {"note": "by least squares"}, **rough)).word == "doubtful"
+    assert judge(run(classical=beside | {"distance": {"u": 0.1}}, **rough)).word == "doubtful"
+    assert judge(run(classical=beside | {"distance": {"u": 0.9}}, **rough)).word == "not solved"
 
 
 @pytest.mark.parametrize(("changes", "word", "reason"), REASONS, ids=[reason for _, _, reason in REASONS])

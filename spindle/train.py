@@ -104,18 +104,19 @@ def train(
             key = jax.random.fold_in(key, window.number)
         build_key, train_key, fresh_key = jax.random.split(key, 3)
         _refuse_what_does_not_fit(plan, build_key)
-        start = plan.build(build_key)
+        start = _in_setup(lambda: plan.build(build_key), problem, terms)
         solution = Solution(problem, method, plan, start, Run(seed=terms.seed, seconds=clock))
         if window is not None:
             solution.begins, solution.carried = window.begins, window.carried
-        _ = solution.references  # refused here, before any work, where an error could not be measured
+        # Refused here, before any work, where an error could not be measured.
+        _in_setup(lambda: solution.references, problem, terms)
         if prepare is not None:
             solution.plan = plan = replace(plan, choices=tuple(prepare(plan)))
         clock.setup = time.perf_counter() - began
         trainer = Trainer(
             plan.objective,
             plan.schedule,
-            limits=Limits(terms.budget.training_ends, terms.target or 0.0),
+            limits=Limits(terms.budget.training_ends, terms.target or 0.0, terms.budget.ends),
             clock=clock,
             measure=solution.measure if problem.compared else None,
             display=terms.display,
@@ -124,7 +125,10 @@ def train(
             mark=directory.mark if directory else "",
             programs=plan.programs,
         )
-        outcome = trainer.run(start, plan.weights, key=train_key)
+        try:
+            outcome = trainer.run(start, plan.weights, key=train_key)
+        except Late as late:  # before its first phase
+            raise _too_little_time(problem, terms) from late
         solution.model = outcome.model
         terms.display.stage("checking on fresh points")
         _complete(solution, outcome, clock, fresh_key, terms.budget, averaged=window is None)
@@ -144,15 +148,24 @@ def train(
 def _planned(problem: Problem, method: Method, terms: Terms, window: Window | None) -> Plan:
     """The plan; raises MethodError where the budget is spent before there is one."""
     terms.display.stage("setting up")
-    try:
-        plan = in_time(lambda: planned(problem, method, window), terms.budget.ends)
-    except Late as late:
-        raise MethodError(
-            f"`sp.solve({problem.name}, budget={terms.budget.seconds:g})` was still setting up the problem when its "
-            f"time was over, so that there is nothing to return; raise `budget`, or make less of the problem: fewer "
-            f"points, nodes or features."
-        ) from late
+    plan = _in_setup(lambda: planned(problem, method, window), problem, terms)
     return replace(plan, choices=(terms.chosen, *plan.choices)) if terms.chosen else plan
+
+
+def _in_setup(work: Callable, problem: Problem, terms: Terms) -> Any:
+    """The result of some work without which there is nothing to train."""
+    try:
+        return in_time(work, terms.budget.ends)
+    except Late as late:
+        raise _too_little_time(problem, terms) from late
+
+
+def _too_little_time(problem: Problem, terms: Terms) -> MethodError:
+    return MethodError(
+        f"`sp.solve({problem.name}, budget={terms.budget.seconds:g})` was still setting up the problem when its time "
+        f"was over, so that there is nothing to return; raise `budget`, or make less of the problem: fewer points, "
+        f"nodes or features."
+    )
 
 
 def planned(problem: Problem, method: Method, window: Window | None = None) -> Plan:

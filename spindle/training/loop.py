@@ -184,9 +184,13 @@ class Trainer:
         self.display.stage(f"compiling {phase.label}")
         started = time.perf_counter()
         try:
-            lowered = jax.jit(self._advance(phase), donate_argnums=0).lower(state, jnp.int32(end), self._stop.array)
-            compiler_options = _compiler_options()
-            return in_time(lambda: lowered.compile(compiler_options=compiler_options), self.limits.until, interrupted)
+            program, options = jax.jit(self._advance(phase), donate_argnums=0), _compiler_options()
+
+            def compiled():
+                lowered = program.lower(state, jnp.int32(end), self._stop.array)
+                return lowered.compile(compiler_options=options)
+
+            return in_time(compiled, self.limits.until, interrupted)
         finally:
             self.clock.compile += time.perf_counter() - started
 
@@ -250,7 +254,7 @@ class Trainer:
         """The points of the present objective."""
         started = time.perf_counter()
         program = self._program(("points", len(self.grown)), lambda: jax.jit(self.objective.draw))
-        points = program(key, self._carried)
+        points = in_time(lambda: program(key, self._carried), self.limits.ends)
         self.clock.setup += time.perf_counter() - started
         return points
 
@@ -347,8 +351,12 @@ class Trainer:
     def _outcome(self, state, stopped, history) -> Outcome:
         """The result, with the loss by which it was chosen, or that on the points and weights of the last step."""
         model = self._chosen(state)
-        squares = self._mean_squares(model, state.points)
-        loss = state.best_loss if self._by_loss(state) else sum(state.weights[k] * v for k, v in squares.items())
+        try:
+            squares = in_time(lambda: self._mean_squares(model, state.points), self.limits.ends)
+            loss = sum(state.weights[k] * v for k, v in squares.items())
+        except Late:
+            squares, loss = {}, state.loss
+        loss = state.best_loss if self._by_loss(state) else loss
         loss = max(float(loss), 0.0) if math.isfinite(float(loss)) else loss  # differences of squares may round below
         residuals = {name: float(jnp.sqrt(jnp.maximum(square, 0))) for name, square in squares.items()}
         return Outcome(

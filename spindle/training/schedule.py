@@ -33,10 +33,12 @@ class Limits:
 
     until   the instant of `time.perf_counter` at which training ends
     loss    one that is small enough
+    ends    the instant from which on nothing is waited for any more
     """
 
     until: float = math.inf
     loss: float = 0.0
+    ends: float = math.inf
 
 
 class State(NamedTuple):

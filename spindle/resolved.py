@@ -7,6 +7,7 @@ from spindle.networks.fields import AxisField
 from spindle.networks.spectral import Modes, Spectral
 from spindle.references import scattered_points
 from spindle.solution import Solution
+from spindle.training.precision import precision
 
 _RESOLVED = 1e-4  # share of the last tenth of the coefficients, up to which an axis is resolved
 _POINTS = 256
@@ -33,7 +34,10 @@ def unresolved(solution: Solution) -> dict[str, float]:
 def in_sentences(solution: Solution) -> list[str]:
     """One sentence for each axis that is not resolved."""
     names = [c.name for c in solution.problem.coordinates]
-    features = [len(axis) for axis in decays(solution.model.field)] if solution.run.unresolved else []
+    if not solution.run.unresolved:
+        return []
+    with precision(solution.plan.dtype):
+        features = [len(axis) for axis in decays(solution.model.field)]
     return [
         f"axis {name} is not resolved: the last tenth of its {features[names.index(name)]} features still hold "
         f"{share:.0e} of the solution, so that what is narrow along {name} is missed; raise `width`, or cut the domain"

@@ -32,7 +32,7 @@ from spindle.gallery.registry import summary as gallery_summary
 from spindle.interrupts import ending_at_once, exit_status
 from spindle.load import load
 from spindle.methods.base import Method
-from spindle.methods.choose import fitting_method
+from spindle.methods.choose import chosen_method
 from spindle.methods.registry import METHODS, method_named
 from spindle.problem.problem import Problem
 from spindle.report.comparison import write_comparison
@@ -288,8 +288,7 @@ def _prepare(source: ProblemSource, name: str | None, recipe: str, settings: lis
         (of_problem if key in source.options else of_method)[key] = _value(value)
     problem, reason = source.build(**of_problem), ""
     if name is None:
-        name, why = fitting_method(problem)
-        reason = f"method {name}: {why}"
+        name, reason = chosen_method(problem)
     hint = f" Options of {source.name}: {source.options_in_words}."
     return method_named(name, {"recipe": recipe, **of_method}, hint=hint), problem, reason
 

@@ -73,7 +73,7 @@ def restore(
         reduced = _reduced(source, model, run) if source.reduction.exists() else None
     solution = Solution(problem, method, plan, model, run, reduced)
     if window is not None:
-        solution.begins, solution.carried = window.begins, window.carried
+        window.place(solution)
     return solution
 
 

@@ -13,7 +13,7 @@ from spindle.estimate import estimate as estimate_error
 from spindle.lock import Lock
 from spindle.march import march
 from spindle.methods.base import Method
-from spindle.methods.choose import fitting_method
+from spindle.methods.choose import chosen_method
 from spindle.methods.registry import method_named
 from spindle.problem.problem import Problem
 from spindle.progress import display, say
@@ -163,8 +163,8 @@ def _method(problem: Problem, method: Method | str | None) -> tuple[Method, str]
         return method_named(method, {}), ""
     if method is not None:
         return method, ""
-    name, reason = fitting_method(problem)
-    return method_named(name, {}), f"method {name}: {reason}"
+    name, sentence = chosen_method(problem)
+    return method_named(name, {}), sentence
 
 
 def _positive(name: str, value) -> float | None:

@@ -1,7 +1,7 @@
 """How large the terms of each equation and condition are for a solution: what its residuals are to be compared with."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import jax
 import jax.numpy as jnp
@@ -15,18 +15,21 @@ from spindle.lowering.compile import array_function, coded
 from spindle.problem.conditions import AcrossAxis, AtPoints
 from spindle.problem.functions import evaluate
 from spindle.problem.symbols import Normal, Parameter, is_given, unknowns_in
+from spindle.references import scattered_points
 from spindle.solution import Solution
 
 _POINTS = 512
 _NOISE = {"float64": 1e-13, "float32": 1e-5}  # of numbers of size one: residuals of that size are rounding errors
 
 
-def own_terms(solution: Solution, key: jax.Array) -> dict[str, float]:
-    """Root mean square of the terms of each residual together, at random points of the domain, in the user's units.
+def own_terms(solution: Solution) -> dict[str, float]:
+    """Root mean square of the terms of each residual together, at fixed points of the domain, in the user's units.
 
     Where all terms vanish it is the rounding error of terms of the size that the problem's data would give them.
     """
-    points = _points(solution, key)
+    points = scattered_points(solution.plan.problem)
+    inside = points[solution.plan.problem.domain.contains(points)]
+    points = (inside if len(inside) else points)[:_POINTS]
     partials = _partials(solution, points)
     floor = _NOISE[solution.plan.dtype]
     nominal = solution.plan.constraints.scales
@@ -51,41 +54,34 @@ def _written(solution: Solution) -> Iterator[tuple[str, list[sympy.Expr]]]:
             yield condition.name, list(sympy.Add.make_args(piece.terms[0][1]))
 
 
-def _points(solution: Solution, key: jax.Array) -> np.ndarray:
-    """Random points (n, d) of the domain, in the time of the plan."""
-    domain = solution.plan.problem.domain
-    low, high = np.array(domain.bounds).T
-    random = np.random.default_rng(int(jax.random.randint(key, (), 0, 2**31 - 1)))
-    points = low + (high - low) * random.uniform(size=(4 * _POINTS, len(low)))
-    inside = points[domain.contains(points)][:_POINTS]
-    return inside if len(inside) else points[:_POINTS]
-
-
 def _partials(solution: Solution, points: np.ndarray) -> dict:
-    """The values (n,) of all unknowns and partials that occur, by one compiled pass through the field."""
+    """The values (n,) of all unknowns and partials that occur, by one pass through the field, compiled once a plan."""
+    programs, (arrays, structure) = solution.plan.programs, jax.tree.flatten(solution.model)
+    name = ("own terms", structure)
+    if name not in programs:
+        programs[name] = _pass(solution, structure)
+    nodes, program = programs[name]
+    computed = program(arrays, jnp.asarray(points), dict(solution.carried))
+    return dict(zip(nodes, map(np.asarray, computed), strict=True))
+
+
+def _pass(solution: Solution, structure) -> tuple[list, Callable]:
+    """The unknowns and partials that occur, and the program of their values: (model, points, carried) -> arrays."""
     plan, problem = solution.plan, solution.plan.problem
-    nodes = sorted(
-        {n for _, terms in _written(solution) for t in terms for n in _unknown_parts(t)}, key=sympy.default_sort_key
-    )
+    nodes = {n for _, terms in _written(solution) for term in terms for n in _unknown_parts(term)}
+    ordered = sorted(nodes, key=sympy.default_sort_key)
     tunable = tuple(p for p in problem.parameters if p.unknown)
-    functions = [
-        array_function(plan.constraints.lifted(n, problem.coordinates), problem.coordinates, problem.unknowns, tunable)
-        for n in nodes
-    ]
+    lifted = [plan.constraints.lifted(n, problem.coordinates) for n in ordered]
+    functions = [array_function(e, problem.coordinates, problem.unknowns, tunable) for e in lifted]
     needs = list(dict.fromkeys(need for f in functions for need in f.needs))
 
-    def values(model, points, carried):
-        where = tuple(points[:, k] for k in range(points.shape[1]))
+    def values(arrays, points, carried):
+        model, where = jax.tree.unflatten(structure, arrays), tuple(points.T)
         with plan.objective.holding(carried):
             known = pointwise_values(model.field, points, needs)
             return [jnp.broadcast_to(f(where, known, model.parameters), points.shape[:1]) for f in functions]
 
-    programs, (arrays, structure) = plan.programs, jax.tree.flatten(solution.model)
-    name = ("own terms", structure)
-    if name not in programs:
-        programs[name] = jax.jit(lambda a, points, carried: values(jax.tree.unflatten(structure, a), points, carried))
-    computed = programs[name](arrays, jnp.asarray(points), dict(solution.carried))
-    return dict(zip(nodes, map(np.asarray, computed), strict=True))
+    return ordered, jax.jit(values)
 
 
 def _unknown_parts(term) -> list:

@@ -86,6 +86,10 @@ class Window:
     plan: Plan | None = None
     carried: Mapping[str, Any] = field(default_factory=dict)
 
+    def place(self, solution: Solution) -> None:
+        """Tell a solution of this window when its plan's time begins, and what was handed over."""
+        solution.begins, solution.carried = self.begins, self.carried
+
 
 def train(
     problem: Problem, method: Method, terms: Terms, *, window: Window | None = None, prepare: Callable | None = None
@@ -107,7 +111,7 @@ def train(
         start = _in_setup(lambda: plan.build(build_key), problem, terms)
         solution = Solution(problem, method, plan, start, Run(seed=terms.seed, seconds=clock))
         if window is not None:
-            solution.begins, solution.carried = window.begins, window.carried
+            window.place(solution)
         # Refused here, before any work, where an error could not be measured.
         _in_setup(lambda: solution.references, problem, terms)
         if prepare is not None:
@@ -197,7 +201,7 @@ def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, budget: B
     fresh = checked("residuals on fresh points", lambda: _fresh_residuals(solution, key), {})
     scales = solution.plan.constraints.scales
     run.residuals = {name: value * scales.residual(name) for name, value in fresh.items()}
-    terms = checked("the sizes of the terms", lambda: own_terms(solution, key), {})
+    terms = checked("the sizes of the terms", lambda: own_terms(solution), {})
     run.shares = {name: value / terms[name] for name, value in run.residuals.items() if name in terms}
     run.errors = checked("errors", solution.errors, {})
     run.averages = checked("means over space", lambda: averages(solution), {}) if averaged else {}

@@ -5,24 +5,18 @@ solution bends: that at hand first, then the one that came of it, on twice as ma
 the error of the integration itself.
 """
 
-import time
-import warnings
-
 import numpy as np
-import sympy
 from scipy.integrate import solve_ivp
 from scipy.interpolate import CubicSpline
 
 from spindle.budget import Budget
-from spindle.errors import SpindleError
 from spindle.estimates.first_order import NoSystem
+from spindle.estimates.integration import integrated
 from spindle.estimates.lines import Lines
 from spindle.estimates.stretched import Stretch, around
 from spindle.problem.conditions import AtPoints
 from spindle.problem.symbols import is_space, is_time
 from spindle.solution import Solution
-from spindle.training.deadline import Late
-from spindle.training.precision import precision
 
 # Of each integration: lines, relative tolerance, and how fast conditions at the ends are followed, by the whole time.
 _LEVELS = ((151, 1e-4, 300.0), (301, 1e-6, 3000.0), (601, 1e-8, 30_000.0))
@@ -41,31 +35,21 @@ def marches(solution: Solution) -> bool:
 
 def by_lines(solution: Solution, stretch: Stretch | None, budget: Budget) -> dict:
     """An estimate as `spindle.estimate.estimate` returns it. Raises Late where the budget is spent before."""
-    began, values, problem = time.perf_counter(), solution.parameters, solution.problem
-    fixed = {p: sympy.Float(values[p.name], 17) for p in problem.parameters if p.unknown}
-    ends = min(budget.ends, began + _LONGEST)
-    try:
-        with precision("float64"), warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")  # SciPy's on overflow: what comes of it is looked at
-            rough: tuple | None = None
-            better: tuple | None = None
-            compared: dict = {}
-            for level in _LEVELS:
-                rough, better = better, _integrated(problem, fixed, stretch, level, ends)
-                system, _, states = better
-                stretch = None if system.periodic else _bent(system, states)
-                compared = _compared(solution, rough, better) if rough is not None else {}
-                if "errors" in compared:
-                    break
-            return compared | {"seconds": time.perf_counter() - began}
-    except (NoSystem, SpindleError) as reason:
-        return {"reason": str(reason)}
-    except (ValueError, np.linalg.LinAlgError):  # SciPy's, where a matrix is not finite or singular
-        return {"reason": "its equations are not finite where their integration leads"}
-    except Late:
-        if time.perf_counter() > budget.ends:
-            raise
-        return {"reason": f"to integrate its equations takes more than {_LONGEST:g} s"}
+    return integrated(solution, budget, _LONGEST, lambda fixed, ends: _estimated(solution, stretch, fixed, ends))
+
+
+def _estimated(solution: Solution, stretch: Stretch | None, fixed: dict, ends: float) -> dict:
+    rough: tuple | None = None
+    better: tuple | None = None
+    compared: dict = {}
+    for level in _LEVELS:
+        rough, better = better, _integrated(solution.problem, fixed, stretch, level, ends)
+        system, _, states = better
+        stretch = None if system.periodic else _bent(system, states)
+        compared = _compared(solution, rough, better) if rough is not None else {}
+        if "errors" in compared:
+            break
+    return compared
 
 
 def _integrated(problem, fixed, stretch: Stretch | None, level: tuple, ends: float):

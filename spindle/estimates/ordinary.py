@@ -5,20 +5,14 @@ takes stiff ones too; where they hold at both, they are solved by collocation, f
 Both are done twice: the difference between a loose and a tight tolerance is the error of the integration itself.
 """
 
-import time
-import warnings
-
 import jax
 import numpy as np
-import sympy
 from scipy.integrate import solve_bvp, solve_ivp
 
 from spindle.budget import Budget
-from spindle.errors import SpindleError
 from spindle.estimates.first_order import FirstOrder, NoSystem, states_of
+from spindle.estimates.integration import integrated
 from spindle.solution import Solution
-from spindle.training.deadline import Late
-from spindle.training.precision import precision
 
 _POINTS = 2001
 _TOLERANCES = {"initial": (1e-8, 1e-11), "boundary": (1e-5, 1e-8)}
@@ -35,32 +29,22 @@ def by_integration(solution: Solution, budget: Budget) -> dict:
 
     Raises Late where the budget is spent before.
     """
-    began = time.perf_counter()
-    values, problem = solution.parameters, solution.problem
-    fixed = {p: sympy.Float(values[p.name], 17) for p in problem.parameters if p.unknown}
-    try:
-        with precision("float64"), warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")  # SciPy's on overflow: what comes of it is looked at
-            if len(problem.domain.boxes) != 1:
-                raise NoSystem("its domain is no interval")
-            grid, ends = np.linspace(*problem.domain.bounds[0], _POINTS), min(budget.ends, began + _LONGEST)
-            system = FirstOrder(problem, fixed, ends)
-            network = _network(solution, system, grid)
-            systems = [system, system]
-            if not _regular(system, grid, network):
-                systems = [FirstOrder(problem, fixed, ends, margin) for margin in _MARGINS]
-                if not all(_regular(own, grid, network) for own in systems):
-                    raise NoSystem("its equations are singular in the interval")
-            compared = _compared(solution, systems[1], grid, *_integrated(systems, grid, network))
-            return compared | {"seconds": time.perf_counter() - began}
-    except (NoSystem, SpindleError) as reason:
-        return {"reason": str(reason)}
-    except (ValueError, np.linalg.LinAlgError):  # SciPy's, where a matrix is not finite or singular
-        return {"reason": "its equations are not finite where their integration leads"}
-    except Late:
-        if time.perf_counter() > budget.ends:
-            raise
-        return {"reason": f"to integrate its equations takes more than {_LONGEST:g} s"}
+    return integrated(solution, budget, _LONGEST, lambda fixed, ends: _estimated(solution, fixed, ends))
+
+
+def _estimated(solution: Solution, fixed: dict, ends: float) -> dict:
+    problem = solution.problem
+    if len(problem.domain.boxes) != 1:
+        raise NoSystem("its domain is no interval")
+    grid = np.linspace(*problem.domain.bounds[0], _POINTS)
+    system = FirstOrder(problem, fixed, ends)
+    network = _network(solution, system, grid)
+    systems = [system, system]
+    if not _regular(system, grid, network):
+        systems = [FirstOrder(problem, fixed, ends, margin) for margin in _MARGINS]
+        if not all(_regular(own, grid, network) for own in systems):
+            raise NoSystem("its equations are singular in the interval")
+    return _compared(solution, systems[1], grid, *_integrated(systems, grid, network))
 
 
 def _regular(system: FirstOrder, grid, network) -> bool:

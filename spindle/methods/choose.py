@@ -7,6 +7,12 @@ from spindle.problem.problem import Problem
 _FAMILY_AXES = 4
 
 
+def chosen_method(problem: Problem) -> tuple[str, str]:
+    """The name of the method that fits a problem, and the sentence of the record on that choice."""
+    name, reason = fitting_method(problem)
+    return name, f"method {name}: {reason}"
+
+
 def fitting_method(problem: Problem) -> tuple[str, str]:
     """The name of the method that fits the domain of a problem, and the reason in words.
 

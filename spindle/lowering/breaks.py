@@ -5,9 +5,11 @@ lie where the argument of a function, which is smooth and wide itself, is extrem
 quadrature along each axis finds the panels on which the function is resolved.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +19,7 @@ from scipy.optimize import brentq
 from scipy.stats import qmc
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
+from sympy.functions.elementary.piecewise import ExprCondPair
 
 from spindle.lowering.resolution import known_parts
 from spindle.problem.domain import Face, Region
@@ -35,6 +38,7 @@ _GAUSS = 12
 _TOLERANCE = 1e-3  # of the integral along a line
 _DEPTH = 24
 _HIGH = 8  # exponent from which powers are narrow
+_WORK = 400_000  # parts of expressions that are evaluated for all data of a problem: some seconds
 _CLOSE = 1e-6  # share of an axis: a peak that near to a switch is that switch
 _WIDE = (sympy.sin, sympy.cos, sympy.Pow)  # functions that change in no small place by themselves
 
@@ -80,26 +84,82 @@ def _places(problem: Problem) -> Iterator[tuple[str, Region | Face, sympy.Expr]]
 
 
 def breaks(problem: Problem) -> Breaks:
-    """For each axis the ends of the panels between which all data are smooth and wide; none on most."""
+    """For each axis the ends of the panels between which all data are smooth and wide; none on most.
+
+    The search ends when a fixed amount of work is done, the same for a problem on any machine: of very long formulas,
+    or of very many, some peaks may be missed.
+    """
     found: list[set[float]] = [set() for _ in problem.coordinates]
-    for datum in data(problem):
-        for axis, own in enumerate(_breaks_of(datum, problem.coordinates)):
+    every = data(problem)
+    for datum in every:
+        for axis, own in enumerate(_breaks_of(datum, tuple(problem.coordinates), _WORK // len(every))):
             found[axis].update(own)
     ends = zip(found, problem.domain.bounds, strict=True)
     return tuple(_distinct(own, low, high) for own, (low, high) in ends)
 
 
-def _breaks_of(datum: Datum, coordinates: Sequence[sympy.Symbol]) -> list[list[float]]:
-    """Those of one datum: the switches, then the panels of its peaks between them."""
-    free = [c for c in coordinates if c in datum.expression.free_symbols]
+@lru_cache(maxsize=1024)  # training, checks and the windows of a march ask for the same
+def _breaks_of(datum: Datum, coordinates: tuple[sympy.Symbol, ...], work: int) -> tuple[tuple[float, ...], ...]:
+    """Those of one datum: the switches, then the panels of its peaks between them, as far as so much work leads."""
+    search, free = _Search(work), [c for c in coordinates if c in datum.expression.free_symbols]
     bounds = dict(zip(coordinates, datum.bounds, strict=True))
     found = {c: switches(datum.expression, c, *bounds[c]) for c in free}
     box = {c: bounds[c] for c in free}
-    for peak in _peaks(datum.expression, box, found):
-        for c in free:
-            values = _along(datum.expression, peak, c)
-            found[c] = sorted({*found[c], *narrow_panels(values, bounds[c], found[c], peak[c])})
-    return [found.get(c, []) for c in coordinates]
+    with suppress(_Enough):
+        for peak in _peaks(search, datum.expression, box, dict(found)):
+            for c in free:
+                values = search.along(datum.expression, peak, c)
+                found[c] = sorted({*found[c], *narrow_panels(values, bounds[c], found[c], peak[c])})
+    return tuple(tuple(found.get(c, ())) for c in coordinates)
+
+
+class _Enough(Exception):
+    """The work of a search is done."""
+
+
+class _Search:
+    """Evaluates expressions along lines, and counts the parts that it evaluates; raises _Enough after so many."""
+
+    def __init__(self, work: float = math.inf):
+        self._left = work
+        self._parts: dict = {}
+
+    def spend(self, parts: int) -> None:
+        """Count some parts."""
+        self._left -= parts
+        if self._left < 0:
+            raise _Enough
+
+    def along(self, expression, point: Mapping, coordinate) -> Line:
+        """The expression along a line through a point; what does not change along it is evaluated once."""
+        key = expression, coordinate
+        if key not in self._parts:
+            self._parts[key] = _parts(expression, coordinate)
+        fixed, varying = self._parts[key]
+        known = {c: float(v) for c, v in point.items()}
+        self.spend(len(fixed))
+        known |= {part: evaluate(part, known) for part in fixed}
+
+        def values(x):
+            self.spend(varying)
+            return np.broadcast_to(np.asarray(evaluate(expression, known | {coordinate: x}), float), x.shape)
+
+        return values
+
+
+def _parts(expression, coordinate) -> tuple[list, int]:
+    """The largest parts that do not contain a coordinate, smaller ones first, and the number of all others."""
+    fixed: dict = {}
+    varying, waiting = 0, [expression]
+    while waiting:
+        node = waiting.pop()
+        if coordinate in node.free_symbols or isinstance(node, ExprCondPair):  # a pair is no part that has a value
+            varying += 1 + len(node.args)
+            waiting.extend(node.args)
+        elif node.free_symbols and node.args:
+            # A quotient is evaluated by what it divides by.
+            fixed |= dict.fromkeys([node.base, node] if node.is_Pow else [node])
+    return [part for part in fixed if part.args], varying
 
 
 def _distinct(values: Iterable[float], low: float, high: float) -> tuple[float, ...]:
@@ -137,7 +197,7 @@ def switches(expression: sympy.Expr, coordinate: sympy.Symbol, low: float, high:
     found: list[float] = []
     for inner in _switching(expression):
         if inner.free_symbols == {coordinate}:
-            found = sorted({*found, *_zeros(_along(inner, {}, coordinate), low, high, found)})
+            found = sorted({*found, *_zeros(_Search().along(inner, {}, coordinate), low, high, found)})
     return found
 
 
@@ -192,16 +252,18 @@ def _zoomed(values: Line, low: float, high: float) -> float:
 # ----------------------------------------------------------------------------------------------------------- peaks
 
 
-def _peaks(expression, box: Mapping, known: Mapping) -> list[dict]:
+def _peaks(search: _Search, expression, box: Mapping, known: Mapping) -> Iterator[dict]:
     """Points where the expression may be large in a small place: {coordinate: value}."""
     sizes = _smooth_sizes(expression)
     if sizes or any(known.values()):
         sizes = [abs(expression), *sizes]
-    found: dict[tuple, dict] = {}
+    found = set()
     for size in sizes:
-        for peak in _tops(size, box, known):
-            found[tuple(np.round(list(peak.values()), 12))] = peak
-    return list(found.values())
+        for peak in _tops(search, size, box, known):
+            name = tuple(np.round(list(peak.values()), 12))
+            if name not in found:
+                found.add(name)
+                yield peak
 
 
 def _smooth_sizes(expression) -> list[sympy.Expr]:
@@ -219,7 +281,7 @@ def _smooth_sizes(expression) -> list[sympy.Expr]:
     return [size for size in found if size.free_symbols]
 
 
-def _tops(size, box: Mapping, known: Mapping) -> list[dict]:
+def _tops(search: _Search, size, box: Mapping, known: Mapping) -> list[dict]:
     """The highest points of a function, by the best of many points and ascent along one axis after the other."""
     names = list(box)
     low, high = np.array(list(box.values())).T
@@ -234,10 +296,10 @@ def _tops(size, box: Mapping, known: Mapping) -> list[dict]:
     best = dict(zip(names, points[np.argmax(np.where(np.isfinite(values), values, -np.inf))], strict=True))
     for _ in range(3):
         for c in names:
-            best[c] = _highest(_along(size, best, c), box[c], best[c])[0]
+            best[c] = _highest(search.along(size, best, c), box[c], best[c])[0]
     found = [best]
     for c in names:
-        found += [best | {c: x} for x in _highest(_along(size, best, c), box[c], best[c])[1:]]
+        found += [best | {c: x} for x in _highest(search.along(size, best, c), box[c], best[c])[1:]]
     return found[:_PEAKS]
 
 
@@ -252,16 +314,6 @@ def _highest(values: Line, ends: tuple[float, float], start: float) -> list[floa
     ]
     heights = np.nan_to_num(values(np.array(places)), nan=-np.inf)
     return [places[k] for k in np.argsort(-heights, kind="stable")]
-
-
-def _along(expression, point: Mapping, coordinate) -> Line:
-    """The expression along a line through a point."""
-
-    def values(x):
-        at = {c: np.full_like(x, v) for c, v in point.items()} | {coordinate: x}
-        return np.broadcast_to(np.asarray(evaluate(expression, at), float), x.shape)
-
-    return values
 
 
 def _pairs(inner: Sequence[float], low: float, high: float) -> list[tuple[float, float]]:

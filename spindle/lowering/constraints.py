@@ -15,6 +15,7 @@ loss, and if that does not help, everything.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import jax
@@ -67,7 +68,7 @@ class Constraints:
             size = self.scales.of(u)
             inner = node if size == 1.0 else sympy.Float(size, 17) * node
             if lift != 0 or size != 1.0:
-                swap[node] = inner + _differentiate(lift, coordinates, partial.orders)
+                swap[node] = inner + _differentiate(lift, tuple(coordinates), partial.orders)
         return sympy.sympify(expression).xreplace(swap)
 
 
@@ -76,6 +77,7 @@ def _is_partial(node):
     return isinstance(inner, AppliedUndef) and not is_given(inner)
 
 
+@lru_cache(maxsize=4096)  # starts, the objective and that on fresh points ask for the same
 def _differentiate(expression, coordinates, orders):
     for coordinate, order in zip(coordinates, orders, strict=True):
         expression = differentiated(expression, coordinate, order) if order else expression

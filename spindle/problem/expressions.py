@@ -15,6 +15,7 @@ from spindle.problem.words import shown
 
 MOST_TERMS = 1_000  # sums of more products are no cheaper than a grid, and SymPy takes seconds to write them down
 _COUNTED = 1e6  # terms of a base, above which its powers are not told apart
+_LONG = 500  # parts
 _FACTORS = 8  # of a product; of fewer, derivatives are written as SymPy writes them
 _ENDLESS = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo)
 
@@ -88,7 +89,8 @@ def differentiated(e: sympy.Expr, coordinate: sympy.Symbol, order: int) -> sympy
     if e.is_Mul and len(e.args) > _FACTORS:
         outside, inside = e.as_independent(coordinate, as_Add=False)
         return outside * inside.diff(coordinate, order)
-    return e.diff(coordinate, order)
+    # SymPy looks for common factors in derivatives of higher order, for half of the time where a formula is long.
+    return e.diff(coordinate, order, simplify=size_of(e) <= _LONG)
 
 
 def _instead(value) -> str:

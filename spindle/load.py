@@ -35,21 +35,20 @@ def load(directory, given: Mapping | None = None) -> Solution:
     """
     source = RunDirectory.at(directory)
     problem, method, seed = source.read(given)
-    count = method.windows_of(problem)
-    if count == 1:
+    if method.windows_of(problem) == 1:
         solution = restore(problem, method, source, seed)
         solution.plan = replace(solution.plan, choices=tuple(source.read_info()["choices"]))
         return solution
     windows, parts = Windows(problem, method), list[Solution]()
-    while len(parts) < count and source.window(len(parts)).solution.exists():
-        window = windows.after(parts)
+    while not windows.pace.whole(parts) and source.window(len(parts)).solution.exists():
+        window = windows.after(parts, source.window(len(parts)).during())
         parts.append(restore(window.problem, window.method, source.window(len(parts)), seed, window))
-        if len(parts) > 1:
+        if window.shares:
             windows.share(parts[-1].plan)
     if not parts:
         raise RunError(f"{source.path} holds no window that was trained; continue the run, `sp.resume(directory)`.")
-    solution = joined(problem, method, parts, count)
-    if len(parts) < count and solution.run.stopped_by in ENDED and not unsolved(parts[-1]):
+    solution = joined(problem, method, parts, windows.pace)
+    if not windows.pace.whole(parts) and solution.run.stopped_by in ENDED and not unsolved(parts[-1]):
         solution.run.stopped_by = "interrupted"
     return solution
 

@@ -9,6 +9,7 @@ from spindle.load import restore
 from spindle.methods.base import Method
 from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
+from spindle.problem.windows import time_axis
 from spindle.rundir import RunDirectory
 from spindle.solution import Solution
 from spindle.train import Terms, Window, train
@@ -26,19 +27,25 @@ def march(problem: Problem, method: Method, terms: Terms) -> Solution:
         plan = method.plan(spanned(windows.first().posed))
         _first(problem, method, terms)(plan)  # refuses the directory of another run
     failure: DivergenceError | None = None
-    while len(parts) < windows.count and failure is None and (not parts or _goes_on(parts[-1])):
+    while failure is None and not windows.pace.whole(parts) and (not parts or _goes_on(parts[-1])):
         if parts and time.perf_counter() > terms.budget.training_ends:
             parts[-1].run.stopped_by = "budget"
             break
-        terms.display.window = f"window {len(parts) + 1} of {windows.count}"
+        terms.display.window = windows.pace.position(len(parts) + 1)
+        window = windows.after(parts, _begun(terms.directory, len(parts)))
         try:
-            parts.append(_one(problem, method, terms, windows.after(parts)))
+            part = _one(problem, method, terms, window, follows=windows.follows)
         except DivergenceError as error:
-            failure = error
-            parts.append(error.solution)
-        if len(parts) > 1:
-            windows.share(parts[-1].plan)
-    solution = joined(problem, method, parts, windows.count)
+            part, failure = error.solution, error
+        if window.shares:
+            windows.share(part.plan)
+        if part.run.stopped_by in (*ENDED, "diverged") and not windows.pace.keeps(part):
+            failure = None
+            if terms.directory is not None:
+                terms.directory.window(len(parts)).forget()
+            continue
+        parts.append(part)
+    solution = joined(problem, method, parts, windows.pace)
     if terms.directory is not None:
         solution.conclude(terms.directory)
     if failure is not None:
@@ -51,11 +58,16 @@ def _goes_on(part: Solution) -> bool:
     return part.run.stopped_by in ENDED and not unsolved(part)
 
 
+def _begun(directory: RunDirectory | None, number: int) -> tuple[float, float] | None:
+    """Between which instants a window lies that an earlier call began."""
+    return None if directory is None else directory.window(number).during()
+
+
 def _has_begun(directory: RunDirectory) -> bool:
     return directory.info.exists() or directory.window(0).path.exists()
 
 
-def _one(problem: Problem, method: Method, terms: Terms, window: Window) -> Solution:
+def _one(problem: Problem, method: Method, terms: Terms, window: Window, *, follows: bool) -> Solution:
     """The next window, read or trained."""
     directory = terms.directory
     if directory is None:
@@ -65,8 +77,16 @@ def _one(problem: Problem, method: Method, terms: Terms, window: Window) -> Solu
         stored = restore(window.problem, window.method, inner, terms.seed, window)
         if stored.run.stopped_by in ENDED:
             return stored
-    prepare = None if window.number else _first(problem, method, terms)
-    return train(window.problem, window.method, replace(terms, directory=inner), window=window, prepare=prepare)
+    first = None if window.number else _first(problem, method, terms)
+
+    def prepare(plan):
+        choices = first(plan) if first else plan.choices
+        if follows:
+            inner.keep_during(*window.problem.domain.bounds[time_axis(problem)])
+        return choices
+
+    inner_terms = replace(terms, directory=inner)
+    return train(window.problem, window.method, inner_terms, window=window, prepare=prepare)
 
 
 def _first(problem, method, terms: Terms) -> Callable:

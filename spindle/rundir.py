@@ -15,6 +15,7 @@ got into the directory are refused.
 import hashlib
 import importlib.metadata
 import json
+import math
 import operator
 import os
 import platform
@@ -111,6 +112,30 @@ class RunDirectory:
                 f"itself there, or remove the link."
             )
         return RunDirectory(path, self)
+
+    @property
+    def _span(self) -> Path:
+        return self.path / "window.json"
+
+    def keep_during(self, low: float, high: float) -> None:
+        """Write down between which instants a window lies whose length was decided on the way."""
+        write_json(self._span, {"from": float(low), "to": float(high)})
+
+    def during(self) -> tuple[float, float] | None:
+        """The instants that `keep_during` wrote down; None where it did not."""
+        if not self._span.exists():
+            return None
+        with reading(self._span, FINISHED_AGAIN):
+            found = json.loads(read_regular(self._span))
+            low, high = float(found["from"]), float(found["to"])
+            if not -math.inf < low < high < math.inf:
+                raise ValueError(f"it lies between {low} and {high}")
+        return low, high
+
+    def forget(self) -> None:
+        """Remove the files of a window that is solved anew."""
+        for path in (self._span, self.solution, self.checkpoint):
+            path.unlink(missing_ok=True)
 
     @property
     def mark(self) -> str:

@@ -96,6 +96,7 @@ class Solution:
         self.method, self.plan, self.model, self.run = method, plan, model, run
         self.reduced, self.windows = reduced, tuple(windows)
         self.begins: float = 0.0
+        self.pace: float = 1.0
         self.carried: Mapping[str, Any] = {}
 
     @usage("solution(x=0.5, y=[0.1, 0.2])` or `solution(u.diff(x), x=0.5, y=0.2)", name="solution")
@@ -374,12 +375,13 @@ class Solution:
 
     def _in_its_time(self, where):
         """Points or axes in the time of the plan."""
-        if not self.begins:
+        if not self.begins and self.pace == 1:
             return where
         axis = time_axis(self.problem)
         if isinstance(where, np.ndarray):
-            return where - self.begins * (np.arange(where.shape[1]) == axis)
-        return [nodes - self.begins if k == axis else nodes for k, nodes in enumerate(where)]
+            moved = self.pace * (where[:, axis] - self.begins)
+            return np.concatenate([where[:, :axis], moved[:, None], where[:, axis + 1 :]], axis=1)
+        return [self.pace * (nodes - self.begins) if k == axis else nodes for k, nodes in enumerate(where)]
 
     def _evaluator(self, expression) -> Evaluator:
         expression = self.problem.unknowns[0] if expression is None else self._checked(expression)

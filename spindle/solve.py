@@ -138,7 +138,7 @@ def compute_further(directory, budget: Budget, *, progress: bool = True, estimat
 
 def _solved(problem: Problem, method: Method, terms: Terms, estimate: bool) -> Solution:
     refuse_to_start_in_too_little()
-    if method.windows_of(problem) > 1:
+    if method.windows_of(problem) != 1:
         solution = march(problem, method, terms)
     else:
         solution = train(problem, method, terms, prepare=_recorded(problem, method, terms))

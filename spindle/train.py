@@ -75,6 +75,8 @@ class Window:
     moved     expression in the time of the whole -> in its own
     plan      of all windows that share one; None: it is made for this one
     carried   what the window before hands over
+    pace      how fast its own time goes, in units of the time of the whole
+    shares    whether its plan serves the windows after it
     """
 
     problem: Problem
@@ -85,10 +87,12 @@ class Window:
     moved: Callable
     plan: Plan | None = None
     carried: Mapping[str, Any] = field(default_factory=dict)
+    pace: float = 1.0
+    shares: bool = False
 
     def place(self, solution: Solution) -> None:
-        """Tell a solution of this window when its plan's time begins, and what was handed over."""
-        solution.begins, solution.carried = self.begins, self.carried
+        """Tell a solution of this window when its plan's time begins and how fast it goes, and what was handed over."""
+        solution.begins, solution.pace, solution.carried = self.begins, self.pace, self.carried
 
 
 def train(
@@ -115,7 +119,8 @@ def train(
         # Refused here, before any work, where an error could not be measured.
         _in_setup(lambda: solution.references, problem, terms)
         if prepare is not None:
-            solution.plan = plan = replace(plan, choices=tuple(prepare(plan)))
+            choices = tuple(prepare(plan))
+            solution.plan = plan = plan if choices == plan.choices else replace(plan, choices=choices)
         clock.setup = time.perf_counter() - began
         trainer = Trainer(
             plan.objective,

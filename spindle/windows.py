@@ -2,9 +2,11 @@
 
 Every window but the first solves one and the same problem, in a time of its own that begins at 0: its initial data are
 arrays that the window before hands over, and where an equation names the time, so is the instant at which the window
-begins. One plan and its compiled programs therefore serve all of them (`Carried`).
+begins. One plan and its compiled programs therefore serve all of them (`Carried`). Where windows are as long as the
+solution allows, so is the pace of that time, and the first window is like the others.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -14,15 +16,19 @@ import equinox as eqx
 import numpy as np
 
 from spindle.averages import averages
+from spindle.lowering.compile import coded
 from spindle.methods.base import Method, Plan
 from spindle.methods.registry import method_from_data, method_to_data
 from spindle.networks.expansion import AxisBasis, Expansion
 from spindle.objective.errors import error_measures
+from spindle.pace import Even, Following, Pace
 from spindle.problem.carried import Carried
 from spindle.problem.conditions import AcrossAxis, AtStart
 from spindle.problem.domain import Box
+from spindle.problem.functions import evaluate
 from spindle.problem.problem import Problem
-from spindle.problem.windows import edges, in_later_time, later, time_axis, window
+from spindle.problem.windows import in_later_time, later, time_axis, window
+from spindle.references import scattered_points
 from spindle.resolved import in_sentences
 from spindle.solution import Run, Solution
 from spindle.train import Window
@@ -31,69 +37,106 @@ from spindle.training.history import Clock, History
 ENDED = ("steps", "converged", "target")  # how a window ends after which the next one may begin
 UNSOLVED = 0.5  # residual of an equation, relative to its own terms, above which a window is not solved
 _GRID = 64  # nodes on each axis on which the two values at a seam are compared, in up to two dimensions
-_FIRST, _MOST = 17, {0: 1, 1: 513, 2: 129, 3: 33}  # basis functions an axis of the state at the end, by dimension
+_FIRST, _MOST = 17, {1: 513, 2: 129, 3: 33}  # basis functions an axis of the state at the end, by dimension
 _RESOLVED = 1e-13  # share of the last coefficients at which no more of them are taken
-_BEGINS = "the window begins"
+_BEGINS, _PACE = "the window begins", "the pace of its time"
 
 
 class Windows:
     """All windows of a problem, one after the other."""
 
     def __init__(self, problem: Problem, method: Method):
-        self.problem, self.method, self.count = problem, method, method.windows_of(problem)
-        self.axis, self.edges = time_axis(problem), edges(problem, self.count)
-        self.length = float(self.edges[1] - self.edges[0])
+        self.problem, self.method = problem, method
+        self.axis, count = time_axis(problem), method.windows_of(problem)
+        low, high = map(float, problem.domain.bounds[self.axis])
+        self.follows = count == "auto"
+        self.pace: Pace = Following(self.axis, low, high) if count == "auto" else Even(low, high, int(count))
+        self.length = high - low if self.follows else (high - low) / int(count)
         self.carried = Carried()
         t = problem.coordinates[self.axis]
-        self._clock = self.carried.function("time", lambda own: own + self.carried[_BEGINS], t)
+        self._clock = self.carried.function("time", self._time, t)
+        self._speed = self.carried.function("pace", lambda own: 0 * own + self.carried[_PACE], t) if self.follows else 1
         self._states: dict[str, Expansion] = {}
         self._posed: Problem | None = None
         self._plan: Plan | None = None
 
+    def _time(self, own):
+        """The time of the problem at an own time of the present window."""
+        return (own / self.carried[_PACE] if self.follows else own) + self.carried[_BEGINS]
+
     def first(self) -> Window:
         """The window that starts as the problem does."""
-        problem = window(self.problem, self.edges[0], self.edges[1])
-        begins = float(self.edges[0])
-        posed = later(problem, self.axis, self.length, begins)
-        return Window(problem, posed, self.method, 0, begins, partial(in_later_time, self.problem, self.axis, begins))
+        low, high = self.pace.next(())
+        if self.follows:
+            return self._shared(0, low, high, self._at_the_start(low), None)
+        problem = window(self.problem, low, high)
+        posed = later(problem, self.axis, self.length, low)
+        return Window(problem, posed, self.method, 0, low, partial(in_later_time, self.problem, self.axis, low))
 
-    def after(self, parts: Sequence[Solution]) -> Window:
-        """The window after those that are solved."""
+    def after(self, parts: Sequence[Solution], during: tuple[float, float] | None = None) -> Window:
+        """The window after those that are solved; `during`: between which instants, where that is known already."""
+        low, high = during or self.pace.next(parts)
+        if self.follows:
+            state = self._handed_over(parts[-1]) if parts else self._at_the_start(low)
+            return self._shared(len(parts), low, high, state, parts[-1] if parts else None)
         if not parts:
             return self.first()
-        number, last = len(parts), parts[-1]
-        low, high = float(self.edges[number]), float(self.edges[number + 1])
-        carried = {**self._handed_over(last), _BEGINS: np.array(low)}
+        return self._shared(len(parts), low, high, self._handed_over(parts[-1]), parts[-1])
+
+    def _shared(self, number: int, low: float, high: float, state: dict, last: Solution | None) -> Window:
+        """A window that shares its plan with all others but, where the lengths are even, the first."""
+        pace = self.length / (high - low) if self.follows else 1.0
+        carried = {**state, _BEGINS: np.array(low), _PACE: np.array(pace)}
         self.carried.take(carried)
         if self._posed is None:
             self._posed = self._following(last)
-        problem = window(self.problem, low, high)
-        method = method_from_data(method_to_data(self.method, parts[0].plan.settings))
-        moved = partial(in_later_time, self.problem, self.axis, self._clock)
-        return Window(problem, self._posed, method, number, low, moved, self._plan, carried)
+        method = self.method
+        if last is not None:
+            method = method_from_data(method_to_data(method, last.plan.settings))
+        moved = partial(in_later_time, self.problem, self.axis, self._clock, pace=self._speed)
+        posed, problem = self._posed, window(self.problem, low, high)
+        return Window(problem, posed, method, number, low, moved, self._plan, carried, pace, shares=True)
+
+    def _at_the_start(self, low: float) -> dict[str, np.ndarray]:
+        """The state that the problem begins with, where time is its only coordinate."""
+        known = {self.problem.coordinates[self.axis]: low} | {p: p.value for p in self.problem.parameters}
+        starts = [c for c in self.problem.conditions if isinstance(c, AtStart)]
+        return {c.name: np.array(float(evaluate(c.value, known, coded=coded))) for c in starts}
 
     def share(self, plan: Plan) -> None:
         """Keep the plan of a window after the first for those after it."""
         self._plan = plan
 
-    def _following(self, last: Solution) -> Problem:
+    def _following(self, last: Solution | None) -> Problem:
         """The problem of all windows after the first, in their own time."""
         t = self.problem.coordinates[self.axis]
         space = [c for c in self.problem.coordinates if c != t]
         starts = [c for c in self.problem.conditions if isinstance(c, AtStart)]
         values = {c.name: self._state(c, last, space, t) for c in starts}
         kept = tuple(replace(c, value=values[c.name]) if isinstance(c, AtStart) else c for c in self.problem.conditions)
-        return later(replace(self.problem, conditions=kept, reference={}), self.axis, self.length, self._clock)
+        return later(
+            replace(self.problem, conditions=kept, reference={}), self.axis, self.length, self._clock, self._speed
+        )
 
-    def _state(self, condition: AtStart, last: Solution, space, t):
+    def _state(self, condition: AtStart, last: Solution | None, space, t):
         """The initial data of a condition, as a function of what is handed over."""
         name = f"end of {condition.name}"
+        if not space:
+            orders = dict(getattr(condition.expression, "variable_count", ()))
+            order = int(orders.get(t, 0))  # rates are those in own time
+
+            def begins(own=0.0):
+                return 0 * own + self.carried[condition.name] / self.carried[_PACE] ** order
+
+            return self.carried.function(name, begins, t, size=lambda: float(abs(begins())))
+        assert last is not None
         if isinstance(self.problem.domain, Box):
             state = self._states[condition.name]
-            if not space:
-                return self.carried.function(name, lambda own: 0 * own + self.carried[condition.name], t)
             return self.carried.function(
-                name, lambda *where: state.values(self.carried[condition.name], *where), *space
+                name,
+                lambda *where: state.values(self.carried[condition.name], *where),
+                *space,
+                size=lambda: float(np.abs(self.carried[condition.name]).max()),
             )
         # On other domains no grid lies within the domain, and the field itself is handed over. No condition holds by
         # construction there, so that it knows nothing of the windows before.
@@ -105,27 +148,33 @@ class Windows:
             instant = np.full((1,) * np.ndim(where[0]), length)
             return last.traced(condition.expression, model)(*where[:axis], instant, *where[axis:])
 
-        return self.carried.function(name, field, *space)
+        nodes = scattered_points(self.problem)
+        nodes[:, axis] = last.problem.domain.bounds[axis][1]
+        values = last.values_on(condition.expression, nodes)
+        return self.carried.function(name, field, *space, size=lambda: float(np.sqrt(np.mean(values**2))))
 
     def _handed_over(self, last: Solution) -> dict[str, Any]:
         """The state at the end of a window."""
         if not isinstance(self.problem.domain, Box):
             return {"model": eqx.filter(last.model, eqx.is_inexact_array)}
         starts = [c for c in self.problem.conditions if isinstance(c, AtStart)]
+        if len(self.problem.coordinates) == 1:
+            instant = np.array([[last.problem.domain.bounds[self.axis][1]]])
+            return {c.name: last.values_on(c.expression, instant)[0] for c in starts}
         return {c.name: self._expanded(c, last) for c in starts}
 
     def _expanded(self, condition: AtStart, last: Solution) -> np.ndarray:
         """The coefficients of the state: as many as make the last ones of the first window small."""
         instant = last.problem.domain.bounds[self.axis][1]
         bounds = [b for k, b in enumerate(self.problem.domain.bounds) if k != self.axis]
-        count = min(_FIRST, _MOST[len(bounds)]) if bounds else 1
+        count = min(_FIRST, _MOST[len(bounds)])
         while True:
             state = self._states.get(condition.name) or Expansion(tuple(self._bases(bounds, count)))
             nodes = [axis.nodes() for axis in state.axes]
             nodes.insert(self.axis, np.array([instant]))
             samples = last.values_on(condition.expression, nodes)
             coefficients = state.coefficients(np.squeeze(samples, self.axis))
-            settled = condition.name in self._states or not bounds or count >= _MOST[len(bounds)]
+            settled = condition.name in self._states or count >= _MOST[len(bounds)]
             if settled or state.tail(coefficients) < _RESOLVED:
                 self._states[condition.name] = state
                 return coefficients
@@ -140,7 +189,9 @@ class Windows:
 
 def described(plan: Plan) -> Plan:
     """The plan of the first window as that of all."""
-    sentence = f"time in {plan.settings['windows']} windows, each starting where the last one ended"
+    count = plan.settings["windows"]
+    several = "windows as long as their features resolve the solution" if count == "auto" else f"{count} windows"
+    sentence = f"time in {several}, each starting where the last one ended"
     return replace(plan, choices=(sentence, *plan.choices), classical=None)
 
 
@@ -151,8 +202,8 @@ def unsolved(part: Solution) -> str:
     return worst[0] if worst else ""
 
 
-def joined(problem: Problem, method: Method, parts: Sequence[Solution], count: int) -> Solution:
-    """The solution of all windows that were solved, of so many, with the record of all."""
+def joined(problem: Problem, method: Method, parts: Sequence[Solution], pace: Pace) -> Solution:
+    """The solution of all windows that were solved, with the record of all."""
     last = parts[-1]
     run = Run(
         seed=last.run.seed,
@@ -161,7 +212,7 @@ def joined(problem: Problem, method: Method, parts: Sequence[Solution], count: i
         stopped_by=last.run.stopped_by,
         loss=max(p.run.loss for p in parts),
         residuals=_mean_residuals(parts),
-        warnings=[*_incomplete(problem, parts, count), *_doubts_of_all(parts)],
+        warnings=[*_incomplete(problem, parts, pace), *_doubts_of_all(parts)],
         seconds=Clock(**{name: sum(vars(p.run.seconds)[name] for p in parts) for name in asdict(Clock())}),
         peak_memory_bytes=max(p.run.peak_memory_bytes for p in parts),
         versions=last.run.versions,
@@ -209,11 +260,11 @@ def _reached(problem: Problem, parts: Sequence[Solution]) -> dict[str, Any]:
     }
 
 
-def _incomplete(problem: Problem, parts: Sequence[Solution], count: int) -> list[str]:
+def _incomplete(problem: Problem, parts: Sequence[Solution], pace: Pace) -> list[str]:
     """A sentence where not all windows were solved."""
     last, axis = parts[-1], time_axis(problem)
     name = unsolved(last)
-    if len(parts) == count and not name:
+    if pace.whole(parts) and not name:
         return []
     t, (low, high), end = problem.coordinates[axis], last.problem.domain.bounds[axis], problem.domain.bounds[axis][1]
     if name and last.run.stopped_by in ENDED:
@@ -222,7 +273,7 @@ def _incomplete(problem: Problem, parts: Sequence[Solution], count: int) -> list
             f"{last.run.shares[name]:.0%} of its own terms; take more windows, or more features or points"
         )
     else:
-        reason = f"window {len(parts)} of {count} was the last, stopped by {last.run.stopped_by}"
+        reason = f"{pace.position(len(parts))} was the last, stopped by {last.run.stopped_by}"
     return [f"the solution reaches {t} = {high:g} of {end:g} and is NaN beyond, because {reason}"]
 
 
@@ -257,10 +308,14 @@ def _seam(part: Solution, before: Solution, instant: float) -> dict[str, float |
 
 
 def _mean_residuals(parts: Sequence[Solution]) -> dict[str, float]:
-    """Root mean square over all windows, which are equally long."""
-    names = dict.fromkeys(name for p in parts for name in p.run.residuals)
-    own = {name: [p.run.residuals[name] for p in parts if name in p.run.residuals] for name in names}
-    return {name: float(np.sqrt(np.mean(np.square(values)))) for name, values in own.items()}
+    """Root mean square over all windows."""
+    axis = time_axis(parts[0].problem)
+    lengths = [high - low for low, high in (p.problem.domain.bounds[axis] for p in parts)]
+    found = {}
+    for name in dict.fromkeys(name for p in parts for name in p.run.residuals):
+        own = [(n, p.run.residuals[name] ** 2) for n, p in zip(lengths, parts, strict=True) if name in p.run.residuals]
+        found[name] = math.sqrt(sum(n * square for n, square in own) / sum(n for n, _ in own))
+    return found
 
 
 def _history(parts: Sequence[Solution]) -> History:

@@ -77,7 +77,8 @@ def merge(features: Sequence, needs: Sequence[Need], core=None) -> dict[Need, ja
 def _merge_one(features, need):
     rows = defaultdict(list)
     for p, coefficient in terms_of(need):
-        product = _khatri_rao([features[k][p.orders[k]][:, p.unknown] for k in range(len(features) - 1)])
+        before = [features[k][p.orders[k]][:, p.unknown] for k in range(len(features) - 1)]
+        product = _khatri_rao(before) if before else jnp.ones_like(features[-1][0][:1, p.unknown])
         rows[p.orders[-1]].append(product if coefficient == 1.0 else coefficient * product)
     left = jnp.concatenate([sum(products) for products in rows.values()], axis=1)
     right = jnp.concatenate([features[-1][order][:, need.unknown] for order in rows], axis=1)

@@ -361,7 +361,7 @@ def _integrals(values: Line, panels: np.ndarray) -> np.ndarray:
     low, high = panels.T[..., None]
     with np.errstate(all="ignore"):
         there = values(((low + high) / 2 + (high - low) / 2 * nodes).ravel()).reshape(len(panels), -1) ** 2
-    return (high - low)[:, 0] / 2 * (np.nan_to_num(there, nan=0.0, posinf=0.0, neginf=0.0) @ weights)
+        return (high - low)[:, 0] / 2 * (np.nan_to_num(there, nan=0.0, posinf=0.0, neginf=0.0) @ weights)
 
 
 @cache

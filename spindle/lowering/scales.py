@@ -201,5 +201,7 @@ def _is_linear_in(term, u) -> bool:
 
 
 def _coded(applied, orders):
-    """Coded functions are of size one: what they compute is known to JAX alone."""
-    return lambda *where: np.ones(np.broadcast_shapes(*map(np.shape, where))) if not any(orders) else 0.0
+    """Coded functions are of size one where they do not tell: what they compute is known to JAX alone."""
+    size = getattr(applied.func.given, "size", None)
+    value = 0.0 if any(orders) else 1.0 if size is None else size()
+    return lambda *where: np.full(np.broadcast_shapes(*map(np.shape, where)), value)

@@ -22,7 +22,7 @@ from spindle.objective.penalties import Penalty
 from spindle.problem.families import ranging, spanned
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_time
-from spindle.problem.windows import time_axis
+from spindle.problem.windows import of_time_alone, time_axis
 from spindle.reduction.build import Reduction
 from spindle.training.loop import Schedule
 from spindle.training.optimizers.adam import Adam
@@ -96,7 +96,7 @@ class Method:
     conditions      weight of conditions that `weights` does not name; measurements of known noise weigh 1e-3 at most
     balance         adapt the weights every so many steps by gradient norms; 0: never
     faces           "mean" of a condition over all its faces, or "sum" of the faces' means
-    steps, learning_rate, schedule   of Adam
+    steps, learning_rate, schedule   of Adam; of `PINN` the number of steps may be "auto"
     lbfgs_steps     L-BFGS iterations after Adam
     lbfgs_rate      their constant step length; None: a line search
     lbfgs_memory    pairs of changes they remember
@@ -106,7 +106,9 @@ class Method:
                     of Adam, that weighs later times by how well earlier ones are solved (Wang et al. 2024); (): off.
                     Its authors report a patent; see `sp.CausalPINN`
     slabs           of time, for these weights
-    windows         windows in time of equal length, solved one after the other, each from the end of the last; 1: none
+    windows         windows in time of equal length, solved one after the other, each from the end of the last; 1: none;
+                    "auto": as long as the features of the method resolve the solution, where time is the only
+                    coordinate, else none
     scales          "auto": unknowns are measured by their data and residuals by their terms where these are far from
                     one, as in physical units; "off": never
     dtype           "float32" or "float64"
@@ -130,7 +132,7 @@ class Method:
     balance: int | None = None
     faces: str | None = None
     conditions: float | None = None
-    steps: int | None = None
+    steps: int | str | None = None
     learning_rate: float | None = None
     schedule: str | None = None
     lbfgs_steps: int | None = None
@@ -140,7 +142,7 @@ class Method:
     keep: str | None = None
     causal: tuple[float, ...] | None = None
     slabs: int | None = None
-    windows: int | None = None
+    windows: int | str | None = None
     scales: str | None = None
     dtype: str | None = None
 
@@ -181,12 +183,14 @@ class Method:
             settings |= problem.published.get(self.name, {})
         settings |= {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
         check_settings(f"sp.{type(self).__name__}", settings, len(problem.coordinates))
+        if settings["windows"] == "auto" and not (of_time_alone(problem) and settings["network"] == "spectral"):
+            settings["windows"] = 1
         return settings
 
-    def windows_of(self, problem: Problem) -> int:
+    def windows_of(self, problem: Problem) -> int | str:
         """How many windows time is cut into; raises where the problem has none that follow one another."""
         count = self.resolved(spanned(problem))["windows"]
-        if count > 1:
+        if count != 1:
             refuse_families(problem, f"sp.{type(self).__name__}(windows={count})")
             time_axis(problem)
         return count

@@ -23,8 +23,9 @@ def fitting_method(problem: Problem) -> tuple[str, str]:
     if family and axes > _FAMILY_AXES:
         names = ", ".join(p.name for p in family)
         return "fastlrnr", f"the problem is a family over {names} of {axes} axes, and its members are found one by one"
-    if axes == 1:
-        return "pinn", f"{whole.coordinates[0]} is the only coordinate, and there is nothing to separate"
+    if axes == 1 and whole.domain.boxes:
+        why = "whose features are fitted by linear algebra"
+        return "spinn", f"{whole.coordinates[0]} is the only coordinate, one axis {why}"
     if not whole.domain.boxes:
         return "dtpinn", "the domain is no box, and scattered nodes fill any shape"
     made = "a box" if len(whole.domain.boxes) == 1 else "made of boxes"

@@ -65,6 +65,8 @@ _BESIDES = {
     "frequency": ("auto",),
     "refine": ("auto",),
     "nodes": ("auto",),
+    "windows": ("auto",),
+    "steps": ("auto",),
 }
 _AN_AXIS = ("points", "width")
 _SEVERAL = (*_AN_AXIS, "nodes")

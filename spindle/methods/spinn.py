@@ -39,6 +39,7 @@ from spindle.training.optimizers.growing import Growing
 
 # Coefficients of a full tensor, by whether all is linear: two or three steps do then, of ten seconds each, else ten.
 _MOST_PRODUCTS = {True: 400_000, False: 200_000}
+_MOST_OF_ONE_AXIS = 1024
 # Residual, relative to that of the zero field, at which nothing is enlarged any more.
 _FINE, _ROUGH = 3e-7, 1e-3
 _PAPER = {
@@ -82,7 +83,8 @@ class SPINN(Method):
            above 3e-7 of that of the zero field "full", or 12 (24 up to three axes) where these would be too many
     fade   let equations count less near walls whose values differ from the initial data there
     refine how often the number of features on each axis may be changed by the decay of their coefficients, once all
-           products have one; "auto": 4, or never in windows of time, or where `width` or `points` are given
+           products have one; "auto": 4 (8 on a single axis), or never in windows of time, or where `width` or `points`
+           are given
     sums   how the loss is taken: "grid", over all N^d points; "core" and "gram", from sums along the axes alone, where
            equation and conditions are polynomial with separable coefficients; "auto", by operations counted
 
@@ -128,6 +130,7 @@ class SPINN(Method):
             "schedule": "cosine",
             "newton_steps": 100,
             "keep": "last",
+            "windows": "auto",
             "dtype": "float64",
         },
     }
@@ -142,21 +145,16 @@ class SPINN(Method):
                 f"`sp.SPINN()` needs a domain made of boxes, since it separates the coordinates, and `{problem.name}` "
                 f"is posed on {problem.domain}; use `sp.DTPINN()` or `sp.PINN()`."
             )
-        if axes < 2:
-            raise MethodError(
-                f"`sp.SPINN()` separates axes, and `{problem.name}` has only one, {problem.coordinates[0]}; "
-                f"use `sp.PINN()`."
-            )
         # What another window or code begins with is no sum of a few products.
-        tangled = settings["windows"] > 1 or _starts_from_code(problem)
+        tangled = settings["windows"] != 1 or _starts_from_code(problem)
         if settings["hard"] == "auto":
             # A lift raises the rank of what is left to the network; faces of many axes are dear to fit instead.
-            few = settings["network"] == "spectral" and axes <= 4 and not tangled
+            few = settings["network"] == "spectral" and 2 <= axes <= 4 and not tangled
             settings["hard"] = "zero" if few else "all"
         constraints, sentences = constraints_for(problem, settings)
         if settings["refine"] == "auto":
             free = settings["width"] == "auto" and settings["points"] == "auto"
-            settings["refine"] = 4 if free and settings["windows"] == 1 else 0
+            settings["refine"] = (4 if axes > 1 else 8) if free and settings["windows"] == 1 else 0
         notes += _widths(settings, problem)
         linear = settings["network"] == "spectral" and all(structure.linear for structure in analyse(problem))
         ranks, counts = _ladder(settings, problem, linear, tangled), _nodes(settings, axes)
@@ -240,7 +238,8 @@ class _Design:
         steps, every = self.settings["newton_steps"], "full" in self.ranks
         growth = [self._growth(rank) for rank in self.ranks[1:]]
         if every:
-            finer = OtherWidths(self.problem, self.separable, self.aim, _MOST_PRODUCTS[self.linear])
+            most = _MOST_OF_ONE_AXIS if self.axes == 1 else _MOST_PRODUCTS[self.linear]
+            finer = OtherWidths(self.problem, self.separable, self.aim, most)
             growth += [finer] * self.settings["refine"]
         separable = [rank for rank in self.ranks if rank != "full"]
         phases: list[Optimizer] = []
@@ -256,7 +255,9 @@ class _Design:
                 newton = GaussNewton(steps, worth=worth, patience=patience)
             else:
                 newton = GaussNewton(steps)
-            phases.append(Growing(newton, own, _ROUGH if self.tangled else _FINE) if own else newton)
+            # A layer shows no gain before the features are fine enough to see it.
+            insists = isinstance(own, OtherWidths) and (self.linear or self.axes == 1)
+            phases.append(Growing(newton, own, _ROUGH if self.tangled else _FINE, insists) if own else newton)
         return tuple(phases)
 
     def _growth(self, rank):
@@ -281,7 +282,8 @@ def _widths(settings, problem) -> tuple[str, ...]:
         return ()
     least, most = (16, 32) if axes > 4 else (24, 64 if axes > 2 else 96)
     # A window in time is short: half as many features on that axis.
-    lowest = [least // 2 if is_time(c) and settings["windows"] > 1 else least for c in problem.coordinates]
+    halved = isinstance(settings["windows"], int) and settings["windows"] > 1
+    lowest = [least // 2 if is_time(c) and halved else least for c in problem.coordinates]
     settings["width"] = tuple(
         min(most, max(low, degree + 8)) for low, degree in zip(lowest, degrees(problem), strict=True)
     )
@@ -298,6 +300,8 @@ def _nodes(settings, axes: int) -> tuple[int, ...]:
 
 def _ladder(settings, problem, linear: bool, tangled: bool) -> tuple[int | str, ...]:
     """The separable ranks that are tried one after the other."""
+    if len(problem.coordinates) == 1 and settings["network"] == "spectral" and settings["newton_steps"]:
+        return ("full",)  # a sum of functions of one coordinate is one such function
     if settings["rank"] != "auto":
         if settings["rank"] == "full" and settings["network"] != "spectral":
             raise MethodError(

@@ -29,10 +29,12 @@ def source_terms(problem: Problem, constraints: Constraints, most: int) -> tuple
     if len(problem.equations) != 1 or len(problem.unknowns) != 1:
         return ()
     (equation,) = problem.equations
-    lifted = with_constants(constraints.lifted(equation.residual, problem.coordinates))
-    structure = structure_of(equation.name, lifted, problem.unknowns, problem.coordinates)
-    if not (structure.linear and structure.separable):
-        return ()
+    # To differentiate a lift takes seconds where it is long, and what does not separate without does not with it.
+    for residual in (lambda: equation.residual, lambda: constraints.lifted(equation.residual, problem.coordinates)):
+        written = with_constants(residual())
+        structure = structure_of(equation.name, written, problem.unknowns, problem.coordinates)
+        if not (structure.linear and structure.separable):
+            return ()
     terms = tuple(t for t in structure.terms or () if not t.powers and t.constant.is_number)
     coded = any(factor.atoms(AppliedUndef) for term in terms for _, factor in term.factors)
     return () if coded or len(terms) > most else terms

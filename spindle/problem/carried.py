@@ -42,13 +42,13 @@ class Carried:
         finally:
             self._seen = before
 
-    def function(self, name: str, function: Callable, *coordinates) -> AppliedUndef:
-        """A coded function of the coordinates that asks this object for arrays."""
+    def function(self, name: str, function: Callable, *coordinates, size: Callable[[], float] | None = None):
+        """A coded function of the coordinates that asks this object for arrays; `size` tells how large it is."""
 
         def coded(*arguments):
             return function(*arguments)
 
-        coded.carried = self  # type: ignore[attr-defined]
+        coded.carried, coded.size = self, size  # type: ignore[attr-defined]
         return given(name, coded, *coordinates, smooth=True)
 
 

@@ -15,6 +15,7 @@ from spindle.problem.words import shown
 
 MOST_TERMS = 1_000  # sums of more products are no cheaper than a grid, and SymPy takes seconds to write them down
 _COUNTED = 1e6  # terms of a base, above which its powers are not told apart
+_LONG_NUMBER = 1000
 _LONG = 500  # parts
 _FACTORS = 8  # of a product; of fewer, derivatives are written as SymPy writes them
 _ENDLESS = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo)
@@ -84,8 +85,30 @@ def expanded_or_not(e: sympy.Expr) -> sympy.Expr:
 def differentiated(e: sympy.Expr, coordinate: sympy.Symbol, order: int) -> sympy.Expr:
     """The derivative of some order; of a long product only the factors that depend on the coordinate are touched.
 
-    SymPy counts all ways to share the order among all factors, some 40,000 for second derivatives of 24 of them.
+    SymPy counts all ways to share the order among all factors, some 40,000 for second derivatives of 24 of them. It
+    also asks whether each part is zero, and takes powers of common denominators: long numbers stand aside as symbols.
     """
+    aside: dict[sympy.Expr, sympy.Dummy] = {}
+    bare = _bare(e, coordinate, aside) if size_of(e) > _LONG else e
+    aside |= {n: sympy.Dummy(real=True) for n in bare.atoms(sympy.Rational) if max(abs(n.p), n.q) > _LONG_NUMBER}
+    found = _differentiated(bare.xreplace(aside), coordinate, order)
+    return found.xreplace({symbol: part for part, symbol in aside.items()})
+
+
+def _bare(e: sympy.Expr, coordinate: sympy.Symbol, aside: dict[sympy.Expr, sympy.Dummy]) -> sympy.Expr:
+    """An expression with symbols for the parts that do not depend on a coordinate, which are put aside."""
+    if not e.args or not isinstance(e, sympy.Expr):
+        return e
+    if coordinate not in e.free_symbols:
+        return aside.setdefault(e, sympy.Dummy(real=True))
+    if isinstance(e, (sympy.Add, sympy.Mul)):
+        outside, inside = e.as_independent(coordinate, as_Add=e.is_Add)
+        parts = [_bare(part, coordinate, aside) for part in (outside, *type(e).make_args(inside))]
+        return e.func(*parts)
+    return e.func(*(_bare(part, coordinate, aside) for part in e.args))
+
+
+def _differentiated(e: sympy.Expr, coordinate: sympy.Symbol, order: int) -> sympy.Expr:
     if e.is_Mul and len(e.args) > _FACTORS:
         outside, inside = e.as_independent(coordinate, as_Add=False)
         return outside * inside.diff(coordinate, order)

@@ -33,9 +33,11 @@ def time_axis(problem: Problem) -> int:
     return times[0]
 
 
-def edges(problem: Problem, windows: int) -> np.ndarray:
-    """The instants (windows + 1,) at which windows of equal length begin and end."""
-    return np.linspace(*problem.domain.bounds[time_axis(problem)], windows + 1)
+def of_time_alone(problem: Problem) -> bool:
+    """Whether time is the only coordinate and all conditions hold at its start, so that windows can follow it."""
+    alone = len(problem.coordinates) == 1 and is_time(problem.coordinates[0])
+    starts = bool(problem.conditions) and all(isinstance(c, AtStart) for c in problem.conditions)
+    return alone and starts and not any(p.unknown for p in problem.parameters)
 
 
 def window(problem: Problem, low: float, high: float) -> Problem:
@@ -49,12 +51,16 @@ def window(problem: Problem, low: float, high: float) -> Problem:
     )
 
 
-def later(problem: Problem, axis: int, length: float, shift: float | AppliedUndef) -> Problem:
+def later(
+    problem: Problem, axis: int, length: float, shift: float | AppliedUndef, pace: sympy.Expr | int = 1
+) -> Problem:
     """The problem in a time of its own, from 0 to `length`.
 
     shift   the instant at which that time is 0; or, as a coded function of that time, the time of the problem
+    pace    how fast that time goes, in units of the time of the problem: derivatives by time are multiplied by it. Data
+            of initial conditions on derivatives are those in the own time already
     """
-    moved = partial(in_later_time, problem, axis, shift)
+    moved = partial(in_later_time, problem, axis, shift, pace=pace)
     return replace(
         problem,
         domain=problem.domain.during(axis, 0.0, length),
@@ -71,15 +77,18 @@ def _each_side(moved: Callable, equation: sympy.Eq) -> sympy.Eq:
 
 def _with_data(condition, moved: Callable):
     """A condition with all its expressions moved but the face that it holds on."""
-    written = {f.name: getattr(condition, f.name) for f in fields(condition) if f.name not in ("on", "axis")}
+    kept = ("on", "axis", "expression") if isinstance(condition, AtStart) else ("on", "axis")
+    written = {f.name: getattr(condition, f.name) for f in fields(condition) if f.name not in kept}
     return replace(condition, **{k: moved(v) for k, v in written.items() if isinstance(v, sympy.Basic)})
 
 
-def in_later_time(problem: Problem, axis: int, shift: float | AppliedUndef, expression) -> sympy.Expr:
+def in_later_time(
+    problem: Problem, axis: int, shift: float | AppliedUndef, expression, *, pace: sympy.Expr | int = 1
+) -> sympy.Expr:
     """An expression in a time of its own, which the unknowns keep; see `later`."""
     expression, coordinates = sympy.sympify(expression), problem.coordinates
     t = coordinates[axis]
-    if t not in expression.free_symbols or shift == 0:
+    if t not in expression.free_symbols or (shift == 0 and pace == 1):
         return expression
     partials = [d for d in expression.atoms(sympy.Derivative) if not is_given(d.expr)]
     kept = {node: sympy.Dummy(real=True) for node in (*partials, *unknowns_in(expression))}
@@ -89,9 +98,15 @@ def in_later_time(problem: Problem, axis: int, shift: float | AppliedUndef, expr
     bare = bare.xreplace(masked)
     clock = t + sympy.Float(shift, 17) if isinstance(shift, (int, float)) else shift
     hidden = {d: sympy.Dummy(real=True) for d in (*bare.atoms(sympy.Derivative), *masked.values())}
-    bare = bare.xreplace(hidden).xreplace({t: clock}).xreplace({v: k for k, v in hidden.items()})
+    bare = bare.xreplace(hidden).xreplace({t: clock}).xreplace({v: _paced(k, t, pace) for k, v in hidden.items()})
     bare = bare.xreplace({masked[f]: later_one for f, later_one in coded.items()})
-    return bare.xreplace({v: k for k, v in kept.items()})
+    return bare.xreplace({v: _paced(k, t, pace) for k, v in kept.items()})
+
+
+def _paced(node: sympy.Expr, t: sympy.Symbol, pace) -> sympy.Expr:
+    """A function, or a derivative in own time as one in the time of the problem."""
+    orders = dict(node.variable_count) if isinstance(node, sympy.Derivative) else {}
+    return node * pace ** orders.get(t, 0)
 
 
 def _coded_later(applied: AppliedUndef, t, shift) -> AppliedUndef:
@@ -105,6 +120,7 @@ def _coded_later(applied: AppliedUndef, t, shift) -> AppliedUndef:
     carried = getattr(clock, "carried", getattr(function, "carried", None))
     if carried is not None:
         moved.carried = carried  # type: ignore[attr-defined]
+        moved.size = getattr(function, "size", None)  # type: ignore[attr-defined]
     return given(f"{applied.func.__name__} later", moved, *applied.args, smooth=applied.func.smooth)
 
 

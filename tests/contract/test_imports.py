@@ -41,6 +41,7 @@ FLOORS = {
         "resolved",
         "missed",
         "averages",
+        "pace",
         "windows",
         "load",
         "train",

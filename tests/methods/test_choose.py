@@ -53,8 +53,8 @@ def cloud():
 
 
 MADE_UP = {
-    "interval": (lambda: poisson(sp.Interval(x, 0, 1)), "pinn"),
-    "time alone": (oscillator, "pinn"),
+    "interval": (lambda: poisson(sp.Interval(x, 0, 1)), "spinn"),
+    "time alone": (oscillator, "spinn"),
     "square": (lambda: poisson(SQUARE), "spinn"),
     "rod in time": (lambda: poisson(sp.Box({x: (0, 1), t: (0, 1)})), "spinn"),
     "step": (lambda: poisson(SQUARE - sp.Box({x: (0, 0.5), y: (0, 0.5)})), "spinn"),

@@ -32,11 +32,13 @@ class Growing:
     inner       the optimizer
     growth      how
     tolerance   residual, relative to that of the zero field, below which there is nothing to gain
+    insists     enlarge also after a growth of the same kind that gained little
     """
 
     inner: GaussNewton
     growth: Growth
     tolerance: float = 3e-7
+    insists: bool = False
 
     @property
     def resamples(self) -> bool:
@@ -72,5 +74,5 @@ class Growing:
                limits is no lack of such parameters
         """
         reached = float(jnp.sqrt(jnp.abs(loss) / before.size))
-        useless = last is not None and not float(loss) < 0.5 * last
+        useless = last is not None and not float(loss) < 0.5 * last and not self.insists
         return None if reached < self.tolerance or useless else self.growth.decide(model, reached)

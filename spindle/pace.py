@@ -1,0 +1,125 @@
+"""How long windows in time are: all alike, or as long as their features resolve the solution."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from spindle.methods.growth import decays, tail
+from spindle.solution import Solution
+from spindle.training.precision import precision
+
+_AIM, _MOST = 1e-10, 1e-7  # share of the last features: what a window is made for, and above which it is not kept
+_RESIDUAL = 1e-5  # of an equation, relative to its own terms, above which a window is not kept
+_SHORTER, _LONGER = 0.25, 2.0  # than the window before, at most
+_SHORTEST = 2.0**-24  # of the whole time
+
+
+class Pace(Protocol):
+    """What decides on the length of windows."""
+
+    def next(self, parts: Sequence[Solution]) -> tuple[float, float]:
+        """The instants between which the window after those that are solved lies."""
+
+    def keeps(self, part: Solution) -> bool:
+        """Whether a window is good enough; if not, `next` gives a shorter one."""
+
+    def whole(self, parts: Sequence[Solution]) -> bool:
+        """Whether the last window ends where time ends."""
+
+    def position(self, number: int) -> str:
+        """A window in words."""
+
+
+@dataclass(frozen=True)
+class Even:
+    """So many windows of one length."""
+
+    low: float
+    high: float
+    count: int
+
+    def next(self, parts: Sequence[Solution]) -> tuple[float, float]:
+        """See `Pace`."""
+        edges = np.linspace(self.low, self.high, self.count + 1)
+        return float(edges[len(parts)]), float(edges[len(parts) + 1])
+
+    def keeps(self, part: Solution) -> bool:
+        """Always: a window that is not solved ends the march."""
+        return True
+
+    def whole(self, parts: Sequence[Solution]) -> bool:
+        """See `Pace`."""
+        return len(parts) == self.count
+
+    def position(self, number: int) -> str:
+        """`window 2 of 10`."""
+        return f"window {number} of {self.count}"
+
+
+@dataclass
+class Following:
+    """Windows as long as their features resolve the solution: the first is tried on all of time.
+
+    Coefficients of features that resolve a solution fall geometrically, faster the shorter the window is: the last of n
+    goes about as the n-th power of the length. That gives the length at which it reaches what is aimed at.
+    """
+
+    axis: int
+    low: float
+    high: float
+    _refused: float = field(default=math.inf)
+
+    def next(self, parts: Sequence[Solution]) -> tuple[float, float]:
+        """See `Pace`."""
+        begins = parts[-1].problem.domain.bounds[self.axis][1] if parts else self.low
+        length = min(self._after(parts[-1]) if parts else math.inf, self._refused)
+        left = self.high - begins
+        # Two halves rather than a long window and a sliver.
+        length = left if length >= left else min(length, left / 2) if length > 0.75 * left else length
+        return begins, self.high if length == left else begins + length
+
+    def keeps(self, part: Solution) -> bool:
+        """Whether its features resolve it and its equations hold; at the shortest length, always."""
+        low, high = part.problem.domain.bounds[self.axis]
+        wrong = part.run.stopped_by == "diverged" or not max(part.run.shares.values(), default=0.0) <= _RESIDUAL
+        if not wrong and _last_share(part, self.axis) <= _MOST:
+            self._refused = math.inf
+            return True
+        if high - low <= _SHORTEST * (self.high - self.low):
+            return True
+        self._refused = (high - low) * (_SHORTER if wrong else _factor(part, self.axis, most=0.5))
+        return False
+
+    def whole(self, parts: Sequence[Solution]) -> bool:
+        """See `Pace`."""
+        return bool(parts) and parts[-1].problem.domain.bounds[self.axis][1] >= self.high
+
+    def position(self, number: int) -> str:
+        """`window 2`."""
+        return f"window {number}"
+
+    def _after(self, part: Solution) -> float:
+        low, high = part.problem.domain.bounds[self.axis]
+        return (high - low) * _factor(part, self.axis, most=_LONGER)
+
+
+def _factor(part: Solution, axis: int, *, most: float) -> float:
+    """By how much the length changes so that the last features hold what is aimed at."""
+    share = _last_share(part, axis)
+    if not math.isfinite(share):
+        return _SHORTER
+    wanted = (_AIM / max(share, 1e-3 * _AIM)) ** (1 / _features(part, axis))
+    return min(most, max(_SHORTER, wanted if share > 1e-3 * _AIM else most))
+
+
+def _last_share(part: Solution, axis: int) -> float:
+    with precision(part.plan.dtype):
+        return tail(decays(part.model.field)[axis])
+
+
+def _features(part: Solution, axis: int) -> int:
+    with precision(part.plan.dtype):
+        return len(decays(part.model.field)[axis])

@@ -12,6 +12,7 @@ from sympy.core.function import AppliedUndef
 from spindle.derivatives.pointwise import pointwise_values
 from spindle.errors import ProblemError
 from spindle.lowering.compile import array_function, coded
+from spindle.lowering.partials import partial_of
 from spindle.problem.conditions import AcrossAxis, AtPoints
 from spindle.problem.functions import evaluate
 from spindle.problem.symbols import Normal, Parameter, is_given, unknowns_in
@@ -19,24 +20,43 @@ from spindle.references import scattered_points
 from spindle.solution import Solution
 
 _POINTS = 512
+_SHARE = {
+    "float64": 1e-9,
+    "float32": 1e-4,
+}  # of the terms of a usual solution, below which residuals are rounding errors
 _NOISE = {"float64": 1e-13, "float32": 1e-5}  # of numbers of size one: residuals of that size are rounding errors
 
 
 def own_terms(solution: Solution) -> dict[str, float]:
     """Root mean square of the terms of each residual together, at fixed points of the domain, in the user's units.
 
-    Where all terms vanish it is the rounding error of terms of the size that the problem's data would give them.
+    Where all terms vanish, as in the slope of what is even, it is a share of what they would be for a solution that
+    varies by its own size over the domain, or the rounding error of what the problem's data would make them.
     """
     points = scattered_points(solution.plan.problem)
     inside = points[solution.plan.problem.domain.contains(points)]
     points = (inside if len(inside) else points)[:_POINTS]
     partials = _partials(solution, points)
-    floor = _NOISE[solution.plan.dtype]
-    nominal = solution.plan.constraints.scales
-    return {
-        name: max(_size(solution, terms, points, partials), floor * nominal.residual(name))
-        for name, terms in _written(solution)
-    }
+    floor, share = _NOISE[solution.plan.dtype], _SHARE[solution.plan.dtype]
+    nominal, usual = solution.plan.constraints.scales, _usual(solution, points, partials)
+    found = {}
+    for name, terms in _written(solution):
+        least = share * _size(solution, terms, points, usual) if usual else 0.0
+        found[name] = max(_size(solution, terms, points, partials), least or floor * nominal.residual(name))
+    return found
+
+
+def _usual(solution: Solution, points: np.ndarray, partials: dict) -> dict:
+    """The values (n,) that all unknowns and partials have if each unknown varies by its own size over the domain."""
+    problem, found = solution.plan.problem, {}
+    lengths = np.array([high - low for low, high in problem.domain.bounds])
+    for node in partials:
+        partial = partial_of(node, problem.unknowns, problem.coordinates)
+        if partial is not None:
+            own = np.nan_to_num(partials[problem.unknowns[partial.unknown]])
+            size = np.sqrt(np.mean(own**2)) / np.prod(lengths ** np.array(partial.orders))
+            found[node] = np.full(len(points), size)
+    return found
 
 
 def _written(solution: Solution) -> Iterator[tuple[str, list[sympy.Expr]]]:
@@ -69,6 +89,7 @@ def _pass(solution: Solution, structure) -> tuple[list, Callable]:
     """The unknowns and partials that occur, and the program of their values: (model, points, carried) -> arrays."""
     plan, problem = solution.plan, solution.plan.problem
     nodes = {n for _, terms in _written(solution) for term in terms for n in _unknown_parts(term)}
+    nodes |= set(problem.unknowns)
     ordered = sorted(nodes, key=sympy.default_sort_key)
     tunable = tuple(p for p in problem.parameters if p.unknown)
     lifted = [plan.constraints.lifted(n, problem.coordinates) for n in ordered]

@@ -212,9 +212,9 @@ def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, budget: B
     run.averages = checked("means over space", lambda: averages(solution), {}) if averaged else {}
     run.classical = checked("the classical solution", lambda: compare(solution), None)
     run.unresolved = checked("the resolution", lambda: unresolved(solution), {})
-    run.fatal = fatal(solution.problem)
+    run.fatal, known = checked("what is known of the problem", lambda: _known(solution.problem), ([], []))
     run.doubts = [
-        *(sentence for sentence in doubts(solution.problem) if sentence not in run.fatal),
+        *known,
         *checked("points where sources are large", lambda: missed(solution.plan.problem, solution.plan.objective), []),
     ]
     run.warnings = [
@@ -226,6 +226,12 @@ def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, budget: B
     ]
     run.peak_memory_bytes = peak_bytes()
     clock.evaluate += time.perf_counter() - began
+
+
+def _known(problem: Problem) -> tuple[list[str], list[str]]:
+    """What the analysis of a problem finds fatal, and what it doubts besides."""
+    certain = fatal(problem)
+    return certain, [sentence for sentence in doubts(problem) if sentence not in certain]
 
 
 def _fresh_residuals(solution: Solution, key) -> dict[str, float]:

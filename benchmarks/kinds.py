@@ -90,14 +90,19 @@ def layers(random: Generator) -> Case:
         plane = random.integers(2)
         axes = (x, y) if plane else (x,)
         u = sp.unknown("u", *axes)
-        one = x - (exp((x - 1) / e) - exp(-1 / e)) / (1 - exp(-1 / e))
+        width = float(e)
         sides = [sp.Dirichlet(u, 0, on=[Eq(x, 0), Eq(x, 1)])] + [sp.Neumann(u, 0, on=[Eq(y, 0), Eq(y, 1)])] * plane
         problem = sp.Problem(
             sp.Box({c: (0, 1) for c in axes}) if plane else sp.Interval(x, 0, 1),
             [Eq(-e * sp.laplacian(u) + u.diff(x), 1)],
             sides,
         )
-        return Case(problem, {u: _form(one, problem.coordinates)})
+
+        def one(points):
+            s = points[:, 0]
+            return s - (np.exp((s - 1) / width) - np.exp(-1 / width)) / (1 - np.exp(-1 / width))
+
+        return Case(problem, {u: one})
     u = sp.unknown("u", x, y)
     exact = sin(pi * y) * (1 - (exp(-x / sqrt(e)) + exp((x - 1) / sqrt(e))) / (1 + exp(-1 / sqrt(e))))
     left = -e * sp.laplacian(u) + (1 - e * pi**2) * u

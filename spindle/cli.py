@@ -25,7 +25,7 @@ from spindle.budget import Budget
 from spindle.check import check as check_problem
 from spindle.check import in_words as check_in_words
 from spindle.errors import DivergenceError, MethodError, ProblemError, RunError, SpindleError
-from spindle.experiments.registry import BENCHES, run_bench
+from spindle.experiments.registry import NAMES, VERIFY, run_bench
 from spindle.experiments.rows import CURVE
 from spindle.gallery.registry import GALLERY, gallery, options
 from spindle.gallery.registry import summary as gallery_summary
@@ -219,12 +219,15 @@ def explore(
 def bench(
     name: Annotated[
         str,
-        typer.Argument(help=f"One of {', '.join(BENCHES)}."),
+        typer.Argument(help=f"One of {', '.join(NAMES)}."),
     ],
-    quick: Annotated[bool, typer.Option(help="Few steps: shows that it runs, not how good it is.")] = False,
+    quick: Annotated[
+        bool,
+        typer.Option(help="Few steps: shows that it runs, not how good it is; of `verify`, what takes under a minute."),
+    ] = False,
     out: Annotated[Path, typer.Option(help="Where the numbers go.")] = Path("runs/bench"),
 ):
-    """Run the comparisons behind the tables, and print them."""
+    """Run the comparisons behind the tables, and print them; `verify` measures every number of the documents."""
     jax.config.update("jax_enable_compilation_cache", False)  # compilation is timed, not remembered
     path = out / f"{name}{'-quick' if quick else ''}.json"
     rows = run_bench(name, quick=quick, tell=console.print)
@@ -235,6 +238,10 @@ def bench(
         table.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()))
     # In a file or a pipe no line has to fit a window.
     Console(highlight=False, width=None if sys.stdout.isatty() else 240).print(table)
+    if name == VERIFY:
+        failed = [row["problem"] for row in rows if row["holds"] != "yes"]
+        _say(f"written to {path}; {'no longer true: ' + '; '.join(failed) if failed else 'all hold'}")
+        raise typer.Exit(1 if failed else 0)
     labels = [f"{row['problem']}, {row['method']}, {row['points']}" for row in rows]
     curves = {label: row[CURVE] for label, row in zip(labels, rows, strict=True) if row[CURVE]}
     levels = {label: row["classical"] for label, row in zip(labels, rows, strict=True) if row["classical"]}

@@ -309,7 +309,15 @@ def for_shell(words: Iterable) -> str:
 def versions() -> dict[str, str]:
     """Versions that can change a result."""
     names = ("spindle-pinn", "jax", "equinox", "optax", "sympy", "numpy")
-    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in names}
+    return {"python": platform.python_version()} | {name: _version(name) for name in names}
+
+
+def _version(name: str) -> str:
+    """The version of a package; sources that were never installed have none, and a solve is not lost for that."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def device_name() -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from spindle.errors import MethodError, nearest
 from spindle.experiments import dtpinn, estimates, families, flows
+from spindle.experiments.claims import verify
 from spindle.experiments.rows import Row, run_row
 from spindle.experiments.spinn import DEFAULTS, HARD, LEARNED, MEMBERS, PAPER, PAPER_PINN, PINN_DEFAULTS
 
@@ -27,8 +28,14 @@ BENCHES: dict[str, tuple[Row, ...]] = {
 }
 
 
+VERIFY = "verify"  # every number of the documents
+NAMES = (*BENCHES, VERIFY)
+
+
 def run_bench(name: str, *, quick: bool, tell: Callable) -> list[dict]:
     """All rows of a comparison, run one after the other."""
+    if name == VERIFY:
+        return verify(quick=quick, tell=tell)
     if name not in BENCHES:
-        raise MethodError(f"`spindle bench {name}`: there is no such comparison." + nearest(name, BENCHES))
+        raise MethodError(f"`spindle bench {name}`: there is no such comparison." + nearest(name, NAMES))
     return [run_row(row, quick=quick, tell=tell) for row in BENCHES[name]]

@@ -287,6 +287,7 @@ def test_the_page_needs_nothing_from_elsewhere(explorer):
             page = (await client.fetch(address)).body.decode()
             assert "Convection &lt;i&gt;" in page
             assert "<math" in page
+            assert re.search(r'<p class="verdict( bad)?">(Solved|Doubtful|Not solved)', page)
             assert re.findall(r'(?:src|href)="([^"]*)"', page) == list(SCRIPTS)
             for script in SCRIPTS:
                 assert len((await client.fetch(address + script)).body) > 1e5

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader
 from spindle.errors import ProblemError
 from spindle.report.explore.queries import Answer, Explorer, Slider, facts
 from spindle.report.formulas import formulas
+from spindle.report.html import judgement
 
 # Only what the page uses of Bokeh; all are files of the installed package, which the server offers itself.
 SCRIPTS = ("static/js/bokeh.min.js", "static/js/bokeh-widgets.min.js")
@@ -73,6 +74,8 @@ def _words(explorer: Explorer) -> dict[str, Any]:
     return {
         "scripts": SCRIPTS,
         "subtitle": explorer.subtitle,
+        "verdict": judgement(explorer.solution),
+        "bad": explorer.solution.verdict.word == "not solved",
         "formulas": parts,
         "lined": explorer.lined,
     }

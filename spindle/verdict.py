@@ -55,7 +55,15 @@ def _ended(run) -> list[tuple[int, str]]:
     if not run.iterations and run.stopped_by in ("budget", "interrupted"):
         return [(2, "nothing was trained")]
     ended = {"budget": "the budget ended training", "interrupted": "training was interrupted"}.get(run.stopped_by)
-    return [(1, ended)] if ended else []
+    # What training would still have gained is in the estimate, where there is a good one.
+    return [(1, ended)] if ended and not _near(run) else []
+
+
+def _near(run) -> bool:
+    """Whether an estimate that explains the residuals says that the error is small."""
+    estimate = run.error_estimate
+    trusted = "errors" in estimate and not estimate["bound"]
+    return trusted and max(estimate["errors"].values(), default=0.0) <= _ERROR[0]
 
 
 def _reached(run) -> list[tuple[int, str]]:
@@ -92,18 +100,18 @@ def _estimated(run) -> list[tuple[int, str]]:
 
 def _residuals(run) -> list[tuple[int, str]]:
     """Residuals on fresh points, relative to their own terms."""
-    trusted = "errors" in run.error_estimate and not run.error_estimate["bound"]
-    small = trusted and max(run.error_estimate["errors"].values(), default=0.0) <= _ERROR[0]
+    trusted, small = "errors" in run.error_estimate and not run.error_estimate["bound"], _near(run)
+    near = 0.0 <= _apart(run) <= _APART[0]
     found = []
     for name, share in sorted(run.shares.items(), key=lambda item: -item[1]):
         grade = _grade(share, _RESIDUAL)
-        # What the residual means for the solution is the estimate's matter, where there is a good one.
-        grade = min(grade, 1) if small else grade
+        # What the residual means for the solution is the matter of the estimate, or of the classical solution, where
+        # there is a good one: at a corner the residual of a solution with an error of a hundredth exceeds its terms.
+        grade = min(grade, 1) if small or near else grade
         if grade:
             found.append((grade, f"the residual of `{name}` is {share:.0%} of its own terms"))
     if not run.shares:
         found.append((1, "residuals on fresh points are not known"))
-    near = 0.0 <= _apart(run) <= _APART[0]
     if not found and not trusted and not near and max(run.shares.values(), default=0.0) > _SMALL:
         why = run.error_estimate.get("reason", "it was not asked for: `estimate=True`")
         found.append((1, f"there is no estimate of the error ({why})"))

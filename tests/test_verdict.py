@@ -22,13 +22,15 @@ def test_a_good_run_is_solved():
     assert (verdict.word, verdict.reasons, str(verdict)) == ("solved", (), "solved")
     assert verdict.as_dict() == {"word": "solved", "reasons": []}
     assert judge(run(error_estimate={})).word == "solved", "residuals this small need no estimate"
+    assert judge(run(stopped_by="budget", error_estimate=estimated(1e-6))).word == "solved", "the estimate says enough"
 
 
 REASONS = [
     ({"stopped_by": "diverged"}, "not solved", "training diverged"),
     ({"stopped_by": "budget", "iterations": 0}, "not solved", "nothing was trained"),
-    ({"stopped_by": "budget"}, "doubtful", "the budget ended training"),
-    ({"stopped_by": "interrupted"}, "doubtful", "training was interrupted"),
+    ({"stopped_by": "budget", "error_estimate": {}}, "doubtful", "the budget ended training"),
+    ({"stopped_by": "interrupted", "error_estimate": {}}, "doubtful", "training was interrupted"),
+    ({"stopped_by": "budget", "error_estimate": estimated(0.1)}, "doubtful", "the budget ended training"),
     ({"reached": {"coordinate": "t", "to": 0.3, "of": 1.0}}, "not solved", "it reaches t = 0.3 of 1 only"),
     ({"error_estimate": estimated(0.1)}, "doubtful", "the estimated error of u is 1.0e-01"),
     ({"error_estimate": estimated(0.5)}, "not solved", "the estimated error of u is 5.0e-01"),
@@ -64,6 +66,7 @@ def test_a_classical_solution_nearby_stands_for_an_estimate():
     rough = {"shares": {"equation": 0.01}, "error_estimate": {}}
     assert judge(run(classical=beside, **rough)).word == "solved"
     assert judge(run(classical=beside | {"note": "by least squares"}, **rough)).word == "doubtful"
+    assert judge(run(classical=beside, shares={"equation": 1.3}, error_estimate={})).word == "doubtful", "a corner"
     assert judge(run(classical=beside | {"distance": {"u": 0.1}}, **rough)).word == "doubtful"
     assert judge(run(classical=beside | {"distance": {"u": 0.9}}, **rough)).word == "not solved"
 

@@ -144,11 +144,13 @@ class Discrete:
         spread = np.repeat(nodes, 1 if times is None else len(times), axis=0)
         if times is not None and self.points.axis is not None:
             spread = np.insert(spread, self.points.axis, np.tile(times, len(nodes)), axis=1)
+        # Behind the barrier: XLA otherwise computes the first layer of all nodes while it compiles, for seconds.
+        spread = jax.lax.optimization_barrier(jnp.asarray(spread))
         if self._differences is not None:
-            values = field(jnp.asarray(spread)).reshape(len(nodes), len(self._differences.nearest), -1)
+            values = field(spread).reshape(len(nodes), len(self._differences.nearest), -1)
             # A dense product: its transpose, in the backward pass, is one too, and no scattered addition.
             return jnp.einsum("lkt,mto->lmko", self._differences.matrices(), values), field
-        lanes = self._time_lanes(field, jnp.asarray(spread))
+        lanes = self._time_lanes(field, spread)
         return lanes.reshape(self.lanes, len(nodes), -1, lanes.shape[-1]), field
 
     def _time_lanes(self, field, points):

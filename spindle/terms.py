@@ -53,8 +53,10 @@ def _usual(solution: Solution, points: np.ndarray, partials: dict) -> dict:
     for node in partials:
         partial = partial_of(node, problem.unknowns, problem.coordinates)
         if partial is not None:
-            own = np.nan_to_num(partials[problem.unknowns[partial.unknown]])
-            size = np.sqrt(np.mean(own**2)) / np.prod(lengths ** np.array(partial.orders))
+            own = partials[problem.unknowns[partial.unknown]]
+            with np.errstate(over="ignore"):  # of a field that diverged
+                size = np.sqrt(np.mean(np.nan_to_num(own, posinf=0.0, neginf=0.0) ** 2))
+                size = size / np.prod(lengths ** np.array(partial.orders))
             found[node] = np.full(len(points), size)
     return found
 

@@ -31,6 +31,7 @@ from spindle.networks.layers import BODIES
 from spindle.objective.objective import Objective
 from spindle.points.lattice import Lattice
 from spindle.problem.conditions import AtStart
+from spindle.problem.doubts import fatal
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_given, is_time
 from spindle.training.optimizers.base import Optimizer
@@ -255,8 +256,8 @@ class _Design:
                 newton = GaussNewton(steps, worth=worth, patience=patience)
             else:
                 newton = GaussNewton(steps)
-            # A layer shows no gain before the features are fine enough to see it.
-            insists = isinstance(own, OtherWidths) and (self.linear or self.axes == 1)
+            # A layer shows no gain before the features are fine enough to see it; what has no solution never does.
+            insists = isinstance(own, OtherWidths) and (self.linear or self.axes == 1) and not fatal(self.problem)
             phases.append(Growing(newton, own, _ROUGH if self.tangled else _FINE, insists) if own else newton)
         return tuple(phases)
 

@@ -77,15 +77,16 @@ class Following:
         begins = parts[-1].problem.domain.bounds[self.axis][1] if parts else self.low
         length = min(self._after(parts[-1]) if parts else math.inf, self._refused)
         left = self.high - begins
+        if length >= left:
+            return begins, self.high
         # Two halves rather than a long window and a sliver.
-        length = left if length >= left else min(length, left / 2) if length > 0.75 * left else length
-        return begins, self.high if length == left else begins + length
+        return begins, begins + (min(length, left / 2) if length > 0.75 * left else length)
 
     def keeps(self, part: Solution) -> bool:
         """Whether its features resolve it and its equations hold; at the shortest length, always."""
         low, high = part.problem.domain.bounds[self.axis]
         wrong = part.run.stopped_by == "diverged" or not max(part.run.shares.values(), default=0.0) <= _RESIDUAL
-        if not wrong and _last_share(part, self.axis) <= _MOST:
+        if not wrong and tail(_decay(part, self.axis)) <= _MOST:
             self._refused = math.inf
             return True
         if high - low <= _SHORTEST * (self.high - self.low):
@@ -108,18 +109,16 @@ class Following:
 
 def _factor(part: Solution, axis: int, *, most: float) -> float:
     """By how much the length changes so that the last features hold what is aimed at."""
-    share = _last_share(part, axis)
+    decay = _decay(part, axis)
+    share = tail(decay)
     if not math.isfinite(share):
         return _SHORTER
-    wanted = (_AIM / max(share, 1e-3 * _AIM)) ** (1 / _features(part, axis))
-    return min(most, max(_SHORTER, wanted if share > 1e-3 * _AIM else most))
+    if share <= 1e-3 * _AIM:
+        return most
+    return min(most, max(_SHORTER, (_AIM / share) ** (1 / len(decay))))
 
 
-def _last_share(part: Solution, axis: int) -> float:
+def _decay(part: Solution, axis: int) -> np.ndarray:
+    """The share of the coefficients in time from each degree on."""
     with precision(part.plan.dtype):
-        return tail(decays(part.model.field)[axis])
-
-
-def _features(part: Solution, axis: int) -> int:
-    with precision(part.plan.dtype):
-        return len(decays(part.model.field)[axis])
+        return decays(part.model.field)[axis]

@@ -59,11 +59,14 @@ def _ended(run) -> list[tuple[int, str]]:
     return [(1, ended)] if ended and not _near(run) else []
 
 
+def _trusted(run) -> bool:
+    """Whether there is an estimate that explains the residuals."""
+    return "errors" in run.error_estimate and not run.error_estimate["bound"]
+
+
 def _near(run) -> bool:
-    """Whether an estimate that explains the residuals says that the error is small."""
-    estimate = run.error_estimate
-    trusted = "errors" in estimate and not estimate["bound"]
-    return trusted and max(estimate["errors"].values(), default=0.0) <= _ERROR[0]
+    """Whether such an estimate says that the error is small."""
+    return _trusted(run) and max(run.error_estimate["errors"].values(), default=0.0) <= _ERROR[0]
 
 
 def _reached(run) -> list[tuple[int, str]]:
@@ -100,7 +103,7 @@ def _estimated(run) -> list[tuple[int, str]]:
 
 def _residuals(run) -> list[tuple[int, str]]:
     """Residuals on fresh points, relative to their own terms."""
-    trusted, small = "errors" in run.error_estimate and not run.error_estimate["bound"], _near(run)
+    small = _near(run)
     near = 0.0 <= _apart(run) <= _APART[0]
     found = []
     for name, share in sorted(run.shares.items(), key=lambda item: -item[1]):
@@ -112,7 +115,7 @@ def _residuals(run) -> list[tuple[int, str]]:
             found.append((grade, f"the residual of `{name}` is {share:.0%} of its own terms"))
     if not run.shares:
         found.append((1, "residuals on fresh points are not known"))
-    if not found and not trusted and not near and max(run.shares.values(), default=0.0) > _SMALL:
+    if not found and not _trusted(run) and not near and max(run.shares.values(), default=0.0) > _SMALL:
         why = run.error_estimate.get("reason", "it was not asked for: `estimate=True`")
         found.append((1, f"there is no estimate of the error ({why})"))
     return found

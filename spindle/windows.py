@@ -62,11 +62,11 @@ class Windows:
 
     def _time(self, own):
         """The time of the problem at an own time of the present window."""
-        return (own / self.carried[_PACE] if self.follows else own) + self.carried[_BEGINS]
+        return own / self.carried[_PACE] + self.carried[_BEGINS]
 
-    def first(self) -> Window:
-        """The window that starts as the problem does."""
-        low, high = self.pace.next(())
+    def first(self, during: tuple[float, float] | None = None) -> Window:
+        """The window that starts as the problem does; see `after`."""
+        low, high = during or self.pace.next(())
         if self.follows:
             return self._shared(0, low, high, self._at_the_start(low), None)
         problem = window(self.problem, low, high)
@@ -75,12 +75,9 @@ class Windows:
 
     def after(self, parts: Sequence[Solution], during: tuple[float, float] | None = None) -> Window:
         """The window after those that are solved; `during`: between which instants, where that is known already."""
-        low, high = during or self.pace.next(parts)
-        if self.follows:
-            state = self._handed_over(parts[-1]) if parts else self._at_the_start(low)
-            return self._shared(len(parts), low, high, state, parts[-1] if parts else None)
         if not parts:
-            return self.first()
+            return self.first(during)
+        low, high = during or self.pace.next(parts)
         return self._shared(len(parts), low, high, self._handed_over(parts[-1]), parts[-1])
 
     def _shared(self, number: int, low: float, high: float, state: dict, last: Solution | None) -> Window:

@@ -11,6 +11,7 @@ Shin (1982) and against the Chebyshev solution.
 import argparse
 import statistics
 import time
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -54,7 +55,8 @@ def step(problem, rank: int, points: int, repeats: int = 5) -> tuple[float, floa
             began = time.perf_counter()
             state = jax.block_until_ready(compiled(state, drawn))
             taken.append(time.perf_counter() - began)
-        return statistics.median(taken), compiled.memory_analysis().temp_size_in_bytes
+        used: Any = compiled.memory_analysis()
+        return statistics.median(taken), used.temp_size_in_bytes
 
 
 def steps(ranks, points) -> None:

@@ -40,7 +40,7 @@ from spindle.problem.families import spanned
 from spindle.problem.printing import describe
 from spindle.report.formulas import formulas
 from spindle.report.html import verdict
-from spindle.rundir import _fingerprint, write_json
+from spindle.rundir import RunDirectory, _fingerprint, write_json
 from spindle.training.checkpoint import load_arrays, remove_parts, save_arrays
 
 BATCH, SECONDS, MEMORY, LONGEST = 20, 5.0, 1_000_000_000, 120.0
@@ -185,9 +185,9 @@ def toml(value) -> str:
     return str(value)
 
 
-def bytes_mutated(rng, raw: bytes) -> bytes:
+def bytes_mutated(rng, text: bytes) -> bytes:
     """Bytes flipped, cut, moved, repeated, or tokens put between them."""
-    raw = bytearray(raw)
+    raw = bytearray(text)
     for _ in range(rng.choice([1, 1, 3, 20])):
         at, kind = rng.randrange(len(raw) + 1), rng.randrange(5)
         if kind == 0 and at < len(raw):
@@ -233,7 +233,7 @@ def of_a_run(rng, folder: Path, base: Path) -> None:
     solution = load(run)
     solution.record(), verdict(solution), describe(solution.problem), formulas(solution.problem)
     with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-        cli._print(solution)
+        cli._print(solution, RunDirectory(run))
     solution.evaluate(np.full((3, len(solution.problem.coordinates)), 0.5))
 
 
@@ -295,7 +295,7 @@ def of_settings(rng, folder: Path, base: Path) -> None:
     known = [*METHODS[name][0].__dataclass_fields__]
     values = [str(rng.choice([*NUMBERS, *WORDS])), toml(anything(rng)), repr(anything(rng)), "9**9**9", "[" * 500]
     chosen = [f"{rng.choice(known)}={rng.choice(values)}" for _ in range(rng.choice([1, 2]))]
-    method, problem = cli._prepare(cli.problem_source(str(folder / "p.toml")), name, "default", chosen)
+    method, problem, *_ = cli._prepare(cli.problem_source(str(folder / "p.toml")), name, "default", chosen)
     method.resolved(spanned(problem))
 
 
@@ -415,7 +415,8 @@ def main() -> int:
     settings = [f"--set={each}" for each in ("points=6", "rank=2", "width=8", "newton_steps=1")]
     subprocess.run([*command, *settings, "--json"], check=True, capture_output=True)
     os.environ["HOME"] = str(home)
-    kept, began, counts, number = fingerprint(home), time.monotonic(), Counter(), chosen.seed * 1_000_000
+    kept, began, number = fingerprint(home), time.monotonic(), chosen.seed * 1_000_000
+    counts: Counter[str] = Counter()
     if chosen.only is not None:
         (root / "case").mkdir()
         rng = random.Random(chosen.only)

@@ -15,6 +15,7 @@ contains   `domain.contains_grid` of 400 x 400 points
 import os
 import sys
 import time
+from typing import Any
 
 os.environ["SPINDLE_CACHE"] = os.devnull  # weights are timed, not read
 
@@ -32,7 +33,7 @@ def plate(count: int):
     """The square of side two with so many disks cut out, side by side."""
     x, y = sp.coordinates("x y")
     across = int(np.ceil(np.sqrt(count)))
-    domain = sp.Box({x: (-1, 1), y: (-1, 1)})
+    domain: Any = sp.Box({x: (-1, 1), y: (-1, 1)})
     for k in range(count):
         at = (-1 + 2 * (np.array([k % across, k // across]) + 0.5) / across).tolist()
         domain = domain - sp.Disk({x: at[0], y: at[1]}, 0.5 / across, name=f"h{k + 1}")

@@ -8,6 +8,7 @@ error of the changed one against the closed form.
 """
 
 import argparse
+from typing import Any
 
 import numpy as np
 from sympy import Eq, exp, pi, sin
@@ -16,7 +17,7 @@ import spindle as sp
 
 t, x, y = sp.coordinates("t x y")
 
-CHANGES = {
+CHANGES: dict[str, dict[str, Any]] = {
     "as it is": {},
     "equation times 1e-12": {"factor": 1e-12},
     "equation times 1e12": {"factor": 1e12},

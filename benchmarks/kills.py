@@ -17,6 +17,7 @@ import warnings
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 # Before JAX is imported: what one process compiled, those after it read.
 if "KILLS_FOLDER" not in os.environ:
@@ -37,7 +38,7 @@ from spindle.training.checkpoint import load_arrays
 from spindle.training.loop import Trainer
 
 FOLDER = Path(os.environ["KILLS_FOLDER"])
-NETWORK = {"points": 8, "width": 12, "hidden_layers": 2}
+NETWORK: dict[str, Any] = {"points": 8, "width": 12, "hidden_layers": 2}
 
 
 def ridge() -> sp.Problem:
@@ -53,10 +54,10 @@ def ridge() -> sp.Problem:
     )
 
 
-FAMILY = {"width": 16, "rank": 4, "points": 100, "newton_steps": 15, "members": 16, "refine_points": 80}
+FAMILY: dict[str, Any] = {"width": 16, "rank": 4, "points": 100, "newton_steps": 15, "members": 16, "refine_points": 80}
 FAMILY |= {"calibration": 1, "hyper_width": 6}
 
-CASES = {
+CASES: dict[str, Any] = {
     "spinn": (ridge, sp.SPINN()),
     "spinn, paper": (
         partial(gallery, "convection"),
@@ -83,7 +84,7 @@ class Score:
 def solve(name: str, path: Path, connection) -> None:
     """In a process of its own: solve, or continue, and say when the first step was done and when all was."""
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
-    spindle.train.Trainer = partial(Trainer, save_every=0.0)
+    vars(spindle.train)["Trainer"] = partial(Trainer, save_every=0.0)
     told: list[bool] = []
 
     def first(record, total):
@@ -155,7 +156,7 @@ def readable(path: Path) -> bool:
 
 def trained(path: Path) -> dict:
     """All numbers that a run trained, and its record of steps and losses."""
-    found = {}
+    found: dict[str, Any] = {}
     for own in parts(path):
         arrays, run = own.read_result()
         key = own.path.name if own.whole else ""

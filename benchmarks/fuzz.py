@@ -166,7 +166,9 @@ def mutated(rng, data):
             at = rng.randrange(len(old) + 1)
             parent[key] = old[:at] + rng.choice([*TOKENS, *FORMULAS]) + old[at + rng.randrange(3) :]
         elif kind == 3 and isinstance(old, (int, float)) and not isinstance(old, bool):
-            parent[key] = rng.choice([-old, old * 1e9, old * 1e-9, old + 1e16, rng.choice(NUMBERS)])
+            parent[key] = rng.choice(
+                [-old, old * 10**9, old * 1e-9 if abs(old) < 1e300 else 0, old + 10**16, rng.choice(NUMBERS)]
+            )
         else:
             parent[key] = anything(rng)
     return data
@@ -218,7 +220,9 @@ def of_a_file(rng, folder: Path, base: Path) -> None:
     (folder / "p.toml").write_bytes(raw)
     problem = read_problem(folder / "p.toml")
     describe(problem), formulas(problem)
-    method_named(rng.choice([*METHODS]), {}).plan(spanned(problem))
+    name = rng.choice([*METHODS])
+    # DTPINN's plan solves the problem classically: its seconds are those of its nodes, not of reading.
+    method_named(name, {"nodes": 300} if name == "dtpinn" else {}).plan(spanned(problem))
 
 
 def of_a_run(rng, folder: Path, base: Path) -> None:

@@ -29,4 +29,13 @@ def within_limit(function: Callable, calls: int = _MOST_CALLS):
     except (Exception, _Spent):  # whatever SymPy raises, it has no closed form
         return None
     finally:
-        sys.setprofile(before)
+        _restore(before)
+
+
+def _restore(profiler) -> None:
+    """What profiled before goes on; cProfile, of C, is no function that `sys.setprofile` could take back."""
+    if profiler is None or callable(profiler):
+        sys.setprofile(profiler)
+    else:
+        sys.setprofile(None)
+        profiler.enable()

@@ -252,4 +252,4 @@ def _turns(loop: Loop) -> np.ndarray:
 
 def _gap(turn: float) -> float:
     """Spacings from a corner to its first node: half a one, more where two sides meet at a sharp angle."""
-    return float((0.35 / max(np.cos(turn / 2), 1e-3)).clip(0.5, 1.5))
+    return float(np.clip(0.35 / max(np.cos(turn / 2), 1e-3), 0.5, 1.5))

@@ -1,5 +1,8 @@
 """The functions of problems: the same values in NumPy and in JAX, or one sentence for all methods."""
 
+import cProfile
+import sys
+
 import jax
 import jax.numpy as jnp
 import jax.scipy.special
@@ -11,6 +14,7 @@ from sympy.codegen import cfunctions
 
 import spindle as sp
 from spindle.problem.functions import NUMPY, TABLE, Library, evaluate, without_values
+from spindle.problem.limited import within_limit
 from spindle.problem.plain import plain
 
 x, y = sp.coordinates("x y")
@@ -163,3 +167,22 @@ def test_whole_numbers_of_any_size_are_floats(expression, dtype, float64):
     truth = [float(sympy.N(expression.subs(x, Rational(k, 2)), 20)) for k in (1, 2)]
     assert value.dtype == dtype
     np.testing.assert_allclose(value, truth, rtol=1e-5)
+
+
+def test_a_profiler_that_runs_sees_what_comes_after_the_bound_of_closed_forms():
+    """Before Python 3.12 cProfile is no function, so that `sys.setprofile` cannot take it back."""
+
+    def after():
+        return 1
+
+    seen, profiler = [], cProfile.Profile()
+    profiler.enable()
+    assert within_limit(after) == 1
+    after()
+    profiler.disable()
+    assert after.__code__ in [entry.code for entry in profiler.getstats()]
+    sys.setprofile(lambda frame, event, argument: seen.append(frame.f_code))
+    assert within_limit(lambda: 1) == 1
+    after()
+    sys.setprofile(None)
+    assert after.__code__ in seen

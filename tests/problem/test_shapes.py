@@ -382,3 +382,12 @@ def test_what_cannot_work_is_refused(case):
     with pytest.raises(sp.ProblemError, match=text) as caught:
         call()
     assert str(caught.value).count(". ") == 0, "one sentence"
+
+
+@pytest.mark.parametrize("radius", [0.5, 0.4999, 0.499])
+def test_a_disk_that_touches_the_outline_leaves_a_cusp_with_nodes(radius):
+    """The angle of the tip is zero, or so small that its two sides point back along each other."""
+    crescent = UNIT - Disk({x: 1 - radius, y: 0}, radius)
+    nodes = crescent.boundary(0.05)
+    assert abs(len(nodes.points) - 3 * math.pi / 0.05) < 6
+    np.testing.assert_allclose(np.linalg.norm(nodes.normals, axis=1), 1, rtol=1e-12)

@@ -69,6 +69,7 @@ def scatter(
     random = np.random.default_rng(seed)
     local = _Local(shape, density)
     spacing = local.spacing_for(interior, boundary, total)
+    _check_room(shape, spacing)
     wall = shape.boundary(local.scaled(spacing), count=boundary)
     _check_enough(shape, len(wall.points), "boundary")
     wanted = interior if total is None else max(total - len(wall.points), 1)
@@ -109,6 +110,19 @@ def _check_enough(shape, count, name):
         raise MethodError(
             f"{shape} would get {count} nodes ({name}), and fewer than {least} carry no differences; ask for more, "
             f"`total=1000`."
+        )
+
+
+def _check_room(shape, spacing):
+    """Refuse spacings that are wider than the shape, where no inner node has neighbours on all sides."""
+    d, volume, surface = len(shape.coordinates), shape.volume, shape.surface
+    width = d * volume / surface  # the radius of a disk or a ball, the width of a strip
+    if spacing > 1.5 * width:
+        least = surface * (3 / width) ** (d - 1) + volume * (3 / width) ** d
+        raise MethodError(
+            f"{shape} is so narrow for its size that this many nodes lie {spacing:.2g} apart where it is about "
+            f"{width:.2g} wide, and no inner node has neighbours on all sides; it takes about {least:.2g} nodes, or on "
+            f"a box a method without nodes, `sp.SPINN()`."
         )
 
 

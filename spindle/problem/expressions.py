@@ -15,7 +15,6 @@ from spindle.problem.words import shown
 
 MOST_TERMS = 1_000  # sums of more products are no cheaper than a grid, and SymPy takes seconds to write them down
 _COUNTED = 1e6  # terms of a base, above which its powers are not told apart
-_LONG_NUMBER = 1000
 _LONG = 500  # parts
 _FACTORS = 8  # of a product; of fewer, derivatives are written as SymPy writes them
 _ENDLESS = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo)
@@ -83,15 +82,18 @@ def expanded_or_not(e: sympy.Expr) -> sympy.Expr:
 
 
 def differentiated(e: sympy.Expr, coordinate: sympy.Symbol, order: int) -> sympy.Expr:
-    """The derivative of some order; of a long product only the factors that depend on the coordinate are touched.
+    """The derivative of some order, for long formulas by the rules for sums, products and powers alone.
 
-    SymPy counts all ways to share the order among all factors, some 40,000 for second derivatives of 24 of them. It
-    also asks whether each part is zero, and takes powers of common denominators: long numbers stand aside as symbols.
+    SymPy counts all ways to share the order among all factors, some 40,000 for second derivatives of 24 of them, asks
+    whether each part is zero, and takes powers of common denominators. Here what does not depend on the coordinate
+    stands aside, and repeated parts are differentiated once: a tenth of the time.
     """
+    if size_of(e) <= _LONG and not (e.is_Mul and len(e.args) > _FACTORS):
+        return e.diff(coordinate, order)
     aside: dict[sympy.Expr, sympy.Dummy] = {}
-    bare = _bare(e, coordinate, aside) if size_of(e) > _LONG else e
-    aside |= {n: sympy.Dummy(real=True) for n in bare.atoms(sympy.Rational) if max(abs(n.p), n.q) > _LONG_NUMBER}
-    found = _differentiated(bare.xreplace(aside), coordinate, order)
+    found = _bare(e, coordinate, aside)
+    for _ in range(order):
+        found = _by_the_rules(found, coordinate, {})
     return found.xreplace({symbol: part for part, symbol in aside.items()})
 
 
@@ -108,12 +110,26 @@ def _bare(e: sympy.Expr, coordinate: sympy.Symbol, aside: dict[sympy.Expr, sympy
     return e.func(*(_bare(part, coordinate, aside) for part in e.args))
 
 
-def _differentiated(e: sympy.Expr, coordinate: sympy.Symbol, order: int) -> sympy.Expr:
-    if e.is_Mul and len(e.args) > _FACTORS:
-        outside, inside = e.as_independent(coordinate, as_Add=False)
-        return outside * inside.diff(coordinate, order)
-    # SymPy looks for common factors in derivatives of higher order, for half of the time where a formula is long.
-    return e.diff(coordinate, order, simplify=size_of(e) <= _LONG)
+def _by_the_rules(e: sympy.Expr, x: sympy.Symbol, known: dict[sympy.Expr, sympy.Expr]) -> sympy.Expr:
+    """The first derivative; `known` are those of parts that have come before."""
+    if e not in known:
+        if x not in e.free_symbols:
+            known[e] = sympy.S.Zero
+        elif e.is_Add:
+            known[e] = sympy.Add(*(_by_the_rules(part, x, known) for part in e.args))
+        elif e.is_Mul:
+            outside, inside = e.as_independent(x, as_Add=False)
+            factors = sympy.Mul.make_args(inside)
+            shares = (
+                sympy.Mul(outside, _by_the_rules(factor, x, known), *factors[:k], *factors[k + 1 :])
+                for k, factor in enumerate(factors)
+            )
+            known[e] = sympy.Add(*shares)
+        elif e.is_Pow and x not in e.exp.free_symbols:
+            known[e] = e.exp * e.base ** (e.exp - 1) * _by_the_rules(e.base, x, known)
+        else:
+            known[e] = e.diff(x)
+    return known[e]
 
 
 def _instead(value) -> str:

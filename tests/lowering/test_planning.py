@@ -2,6 +2,7 @@
 
 import time
 
+import mpmath
 import numpy as np
 import pytest
 import sympy
@@ -13,6 +14,7 @@ from spindle.lowering.resolution import degrees
 from spindle.lowering.structure import analyse
 from spindle.methods.starts import source_terms
 from spindle.problem.doubts import doubts
+from spindle.problem.expressions import differentiated
 
 SECONDS = 5.0
 
@@ -88,6 +90,22 @@ def test_formulas_are_understood_at_once(seed):
     began = time.process_time()
     understood(seed)
     assert time.process_time() - began < SECONDS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_derivatives_of_long_formulas_are_those_of_their_values(kind, monkeypatch):
+    """By difference quotients of values in 60 digits, which know no rule."""
+    random = np.random.default_rng(5)
+    axes = sp.coordinates("x y z w v a b")
+    formula = sum(kind(random, axes) * kind(random, axes) for _ in range(2)) + axes[0] * kind(random, axes)
+    monkeypatch.setattr("spindle.problem.expressions._LONG", 20)
+    with mpmath.workdps(60):
+        h, at = mpmath.mpf("1e-12"), [mpmath.mpf(k + 2) / 11 for k in range(len(axes))]
+        value = sympy.lambdify(axes, formula, "mpmath")
+        low, middle, high = (value(at[0] + s * h, *at[1:]) for s in (-1, 0, 1))
+        for order, quotient in ((1, (high - low) / (2 * h)), (2, (high - 2 * middle + low) / h**2)):
+            found = sympy.lambdify(axes, differentiated(formula, axes[0], order), "mpmath")(*at)
+            assert abs(found - quotient) <= 1e-9 * abs(quotient)
 
 
 @pytest.mark.slow

@@ -200,3 +200,12 @@ def test_bad_clouds_are_refused(cloud, text):
 def test_labels_must_number_the_sides():
     with pytest.raises(sp.MethodError, match="do not number the sides"):
         from_cloud(INNER, ring(18), ring(18), labels=[1] * 18)
+
+
+@pytest.mark.parametrize("length", [1e3, 1e6, 1e16])
+def test_a_strip_too_narrow_for_its_nodes_is_refused_at_once(length):
+    """On 1e16 by 1 it took gigabytes to place three hundred nodes on the rim alone."""
+    strip = shape_of(sp.Box({x: (0, length), y: (0, 1)}))
+    words = rf"nodes lie .* apart where it is about 1 wide.* it takes about {15 * length:.2g}".replace("+", r"\+")
+    with pytest.raises(sp.MethodError, match=words):
+        scatter(strip, total=300)

@@ -222,7 +222,7 @@ def of_a_file(rng, folder: Path, base: Path) -> None:
     describe(problem), formulas(problem)
     name = rng.choice([*METHODS])
     # DTPINN's plan solves the problem classically: its seconds are those of its nodes, not of reading.
-    method_named(name, {"nodes": 300} if name == "dtpinn" else {}).plan(spanned(problem))
+    method_named(name, {"nodes": 200} if name == "dtpinn" else {}).plan(spanned(problem))
 
 
 def of_a_run(rng, folder: Path, base: Path) -> None:

@@ -1,5 +1,5 @@
 """`python -m spindle`: the command line."""
 
-from spindle.cli import main
+from spindle.cli import process
 
-main()
+process()

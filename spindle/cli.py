@@ -249,8 +249,18 @@ def bench(
     _say(f"written to {path} and {picture}")
 
 
+def process(began: float | None = None) -> None:
+    """`main`, and the end of the process, which waits for no work that came too late."""
+    try:
+        main(began)
+    except SystemExit as end:
+        if left_behind():  # the compiler, say, whose program nobody needs any more: all is written
+            os._exit(end.code if isinstance(end.code, int) else 0)
+        raise
+
+
 def main(began: float | None = None) -> None:
-    """Entry point: errors become one message and an exit status, never a traceback.
+    """The command line: errors become one message and an exit status, never a traceback.
 
     began   when the process did, an instant of `time.perf_counter`; None: now
     """
@@ -328,9 +338,6 @@ def _run(directory: RunDirectory, json: bool, budget: Budget, work: Callable[...
     except KeyboardInterrupt as stop:
         _say(f"spindle: {_how_it_stopped(directory, in_training=bool(stop.args))}")
         status = exit_status()
-    if left_behind():  # the compiler, say, whose program nobody waits for any more: all is written
-        sys.stdout.flush()
-        os._exit(status)
     raise typer.Exit(status)
 
 

@@ -14,10 +14,14 @@ _STORE = Path(tempfile.gettempdir()) / f"spindle-tests-{os.getuid() if hasattr(o
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_STORE / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 # Programs that run for milliseconds need not be fast: compiled without optimisation they are there in a third of the
-# time. On a CPU only; who sets flags of their own gets those.
+# time. On a CPU only; who sets flags of their own gets those. One thread for each worker: the matrices are small, and
+# threads that wait for each other take a quarter of the time.
 os.environ.setdefault(
-    "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_backend_extra_options=xla_cpu_disable_new_fusion_emitters"
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0 --xla_backend_extra_options=xla_cpu_disable_new_fusion_emitters "
+    "--xla_cpu_multi_thread_eigen=false",
 )
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("SPINDLE_CACHE", str(_STORE / "weights"))
 
 import warnings

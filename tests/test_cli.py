@@ -15,7 +15,7 @@ import pytest
 
 import spindle as sp
 import spindle_command
-from spindle.cli import main
+from spindle.cli import main, process
 
 SMALL = ["--set", "steps=20", "--set", "lbfgs_steps=0", "--set", "newton_steps=0"]
 SMALL += ["--set", "width=8", "--set", "points=8"]
@@ -246,3 +246,17 @@ def test_resume_without_a_run_says_so(spindle, tmp_path):
     done = spindle("resume", str(tmp_path))
     assert done.returncode == 2
     assert "is no run directory" in " ".join(done.stderr.split())
+
+
+def test_only_the_process_of_the_command_ends_before_work_that_came_too_late(monkeypatch):
+    """Who calls the command line from Python, as these tests do, goes on."""
+    ended = []
+    monkeypatch.setattr(sys, "argv", ["spindle", "list", "--json"])
+    monkeypatch.setattr("spindle.cli.left_behind", lambda: True)
+    monkeypatch.setattr("spindle.cli.os._exit", ended.append)
+    with pytest.raises(SystemExit):
+        main()
+    assert not ended
+    with pytest.raises(SystemExit):
+        process()
+    assert ended == [0]

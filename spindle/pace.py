@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +15,8 @@ from spindle.training.precision import precision
 _AIM, _MOST = 1e-10, 1e-7  # share of the last features: what a window is made for, and above which it is not kept
 _RESIDUAL = 1e-5  # of an equation, relative to its own terms, above which a window is not kept
 _SHORTER, _LONGER = 0.25, 2.0  # than the window before, at most
+_NEAR = 1 / 20  # of the whole time: what is a short way to a pulse
+_NOTHING = 1e-20  # of the size of the unknowns: before a pulse there is nothing to resolve
 _SHORTEST = 2.0**-24  # of the whole time
 
 
@@ -65,20 +68,38 @@ class Following:
 
     Coefficients of features that resolve a solution fall geometrically, faster the shorter the window is: the last of n
     goes about as the n-th power of the length. That gives the length at which it reaches what is aimed at.
+
+    stops   instants at which data jump or a narrow pulse begins or ends: windows end there, and none steps over a pulse
     """
 
     axis: int
     low: float
     high: float
+    stops: tuple[float, ...] = ()
     _refused: float = field(default=math.inf)
+
+    @cached_property
+    def _approached(self) -> list[float]:
+        """The stops, and before each that begins a short pulse as many more as make windows shrink towards it.
+
+        A pulse has begun a little before: no long window sees that. After it windows grow by and by anyway.
+        """
+        found, length = {self.high}, self.high - self.low
+        for stop, gap in zip(self.stops, np.diff([*self.stops, self.high]), strict=True):
+            before = stop - np.array([0.0, *np.cumsum(gap * 2.0 ** np.arange(60))])
+            found |= set(before[(before > self.low) & (stop - before < _NEAR * length)])
+        near = _SHORTEST * length
+        ordered = sorted(map(float, found))
+        return [a for a, b in zip(ordered, [*ordered[1:], math.inf], strict=True) if b - a > near]
 
     def next(self, parts: Sequence[Solution]) -> tuple[float, float]:
         """See `Pace`."""
         begins = parts[-1].problem.domain.bounds[self.axis][1] if parts else self.low
         length = min(self._after(parts[-1]) if parts else math.inf, self._refused)
-        left = self.high - begins
+        ends = min((stop for stop in self._approached if stop > begins), default=self.high)
+        left = ends - begins
         if length >= left:
-            return begins, self.high
+            return begins, ends
         # Two halves rather than a long window and a sliver.
         return begins, begins + (min(length, left / 2) if length > 0.75 * left else length)
 
@@ -121,4 +142,5 @@ def _factor(part: Solution, axis: int, *, most: float) -> float:
 def _decay(part: Solution, axis: int) -> np.ndarray:
     """The share of the coefficients in time from each degree on."""
     with precision(part.plan.dtype):
-        return decays(part.model.field)[axis]
+        field = part.model.field
+        return decays(field, np.full(field.outputs, _NOTHING))[axis]

@@ -77,6 +77,7 @@ class Window:
     carried   what the window before hands over
     pace      how fast its own time goes, in units of the time of the whole
     shares    whether its plan serves the windows after it
+    whole     the problem of all windows, whose doubts the first one keeps; None: another window does
     """
 
     problem: Problem
@@ -89,6 +90,7 @@ class Window:
     carried: Mapping[str, Any] = field(default_factory=dict)
     pace: float = 1.0
     shares: bool = False
+    whole: Problem | None = None
 
     def place(self, solution: Solution) -> None:
         """Tell a solution of this window when its plan's time begins and how fast it goes, and what was handed over."""
@@ -140,7 +142,8 @@ def train(
             raise _too_little_time(problem, terms) from late
         solution.model = outcome.model
         terms.display.stage("checking on fresh points")
-        _complete(solution, outcome, clock, fresh_key, terms.budget, averaged=window is None)
+        whole = problem if window is None else window.whole
+        _complete(solution, outcome, clock, fresh_key, terms.budget, whole, averaged=window is None)
         if plan.reduction is not None and outcome.stopped_by not in ("diverged", "interrupted", "budget"):
             terms.display.stage("reducing the family")
             began = time.perf_counter()
@@ -184,8 +187,10 @@ def planned(problem: Problem, method: Method, window: Window | None = None) -> P
     return window.plan or replace(method.plan(window.posed), posed=window.moved)
 
 
-def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, budget: Budget, *, averaged: bool) -> None:
-    """Fill in the record: errors, residuals on points that training never saw, memory, versions.
+def _complete(
+    solution: Solution, outcome: Outcome, clock: Clock, key, budget: Budget, whole: Problem | None, *, averaged: bool
+) -> None:
+    """Fill in the record: errors, residuals on points that training never saw, doubts about `whole`, memory, versions.
 
     What the budget leaves no time for is named in a warning.
     """
@@ -212,7 +217,7 @@ def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, budget: B
     run.averages = checked("means over space", lambda: averages(solution), {}) if averaged else {}
     run.classical = checked("the classical solution", lambda: compare(solution), None)
     run.unresolved = checked("the resolution", lambda: unresolved(solution), {})
-    run.fatal, known = checked("what is known of the problem", lambda: _known(solution.problem), ([], []))
+    run.fatal, known = checked("what is known of the problem", lambda: _known(whole), ([], []))
     run.doubts = [
         *known,
         *checked("points where sources are large", lambda: missed(solution.plan.problem, solution.plan.objective), []),
@@ -228,8 +233,10 @@ def _complete(solution: Solution, outcome: Outcome, clock: Clock, key, budget: B
     clock.evaluate += time.perf_counter() - began
 
 
-def _known(problem: Problem) -> tuple[list[str], list[str]]:
+def _known(problem: Problem | None) -> tuple[list[str], list[str]]:
     """What the analysis of a problem finds fatal, and what it doubts besides."""
+    if problem is None:
+        return [], []
     certain = fatal(problem)
     return certain, [sentence for sentence in doubts(problem) if sentence not in certain]
 

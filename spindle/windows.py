@@ -16,6 +16,7 @@ import equinox as eqx
 import numpy as np
 
 from spindle.averages import averages
+from spindle.lowering.breaks import breaks
 from spindle.lowering.compile import coded
 from spindle.methods.base import Method, Plan
 from spindle.methods.registry import method_from_data, method_to_data
@@ -50,7 +51,10 @@ class Windows:
         self.axis, count = time_axis(problem), method.windows_of(problem)
         low, high = map(float, problem.domain.bounds[self.axis])
         self.follows = count == "auto"
-        self.pace: Pace = Following(self.axis, low, high) if count == "auto" else Even(low, high, int(count))
+        if self.follows:
+            self.pace: Pace = Following(self.axis, low, high, breaks(problem)[self.axis])
+        else:
+            self.pace = Even(low, high, int(count))
         self.length = high - low if self.follows else (high - low) / int(count)
         self.carried = Carried()
         t = problem.coordinates[self.axis]
@@ -68,10 +72,11 @@ class Windows:
         """The window that starts as the problem does; see `after`."""
         low, high = during or self.pace.next(())
         if self.follows:
-            return self._shared(0, low, high, self._at_the_start(low), None)
+            return replace(self._shared(0, low, high, self._at_the_start(low), None), whole=self.problem)
         problem = window(self.problem, low, high)
         posed = later(problem, self.axis, self.length, low)
-        return Window(problem, posed, self.method, 0, low, partial(in_later_time, self.problem, self.axis, low))
+        moved = partial(in_later_time, self.problem, self.axis, low)
+        return Window(problem, posed, self.method, 0, low, moved, whole=self.problem)
 
     def after(self, parts: Sequence[Solution], during: tuple[float, float] | None = None) -> Window:
         """The window after those that are solved; `during`: between which instants, where that is known already."""

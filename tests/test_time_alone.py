@@ -1,11 +1,12 @@
 """Problems in time alone: windows as long as the solution allows, in any units, saved and continued."""
 
+import itertools
 import signal
 
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
-from sympy import Eq, Piecewise, cos, exp, pi, sin
+from sympy import Eq, Piecewise, cos, exp, pi, sin, sqrt
 
 import spindle as sp
 
@@ -103,6 +104,7 @@ def test_rates_at_the_start_and_forces_that_name_the_time():
     solution = solve(problem, sp.SPINN())
     assert len(solution.windows) > 1
     assert solution.error() < 1e-8
+    assert not any("reference" in doubt for doubt in solution.run.doubts), "it is that of the whole, not of a window"
 
 
 def test_a_force_that_jumps():
@@ -138,3 +140,24 @@ def test_an_interval_needs_no_windows():
     solution = solve(problem, sp.SPINN())
     assert solution.error() < 1e-8
     assert not solution.windows
+
+
+@pytest.mark.parametrize(
+    ("shape", "width"),
+    [
+        ("strip", 1e-4),
+        ("bell", 1e-6),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in itertools.product(["strip", "bell"], [1e-2, 1e-5])),
+    ],
+)
+def test_no_pulse_is_stepped_over(shape, width):
+    """Each is of unit area and falls between the points of any ordinary grid."""
+    u, at = sp.unknown("u", t), 7.1234
+    strip = Piecewise((1 / width, (t > at) & (t < at + width)), (0, True))
+    pulse = strip if shape == "strip" else exp(-(((t - at) / width) ** 2)) / (width * sqrt(pi))
+    problem = sp.Problem(sp.Interval(t, 0, 10), [Eq(u.diff(t) + u / 100, pulse)], [sp.Initial(u, 0)])
+    solution = solve(problem, sp.SPINN(), estimate=True)
+    middle = at + (width / 2 if shape == "strip" else 0)
+    assert solution(t=9.0) == pytest.approx(np.exp(-(9 - middle) / 100), rel=1e-8)
+    assert solution(t=7.0) == pytest.approx(0, abs=1e-10)
+    assert solution.verdict.word == "solved"

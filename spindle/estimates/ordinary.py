@@ -5,6 +5,8 @@ takes stiff ones too; where they hold at both, they are solved by collocation, f
 Both are done twice: the difference between a loose and a tight tolerance is the error of the integration itself.
 """
 
+from itertools import pairwise
+
 import jax
 import numpy as np
 from scipy.integrate import solve_bvp, solve_ivp
@@ -12,11 +14,13 @@ from scipy.integrate import solve_bvp, solve_ivp
 from spindle.budget import Budget
 from spindle.estimates.first_order import FirstOrder, NoSystem, states_of
 from spindle.estimates.integration import integrated
+from spindle.lowering.breaks import breaks
 from spindle.solution import Solution
 
 _POINTS = 2001
 _TOLERANCES = {"initial": (1e-8, 1e-11), "boundary": (1e-5, 1e-8)}
 _SHORTEST = 200  # steps at least, so that no short pulse of a source is stepped over
+_SHORTEST_OF_LEG = 10  # steps at least between two places where data change abruptly
 _SMALL = 1e-3  # of the size of a component, below which tolerances are absolute
 _MESH, _MOST = 129, 20_000  # nodes of a boundary value problem, at first and at most
 _LONGEST = 60.0  # seconds of one integration
@@ -96,28 +100,50 @@ def _marched(system: FirstOrder, grid, network, tolerance: float) -> np.ndarray:
     """States on the grid, integrated from the end at which the conditions hold to the other."""
     (side,) = system.sides
     start = _start(system, side, network)
-    order = slice(None, None, -1) if side else slice(None)
-    span = grid[order][0], grid[order][-1]
+    first, last = (grid[-1], grid[0]) if side else (grid[0], grid[-1])
     size = np.maximum(np.abs(start), np.sqrt(np.mean(network**2, axis=1)))
     size = np.maximum(size, max(1e-6 * float(size.max()), np.finfo(float).tiny))
+    states, state = np.full((system.size, len(grid)), np.nan), start
+    for leg in _legs(system.problem, first, last):
+        longest = min(abs(last - first) / _SHORTEST, abs(leg[1] - leg[0]) / _SHORTEST_OF_LEG)
+        done = _along_leg(system, leg, state, longest, rtol=tolerance, atol=_SMALL * tolerance * size)
+        met = (grid >= min(leg)) & (grid <= max(leg))
+        state = done.y[:, -1]
+        if met.any():  # a leg may lie between two points of the grid
+            states[:, met] = done.sol(grid[met])
+    return states
+
+
+def _legs(problem, first: float, last: float) -> list[tuple[float, float]]:
+    """The ways between places at which data jump or a pulse begins or ends: no step leads over one of these."""
+    between = [stop for stop in breaks(problem)[0] if min(first, last) < stop < max(first, last)]
+    return list(pairwise([first, *(between if last > first else between[::-1]), last]))
+
+
+def _along_leg(system: FirstOrder, leg: tuple[float, float], start, longest: float, **tolerances):
+    """SciPy's solution from one end of a leg to the other; at both, data have the values that they have between."""
+    low, high = sorted(leg)
+    near = 1e-12 * (high - low)
+
+    def between(x):
+        return min(max(x, low + near), high - near)
+
     done = solve_ivp(
-        system.rate_at,
-        span,
+        lambda x, s: system.rate_at(between(x), s),
+        leg,
         start,
         method="Radau",
-        jac=system.slope_at,
-        t_eval=grid[order],
-        rtol=tolerance,
-        atol=_SMALL * tolerance * size,
-        max_step=abs(span[1] - span[0]) / _SHORTEST,
+        jac=lambda x, s: system.slope_at(between(x), s),
+        max_step=longest,
+        dense_output=True,
+        **tolerances,
     )
-    if done.status != 0 or done.y.shape[1] != len(grid) or not np.isfinite(done.y).all():
-        reached = done.t[-1] if len(done.t) else span[0]
+    if done.status != 0 or not np.isfinite(done.y).all():
         raise NoSystem(
-            f"its integration ends at {system.problem.coordinates[0]} = {reached:.4g}: the equations have no solution "
-            f"beyond, or are singular there"
+            f"its integration ends at {system.problem.coordinates[0]} = {done.t[-1]:.4g}: the equations have no "
+            f"solution beyond, or are singular there"
         )
-    return done.y[:, order]
+    return done
 
 
 def _collocated(system: FirstOrder, grid, network, tolerance: float) -> np.ndarray:

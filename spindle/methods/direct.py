@@ -178,15 +178,16 @@ def _newton(function: Callable, start, factorised: Callable, solver=None):
 
     factorised   matrix -> what solves with it, or a sentence on why nothing does
     """
-    x, size, length = start, math.inf, math.inf
+    x, size, length, kept = start, math.inf, math.inf, None
     for _ in range(_ITERATIONS):
         f, matrix = function(x)
         with np.errstate(over="ignore"):
             norm = float(np.linalg.norm(f))
         if not np.isfinite(norm):
             return "Newton's method met values that are not finite"
-        if solver is None or norm > 0.5 * size:
-            solver = factorised(matrix.tocsc())
+        # Where a linear system is solved by least squares F stays as large as it is, and so does the matrix.
+        if solver is None or (norm > 0.5 * size and not _same(matrix, kept)):
+            solver, kept = factorised(matrix.tocsc()), matrix
             if isinstance(solver, str):
                 return solver
         step = solver.solve(f)
@@ -196,6 +197,10 @@ def _newton(function: Callable, start, factorised: Callable, solver=None):
         if length <= 1e-12 * scale or (length <= 1e-7 * scale and length > 0.3 * last):
             return x, solver
     return "Newton's method did not converge"
+
+
+def _same(one, other) -> bool:
+    return other is not None and one.nnz == other.nnz and np.array_equal(one.data, other.data)
 
 
 def _square(matrix) -> Factors | str:

@@ -1,5 +1,6 @@
 """What a problem may be but is hardly meant to be, known from its mathematics before any solving."""
 
+from spindle.problem.consistency.coded import coded_jumps
 from spindle.problem.consistency.counting import counted
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.eigenvalues import resonances
@@ -9,7 +10,7 @@ from spindle.problem.consistency.overshoot import overshoots
 from spindle.problem.consistency.references import unsatisfied
 from spindle.problem.consistency.values import contradictions, running_starts
 
-_QUESTIONS = (counted, contradictions, levels, resonances, kinks, overshoots, running_starts, unsatisfied)
+_QUESTIONS = (counted, contradictions, levels, resonances, kinks, coded_jumps, overshoots, running_starts, unsatisfied)
 
 
 def doubted(problem) -> tuple[Doubt, ...]:

@@ -557,7 +557,9 @@ def _bracketed(shape) -> str:
 
 
 def _is_empty(shape) -> ProblemError:
-    return ProblemError(f"`{shape}` is empty, and nothing can be solved on an empty domain; check the sizes.")
+    return ProblemError(
+        f"`{shape}` is empty, or thinner than can be told apart, and nothing can be solved there; check the sizes."
+    )
 
 
 def _numbered(taken, names) -> dict[str, str]:

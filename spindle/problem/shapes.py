@@ -4,6 +4,7 @@ A shape knows how far a point is from its boundary and where nodes with normals 
 shapes with each other and with boxes of the same coordinates.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
@@ -294,7 +295,13 @@ class Mesh(Solid):
     def __init__(self, coordinates, surface, name: str = "surface"):
         self.coordinates = _coordinates("Mesh", coordinates, (3,))
         call = f"sp.Mesh(({', '.join(map(str, self.coordinates))}), ...)"
-        pair = surface if isinstance(surface, (tuple, list)) and len(surface) == 2 else meshes.load(surface, call)
+        is_pair = isinstance(surface, (tuple, list)) and len(surface) == 2
+        if not is_pair and not isinstance(surface, (str, os.PathLike)):
+            raise ProblemError(
+                f"`{call}` was given {shown(surface)} for its surface, which is neither a file nor a pair of vertices "
+                f"and triangles; write `({', '.join(map(str, self.coordinates))}), (vertices, triangles)`."
+            )
+        pair = surface if is_pair else meshes.load(surface, call)
         self._triangles, self.sides = meshes.closed(pair[0], pair[1], call), (_name("Mesh", name),)
         check_extent(self)
 

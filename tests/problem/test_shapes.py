@@ -364,7 +364,10 @@ REFUSED = {
     ),
     "no mesh": (lambda: Mesh((x, y, z), ([(0, 0)], [])), "at least four triangles"),
     "mesh in the plane": (lambda: Mesh((x, y), OCTAHEDRON), "needs 3 different symbols of space"),
-    "empty": (lambda: UNIT & Disk({x: 5, y: 0}, 1), "is empty, and nothing can be solved on an empty domain"),
+    "empty": (
+        lambda: UNIT & Disk({x: 5, y: 0}, 1),
+        "is empty, or thinner than can be told apart, and nothing can be solved there",
+    ),
     "nothing left": (lambda: UNIT - Disk({x: 0, y: 0}, 2), "is empty"),
     "touching": (lambda: shape_of(SQUARE) & sp.Box({x: (1, 2), y: (-1, 1)}), "is empty"),
     "empty in space": (lambda: CUBE & Ball({x: 5, y: 0, z: 0}, 1), "is empty"),

@@ -91,9 +91,31 @@ def has_code(expression) -> bool:
 
 def inside(problem, count: int = SAMPLES) -> np.ndarray:
     """Random points (n, d) of the domain, at most so many."""
-    low, high = np.array(problem.domain.bounds).T
-    points = low + (high - low) * np.random.default_rng(0).uniform(size=(20 * count, len(low)))
-    return points[problem.domain.contains(points)][:count]
+    domain = problem.domain
+    low, high = np.array(domain.bounds).T
+    points = np.random.default_rng(0).uniform(size=(20 * count, len(low)))
+    found = low + (high - low) * points
+    found = found[domain.contains(found)][:count]
+    return found if len(found) else _in_its_parts(domain, points)[:count]
+
+
+def _in_its_parts(domain, points: np.ndarray) -> np.ndarray:
+    """Points of the unit cube moved into the boxes of a domain, or beside its walls where it is none of boxes.
+
+    For domains that fill so little of the box around them that random points of it miss them.
+    """
+    random = np.random.default_rng(0)
+    if domain.boxes:
+        low, high = np.moveaxis(np.array(domain.boxes)[random.integers(len(domain.boxes), size=len(points))], 2, 0)
+        return low + (high - low) * points
+    shape = domain.shape
+    low, high = np.array(domain.bounds).T
+    found = low + (high - low) * points
+    chosen = random.integers(len(shape.sampled.points), size=len(points))
+    inward = 1e-3 * shape.volume / shape.surface * random.uniform(size=(len(points), 1))
+    space = [k for k in range(len(low)) if k != domain.time]
+    found[:, space] = shape.sampled.points[chosen] - inward * shape.sampled.normals[chosen]
+    return found[domain.contains(found)]
 
 
 def on_face(face, count: int = SAMPLES) -> np.ndarray:

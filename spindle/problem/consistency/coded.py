@@ -1,0 +1,87 @@
+"""Coefficients given as code that jump where an equation differentiates them: their values are all that is known."""
+
+import jax.numpy as jnp
+import numpy as np
+from sympy.core.function import AppliedUndef
+
+from spindle.problem.consistency.doubt import Doubt
+from spindle.problem.consistency.linear import Linear, inside, is_long
+from spindle.problem.symbols import is_given
+from spindle.problem.tables import table_of
+
+_LINES, _NODES = 12, 801
+_PARTS = 16  # of an interval that is searched again
+_THIN = 1e-5  # of the length of the axis; code may compute in single precision, so that no less can be told apart
+_JUMP = 1e-2  # of the range of the values
+_KEPT = 0.5  # of the first difference: what a smooth function loses when the interval shrinks
+
+
+def coded_jumps(problem) -> list[Doubt]:
+    """A doubt for each coded function before the highest derivatives along an axis that jumps along it."""
+    found = {}
+    for equation in problem.equations:
+        for function, axis in _leading(equation.residual, problem):
+            name = function.func.__name__
+            jump = None if name in found else _jump(function, axis, problem)
+            if jump is not None:
+                found[name] = jump
+    return [
+        Doubt(
+            f"the coefficient `{name}`, given as code, jumps from {before:.4g} to {after:.4g} at {place} and stands "
+            f"before the highest derivative across, where the flux through the jump is lost: let it go from one to "
+            f"the other over a width that the network resolves, or take the flux as a further unknown"
+        )
+        for name, (place, before, after) in found.items()
+    ]
+
+
+def _leading(residual, problem):
+    """(coded function, axis) where it stands before the highest derivatives, of second order or more, along an axis."""
+    if not any(map(_is_code, residual.atoms(AppliedUndef))) or is_long(residual):
+        return
+    linear = Linear(residual, problem)
+    for axis, coordinate in enumerate(problem.coordinates):
+        highest = max((orders[axis] for _, orders in linear.coefficients), default=0)
+        for (_, orders), coefficient in linear.coefficients.items():
+            if highest > 1 and orders[axis] == highest:
+                for function in sorted(coefficient.atoms(AppliedUndef), key=str):
+                    if _is_code(function) and coordinate in function.args:
+                        yield function, axis
+
+
+def _is_code(function) -> bool:
+    return is_given(function) and table_of(function) is None and not function.func.smooth
+
+
+def _jump(function, axis: int, problem) -> tuple[str, float, float] | None:
+    """The place of the largest jump along an axis with the values on both sides, if there is one."""
+    if not set(function.args) <= set(problem.coordinates):
+        return None
+    columns = [problem.coordinates.index(c) for c in function.args]
+    low, high = problem.domain.bounds[axis]
+
+    def values(base: np.ndarray, along: np.ndarray) -> np.ndarray:
+        points = np.repeat(base[None], len(along), 0)
+        points[:, axis] = along
+        found = function.func.given(*(jnp.asarray(points[:, k]) for k in columns))
+        return np.broadcast_to(np.asarray(found, float), len(along))
+
+    try:
+        for base in inside(problem, _LINES):
+            ends, step, size = (low, high), np.inf, 0.0
+            while ends[1] - ends[0] > _THIN * (high - low):
+                along = np.linspace(*ends, _NODES if np.isinf(step) else _PARTS + 1)
+                own = values(base, along)
+                k = int(np.argmax(np.abs(np.diff(own))))
+                size, kept = max(size, float(np.ptp(own))), step
+                step = float(abs(own[k + 1] - own[k]))
+                if not step > _JUMP * size or (np.isfinite(kept) and step < _KEPT * kept):
+                    break
+                ends = along[k], along[k + 1]
+            else:
+                point = np.r_[base[:axis], np.mean(ends), base[axis + 1 :]]
+                place = ", ".join(f"{problem.coordinates[j].name} = {point[j]:.4g}" for j in columns)
+                return place, float(own[k]), float(own[k + 1])
+    except Exception:  # whatever users' code raises at such points; where it matters it is called, and told of, again
+        return None
+    return None

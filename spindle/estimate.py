@@ -24,6 +24,7 @@ from spindle.training.deadline import Late, in_time
 
 _POINTS = 256
 _VANISHING = 1e-3  # share of its terms, below which a quantity is zero but for errors
+_LEAST = 1e-5  # of the size that a problem gives an unknown, below which it is as good as zero
 _TOO_LATE = "the budget was spent before"
 
 
@@ -47,7 +48,7 @@ def estimate(solution: Solution, budget: Budget | None = None) -> dict:
         )
     budget = budget or Budget()
     try:
-        return in_time(lambda: _without_zeros(_estimated(solution, budget), solution), budget.ends)
+        return in_time(lambda: _by_size(_without_zeros(_estimated(solution, budget), solution), solution), budget.ends)
     except Late:
         return {"reason": _TOO_LATE}
 
@@ -64,15 +65,35 @@ def _without_zeros(found: dict, solution: Solution) -> dict:
     }
 
 
+def _by_size(found: dict, solution: Solution) -> dict:
+    """An estimate whose errors of unknowns that vanish are relative to the size that the problem gives them.
+
+    The pressure beside a flow that rests is rounding errors, and so is its error: all of it, and nothing.
+    """
+    points, scales = scattered_points(solution.problem)[:_POINTS], solution.plan.constraints.scales
+    shrunk = {}
+    for u in solution.problem.unknowns:
+        size, least = _size(solution, points, u), _LEAST * scales.of(u)
+        if 0 < size < least:
+            shrunk[u.func.__name__] = size / least
+    return found | {
+        part: {name: value * shrunk.get(name, 1.0) for name, value in found[part].items()}
+        for part in ("errors", "upper")
+        if part in found
+    }
+
+
+def _size(solution: Solution, points, expression) -> float:
+    return float(np.sqrt(np.mean(np.nan_to_num(solution.evaluate(points, expression)) ** 2)))
+
+
 def _vanishes(solution: Solution, expression) -> bool:
     """Whether the terms of an expression cancel nearly everywhere."""
     points = scattered_points(solution.problem)[:_POINTS]
-
-    def size(part) -> float:
-        return float(np.sqrt(np.mean(np.nan_to_num(solution.evaluate(points, part)) ** 2)))
-
     terms = [term for term in sympy.Add.make_args(sympy.sympify(expression)) if unknowns_in(term)]
-    return len(terms) > 1 and size(expression) < _VANISHING * sum(map(size, terms))
+    return len(terms) > 1 and _size(solution, points, expression) < _VANISHING * sum(
+        _size(solution, points, term) for term in terms
+    )
 
 
 def _estimated(solution: Solution, budget: Budget) -> dict:

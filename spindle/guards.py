@@ -5,10 +5,12 @@ terms       how large the terms of each residual are for the solution
 trained     the same as `fresh`, on the last training points
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 from spindle.training.history import Record
 from spindle.training.loop import Outcome
+from spindle.verdict import LOCAL, UNFULFILLED
 
 _FIRST_ORDER = ("Adam", "L-BFGS")
 _LARGE = 0.1  # residual, relative to its own terms, above which training that stands still has failed
@@ -16,10 +18,13 @@ _SOLVED = 1e-4  # ... and below which more steps are a luxury
 _STEPS = 10  # fewer have no tenths to speak of
 
 
-def unfulfilled(fresh: Mapping[str, float], terms: Mapping[str, float], *, stuck: bool = False) -> list[str]:
+def unfulfilled(
+    fresh: Mapping[str, float], terms: Mapping[str, float], medians: Mapping[str, float], *, stuck: bool = False
+) -> list[str]:
     """Sentences on residuals that are hardly smaller than their own terms: the trivial solution among them.
 
-    stuck   whether more steps would not help
+    medians   of residuals relative to their terms, where known: what is large in few places may be a solution elsewhere
+    stuck     whether more steps would not help
     """
     longer = "" if stuck else "train longer, or "
     return [
@@ -27,7 +32,7 @@ def unfulfilled(fresh: Mapping[str, float], terms: Mapping[str, float], *, stuck
         f"{terms[name]:.1e}, so this is no solution; {longer}raise its weight, "
         f"`weights={{{name!r}: 1000}}`"
         for name in fresh
-        if name in terms and fresh[name] > 0.5 * terms[name]
+        if name in terms and fresh[name] > UNFULFILLED * terms[name] and medians.get(name, math.inf) > LOCAL
     ]
 
 

@@ -142,5 +142,4 @@ def _factor(part: Solution, axis: int, *, most: float) -> float:
 def _decay(part: Solution, axis: int) -> np.ndarray:
     """The share of the coefficients in time from each degree on."""
     with precision(part.plan.dtype):
-        field = part.model.field
-        return decays(field, np.full(field.outputs, _NOTHING))[axis]
+        return decays(part.model.field, np.full(len(part.problem.unknowns), _NOTHING))[axis]

@@ -73,6 +73,7 @@ RUN: Mapping[str, Any] = {
     "windows": list[Window],
     "averages": dict[str, list[float]],
     "shares": dict[str, float],
+    "medians": dict[str, float],
     "unresolved": dict[str, float],
     "fatal": list[str],
     "doubts": list[str],

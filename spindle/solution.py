@@ -61,6 +61,7 @@ class Run:
     windows: list[dict] = field(default_factory=list)
     averages: dict[str, list[float]] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)
+    medians: dict[str, float] = field(default_factory=dict)
     reached: dict[str, Any] = field(default_factory=dict)
     error_estimate: dict = field(default_factory=dict)
     unresolved: dict[str, float] = field(default_factory=dict)

@@ -3,6 +3,8 @@
 import html
 from collections.abc import Mapping
 
+from spindle.visible import visible
+
 LABEL = 11  # columns that a label takes
 
 
@@ -33,7 +35,7 @@ def summary(solution) -> list[tuple[str, str]]:
 
 def as_text(lines) -> str:
     """The pairs as lines of text."""
-    return "\n".join(f"{label:<{LABEL}}{text}" if label else text for label, text in lines)
+    return "\n".join(f"{label:<{LABEL}}{visible(text)}" if label else visible(text) for label, text in lines)
 
 
 def as_html(lines) -> str:

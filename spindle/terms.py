@@ -39,9 +39,11 @@ def own_terms(solution: Solution) -> dict[str, float]:
     partials = _partials(solution, points)
     floor, share = _NOISE[solution.plan.dtype], _SHARE[solution.plan.dtype]
     nominal, usual = solution.plan.constraints.scales, _usual(solution, points, partials)
-    found = {}
+    found, equations = {}, {e.name for e in solution.plan.problem.equations}
     for name, terms in _written(solution):
-        least = share * _size(solution, terms, points, usual) if usual else 0.0
+        # A condition on one term alone, a slope that is zero, has nothing to be compared with but what is usual.
+        alone = len(terms) == 1 and name not in equations
+        least = (1.0 if alone else share) * _size(solution, terms, points, usual) if usual else 0.0
         found[name] = max(_size(solution, terms, points, partials), least or floor * nominal.residual(name))
     return found
 

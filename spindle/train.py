@@ -33,7 +33,9 @@ from spindle.training.history import Clock
 from spindle.training.loop import Limits, Outcome, Trainer
 from spindle.training.memory import in_words, memory_bytes, peak_bytes
 from spindle.training.precision import precision
+from spindle.verdict import UNFULFILLED
 
+_LOOKED_AT = 3  # coordinates up to which residuals are looked at point by point
 _COPIES = 8  # of the parameters in training: values, gradient, two moments, the last good ones, and room to work
 
 
@@ -213,6 +215,9 @@ def _complete(
     run.residuals = {name: value * scales.residual(name) for name, value in fresh.items()}
     terms = checked("the sizes of the terms", lambda: own_terms(solution), {})
     run.shares = {name: value / terms[name] for name, value in run.residuals.items() if name in terms}
+    wild = [name for name, share in run.shares.items() if share > UNFULFILLED]
+    medians = checked("the median of residuals", lambda: _medians(solution, wild, key), {})
+    run.medians = {name: value * scales.residual(name) / terms[name] for name, value in medians.items()}
     run.errors = checked("errors", solution.errors, {})
     run.averages = checked("means over space", lambda: averages(solution), {}) if averaged else {}
     run.classical = checked("the classical solution", lambda: compare(solution), None)
@@ -258,6 +263,25 @@ def _fresh_residuals(solution: Solution, key) -> dict[str, float]:
     return {name: float(jnp.sqrt(jnp.maximum(square, 0))) for name, square in squares.items()}
 
 
+def _medians(solution: Solution, names: Sequence[str], key) -> dict[str, float]:
+    """The medians of some residuals on fresh points, for what is large in a few places only; up to three coordinates.
+
+    Beyond, the points of a grid are too many to be looked at one by one.
+    """
+    if not names or len(solution.plan.problem.coordinates) > _LOOKED_AT:
+        return {}
+    objective = solution.plan.fresh()
+
+    def measure(model, key, carried):
+        rows = objective.rows(model, objective.draw(key, carried))
+        squares = {name: jnp.concatenate([row.ravel() ** 2 for row in rows[name]]) for name in names}
+        return {name: jnp.sqrt(square.size * jnp.median(square)) for name, square in squares.items()}
+
+    return {
+        name: float(value) for name, value in eqx.filter_jit(measure)(solution.model, key, solution.carried).items()
+    }
+
+
 def _guarded(solution: Solution, outcome: Outcome, terms: Mapping[str, float]) -> list[str]:
     """What is to be doubted about the result; `terms` are the sizes of the terms of each residual."""
     fresh, stood, falling = solution.run.residuals, [], []
@@ -266,7 +290,7 @@ def _guarded(solution: Solution, outcome: Outcome, terms: Mapping[str, float]) -
         falling = unfinished(outcome.history, outcome.began, fresh, terms)
     return [
         *outcome.refused,
-        *unfulfilled(fresh, terms, stuck=bool(stood)),
+        *unfulfilled(fresh, terms, solution.run.medians, stuck=bool(stood)),
         *stood,
         *falling,
         *overfit(fresh, _comparable(solution, outcome), solution.plan.settings),

@@ -1,5 +1,6 @@
 """Whether a solution is one: a word that a scientist can believe, and the reasons for it in order of weight."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ _WORDS = (SOLVED, DOUBTFUL, NOT_SOLVED)
 
 # Residual on fresh points relative to its own terms, and estimated relative error: above the first of the two numbers a
 # solution is doubtful, above the second it is none.
-_RESIDUAL = (0.05, 0.5)
+_RESIDUAL = LOCAL, UNFULFILLED = (0.05, 0.5)
 _ERROR = (0.03, 0.3)
 _TAIL = (1e-3, 5e-2)  # share of the last features of an axis
 _APART = (0.03, 0.5)  # relative distance from the classical solution
@@ -110,9 +111,11 @@ def _residuals(run) -> list[tuple[int, str]]:
         grade = _grade(share, _RESIDUAL)
         # What the residual means for the solution is the matter of the estimate, or of the classical solution, where
         # there is a good one: at a corner the residual of a solution with an error of a hundredth exceeds its terms.
-        grade = min(grade, 1) if small or near else grade
+        local = run.medians.get(name, math.inf) <= LOCAL
+        grade = min(grade, 1) if small or near or local else grade
         if grade:
-            found.append((grade, f"the residual of `{name}` is {share:.0%} of its own terms"))
+            where = f", {run.medians[name]:.0%} in half of the points" if local else ""
+            found.append((grade, f"the residual of `{name}` is {share:.0%} of its own terms{where}"))
     if not run.shares:
         found.append((1, "residuals on fresh points are not known"))
     if not found and not _trusted(run) and not near and max(run.shares.values(), default=0.0) > _SMALL:

@@ -86,12 +86,12 @@ def test_what_is_solved_needs_no_more_steps():
 
 
 def test_residuals_like_those_of_the_zero_field_are_said():
-    (sentence,) = unfulfilled(FAR, NONE)
+    (sentence,) = unfulfilled(FAR, NONE, {})
     assert sentence.startswith("`equation` is hardly fulfilled: its residual is 9.0e-01, and its terms are 1.0e")
     assert "train longer, or raise its weight" in sentence
-    assert "train longer" not in unfulfilled(FAR, NONE, stuck=True)[0], "no advice against the other sentence"
-    assert not unfulfilled(NEAR, NONE)
-    assert unfulfilled({"equation": 9e-10}, {"equation": 1e-9}), "an equation times 1e-9 is judged as the equation"
+    assert "train longer" not in unfulfilled(FAR, NONE, {}, stuck=True)[0], "no advice against the other sentence"
+    assert not unfulfilled(NEAR, NONE, {})
+    assert unfulfilled({"equation": 9e-10}, {"equation": 1e-9}, {}), "an equation times 1e-9 is judged as the equation"
 
 
 @pytest.mark.parametrize(

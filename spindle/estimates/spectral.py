@@ -46,6 +46,8 @@ def by_features(solution: Solution, budget: Budget) -> dict:
     except DivergenceError:
         return {"reason": "the equations for it are not finite everywhere"}
     errors, left = corrected.measured(), corrected.left
+    if left >= 1 and max(errors.values()) > rounding:
+        return {"reason": "the residuals are sharper than the features of an estimate"}
     bound = left > _LEFT and max(errors.values()) > rounding
     estimated: dict = {"errors": errors, "left": left, "bound": bound}
     if bound:

@@ -1,5 +1,6 @@
 """The conditions of a problem file, `{ dirichlet = "u = 0", on = "hole" }`."""
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -122,10 +123,18 @@ def _start(domain: Domain, axis: int):
     return domain.symbolic_bounds[axis][0] if isinstance(domain, Box) else domain.bounds[axis][0]
 
 
+def _apart(text: str) -> list[str]:
+    """A text cut at its commas, but for those between the brackets of a call."""
+    depths = itertools.accumulate((letter == "(") - (letter == ")") for letter in text)
+    cuts = [k for k, (letter, depth) in enumerate(zip(text, depths, strict=True)) if letter == "," and depth == 0]
+    return [text[a + 1 : b] for a, b in itertools.pairwise([-1, *cuts, len(text)])]
+
+
 def _part(entry: Entry, names: Names):
     text = entry.text('on = "x = 0"')
-    if "," in text and re.search("[=<>]", text):
-        listed = ", ".join(f'"{part.strip()}"' for part in text.split(","))
+    parts = _apart(text)
+    if len(parts) > 1 and re.search("[=<>]", text):
+        listed = ", ".join(f'"{part.strip()}"' for part in parts)
         raise entry.error(f"this names several parts in one text; write them as a list, `on = [{listed}]`.")
     return relation(entry, names, "x = 0") if re.search("[=<>]", text) else text.strip()
 

@@ -165,7 +165,8 @@ class SPINN(Method):
         notes += _faded(walls)
         design = _Design(problem, constraints, settings, ranks, walls, linear, tangled)
         if design.shapes:
-            notes += (f"the start takes its shape from the {len(design.shapes)} products of the source",)
+            products = "product" if len(design.shapes) == 1 else f"{len(design.shapes)} products"
+            notes += (f"the start takes its shape from the {products} of the source",)
         differentiate = design.differentiate(counts, **design.sums())
         newton = design.newton() if settings["newton_steps"] else ()
         return assemble(problem, design.field, differentiate, constraints, settings, (*notes, *sentences), newton)

@@ -198,13 +198,19 @@ def _refused(node, call) -> str:
         return "" if isinstance(node.expr, AppliedUndef) else _without_derivative(node.expr, call)
     if isinstance(node, sympy.Subs):
         derivatives = node.expr.atoms(sympy.Derivative)
-        wrong = [d.expr for d in derivatives if not isinstance(d.expr, AppliedUndef)]
+        inside = dict(zip(node.variables, node.point, strict=True))
+        wrong = [d.expr.xreplace(inside) for d in derivatives if not isinstance(d.expr, AppliedUndef)]
         return _without_derivative(wrong[0], call) if wrong else ""
+    if isinstance(node, sympy.SingularityFunction) and node.args[2].is_nonnegative:
+        return (
+            f"{call} contains `{shortened(node)}`, which no method computes; write `{node.rewrite(sympy.Piecewise)}`."
+        )
     if isinstance(node, (sympy.DiracDelta, sympy.SingularityFunction)):
         return (
             f"{call} contains `{shortened(node)}`, which has no values at points, and networks are trained at points; "
-            f"write a narrow peak of the same integral, `exp(-(x/w)**2)/(w*sqrt(pi))`, and where a jump was "
-            f"differentiated, something smooth in its place, `tanh(x/w)`."
+            f"it is what is left of a jump, `Heaviside` or `sign`, that was differentiated: put something smooth in "
+            f"the place of the jump, `tanh(x/w)`; or for a point source write a narrow peak of the same integral, "
+            f"`exp(-(x/w)**2)/(w*sqrt(pi))`."
         )
     if isinstance(node, (sympy.Add, sympy.Mul, sympy.Pow, sympy.Piecewise, ExprCondPair, *LOGIC)):
         return ""

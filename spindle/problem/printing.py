@@ -11,6 +11,7 @@ from spindle.problem.domain import Box
 from spindle.problem.symbols import Parameter
 from spindle.problem.tables import Table, tables_in
 from spindle.problem.words import text
+from spindle.visible import visible
 
 
 class _Latex(LatexPrinter):
@@ -62,7 +63,7 @@ def lines(problem, printer: Callable[[object], str] = text) -> dict[str, list[st
 
 def describe(problem) -> str:
     """The whole problem as a block of plain text, doubts about it left out."""
-    return "\n".join([problem.title or problem.name, *_block(lines(problem))])
+    return visible("\n".join([problem.title or problem.name, *_block(lines(problem))]), lines=True)
 
 
 def describe_with_doubts(problem) -> str:

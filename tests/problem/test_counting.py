@@ -249,3 +249,11 @@ def test_a_doubt_about_counts_is_printed_and_kept_out_of_the_one_line():
     assert str(problem).splitlines()[-1].split() == ["doubts", *doubts(problem)[0].split()]
     assert "\n" not in repr(problem)
     assert "initial" not in problem._repr_latex_()
+
+
+def test_what_is_there_is_not_asked_for_again():
+    """Of fourth order, with the values given on both sides: the slopes are missing."""
+    u = sp.unknown("u", x)
+    problem = sp.Problem(sp.Interval(x, 0, 1), [Eq(u.diff(x, 4), 1)], [sp.Dirichlet(u, 0)])
+    (said,) = doubts(problem)
+    assert "add `sp.Neumann(u, 0, on=Eq(x, 1))`" in said

@@ -94,3 +94,24 @@ def test_normal_derivatives_of_sums_are_unambiguous():
     w = sp.unknown("w", x, y)
     (line,) = sp.Neumann(w + w.diff(y)).texts(latex)
     assert line.startswith(r"\partial_n \left(w + w_{y}\right) = 0")
+
+
+def test_what_steers_a_terminal_is_shown():
+    u = sp.unknown("u", x)
+    named = sp.Problem(sp.Interval(x, 0, 1), [Eq(u.diff(x, 2), 1)], [sp.Dirichlet(u, 0)], title="\x1b[2Jfilm\u202e")
+    assert str(named).splitlines()[0] == r"\x1b[2Jfilm\u202e"
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        sp.Disk({x: 0, y: 0}, 1) - sp.Disk({x: 0, y: 0}, 0.9999),
+        sp.Disk({x: 0, y: 0}, 1) | sp.Disk({x: 200, y: 200}, 1),
+        sp.Box({x: (0, 1), y: (0, 1)}) | sp.Box({x: (200, 201), y: (200, 201)}),
+    ],
+    ids=["thin ring", "disks far apart", "boxes far apart"],
+)
+def test_domains_that_fill_little_of_their_box_are_described(domain):
+    """No random point of the box around them need lie in them."""
+    w = sp.unknown("w", x, y)
+    assert "doubts" not in str(sp.Problem(domain, [Eq(sp.laplacian(w), 1)], [sp.Dirichlet(w, 0)]))

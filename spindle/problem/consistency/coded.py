@@ -1,6 +1,5 @@
 """Coefficients given as code that jump where an equation differentiates them: their values are all that is known."""
 
-import jax.numpy as jnp
 import numpy as np
 from sympy.core.function import AppliedUndef
 
@@ -63,7 +62,7 @@ def _jump(function, axis: int, problem) -> tuple[str, float, float] | None:
     def values(base: np.ndarray, along: np.ndarray) -> np.ndarray:
         points = np.repeat(base[None], len(along), 0)
         points[:, axis] = along
-        found = function.func.given(*(jnp.asarray(points[:, k]) for k in columns))
+        found = function.func.given(*(points[:, k] for k in columns))
         return np.broadcast_to(np.asarray(found, float), len(along))
 
     try:

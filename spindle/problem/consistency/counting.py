@@ -1,6 +1,7 @@
 """Conditions counted against the orders of the equations, along each coordinate of a box or of boxes joined."""
 
 import numpy as np
+from sympy.core.function import AppliedUndef
 
 from spindle.problem.consistency import transport
 from spindle.problem.consistency.definite import half_order, space_axes
@@ -103,7 +104,7 @@ def _on_faces(problem, rows, faces, conditions, half: int) -> list[Doubt]:
             Doubt(
                 f"the equation of {u} has derivatives of order {2 * half} across {listed(short)} and asks for "
                 f"{half} condition{'s' * (half > 1)} there, but there {'is' if half == 1 else 'are'} {have}, so "
-                f"infinitely many solutions fit: add `{_example(problem, short[0])}`"
+                f"infinitely many solutions fit: add `{_example(problem, short[0], conditions)}`"
             )
         ]
     many = list(
@@ -135,12 +136,12 @@ def _together(problem, rows, axis: int, asked, conditions, faces) -> list[Doubt]
     certain = len(rows) == 1 or unset or (bare and not _may_flow_out(rows, problem, axis))
     if have >= need or not certain or (len(rows) == 1 and not _keeps_type(problem, rows[0])):
         return []
-    where = bare[0] if bare else faces[-1].name
-    verb = "is" if have == 1 else "are"
+    where, verb = bare[0] if bare else faces[-1].name, "is" if have == 1 else "are"
+    missing = _example(problem, where, conditions, unset)
     return [
         Doubt(
             f"the equations ask for {need} conditions in {problem.coordinates[axis]} on both sides together, and there "
-            f"{verb} {have or 'none'}, so infinitely many solutions fit: add `{_example(problem, where, unset)}`"
+            f"{verb} {have or 'none'}, so infinitely many solutions fit: add `{missing}`"
         )
     ]
 
@@ -165,6 +166,9 @@ def _may_flow_out(rows, problem, axis: int) -> bool:
     return not second and any(c.free_symbols - set(problem.parameters) for c in carried)
 
 
-def _example(problem, where: str, unset=()) -> str:
-    u = (*unset, *problem.unknowns)[0].func.__name__
-    return f"sp.Dirichlet({u}, 0, on={equation_of(where)})"
+def _example(problem, where: str, conditions, unset=()) -> str:
+    """A condition that may be missing on a side: the value, or where that is given already the slope."""
+    u = (*unset, *problem.unknowns)[0]
+    there = [c.residual for c in conditions if c.place.name == where]
+    kind = "Neumann" if any(u in residual.atoms(AppliedUndef) for residual in there) else "Dirichlet"
+    return f"sp.{kind}({u.func.__name__}, 0, on={equation_of(where)})"

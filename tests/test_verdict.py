@@ -83,3 +83,15 @@ def test_the_weightiest_reason_comes_first():
     assert verdict.word == "not solved"
     assert verdict.reasons[0] == "the estimated error of u is 5.0e-01"
     assert len(verdict.reasons) == 3
+
+
+def test_what_is_large_in_few_places_is_doubtful():
+    wild = {"shares": {"equation": 0.9, "neumann u": 1e-3}, "error_estimate": {}}
+    assert judge(run(**wild, medians={"equation": 0.4})).word == "not solved"
+    few = judge(run(**wild, medians={"equation": 0.01}))
+    assert few.word == "doubtful"
+    assert few.reasons[0] == "the residual of `equation` is 90% of its own terms, 1% in half of the points"
+    seen = wild | {"error_estimate": estimated(0.5, bound=True)}
+    assert judge(run(**seen, medians={"equation": 0.01})).word == "doubtful"
+    assert judge(run(**seen, medians={})).word == "not solved"
+    assert judge(run(**(wild | {"error_estimate": estimated(0.5)}), medians={"equation": 0.01})).word == "not solved"

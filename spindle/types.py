@@ -1,7 +1,8 @@
 """Plain data that several rooms share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -47,6 +48,33 @@ class Tabulated:
                 f"`Tabulated` got relative_error = {self.relative_error}, but an estimate is a finite number, zero or "
                 "larger. A solver that cannot estimate its error has not converged: refine it."
             )
+
+
+class OnDemand(Tabulated):
+    """A `Tabulated` whose values are computed when they are first asked for, and kept.
+
+    axes      as there
+    compute   no arguments -> the values and their relative error
+    source    as there; known before anything is computed
+    """
+
+    def __init__(self, axes: Mapping[str, np.ndarray], compute: Callable[[], tuple[np.ndarray, float]], source: str):
+        vars(self).update(axes=axes, source=source, _compute=compute)
+
+    @cached_property
+    def _computed(self) -> Tabulated:
+        values, error = vars(self)["_compute"]()
+        return Tabulated(self.axes, values, error, self.source)
+
+    @property
+    def values(self) -> np.ndarray:
+        """The values, computed at the first call."""
+        return self._computed.values
+
+    @property
+    def relative_error(self) -> float:
+        """Their error, computed at the first call."""
+        return self._computed.relative_error
 
 
 @usage('sp.TabulatedFamily([{"nu": 1.0}, {"nu": 2.0}], [first, second])')

@@ -75,6 +75,7 @@ def test_what_the_estimate_can_see_is_the_error():
     assert not found["bound"]
 
 
+@pytest.mark.slow
 def test_what_is_sharper_than_the_features_of_the_estimate_is_seen_by_its_points():
     solution, found = carried(sharpness=5000, width=28)
     assert 0.3 < found["errors"]["w"] / solution.error() < 3

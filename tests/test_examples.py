@@ -21,6 +21,7 @@ def test_two_methods_agree_on_a_problem_without_a_closed_form():
     assert example("first_problem").main(**SHORT) < 5e-3
 
 
+@pytest.mark.slow
 def test_diffusivity_is_recovered_from_noisy_data():
     module = example("inverse_problem")
     assert module.main(**SHORT) == pytest.approx(module.TRUE_DIFFUSIVITY, rel=0.03)

@@ -128,6 +128,7 @@ def test_what_has_no_end_says_until_when_it_goes():
     assert np.isnan(solution(t=1.5))
 
 
+@pytest.mark.slow
 def test_an_interval_needs_no_windows():
     x = sp.coordinates("x")
     u = sp.unknown("u", x)

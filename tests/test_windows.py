@@ -215,6 +215,7 @@ def test_windows_after_the_second_compile_nothing(marched):
     assert solution.windows[2].plan is solution.windows[1].plan
 
 
+@pytest.mark.slow
 def test_an_equation_may_name_the_time():
     """u = x (1 - x) + sin(t)^2 from t = 1/2 on, with one half of the source in formulas and one in code."""
     beside = sp.given("beside", lambda t, x: jnp.sin(2 * t) + 0 * x, t, x)

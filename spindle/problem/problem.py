@@ -417,12 +417,10 @@ def _check_reference(problem, u, value):
     if isinstance(value, TabulatedFamily):
         return  # its tables are checked against the members where they are used
     if isinstance(value, Tabulated):
-        shape = tuple(len(v) for v in value.axes.values())
-        if list(value.axes) != [c.name for c in problem.coordinates] or np.shape(value.values) != shape:
+        if list(value.axes) != [c.name for c in problem.coordinates]:
             raise ProblemError(
-                f"The tabulated reference of `{shown(u)}` has the axes {list(value.axes)} and shape "
-                f"{np.shape(value.values)}; it needs {[c.name for c in problem.coordinates]} in this order and one "
-                f"value for each grid point."
+                f"The tabulated reference of `{shown(u)}` has the axes {list(value.axes)}; it needs "
+                f"{[c.name for c in problem.coordinates]} in this order."
             )
         return
     stray = sympy.sympify(value).free_symbols - set(problem.coordinates)

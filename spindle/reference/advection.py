@@ -4,7 +4,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike
 
-from spindle.reference.tabulated import Tabulated, nodes, relative_difference
+from spindle.reference.tabulated import OnDemand, Tabulated, nodes, relative_difference
 
 
 def advection_diffusion(
@@ -22,14 +22,12 @@ def advection_diffusion(
     Source: Trefethen (2000), Spectral Methods in MATLAB, chapters 6 and 7.
     """
     x, y = nodes("x", x, 0, 1, 41), nodes("y", y, 0, 1, 41)
-    values = _solution(x, y, nu, theta, degree)
-    coarser = _solution(x, y, nu, theta, 3 * degree // 4)
-    return Tabulated(
-        axes={"x": x, "y": y},
-        values=values,
-        relative_error=relative_difference(coarser, values),
-        source=f"Chebyshev collocation of degree {degree}.",
-    )
+
+    def solved():
+        values = _solution(x, y, nu, theta, degree)
+        return values, relative_difference(_solution(x, y, nu, theta, 3 * degree // 4), values)
+
+    return OnDemand({"x": x, "y": y}, solved, f"Chebyshev collocation of degree {degree}.")
 
 
 def _solution(x, y, nu, theta, degree) -> np.ndarray:

@@ -1,14 +1,14 @@
 """Stationary flow in a square cavity with a sliding lid: published centre lines, and a solver that checks them."""
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 
 import numpy as np
 from numpy.polynomial import chebyshev, polynomial
 from numpy.typing import ArrayLike
 from scipy.special import roots_jacobi
 
-from spindle.reference.tabulated import Tabulated, nodes, relative_difference
+from spindle.reference.tabulated import OnDemand, Tabulated, nodes, relative_difference
 
 # Ghia, Ghia & Shin (1982), tables I and II.
 _TABLES = {
@@ -88,17 +88,14 @@ def cavity(
             "1000."
         )
     x, y = nodes("x", x, 0, 1, 65), nodes("y", y, 0, 1, 65)
-    found = velocities(float(reynolds), x, y, degree)
-    coarser = velocities(float(reynolds), x, y, 3 * degree // 4)
-    return {
-        name: Tabulated(
-            axes={"x": x, "y": y},
-            values=values,
-            relative_error=relative_difference(other, values),
-            source=f"Chebyshev collocation of degree {degree} beside the singular terms at the ends of the lid.",
-        )
-        for name, values, other in zip("uv", found, coarser, strict=True)
-    }
+
+    @cache
+    def solved(component: int):
+        values, coarser = (velocities(float(reynolds), x, y, n)[component] for n in (degree, 3 * degree // 4))
+        return values, relative_difference(coarser, values)
+
+    source = f"Chebyshev collocation of degree {degree} beside the singular terms at the ends of the lid."
+    return {name: OnDemand({"x": x, "y": y}, partial(solved, k), source) for k, name in enumerate("uv")}
 
 
 def velocities(reynolds: float, x: np.ndarray, y: np.ndarray, degree: int) -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spindle.reference.tabulated import Tabulated, nodes
+from spindle.reference.tabulated import OnDemand, Tabulated, nodes
 
 CENTRES = np.array([-0.3 - 0.3j, -0.3 + 0.3j, 0.3 - 0.3j, 0.3 + 0.3j])
 RADIUS = 0.1
@@ -29,22 +29,22 @@ def holes(*, x: ArrayLike | None = None, y: ArrayLike | None = None, powers: int
     """
     x, y = nodes("x", x, -HALF, HALF, 201), nodes("y", y, -HALF, HALF, 201)
     places, data = boundary(120)
-    functions = harmonic(places, powers, poles)
-    scale = np.linalg.norm(functions, axis=0)
-    coefficients = np.linalg.lstsq(functions / scale, data, rcond=1e-15)[0] / scale
-    check, wanted = boundary(361)
-    residual = float(np.max(np.abs(harmonic(check, powers, poles) @ coefficients - wanted)))
 
-    z = x[:, None] + 1j * y
-    inside = np.min(np.abs(z[..., None] - CENTRES), axis=-1) >= RADIUS * (1 - 1e-12)
-    values = np.full(z.shape, np.nan)
-    values[inside] = harmonic(z[inside], powers, poles) @ coefficients
-    return Tabulated(
-        axes={"x": x, "y": y},
-        values=values,
-        relative_error=residual / float(np.sqrt(np.nanmean(values**2))),
-        source=f"Boundary collocation with {functions.shape[1]} harmonic functions, geometric convergence.",
-    )
+    def solved():
+        functions = harmonic(places, powers, poles)
+        scale = np.linalg.norm(functions, axis=0)
+        coefficients = np.linalg.lstsq(functions / scale, data, rcond=1e-15)[0] / scale
+        check, wanted = boundary(361)
+        residual = float(np.max(np.abs(harmonic(check, powers, poles) @ coefficients - wanted)))
+        z = x[:, None] + 1j * y
+        inside = np.min(np.abs(z[..., None] - CENTRES), axis=-1) >= RADIUS * (1 - 1e-12)
+        values = np.full(z.shape, np.nan)
+        values[inside] = harmonic(z[inside], powers, poles) @ coefficients
+        return values, residual / float(np.sqrt(np.nanmean(values**2)))
+
+    count = harmonic(places[:1], powers, poles).shape[1]
+    source = f"Boundary collocation with {count} harmonic functions, geometric convergence."
+    return OnDemand({"x": x, "y": y}, solved, source)
 
 
 def boundary(count: int) -> tuple[np.ndarray, np.ndarray]:

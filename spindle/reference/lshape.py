@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spindle.reference.tabulated import Tabulated, nodes
+from spindle.reference.tabulated import OnDemand, Tabulated, nodes
 
 # The map w = r**(2/3) exp(2 i theta / 3) opens the re-entrant corner: its two edges become the real axis.
 OUTER = np.cbrt(2.0)  # |w| at the corners (-1, 1), (-1, -1), (1, -1)
@@ -28,24 +28,24 @@ def lshape(
     """
     x, y = nodes("x", x, -1, 1, 161), nodes("y", y, -1, 1, 161)
     edge = outer_edges(400)
-    functions = harmonic(edge, powers, logarithms)
-    scale = np.linalg.norm(functions, axis=0)
-    coefficients = np.linalg.lstsq(functions / scale, -particular(edge), rcond=1e-15)[0] / scale
-    check = outer_edges(1301)
-    residual = np.max(np.abs(harmonic(check, powers, logarithms) @ coefficients + particular(check)))
 
-    inside = ((x[:, None] < 0) | (y < 0)) & (np.abs(x[:, None]) < 1) & (np.abs(y) < 1)
-    outside = (x[:, None] > 0) & (y > 0)
-    places = (x[:, None] + 1j * y)[inside]
-    values = np.where(outside, np.nan, 0.0)
-    values[inside] = harmonic(places, powers, logarithms) @ coefficients + particular(places)
-    mean_square = float(np.mean(values[~outside] ** 2)) if inside.any() else 1.0
-    return Tabulated(
-        axes={"x": x, "y": y},
-        values=values,
-        relative_error=float(residual) / mean_square**0.5,
-        source=f"Method of particular solutions with {functions.shape[1]} corner functions, geometric convergence.",
-    )
+    def solved():
+        functions = harmonic(edge, powers, logarithms)
+        scale = np.linalg.norm(functions, axis=0)
+        coefficients = np.linalg.lstsq(functions / scale, -particular(edge), rcond=1e-15)[0] / scale
+        check = outer_edges(1301)
+        residual = np.max(np.abs(harmonic(check, powers, logarithms) @ coefficients + particular(check)))
+        inside = ((x[:, None] < 0) | (y < 0)) & (np.abs(x[:, None]) < 1) & (np.abs(y) < 1)
+        outside = (x[:, None] > 0) & (y > 0)
+        places = (x[:, None] + 1j * y)[inside]
+        values = np.where(outside, np.nan, 0.0)
+        values[inside] = harmonic(places, powers, logarithms) @ coefficients + particular(places)
+        mean_square = float(np.mean(values[~outside] ** 2)) if inside.any() else 1.0
+        return values, float(residual) / mean_square**0.5
+
+    count = harmonic(edge[:1], powers, logarithms).shape[1]
+    source = f"Method of particular solutions with {count} corner functions, geometric convergence."
+    return OnDemand({"x": x, "y": y}, solved, source)
 
 
 def polar(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spindle.reference.etdrk4 import etdrk4, etdrk4_step
-from spindle.reference.tabulated import Tabulated, nodes, relative_difference
+from spindle.reference.tabulated import OnDemand, Tabulated, nodes, relative_difference
 
 
 def convection_diffusion_reaction(
@@ -31,14 +31,14 @@ def convection_diffusion_reaction(
     Source: Kassam & Trefethen (2005), SIAM J. Sci. Comput. 26.
     """
     t, x = nodes("t", t, 0, 1, 33), nodes("x", x, 0, 2 * np.pi, 65)
-    values = fourier_solution(t, x, (beta, nu, rho), modes, step)
-    coarser = fourier_solution(t, x, (beta, nu, rho), modes // 2, 2 * step)
-    return Tabulated(
-        axes={"t": t, "x": x},
-        values=values,
-        relative_error=relative_difference(coarser, values),
-        source=f"Fourier series of {modes} modes, ETDRK4 of order 4 with steps of at most {step:g}.",
-    )
+
+    def solved():
+        values = fourier_solution(t, x, (beta, nu, rho), modes, step)
+        coarser = fourier_solution(t, x, (beta, nu, rho), modes // 2, 2 * step)
+        return values, relative_difference(coarser, values)
+
+    source = f"Fourier series of {modes} modes, ETDRK4 of order 4 with steps of at most {step:g}."
+    return OnDemand({"t": t, "x": x}, solved, source)
 
 
 def fourier_solution(t, x, parameters, modes: int, step: float) -> np.ndarray:

@@ -10,6 +10,7 @@ from spindle.gallery.registry import GALLERY, gallery, options, summary
 from spindle.objective.objective import Model
 from spindle.problem.domain import Wall
 from spindle.training.precision import precision
+from spindle.types import OnDemand
 from tests.contract.exact_fields import ExactField, ExactSeparableField
 
 ON_JETS = ["helmholtz3d", "klein_gordon3d", "klein_gordon4d", "diffusion6d", "poisson2d", "convection"]
@@ -96,9 +97,7 @@ def test_tabulated_references_state_an_error_that_is_small_enough(name):
         assert reference.relative_error < TABULATED[name]
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow if n == "navier_stokes3d" else ()) for n in GALLERY]
-)
+@pytest.mark.parametrize("name", GALLERY)
 def test_every_problem_describes_itself(name):
     problem = gallery(name)
     assert problem.name == name
@@ -152,3 +151,12 @@ def test_published_klein_gordon_leaves_out_the_initial_rate_and_says_so():
     assert any("initial u_t" in sentence for sentence in plan.choices)
     ours = sp.SPINN(points=8).plan(gallery("klein_gordon3d"))
     assert "initial u_t" in [*ours.constraints.enforced, *ours.objective.names]
+
+
+@pytest.mark.parametrize("name", [*TABULATED, "convection_diffusion_reaction", "advection_diffusion_family"])
+def test_no_reference_is_computed_before_it_is_asked_for(name):
+    """To pose a problem, to plan it and to print it costs no reference solver."""
+    problem = gallery(name)
+    str(problem)
+    tables = [t for r in problem.reference.values() for t in (r.tables if isinstance(r, sp.TabulatedFamily) else [r])]
+    assert tables and all(isinstance(table, OnDemand) and "_computed" not in vars(table) for table in tables)

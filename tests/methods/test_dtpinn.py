@@ -88,6 +88,7 @@ def test_a_plain_network_takes_the_same_domains():
     assert solution.error() < 0.02
 
 
+@pytest.mark.slow
 def test_an_unknown_coefficient_is_the_most_likely_one():
     """To first order in the noise that is 3 + <s, noise> / <s, s>, s the slope of u in k at the measured points."""
     u, k = sp.unknown("u", x, y), sp.parameter("k", 1.0, unknown=True)

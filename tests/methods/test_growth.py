@@ -128,6 +128,7 @@ def test_walls_that_clash_with_the_initial_data_are_found():
     assert any("count less near x=-1" in sentence for sentence in plan.choices)
 
 
+@pytest.mark.slow
 def test_what_would_not_fit_into_the_memory_is_not_tried(monkeypatch, tmp_path):
     """The model before is the result, with a sentence; where not even that fits, there is nothing but the sentence."""
     exact = exp(-((3 * x - 2 * t) ** 2))

@@ -32,6 +32,7 @@ from spindle.report.explore.page import SCRIPTS, drawn, drawn_lines, facts_html,
 from spindle.report.explore.server import explore, serving
 from tests.families import SMALL
 from tests.report.browser import CHROMIUM, visited
+from tests.test_terminal import in_terminal, posix, spindle
 
 t, x, y = sp.coordinates("t x y")
 TINY = SMALL | {"newton_steps": 3}
@@ -424,6 +425,13 @@ def test_the_command_serves_until_it_is_interrupted(run):
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=60)
     assert (child.returncode, out, err) == (130, "", "spindle: interrupted.\n")
+
+
+@posix
+def test_explore_in_a_terminal(run):
+    text, status = in_terminal(spindle("explore", str(run), "--port", "0", "--no-browser"), until="http://")
+    assert status in (0, 130), text
+    assert "Traceback" not in text
 
 
 # --------------------------------------------------------------------------------------------------- in a browser

@@ -134,10 +134,10 @@ def test_resumed_in_the_second_phase(tmp_path, monkeypatch):
 
 def test_budget_and_target_stop_and_say_so():
     problem = heat()
-    short = solve(problem, quick(steps=10_000_000), budget=3.0)
+    short = solve(problem, quick(steps=10_000_000, lbfgs_steps=0), budget=1.5)
     assert short.run.stopped_by == "budget"
     assert short.run.iterations < 10_000_000
-    easy = solve(problem, quick(steps=100_000), target=1e3)
+    easy = solve(problem, quick(steps=100_000, lbfgs_steps=0), target=1e3)
     assert easy.run.stopped_by == "target"
     assert easy.run.loss <= 1e3
 
@@ -152,6 +152,7 @@ def test_divergence_keeps_the_last_finite_state(tmp_path):
     assert sp.load(tmp_path / "run").run.stopped_by == "diverged"
 
 
+@pytest.mark.slow
 def test_lowest_loss_is_kept_when_asked():
     kept = solve(heat(), quick(recipe="paper", steps=300, learning_rate=0.05, lbfgs_steps=0))
     losses = [record.loss for record in kept.run.history]

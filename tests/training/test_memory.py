@@ -140,6 +140,7 @@ for name in ("numpy", "jax"):
 
 
 @LINUX
+@pytest.mark.slow
 def test_under_real_limits_every_end_is_a_sentence(tmp_path):
     command = [sys.executable, "-c", LIMITED]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)

@@ -210,6 +210,8 @@ def _complete(
             missing.append(what)
             return otherwise
 
+    # First, where the budget still allows it: a problem without a solution has none, whatever the residuals are.
+    run.fatal, known = checked("what is known of the problem", lambda: _known(whole), ([], []))
     fresh = checked("residuals on fresh points", lambda: _fresh_residuals(solution, key), {})
     scales = solution.plan.constraints.scales
     run.residuals = {name: value * scales.residual(name) for name, value in fresh.items()}
@@ -222,7 +224,6 @@ def _complete(
     run.averages = checked("means over space", lambda: averages(solution), {}) if averaged else {}
     run.classical = checked("the classical solution", lambda: compare(solution), None)
     run.unresolved = checked("the resolution", lambda: unresolved(solution), {})
-    run.fatal, known = checked("what is known of the problem", lambda: _known(whole), ([], []))
     run.doubts = [
         *known,
         *checked("points where sources are large", lambda: missed(solution.plan.problem, solution.plan.objective), []),

@@ -257,3 +257,20 @@ def test_what_is_there_is_not_asked_for_again():
     problem = sp.Problem(sp.Interval(x, 0, 1), [Eq(u.diff(x, 4), 1)], [sp.Dirichlet(u, 0)])
     (said,) = doubts(problem)
     assert "add `sp.Neumann(u, 0, on=Eq(x, 1))`" in said
+
+
+@pytest.mark.parametrize("time", [1e-3, 1, 1e3])
+@pytest.mark.parametrize("length", [1e-6, 1, 1e6])
+@pytest.mark.parametrize("factor", [1e-12, 1e12])
+def test_conditions_are_counted_alike_in_any_units(time, length, factor):
+    u, v = sp.unknown("u", t, x), sp.unknown("v", t, x)
+    box = sp.Box({t: (0, time), x: (0, length)})
+    diffusion = Eq(factor * time * u.diff(t), factor * length**2 * u.diff(x, 2))
+    assert not doubts(sp.Problem(box, [diffusion], [sp.Initial(u, 0), sp.Dirichlet(u, 0)]))
+    (said,) = doubts(sp.Problem(box, [diffusion], [sp.Dirichlet(u, 0)]))
+    assert "u has no initial value" in said
+    coupled = [Eq(factor * time * u.diff(t), length * v.diff(x)), Eq(time * v.diff(t), factor * length * u.diff(x))]
+    ends = [sp.Initial(u, 0), sp.Initial(v, 0), sp.Dirichlet(u, 0)]
+    assert not doubts(sp.Problem(box, coupled, ends))
+    (said,) = doubts(sp.Problem(box, coupled, [sp.Initial(u, 0), sp.Dirichlet(u, 0)]))
+    assert "v has no initial value" in said

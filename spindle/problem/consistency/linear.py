@@ -174,12 +174,27 @@ def degrees(rows: list[Linear], problem, points: np.ndarray) -> tuple[int, ...] 
     ]
     if not entries or not all(np.isfinite(values).all() for *_, values in entries):
         return None
+    entries = _balanced(entries, np.ptp(problem.domain.bounds, axis=1))
     most = sum(row.order for row in rows) + 1
     random = np.random.default_rng(2)
     others = np.exp(2j * np.pi * random.uniform(size=len(problem.coordinates)))
     found = [_degree(entries, k, others, most, len(unknowns), len(points)) for k in range(len(others))]
     known = [degree for degree in found if degree is not None]
     return tuple(known) if len(known) == len(found) else None
+
+
+def _balanced(entries, lengths: np.ndarray) -> list:
+    """The entries of a symbol in units of the domain's lengths, rows and then columns of size one.
+
+    A film of a kilometre and a tenth of a second has coefficients of 1e8 and 1e-5, neither of which is zero.
+    """
+    found = [(i, j, orders, values / np.prod(lengths**orders)) for i, j, orders, values in entries]
+    for place in (0, 1):
+        sizes: dict[int, float] = {}
+        for entry in found:
+            sizes[entry[place]] = max(sizes.get(entry[place], 0.0), float(np.abs(entry[3]).max()))
+        found = [(i, j, orders, values / (sizes[(i, j)[place]] or 1.0)) for i, j, orders, values in found]
+    return found
 
 
 def _degree(entries, axis: int, others, most: int, size: int, count: int) -> int | None:

@@ -56,6 +56,7 @@ class OnDemand(Tabulated):
     axes      as there
     compute   no arguments -> the values and their relative error
     source    as there; known before anything is computed
+    Raises ProblemError where the values cannot be computed, when they are asked for.
     """
 
     def __init__(self, axes: Mapping[str, np.ndarray], compute: Callable[[], tuple[np.ndarray, float]], source: str):
@@ -63,7 +64,14 @@ class OnDemand(Tabulated):
 
     @cached_property
     def _computed(self) -> Tabulated:
-        values, error = vars(self)["_compute"]()
+        try:
+            values, error = vars(self)["_compute"]()
+        except (ValueError, ArithmeticError, RuntimeError) as reason:
+            solver, why = self.source.rstrip("."), str(reason).rstrip(".")
+            raise ProblemError(
+                f"The reference of the problem ({solver}) cannot be computed, {why}; choose other options of "
+                f"the problem, or leave the reference out."
+            ) from reason
         return Tabulated(self.axes, values, error, self.source)
 
     @property

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from spindle.errors import ProblemError
 from spindle.reference import allen_cahn, burgers, diffusion, lshape
-from spindle.reference.tabulated import relative_difference
+from spindle.reference.tabulated import OnDemand, relative_difference
 
 
 @pytest.mark.parametrize("solver", [burgers, allen_cahn, lshape])
@@ -36,3 +37,24 @@ def test_a_grid_on_the_boundary_alone_is_zero(solver):
 def test_relative_difference_is_the_ratio_of_norms():
     assert relative_difference(np.array([3.0, 4.1]), np.array([3.0, 4.0])) == pytest.approx(0.02)
     assert relative_difference(np.ones(3), np.ones(3)) == np.finfo(float).eps
+
+
+def test_what_is_computed_on_demand_is_computed_once_and_refused_in_a_sentence():
+    asked = []
+
+    def compute():
+        asked.append(True)
+        return np.ones((3,)), 0.125
+
+    table = OnDemand({"x": np.linspace(0, 1, 3)}, compute, "Nothing.")
+    assert not asked
+    assert (table.values.sum(), table.relative_error, table.source) == (3, 0.125, "Nothing.")
+    assert len(asked) == 1
+    wrong = OnDemand({"x": np.linspace(0, 1, 3)}, lambda: (np.ones((2,)), 0.0), "Nothing.")
+    with pytest.raises(ProblemError, match=r"values of shape \(2,\)"):
+        _ = wrong.values
+    singular = OnDemand({"x": np.linspace(0, 1, 3)}, lambda: np.linalg.inv(np.zeros((2, 2))), "A solver.")
+    with pytest.raises(
+        ProblemError, match=r"reference of the problem \(A solver\) cannot be computed, Singular matrix;"
+    ):
+        _ = singular.values

@@ -134,7 +134,10 @@ class Limits:
         if values is None or values.dtype == bool:
             return ""
         if np.isinf(values).any():
-            return "this is larger than any number of a computer, above 1e308; check the formula."
+            return (
+                "this is larger than any number of a computer, above 1e308; check the formula, and write a front as "
+                "`(1 - tanh(z/2))/2` where it is `1/(1 + exp(z))`."
+            )
         return "this has no real value anywhere; check the formula." if np.isnan(values).all() else ""
 
 

@@ -93,7 +93,8 @@ def _value(number, call) -> float:
     if np.isinf(value):
         raise ProblemError(
             f"{call} contains `{shortened(number)}`, which is larger than any number of a computer, above 1.8e308; "
-            f"choose other units, or check the formula."
+            f"choose other units, or check the formula; a front is written `(1 - tanh(z/2))/2` where it is "
+            f"`1/(1 + exp(z))`."
         )
     return value
 

@@ -268,6 +268,8 @@ def _equation(entry: Entry, names: Names, exact: Mapping) -> sympy.Eq:
         left, right = _paired(entry, left, right)
         for a, b in zip(_parts(left), _parts(right), strict=True):
             difference = a - b
+            if difference == 0:
+                raise entry.error("this holds for every field, so nothing is imposed; leave it out, or change a side.")
             if not unknowns_in(difference):
                 raise entry.error("this contains no unknown, so nothing can make it true; leave it out, or use one.")
             if difference.atoms(Normal, NormalDerivative):

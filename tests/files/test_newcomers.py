@@ -12,6 +12,8 @@ from spindle.errors import SpindleError
 NOTATION = [
     ("u_xx = 1", "a derivative is written `diff(u, x, x)`"),
     ("uxx = 1", "a derivative is written `diff(u, x, x)`"),
+    ("laplacian(u) = laplacian(u)", "this holds for every field, so nothing is imposed"),
+    ("x = y", "this contains no unknown, so nothing can make it true"),
     ("u_t = 1", "by one of the coordinates, x, y"),
     ("d2u/dx2 = 1", "a derivative is written `diff(u, x)`, and a second one `diff(u, x, 2)`"),
     ("du/dx = 1", "a derivative is written `diff(u, x)`"),

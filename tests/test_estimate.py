@@ -8,7 +8,9 @@ import pytest
 from sympy import Eq, cos, exp, pi, sin
 
 import spindle as sp
+from spindle.estimate import _by_size
 from spindle.estimates.shift import Shift
+from spindle.lowering.scales import scales_of
 from spindle.summary import estimate_in_words
 from tests.estimates.closed_forms import solution_of
 
@@ -152,3 +154,22 @@ def test_words_of_what_is_not_explained():
         "equations for the error (1.0 s)"
     )
     assert estimate_in_words(seen | {"left": 1.1}).startswith("error perhaps u 1.0e-01 relative L2, which explains 0%")
+
+
+@pytest.mark.parametrize("size", [1e-9, 1, 1e9])
+def test_errors_of_what_vanishes_are_relative_to_what_the_problem_makes_of_it(size):
+    """Beside w of that size v is zero but for rounding errors, in any units."""
+    v, w = sp.unknown("v w", x, y)
+    box = sp.Box({x: (0, 1), y: (0, 1)})
+    beside = [sp.Dirichlet(w, size * y * (1 - y)), sp.Dirichlet(v, 0)]
+    problem = sp.Problem(box, [Eq(sp.laplacian(w), v), Eq(sp.laplacian(v), 0)], beside)
+    found = {"errors": {"v": 0.7, "w": 1e-6}, "left": 0.0, "bound": False}
+
+    def errors(share):
+        exact, scales = {v: share * size * sin(pi * x), w: size * y * (1 - y)}, scales_of(problem)
+        whole = solution_of(problem, {field: formula / scales.of(field) for field, formula in exact.items()})
+        return _by_size(found, whole)["errors"]
+
+    assert errors(1e-15)["v"] < 1e-8
+    assert errors(1e-2) == found["errors"], "what is small and no rounding error has its own error"
+    assert errors(1e-15)["w"] == 1e-6

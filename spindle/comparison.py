@@ -11,7 +11,8 @@ def compare(solution: Solution) -> dict | None:
     """What the record of a run says of the classical solution; None for methods without a discretisation.
 
     errors     {unknown: measures} as for the network, at up to 20,000 of the points where that is compared
-    distance   {unknown: relative L2 norm of the difference between the network and the classical solution}
+    distance   {unknown: relative L2 norm of the difference between the network and the classical solution}, of those
+               that the classical solution does not find to be zero everywhere
     seconds    to assemble and solve the discrete equations, weights excluded
     note       how they were solved where that was not by LU, and how well; else missing
     reason     why there is no classical solution; the other entries are then missing
@@ -28,8 +29,9 @@ def compare(solution: Solution) -> dict | None:
         name = u.func.__name__
         if reference is not None:
             errors[name] = error_measures(values, reference)
-        network = solution.evaluate(points, u)
-        distance[name] = float(np.linalg.norm(network - values) / max(np.linalg.norm(values), np.finfo(float).tiny))
+        size = float(np.linalg.norm(values))
+        if size > 0:
+            distance[name] = float(np.linalg.norm(solution.evaluate(points, u) - values)) / size
     how = {"note": found.note} if found.note else {}
     return {"errors": errors, "distance": distance, "seconds": found.seconds, "steps": found.steps, **how}
 

@@ -77,7 +77,8 @@ def classical_in_words(classical: Mapping) -> str:
     errors = "".join(f"{name} {m['rel_l2']:.1e} relative L2, " for name, m in classical["errors"].items())
     apart = ", ".join(f"{name} {value:.1e}" for name, value in classical["distance"].items())
     note = f" ({classical['note']})" if "note" in classical else ""
-    return f"{errors}{classical['seconds']:.2f} s; from the network {apart}{note}"
+    beside = f"from the network {apart}" if apart else "zero everywhere"
+    return f"{errors}{classical['seconds']:.2f} s; {beside}{note}"
 
 
 def _over_time(run) -> list[tuple[str, str]]:

@@ -239,6 +239,8 @@ def _stationary(system: _System):
 def _stepped(system: _System):
     if system.derivatives.lanes != 2:
         return "only equations of first order in time are stepped"
+    if not any(system.first[place] for place in system._places):
+        return "no condition says how it starts"
     times = system.derivatives.points.times
     x = _initial(system, times[0])
     kept, solver, steps = [x], None, 0

@@ -252,3 +252,10 @@ def test_steps_in_time_name_a_system_without_an_inverse():
     )
     _, found = classical(problem, nodes=60, order=2, times=2)
     assert isinstance(found, str) and re.fullmatch(r"\d+ equations and \d+ unknowns make no square system", found)
+
+
+def test_without_a_start_there_is_nothing_to_step_from():
+    u = sp.unknown("u", t, x, y)
+    domain = sp.Interval(t, 0, 1) * sp.Disk({x: 0, y: 0}, 1)
+    problem = sp.Problem(domain, [Eq(u.diff(t), sp.laplacian(u))], [sp.Dirichlet(u, x)])
+    assert classical(problem, nodes=120, order=2)[1] == "no condition says how it starts"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+import jax
 import sympy
 from sympy.core.function import AppliedUndef
 
@@ -86,7 +87,7 @@ class Shift:
     def _value(self, node) -> sympy.Expr:
         """What is known at the old coordinates, such as a partial of u_h, as a function of the new ones."""
         if node not in self._given:
-            function = self._at_old(self.solution.traced(node))
+            function = _not_folded(self._at_old(self.solution.traced(node)))
             self._given[node] = given(f"known {node}", function, *self.coordinates)
         return self._given[node]
 
@@ -114,3 +115,12 @@ class Shift:
             if hasattr(condition, name):
                 changed[name] = self._moved(getattr(condition, name), {})
         return replace(condition, **changed)
+
+
+def _not_folded(function: Callable) -> Callable:
+    """The function of points that are no constants to the compiler, which would evaluate u_h on all of them itself."""
+
+    def behind(*where):
+        return function(*jax.lax.optimization_barrier(where))
+
+    return behind

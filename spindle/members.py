@@ -17,7 +17,7 @@ from spindle.problem.families import checked_values, ranging
 from spindle.problem.problem import Problem
 from spindle.reduction.tuning import with_coefficients
 from spindle.training.precision import precision
-from spindle.types import Tabulated
+from spindle.types import GridReference
 
 
 def checked_inside(problem: Problem, rows, outside: str) -> np.ndarray:
@@ -117,7 +117,7 @@ class Member:
         problem = self.solution.given.at(**self.parameters)
         found = {}
         for u, reference in problem.compared.items():
-            if isinstance(reference, Tabulated):
+            if isinstance(reference, GridReference):
                 axes, wanted = dict(reference.axes), np.asarray(reference.values)
                 values = self.grid(self._wide(u), **axes)
             else:

@@ -7,7 +7,7 @@ from spindle.lowering.compile import array_function
 from spindle.problem.families import ranging
 from spindle.problem.problem import Problem
 from spindle.training.precision import precision
-from spindle.types import Tabulated, TabulatedFamily
+from spindle.types import GridReference, TabulatedFamily
 
 _MOST_AXES = 6  # beyond, closed forms are compared at random points
 POINTS = 20_000
@@ -24,7 +24,7 @@ def references(problem: Problem) -> dict:
     d = len(problem.coordinates)
     n = min(201, round(1e6 ** (1 / d)))
     for u, value in problem.compared.items():
-        if isinstance(value, Tabulated):
+        if isinstance(value, GridReference):
             nodes, values = list(value.axes.values()), np.asarray(value.values)
         elif isinstance(value, TabulatedFamily):
             nodes, values = _listed(problem, value)
@@ -39,10 +39,10 @@ def references(problem: Problem) -> dict:
         domain = problem.domain
         contained = domain.contains(nodes) if isinstance(nodes, np.ndarray) else domain.contains_grid(nodes)
         inside = np.broadcast_to(contained, values.shape)
-        if isinstance(value, Tabulated) and len(problem.domain.boxes) != 1:
+        if isinstance(value, GridReference) and len(problem.domain.boxes) != 1:
             inside = inside & ~np.isnan(values)  # a table may leave out the walls of a domain that is no box
         _check(problem, u, nodes, values, inside)
-        found[u] = nodes, values if isinstance(value, Tabulated) else np.where(inside, values, np.nan)
+        found[u] = nodes, values if isinstance(value, GridReference) else np.where(inside, values, np.nan)
     return found
 
 

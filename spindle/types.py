@@ -9,9 +9,18 @@ import numpy as np
 from spindle.errors import ProblemError, shown, usage
 
 
+class GridReference:
+    """Interface of fields on a tensor grid (never built itself): what has values, and what computes them."""
+
+    axes: Mapping[str, np.ndarray]
+    values: np.ndarray
+    relative_error: float
+    source: str
+
+
 @usage('sp.Tabulated({"x": nodes, "y": nodes}, values)')
 @dataclass(frozen=True, eq=False)
-class Tabulated:
+class Tabulated(GridReference):
     """A field on a tensor grid, with an estimate of its own error.
 
     axes             coordinate name -> nodes (n,), increasing, in the order of the axes of `values`
@@ -50,10 +59,10 @@ class Tabulated:
             )
 
 
-class OnDemand(Tabulated):
-    """A `Tabulated` whose values are computed when they are first asked for, and kept.
+class OnDemand(GridReference):
+    """Such a field whose values are computed when they are first asked for, and kept.
 
-    axes      as there
+    axes      as of `Tabulated`
     compute   no arguments -> the values and their relative error
     source    as there; known before anything is computed
     Raises ProblemError where the values cannot be computed, when they are asked for.
@@ -75,12 +84,12 @@ class OnDemand(Tabulated):
         return Tabulated(self.axes, values, error, self.source)
 
     @property
-    def values(self) -> np.ndarray:
+    def values(self) -> np.ndarray:  # type: ignore[override]
         """The values, computed at the first call."""
         return self._computed.values
 
     @property
-    def relative_error(self) -> float:
+    def relative_error(self) -> float:  # type: ignore[override]
         """Their error, computed at the first call."""
         return self._computed.relative_error
 
@@ -95,7 +104,7 @@ class TabulatedFamily:
     """
 
     values: Sequence[Mapping[str, float]]
-    tables: Sequence[Tabulated]
+    tables: Sequence[GridReference]
 
     def __post_init__(self):
         names = {frozenset(v) for v in self.values}
@@ -106,7 +115,7 @@ class TabulatedFamily:
                 f"table for each."
             )
 
-    def at(self, values: Mapping[str, float]) -> Tabulated | None:
+    def at(self, values: Mapping[str, float]) -> GridReference | None:
         """The field of the member with these parameter values; None where it is not tabulated."""
         for own, table in zip(self.values, self.tables, strict=True):
             if all(np.isclose(own[name], values.get(name, np.nan), rtol=1e-12, atol=1e-12) for name in own):

@@ -34,7 +34,7 @@ from spindle.problem.symbols import (
 )
 from spindle.problem.tables import check_cover, tables_in
 from spindle.problem.words import shown, text
-from spindle.types import Tabulated, TabulatedFamily
+from spindle.types import GridReference, TabulatedFamily
 
 
 @dataclass(frozen=True, repr=False)
@@ -308,7 +308,7 @@ def _reference(reference, axes) -> dict:
             f"`reference={{u: exact}}`."
         )
     call = "sp.Problem(reference=...)"
-    known = (Tabulated, TabulatedFamily)
+    known = (GridReference, TabulatedFamily)
     return {
         by_name(u, axes): v if isinstance(v, known) else by_name(expression_of(v, call), axes)
         for u, v in reference.items()
@@ -416,7 +416,7 @@ def _check_reference(problem, u, value):
         )
     if isinstance(value, TabulatedFamily):
         return  # its tables are checked against the members where they are used
-    if isinstance(value, Tabulated):
+    if isinstance(value, GridReference):
         if list(value.axes) != [c.name for c in problem.coordinates]:
             raise ProblemError(
                 f"The tabulated reference of `{shown(u)}` has the axes {list(value.axes)}; it needs "

@@ -26,7 +26,7 @@ from spindle.problem.problem import Problem
 from spindle.problem.samples import Samples
 from spindle.problem.shapes import Shape, shape_from_data, shape_to_data
 from spindle.problem.tables import Table, tables_in
-from spindle.types import Tabulated, TabulatedFamily
+from spindle.types import GridReference, Tabulated, TabulatedFamily
 
 _OPERATORS = (
     "Add Mul Pow Derivative Subs Tuple Equality StrictLessThan LessThan StrictGreaterThan GreaterThan Unequality "
@@ -355,7 +355,7 @@ def _store(value, arrays) -> dict:
         return {"points": [[str(k), _keep(v, arrays)] for k, v in value.items()]}
     if isinstance(value, np.ndarray):
         return {"array": _keep(value, arrays)}
-    if isinstance(value, Tabulated):
+    if isinstance(value, GridReference):
         axes = [[name, _keep(nodes, arrays)] for name, nodes in value.axes.items()]
         return {"tabulated": [axes, _keep(value.values, arrays), value.relative_error, value.source]}
     if isinstance(value, TabulatedFamily):

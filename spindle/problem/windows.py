@@ -12,7 +12,7 @@ from spindle.errors import ProblemError
 from spindle.problem.conditions import AtPoints, AtStart
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import given, is_given, is_time, unknowns_in
-from spindle.types import Tabulated
+from spindle.types import GridReference, Tabulated
 
 
 def time_axis(problem: Problem) -> int:
@@ -126,7 +126,7 @@ def _coded_later(applied: AppliedUndef, t, shift) -> AppliedUndef:
 
 def _during(reference, t: str, low: float, high: float):
     """The part of a reference between two instants; None where a table has no instant there."""
-    if not isinstance(reference, Tabulated):
+    if not isinstance(reference, GridReference):
         return reference
     axes = {name: np.asarray(nodes) for name, nodes in reference.axes.items()}
     slack = 1e-9 * (high - low)
@@ -134,7 +134,7 @@ def _during(reference, t: str, low: float, high: float):
     if not len(chosen):
         return None
     values = np.take(np.asarray(reference.values), chosen, axis=list(axes).index(t))
-    return replace(reference, axes=axes | {t: axes[t][chosen]}, values=values)
+    return Tabulated(axes | {t: axes[t][chosen]}, values, reference.relative_error, reference.source)
 
 
 def by_window(ends: Sequence[float], axis: int, where, evaluate: Callable) -> np.ndarray:

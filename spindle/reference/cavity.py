@@ -8,7 +8,7 @@ from numpy.polynomial import chebyshev, polynomial
 from numpy.typing import ArrayLike
 from scipy.special import roots_jacobi
 
-from spindle.reference.tabulated import OnDemand, Tabulated, nodes, relative_difference
+from spindle.reference.tabulated import GridReference, OnDemand, nodes, relative_difference
 
 # Ghia, Ghia & Shin (1982), tables I and II.
 _TABLES = {
@@ -64,7 +64,7 @@ def ghia(reynolds: int) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray
 
 def cavity(
     reynolds: float, *, x: ArrayLike | None = None, y: ArrayLike | None = None, degree: int = 48
-) -> dict[str, Tabulated]:
+) -> dict[str, GridReference]:
     """The stationary flow (u, v) in [0, 1]^2, at rest on the walls, (1, 0) on the lid y = 1, with viscosity 1/reynolds.
 
     reynolds  above 0, at most 1000

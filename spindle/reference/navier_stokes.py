@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from scipy import fft
 
 from spindle.reference.etdrk4 import etdrk4, etdrk4_step
-from spindle.reference.tabulated import OnDemand, Tabulated, nodes, relative_difference
+from spindle.reference.tabulated import GridReference, OnDemand, nodes, relative_difference
 
 _STORED = Path(__file__).with_name("navier_stokes.npz")
 SPEED = 5.0
@@ -121,7 +121,7 @@ def decaying_turbulence(
     *,
     modes: int = 106,
     step: float = 1 / 300,
-) -> dict[str, Tabulated]:
+) -> dict[str, GridReference]:
     """`w_t + u w_x + v w_y = nu Lap w`, u_x + v_y = 0, w = v_x - u_y on [0, 2 pi]^2, periodic, from a stored state.
 
     number   of the initial state, 0 to 2
@@ -144,7 +144,7 @@ def decaying_turbulence(
 
 
 @lru_cache(maxsize=4)
-def _solved(number, t, points, nu, modes, step) -> dict[str, Tabulated]:
+def _solved(number, t, points, nu, modes, step) -> dict[str, GridReference]:
     """What `decaying_turbulence` returns, kept."""
     times, axis = np.array(t), np.linspace(0, 2 * np.pi, points)
 

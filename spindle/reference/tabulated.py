@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spindle.types import OnDemand, Tabulated
+from spindle.types import GridReference, OnDemand
 
-__all__ = ["OnDemand", "Tabulated", "nodes", "relative_difference"]
+__all__ = ["GridReference", "OnDemand", "nodes", "relative_difference"]
 
 
 def nodes(name: str, given: ArrayLike | None, low: float, high: float, count: int) -> np.ndarray:

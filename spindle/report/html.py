@@ -28,7 +28,7 @@ from spindle.solution import Solution
 from spindle.summary import estimate_in_words
 from spindle.training.checkpoint import write_atomically
 from spindle.training.history import Clock
-from spindle.types import Tabulated, TabulatedFamily
+from spindle.types import GridReference, TabulatedFamily
 from spindle.visible import visible
 
 _FOLDER = Path(__file__).parent
@@ -185,7 +185,7 @@ def _errors(solution: Solution) -> list[dict]:
 def _source(reference) -> str:
     if isinstance(reference, TabulatedFamily):
         return f"{len(reference.tables)} members; {_source(reference.tables[0])}"
-    if not isinstance(reference, Tabulated):
+    if not isinstance(reference, GridReference):
         return "closed form"
     own = f"its own relative error about {number(reference.relative_error)}" if reference.relative_error else ""
     return "; ".join(part for part in ((reference.source or "table").rstrip("."), own) if part)

@@ -12,7 +12,7 @@ from scipy.interpolate import RegularGridInterpolator
 from spindle.problem.symbols import Parameter, is_time
 from spindle.references import exact
 from spindle.solution import Solution
-from spindle.types import Tabulated
+from spindle.types import GridReference
 
 _SURVEY = 20_000  # points of the coarse grid on which slices are chosen
 _LINE, _PLANE = 401, 129  # nodes an axis of a drawn line, of a drawn plane
@@ -161,7 +161,7 @@ def _evaluated(solution, u, axes: Mapping[str, np.ndarray]) -> tuple[xarray.Data
     """An unknown or a quantity on a tensor grid, and its reference there if it is known at these nodes."""
     names, reference = list(axes), solution.problem.compared.get(u)
     values = xarray.DataArray(solution.grid(u, **axes), axes, names)
-    if isinstance(reference, Tabulated):
+    if isinstance(reference, GridReference):
         places = [np.searchsorted(nodes, axes[c]) for c, nodes in reference.axes.items()]
         return values, values.copy(data=np.asarray(reference.values)[np.ix_(*places)])
     if not isinstance(reference, sympy.Basic):
@@ -191,7 +191,7 @@ def _survey(solution: Solution) -> tuple[dict[str, np.ndarray], np.ndarray, dict
 def _judged(solution: Solution, u, nodes) -> np.ndarray:
     """The field by which slices are chosen, on a tensor grid: the reference, or the solution; NaN outside."""
     table = solution.problem.compared.get(u)
-    if isinstance(table, Tabulated):
+    if isinstance(table, GridReference):
         read = RegularGridInterpolator(list(table.axes.values()), table.values, bounds_error=False)
         field = read(np.stack(np.meshgrid(*nodes.values(), indexing="ij"), -1))
     else:
@@ -225,7 +225,7 @@ def _axes(solution, u, piece: Slice, own: Mapping[str, int], of_table: Mapping[s
     own, of_table   how many nodes a coordinate that is not fixed has, and how many of a table it has at most
     """
     table = solution.problem.compared.get(u)
-    if isinstance(table, Tabulated):
+    if isinstance(table, GridReference):
         return {c: _table_axis(np.asarray(nodes, float), c, piece, of_table) for c, nodes in table.axes.items()}
     return {
         c.name: np.linspace(ends[0], ends[1], own[c.name]) if c.name in own else np.array([piece.fixed[c.name]])

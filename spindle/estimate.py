@@ -48,36 +48,29 @@ def estimate(solution: Solution, budget: Budget | None = None) -> dict:
         )
     budget = budget or Budget()
     try:
-        return in_time(lambda: _by_size(_without_zeros(_estimated(solution, budget), solution), solution), budget.ends)
+        return in_time(lambda: _by_size(_estimated(solution, budget), solution), budget.ends)
     except Late:
         return {"reason": _TOO_LATE}
 
 
-def _without_zeros(found: dict, solution: Solution) -> dict:
-    """An estimate without quantities that vanish, such as the divergence of a flow: nothing is relative to zero."""
-    names = found.get("errors", {})
-    unknowns = {u.func.__name__ for u in solution.problem.unknowns}
-    zero = [name for name in names if name not in unknowns and _vanishes(solution, solution.problem.shown[name])]
-    return found | {
-        part: {name: value for name, value in found[part].items() if name not in zero}
-        for part in ("errors", "upper")
-        if part in found
-    }
-
-
 def _by_size(found: dict, solution: Solution) -> dict:
-    """An estimate whose errors of unknowns that vanish are relative to the size that the problem gives them.
+    """An estimate without quantities that vanish; unknowns that do are measured by what the problem makes of them.
 
-    The pressure beside a flow that rests is rounding errors, and so is its error: all of it, and nothing.
+    Nothing is relative to zero: not the divergence of a flow, which is left out, nor the velocity across a channel,
+    which is rounding errors, and so is its error.
     """
+    if "errors" not in found:
+        return found
     points, scales = scattered_points(solution.problem)[:_POINTS], solution.plan.constraints.scales
-    shrunk = {}
-    for u in solution.problem.unknowns:
-        size, least = _size(solution, points, u), _LEAST * scales.of(u)
-        if 0 < size < least:
-            shrunk[u.func.__name__] = size / least
+    unknowns, factors = {u.func.__name__: u for u in solution.problem.unknowns}, {}
+    for name in found["errors"]:
+        if name in unknowns:
+            size, least = _size(solution, points, unknowns[name]), _LEAST * scales.of(unknowns[name])
+            factors[name] = size / least if 0 < size < least else 1.0
+        elif not _vanishes(solution, points, solution.problem.shown[name]):
+            factors[name] = 1.0
     return found | {
-        part: {name: value * shrunk.get(name, 1.0) for name, value in found[part].items()}
+        part: {name: factor * found[part][name] for name, factor in factors.items() if name in found[part]}
         for part in ("errors", "upper")
         if part in found
     }
@@ -87,9 +80,8 @@ def _size(solution: Solution, points, expression) -> float:
     return float(np.sqrt(np.mean(np.nan_to_num(solution.evaluate(points, expression)) ** 2)))
 
 
-def _vanishes(solution: Solution, expression) -> bool:
+def _vanishes(solution: Solution, points, expression) -> bool:
     """Whether the terms of an expression cancel nearly everywhere."""
-    points = scattered_points(solution.problem)[:_POINTS]
     terms = [term for term in sympy.Add.make_args(sympy.sympify(expression)) if unknowns_in(term)]
     return len(terms) > 1 and _size(solution, points, expression) < _VANISHING * sum(
         _size(solution, points, term) for term in terms

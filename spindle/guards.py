@@ -5,12 +5,11 @@ terms       how large the terms of each residual are for the solution
 trained     the same as `fresh`, on the last training points
 """
 
-import math
 from collections.abc import Mapping, Sequence
 
 from spindle.training.history import Record
 from spindle.training.loop import Outcome
-from spindle.verdict import LOCAL, UNFULFILLED
+from spindle.verdict import UNFULFILLED, is_local
 
 _FIRST_ORDER = ("Adam", "L-BFGS")
 _LARGE = 0.1  # residual, relative to its own terms, above which training that stands still has failed
@@ -32,7 +31,7 @@ def unfulfilled(
         f"{terms[name]:.1e}, so this is no solution; {longer}raise its weight, "
         f"`weights={{{name!r}: 1000}}`"
         for name in fresh
-        if name in terms and fresh[name] > UNFULFILLED * terms[name] and medians.get(name, math.inf) > LOCAL
+        if name in terms and fresh[name] > UNFULFILLED * terms[name] and not is_local(name, medians)
     ]
 
 

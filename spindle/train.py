@@ -19,7 +19,7 @@ from spindle.guards import cut_short, overfit, stagnated, unfinished, unfulfille
 from spindle.lock import Lock
 from spindle.methods.base import Method, Plan
 from spindle.missed import missed
-from spindle.objective.objective import Model
+from spindle.objective.objective import Model, Objective
 from spindle.problem.doubts import doubts, fatal
 from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
@@ -247,12 +247,19 @@ def _known(problem: Problem | None) -> tuple[list[str], list[str]]:
     return certain, [sentence for sentence in doubts(problem) if sentence not in certain]
 
 
+def _fresh(plan: Plan) -> Objective:
+    """The objective on random points, lowered once a plan."""
+    if "fresh" not in plan.programs:
+        plan.programs["fresh"] = plan.fresh()
+    return plan.programs["fresh"]
+
+
 def _fresh_residuals(solution: Solution, key) -> dict[str, float]:
     """Root mean square of each residual on random points; conditions that hold by construction are left out."""
     programs, (arrays, structure) = solution.plan.programs, jax.tree.flatten(solution.model)
     name = ("fresh residuals", structure)
     if name not in programs:
-        objective = solution.plan.fresh()
+        objective = _fresh(solution.plan)
 
         def measure(arrays, key, carried):
             model = jax.tree.unflatten(structure, arrays)
@@ -271,7 +278,7 @@ def _medians(solution: Solution, names: Sequence[str], key) -> dict[str, float]:
     """
     if not names or len(solution.plan.problem.coordinates) > _LOOKED_AT:
         return {}
-    objective = solution.plan.fresh()
+    objective = _fresh(solution.plan)
 
     def measure(model, key, carried):
         rows = objective.rows(model, objective.draw(key, carried))

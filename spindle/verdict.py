@@ -1,6 +1,7 @@
 """Whether a solution is one: a word that a scientist can believe, and the reasons for it in order of weight."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,7 +115,7 @@ def _residuals(run) -> list[tuple[int, str]]:
         grade = _grade(share, _RESIDUAL)
         # What the residual means for the solution is the matter of the estimate, or of the classical solution, where
         # there is a good one: at a corner the residual of a solution with an error of a hundredth exceeds its terms.
-        local = run.medians.get(name, math.inf) <= LOCAL
+        local = is_local(name, run.medians)
         grade = min(grade, 1) if small or near or local else grade
         if grade:
             where = f", {run.medians[name]:.0%} in half of the points" if local else ""
@@ -127,10 +128,15 @@ def _residuals(run) -> list[tuple[int, str]]:
     return found
 
 
+def is_local(name: str, medians: Mapping[str, float]) -> bool:
+    """Whether a residual is large in few places only, as far as the medians relative to its terms are known."""
+    return medians.get(name, math.inf) <= LOCAL
+
+
 def _local(run) -> bool:
     """Whether residuals are as large as their terms, and in few places only."""
     wild = [name for name, share in run.shares.items() if not share <= UNFULFILLED]
-    return bool(wild) and all(run.medians.get(name, math.inf) <= LOCAL for name in wild)
+    return bool(wild) and all(is_local(name, run.medians) for name in wild)
 
 
 def _apart(run) -> float:

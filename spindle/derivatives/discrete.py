@@ -31,6 +31,7 @@ from spindle.lowering.partials import Need, terms_of
 from spindle.networks.fields import Field
 from spindle.networks.taylor import Jet, closure
 from spindle.points.nodes import NodeCloud
+from spindle.points.places import unfolded
 from spindle.problem.conditions import Scatter
 
 _BLOCK = 128  # rows of J that are made by one dense product, and so many products
@@ -144,13 +145,12 @@ class Discrete:
         spread = np.repeat(nodes, 1 if times is None else len(times), axis=0)
         if times is not None and self.points.axis is not None:
             spread = np.insert(spread, self.points.axis, np.tile(times, len(nodes)), axis=1)
-        # Behind the barrier: XLA otherwise computes the first layer of all nodes while it compiles, for seconds.
-        spread = jax.lax.optimization_barrier(jnp.asarray(spread))
+        points = unfolded(jnp.asarray(spread))
         if self._differences is not None:
-            values = field(spread).reshape(len(nodes), len(self._differences.nearest), -1)
+            values = field(points).reshape(len(nodes), len(self._differences.nearest), -1)
             # A dense product: its transpose, in the backward pass, is one too, and no scattered addition.
             return jnp.einsum("lkt,mto->lmko", self._differences.matrices(), values), field
-        lanes = self._time_lanes(field, spread)
+        lanes = self._time_lanes(field, points)
         return lanes.reshape(self.lanes, len(nodes), -1, lanes.shape[-1]), field
 
     def _time_lanes(self, field, points):

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-import jax
+import equinox as eqx
 import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.estimates.stretched import Stretch
 from spindle.lowering.partials import Partial, partial_of
+from spindle.points.places import unfolded
 from spindle.problem.conditions import AcrossAxis, AtPoints, AtStart, Condition, OnBoundary
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import given, is_given, unknown
@@ -87,9 +88,18 @@ class Shift:
     def _value(self, node) -> sympy.Expr:
         """What is known at the old coordinates, such as a partial of u_h, as a function of the new ones."""
         if node not in self._given:
-            function = _not_folded(self._at_old(self.solution.traced(node)))
+            function = self._at_old(self._traced(node))
             self._given[node] = given(f"known {node}", function, *self.coordinates)
         return self._given[node]
+
+    def _traced(self, node) -> Callable:
+        """A partial of u_h, whose weights are no constants of the program that it is a part of."""
+        arrays, static = eqx.partition(self.solution.model, eqx.is_inexact_array)
+
+        def partial(*where):
+            return self.solution.traced(node, eqx.combine(unfolded(arrays), static))(*where)
+
+        return partial
 
     def _at_old(self, function: Callable) -> Callable:
         if not self.stretched:
@@ -115,12 +125,3 @@ class Shift:
             if hasattr(condition, name):
                 changed[name] = self._moved(getattr(condition, name), {})
         return replace(condition, **changed)
-
-
-def _not_folded(function: Callable) -> Callable:
-    """The function of points that are no constants to the compiler, which would evaluate u_h on all of them itself."""
-
-    def behind(*where):
-        return function(*jax.lax.optimization_barrier(where))
-
-    return behind

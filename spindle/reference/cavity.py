@@ -1,14 +1,14 @@
 """Stationary flow in a square cavity with a sliding lid: published centre lines, and a solver that checks them."""
 
 from collections.abc import Mapping
-from functools import cache, lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
 from numpy.polynomial import chebyshev, polynomial
 from numpy.typing import ArrayLike
 from scipy.special import roots_jacobi
 
-from spindle.reference.tabulated import GridReference, OnDemand, nodes, relative_difference
+from spindle.reference.tabulated import GridReference, nodes, together
 
 # Ghia, Ghia & Shin (1982), tables I and II.
 _TABLES = {
@@ -89,13 +89,11 @@ def cavity(
         )
     x, y = nodes("x", x, 0, 1, 65), nodes("y", y, 0, 1, 65)
 
-    @cache
-    def solved(component: int):
-        values, coarser = (velocities(float(reynolds), x, y, n)[component] for n in (degree, 3 * degree // 4))
-        return values, relative_difference(coarser, values)
+    def solved():
+        return list(zip(*(velocities(float(reynolds), x, y, n) for n in (degree, 3 * degree // 4)), strict=True))
 
     source = f"Chebyshev collocation of degree {degree} beside the singular terms at the ends of the lid."
-    return {name: OnDemand({"x": x, "y": y}, partial(solved, k), source) for k, name in enumerate("uv")}
+    return together("uv", {"x": x, "y": y}, solved, source)
 
 
 def velocities(reynolds: float, x: np.ndarray, y: np.ndarray, degree: int) -> tuple[np.ndarray, np.ndarray]:

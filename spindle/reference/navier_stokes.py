@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from scipy import fft
 
 from spindle.reference.etdrk4 import etdrk4, etdrk4_step
-from spindle.reference.tabulated import GridReference, OnDemand, nodes, relative_difference
+from spindle.reference.tabulated import GridReference, nodes, together
 
 _STORED = Path(__file__).with_name("navier_stokes.npz")
 SPEED = 5.0
@@ -148,20 +148,15 @@ def _solved(number, t, points, nu, modes, step) -> dict[str, GridReference]:
     """What `decaying_turbulence` returns, kept."""
     times, axis = np.array(t), np.linspace(0, 2 * np.pi, points)
 
-    @cache
     def solved():
         start = initial_series(number)
         found = sampled(evolve(start, times, nu, modes, step), points)
         coarser = sampled(evolve(start, times, nu, 3 * modes // 4, 1.5 * step), points)
         found.setflags(write=False)
-        return [(values, relative_difference(other, values)) for values, other in zip(found, coarser, strict=True)]
+        return list(zip(found, coarser, strict=True))
 
-    def component(k: int) -> tuple[np.ndarray, float]:
-        return solved()[k]
-
-    axes = {"t": times, "x": axis, "y": axis.copy()}
     source = f"Fourier series of {modes} modes, ETDRK4 of order 4 with steps of at most {step:g}."
-    return {name: OnDemand(axes, partial(component, k), source) for k, name in enumerate("uvw")}
+    return together("uvw", {"t": times, "x": axis, "y": axis.copy()}, solved, source)
 
 
 def sampled(frames: np.ndarray, points: int) -> np.ndarray:

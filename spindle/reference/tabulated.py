@@ -1,11 +1,14 @@
 """What all reference solvers share: checked nodes, a relative L2 norm, and the type of what they return."""
 
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from spindle.types import GridReference, OnDemand
 
-__all__ = ["GridReference", "OnDemand", "nodes", "relative_difference"]
+__all__ = ["GridReference", "OnDemand", "nodes", "relative_difference", "together"]
 
 
 def nodes(name: str, given: ArrayLike | None, low: float, high: float, count: int) -> np.ndarray:
@@ -21,6 +24,22 @@ def nodes(name: str, given: ArrayLike | None, low: float, high: float, count: in
             f"[{low:g}, {high:g}]. Keep the nodes inside."
         )
     return checked
+
+
+def together(
+    names: Iterable[str], axes: dict[str, np.ndarray], solve: Callable[[], Sequence], source: str
+) -> dict[str, GridReference]:
+    """The fields that one solver computes together, by name, when one of them is first asked for.
+
+    solve   no arguments -> for each name its values, and coarser ones to estimate their error by
+    """
+    solved = cache(solve)
+
+    def field(k: int) -> tuple[np.ndarray, float]:
+        values, coarser = solved()[k]
+        return values, relative_difference(coarser, values)
+
+    return {name: OnDemand(axes, partial(field, k), source) for k, name in enumerate(names)}
 
 
 def relative_difference(a: np.ndarray, b: np.ndarray) -> float:

@@ -4,9 +4,7 @@ import numpy as np
 from sympy.core.function import AppliedUndef
 
 from spindle.problem.consistency.doubt import Doubt
-from spindle.problem.consistency.linear import Linear, inside, is_long
-from spindle.problem.symbols import is_given
-from spindle.problem.tables import table_of
+from spindle.problem.consistency.linear import inside, is_code, leading
 
 _LINES, _NODES = 12, 801
 _PARTS = 16  # of an interval that is searched again
@@ -36,20 +34,15 @@ def coded_jumps(problem) -> list[Doubt]:
 
 def _leading(residual, problem):
     """(coded function, axis) where it stands before the highest derivatives, of second order or more, along an axis."""
-    if not any(map(_is_code, residual.atoms(AppliedUndef))) or is_long(residual):
-        return
-    linear = Linear(residual, problem)
-    for axis, coordinate in enumerate(problem.coordinates):
-        highest = max((orders[axis] for _, orders in linear.coefficients), default=0)
-        for (_, orders), coefficient in linear.coefficients.items():
-            if highest > 1 and orders[axis] == highest:
-                for function in sorted(coefficient.atoms(AppliedUndef), key=str):
-                    if _is_code(function) and coordinate in function.args:
-                        yield function, axis
+    if any(map(_may_jump, residual.atoms(AppliedUndef))):
+        for coefficient, axis, order in leading(residual, problem):
+            for function in sorted(coefficient.atoms(AppliedUndef), key=str) if order > 1 else ():
+                if _may_jump(function) and problem.coordinates[axis] in function.args:
+                    yield function, axis
 
 
-def _is_code(function) -> bool:
-    return is_given(function) and table_of(function) is None and not function.func.smooth
+def _may_jump(function) -> bool:
+    return is_code(function) and not function.func.smooth
 
 
 def _jump(function, axis: int, problem) -> tuple[str, float, float] | None:

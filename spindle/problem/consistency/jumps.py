@@ -7,7 +7,7 @@ import sympy
 
 from spindle.errors import ProblemError
 from spindle.problem.consistency.doubt import Doubt, listed
-from spindle.problem.consistency.linear import Linear, is_long
+from spindle.problem.consistency.linear import leading
 from spindle.problem.consistency.switches import Switch, switches, switching
 from spindle.problem.symbols import unknowns_in
 
@@ -46,15 +46,11 @@ def kinks(problem) -> list[Doubt]:
 
 
 def _leading(residual, problem):
-    """(coefficient, axis, order) of the highest derivatives along each axis, where the coefficient switches."""
-    if not switching(residual, problem.coordinates) or is_long(residual):
-        return
-    linear = Linear(residual, problem)
-    for axis in range(len(problem.coordinates)):
-        highest = max((orders[axis] for _, orders in linear.coefficients), default=0)
-        for (_, orders), coefficient in linear.coefficients.items():
-            if highest and orders[axis] == highest and switching(coefficient, problem.coordinates):
-                yield coefficient, axis, highest
+    """Of the coefficients before the highest derivatives along each axis those that switch."""
+    if switching(residual, problem.coordinates):
+        for coefficient, axis, order in leading(residual, problem):
+            if switching(coefficient, problem.coordinates):
+                yield coefficient, axis, order
 
 
 def _pending(written) -> list:

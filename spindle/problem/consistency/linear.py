@@ -2,7 +2,7 @@
 
 import itertools
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -82,9 +82,26 @@ def is_long(expression) -> bool:
     return len(list(itertools.islice(sympy.preorder_traversal(expression), _LONGEST))) == _LONGEST
 
 
+def leading(residual, problem) -> Iterator[tuple[sympy.Expr, int, int]]:
+    """(coefficient, axis, order) of the highest derivatives along each axis; none of what is too long to be asked."""
+    if is_long(residual):
+        return
+    linear = Linear(residual, problem)
+    for axis in range(len(problem.coordinates)):
+        highest = max((orders[axis] for _, orders in linear.coefficients), default=0)
+        for (_, orders), coefficient in linear.coefficients.items():
+            if highest and orders[axis] == highest:
+                yield coefficient, axis, highest
+
+
+def is_code(function) -> bool:
+    """Whether a function was given as code, of whose values nothing is known here."""
+    return is_given(function) and table_of(function) is None
+
+
 def has_code(expression) -> bool:
     """Whether it has parts of whose values nothing is known here."""
-    return any(is_given(f) and table_of(f) is None for f in expression.atoms(AppliedUndef)) or any(
+    return any(map(is_code, expression.atoms(AppliedUndef))) or any(
         is_given(d.expr) for d in expression.atoms(sympy.Derivative)
     )
 

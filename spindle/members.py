@@ -151,7 +151,7 @@ class Member:
             return self.solution
         with precision(self.solution.plan.dtype):
             field = with_coefficients(self.solution.reduced.full, jnp.asarray(self.coefficients))
-        return self.solution.with_model(Model(field, self.solution.model.parameters))
+        return self.solution.with_model(Model(field, self.solution.model.estimated))
 
     def _wide(self, u):
         """The unknown of one member as the unknown of the family."""

@@ -74,6 +74,7 @@ RUN: Mapping[str, Any] = {
     "averages": dict[str, list[float]],
     "shares": dict[str, float],
     "medians": dict[str, float],
+    "misfits": dict[str, float],
     "unresolved": dict[str, float],
     "fatal": list[str],
     "doubts": list[str],

@@ -43,7 +43,8 @@ from spindle.records import CLOCK, LOOK, RUN, check, fits
 from spindle.training.checkpoint import check_mark, load_arrays, reading, save_arrays, write_atomically
 from spindle.training.history import Clock, History
 
-FORMAT = 3
+# Of run.json; parameters that are estimated are stored in units of their first guess since the second of them.
+FORMAT, ESTIMATING = 3, 4
 _INFO = {"choices": list[str], "problem": str, "method": dict[str, Any], "seed": int, "fingerprint": str}
 _POSED_AGAIN = (
     "solve the same problem by the same method with the same seed into this directory: a checkpoint in it is continued"
@@ -149,7 +150,7 @@ class RunDirectory:
         """
         data, arrays = problem_to_data(problem)
         described = method_to_data(method, plan.settings)
-        info = {"format": FORMAT, "problem": problem.name, "method": described, "seed": seed}
+        info = {"format": _format(problem), "problem": problem.name, "method": described, "seed": seed}
         info["fingerprint"] = _fingerprint(data, arrays, info)
         if self.info.exists():
             found = self.read_info()
@@ -182,14 +183,23 @@ class RunDirectory:
             if not self.info.exists():
                 raise RunError(f"{self.path} is no run directory: it has no run.json; {self._without_info()}.")
             info = json.loads(read_regular(self.info))
-            known = info["format"] == FORMAT and {"problem", "method", "seed", "choices", "fingerprint"} <= set(info)
+            known = info["format"] in (FORMAT, ESTIMATING) and {
+                "problem",
+                "method",
+                "seed",
+                "choices",
+                "fingerprint",
+            } <= set(info)
             known &= all(fits(info[name], kind) for name, kind in _INFO.items())
         if not known:
-            raise RunError(
-                f"{self.info} was written by another version of spindle, and this one reads format {FORMAT}; read the "
-                f"run by that version, or solve the problem again into another directory."
-            )
+            raise self._of_another_version()
         return info
+
+    def _of_another_version(self) -> RunError:
+        return RunError(
+            f"{self.info} was written by another version of spindle, and this one reads formats {FORMAT} and "
+            f"{ESTIMATING}; read the run by that version, or solve the problem again into another directory."
+        )
 
     def _without_info(self) -> str:
         """What to do where there is no `run.json`."""
@@ -215,6 +225,8 @@ class RunDirectory:
             seed = operator.index(info["seed"])
         with reading(self.problem, _WITHOUT_IT):
             problem = problem_from_data(data, arrays, _coded(data) | dict(given or {}))
+        if info["format"] != _format(problem):
+            raise self._of_another_version()
         return problem, self._method(info["method"], problem), seed
 
     def _method(self, described: Mapping, problem: Problem) -> Method:
@@ -246,6 +258,10 @@ class RunDirectory:
                 check(look, LOOK)
             seconds, history = Clock(**meta["seconds"]), History.from_data(meta["history"])
             return arrays, meta["run"] | {"seconds": seconds, "history": history}
+
+
+def _format(problem: Problem) -> int:
+    return ESTIMATING if any(p.unknown for p in problem.parameters) else FORMAT
 
 
 def _coded(data: Mapping) -> dict[str, Any]:

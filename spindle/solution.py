@@ -62,6 +62,7 @@ class Run:
     averages: dict[str, list[float]] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)
     medians: dict[str, float] = field(default_factory=dict)
+    misfits: dict[str, float] = field(default_factory=dict)
     reached: dict[str, Any] = field(default_factory=dict)
     error_estimate: dict = field(default_factory=dict)
     unresolved: dict[str, float] = field(default_factory=dict)
@@ -256,7 +257,7 @@ class Solution:
     def parameters(self) -> dict[str, float]:
         """All parameters: constants, and estimates."""
         constants = {p.name: p.value for p in self.problem.parameters if p.value is not None}
-        return constants | {name: float(value) for name, value in self.model.parameters.items()}
+        return constants | self.model.numbers
 
     def record(self) -> dict:
         """The run as one JSON-ready object, as the command line prints it."""

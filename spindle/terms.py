@@ -118,7 +118,7 @@ def _unknown_parts(term) -> list:
 def _size(solution: Solution, terms, points: np.ndarray, partials: dict) -> float:
     problem = solution.plan.problem
     values = dict(zip(problem.coordinates, points.T, strict=True)) | partials
-    estimated = {n: float(v) for n, v in solution.model.parameters.items()}
+    estimated = solution.model.numbers
     total = 0.0
     for term in terms:
         beside = {n: np.full(len(points), 1 / math.sqrt(points.shape[1])) for n in term.atoms(Normal)}

@@ -199,7 +199,7 @@ def _complete(
     run, began = solution.run, time.perf_counter()
     run.iterations, run.stopped_by, run.loss = outcome.steps, outcome.stopped_by, outcome.loss
     run.history, run.grown = outcome.history, outcome.grown
-    run.estimated = {name: float(value) for name, value in outcome.model.parameters.items()}
+    run.estimated = outcome.model.numbers
     run.device, run.versions = device_name(), versions()
     missing: list[str] = []
 
@@ -215,6 +215,7 @@ def _complete(
     fresh = checked("residuals on fresh points", lambda: _fresh_residuals(solution, key), {})
     scales = solution.plan.constraints.scales
     run.residuals = {name: value * scales.residual(name) for name, value in fresh.items()}
+    run.misfits = {name: fresh[name] for name in solution.plan.objective.noisy if name in fresh}
     terms = checked("the sizes of the terms", lambda: own_terms(solution), {})
     run.shares = {name: value / terms[name] for name, value in run.residuals.items() if name in terms}
     wild = [name for name, share in run.shares.items() if share > UNFULFILLED]

@@ -14,6 +14,7 @@ _RESIDUAL = LOCAL, UNFULFILLED = (0.05, 0.5)
 _ERROR = (0.03, 0.3)
 _TAIL = (1e-3, 5e-2)  # share of the last features of an axis
 _APART = (0.03, 0.5)  # relative distance from the classical solution
+_MISSED = (2.0, 10.0)  # root mean square distance from measurements, in units of their noise
 _SMALL = 1e-3  # residual, relative to its own terms, that is enough where no estimate was made
 
 
@@ -38,7 +39,7 @@ class Verdict:
 
 def judge(run) -> Verdict:
     """The verdict on the record of a run."""
-    questions = (_ended, _reached, _resolved, _estimated, _residuals, _classical, _known)
+    questions = (_ended, _reached, _resolved, _measured, _estimated, _residuals, _classical, _known)
     reasons = [reason for question in questions for reason in question(run)]
     reasons.sort(key=lambda reason: -reason[0])
     worst = reasons[0][0] if reasons else 0
@@ -85,6 +86,19 @@ def _resolved(run) -> list[tuple[int, str]]:
         (grade, f"axis {axis} is not resolved: its last features still hold {share:.1e} of the solution")
         for axis, share in run.unresolved.items()
         if (grade := _grade(share, _TAIL))
+    ]
+
+
+def _measured(run) -> list[tuple[int, str]]:
+    """Measurements, whose noise the user knows: a solution that is right misses them by that."""
+    return [
+        (
+            grade,
+            f"the measurements `{name}` are missed by {times:.1f} times their noise: parameters that are estimated are "
+            f"far from what they should be, the equations are not those of the measurements, or the noise is larger",
+        )
+        for name, times in run.misfits.items()
+        if (grade := _grade(times, _MISSED))
     ]
 
 

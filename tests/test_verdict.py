@@ -47,6 +47,8 @@ REASONS = [
     ),
     ({"shares": {"equation": 0.9}}, "doubtful", "the residual of `equation` is 90% of its own terms"),
     ({"shares": {"equation": float("nan")}, "error_estimate": {}}, "not solved", "residual of `equation` is nan%"),
+    ({"misfits": {"observed u": 3.0}}, "doubtful", "measurements `observed u` are missed by 3.0 times their noise"),
+    ({"misfits": {"observed u": 41.0}}, "not solved", "measurements `observed u` are missed by 41.0 times their noise"),
     ({"shares": {}}, "doubtful", "residuals on fresh points are not known"),
     (
         {"shares": {"equation": 0.01}, "error_estimate": {"reason": "it is made on boxes only"}},

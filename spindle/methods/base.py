@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 
 from spindle.errors import MethodError, nearest, shown
 from spindle.lowering.constraints import Constraints, hard_constraints, no_constraints
@@ -17,8 +16,10 @@ from spindle.methods.settings import check_settings
 from spindle.networks.embeddings import Embedding, FourierFeatures, PeriodicFeatures, Raw, Scaled
 from spindle.networks.fields import BoundaryFactor, Field, PointwiseField
 from spindle.networks.layers import BODIES
+from spindle.objective.estimated import first_guesses
 from spindle.objective.objective import Model, Objective
 from spindle.objective.penalties import Penalty
+from spindle.problem.consistency.signs import signed
 from spindle.problem.families import ranging, spanned
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_time
@@ -30,6 +31,7 @@ from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.causal import Causal
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.optimizers.lbfgs import LBFGS
+from spindle.training.optimizers.reweighted import Reweighted
 
 RECIPES = ("default", "paper")
 
@@ -319,12 +321,11 @@ def assemble(
         faces = settings["faces"]
         return Objective(problem, constraints, partial(differentiate, fresh=fresh), faces=faces, penalties=own)
 
-    objective = objective_on(False)
+    objective, signs = objective_on(False), signed(problem)
 
     @eqx.filter_jit  # one compilation instead of one for each operation
     def build(key):
-        start = {p.name: jnp.asarray(float(p.value)) for p in objective.tunable}
-        return Model(field(key), start)
+        return Model(field(key), first_guesses(objective.tunable, signs))
 
     phases: list[Optimizer] = []
     if settings["steps"]:
@@ -334,6 +335,9 @@ def assemble(
     if settings["lbfgs_steps"]:
         phases.append(LBFGS(settings["lbfgs_steps"], settings["lbfgs_memory"], settings.get("lbfgs_rate")))
     if settings["newton_steps"]:
+        measured = {name: 1.0 for name in objective.noisy if name not in settings["weights"]}
+        if objective.tunable and measured:
+            phases.append(Reweighted(GaussNewton(settings["newton_steps"], worth=0.1, patience=5), measured))
         phases += newton or (GaussNewton(settings["newton_steps"]),)
     resample = settings["resample"] if settings["sampling"] == "random" else 0
     many = len(objective.names) > 1

@@ -30,7 +30,7 @@ from spindle.networks.fields import SeparableField
 from spindle.networks.layers import BODIES
 from spindle.objective.objective import Objective
 from spindle.points.lattice import Lattice
-from spindle.problem.conditions import AtStart
+from spindle.problem.conditions import AtPoints, AtStart
 from spindle.problem.doubts import fatal
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_given, is_time
@@ -257,10 +257,18 @@ class _Design:
                 newton = GaussNewton(steps, worth=worth, patience=patience)
             else:
                 newton = GaussNewton(steps)
-            # A layer shows no gain before the features are fine enough to see it; what has no solution never does.
-            insists = isinstance(own, OtherWidths) and (self.linear or self.axes == 1) and not fatal(self.problem)
+            insists = isinstance(own, OtherWidths) and self._insists()
             phases.append(Growing(newton, own, _ROUGH if self.tangled else _FINE, insists) if own else newton)
         return tuple(phases)
+
+    def _insists(self) -> bool:
+        """Whether more features are tried although the last ones gained nothing.
+
+        A layer shows no gain before the features are fine enough to see it; what has no solution never does, and what
+        is left of noise is no layer.
+        """
+        noisy = any(isinstance(c, AtPoints) and c.noise for c in self.problem.conditions)
+        return (self.linear or self.axes == 1) and not noisy and not fatal(self.problem)
 
     def _growth(self, rank):
         if rank == "full":

@@ -54,6 +54,11 @@ class LeastSquares:
         """The sum of squares, a scalar."""
         return self._objective.loss(self._model(arrays), self._points, self._weights)
 
+    def weighing(self, weights: Mapping[str, float]) -> "LeastSquares":
+        """The same with other weights of the residuals that are named."""
+        changed = {name: jnp.asarray(weight, float) for name, weight in weights.items()}
+        return LeastSquares(self._objective, self._static, self._points, {**self._weights, **changed}, self._stop)
+
     def causal(self, tolerance: float, slabs: int) -> "CausalLeastSquares":
         """The same with causal weights, for first-order methods; see `objective.causal`."""
         return CausalLeastSquares(

@@ -24,6 +24,7 @@ from spindle.lowering.compile import ArrayFunction, array_function, with_constan
 from spindle.lowering.constraints import Constraints
 from spindle.lowering.structure import structure_of
 from spindle.networks.fields import Field
+from spindle.objective.estimated import Estimated
 from spindle.objective.penalties import Penalty
 from spindle.points.places import Place, place_of
 from spindle.problem.carried import carried_in
@@ -39,7 +40,17 @@ class Model(eqx.Module):
     """What is trained: the field, and the parameters to be estimated, by name."""
 
     field: Field
-    parameters: dict[str, jax.Array]
+    estimated: dict[str, Estimated]
+
+    @property
+    def parameters(self) -> dict[str, jax.Array]:
+        """The values of the parameters, as arrays that can be traced."""
+        return {name: parameter.value for name, parameter in self.estimated.items()}
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The values of the parameters on the host."""
+        return {name: parameter.number for name, parameter in self.estimated.items()}
 
 
 @dataclass(frozen=True)
@@ -242,10 +253,10 @@ class Objective:
             gradient = jax.grad(lambda a: self.mean_squares(eqx.combine(a, static), points)[name])(arrays)
             return jnp.sqrt(sum(jnp.sum(g * g) for g in jax.tree.leaves(gradient)))
 
-        return {name: norm(name) for name in self.names if name not in self._noisy}
+        return {name: norm(name) for name in self.names if name not in self.noisy}
 
     @property
-    def _noisy(self) -> dict[str, AtPoints]:
+    def noisy(self) -> dict[str, AtPoints]:
         """The measurements of known noise."""
         return {c.name: c for c in self._problem.conditions if isinstance(c, AtPoints) and c.noise}
 
@@ -266,7 +277,7 @@ class Objective:
                     f"`weights` gives `{name}` the weight {weight}; a weight is a positive finite number."
                 )
         usual = dict.fromkeys(self.names, conditions) | dict.fromkeys((e.name for e in self._problem.equations), 1.0)
-        usual |= {name: _trust(condition, conditions) for name, condition in self._noisy.items()}
+        usual |= {name: _trust(condition, conditions) for name, condition in self.noisy.items()}
         usual |= {p.name: p.weight for p in self.penalties}
         return {name: float(given.get(name, usual[name])) for name in self.names}
 
@@ -312,7 +323,8 @@ class Objective:
                     (place, dict(zip(f.needs, own, strict=True)))
                     for (place, f), (own, _) in zip(terms, found, strict=True)
                 )
-                pieces.append(Piece(by_place, tuple(sum(own[p.name] for _, own in found) for p in self.tunable)))
+                columns = (model.estimated[p.name].slope * sum(own[p.name] for _, own in found) for p in self.tunable)
+                pieces.append(Piece(by_place, tuple(columns)))
         return pieces
 
     def _shortcuts(self, residual) -> tuple:

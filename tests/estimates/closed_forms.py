@@ -11,6 +11,7 @@ import spindle as sp
 from spindle.lowering.compile import array_function
 from spindle.networks.fields import Field
 from spindle.networks.taylor import Jet
+from spindle.objective.estimated import Estimated
 from spindle.objective.objective import Model
 from spindle.solution import Run, Solution
 from spindle.training.precision import precision
@@ -45,5 +46,6 @@ def solution_of(problem, formulas: Mapping, parameters: Mapping | None = None, m
     plan = method.plan(problem)
     with precision("float64"):
         field = ClosedForm(tuple(formulas[u] for u in problem.unknowns), problem.coordinates, jnp.zeros(()))
-        start = Model(field, {name: jnp.asarray(float(v)) for name, v in (parameters or {}).items()})
+        values = {n: Estimated(jnp.asarray(float(v)), 1.0, signed=False) for n, v in (parameters or {}).items()}
+        start = Model(field, values)
     return Solution(problem, method, plan, start, Run())

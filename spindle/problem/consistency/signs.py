@@ -1,0 +1,19 @@
+"""Parameters to be estimated whose sign is known, since the problem is ill-posed with the other one."""
+
+from spindle.problem.conditions import AtPoints
+from spindle.problem.consistency.counting import counted
+
+
+def signed(problem) -> frozenset[str]:
+    """The names of those parameters, such as a diffusivity: with the other sign heat would flow backwards in time.
+
+    Measurements are left out, since they stand in for conditions.
+    """
+    posed = problem.without([c.name for c in problem.conditions if isinstance(c, AtPoints)])
+    guessed = [p for p in problem.parameters if p.unknown and p.value]
+    known = _objections(posed, {}) if guessed else set()
+    return frozenset(p.name for p in guessed if _objections(posed, {p.name: -p.value}) - known)
+
+
+def _objections(problem, values) -> set[str]:
+    return {doubt.sentence for doubt in counted(problem.at(**values)) if doubt.fatal}

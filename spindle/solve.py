@@ -10,6 +10,7 @@ import numpy as np
 from spindle.budget import Budget
 from spindle.errors import MethodError, SolveWarning, usage
 from spindle.estimate import estimate as estimate_error
+from spindle.estimates.spectral import DEAR
 from spindle.lock import Lock
 from spindle.march import march
 from spindle.methods.base import Method
@@ -21,6 +22,7 @@ from spindle.rundir import RunDirectory
 from spindle.solution import Solution
 from spindle.train import Terms, train
 from spindle.training.memory import memory_in_sentences, refuse_to_start_in_too_little
+from spindle.verdict import SOLVED
 
 
 @usage("sp.solve(problem, sp.SPINN())", error=MethodError)
@@ -143,11 +145,20 @@ def _solved(problem: Problem, method: Method, terms: Terms, estimate: bool) -> S
     else:
         solution = train(problem, method, terms, prepare=_recorded(problem, method, terms))
     if estimate and solution.run.stopped_by != "interrupted":
-        terms.display.stage("estimating the error")
-        solution.run.error_estimate = estimate_error(solution, terms.budget)
+        solution.run.error_estimate = _error_estimate(solution, terms)
         if terms.directory is not None:
             solution.conclude(terms.directory)
     return solution
+
+
+def _error_estimate(solution: Solution, terms: Terms) -> dict:
+    """The estimate, unless nothing is to be estimated, or it takes long and the residuals leave no doubt."""
+    if solution.run.fatal:
+        return {"reason": "there is no one solution that it could be the distance from"}
+    if len(solution.problem.coordinates) >= DEAR and solution.verdict.word == SOLVED:
+        return {"reason": "it takes long in so many coordinates, and residuals leave no doubt; `sp.estimate` makes it"}
+    terms.display.stage("estimating the error")
+    return estimate_error(solution, terms.budget)
 
 
 def _recorded(problem: Problem, method: Method, terms: Terms) -> Callable | None:

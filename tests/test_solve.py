@@ -137,3 +137,10 @@ def test_another_file_in_the_place_of_the_checkpoint_is_refused(tmp_path):
     (run / "checkpoint.npz").write_bytes((run / "solution.npz").read_bytes())
     with pytest.raises(sp.RunError, match=r"checkpoint.npz was written by another version .*, or remove it and resume"):
         sp.resume(run, progress=False)
+
+
+def test_no_estimate_stands_beside_a_problem_with_many_solutions():
+    resonant = sp.laplacian(u) + 5 * sympy.pi**2 * u - sympy.sin(sympy.pi * x) * sympy.sin(sympy.pi * y)
+    solution = solve(problem(resonant), estimate=True)
+    assert solution.verdict.word == "not solved" and "is an eigenvalue" in str(solution.verdict)
+    assert solution.run.error_estimate == {"reason": "there is no one solution that it could be the distance from"}

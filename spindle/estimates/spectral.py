@@ -24,7 +24,8 @@ from spindle.solution import Solution
 from spindle.train import Terms, train
 from spindle.training.deadline import Late
 
-WIDTHS = {2: 32, 3: 20, 4: 10}  # features an axis, by the number of axes
+WIDTHS = {2: 32, 3: 20, 4: 10, 5: 6, 6: 4}  # features an axis, by the number of axes
+DEAR = 5  # axes from which on it takes half a minute and more
 _DENSE = 2000  # features of several unknowns together in two dimensions, whose matrix is formed
 _STEPS = 5
 _FINER = 1.5  # times as many features on stretched axes

@@ -12,7 +12,7 @@ import hypothesis
 # processes that they start, share what was compiled. Before JAX is imported, which reads this once.
 _STORE = Path(tempfile.gettempdir()) / f"spindle-tests-{os.getuid() if hasattr(os, 'getuid') else ''}"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_STORE / "jax"))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 # Programs that run for milliseconds need not be fast: compiled without optimisation they are there in a third of the
 # time. On a CPU only; who sets flags of their own gets those. One thread for each worker: the matrices are small, and
 # threads that wait for each other take a quarter of the time.
@@ -31,6 +31,7 @@ import pytest
 
 from spindle.errors import SolveWarning
 from spindle.training.precision import precision
+from tests.slow import SLOW
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, max_examples=50)
 hypothesis.settings.load_profile("repeatable")
@@ -60,3 +61,15 @@ def float64():
 def tolerance(request):
     """What counts as equal up to rounding: 1e-12 in a test that asks for `float64`, else 1e-6."""
     return 1e-12 if "float64" in request.fixturenames else 1e-6
+
+
+def pytest_collection_modifyitems(config, items):
+    """Mark the cases of `tests/slow.py`, all of which must exist where their file is collected whole."""
+    names = {item.nodeid.removeprefix("tests/"): item for item in items}
+    for name in SLOW:
+        if name in names:
+            names[name].add_marker(pytest.mark.slow)
+    files = {name.split("::")[0] for name in names}
+    stale = [name for name in SLOW if name.split("::")[0] in files and name not in names]
+    if stale and not any("::" in argument for argument in config.args):
+        raise pytest.UsageError(f"tests/slow.py names what is no test: {', '.join(stale)}")

@@ -6,7 +6,7 @@ the error of the integration itself.
 """
 
 import numpy as np
-from scipy.integrate import solve_ivp
+import scipy
 from scipy.interpolate import CubicSpline
 
 from spindle.budget import Budget
@@ -66,7 +66,7 @@ def _integrated(problem, fixed, stretch: Stretch | None, level: tuple, ends: flo
     start = system.start()
     rows = start.reshape(-1, len(system.nodes))
     size = np.maximum(np.abs(rows).max(axis=1), 1e-3 * max(float(np.abs(rows).max()), 1e-300))
-    done = solve_ivp(
+    done = scipy.integrate.solve_ivp(
         system.rate_at,
         (low, high),
         start,

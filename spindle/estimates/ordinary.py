@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import jax
 import numpy as np
-from scipy.integrate import solve_bvp, solve_ivp
+import scipy
 
 from spindle.budget import Budget
 from spindle.estimates.first_order import FirstOrder, NoSystem, states_of
@@ -128,7 +128,7 @@ def _along_leg(system: FirstOrder, leg: tuple[float, float], start, longest: flo
     def between(x):
         return min(max(x, low + near), high - near)
 
-    done = solve_ivp(
+    done = scipy.integrate.solve_ivp(
         lambda x, s: system.rate_at(between(x), s),
         leg,
         start,
@@ -155,7 +155,7 @@ def _collocated(system: FirstOrder, grid, network, tolerance: float) -> np.ndarr
     slopes = jax.jit(jax.jacfwd(system.missed, argnums=(0, 1)))
     pole, rates, jacobians = _without_pole(system, grid, network)
     chosen = np.linspace(0, len(grid) - 1, _MESH).astype(int)
-    done = solve_bvp(
+    done = scipy.integrate.solve_bvp(
         rates,
         lambda a, b: np.asarray(missed(a, b)),
         grid[chosen],

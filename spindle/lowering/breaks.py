@@ -14,9 +14,8 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import scipy
 import sympy
-from scipy.optimize import brentq
-from scipy.stats import qmc
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair
@@ -233,7 +232,7 @@ def _zeros(values: Line, low: float, high: float, known: Sequence[float]) -> lis
             lowest = _zoomed(_times(-sign, values), nodes[k - 1], nodes[k + 1])
             if sign * values(np.array([lowest]))[0] < 0:
                 changes += [(nodes[k - 1], lowest), (lowest, nodes[k + 1])]
-    return found + [brentq(lambda x: float(values(np.array([x]))[0]), *pair) for pair in changes]
+    return found + [scipy.optimize.brentq(lambda x: float(values(np.array([x]))[0]), *pair) for pair in changes]
 
 
 def _times(factor: float, values: Line) -> Line:
@@ -285,7 +284,7 @@ def _tops(search: _Search, size, box: Mapping, known: Mapping) -> list[dict]:
     """The highest points of a function, by the best of many points and ascent along one axis after the other."""
     names = list(box)
     low, high = np.array(list(box.values())).T
-    points = low + (high - low) * qmc.Sobol(len(names), rng=np.random.default_rng(0)).random(_TRIED)
+    points = low + (high - low) * scipy.stats.qmc.Sobol(len(names), rng=np.random.default_rng(0)).random(_TRIED)
     # Between switches a function may be large where no point of a sequence lies.
     middles = [[(a + b) / 2 for a, b in _pairs(known[c], *box[c])] for c in names]
     crossed = np.stack(np.meshgrid(*[m[:_MOST] for m in middles], indexing="ij"), -1).reshape(-1, len(names))[:_TRIED]

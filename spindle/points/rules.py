@@ -6,7 +6,7 @@ from itertools import pairwise
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.stats import qmc
+import scipy  # its parts are loaded where they are first used: `scipy.stats` takes a third of a second
 
 from spindle.errors import MethodError, nearest
 
@@ -88,5 +88,5 @@ def check_rule(rule: str, rules=RULES) -> None:
 
 def sobol(low, high, count: int, *, seed: int) -> np.ndarray:
     """The first points (count, d) of a scrambled Sobol sequence in a box; it is made in powers of two."""
-    sequence = qmc.Sobol(len(low), rng=np.random.default_rng(seed))
+    sequence = scipy.stats.qmc.Sobol(len(low), rng=np.random.default_rng(seed))
     return low + (high - low) * sequence.random_base2((count - 1).bit_length())[:count]

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from scipy.spatial import cKDTree
-from scipy.stats import qmc
 
 from spindle.errors import MethodError, shown
 from spindle.problem.meshes import most_spread, spiral, thinned
@@ -134,7 +134,7 @@ class _Local:
         self.volume, self.surface = shape.volume, shape.surface
         if density is not None:
             low, high = np.array(shape.bounds).T
-            cloud = low + (high - low) * qmc.Halton(self.dimension, seed=0).random(20_000)
+            cloud = low + (high - low) * scipy.stats.qmc.Halton(self.dimension, seed=0).random(20_000)
             self.volume *= float(np.mean(self(cloud[shape.contains(cloud)]) ** -float(self.dimension)))
             edge = self.shape.boundary((self.surface / 2000) ** (1 / (self.dimension - 1))).points
             self.surface *= float(np.mean(self(edge) ** -float(self.dimension - 1)))

@@ -30,10 +30,12 @@ def missed(problem: Problem, objective: Objective) -> list[str]:
     coordinates = points.coordinates(points.draw(jax.random.PRNGKey(0)))
     found: dict[tuple[str, str], str] = {}
     for datum in data(problem):
-        places = [k for k, place in enumerate(points.places) if isinstance(place, Region) and _same(place, datum)]
-        if places:
-            there = [np.asarray(column) for column in coordinates[places[0]]]
-            reason = _reason(datum, problem, ends, there, points.weights(places[0]))
+        supports = [
+            k for k, support in enumerate(points.supports) if isinstance(support, Region) and _same(support, datum)
+        ]
+        if supports:
+            there = [np.asarray(column) for column in coordinates[supports[0]]]
+            reason = _reason(datum, problem, ends, there, points.weights(supports[0]))
             flipped = datum.expression.could_extract_minus_sign()  # what stands on the right of an equation
             text = shortened(-datum.expression if flipped else datum.expression)
             found |= {(text, datum.name): reason} if reason else {}
@@ -44,8 +46,8 @@ def missed(problem: Problem, objective: Objective) -> list[str]:
     ]
 
 
-def _same(place: Region, datum: Datum) -> bool:
-    return place.bounds == datum.bounds and place.shape == datum.shape
+def _same(support: Region, datum: Datum) -> bool:
+    return support.bounds == datum.bounds and support.shape == datum.shape
 
 
 def _reason(datum: Datum, problem: Problem, ends: Breaks, there: Sequence[np.ndarray], along) -> str:

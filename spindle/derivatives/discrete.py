@@ -30,8 +30,8 @@ from spindle.errors import MethodError
 from spindle.lowering.partials import Need, terms_of
 from spindle.networks.fields import Field
 from spindle.networks.taylor import Jet, closure
+from spindle.points.drawing import unfolded
 from spindle.points.nodes import NodeCloud
-from spindle.points.places import unfolded
 from spindle.problem.conditions import Scatter
 
 _BLOCK = 128  # rows of J that are made by one dense product, and so many products
@@ -65,7 +65,7 @@ class Discrete:
     """Derivatives of any field at nodes.
 
     points     nodes and instants
-    needs      for each place what it needs
+    needs      for each support what it needs
     order      p, the order of accuracy of every residual
     exponent   of the kernel r^m
     size       nodes in a stencil; None: twice the number of polynomials, and one
@@ -96,8 +96,8 @@ class Discrete:
             self.stencils.append(self._weights(points.rows[len(self.stencils)], operators))
         self.lanes = 1 + max((p.lane for parts in self._parts for ps in parts.values() for p in ps), default=0)
         self._differences = _differences(points.times, self.lanes, order) if instants else None
-        measured = [place if isinstance(place, Scatter) else None for place in points.places]
-        self._measured = [None if place is None else place.points for place in measured]
+        measured = [support if isinstance(support, Scatter) else None for support in points.supports]
+        self._measured = [None if support is None else support.points for support in measured]
         self._between = PointwiseTaylor(_Measured(measured), needs)  # type: ignore[arg-type]
 
     def _analysed(self, needs):
@@ -162,13 +162,13 @@ class Discrete:
         jet = field(Jet.variables(points, closure(orders[-1:], d)))
         return jnp.stack([jet.derivative(o) for o in orders])
 
-    def at(self, shared, place: int) -> dict[Need, jax.Array]:
-        """What one place needs: (m,), or (m, T) where the place extends over time."""
+    def at(self, shared, support: int) -> dict[Need, jax.Array]:
+        """What one support needs: (m,), or (m, T) where the support extends over time."""
         lanes, field = shared
-        where = self.points.places[place]
+        where = self.points.supports[support]
         if isinstance(where, Scatter):
-            return pointwise_values(field, jnp.asarray(where.points), self.needs[place])
-        rows, instant, operators = self.points.rows[place], self.points.instant(where), self.stencils[place]
+            return pointwise_values(field, jnp.asarray(where.points), self.needs[support])
+        rows, instant, operators = self.points.rows[support], self.points.instant(where), self.stencils[support]
         chosen = lanes if instant is None else lanes[:, :, instant : instant + 1]
         applied = {}
 
@@ -180,11 +180,11 @@ class Discrete:
                 applied[part.lane, part.unknown] = operators(own)
             return part.factor * applied[part.lane, part.unknown][part.number - 1]
 
-        found = {need: sum(map(value, parts)) for need, parts in self._parts[place].items()}
+        found = {need: sum(map(value, parts)) for need, parts in self._parts[support].items()}
         flat = self.points.times is None or instant is not None
         return {need: v[:, 0] if flat else v for need, v in found.items()}
 
-    def shortcut(self, places, structures, coordinates) -> None:
+    def shortcut(self, supports, structures, coordinates) -> None:
         """Every node is looked at."""
 
     def assembles(self, field: Field) -> bool:
@@ -262,7 +262,7 @@ class Discrete:
         every = 1 if self.points.times is None else len(self.points.times)
         groups = defaultdict(list)
         for piece in pieces:
-            where = self.points.places[piece.slopes[0][0]]
+            where = self.points.supports[piece.slopes[0][0]]
             instant = self.points.instant(where)
             own = tuple(range(every)) if instant is None else (instant,)
             groups[None if isinstance(where, Scatter) else own].append(piece)
@@ -270,10 +270,10 @@ class Discrete:
 
     def _blockwise(self, values, piece: Piece, number, use, total):
         """`use` on each group of rows of one piece at the instant of that number; `values` (M, lanes * outputs, P)."""
-        ((place, slopes),) = piece.slopes
-        columns, entries = self._blocks[place]
+        ((support, slopes),) = piece.slopes
+        columns, entries = self._blocks[support]
         blocks, count, size, _ = entries.shape
-        own = self._slopes(place, slopes, number, values.shape[1], blocks * size)
+        own = self._slopes(support, slopes, number, values.shape[1], blocks * size)
         beside = [self._padded(self._at_instant(p, number), blocks * size) for p in piece.parameters]
         by_block = (
             jnp.asarray(columns),
@@ -296,13 +296,13 @@ class Discrete:
         grouped = [a.reshape(blocks // together, together, *a.shape[1:]) for a in by_block]
         return jax.lax.scan(group, total, grouped)
 
-    def _slopes(self, place, slopes, number, lanes, size):
+    def _slopes(self, support, slopes, number, lanes, size):
         """d residual / d (operator of lane): (operators + 1, lanes * outputs, padded rows)."""
-        operators = self.stencils[place]
+        operators = self.stencils[support]
         outputs = lanes // self.lanes
         own = {}
         for need, slope in slopes.items():
-            for part in self._parts[place][need]:
+            for part in self._parts[support][need]:
                 key = (part.number, part.lane * outputs + part.unknown)
                 own[key] = own.get(key, 0.0) + part.factor * self._at_instant(slope, number)
         zero = jnp.zeros(size)
@@ -322,18 +322,18 @@ class Discrete:
     def _padded(rows, size):
         return jnp.concatenate([rows, jnp.zeros(size - len(rows), rows.dtype)])
 
-    def matrices(self, place: int, slopes: Sequence, outputs: int) -> list[scipy.sparse.csr_matrix]:
+    def matrices(self, support: int, slopes: Sequence, outputs: int) -> list[scipy.sparse.csr_matrix]:
         """For each time derivative the matrix d residual / d values at the nodes, (m, M * outputs), at one instant.
 
-        slopes   d residual / d need, in the order of the place's needs
+        slopes   d residual / d need, in the order of the support's needs
         """
-        rows, size = self.points.rows[place], len(self.points.positions)
+        rows, size = self.points.rows[support], len(self.points.positions)
         found = [[scipy.sparse.csr_matrix((len(rows), size)) for _ in range(outputs)] for _ in range(self.lanes)]
         unit = scipy.sparse.csr_matrix((np.ones(len(rows)), (np.arange(len(rows)), rows)), (len(rows), size))
-        for need, slope in zip(self.needs[place], slopes, strict=True):
+        for need, slope in zip(self.needs[support], slopes, strict=True):
             scaled = np.asarray(slope).reshape(len(rows))
-            for part in self._parts[place][need]:
-                operator = unit if part.number == 0 else self.stencils[place].matrix(part.number - 1)
+            for part in self._parts[support][need]:
+                operator = unit if part.number == 0 else self.stencils[support].matrix(part.number - 1)
                 found[part.lane][part.unknown] += scipy.sparse.diags(part.factor * scaled) @ operator
         return [scipy.sparse.hstack(own, format="csr") for own in found]
 
@@ -367,10 +367,10 @@ def _differences(times: np.ndarray | None, lanes: int, order: int) -> Difference
 
 
 class _Measured:
-    """What `PointwiseTaylor` asks of a cloud, for the measurements among the places."""
+    """What `PointwiseTaylor` asks of a cloud, for the measurements among the supports."""
 
-    def __init__(self, places):
-        self.places = places
+    def __init__(self, supports):
+        self.supports = supports
 
     def bare(self, clouds):
         """Measurements have no normals."""

@@ -11,7 +11,7 @@ from spindle.lowering.partials import Need
 class Piece(NamedTuple):
     """One array of residuals, linearised; everything is scaled like the rows of the least-squares problem.
 
-    slopes       for each of its terms the place and {need: d residual / d need}, arrays shaped like the place's points
+    slopes       for each of its terms the support and {need: d residual / d need}, arrays shaped like its points
     parameters   d residual / d parameter, one array for each parameter that is estimated
     """
 

@@ -16,7 +16,7 @@ from spindle.derivatives.pieces import Piece, gram
 from spindle.lowering.partials import Need, terms_of
 from spindle.networks.fields import Field
 from spindle.networks.taylor import Jet, closure
-from spindle.points.cloud import Cloud
+from spindle.points.base import PointwisePoints
 
 _BLOCK = 1024  # rows of J held at once
 
@@ -33,28 +33,28 @@ def pointwise_values(field: Field, points: jax.Array, needs: Sequence[Need]) -> 
 
 
 class PointwiseTaylor:
-    """Derivatives of any field on a cloud; `needs` lists what each place of the cloud needs."""
+    """Derivatives of any field on a cloud; `needs` lists what each support of the cloud needs."""
 
-    def __init__(self, cloud: Cloud, needs: Sequence[Sequence[Need]]):
+    def __init__(self, cloud: PointwisePoints, needs: Sequence[Sequence[Need]]):
         self.points, self.needs = cloud, needs
 
     has_jacobian: ClassVar[bool] = True
 
     def prepare(self, field: Field, drawn):
-        """What all places share."""
+        """What all supports share."""
         return field, self.points.bare(drawn)
 
-    def at(self, shared, place: int) -> dict[Need, jax.Array]:
-        """What one place needs."""
+    def at(self, shared, support: int) -> dict[Need, jax.Array]:
+        """What one support needs."""
         field, drawn = shared
-        return pointwise_values(field, drawn[place], self.needs[place])
+        return pointwise_values(field, drawn[support], self.needs[support])
 
     def values(self, field: Field, drawn) -> list[dict[Need, jax.Array]]:
-        """For each place what it needs."""
+        """For each support what it needs."""
         shared = self.prepare(field, drawn)
-        return [self.at(shared, place) for place in range(len(self.needs))]
+        return [self.at(shared, support) for support in range(len(self.needs))]
 
-    def shortcut(self, places, structures, coordinates) -> None:
+    def shortcut(self, supports, structures, coordinates) -> None:
         """Every point of a cloud is looked at."""
 
     def assembles(self, field: Field) -> bool:
@@ -93,8 +93,8 @@ class PointwiseTaylor:
         return self._block(field, piece, *self._flat(drawn, piece))
 
     def _flat(self, drawn, piece):
-        points = [self.points.bare(drawn)[place] for place, _ in piece.slopes]
-        by_need = [[slopes[need] for need in self.needs[place]] for place, slopes in piece.slopes]
+        points = [self.points.bare(drawn)[support] for support, _ in piece.slopes]
+        by_need = [[slopes[need] for need in self.needs[support]] for support, slopes in piece.slopes]
         return points, (by_need, list(piece.parameters))
 
     def _block(self, field, piece, points, slopes):
@@ -102,14 +102,14 @@ class PointwiseTaylor:
         by_need, by_parameter = slopes
         arrays, static = eqx.partition(field, eqx.is_inexact_array)
         vector, unravel = ravel_pytree(arrays)
-        places = [place for place, _ in piece.slopes]
+        supports = [support for support, _ in piece.slopes]
 
         def row(vector, points, by_need):
             model = eqx.combine(unravel(vector), static)
             total = 0.0
-            for place, point, own in zip(places, points, by_need, strict=True):
-                known = pointwise_values(model, point[None], self.needs[place])
-                total += sum(slope * known[need][0] for need, slope in zip(self.needs[place], own, strict=True))
+            for support, point, own in zip(supports, points, by_need, strict=True):
+                known = pointwise_values(model, point[None], self.needs[support])
+                total += sum(slope * known[need][0] for need, slope in zip(self.needs[support], own, strict=True))
             return total
 
         j = jax.vmap(jax.grad(row), in_axes=(None, 0, 0))(vector, points, by_need)

@@ -47,7 +47,7 @@ def highest_orders(needs: Sequence[Need], axes: int) -> list[int]:
 
 
 class Shared(NamedTuple):
-    """What all places share: the jets of all axes, (pool, orders, unknowns, columns) each, and the field's core."""
+    """What all supports share: the jets of all axes, (pool, orders, unknowns, columns) each, and the field's core."""
 
     jets: list[jax.Array]
     core: jax.Array | None
@@ -107,7 +107,7 @@ def paired(features: Sequence, needs: Sequence[Need], core=None) -> dict[Need, j
 class SeparableJets:
     """Derivatives of a separable field on a lattice.
 
-    needs   for each place of the lattice what it needs
+    needs   for each support of the lattice what it needs
     rank    separable rank of the field, and `parameters` the number of trained numbers of one axis
     form    how sums over a grid are taken: "grid", "core", "gram", or "auto" by predicted cost
     """
@@ -124,28 +124,28 @@ class SeparableJets:
         jets = [jnp.stack(axis_jets(field, k, pool, self._highest[k]), axis=1) for k, pool in enumerate(drawn)]
         return Shared(jets, field.core)
 
-    def at(self, shared: Shared, place: int) -> dict[Need, jax.Array]:
-        """What one place needs."""
-        cut = [jnp.moveaxis(jets[s], 1, 0) for jets, s in zip(shared.jets, self.points.slices[place], strict=True)]
-        combine = merge if isinstance(self.points.places[place], Region) else paired
-        return combine(cut, self.needs[place], shared.core)
+    def at(self, shared: Shared, support: int) -> dict[Need, jax.Array]:
+        """What one support needs."""
+        cut = [jnp.moveaxis(jets[s], 1, 0) for jets, s in zip(shared.jets, self.points.slices[support], strict=True)]
+        combine = merge if isinstance(self.points.supports[support], Region) else paired
+        return combine(cut, self.needs[support], shared.core)
 
     def values(self, field: AxisField, drawn) -> list[dict[Need, jax.Array]]:
-        """For each place what it needs."""
+        """For each support what it needs."""
         shared = self.prepare(field, drawn)
-        return [self.at(shared, place) for place in range(len(self.needs))]
+        return [self.at(shared, support) for support in range(len(self.needs))]
 
-    def shortcut(self, places: Sequence[int], structures, coordinates) -> GridFree | None:
+    def shortcut(self, supports: Sequence[int], structures, coordinates) -> GridFree | None:
         """How the sums of one residual array are taken without its points, where that is cheaper."""
         if self.form == "grid":
             return None
         found = list(structures)
         if not all(s.separable and all(t.constant.is_number for t in s.terms) for s in found):
             return None
-        lengths = [s.stop - s.start for s in self.points.slices[places[0]]]
-        given = self.points.weights(places[0])
+        lengths = [s.stop - s.start for s in self.points.slices[supports[0]]]
+        given = self.points.weights(supports[0])
         weights = [np.full(n, 1 / np.sqrt(n)) if w is None else np.sqrt(w) for n, w in zip(lengths, given, strict=True)]
-        piece = SeparatedPiece(found, [self.points.slices[p] for p in places], weights, coordinates)
+        piece = SeparatedPiece(found, [self.points.slices[p] for p in supports], weights, coordinates)
         return grid_free(piece, lengths, self.rank, self.parameters, self.form)
 
     def assembles(self, field: AxisField) -> bool:
@@ -169,9 +169,9 @@ class SeparableJets:
         if isinstance(piece, Shortcut):
             return piece.weight * symmetric(piece.form.normal(features, piece.factors), ())
         cut = []
-        for place, _ in piece.slopes:
-            cut.append([f.cut(s) for f, s in zip(features, self.points.slices[place], strict=True)])
-        if not isinstance(self.points.places[piece.slopes[0][0]], Region):
+        for support, _ in piece.slopes:
+            cut.append([f.cut(s) for f, s in zip(features, self.points.slices[support], strict=True)])
+        if not isinstance(self.points.supports[piece.slopes[0][0]], Region):
             j = row_blocks(cut, piece)
             return j.T @ j
         return symmetric(grid_blocks(cut, piece), piece.parameters)

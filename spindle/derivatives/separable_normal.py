@@ -93,7 +93,8 @@ def grid_blocks(features: Sequence[Sequence[AxisFeatures]], piece: Piece) -> lis
         first, slopes, parameters = part
         own = [[f, *beside[1:]] for f, beside in zip(first, features, strict=True)]
         terms = [
-            (place, dict(zip(old, new, strict=True))) for (place, old), new in zip(piece.slopes, slopes, strict=True)
+            (support, dict(zip(old, new, strict=True)))
+            for (support, old), new in zip(piece.slopes, slopes, strict=True)
         ]
         return _blocks(own, Piece(tuple(terms), parameters))
 

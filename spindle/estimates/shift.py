@@ -10,7 +10,7 @@ from sympy.core.function import AppliedUndef
 
 from spindle.estimates.stretched import Stretch
 from spindle.lowering.partials import Partial, partial_of
-from spindle.points.places import unfolded
+from spindle.points.drawing import unfolded
 from spindle.problem.conditions import AcrossAxis, AtPoints, AtStart, Condition, OnBoundary
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import given, is_given, unknown

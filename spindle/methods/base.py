@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -10,6 +9,7 @@ import jax
 
 from spindle.errors import MethodError, nearest, shown
 from spindle.lowering.constraints import Constraints, hard_constraints, no_constraints
+from spindle.lowering.residuals import ResidualForms
 from spindle.lowering.scales import scales_of
 from spindle.methods.direct import Classical
 from spindle.methods.settings import check_settings
@@ -300,10 +300,9 @@ def causal_ladder(problem: Problem, settings) -> tuple[float, ...]:
 
 
 def assemble(
-    problem: Problem,
+    forms: ResidualForms,
     field: Callable[[jax.Array], Field],
-    differentiate: Callable,
-    constraints,
+    derivatives: Callable[[bool], Any],
     settings,
     choices,
     newton: Sequence[Optimizer] = (),
@@ -311,17 +310,13 @@ def assemble(
 ) -> Plan:
     """The plan, once a method has said what its field is and how it is differentiated.
 
-    differentiate   (places, groups, needs, whether on fresh random points) -> see `Objective`
-    newton          the Gauss-Newton phases, where it takes more than one
-    penalties       terms of the loss that look at the field alone
+    derivatives   whether on fresh random points -> those at points of the supports of the forms
+    newton        the Gauss-Newton phases, where it takes more than one
+    penalties     terms of the loss that look at the field alone
     """
-
-    def objective_on(fresh):
-        own = () if fresh else penalties
-        faces = settings["faces"]
-        return Objective(problem, constraints, partial(differentiate, fresh=fresh), faces=faces, penalties=own)
-
-    objective, signs = objective_on(False), signed(problem)
+    problem = forms.problem
+    objective = Objective(forms, derivatives(False), faces=settings["faces"], penalties=penalties)
+    signs = signed(problem)
 
     @eqx.filter_jit  # one compilation instead of one for each operation
     def build(key):
@@ -343,9 +338,9 @@ def assemble(
     many = len(objective.names) > 1
     return Plan(
         problem=problem,
-        constraints=constraints,
+        constraints=forms.constraints,
         objective=objective,
-        fresh=lambda: objective_on(True),
+        fresh=lambda: Objective(forms, derivatives(True), faces=settings["faces"]),
         build=build,
         schedule=Schedule(tuple(phases), resample, settings["balance"] if many else 0, settings["keep"]),
         weights=objective.weights(settings["weights"], settings["conditions"]),

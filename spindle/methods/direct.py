@@ -88,7 +88,7 @@ def _in_time(moments, times) -> tuple[np.ndarray, np.ndarray]:
 def direct(problem: Problem, objective: Objective) -> Classical | str:
     """The classical solution of an objective on nodes, or a sentence on why there is none."""
     derivatives: Discrete = objective.derivatives
-    if objective.tunable or any(derivatives.points.rows[p].size == 0 for p in range(len(derivatives.points.places))):
+    if objective.tunable or any(derivatives.points.rows[p].size == 0 for p in range(len(derivatives.points.supports))):
         return "measurements and unknown parameters make no square system"
     with precision("float64"):
         system = _System(problem, objective)
@@ -109,11 +109,11 @@ class _System:
         self.outputs = len(problem.unknowns)
         self.size = len(self.derivatives.points.positions) * self.outputs
         cloud = self.derivatives.points
-        kinds = [cloud.instant(place) for place in cloud.places]
+        kinds = [cloud.instant(support) for support in cloud.supports]
         self.always = [k is None for k in kinds]
         self.first = [k == 0 for k in kinds]
         self._evaluate = jax.jit(self._linearised)
-        self._places = [place for r in objective.residuals for ((place, _),) in r.pieces]
+        self._supports = [term.support for r in objective.residuals for (term,) in r.pieces]
 
     def _linearised(self, moment, lanes):
         """All rows and their slopes at one moment."""
@@ -125,16 +125,16 @@ class _System:
         rows = [row.ravel() for rows in objective.rows(model, points).values() for row in rows]
         pieces = objective.linearised(model, points, weights)
         # Needs cannot be sorted, as the keys of what a compiled function returns have to be.
-        return rows, [[slopes[need] for need in self.derivatives.needs[place]] for ((place, slopes),), _ in pieces]
+        return rows, [[slopes[need] for need in self.derivatives.needs[support]] for ((support, slopes),), _ in pieces]
 
     def at(self, moment: float, values, rates, wanted) -> tuple[np.ndarray, list[scipy.sparse.csr_matrix]]:
-        """F of the wanted places, and its matrices by u and du/dt; values and rates (M * outputs,)."""
+        """F of the wanted supports, and its matrices by u and du/dt; values and rates (M * outputs,)."""
         given = [values, rates][: self.derivatives.lanes]
         shape = (len(given), self.outputs, -1, 1)
         lanes = np.moveaxis(np.stack(given).reshape(shape), 1, -1)
         rows, slopes = self._evaluate(jnp.asarray(moment), jnp.asarray(lanes))
-        kept = [k for k, place in enumerate(self._places) if wanted[place]]
-        matrices = [self.derivatives.matrices(self._places[k], slopes[k], self.outputs) for k in kept]
+        kept = [k for k, support in enumerate(self._supports) if wanted[support]]
+        matrices = [self.derivatives.matrices(self._supports[k], slopes[k], self.outputs) for k in kept]
         stacked = [scipy.sparse.vstack(own, format="csr") for own in zip(*matrices, strict=True)]
         return np.concatenate([np.asarray(rows[k]) for k in kept]), stacked
 
@@ -158,9 +158,9 @@ class _System:
         """Which unknowns (outputs, M) have a condition at which nodes."""
         cloud = self.derivatives.points
         touched, start = np.zeros((self.outputs, len(cloud.positions)), bool), 0
-        for place in (p for p in self._places if self.always[p]):
-            rows = cloud.rows[place]
-            if isinstance(cloud.places[place], Wall):
+        for support in (p for p in self._supports if self.always[p]):
+            rows = cloud.rows[support]
+            if isinstance(cloud.supports[support], Wall):
                 block = abs(matrix[start : start + len(rows)])
                 for o in range(self.outputs):
                     own = block[:, o * len(cloud.positions) : (o + 1) * len(cloud.positions)]
@@ -239,7 +239,7 @@ def _stationary(system: _System):
 def _stepped(system: _System):
     if system.derivatives.lanes != 2:
         return "only equations of first order in time are stepped"
-    if not any(system.first[place] for place in system._places):
+    if not any(system.first[support] for support in system._supports):
         return "no condition says how it starts"
     times = system.derivatives.points.times
     x = _initial(system, times[0])

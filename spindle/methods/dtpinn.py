@@ -1,7 +1,7 @@
 """DT-PINN, the discretely trained physics-informed network: space derivatives from precomputed RBF-FD matrices."""
 
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +11,7 @@ from spindle.derivatives.discrete import Discrete
 from spindle.derivatives.pointwise import PointwiseTaylor
 from spindle.errors import MethodError
 from spindle.lowering.constraints import no_constraints
+from spindle.lowering.residuals import residual_forms
 from spindle.lowering.scales import scales_of
 from spindle.methods.base import (
     Method,
@@ -159,33 +160,28 @@ class DTPINN(Method):
             notes += (constraints.scales.sentence,) if constraints.scales.sentence else ()
         times = instants(domain, settings)
 
-        def differentiate(places, groups, needs, *, fresh, better=0):
+        forms = residual_forms(problem, constraints)
+
+        def derivatives(fresh: bool, better: int = 0):
             if fresh:
                 count = len(nodes.interior) * (1 if times is None else len(times))
                 edge = max(1, round(count ** (1 - 1 / len(problem.coordinates))))
-                return PointwiseTaylor(Cloud(places, groups, interior=count, boundary=edge, rule="random"), needs)
-            cloud = NodeCloud(places, nodes, times, domain.time)
+                cloud = Cloud(forms.supports, forms.groups, interior=count, boundary=edge, rule="random")
+                return PointwiseTaylor(cloud, forms.needs)
+            on_nodes = NodeCloud(forms.supports, nodes, times, domain.time)
             if settings["derivatives"] == "exact":
-                return PointwiseTaylor(NodePoints(cloud), needs)
+                return PointwiseTaylor(NodePoints(on_nodes), forms.needs)
             scheme = {
                 "exponent": settings["exponent"],
                 "size": None if better else settings.get("stencil"),
                 "instants": settings["in_time"] == "differences",
             }
-            return Discrete(cloud, needs, order=settings["order"] + better, **scheme)
+            return Discrete(on_nodes, forms.needs, order=settings["order"] + better, **scheme)
 
         # Beyond some gain there is nothing but the error of the discretisation to fit.
         newton = GaussNewton(settings["newton_steps"], worth=0.02, patience=5)
 
-        plan = assemble(
-            problem,
-            pointwise_field(problem, constraints, settings),
-            differentiate,
-            constraints,
-            settings,
-            notes,
-            (newton,),
-        )
+        plan = assemble(forms, pointwise_field(problem, constraints, settings), derivatives, settings, notes, (newton,))
 
         @lru_cache(maxsize=1)
         def classical(window: int):
@@ -195,8 +191,7 @@ class DTPINN(Method):
             return classical(plan.objective.window)
 
         def better():
-            between = partial(differentiate, fresh=False, better=1)
-            return direct(problem, Objective(problem, constraints, between, faces=settings["faces"]))
+            return direct(problem, Objective(forms, derivatives(False, better=1), faces=settings["faces"]))
 
         return beside(plan, better, None if settings["derivatives"] == "exact" else found)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from spindle.derivatives.pointwise import PointwiseTaylor
 from spindle.errors import MethodError
+from spindle.lowering.residuals import residual_forms
 from spindle.methods.base import (
     Method,
     Plan,
@@ -172,24 +173,22 @@ class LowRank(Method):
                 f"axes; give their number."
             )
         constraints, sentences = constraints_for(problem, settings)
-        cloud = _clouds(problem, settings)
+        forms, cloud = residual_forms(problem, constraints), _clouds(problem, settings)
 
-        def differentiate(places, groups, needs, *, fresh):
-            return PointwiseTaylor(cloud(places, groups, fresh), needs)
+        def derivatives(fresh: bool) -> PointwiseTaylor:
+            return PointwiseTaylor(cloud(forms.supports, forms.groups, fresh), forms.needs)
 
-        phases = _phases(call, settings)
         plan = assemble(
-            problem,
+            forms,
             family_field(problem, constraints, settings | {"rank": _first_rank(settings)}),
-            differentiate,
-            constraints,
+            derivatives,
             settings,
             (*notes, *sentences),
-            phases,
+            _phases(call, settings),
             _penalties(problem, settings),
         )
         weights = {r.name: plan.weights[r.name] for r in plan.objective.residuals}
-        return replace(plan, reduction=Reduction(problem, constraints, settings, weights, small=self.reduces))
+        return replace(plan, reduction=Reduction(forms, settings, weights, small=self.reduces))
 
 
 def _phases(call: str, settings: dict[str, Any]) -> tuple[Optimizer, ...]:

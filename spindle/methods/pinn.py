@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from spindle.derivatives.pointwise import PointwiseTaylor
 from spindle.lowering.breaks import breaks
+from spindle.lowering.residuals import residual_forms
 from spindle.methods.base import (
     Method,
     Plan,
@@ -100,16 +101,12 @@ def plan_on_cloud(problem: Problem, settings: dict, notes: tuple[str, ...]) -> P
     boundary = max(1, round(interior / interior ** (1 / len(counts))))
     narrow = breaks(problem)
 
-    def differentiate(places, groups, needs, *, fresh):
-        rule = "random" if fresh else settings["sampling"]
-        cloud = Cloud(places, groups, interior=interior, boundary=boundary, rule=rule, breaks=narrow)
-        return PointwiseTaylor(cloud, needs)
+    forms = residual_forms(problem, constraints)
 
-    return assemble(
-        problem,
-        pointwise_field(problem, constraints, settings),
-        differentiate,
-        constraints,
-        settings,
-        (*notes, *sentences),
-    )
+    def derivatives(fresh: bool) -> PointwiseTaylor:
+        rule = "random" if fresh else settings["sampling"]
+        cloud = Cloud(forms.supports, forms.groups, interior=interior, boundary=boundary, rule=rule, breaks=narrow)
+        return PointwiseTaylor(cloud, forms.needs)
+
+    field = pointwise_field(problem, constraints, settings)
+    return assemble(forms, field, derivatives, settings, (*notes, *sentences))

@@ -11,6 +11,7 @@ from spindle.derivatives.separable import SeparableJets
 from spindle.errors import MethodError
 from spindle.lowering.breaks import breaks
 from spindle.lowering.clashes import clashing_walls
+from spindle.lowering.residuals import ResidualForms, residual_forms
 from spindle.lowering.resolution import degrees
 from spindle.lowering.structure import analyse
 from spindle.methods.base import (
@@ -163,13 +164,17 @@ class SPINN(Method):
         walls = clashing_walls(problem) if settings["fade"] else []
         settings["fade"] = bool(walls)
         notes += _faded(walls)
-        design = _Design(problem, constraints, settings, ranks, walls, linear, tangled)
+        forms = residual_forms(problem, constraints)
+        design = _Design(forms, settings, ranks, walls, linear, tangled)
         if design.shapes:
             products = "product" if len(design.shapes) == 1 else f"{len(design.shapes)} products"
             notes += (f"the start takes its shape from the {products} of the source",)
-        differentiate = design.differentiate(counts, **design.sums())
-        newton = design.newton() if settings["newton_steps"] else ()
-        return assemble(problem, design.field, differentiate, constraints, settings, (*notes, *sentences), newton)
+        sums, newton = design.sums(), design.newton() if settings["newton_steps"] else ()
+
+        def derivatives(fresh: bool) -> SeparableJets:
+            return design.derivatives(counts, fresh=fresh, **sums)
+
+        return assemble(forms, design.field, derivatives, settings, (*notes, *sentences), newton)
 
 
 class _Design:
@@ -183,8 +188,9 @@ class _Design:
              and residuals far below them are not worth their steps
     """
 
-    def __init__(self, problem, constraints, settings, ranks, walls, linear, tangled):
-        self.problem, self.constraints, self.settings, self.linear = problem, constraints, settings, linear
+    def __init__(self, forms: ResidualForms, settings, ranks, walls, linear, tangled):
+        self.forms, self.settings, self.linear = forms, settings, linear
+        self.problem, self.constraints = problem, constraints = forms.problem, forms.constraints
         self.tangled = tangled
         self.axes, self.ranks = len(problem.coordinates), ranks
         self.widths = _each(settings["width"], self.axes)
@@ -208,14 +214,12 @@ class _Design:
         own = self.settings | {"width": tuple(widths)}
         return _separable_field(self.problem, self.constraints, own, rank, key)
 
-    def differentiate(self, counts, **sums):
-        """See `assemble`; `sums` as in `SeparableJets`."""
-
-        def jets(places, _, needs, *, fresh=False):
-            rule = "random" if fresh else self.settings["sampling"]
-            return SeparableJets(Lattice(places, counts, rule, self.fade, self.breaks), needs, **sums)
-
-        return jets
+    def derivatives(self, counts, *, fresh: bool = False, **sums) -> SeparableJets:
+        """Jets along the axes of a lattice; `sums` as in `SeparableJets`."""
+        rule = "random" if fresh else self.settings["sampling"]
+        return SeparableJets(
+            Lattice(self.forms.supports, counts, rule, self.fade, self.breaks), self.forms.needs, **sums
+        )
 
     def sums(self) -> dict:
         """How sums are taken: by the largest separable rank."""
@@ -228,7 +232,7 @@ class _Design:
     def aim(self, widths) -> Objective:
         """The objective for so many features with a coefficient for each product."""
         counts = tuple(5 * width // 4 + 4 for width in widths)
-        return Objective(self.problem, self.constraints, self.differentiate(counts), faces=self.settings["faces"])
+        return Objective(self.forms, self.derivatives(counts), faces=self.settings["faces"])
 
     def newton(self) -> tuple[Optimizer, ...]:
         """The Gauss-Newton phases: one before and one after each growth.

@@ -29,7 +29,7 @@ def causal_loss(
         for piece, row in zip(residual.pieces, rows[residual.name], strict=True):
             squares = weights[residual.name] * row**2
             if residual.name in objective.equations:
-                instants = jnp.broadcast_to(objective.instants(piece[0][0], points), squares.shape)
+                instants = jnp.broadcast_to(objective.instants(piece[0].support, points), squares.shape)
                 slab = jnp.clip((instants * slabs).astype(int), 0, slabs - 1)
                 energies += jax.ops.segment_sum(squares.ravel(), slab.ravel(), slabs)
             else:

@@ -6,20 +6,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.points.places import Place, unfolded, without_normals
+from spindle.points.base import PointwisePoints
+from spindle.points.drawing import unfolded, without_normals
 from spindle.points.rules import check_rule, fixed_nodes, panels, sobol
 from spindle.problem.conditions import Scatter
 from spindle.problem.domain import Region, Wall
+from spindle.problem.supports import Support
 
 RULES = ("random", "sobol", "uniform", "midpoint")
 _POOL = 16  # points in shapes and on their walls are drawn from a store of so many times as many
 
 
-class Cloud:
-    """Points in every place of a problem.
+class Cloud(PointwisePoints):
+    """Points in every support of a problem.
 
-    places    where residuals are taken; those of one group get the same points along their free axes
-    groups    a number for each place
+    supports    where residuals are taken; those of one group get the same points along their free axes
+    groups    a number for each support
     interior  points in the whole domain, shared among its regions by volume
     boundary  points on each face, wall or initial slice
     rule      "random" (redrawn on demand), "sobol", "uniform" or "midpoint" (tensor grids, rounded up; inside a shape,
@@ -30,7 +32,7 @@ class Cloud:
 
     def __init__(
         self,
-        places: Sequence[Place],
+        supports: Sequence[Support],
         groups: Sequence[int],
         *,
         interior: int,
@@ -39,77 +41,77 @@ class Cloud:
         breaks: Sequence[Sequence[float]] = (),
     ):
         check_rule(rule, RULES)
-        self.places, self.groups, self.rule = tuple(places), tuple(groups), rule
+        self.supports, self.groups, self.rule = tuple(supports), tuple(groups), rule
         # Several equations name the same regions; each counts once.
-        volume = sum(p.measure for p in set(places) if isinstance(p, Region) and p.free == len(p.bounds))
-        self.sizes = [self._size(p, interior, boundary, volume) for p in self.places]
+        volume = sum(p.measure for p in set(supports) if isinstance(p, Region) and p.free == len(p.bounds))
+        self.sizes = [self._size(p, interior, boundary, volume) for p in self.supports]
         self.stores = [
-            _store(place, size * (_POOL if rule == "random" else 1))
-            for place, size in zip(self.places, self.sizes, strict=True)
+            _store(support, size * (_POOL if rule == "random" else 1))
+            for support, size in zip(self.supports, self.sizes, strict=True)
         ]
 
         cut = breaks if rule in ("random", "sobol") else ()
         self.strata = [
-            _strata(place, size, cut) if cut and store is None and isinstance(place, Region) else None
-            for place, size, store in zip(self.places, self.sizes, self.stores, strict=True)
+            _strata(support, size, cut) if cut and store is None and isinstance(support, Region) else None
+            for support, size, store in zip(self.supports, self.sizes, self.stores, strict=True)
         ]
 
     @staticmethod
-    def _size(place, interior, boundary, volume):
-        if isinstance(place, Scatter):
-            return len(place.points)
-        if isinstance(place, Wall):
+    def _size(support, interior, boundary, volume):
+        if isinstance(support, Scatter):
+            return len(support.points)
+        if isinstance(support, Wall):
             return boundary
-        if place.free == 0:
+        if support.free == 0:
             return 1
-        if place.free < len(place.bounds):
+        if support.free < len(support.bounds):
             return boundary
-        return max(1, round(interior * place.measure / volume))
+        return max(1, round(interior * support.measure / volume))
 
-    def size(self, place: int) -> int:
-        """Number of points in a place."""
-        return self.sizes[place]
+    def size(self, support: int) -> int:
+        """Number of points in a support."""
+        return self.sizes[support]
 
     def draw(self, key) -> tuple[jax.Array, ...]:
-        """One array (n, d) a place, on walls (n, d + s) with the s components of the normals after the coordinates.
+        """One array (n, d) a support, on walls (n, d + s) with the s components of the normals after the coordinates.
 
         `key` matters for the random rule only.
         """
         drawn = []
-        columns = zip(self.places, self.groups, self.sizes, self.stores, self.strata, strict=True)
-        for place, group, size, store, strata in columns:
+        columns = zip(self.supports, self.groups, self.sizes, self.stores, self.strata, strict=True)
+        for support, group, size, store, strata in columns:
             own = jax.random.fold_in(key, group) if self.rule == "random" else None
-            if isinstance(place, Scatter):
-                drawn.append(jnp.asarray(place.points))
+            if isinstance(support, Scatter):
+                drawn.append(jnp.asarray(support.points))
             elif store is not None:
                 chosen = np.arange(size) if own is None else jax.random.choice(own, len(store), (size,))
                 drawn.append(jnp.asarray(store)[chosen])
             else:
-                low, high = np.array(place.bounds).T if strata is None else strata[:2]
+                low, high = np.array(support.bounds).T if strata is None else strata[:2]
                 unit = (
-                    self._unit(place, group, size)
+                    self._unit(support, group, size)
                     if own is None
-                    else jax.random.uniform(own, (size, len(place.bounds)))
+                    else jax.random.uniform(own, (size, len(support.bounds)))
                 )
                 drawn.append(jnp.asarray(low + (high - low) * unit))
         return unfolded(tuple(drawn))
 
     def bare(self, clouds) -> list[jax.Array]:
         """The points as a field takes them, without normals."""
-        return without_normals(self.places, clouds)
+        return without_normals(self.supports, clouds)
 
     def coordinates(self, clouds) -> list[tuple[jax.Array, ...]]:
-        """For each place its coordinates, and on walls the components of the normals, (n,) each."""
+        """For each support its coordinates, and on walls the components of the normals, (n,) each."""
         return [tuple(cloud[:, k] for k in range(cloud.shape[1])) for cloud in clouds]
 
-    def weights(self, place: int) -> list[np.ndarray | None] | None:
+    def weights(self, support: int) -> list[np.ndarray | None] | None:
         """Weights of sum one where breaks draw points together; None where every point weighs the same."""
-        strata = self.strata[place]
+        strata = self.strata[support]
         return None if strata is None else [strata[2]]
 
-    def _unit(self, place, group, size):
+    def _unit(self, support, group, size):
         """Fixed points (n, d) in the unit cube, degenerate axes at zero."""
-        free = [k for k, (low, high) in enumerate(place.bounds) if low < high]
+        free = [k for k, (low, high) in enumerate(support.bounds) if low < high]
         if self.rule == "sobol":
             points = sobol(np.zeros(len(free)), np.ones(len(free)), size, seed=group) if free else np.zeros((1, 0))
         else:
@@ -118,14 +120,14 @@ class Cloud:
             points = (
                 np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(free)) if free else np.zeros((1, 0))
             )
-        unit = np.zeros((len(points), len(place.bounds)))
+        unit = np.zeros((len(points), len(support.bounds)))
         unit[:, free] = points
         return unit
 
 
-def _strata(place: Region, size: int, breaks: Sequence[Sequence[float]]):
+def _strata(support: Region, size: int, breaks: Sequence[Sequence[float]]):
     """For each of the points the ends (n, d) of the cell that it lies in, and its weight (n,); None without breaks."""
-    ends = [np.array(panels(*bounds, own)) for bounds, own in zip(place.bounds, breaks, strict=True)]
+    ends = [np.array(panels(*bounds, own)) for bounds, own in zip(support.bounds, breaks, strict=True)]
     if all(len(own) == 1 for own in ends):
         return None
     rng, cells = np.random.default_rng(0), []
@@ -137,23 +139,23 @@ def _strata(place: Region, size: int, breaks: Sequence[Sequence[float]]):
         cells.append(rng.permutation(np.minimum(numbers, len(own) - 1)))
     chosen = np.stack([own[numbers] for own, numbers in zip(ends, cells, strict=True)], axis=1)
     _, inverse, counts = np.unique(np.stack(cells, axis=1), axis=0, return_inverse=True, return_counts=True)
-    free = [k for k, (low, high) in enumerate(place.bounds) if low < high]
+    free = [k for k, (low, high) in enumerate(support.bounds) if low < high]
     weights = np.prod(chosen[:, free, 1] - chosen[:, free, 0], axis=1) / counts[inverse.ravel()]
     return chosen[..., 0], chosen[..., 1], weights / weights.sum()
 
 
-def _store(place: Place, size: int) -> np.ndarray | None:
-    """So many points in a shape or on its wall, spread evenly; None for all other places."""
-    if isinstance(place, Wall):
-        return _on_wall(place, size)
-    if isinstance(place, Scatter) or place.shape is None:
+def _store(support: Support, size: int) -> np.ndarray | None:
+    """So many points in a shape or on its wall, spread evenly; None for all other supports."""
+    if isinstance(support, Wall):
+        return _on_wall(support, size)
+    if isinstance(support, Scatter) or support.shape is None:
         return None
-    low, high = np.array(place.bounds).T
-    space = _space(place)
+    low, high = np.array(support.bounds).T
+    space = _space(support)
     found, tried = np.zeros((0, len(low))), 2 * size
     while len(found) < size:
         points = sobol(low, high, tried, seed=0)
-        found, tried = points[place.shape.contains(points[:, space])], 2 * tried
+        found, tried = points[support.shape.contains(points[:, space])], 2 * tried
     return found[:size]
 
 
@@ -181,6 +183,6 @@ def _on_wall(wall: Wall, size: int) -> np.ndarray:
     return np.concatenate([points, found[chosen, d:]], axis=1)
 
 
-def _space(place: Region | Wall) -> list[int]:
-    """The axes of the place's shape: all but time."""
-    return [axis for axis in range(len(place.bounds)) if axis != place.time]
+def _space(support: Region | Wall) -> list[int]:
+    """The axes of the support's shape: all but time."""
+    return [axis for axis in range(len(support.bounds)) if axis != support.time]

@@ -1,7 +1,7 @@
 """Tensor lattices for separable networks.
 
-Each axis has one pool of coordinates: the nodes of every interval that some place needs (the whole interval, its two
-ends, the pieces of an L-shape), one after the other. A place is a slice of each pool, so that the jets of an axis are
+Each axis has one pool of coordinates: the nodes of every interval that some support needs (the whole interval, its two
+ends, the pieces of an L-shape), one after the other. A support is a slice of each pool, so that the jets of an axis are
 computed once and serve the interior, all faces and the measurements.
 """
 
@@ -13,15 +13,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.points.places import Place, unfolded
+from spindle.points.base import Points
+from spindle.points.drawing import unfolded
 from spindle.points.rules import check_rule, fixed_nodes, panel_counts, panel_nodes, panels, random_nodes
 from spindle.problem.domain import Region
+from spindle.problem.supports import Support
 
 
-class Lattice:
+class Lattice(Points):
     """The layout of the pools, fixed for a solve.
 
-    places   where residuals are taken
+    supports   where residuals are taken
     counts   nodes an axis; an interval that is not degenerate gets that many
     rule     "random" (redrawn on demand), "uniform", "midpoint" or "gauss"
     fade     for some axes the positions of walls; weights inside fall with the square of the distance from them.
@@ -32,7 +34,7 @@ class Lattice:
 
     def __init__(
         self,
-        places: Sequence[Place],
+        supports: Sequence[Support],
         counts: Sequence[int],
         rule: str,
         fade: Mapping[int, Sequence[float]] = MappingProxyType({}),
@@ -41,19 +43,19 @@ class Lattice:
         check_rule(rule)
         self._breaks = tuple(breaks) if breaks and rule in ("gauss", "random") else ((),) * len(counts)
         self.fade = fade
-        self.places, self.counts, self.rule = tuple(places), tuple(counts), rule
+        self.supports, self.counts, self.rule = tuple(supports), tuple(counts), rule
         self._segments = [self._segments_of(axis) for axis in range(len(counts))]
-        self.slices = [tuple(self._slice(place, axis) for axis in range(len(counts))) for place in self.places]
+        self.slices = [tuple(self._slice(support, axis) for axis in range(len(counts))) for support in self.supports]
 
     @property
     def dimensions(self) -> int:
         """Number of axes."""
         return len(self.counts)
 
-    def size(self, place: int) -> int:
-        """Number of points in a place."""
-        lengths = [s.stop - s.start for s in self.slices[place]]
-        return math.prod(lengths) if isinstance(self.places[place], Region) else lengths[0]
+    def size(self, support: int) -> int:
+        """Number of points in a support."""
+        lengths = [s.stop - s.start for s in self.slices[support]]
+        return math.prod(lengths) if isinstance(self.supports[support], Region) else lengths[0]
 
     def draw(self, key) -> tuple[jax.Array, ...]:
         """The pools, one array (n, 1) an axis; `key` matters for the random rule only."""
@@ -65,19 +67,19 @@ class Lattice:
         return unfolded(tuple(pools))
 
     def coordinates(self, pools) -> list[tuple[jax.Array, ...]]:
-        """For each place its coordinates, shaped to broadcast to the tensor grid; (n,) each for scattered points."""
+        """For each support its coordinates, shaped to broadcast to the tensor grid; (n,) each for scattered points."""
         found = []
-        for place, slices in zip(self.places, self.slices, strict=True):
+        for support, slices in zip(self.supports, self.slices, strict=True):
             cut = [pool[s, 0] for pool, s in zip(pools, slices, strict=True)]
-            if isinstance(place, Region):
+            if isinstance(support, Region):
                 shapes = [[-1 if j == k else 1 for j in range(len(cut))] for k in range(len(cut))]
                 cut = [c.reshape(shape) for c, shape in zip(cut, shapes, strict=True)]
             found.append(tuple(cut))
         return found
 
-    def weights(self, place: int) -> list[np.ndarray | None]:
-        """Weights an axis of the rule on a place; None for equal weights."""
-        where = self.places[place]
+    def weights(self, support: int) -> list[np.ndarray | None]:
+        """Weights an axis of the rule on a support; None for equal weights."""
+        where = self.supports[support]
         if not isinstance(where, Region):
             return [None] * self.dimensions
         own = [self._rule(axis, *ends) for axis, ends in enumerate(where.bounds)]
@@ -104,10 +106,10 @@ class Lattice:
         return panels(low, high, own), panel_counts(low, high, self.counts[axis], own)
 
     def _segments_of(self, axis):
-        """Distinct intervals, and columns of scattered points, in the order in which places name them."""
+        """Distinct intervals, and columns of scattered points, in the order in which supports name them."""
         found = []
-        for place in self.places:
-            segment = place.bounds[axis] if isinstance(place, Region) else (place, axis)
+        for support in self.supports:
+            segment = support.bounds[axis] if isinstance(support, Region) else (support, axis)
             if segment not in found:
                 found.append(segment)
         return found
@@ -122,16 +124,16 @@ class Lattice:
         keys = [key] if len(ends) == 1 else jax.random.split(key, len(ends))
         return jnp.concatenate([random_nodes(k, *e, n) for k, e, n in zip(keys, ends, counts, strict=True)])
 
-    def _slice(self, place, axis):
+    def _slice(self, support, axis):
         start = 0
         for segment in self._segments[axis]:
             low, high = segment
             scattered = not isinstance(low, float)
             size = len(low.points) if scattered else 1 if low == high else sum(self._panels(axis, low, high)[1])
-            if segment == (place.bounds[axis] if isinstance(place, Region) else (place, axis)):
+            if segment == (support.bounds[axis] if isinstance(support, Region) else (support, axis)):
                 return slice(start, start + size)
             start += size
-        raise AssertionError("every place has a segment on every axis")
+        raise AssertionError("every support has a segment on every axis")
 
 
 def _faded(nodes, weights, walls):

@@ -6,106 +6,112 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.points.places import Place, unfolded, without_normals
+from spindle.points.base import Points, PointwisePoints
+from spindle.points.drawing import unfolded, without_normals
 from spindle.points.scattered import Nodes, morton
 from spindle.problem.conditions import Scatter
 from spindle.problem.domain import Region, Wall
+from spindle.problem.supports import Support
 
 
-class NodeCloud:
+class NodeCloud(Points):
     """Where residuals are taken: equations at inner nodes and at boundary nodes that own a ghost, conditions on walls.
 
-    places   where residuals are taken
+    supports   where residuals are taken
     nodes    inner, boundary and ghost nodes; `positions` (M, s) holds them in this order
     times    (T,) instants, None without time
     axis     the axis of time
     """
 
-    def __init__(self, places: Sequence[Place], nodes: Nodes, times: np.ndarray | None = None, axis: int | None = None):
-        self.places, self.nodes, self.times, self.axis = tuple(places), nodes, times, axis
+    def __init__(
+        self, supports: Sequence[Support], nodes: Nodes, times: np.ndarray | None = None, axis: int | None = None
+    ):
+        self.supports, self.nodes, self.times, self.axis = tuple(supports), nodes, times, axis
         self.positions = np.concatenate([nodes.interior, nodes.boundary, nodes.ghosts])
-        self.rows = [self._rows(place) for place in self.places]
+        self.rows = [self._rows(support) for support in self.supports]
 
-    def _rows(self, place) -> np.ndarray:
-        """The numbers of a place's nodes; none of measurements, which lie between nodes."""
+    def _rows(self, support) -> np.ndarray:
+        """The numbers of a support's nodes; none of measurements, which lie between nodes."""
         inner = len(self.nodes.interior)
-        if isinstance(place, Scatter):
+        if isinstance(support, Scatter):
             return np.zeros(0, int)
-        if isinstance(place, Wall):
-            return inner + np.flatnonzero(place.holds(self.nodes.boundary, self.nodes.labels))
+        if isinstance(support, Wall):
+            return inner + np.flatnonzero(support.holds(self.nodes.boundary, self.nodes.labels))
         # At an instant the field itself is known everywhere; the equation needs a ghost beyond the boundary.
-        edge = np.arange(len(self.nodes.boundary)) if self.instant(place) is not None else np.sort(self.nodes.owners)
+        edge = np.arange(len(self.nodes.boundary)) if self.instant(support) is not None else np.sort(self.nodes.owners)
         rows = np.concatenate([np.arange(inner), inner + edge])
         # Neighbours next to each other, boundary nodes among them: blocks of rows then share most of their stencils.
-        return rows[np.argsort(morton(self.positions[rows], place.shape.bounds), kind="stable")]
+        return rows[np.argsort(morton(self.positions[rows], support.shape.bounds), kind="stable")]
 
-    def instant(self, place: Place) -> int | None:
-        """The number of the instant at which a place lies; None if it extends over time, or there is none."""
-        if self.axis is None or self.times is None or not isinstance(place, Region):
+    def instant(self, support: Support) -> int | None:
+        """The number of the instant at which a support lies; None if it extends over time, or there is none."""
+        if self.axis is None or self.times is None or not isinstance(support, Region):
             return None
-        low, high = place.bounds[self.axis]
+        low, high = support.bounds[self.axis]
         return int(np.argmin(np.abs(self.times - low))) if low == high else None
 
-    def size(self, place: int) -> int:
-        """Number of points in a place: nodes times instants."""
-        where = self.places[place]
+    def size(self, support: int) -> int:
+        """Number of points in a support: nodes times instants."""
+        where = self.supports[support]
         if isinstance(where, Scatter):
             return len(where.points)
-        return len(self.rows[place]) * (1 if self.times is None or self.instant(where) is not None else len(self.times))
+        return len(self.rows[support]) * (
+            1 if self.times is None or self.instant(where) is not None else len(self.times)
+        )
 
     def draw(self, key) -> tuple[tuple[jax.Array, ...], ...]:
-        """For each place its coordinates, and on walls the components of the normals; always the same."""
+        """For each support its coordinates, and on walls the components of the normals; always the same."""
         return self.at(self.times)
 
     def at(self, times) -> tuple[tuple[jax.Array, ...], ...]:
-        """The same at other instants; arrays (n,), or (n, 1) and (1, T) where a place extends over time."""
-        columns = (self._columns(place, rows, times) for place, rows in zip(self.places, self.rows, strict=True))
+        """The same at other instants; arrays (n,), or (n, 1) and (1, T) where a support extends over time."""
+        columns = (self._columns(support, rows, times) for support, rows in zip(self.supports, self.rows, strict=True))
         return unfolded(tuple(columns))
 
     def coordinates(self, drawn) -> list[tuple[jax.Array, ...]]:
         """What was drawn."""
         return list(drawn)
 
-    def weights(self, place: int) -> None:
+    def weights(self, support: int) -> None:
         """Every point weighs the same."""
 
-    def _columns(self, place, rows, times):
-        if isinstance(place, Scatter):
-            return tuple(jnp.asarray(column) for column in place.points.T)
+    def _columns(self, support, rows, times):
+        if isinstance(support, Scatter):
+            return tuple(jnp.asarray(column) for column in support.points.T)
         columns = list(self.positions[rows].T)
-        beside = list(self.nodes.normals[rows - len(self.nodes.interior)].T) if isinstance(place, Wall) else []
+        beside = list(self.nodes.normals[rows - len(self.nodes.interior)].T) if isinstance(support, Wall) else []
         if self.axis is None:
             return tuple(jnp.asarray(c) for c in (*columns, *beside))
-        if self.instant(place) is not None:
-            columns.insert(self.axis, np.full(len(rows), place.bounds[self.axis][0]))
+        if self.instant(support) is not None:
+            columns.insert(self.axis, np.full(len(rows), support.bounds[self.axis][0]))
             return tuple(map(jnp.asarray, columns))
         spread = [jnp.asarray(c)[:, None] for c in (*columns, *beside)]
         spread.insert(self.axis, jnp.asarray(times)[None, :])
         return tuple(spread)
 
 
-class NodePoints:
+class NodePoints(PointwisePoints):
     """The same nodes and instants as a cloud of points, for derivatives of the field itself."""
 
     def __init__(self, cloud: NodeCloud):
-        self.places, self.positions, self._cloud = cloud.places, cloud.positions, cloud
+        self.supports, self.positions, self._cloud = cloud.supports, cloud.positions, cloud
 
-    def size(self, place: int) -> int:
-        """Number of points in a place."""
-        return self._cloud.size(place)
+    def size(self, support: int) -> int:
+        """Number of points in a support."""
+        return self._cloud.size(support)
 
     def draw(self, key) -> tuple[jax.Array, ...]:
-        """One array (n, d) a place, on walls with the components of the normals beside; always the same."""
+        """One array (n, d) a support, on walls with the components of the normals beside; always the same."""
         spread = (jnp.broadcast_arrays(*columns) for columns in self._cloud.draw(key))
         return tuple(jnp.stack([c.ravel() for c in columns], axis=1) for columns in spread)
 
     def bare(self, drawn) -> list[jax.Array]:
         """The points as a field takes them, without normals."""
-        return without_normals(self.places, drawn)
+        return without_normals(self.supports, drawn)
 
     def coordinates(self, drawn) -> list[tuple[jax.Array, ...]]:
-        """For each place its coordinates, and on walls the components of the normals, (n,) each."""
+        """For each support its coordinates, and on walls the components of the normals, (n,) each."""
         return [tuple(points.T) for points in drawn]
 
-    def weights(self, place: int) -> None:
+    def weights(self, support: int) -> None:
         """Every point weighs the same."""

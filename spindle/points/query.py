@@ -6,30 +6,31 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.points.places import Place
+from spindle.points.base import PointwisePoints
+from spindle.problem.supports import Support
 
 
-class QueryPoints:
-    """Points of each place, the parameters among their columns left open.
+class QueryPoints(PointwisePoints):
+    """Points of each support, the parameters among their columns left open.
 
-    chosen    for each place points (n, columns), and their weights (n,) of sum one, or None for equal ones
+    chosen    for each support points (n, columns), and their weights (n,) of sum one, or None for equal ones
     columns   the axes of the parameters
     """
 
     def __init__(
         self,
-        places: Sequence[Place],
+        supports: Sequence[Support],
         chosen: Sequence[tuple[np.ndarray, np.ndarray | None]],
         columns: Sequence[int],
     ):
-        self.places, self.chosen, self.columns = tuple(places), list(chosen), list(columns)
+        self.supports, self.chosen, self.columns = tuple(supports), list(chosen), list(columns)
 
-    def size(self, place: int) -> int:
-        """Number of points in a place."""
-        return len(self.chosen[place][0])
+    def size(self, support: int) -> int:
+        """Number of points in a support."""
+        return len(self.chosen[support][0])
 
     def draw(self, mu: jax.Array) -> tuple[tuple[jax.Array, ...], jax.Array]:
-        """One array a place, and the parameters mu (p,) for which they are meant.
+        """One array a support, and the parameters mu (p,) for which they are meant.
 
         They stay apart, so that what depends on the points alone is computed once for many mu.
         """
@@ -40,12 +41,12 @@ class QueryPoints:
         return list(drawn[0])
 
     def coordinates(self, drawn) -> list[tuple[jax.Array, ...]]:
-        """For each place its columns, (n,) each, and the parameters."""
+        """For each support its columns, (n,) each, and the parameters."""
         clouds, mu = drawn
         given = dict(zip(self.columns, mu, strict=True))
         return [tuple(given.get(k, cloud[:, k]) for k in range(cloud.shape[1])) for cloud in clouds]
 
-    def weights(self, place: int) -> list[np.ndarray | None] | None:
+    def weights(self, support: int) -> list[np.ndarray | None] | None:
         """The weights, for the one axis that a cloud has."""
-        weights = self.chosen[place][1]
+        weights = self.chosen[support][1]
         return None if weights is None else [weights]

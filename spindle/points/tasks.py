@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from spindle.points.base import PointwisePoints
 from spindle.points.cloud import Cloud
 
 
-class TaskCloud:
+class TaskCloud(PointwisePoints):
     """A cloud of the coordinates, once for each member, member by member.
 
     cloud     the points of one member
@@ -19,14 +20,14 @@ class TaskCloud:
 
     def __init__(self, cloud: Cloud, tasks, columns: Sequence[int]):
         self.cloud, self.tasks, self.columns = cloud, np.asarray(tasks, float), list(columns)
-        self.places = cloud.places
+        self.supports = cloud.supports
 
-    def size(self, place: int) -> int:
-        """Number of points in a place, of all members."""
-        return self.cloud.size(place) * len(self.tasks)
+    def size(self, support: int) -> int:
+        """Number of points in a support, of all members."""
+        return self.cloud.size(support) * len(self.tasks)
 
     def draw(self, key) -> tuple[jax.Array, ...]:
-        """One array (k n, d) a place."""
+        """One array (k n, d) a support."""
         return tuple(self._repeated(points) for points in self.cloud.draw(key))
 
     def bare(self, clouds) -> list[jax.Array]:
@@ -34,10 +35,10 @@ class TaskCloud:
         return self.cloud.bare(clouds)
 
     def coordinates(self, clouds) -> list[tuple[jax.Array, ...]]:
-        """For each place its columns, (k n,) each."""
+        """For each support its columns, (k n,) each."""
         return self.cloud.coordinates(clouds)
 
-    def weights(self, place: int) -> None:
+    def weights(self, support: int) -> None:
         """Every point weighs the same."""
 
     def _repeated(self, points):

@@ -12,8 +12,8 @@ import numpy as np
 
 from spindle.derivatives.pointwise import PointwiseTaylor, pointwise_values
 from spindle.lowering.compile import array_function
-from spindle.lowering.constraints import Constraints
 from spindle.lowering.partials import partials_in
+from spindle.lowering.residuals import ResidualForms
 from spindle.networks.fields import Field
 from spindle.networks.lowrank import FamilyField
 from spindle.networks.taylor import closure
@@ -23,7 +23,6 @@ from spindle.points.cloud import Cloud
 from spindle.points.query import QueryPoints
 from spindle.points.rules import sobol
 from spindle.problem.families import ranging
-from spindle.problem.problem import Problem
 from spindle.reduction.cubature import empirical_cubature
 from spindle.reduction.interpolation import pod, reduced_network, select
 from spindle.reduction.snapshots import shifted_snapshots, snapshots
@@ -107,14 +106,14 @@ class Reduction:
 
     def __init__(
         self,
-        problem: Problem,
-        constraints: Constraints,
+        forms: ResidualForms,
         settings: Mapping,
         weights: Mapping[str, float],
         *,
         small: bool,
     ):
-        self.problem, self.constraints, self.settings = problem, constraints, settings
+        self.forms, self.settings = forms, settings
+        self.problem, self.constraints = forms.problem, forms.constraints
         self.weights, self.small = dict(weights), small
 
     def query(self, reduced: Reduced) -> Callable:
@@ -176,29 +175,16 @@ class Reduction:
         return {name: jnp.asarray(w) for name, w in self.weights.items()}
 
     def objective(self, chosen) -> Objective:
-        """The problem at these points of each place, at parameters that come with a query."""
-        return self._objective_at(lambda places, groups: chosen)
-
-    def _objective_at(self, choose: Callable) -> Objective:
+        """The problem at these points of each support, at parameters that come with a query."""
         columns = [self.problem.coordinates.index(p) for p in ranging(self.problem)]
-
-        def differentiate(places, groups, needs):
-            return PointwiseTaylor(QueryPoints(places, choose(places, groups), columns), needs)
-
-        return Objective(self.problem, self.constraints, differentiate, faces=self.settings["faces"])
+        points = QueryPoints(self.forms.supports, chosen, columns)
+        return Objective(self.forms, PointwiseTaylor(points, self.forms.needs), faces=self.settings["faces"])
 
     def random(self, interior: int, seed: int) -> list[tuple[np.ndarray, np.ndarray | None]]:
-        """Random points of every place, all of one weight."""
-        kept: list = []
-
-        def keep(places, groups):
-            boundary = max(4, interior // 4)
-            cloud = Cloud(places, groups, interior=interior, boundary=boundary, rule="random")
-            kept.extend((np.asarray(points), None) for points in cloud.draw(jax.random.PRNGKey(seed)))
-            return kept
-
-        self._objective_at(keep)
-        return kept
+        """Random points of every support, all of one weight."""
+        boundary = max(4, interior // 4)
+        cloud = Cloud(self.forms.supports, self.forms.groups, interior=interior, boundary=boundary, rule="random")
+        return [(np.asarray(points), None) for points in cloud.draw(jax.random.PRNGKey(seed))]
 
     def _prior(self, field: FamilyField, members: np.ndarray) -> Prior:
         """Principal directions of the corrections that members need, all coefficients free and points many."""
@@ -272,7 +258,7 @@ class Reduction:
             s = stacked(full, mu)
             field = with_coefficients(small, s)
             drawn = objective.draw(mu)
-            return field(drawn[0][0][0]), residual_rows(objective, field, mu, own)
+            return field(drawn.points[0][0]), residual_rows(objective, field, mu, own)
 
         return both(jnp.asarray(members))
 
@@ -303,11 +289,9 @@ class Reduction:
         chosen, piece = list(candidates), 0
         for r in objective.residuals:
             for terms in r.pieces:
-                places = [place for place, _ in terms]
                 indices, weights = _integrated(np.asarray(residuals[piece]), np.asarray(slopes[piece]), wanted)
-                for place in places:
-                    points = candidates[place][0][indices]
-                    chosen[place] = (points, weights)
+                for term in terms:
+                    chosen[term.support] = (candidates[term.support][0][indices], weights)
                 piece += 1
         return chosen
 

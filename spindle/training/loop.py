@@ -221,7 +221,7 @@ class Trainer:
 
         def redraw(state):
             draw_key, key = jax.random.split(state.key)
-            return state._replace(points=objective.draw(draw_key, state.points[3]), key=key)
+            return state._replace(points=objective.draw(draw_key, state.points.carried), key=key)
 
         def rebalance(state):
             norms = objective.gradient_norms(eqx.combine(state.arrays, static), state.points)

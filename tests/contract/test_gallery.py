@@ -79,7 +79,7 @@ def test_closed_form_annihilates_residuals_on_curved_domains(name):
     problem = gallery(name)
     objective = sp.DTPINN(nodes=300, order=2, derivatives="exact").plan(problem).objective
     with precision("float64"):
-        places, drawn = objective.derivatives.points.places, objective.derivatives.points.draw(None)
+        places, drawn = objective.derivatives.points.supports, objective.derivatives.points.draw(None)
     written = [e.residual for e in problem.equations]
     written += [e for c in problem.conditions for p in c.pieces(problem.domain) for _, e in p.terms]
     for place, points, expression in zip(places, drawn, written, strict=True):

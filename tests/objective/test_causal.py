@@ -38,11 +38,11 @@ def by_hand(objective, model, points, weights, tolerance, slabs, shares=None):
     rows = objective.rows(model, points)
     energies, rest = np.zeros(slabs), 0.0
     for residual in objective.residuals:
-        (place, _), (row,) = residual.pieces[0][0], rows[residual.name][:1]
+        term, (row,) = residual.pieces[0][0], rows[residual.name][:1]
         if residual.name not in ("a", "b"):
             rest += weights[residual.name] * sum(np.sum(np.square(r)) for r in rows[residual.name])
             continue
-        instants = np.asarray(objective.derivatives.points.coordinates(points[0])[place][0])
+        instants = np.asarray(objective.derivatives.points.coordinates(points.points)[term.support][0])
         instants = np.broadcast_to(instants, row.shape).ravel()
         for slab in range(slabs):
             low, high = 1 + 2 * slab / slabs, 1 + 2 * (slab + 1) / slabs

@@ -5,9 +5,9 @@ import pytest
 
 import spindle as sp
 from spindle.points.cloud import RULES, Cloud
-from spindle.points.places import place_of
 from spindle.problem.conditions import Scatter
 from spindle.problem.domain import Region
+from spindle.problem.supports import support_of
 
 x, y, z = sp.coordinates("x y z")
 BOX = sp.Box({x: (0, 2), y: (-1, 1), z: (3, 4)})
@@ -16,8 +16,8 @@ SCATTER = Scatter(np.array([[0.5, 0.25, 3.5]]), np.array([1.0]))
 
 
 def cloud(domain, rule, *, interior=48, boundary=16, equations=1, extra=()):
-    places = [place_of(r) for _ in range(equations) for r in domain.regions]
-    places += [place_of(f) for f in domain.faces] + list(extra)
+    places = [support_of(r) for _ in range(equations) for r in domain.regions]
+    places += [support_of(f) for f in domain.faces] + list(extra)
     return Cloud(places, range(len(places)), interior=interior, boundary=boundary, rule=rule)
 
 
@@ -26,7 +26,7 @@ def cloud(domain, rule, *, interior=48, boundary=16, equations=1, extra=()):
 def test_points_lie_in_their_places(domain, rule, getkey):
     made = cloud(domain, rule)
     drawn = made.draw(getkey())
-    for place, points, found in zip(made.places, drawn, made.coordinates(drawn), strict=True):
+    for place, points, found in zip(made.supports, drawn, made.coordinates(drawn), strict=True):
         low, high = np.array(place.bounds).T
         assert (points >= low - 1e-6).all()
         assert (points <= high + 1e-6).all()
@@ -80,7 +80,7 @@ def test_an_end_of_an_interval_is_one_point(getkey):
 def test_faces_of_a_periodic_piece_share_their_free_coordinates(rule, getkey):
     u = sp.unknown("u", x, y, z)
     piece, other = (c.pieces(BOX)[0] for c in sp.Periodic(u, y))
-    places = [place_of(face) for p in (piece, other) for face, _ in p.terms]
+    places = [support_of(face) for p in (piece, other) for face, _ in p.terms]
     made = Cloud(places, [0, 0, 1, 1], interior=8, boundary=16, rule=rule)
     upper, lower, next_upper, _ = made.draw(getkey())
     np.testing.assert_array_equal(np.asarray(upper)[:, [0, 2]], np.asarray(lower)[:, [0, 2]])

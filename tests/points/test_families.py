@@ -4,9 +4,9 @@ import jax
 import numpy as np
 
 import spindle as sp
-from spindle.points.places import place_of
 from spindle.points.query import QueryPoints
 from spindle.problem.families import spanned
+from spindle.problem.supports import support_of
 from tests.families import SMALL, convection
 
 
@@ -22,7 +22,7 @@ def test_tasks_have_the_same_points():
 
 def test_queries_bring_their_parameters():
     problem = spanned(convection())
-    place = place_of(problem.domain.regions[0])
+    place = support_of(problem.domain.regions[0])
     points = QueryPoints([place], [(np.ones((4, 3)), np.full(4, 0.25))], [2])
     drawn = points.draw(np.array([1.6]))
     columns = points.coordinates(drawn)[0]

@@ -1,0 +1,149 @@
+"""The residuals of a problem as functions of arrays, before any point or network is chosen.
+
+A residual is a mean over pieces: an equation has one for each box of the domain, a condition one for each face that it
+holds on, or one for the measured points. On a piece several terms are added that belong to different supports, such as
+the two ends of a periodic axis. What stands here is lowered once, whatever points it is then looked at on.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import sympy
+
+from spindle.lowering.compile import ArrayFunction, array_function, with_constants
+from spindle.lowering.constraints import Constraints
+from spindle.lowering.partials import Need
+from spindle.lowering.structure import Structure, structure_of
+from spindle.problem.conditions import AtPoints, Scatter
+from spindle.problem.domain import Wall
+from spindle.problem.problem import Problem
+from spindle.problem.supports import Support, support_of
+from spindle.problem.symbols import Normal, Parameter
+
+
+class ResidualTerm(NamedTuple):
+    """What is added on one support.
+
+    support      its number in `ResidualForms.supports`; no two terms share one
+    expression   what is evaluated there, conditions that hold by construction inserted
+    function     the same, compiled
+    """
+
+    support: int
+    expression: sympy.Expr
+    function: ArrayFunction
+
+
+@dataclass(frozen=True)
+class ResidualForm:
+    """One named residual.
+
+    pieces   the terms to be summed on each piece
+    sizes    of the pieces, by which their mean squares are weighed: areas and lengths, 1 for measured points
+    scale    1 / standard deviation of the noise, for measurements; else 1 / size of its terms
+    """
+
+    name: str
+    pieces: tuple[tuple[ResidualTerm, ...], ...]
+    sizes: tuple[float, ...]
+    scale: float
+
+
+@dataclass(frozen=True)
+class ResidualForms:
+    """All residuals that are left to the loss.
+
+    constraints   what the field fulfils by construction, inserted already
+    forms         equations first, then conditions, in the order of the problem
+    supports      of the terms, one after the other
+    groups        for each support the number of its piece: terms of one piece share their points
+    """
+
+    problem: Problem
+    constraints: Constraints
+    forms: tuple[ResidualForm, ...]
+    supports: tuple[Support, ...]
+    groups: tuple[int, ...]
+
+    @cached_property
+    def functions(self) -> tuple[ArrayFunction, ...]:
+        """One for each support."""
+        return tuple(term.function for form in self.forms for piece in form.pieces for term in piece)
+
+    @property
+    def needs(self) -> tuple[tuple[Need, ...], ...]:
+        """What the function of each support needs of the unknowns."""
+        return tuple(function.needs for function in self.functions)
+
+    @property
+    def tunable(self) -> tuple[Parameter, ...]:
+        """The parameters to be estimated."""
+        return _tunable(self.problem)
+
+    def structure(self, form: ResidualForm, term: ResidualTerm) -> Structure:
+        """The structure of a term."""
+        return structure_of(form.name, term.expression, self.problem.unknowns, self.problem.coordinates)
+
+
+def residual_forms(problem: Problem, constraints: Constraints) -> ResidualForms:
+    """Lower all residuals of a problem but those that hold by construction."""
+    forms: list[ResidualForm] = []
+    supports: list[Support] = []
+    groups: list[int] = []
+    for name, pieces, scale in _written(problem, constraints):
+        terms, sizes = [], []
+        for piece in pieces:
+            group = max(groups, default=-1) + 1
+            first = len(supports)
+            supports += [support_of(where) for where, _ in piece]
+            groups += [group] * len(piece)
+            written = [_lifted(expression, problem, constraints) for _, expression in piece]
+            lowered = [_lower(where, e, problem) for (where, _), e in zip(piece, written, strict=True)]
+            terms.append(tuple(map(ResidualTerm, count(first), written, lowered)))
+            last = supports[-1]
+            sizes.append(1.0 if isinstance(last, Scatter) else last.measure)
+        forms.append(ResidualForm(name, tuple(terms), tuple(sizes), scale / constraints.scales.residual(name)))
+    return ResidualForms(problem, constraints, tuple(forms), tuple(supports), tuple(groups))
+
+
+def _written(problem: Problem, constraints: Constraints):
+    """(name, pieces of (where, expression), scale) of every residual that is left to the loss."""
+    for equation in problem.equations:
+        yield equation.name, [[(region, equation.residual)] for region in problem.domain.regions], 1.0
+    for condition in problem.conditions:
+        if condition.name not in constraints.enforced:
+            noise = condition.noise if isinstance(condition, AtPoints) else None
+            pieces = [list(piece.terms) for piece in problem.pieces[condition.name]]
+            yield condition.name, pieces, 1.0 / noise if noise else 1.0
+
+
+def _tunable(problem: Problem) -> tuple[Parameter, ...]:
+    return tuple(p for p in problem.parameters if p.unknown)
+
+
+def _lifted(expression, problem: Problem, constraints: Constraints) -> sympy.Expr:
+    return with_constants(constraints.lifted(expression, problem.coordinates), _tunable(problem))
+
+
+def _lower(where, expression, problem: Problem) -> ArrayFunction:
+    tunable = _tunable(problem)
+    if isinstance(where, Scatter):
+        return _measured(expression, where.values, problem, tunable)
+    normals = [Normal(c.name) for c in where.shape.coordinates] if isinstance(where, Wall) else ()
+    return array_function(expression, problem.coordinates, problem.unknowns, tunable, normals)
+
+
+def _measured(expression, values, problem: Problem, tunable) -> ArrayFunction:
+    """`expression - measured values`: the values are a coefficient that belongs to the points."""
+    inner = array_function(expression, problem.coordinates, problem.unknowns, tunable)
+
+    def coefficients(points):
+        return (jnp.asarray(values, points[0].dtype), *inner.coefficients(points))
+
+    def combine(given, points, known, parameters):
+        return inner.combine(given[1:], points, known, parameters) - given[0]
+
+    return ArrayFunction(inner.needs, coefficients, combine)

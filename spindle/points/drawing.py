@@ -1,0 +1,28 @@
+"""What clouds and lattices share: points as constants of a program, and walls without their normals."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import jax
+
+from spindle.problem.domain import Wall
+from spindle.problem.supports import Support
+
+Drawn = TypeVar("Drawn")
+
+
+def unfolded(drawn: Drawn) -> Drawn:
+    """The same arrays, kept from being computed with while a program that draws them is compiled.
+
+    Points of a fixed rule are constants of that program, and XLA folds whatever follows from constants, such as a
+    source on all nodes at all instants, by an interpreter that takes far longer than the compiled program.
+    """
+    return jax.lax.optimization_barrier(drawn)
+
+
+def without_normals(supports: Sequence[Support], clouds: Sequence) -> list:
+    """The points of each support without the components of the normals that may stand beside them."""
+    return [
+        cloud[:, : len(support.bounds)] if isinstance(support, Wall) else cloud
+        for support, cloud in zip(supports, clouds, strict=True)
+    ]

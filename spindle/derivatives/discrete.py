@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -21,6 +20,7 @@ import numpy as np
 import scipy.sparse
 from jax.flatten_util import ravel_pytree
 
+from spindle.derivatives.base import FormingJacobians
 from spindle.derivatives.instants import Differences
 from spindle.derivatives.pieces import Piece, gram
 from spindle.derivatives.pointwise import PointwiseTaylor, pointwise_values
@@ -31,7 +31,7 @@ from spindle.lowering.partials import Need, terms_of
 from spindle.networks.fields import Field
 from spindle.networks.taylor import Jet, closure
 from spindle.points.drawing import unfolded
-from spindle.points.nodes import NodeCloud
+from spindle.points.nodes import NodeCloud, NodePoints
 from spindle.problem.conditions import Scatter
 
 _BLOCK = 128  # rows of J that are made by one dense product, and so many products
@@ -61,7 +61,7 @@ class _Part:
     factor: float
 
 
-class Discrete:
+class Discrete(FormingJacobians):
     """Derivatives of any field at nodes.
 
     points     nodes and instants
@@ -74,7 +74,7 @@ class Discrete:
     Raises MethodError where there are too few instants for their differences.
     """
 
-    has_jacobian: ClassVar[bool] = True
+    points: NodeCloud
 
     def __init__(
         self,
@@ -96,9 +96,7 @@ class Discrete:
             self.stencils.append(self._weights(points.rows[len(self.stencils)], operators))
         self.lanes = 1 + max((p.lane for parts in self._parts for ps in parts.values() for p in ps), default=0)
         self._differences = _differences(points.times, self.lanes, order) if instants else None
-        measured = [support if isinstance(support, Scatter) else None for support in points.supports]
-        self._measured = [None if support is None else support.points for support in measured]
-        self._between = PointwiseTaylor(_Measured(measured), needs)  # type: ignore[arg-type]
+        self._between = PointwiseTaylor(NodePoints(points), needs)  # of measurements, which lie between nodes
 
     def _analysed(self, needs):
         """Each need by time derivative and unknown, and the space operators that occur."""
@@ -184,9 +182,6 @@ class Discrete:
         flat = self.points.times is None or instant is not None
         return {need: v[:, 0] if flat else v for need, v in found.items()}
 
-    def shortcut(self, supports, structures, coordinates) -> None:
-        """Every node is looked at."""
-
     def assembles(self, field: Field) -> bool:
         """`normal` is offered for every field."""
         return True
@@ -249,7 +244,7 @@ class Discrete:
         for instants, own in self._by_instants(pieces):
             if instants is None:
                 for piece in own:
-                    total, rows = use(total, self._between.jacobian(field, self._measured, [piece]))
+                    total, rows = use(total, self._between.jacobian(field, self._between.points.draw(None), [piece]))
                     kept.append((None if rows is None else rows[None], self.points.size(piece.slopes[0][0])))
                 continue
             chosen = jnp.arange(len(instants)), jnp.asarray(instants)
@@ -364,14 +359,3 @@ def _differences(times: np.ndarray | None, lanes: int, order: int) -> Difference
             f"differences of that order, which take {least}; raise `times`."
         )
     return Differences.of(times, lanes, order)
-
-
-class _Measured:
-    """What `PointwiseTaylor` asks of a cloud, for the measurements among the supports."""
-
-    def __init__(self, supports):
-        self.supports = supports
-
-    def bare(self, clouds):
-        """Measurements have no normals."""
-        return list(clouds)

@@ -5,13 +5,13 @@ lanes of a forward pass, and a mixed partial no more than its own lanes.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from spindle.derivatives.base import FormingJacobians
 from spindle.derivatives.pieces import Piece, gram
 from spindle.lowering.partials import Need, terms_of
 from spindle.networks.fields import Field
@@ -32,13 +32,13 @@ def pointwise_values(field: Field, points: jax.Array, needs: Sequence[Need]) -> 
     return {need: sum(c * jet.derivative(p.orders)[:, p.unknown] for p, c in pairs) for need, pairs in terms.items()}
 
 
-class PointwiseTaylor:
+class PointwiseTaylor(FormingJacobians):
     """Derivatives of any field on a cloud; `needs` lists what each support of the cloud needs."""
+
+    points: PointwisePoints
 
     def __init__(self, cloud: PointwisePoints, needs: Sequence[Sequence[Need]]):
         self.points, self.needs = cloud, needs
-
-    has_jacobian: ClassVar[bool] = True
 
     def prepare(self, field: Field, drawn):
         """What all supports share."""
@@ -48,14 +48,6 @@ class PointwiseTaylor:
         """What one support needs."""
         field, drawn = shared
         return pointwise_values(field, drawn[support], self.needs[support])
-
-    def values(self, field: Field, drawn) -> list[dict[Need, jax.Array]]:
-        """For each support what it needs."""
-        shared = self.prepare(field, drawn)
-        return [self.at(shared, support) for support in range(len(self.needs))]
-
-    def shortcut(self, supports, structures, coordinates) -> None:
-        """Every point of a cloud is looked at."""
 
     def assembles(self, field: Field) -> bool:
         """`normal` is offered for every field."""

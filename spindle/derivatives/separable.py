@@ -8,12 +8,13 @@ are shared by the interior, the boundary, the initial slice and the data; the me
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from spindle.derivatives.base import SummingWithoutPoints
 from spindle.derivatives.gram import GridFree, SeparatedPiece, grid_free
 from spindle.derivatives.pieces import Piece, Shortcut
 from spindle.derivatives.separable_normal import (
@@ -104,7 +105,7 @@ def paired(features: Sequence, needs: Sequence[Need], core=None) -> dict[Need, j
     return {need: sum(c * one(p) for p, c in terms_of(need)) for need in needs}
 
 
-class SeparableJets:
+class SeparableJets(SummingWithoutPoints):
     """Derivatives of a separable field on a lattice.
 
     needs   for each support of the lattice what it needs
@@ -112,7 +113,7 @@ class SeparableJets:
     form    how sums over a grid are taken: "grid", "core", "gram", or "auto" by predicted cost
     """
 
-    has_jacobian: ClassVar[bool] = False
+    points: Lattice
 
     def __init__(self, lattice: Lattice, needs: Sequence[Sequence[Need]], *, rank=1, parameters=1, form: str = "grid"):
         self.points, self.needs, self.form = lattice, needs, form
@@ -129,11 +130,6 @@ class SeparableJets:
         cut = [jnp.moveaxis(jets[s], 1, 0) for jets, s in zip(shared.jets, self.points.slices[support], strict=True)]
         combine = merge if isinstance(self.points.supports[support], Region) else paired
         return combine(cut, self.needs[support], shared.core)
-
-    def values(self, field: AxisField, drawn) -> list[dict[Need, jax.Array]]:
-        """For each support what it needs."""
-        shared = self.prepare(field, drawn)
-        return [self.at(shared, support) for support in range(len(self.needs))]
 
     def shortcut(self, supports: Sequence[int], structures, coordinates) -> GridFree | None:
         """How the sums of one residual array are taken without its points, where that is cheaper."""
@@ -159,10 +155,6 @@ class SeparableJets:
         total = sum(self._normal(features, piece) for piece in pieces)
         order = np.argsort(np.concatenate([places, np.arange(size, len(total))]))
         return total if np.array_equal(order, np.arange(len(total))) else total[order][:, order]
-
-    def jacobian(self, field: AxisField, drawn, pieces: Sequence[Piece]) -> jax.Array:
-        """J on a tensor grid is what this class exists to avoid."""
-        raise NotImplementedError
 
     def _normal(self, features, piece):
         """One piece, parameters axis by axis."""

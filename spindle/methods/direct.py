@@ -28,7 +28,6 @@ from spindle.derivatives.discrete import Discrete, Nodal
 from spindle.methods.factors import Direct, Factors, factors, misfit
 from spindle.objective.objective import Model, Objective
 from spindle.problem.domain import Wall
-from spindle.problem.problem import Problem
 from spindle.training.precision import precision
 
 _ITERATIONS = 30
@@ -85,13 +84,14 @@ def _in_time(moments, times) -> tuple[np.ndarray, np.ndarray]:
     return near, shares
 
 
-def direct(problem: Problem, objective: Objective) -> Classical | str:
+def direct(objective: Objective) -> Classical | str:
     """The classical solution of an objective on nodes, or a sentence on why there is none."""
-    derivatives: Discrete = objective.derivatives
+    derivatives = objective.derivatives
+    assert isinstance(derivatives, Discrete), "matrices are of nodes"
     if objective.tunable or any(derivatives.points.rows[p].size == 0 for p in range(len(derivatives.points.supports))):
         return "measurements and unknown parameters make no square system"
     with precision("float64"):
-        system = _System(problem, objective)
+        system = _System(objective, derivatives)
         began = time.perf_counter()
         solve = _stationary if derivatives.points.times is None else _stepped
         found = solve(system)
@@ -104,8 +104,8 @@ def direct(problem: Problem, objective: Objective) -> Classical | str:
 class _System:
     """F(t, u, du/dt) = 0 at the nodes, with its matrices."""
 
-    def __init__(self, problem: Problem, objective: Objective):
-        self.objective, self.derivatives = objective, objective.derivatives
+    def __init__(self, objective: Objective, derivatives: Discrete):
+        self.objective, self.derivatives, problem = objective, derivatives, objective.forms.problem
         self.outputs = len(problem.unknowns)
         self.size = len(self.derivatives.points.positions) * self.outputs
         cloud = self.derivatives.points
@@ -237,11 +237,11 @@ def _stationary(system: _System):
 
 
 def _stepped(system: _System):
-    if system.derivatives.lanes != 2:
+    times = system.derivatives.points.times
+    if times is None or system.derivatives.lanes != 2:
         return "only equations of first order in time are stepped"
     if not any(system.first[support] for support in system._supports):
         return "no condition says how it starts"
-    times = system.derivatives.points.times
     x = _initial(system, times[0])
     kept, solver, steps = [x], None, 0
     for low, high in itertools.pairwise(times):

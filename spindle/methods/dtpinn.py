@@ -185,13 +185,13 @@ class DTPINN(Method):
 
         @lru_cache(maxsize=1)
         def classical(window: int):
-            return direct(problem, plan.objective)
+            return direct(plan.objective)
 
         def found():
             return classical(plan.objective.window)
 
         def better():
-            return direct(problem, Objective(forms, derivatives(False, better=1), faces=settings["faces"]))
+            return direct(Objective(forms, derivatives(False, better=1), faces=settings["faces"]))
 
         return beside(plan, better, None if settings["derivatives"] == "exact" else found)
 

@@ -173,7 +173,8 @@ class LowRank(Method):
                 f"axes; give their number."
             )
         constraints, sentences = constraints_for(problem, settings)
-        forms, cloud = residual_forms(problem, constraints), _clouds(problem, settings)
+        cloud, phases = _clouds(problem, settings), _phases(call, settings)
+        forms = residual_forms(problem, constraints)
 
         def derivatives(fresh: bool) -> PointwiseTaylor:
             return PointwiseTaylor(cloud(forms.supports, forms.groups, fresh), forms.needs)
@@ -184,7 +185,7 @@ class LowRank(Method):
             derivatives,
             settings,
             (*notes, *sentences),
-            _phases(call, settings),
+            phases,
             _penalties(problem, settings),
         )
         weights = {r.name: plan.weights[r.name] for r in plan.objective.residuals}

@@ -8,7 +8,6 @@ weigh errors evenly; for linear equations they are the distance from the classic
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -19,6 +18,7 @@ from jax.flatten_util import ravel_pytree
 from spindle.derivatives.pieces import gram
 from spindle.errors import MethodError
 from spindle.methods.direct import Classical
+from spindle.objective.base import TrainingObjective
 from spindle.objective.objective import Objective
 from spindle.problem.problem import Problem
 
@@ -119,7 +119,7 @@ def _between(problem: Problem, found: Classical, rows: int) -> np.ndarray:
     return kept[: max(missing, 0)]
 
 
-class Distance:
+class Distance(TrainingObjective):
     """The mean square distance of a network from the classical solution at all nodes and instants, relative to it.
 
     beside   further points (n, d), where the classical solution is interpolated
@@ -127,13 +127,8 @@ class Distance:
     Residuals are reported as by the objective before, so that losses of runs with and without it can be compared.
     """
 
-    has_jacobian: ClassVar[bool] = False
-    rounded: ClassVar[bool] = False
-
     def __init__(self, inner: Objective, found: Classical, beside: np.ndarray):
         self.inner = inner
-        self.draw, self.mean_squares = inner.draw, inner.mean_squares
-        self.handed_over = inner.handed_over
         cloud = found.derivatives.points
         points, values = cloud.positions, found.values
         if cloud.times is not None and cloud.axis is not None:
@@ -144,9 +139,31 @@ class Distance:
             points, values = np.concatenate([points, beside]), np.concatenate([values, found.at(beside)])
         size = np.maximum(np.linalg.norm(values, axis=0), np.finfo(float).tiny)
         self.points, self.values, self.size = points, values, size
-        self.count = values.size
 
-    def loss(self, model, points, weights) -> jax.Array:
+    @property
+    def count(self) -> int:
+        """Values at nodes and instants, and beside them."""
+        return self.values.size
+
+    @property
+    def rounded(self) -> bool:
+        """Every square is taken by itself."""
+        return False
+
+    @property
+    def handed_over(self) -> dict:
+        """As by the objective before."""
+        return self.inner.handed_over
+
+    def draw(self, key, carried=None):
+        """As by the objective before, for the residuals."""
+        return self.inner.draw(key, carried)
+
+    def mean_squares(self, model, drawn) -> dict[str, jax.Array]:
+        """The residuals of the objective before."""
+        return self.inner.mean_squares(model, drawn)
+
+    def loss(self, model, drawn, weights) -> jax.Array:
         """The sum over unknowns."""
         return jnp.sum(((model.field(jnp.asarray(self.points)) - self.values) / self.size) ** 2)
 
@@ -154,7 +171,7 @@ class Distance:
         """`normal` is offered for every network."""
         return True
 
-    def normal(self, model, points, weights) -> jax.Array:
+    def normal(self, model, drawn, weights) -> jax.Array:
         """J^T J, added up in blocks of points."""
         arrays, static = eqx.partition(model, eqx.is_inexact_array)
         vector, unravel = ravel_pytree(arrays)

@@ -13,6 +13,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from spindle.objective.base import ResidualObjective
 from spindle.objective.causal import causal_loss
 
 
@@ -93,7 +94,7 @@ class LeastSquares:
     @property
     def has_jacobian(self) -> bool:
         """Whether `jacobian` is offered."""
-        return self._objective.has_jacobian
+        return isinstance(self._objective, ResidualObjective) and self._objective.has_jacobian
 
     @property
     def rounded(self) -> bool:

@@ -18,10 +18,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from spindle.derivatives.base import Derivatives, FormingJacobians, SummingWithoutPoints
 from spindle.derivatives.pieces import Piece, Shortcut, gram
 from spindle.errors import MethodError, nearest
 from spindle.lowering.residuals import ResidualForm, ResidualForms, ResidualTerm
 from spindle.networks.fields import Field
+from spindle.objective.base import ResidualObjective
 from spindle.objective.estimated import Estimated
 from spindle.objective.penalties import Penalty
 from spindle.problem.carried import carried_in
@@ -93,7 +95,7 @@ class Drawn(NamedTuple):
     carried: dict
 
 
-class Objective:
+class Objective(ResidualObjective):
     """Weighted least squares of a problem on points.
 
     forms         the residuals
@@ -102,7 +104,9 @@ class Objective:
     penalties     terms that look at the field alone; they count as residuals, the last ones
     """
 
-    def __init__(self, forms: ResidualForms, derivatives, *, faces: str = "mean", penalties: Sequence[Penalty] = ()):
+    def __init__(
+        self, forms: ResidualForms, derivatives: Derivatives, *, faces: str = "mean", penalties: Sequence[Penalty] = ()
+    ):
         self.forms, self.derivatives, self.penalties = forms, derivatives, tuple(penalties)
         self.tunable, self.carried = forms.tunable, carried_in(forms.problem)
         self.residuals = tuple(
@@ -219,7 +223,7 @@ class Objective:
     @property
     def has_jacobian(self) -> bool:
         """Whether `jacobian` is offered."""
-        return self.derivatives.has_jacobian
+        return isinstance(self.derivatives, FormingJacobians)
 
     def assembles(self, model: Model) -> bool:
         """Whether `normal` is offered for this model."""
@@ -238,6 +242,7 @@ class Objective:
 
     def jacobian(self, model: Model, drawn: Drawn, weights: Mapping[str, jax.Array]) -> jax.Array:
         """J of the weighted residuals, rows and columns in the orders of `rows` and `ravel_pytree(model)`."""
+        assert isinstance(self.derivatives, FormingJacobians)
         own = self.derivatives.jacobian(model.field, drawn.points, self.linearised(model, drawn, weights))
         return jnp.concatenate([own, *(self._slopes(p, model, weights) for p in self.penalties)])
 
@@ -334,6 +339,8 @@ class Objective:
 
     def _shortcuts(self, form: ResidualForm) -> tuple:
         """For each piece the separated form of its sums, where the way to differentiate has one."""
+        if not isinstance(self.derivatives, SummingWithoutPoints):
+            return (None,) * len(form.pieces)
         found = []
         for piece in form.pieces:
             supports = [term.support for term in piece]

@@ -105,6 +105,12 @@ def test_merge_is_the_naive_sum_of_products(dimensions, float64, tolerance):
         np.testing.assert_allclose(found[need], expected, atol=100 * tolerance, err_msg=str(need))
 
 
+def values(derivatives, field, drawn):
+    """For each support what it needs."""
+    shared = derivatives.prepare(field, drawn)
+    return [derivatives.at(shared, support) for support in range(len(derivatives.needs))]
+
+
 def test_lattice_places_get_their_own_slice(getkey, float64, tolerance):
     """Interior, a face and scattered points of one lattice, each with its own needs."""
     field = field_of(2, getkey())
@@ -118,7 +124,7 @@ def test_lattice_places_get_their_own_slice(getkey, float64, tolerance):
     def both(field, drawn):
         rows = []
         for need, known, where, shape in zip(
-            needs, jets.values(field, drawn), jets.points.coordinates(drawn), shapes, strict=True
+            needs, values(jets, field, drawn), jets.points.coordinates(drawn), shapes, strict=True
         ):
             points = jnp.stack([jnp.broadcast_to(c, shape).ravel() for c in where], axis=1)
             pointwise = pointwise_values(field, points, need)
@@ -138,7 +144,7 @@ def test_clouds_differentiate_place_by_place(getkey, float64, tolerance):
 
     @jax.jit
     def both(field, drawn):
-        inside, on_face = jets.values(field, drawn)
+        inside, on_face = values(jets, field, drawn)
         slopes = jax.vmap(jax.jacfwd(lambda p: field(p[None])[0]))(drawn[1])
         return (inside[needs[0][0]], field(drawn[0])[:, 0]), (on_face[needs[1][0]], slopes[:, 1, 1])
 

@@ -18,7 +18,7 @@ x, y, t = sp.coordinates("x y t")
 def classical(problem, **settings):
     with precision("float64"):
         plan = sp.DTPINN(**settings).plan(problem)
-        return plan.problem, direct(plan.problem, plan.objective)
+        return plan.problem, direct(plan.objective)
 
 
 def error(problem, found, points=2000):

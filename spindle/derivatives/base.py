@@ -1,0 +1,66 @@
+"""What an objective asks of a way to differentiate, and what some ways offer besides.
+
+A field and points go in; every partial that the residuals need comes out, each computed once. Slopes of residuals come
+back in, and sums over all points come out: the normal matrix always, its factor J or sums without points where the
+structure of the field allows it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import jax
+import sympy
+
+from spindle.derivatives.pieces import Piece
+from spindle.lowering.partials import Need
+from spindle.lowering.structure import Structure
+from spindle.points.base import Points
+
+
+class Derivatives(ABC):
+    """Derivatives of a field at points.
+
+    points   where
+    needs    for each support what its residuals need of the field
+    """
+
+    points: Points
+    needs: Sequence[Sequence[Need]]
+
+    @abstractmethod
+    def prepare(self, field, drawn) -> Any:
+        """What all supports share, such as one pass through the networks of the axes."""
+
+    @abstractmethod
+    def at(self, shared, support: int) -> dict[Need, jax.Array]:
+        """What one support needs, in arrays shaped like its points."""
+
+    @abstractmethod
+    def assembles(self, field) -> bool:
+        """Whether `normal` is offered for this field."""
+
+    @abstractmethod
+    def normal(self, field, drawn, pieces: Sequence[Any]) -> jax.Array:
+        """J^T J (P, P) of linearised residuals, in the order of `ravel_pytree(field)`, estimated parameters last.
+
+        pieces   a `Piece` for each array of residuals, or a `Shortcut` where this way offered one
+        """
+
+
+class FormingJacobians(Derivatives):
+    """A way that can form J, for problems with fewer rows than numbers to be trained."""
+
+    @abstractmethod
+    def jacobian(self, field, drawn, pieces: Sequence[Piece]) -> jax.Array:
+        """J (m, P) of linearised residuals, rows piece by piece."""
+
+
+class SummingWithoutPoints(Derivatives):
+    """A way that may take sums over a grid from sums along its axes."""
+
+    @abstractmethod
+    def shortcut(
+        self, supports: Sequence[int], structures: Iterable[Structure], coordinates: Sequence[sympy.Symbol]
+    ) -> Any:
+        """How the sums of one piece of a residual are taken, by the structures of its terms; None: point by point."""

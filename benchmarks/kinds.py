@@ -294,6 +294,38 @@ def several_or_none(random: Generator) -> Case:
     return Case(sp.Problem(domain, [equation], conditions), None)
 
 
+def curved(random: Generator) -> Case:
+    """Smooth solutions on disks, rings, polygons and what is left of a rectangle."""
+    u, centre = sp.unknown("u", x, y), {x: 0, y: 0}
+    radius = float(random.uniform(0.2, 0.5))
+    domain = (
+        sp.Disk(centre, 1),
+        sp.Disk(centre, 1) - sp.Disk({x: radius / 2, y: 0}, radius),
+        sp.Polygon((x, y), [(-1, -1), (1, -0.8), (1.2, 0.7), (0, 1.3), (-0.9, 0.6)]),
+        sp.Box({x: (-1, 1), y: (-1, 1)}) - sp.Disk({x: 1, y: 1}, 2 * radius),
+    )[random.integers(4)]
+    exact = _smooth_field(random, (x, y))
+    left = -_number(random, 0.1, 2) * sp.laplacian(u)
+    left += [0, _number(random, 0.2, 2) * u, u * u.diff(x), u**3][random.integers(4)]
+    return _manufactured(domain, u, left, [sp.Dirichlet(u, exact)], exact)
+
+
+def inverse(random: Generator) -> Case:
+    """A diffusivity from noisy measurements, in any units, from a first guess that is far off."""
+    length, duration, size = (float(10 ** random.uniform(*ends)) for ends in ((-4, 2), (-3, 4), (-2, 5)))
+    u, rate, noise = sp.unknown("u", t, x), float(random.uniform(0.03, 0.3)), float(random.uniform(0.001, 0.03))
+    true = rate * length**2 / duration
+    k = sp.parameter("k", true * float(10 ** random.uniform(-2, 2)), unknown=True)
+    exact = size * exp(-rate * pi**2 * t / duration) * sin(pi * x / length)
+    points = random.uniform(size=(60, 2)) * [duration, length]
+    values = _form(exact, (t, x))(points) + noise * size * random.normal(size=60)
+    measured = sp.Observed(u, points, values, noise=noise * size)
+    conditions = [sp.Initial(u, exact.subs(t, 0)), sp.Dirichlet(u, 0), measured]
+    domain = sp.Box({t: (0, duration), x: (0, length)})
+    problem = sp.Problem(domain, [Eq(u.diff(t), k * u.diff(x, 2))], conditions)
+    return Case(problem, {u: _form(exact, (t, x))})
+
+
 KINDS: dict[str, Callable[[Generator], Case]] = {
     "smooth": smooth,
     "layers": layers,
@@ -308,6 +340,8 @@ KINDS: dict[str, Callable[[Generator], Case]] = {
     "two materials": materials,
     "narrow sources": narrow,
     "several or none": several_or_none,
+    "curved domains": curved,
+    "inverse problems": inverse,
 }
 
 

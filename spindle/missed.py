@@ -11,6 +11,7 @@ from spindle.points.rules import panel_nodes, panels
 from spindle.problem.domain import Region
 from spindle.problem.functions import evaluate, shortened
 from spindle.problem.problem import Problem
+from spindle.problem.supports import Support
 
 _SHARE = 0.1  # of an integral, that may lie where no point does
 _OFF = 2.0  # factor between the integral and what the points make of it: random points see a jump to some percent
@@ -30,9 +31,7 @@ def missed(problem: Problem, objective: Objective) -> list[str]:
     coordinates = points.coordinates(points.draw(jax.random.PRNGKey(0)))
     found: dict[tuple[str, str], str] = {}
     for datum in data(problem):
-        supports = [
-            k for k, support in enumerate(points.supports) if isinstance(support, Region) and _same(support, datum)
-        ]
+        supports = [k for k, support in enumerate(points.supports) if _same(support, datum)]
         if supports:
             there = [np.asarray(column) for column in coordinates[supports[0]]]
             reason = _reason(datum, problem, ends, there, points.weights(supports[0]))
@@ -46,8 +45,8 @@ def missed(problem: Problem, objective: Objective) -> list[str]:
     ]
 
 
-def _same(support: Region, datum: Datum) -> bool:
-    return support.bounds == datum.bounds and support.shape == datum.shape
+def _same(support: Support, datum: Datum) -> bool:
+    return isinstance(support, Region) and support.bounds == datum.bounds and support.shape == datum.shape
 
 
 def _reason(datum: Datum, problem: Problem, ends: Breaks, there: Sequence[np.ndarray], along) -> str:

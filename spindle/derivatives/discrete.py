@@ -32,7 +32,6 @@ from spindle.networks.fields import Field
 from spindle.networks.taylor import Jet, closure
 from spindle.points.drawing import unfolded
 from spindle.points.nodes import NodeCloud, NodePoints
-from spindle.problem.conditions import Scatter
 
 _BLOCK = 128  # rows of J that are made by one dense product, and so many products
 _GROUP = 4  # before they are used: J^T J wants more rows than its factors
@@ -164,8 +163,8 @@ class Discrete(FormingJacobians):
         """What one support needs: (m,), or (m, T) where the support extends over time."""
         lanes, field = shared
         where = self.points.supports[support]
-        if isinstance(where, Scatter):
-            return pointwise_values(field, jnp.asarray(where.points), self.needs[support])
+        if where.measured is not None:
+            return pointwise_values(field, jnp.asarray(where.measured), self.needs[support])
         rows, instant, operators = self.points.rows[support], self.points.instant(where), self.stencils[support]
         chosen = lanes if instant is None else lanes[:, :, instant : instant + 1]
         applied = {}
@@ -260,7 +259,7 @@ class Discrete(FormingJacobians):
             where = self.points.supports[piece.slopes[0][0]]
             instant = self.points.instant(where)
             own = tuple(range(every)) if instant is None else (instant,)
-            groups[None if isinstance(where, Scatter) else own].append(piece)
+            groups[own if where.measured is None else None].append(piece)
         return [(None if own is None else np.array(own), found) for own, found in groups.items()]
 
     def _blockwise(self, values, piece: Piece, number, use, total):

@@ -29,7 +29,6 @@ from spindle.lowering.partials import Need, terms_of
 from spindle.networks.fields import AxisField
 from spindle.networks.taylor import Jet
 from spindle.points.lattice import Lattice
-from spindle.problem.domain import Region
 
 
 def axis_jets(field: AxisField, axis: int, x: jax.Array, highest: int) -> list[jax.Array]:
@@ -128,7 +127,7 @@ class SeparableJets(SummingWithoutPoints):
     def at(self, shared: Shared, support: int) -> dict[Need, jax.Array]:
         """What one support needs."""
         cut = [jnp.moveaxis(jets[s], 1, 0) for jets, s in zip(shared.jets, self.points.slices[support], strict=True)]
-        combine = merge if isinstance(self.points.supports[support], Region) else paired
+        combine = merge if self.points.supports[support].is_region else paired
         return combine(cut, self.needs[support], shared.core)
 
     def shortcut(self, supports: Sequence[int], structures, coordinates) -> GridFree | None:
@@ -163,7 +162,7 @@ class SeparableJets(SummingWithoutPoints):
         cut = []
         for support, _ in piece.slopes:
             cut.append([f.cut(s) for f, s in zip(features, self.points.slices[support], strict=True)])
-        if not isinstance(self.points.supports[piece.slopes[0][0]], Region):
+        if not self.points.supports[piece.slopes[0][0]].is_region:
             j = row_blocks(cut, piece)
             return j.T @ j
         return symmetric(grid_blocks(cut, piece), piece.parameters)

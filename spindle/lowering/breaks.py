@@ -62,7 +62,7 @@ def data(problem: Problem) -> list[Datum]:
     """Every known part of the equations, and of the conditions on faces; code, which has no text, is left out."""
     found: dict[Datum, None] = {}
     for name, where, expression in _places(problem):
-        region = where.region if isinstance(where, Face) else where
+        region = where.support
         fixed = {c: low for c, (low, high) in zip(problem.coordinates, region.bounds, strict=True) if low == high}
         for part in known_parts(expression, problem):
             own = part.subs(fixed) if fixed else part

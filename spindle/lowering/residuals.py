@@ -18,10 +18,9 @@ from spindle.lowering.constraints import Constraints
 from spindle.lowering.partials import Need
 from spindle.lowering.structure import Structure, structure_of
 from spindle.problem.conditions import AtPoints, Scatter
-from spindle.problem.domain import Wall
 from spindle.problem.problem import Problem
-from spindle.problem.supports import Support, support_of
-from spindle.problem.symbols import Normal, Parameter
+from spindle.problem.supports import Support
+from spindle.problem.symbols import Parameter
 
 
 class ResidualTerm(NamedTuple):
@@ -98,13 +97,12 @@ def residual_forms(problem: Problem, constraints: Constraints) -> ResidualForms:
         for piece in pieces:
             group = max(groups, default=-1) + 1
             first = len(supports)
-            supports += [support_of(where) for where, _ in piece]
+            supports += [where.support for where, _ in piece]
             groups += [group] * len(piece)
             written = [_lifted(expression, problem, constraints) for _, expression in piece]
             lowered = [_lower(where, e, problem) for (where, _), e in zip(piece, written, strict=True)]
             terms.append(tuple(map(ResidualTerm, count(first), written, lowered)))
-            last = supports[-1]
-            sizes.append(1.0 if isinstance(last, Scatter) else last.measure)
+            sizes.append(supports[-1].measure)
         forms.append(ResidualForm(name, tuple(terms), tuple(sizes), scale / constraints.scales.residual(name)))
     return ResidualForms(problem, constraints, tuple(forms), tuple(supports), tuple(groups))
 
@@ -132,8 +130,7 @@ def _lower(where, expression, problem: Problem) -> ArrayFunction:
     tunable = _tunable(problem)
     if isinstance(where, Scatter):
         return _measured(expression, where.values, problem, tunable)
-    normals = [Normal(c.name) for c in where.shape.coordinates] if isinstance(where, Wall) else ()
-    return array_function(expression, problem.coordinates, problem.unknowns, tunable, normals)
+    return array_function(expression, problem.coordinates, problem.unknowns, tunable, where.support.normals)
 
 
 def _measured(expression, values, problem: Problem, tunable) -> ArrayFunction:

@@ -27,7 +27,6 @@ from scipy.sparse.linalg import splu
 from spindle.derivatives.discrete import Discrete, Nodal
 from spindle.methods.factors import Direct, Factors, factors, misfit
 from spindle.objective.objective import Model, Objective
-from spindle.problem.domain import Wall
 from spindle.training.precision import precision
 
 _ITERATIONS = 30
@@ -160,7 +159,7 @@ class _System:
         touched, start = np.zeros((self.outputs, len(cloud.positions)), bool), 0
         for support in (p for p in self._supports if self.always[p]):
             rows = cloud.rows[support]
-            if isinstance(cloud.supports[support], Wall):
+            if cloud.supports[support].normals:
                 block = abs(matrix[start : start + len(rows)])
                 for o in range(self.outputs):
                     own = block[:, o * len(cloud.positions) : (o + 1) * len(cloud.positions)]

@@ -28,7 +28,6 @@ from spindle.objective.estimated import Estimated
 from spindle.objective.penalties import Penalty
 from spindle.problem.carried import carried_in
 from spindle.problem.conditions import AtPoints
-from spindle.problem.domain import Region
 from spindle.problem.symbols import is_time
 
 _NOISY = 1e-3  # most weight of measurements of known noise
@@ -344,7 +343,7 @@ class Objective(ResidualObjective):
         found = []
         for piece in form.pieces:
             supports = [term.support for term in piece]
-            plain = all(isinstance(self.forms.supports[k], Region) for k in supports) and not self.tunable
+            plain = all(self.forms.supports[k].is_region for k in supports) and not self.tunable
             structures = (self.forms.structure(form, term) for term in piece)
             coordinates = self.forms.problem.coordinates
             found.append(self.derivatives.shortcut(supports, structures, coordinates) if plain else None)

@@ -9,8 +9,7 @@ import numpy as np
 from spindle.points.base import PointwisePoints
 from spindle.points.drawing import unfolded, without_normals
 from spindle.points.rules import check_rule, fixed_nodes, panels, sobol
-from spindle.problem.conditions import Scatter
-from spindle.problem.domain import Region, Wall
+from spindle.problem.domain import Wall
 from spindle.problem.supports import Support
 
 RULES = ("random", "sobol", "uniform", "midpoint")
@@ -43,7 +42,7 @@ class Cloud(PointwisePoints):
         check_rule(rule, RULES)
         self.supports, self.groups, self.rule = tuple(supports), tuple(groups), rule
         # Several equations name the same regions; each counts once.
-        volume = sum(p.measure for p in set(supports) if isinstance(p, Region) and p.free == len(p.bounds))
+        volume = sum(p.measure for p in set(supports) if p.is_region and len(_free(p)) == len(p.bounds))
         self.sizes = [self._size(p, interior, boundary, volume) for p in self.supports]
         self.stores = [
             _store(support, size * (_POOL if rule == "random" else 1))
@@ -52,19 +51,19 @@ class Cloud(PointwisePoints):
 
         cut = breaks if rule in ("random", "sobol") else ()
         self.strata = [
-            _strata(support, size, cut) if cut and store is None and isinstance(support, Region) else None
+            _strata(support, size, cut) if cut and store is None and support.is_region else None
             for support, size, store in zip(self.supports, self.sizes, self.stores, strict=True)
         ]
 
     @staticmethod
     def _size(support, interior, boundary, volume):
-        if isinstance(support, Scatter):
-            return len(support.points)
-        if isinstance(support, Wall):
+        if support.measured is not None:
+            return len(support.measured)
+        if support.normals:
             return boundary
-        if support.free == 0:
+        if not _free(support):
             return 1
-        if support.free < len(support.bounds):
+        if len(_free(support)) < len(support.bounds):
             return boundary
         return max(1, round(interior * support.measure / volume))
 
@@ -81,8 +80,8 @@ class Cloud(PointwisePoints):
         columns = zip(self.supports, self.groups, self.sizes, self.stores, self.strata, strict=True)
         for support, group, size, store, strata in columns:
             own = jax.random.fold_in(key, group) if self.rule == "random" else None
-            if isinstance(support, Scatter):
-                drawn.append(jnp.asarray(support.points))
+            if support.measured is not None:
+                drawn.append(jnp.asarray(support.measured))
             elif store is not None:
                 chosen = np.arange(size) if own is None else jax.random.choice(own, len(store), (size,))
                 drawn.append(jnp.asarray(store)[chosen])
@@ -111,7 +110,7 @@ class Cloud(PointwisePoints):
 
     def _unit(self, support, group, size):
         """Fixed points (n, d) in the unit cube, degenerate axes at zero."""
-        free = [k for k, (low, high) in enumerate(support.bounds) if low < high]
+        free = _free(support)
         if self.rule == "sobol":
             points = sobol(np.zeros(len(free)), np.ones(len(free)), size, seed=group) if free else np.zeros((1, 0))
         else:
@@ -125,7 +124,12 @@ class Cloud(PointwisePoints):
         return unit
 
 
-def _strata(support: Region, size: int, breaks: Sequence[Sequence[float]]):
+def _free(support: Support) -> list[int]:
+    """The axes that are not fixed."""
+    return [k for k, (low, high) in enumerate(support.bounds) if low < high]
+
+
+def _strata(support: Support, size: int, breaks: Sequence[Sequence[float]]):
     """For each of the points the ends (n, d) of the cell that it lies in, and its weight (n,); None without breaks."""
     ends = [np.array(panels(*bounds, own)) for bounds, own in zip(support.bounds, breaks, strict=True)]
     if all(len(own) == 1 for own in ends):
@@ -139,7 +143,7 @@ def _strata(support: Region, size: int, breaks: Sequence[Sequence[float]]):
         cells.append(rng.permutation(np.minimum(numbers, len(own) - 1)))
     chosen = np.stack([own[numbers] for own, numbers in zip(ends, cells, strict=True)], axis=1)
     _, inverse, counts = np.unique(np.stack(cells, axis=1), axis=0, return_inverse=True, return_counts=True)
-    free = [k for k, (low, high) in enumerate(support.bounds) if low < high]
+    free = _free(support)
     weights = np.prod(chosen[:, free, 1] - chosen[:, free, 0], axis=1) / counts[inverse.ravel()]
     return chosen[..., 0], chosen[..., 1], weights / weights.sum()
 
@@ -148,7 +152,7 @@ def _store(support: Support, size: int) -> np.ndarray | None:
     """So many points in a shape or on its wall, spread evenly; None for all other supports."""
     if isinstance(support, Wall):
         return _on_wall(support, size)
-    if isinstance(support, Scatter) or support.shape is None:
+    if support.measured is not None or support.shape is None:
         return None
     low, high = np.array(support.bounds).T
     space = _space(support)
@@ -183,6 +187,6 @@ def _on_wall(wall: Wall, size: int) -> np.ndarray:
     return np.concatenate([points, found[chosen, d:]], axis=1)
 
 
-def _space(support: Region | Wall) -> list[int]:
+def _space(support: Support) -> list[int]:
     """The axes of the support's shape: all but time."""
     return [axis for axis in range(len(support.bounds)) if axis != support.time]

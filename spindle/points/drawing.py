@@ -5,7 +5,6 @@ from typing import TypeVar
 
 import jax
 
-from spindle.problem.domain import Wall
 from spindle.problem.supports import Support
 
 Drawn = TypeVar("Drawn")
@@ -23,6 +22,6 @@ def unfolded(drawn: Drawn) -> Drawn:
 def without_normals(supports: Sequence[Support], clouds: Sequence) -> list:
     """The points of each support without the components of the normals that may stand beside them."""
     return [
-        cloud[:, : len(support.bounds)] if isinstance(support, Wall) else cloud
+        cloud[:, : len(support.bounds)] if support.normals else cloud
         for support, cloud in zip(supports, clouds, strict=True)
     ]

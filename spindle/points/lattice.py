@@ -16,7 +16,6 @@ import numpy as np
 from spindle.points.base import Points
 from spindle.points.drawing import unfolded
 from spindle.points.rules import check_rule, fixed_nodes, panel_counts, panel_nodes, panels, random_nodes
-from spindle.problem.domain import Region
 from spindle.problem.supports import Support
 
 
@@ -55,7 +54,7 @@ class Lattice(Points):
     def size(self, support: int) -> int:
         """Number of points in a support."""
         lengths = [s.stop - s.start for s in self.slices[support]]
-        return math.prod(lengths) if isinstance(self.supports[support], Region) else lengths[0]
+        return math.prod(lengths) if self.supports[support].is_region else lengths[0]
 
     def draw(self, key) -> tuple[jax.Array, ...]:
         """The pools, one array (n, 1) an axis; `key` matters for the random rule only."""
@@ -71,7 +70,7 @@ class Lattice(Points):
         found = []
         for support, slices in zip(self.supports, self.slices, strict=True):
             cut = [pool[s, 0] for pool, s in zip(pools, slices, strict=True)]
-            if isinstance(support, Region):
+            if support.is_region:
                 shapes = [[-1 if j == k else 1 for j in range(len(cut))] for k in range(len(cut))]
                 cut = [c.reshape(shape) for c, shape in zip(cut, shapes, strict=True)]
             found.append(tuple(cut))
@@ -80,7 +79,7 @@ class Lattice(Points):
     def weights(self, support: int) -> list[np.ndarray | None]:
         """Weights an axis of the rule on a support; None for equal weights."""
         where = self.supports[support]
-        if not isinstance(where, Region):
+        if not where.is_region:
             return [None] * self.dimensions
         own = [self._rule(axis, *ends) for axis, ends in enumerate(where.bounds)]
         if self.rule == "random" or any(low == high for low, high in where.bounds):
@@ -109,7 +108,7 @@ class Lattice(Points):
         """Distinct intervals, and columns of scattered points, in the order in which supports name them."""
         found = []
         for support in self.supports:
-            segment = support.bounds[axis] if isinstance(support, Region) else (support, axis)
+            segment = support.bounds[axis] if support.is_region else (support, axis)
             if segment not in found:
                 found.append(segment)
         return found
@@ -130,7 +129,7 @@ class Lattice(Points):
             low, high = segment
             scattered = not isinstance(low, float)
             size = len(low.points) if scattered else 1 if low == high else sum(self._panels(axis, low, high)[1])
-            if segment == (support.bounds[axis] if isinstance(support, Region) else (support, axis)):
+            if segment == (support.bounds[axis] if support.is_region else (support, axis)):
                 return slice(start, start + size)
             start += size
         raise AssertionError("every support has a segment on every axis")

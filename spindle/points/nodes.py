@@ -9,8 +9,6 @@ import numpy as np
 from spindle.points.base import Points, PointwisePoints
 from spindle.points.drawing import unfolded, without_normals
 from spindle.points.scattered import Nodes, morton
-from spindle.problem.conditions import Scatter
-from spindle.problem.domain import Region, Wall
 from spindle.problem.supports import Support
 
 
@@ -33,9 +31,9 @@ class NodeCloud(Points):
     def _rows(self, support) -> np.ndarray:
         """The numbers of a support's nodes; none of measurements, which lie between nodes."""
         inner = len(self.nodes.interior)
-        if isinstance(support, Scatter):
+        if support.measured is not None:
             return np.zeros(0, int)
-        if isinstance(support, Wall):
+        if support.normals:
             return inner + np.flatnonzero(support.holds(self.nodes.boundary, self.nodes.labels))
         # At an instant the field itself is known everywhere; the equation needs a ghost beyond the boundary.
         edge = np.arange(len(self.nodes.boundary)) if self.instant(support) is not None else np.sort(self.nodes.owners)
@@ -45,7 +43,7 @@ class NodeCloud(Points):
 
     def instant(self, support: Support) -> int | None:
         """The number of the instant at which a support lies; None if it extends over time, or there is none."""
-        if self.axis is None or self.times is None or not isinstance(support, Region):
+        if self.axis is None or self.times is None or not support.is_region:
             return None
         low, high = support.bounds[self.axis]
         return int(np.argmin(np.abs(self.times - low))) if low == high else None
@@ -53,8 +51,8 @@ class NodeCloud(Points):
     def size(self, support: int) -> int:
         """Number of points in a support: nodes times instants."""
         where = self.supports[support]
-        if isinstance(where, Scatter):
-            return len(where.points)
+        if where.measured is not None:
+            return len(where.measured)
         return len(self.rows[support]) * (
             1 if self.times is None or self.instant(where) is not None else len(self.times)
         )
@@ -76,10 +74,10 @@ class NodeCloud(Points):
         """Every point weighs the same."""
 
     def _columns(self, support, rows, times):
-        if isinstance(support, Scatter):
-            return tuple(jnp.asarray(column) for column in support.points.T)
+        if support.measured is not None:
+            return tuple(jnp.asarray(column) for column in support.measured.T)
         columns = list(self.positions[rows].T)
-        beside = list(self.nodes.normals[rows - len(self.nodes.interior)].T) if isinstance(support, Wall) else []
+        beside = list(self.nodes.normals[rows - len(self.nodes.interior)].T) if support.normals else []
         if self.axis is None:
             return tuple(jnp.asarray(c) for c in (*columns, *beside))
         if self.instant(support) is not None:

@@ -15,16 +15,37 @@ import sympy
 from spindle.errors import ProblemError, usage
 from spindle.problem.domain import Domain, Face, Wall
 from spindle.problem.expressions import expression_of
+from spindle.problem.supports import Support
 from spindle.problem.symbols import Normal, is_space, is_time, unknowns_in
 from spindle.problem.words import shown, text
 
 
 @dataclass(frozen=True, eq=False)
-class Scatter:
+class Scatter(Support):
     """Measurement points instead of a face: coordinates (n, d), and the measured values (n,)."""
 
     points: np.ndarray
     values: np.ndarray
+
+    @property
+    def measure(self) -> float:
+        """All points count as one piece."""
+        return 1.0
+
+    @property
+    def is_region(self) -> bool:
+        """Points lie where they lie."""
+        return False
+
+    @property
+    def normals(self) -> tuple[Normal, ...]:
+        """None."""
+        return ()
+
+    @property
+    def measured(self) -> np.ndarray:
+        """The points."""
+        return self.points
 
 
 @dataclass(frozen=True)

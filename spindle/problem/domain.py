@@ -18,14 +18,15 @@ from spindle.errors import ProblemError, nearest, usage
 from spindle.problem.extent import check_extent
 from spindle.problem.functions import evaluate
 from spindle.problem.parts import no_part
-from spindle.problem.symbols import alike, is_space
+from spindle.problem.supports import Support
+from spindle.problem.symbols import Normal, alike, is_space
 from spindle.problem.words import shown
 
 Bounds = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
-class Region:
+class Region(Support):
     """A box of any dimension, or of that what lies inside a shape; axes whose bounds coincide are fixed, as on a face.
 
     bounds   a (low, high) pair an axis of the domain
@@ -49,9 +50,23 @@ class Region:
             return float(np.prod([high - low for low, high in self.bounds if low < high]))
         return self.shape.volume * _duration(self)
 
+    @property
+    def is_region(self) -> bool:
+        """It is."""
+        return True
+
+    @property
+    def normals(self) -> tuple[Normal, ...]:
+        """None."""
+        return ()
+
+    @property
+    def measured(self) -> None:
+        """Points are free to be chosen."""
+
 
 @dataclass(frozen=True)
-class Wall:
+class Wall(Support):
     """A part of the boundary of a shape, at all times.
 
     bounds   those of the domain, a (low, high) pair an axis
@@ -85,6 +100,20 @@ class Wall:
         found = self.shape.sampled
         return self.shape.surface * float(np.mean(self.holds(found.points, found.labels))) * _duration(self)
 
+    @property
+    def is_region(self) -> bool:
+        """It bends."""
+        return False
+
+    @property
+    def normals(self) -> tuple[Normal, ...]:
+        """One component for each coordinate of space."""
+        return tuple(Normal(c.name) for c in self.shape.coordinates)
+
+    @property
+    def measured(self) -> None:
+        """Points are free to be chosen."""
+
 
 def _duration(part: Region | Wall) -> float:
     """How long the part of a shape lasts; 1 for an instant, and without time."""
@@ -107,7 +136,7 @@ class Face:
     shape: Any = None
 
     @property
-    def region(self) -> Region:
+    def support(self) -> Region:
         """The points of the face."""
         return Region(self.bounds, self.shape, None if self.shape is None else self.axis)
 

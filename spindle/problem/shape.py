@@ -271,7 +271,7 @@ class Bricks(Solid):
     @property
     def surface(self) -> float:
         """The area of the faces."""
-        return sum(face.region.measure for face in self.domain.faces)
+        return sum(face.support.measure for face in self.domain.faces)
 
     @cached_property
     def _corners(self) -> np.ndarray:
@@ -286,7 +286,7 @@ class Bricks(Solid):
         for face, low, high in zip(self.domain.faces, *self._corners, strict=True):
             points = meshes.rectangle_grid(low, high, spacing)
             normals = np.tile(face.outward * np.eye(3)[face.axis], (len(points), 1))
-            weights = np.full(len(points), face.region.measure / len(points))
+            weights = np.full(len(points), face.support.measure / len(points))
             labels = np.full(len(points), self.sides.index(face.name))
             found.append(meshes.Samples(points, normals, weights, labels))
         return meshes.together(found)

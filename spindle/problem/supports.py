@@ -1,11 +1,46 @@
-"""Supports: the regions, walls and measurement points on which residuals are taken."""
+"""Supports: on what residuals are taken."""
 
-from spindle.problem.conditions import Scatter
-from spindle.problem.domain import Face, Region, Wall
+from abc import ABC, abstractmethod
+from typing import Any
 
-Support = Region | Wall | Scatter
+import numpy as np
+
+from spindle.problem.symbols import Normal
 
 
-def support_of(where: Face | Support) -> Support:
-    """The support of a face; any other is one itself."""
-    return where.region if isinstance(where, Face) else where
+class Support(ABC):
+    """A region, a wall, or measured points: each answers for itself what points on it need to know.
+
+    bounds   a (low, high) pair an axis of the domain; of regions and walls
+    shape    what limits the coordinates of space, or whose boundary it is a part of; None: nothing, and of points
+    time     the axis that is not the shape's; None without time
+    """
+
+    bounds: tuple[tuple[float, float], ...]
+    shape: Any
+    time: int | None
+
+    @property
+    @abstractmethod
+    def measure(self) -> float:
+        """Its length, area or volume, by which mean squares are weighed; 1 for measured points."""
+
+    @property
+    @abstractmethod
+    def is_region(self) -> bool:
+        """Whether it is cut out by intervals of the coordinates, so that a tensor grid may be laid on it."""
+
+    @property
+    @abstractmethod
+    def normals(self) -> tuple[Normal, ...]:
+        """The components of the outward normal that points on it carry after their coordinates."""
+
+    @property
+    @abstractmethod
+    def measured(self) -> np.ndarray | None:
+        """The points (n, d) that measurements fix; None where points are free to be chosen."""
+
+    @property
+    def support(self) -> "Support":
+        """It is one; a face of a box has one."""
+        return self

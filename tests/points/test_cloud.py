@@ -7,7 +7,6 @@ import spindle as sp
 from spindle.points.cloud import RULES, Cloud
 from spindle.problem.conditions import Scatter
 from spindle.problem.domain import Region
-from spindle.problem.supports import support_of
 
 x, y, z = sp.coordinates("x y z")
 BOX = sp.Box({x: (0, 2), y: (-1, 1), z: (3, 4)})
@@ -16,8 +15,8 @@ SCATTER = Scatter(np.array([[0.5, 0.25, 3.5]]), np.array([1.0]))
 
 
 def cloud(domain, rule, *, interior=48, boundary=16, equations=1, extra=()):
-    places = [support_of(r) for _ in range(equations) for r in domain.regions]
-    places += [support_of(f) for f in domain.faces] + list(extra)
+    places = [r.support for _ in range(equations) for r in domain.regions]
+    places += [f.support for f in domain.faces] + list(extra)
     return Cloud(places, range(len(places)), interior=interior, boundary=boundary, rule=rule)
 
 
@@ -52,7 +51,7 @@ def test_grids_round_up(rule, getkey):
 def test_time_is_told_from_space_where_their_bounds_are_the_same(rule, getkey):
     x, y, t = sp.coordinates("x y t")
     for domain in (sp.Interval(t, -1, 1) * sp.Disk({x: 0, y: 0}), sp.Disk({x: 0, y: 0}) * sp.Interval(t, -1, 1)):
-        places = [domain.regions[0], domain.part()[0], domain.faces[0].region]
+        places = [domain.regions[0], domain.part()[0], domain.faces[0].support]
         inside, wall, start = Cloud(places, [0, 1, 2], interior=300, boundary=50, rule=rule).draw(getkey())
         assert domain.contains(np.asarray(inside)).all() and domain.contains(np.asarray(start)).all()
         space = np.delete(np.asarray(wall)[:, :3], domain.time, axis=1)
@@ -80,7 +79,7 @@ def test_an_end_of_an_interval_is_one_point(getkey):
 def test_faces_of_a_periodic_piece_share_their_free_coordinates(rule, getkey):
     u = sp.unknown("u", x, y, z)
     piece, other = (c.pieces(BOX)[0] for c in sp.Periodic(u, y))
-    places = [support_of(face) for p in (piece, other) for face, _ in p.terms]
+    places = [face.support for p in (piece, other) for face, _ in p.terms]
     made = Cloud(places, [0, 0, 1, 1], interior=8, boundary=16, rule=rule)
     upper, lower, next_upper, _ = made.draw(getkey())
     np.testing.assert_array_equal(np.asarray(upper)[:, [0, 2]], np.asarray(lower)[:, [0, 2]])

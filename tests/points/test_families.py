@@ -6,7 +6,6 @@ import numpy as np
 import spindle as sp
 from spindle.points.query import QueryPoints
 from spindle.problem.families import spanned
-from spindle.problem.supports import support_of
 from tests.families import SMALL, convection
 
 
@@ -22,7 +21,7 @@ def test_tasks_have_the_same_points():
 
 def test_queries_bring_their_parameters():
     problem = spanned(convection())
-    place = support_of(problem.domain.regions[0])
+    place = problem.domain.regions[0].support
     points = QueryPoints([place], [(np.ones((4, 3)), np.full(4, 0.25))], [2])
     drawn = points.draw(np.array([1.6]))
     columns = points.coordinates(drawn)[0]

@@ -10,7 +10,6 @@ from spindle.points.lattice import Lattice
 from spindle.points.rules import RULES
 from spindle.problem.conditions import Scatter
 from spindle.problem.domain import Region
-from spindle.problem.supports import support_of
 
 t, x, y = sp.coordinates("t x y")
 BOX = sp.Box({t: (0, 2), x: (-1, 1), y: (3, 4)})
@@ -18,9 +17,8 @@ ROOM = BOX - sp.Box({t: (0, 2), x: (0, 1), y: (3.5, 4)})
 SCATTER = Scatter(np.array([[0.5, 0.25, 3.5], [1.5, -0.5, 3.25]]), np.array([1.0, 2.0]))
 COUNTS = (3, 4, 5)
 PLACES = {
-    "box": [*map(support_of, BOX.regions), *map(support_of, BOX.faces), SCATTER],
-    "room": [*map(support_of, ROOM.regions), *map(support_of, ROOM.faces), SCATTER, *map(support_of, ROOM.regions)],
-    "scatter only": [SCATTER],
+    "box": [*BOX.regions, *(face.support for face in BOX.faces), SCATTER],
+    "room": [*ROOM.regions, *(face.support for face in ROOM.faces), SCATTER, *ROOM.regions],
 }
 
 
@@ -73,7 +71,7 @@ def test_only_random_points_move(rule, getkey):
 
 def test_axes_draw_different_points(getkey):
     box = sp.Box({x: (0, 1), y: (0, 1)})
-    lattice = Lattice([support_of(box.regions[0])], (6, 6), "random")
+    lattice = Lattice([box.regions[0].support], (6, 6), "random")
     first, second = lattice.draw(getkey())
     assert not np.array_equal(first, second)
 
@@ -102,7 +100,7 @@ def test_opposite_faces_share_their_free_coordinates(getkey):
     """So that periodicity compares the same points."""
     u = sp.unknown("u", t, x, y)
     (piece,) = sp.Periodic(u, x)[0].pieces(BOX)
-    lattice = Lattice([support_of(face) for face, _ in piece.terms], COUNTS, "random")
+    lattice = Lattice([face.support for face, _ in piece.terms], COUNTS, "random")
     upper, lower = lattice.coordinates(lattice.draw(getkey()))
     assert (upper[1].item(), lower[1].item()) == (1.0, -1.0)
     for k in (0, 2):
@@ -115,10 +113,10 @@ def test_unknown_rules_are_refused():
 
 
 def test_places_measure_their_free_axes():
-    assert [support_of(f).measure for f in BOX.faces] == [2, 2, 2, 2, 4, 4]
-    assert [support_of(f).free for f in BOX.faces] == [2] * 6
-    assert support_of(BOX.regions[0]).measure == 4
-    assert support_of(SCATTER) is SCATTER
-    assert sum(support_of(f).measure for f in itertools.chain(ROOM.faces)) == pytest.approx(
-        sum(f.region.measure for f in ROOM.faces)
+    assert [f.support.measure for f in BOX.faces] == [2, 2, 2, 2, 4, 4]
+    assert [f.support.free for f in BOX.faces] == [2] * 6
+    assert BOX.regions[0].support.measure == 4
+    assert SCATTER.support is SCATTER
+    assert sum(f.support.measure for f in itertools.chain(ROOM.faces)) == pytest.approx(
+        sum(f.support.measure for f in ROOM.faces)
     )

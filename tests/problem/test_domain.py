@@ -53,7 +53,7 @@ SHAPES = {
 def test_volume_and_boundary_have_the_right_size(name):
     domain, volume, surface = SHAPES[name]
     assert domain.volume == pytest.approx(volume, rel=1e-12)
-    assert sum(face.region.measure for face in domain.faces) == pytest.approx(surface, rel=1e-12)
+    assert sum(face.support.measure for face in domain.faces) == pytest.approx(surface, rel=1e-12)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -62,8 +62,8 @@ def test_divergence_theorem(name):
     domain, volume, _ = SHAPES[name]
     for k in range(len(domain.coordinates)):
         across = [face for face in domain.faces if face.axis == k]
-        assert sum(f.outward * f.value * f.region.measure for f in across) == pytest.approx(volume, rel=1e-12)
-        assert sum(f.outward * f.region.measure for f in across) == pytest.approx(0, abs=1e-12)
+        assert sum(f.outward * f.value * f.support.measure for f in across) == pytest.approx(volume, rel=1e-12)
+        assert sum(f.outward * f.support.measure for f in across) == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -126,7 +126,7 @@ def test_combined_boxes_are_sets_of_cells(pair, operation):
     for k, side in itertools.product(range(len(domain.coordinates)), (-1, 1)):
         step = side * np.eye(len(domain.coordinates), dtype=int)[k]
         exposed = [cell for cell in expected if tuple(cell + step) not in expected]
-        assert sum(f.region.measure for f in domain.faces if (f.axis, f.outward) == (k, side)) == len(exposed)
+        assert sum(f.support.measure for f in domain.faces if (f.axis, f.outward) == (k, side)) == len(exposed)
 
 
 PARTS = [
@@ -149,7 +149,7 @@ def test_part_names_faces(domain, on, names, size):
     faces = domain.part(on)
     assert {face.name for face in faces} == names
     assert len(set(faces)) == len(faces)
-    assert sum(face.region.measure for face in faces) == pytest.approx(size)
+    assert sum(face.support.measure for face in faces) == pytest.approx(size)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ from spindle.problem.symbols import Normal, Parameter, is_given, is_time, unknow
 _SAMPLES = 64
 # Sizes up to which, and down to whose inverse, nothing is scaled: of fields by data and by balance, and of residuals.
 _BY_DATA, _BY_BALANCE, _BY_TERMS = 30.0, 1e3, 1e3
+# The same where parameters are estimated: what measurements weigh beside the equations decides what is found.
+_ESTIMATING = 3.0
 _ROUNDS = 3  # in which the sizes of unknowns without data follow from those of others
 
 
@@ -62,9 +64,10 @@ def scales_of(problem: Problem) -> Scales:
     sampler = _Sampler(problem)
     fields = sampler.fields()
     residuals = {name: sampler.terms(expressions, fields) for name, expressions in _residuals(problem)}
+    usual = _ESTIMATING if sampler.estimating else _BY_TERMS
     return Scales(
         {u: _power_of_ten(size) for u, size in fields.items() if size != 1.0},
-        {name: _power_of_ten(size) for name, size in residuals.items() if _is_far(size, _BY_TERMS)},
+        {name: _power_of_ten(size) for name, size in residuals.items() if _is_far(size, usual)},
     )
 
 
@@ -102,6 +105,7 @@ class _Sampler:
         points = low + self.lengths * random.uniform(size=(_SAMPLES, len(low)))
         self.values: dict = dict(zip(problem.coordinates, points.T, strict=True))
         self.random = random
+        self.estimating = any(p.unknown for p in problem.parameters)
 
     def size(self, expression, known: Mapping | None = None) -> float:
         """The root mean square of an expression; 0 where it has no values here."""
@@ -153,7 +157,7 @@ class _Sampler:
                 for u, size in self._balanced(equation.residual, known):
                     if data[u] == 0:
                         known[u] = max(known.get(u, 0.0), size)
-        usual = {u: _BY_DATA if data[u] else _BY_BALANCE for u in data}
+        usual = {u: _ESTIMATING if self.estimating else _BY_DATA if data[u] else _BY_BALANCE for u in data}
         return {u: known[u] if _is_far(known.get(u, 0.0), usual[u]) else 1.0 for u in data}
 
     def _data(self) -> Iterator[tuple[AppliedUndef, float]]:

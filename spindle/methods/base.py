@@ -316,7 +316,9 @@ def assemble(
     """
     problem = forms.problem
     objective = Objective(forms, derivatives(False), faces=settings["faces"], penalties=penalties)
-    signs = signed(problem)
+    # Steps along gradients must not change the sign of a diffusivity; those of Gauss-Newton may on their way, and from
+    # an exponential they run off to where it is zero.
+    signs = signed(problem) if settings["steps"] else ()
 
     @eqx.filter_jit  # one compilation instead of one for each operation
     def build(key):
@@ -332,7 +334,8 @@ def assemble(
     if settings["newton_steps"]:
         measured = {name: 1.0 for name in objective.noisy if name not in settings["weights"]}
         if objective.tunable and measured:
-            phases.append(Reweighted(GaussNewton(settings["newton_steps"], worth=0.1, patience=5), measured))
+            # From a guess that is far off each step gains a few per cent only, some forty times.
+            phases.append(Reweighted(GaussNewton(settings["newton_steps"], worth=5e-3, patience=8), measured))
         phases += newton or (GaussNewton(settings["newton_steps"]),)
     resample = settings["resample"] if settings["sampling"] == "random" else 0
     many = len(objective.names) > 1

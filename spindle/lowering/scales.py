@@ -123,10 +123,13 @@ class _Sampler:
             return float(np.sqrt(np.mean(finite**2))) if finite.size else 0.0
 
     def terms(self, expressions, fields: Mapping) -> float:
-        """The size of all terms of some expressions, for fields of these sizes that vary over the whole domain."""
-        squares = [
-            self.size(term, self._partials(term, fields)) ** 2 for e in expressions for term in sympy.Add.make_args(e)
-        ]
+        """The size of all terms of some expressions, for fields of these sizes that vary over the whole domain.
+
+        Terms with parameters that are estimated are left out where there are others: a first guess may be far off.
+        """
+        terms = [term for e in expressions for term in sympy.Add.make_args(e)]
+        known = [term for term in terms if not any(p.unknown for p in term.atoms(Parameter))]
+        squares = [self.size(term, self._partials(term, fields)) ** 2 for term in known or terms]
         return math.sqrt(sum(squares) / len(expressions)) if expressions else 1.0
 
     def _partials(self, expression, fields: Mapping) -> dict:

@@ -30,7 +30,7 @@ def film(guess=0.2, *, length=1.0, duration=1.0, size=1.0, noise=0.01, measureme
 
 
 def estimated(problem):
-    solution = sp.solve(problem, sp.SPINN(width=12, points=18), progress=False)
+    solution = sp.solve(problem, sp.SPINN(width=18, points=28), progress=False)
     return solution, solution.parameters["k"]
 
 

@@ -22,7 +22,7 @@ from spindle.objective.objective import Model
 x, y = sp.coordinates("x y")
 u = sp.unknown("u", x, y)
 BOX = sp.Box({x: (0, 1), y: (0, 2)})
-SMALL = {"width": 4, "hidden_layers": 1, "dtype": "float64", "activation": "tanh"}
+SMALL = {"scales": "off", "width": 4, "hidden_layers": 1, "dtype": "float64", "activation": "tanh"}
 
 # ------------------------------------------------------------------------------- a problem, and the same by hand
 

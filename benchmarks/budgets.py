@@ -9,10 +9,11 @@ solve --budget` promises is one and a half times the budget, and at least ten se
 import argparse
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
+
+from timing import SPINDLE
 
 from spindle.gallery.registry import GALLERY
 
@@ -42,8 +43,7 @@ conditions = [{{ dirichlet = "u = 0", on = ["x = -3", "x = 3", "y = -2", "y = 2"
 def timed(problem: str, method: str | None, budget: float, folder: Path) -> dict:
     """One command: its seconds, its exit status, and how training ended."""
     out = folder / f"{Path(problem).stem}-{method}"
-    command = [sys.executable, "-m", "spindle_command", "solve", problem, "--budget", str(budget), "--out", str(out)]
-    command = [sys.executable, "-c", "import spindle_command; spindle_command.main()", *command[3:]]
+    command = [*SPINDLE, "solve", problem, "--budget", str(budget), "--out", str(out)]
     command += ["--method", method] if method else []
     began = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, timeout=20 * budget + 60, check=False)

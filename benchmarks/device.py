@@ -9,10 +9,11 @@ import argparse
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
+
+from timing import SPINDLE
 
 SOLVES: dict[str, list[str]] = {
     "helmholtz3d": [],
@@ -30,9 +31,8 @@ SOLVES: dict[str, list[str]] = {
 
 def solved(name: str, options: list[str], platform: str, limit: float, folder: Path) -> dict:
     """One command on one platform; its record, or what went wrong."""
-    code = "import spindle_command; spindle_command.main()"
     environment = os.environ | {"JAX_PLATFORMS": platform, "SPINDLE_CACHE": str(folder / platform)}
-    command = [sys.executable, "-c", code, "solve", name.split(" ")[0], "--json", "--no-progress", *options]
+    command = [*SPINDLE, "solve", name.split(" ")[0], "--json", "--no-progress", *options]
     began = time.perf_counter()
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False, env=environment)

@@ -8,17 +8,18 @@ A fault is "solved" at an error above a hundredth, and "not solved" at one below
 import argparse
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
+
+from timing import SPINDLE
 
 from spindle.gallery.registry import GALLERY
 
 
 def measured(problem: str, method: str, budget: float, folder: Path) -> dict:
     """One command: its seconds, and what it says of its solution."""
-    command = [sys.executable, "-c", "import spindle_command; spindle_command.main()", "solve", problem, "--json"]
+    command = [*SPINDLE, "solve", problem, "--json"]
     command += ["--out", str(folder / f"{problem}-{method}")] + (["--method", method] if method != "default" else [])
     command += ["--budget", str(budget)] if budget else []
     began = time.perf_counter()

@@ -1,8 +1,11 @@
-"""How the programs beside this one time a function."""
+"""How the programs beside this one time a function, and call the command line as a whole command."""
 
+import sys
 import time
 
 import jax
+
+SPINDLE = [sys.executable, "-c", "import spindle_command; spindle_command.main()"]
 
 
 def seconds(function, *arguments, repeats=5):

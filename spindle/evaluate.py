@@ -29,9 +29,8 @@ class Evaluator:
 
     def __init__(self, problem: Problem, constraints: Constraints, expression):
         self._carried = carried_in(problem)
-        tunable = tuple(p for p in problem.parameters if p.unknown)
         lifted = constraints.lifted(expression, problem.coordinates)
-        self._function = array_function(lifted, problem.coordinates, problem.unknowns, tunable)
+        self._function = array_function(lifted, problem.coordinates, problem.unknowns, problem.tunable)
         self._at_points = eqx.filter_jit(self._held(self._points))
         self._on_slab = eqx.filter_jit(self._held(self._slab))
 

@@ -8,7 +8,6 @@ import numpy as np
 from spindle.lowering.breaks import Breaks, Datum, breaks, data, values_of
 from spindle.objective.objective import Objective
 from spindle.points.rules import panel_nodes, panels
-from spindle.problem.domain import Region
 from spindle.problem.functions import evaluate, shortened
 from spindle.problem.problem import Problem
 from spindle.problem.supports import Support
@@ -46,7 +45,7 @@ def missed(problem: Problem, objective: Objective) -> list[str]:
 
 
 def _same(support: Support, datum: Datum) -> bool:
-    return isinstance(support, Region) and support.bounds == datum.bounds and support.shape == datum.shape
+    return support.is_region and support.bounds == datum.bounds and support.shape == datum.shape
 
 
 def _reason(datum: Datum, problem: Problem, ends: Breaks, there: Sequence[np.ndarray], along) -> str:

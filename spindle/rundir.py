@@ -261,7 +261,7 @@ class RunDirectory:
 
 
 def _format(problem: Problem) -> int:
-    return ESTIMATING if any(p.unknown for p in problem.parameters) else FORMAT
+    return ESTIMATING if problem.tunable else FORMAT
 
 
 def _coded(data: Mapping) -> dict[str, Any]:

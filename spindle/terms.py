@@ -95,9 +95,8 @@ def _pass(solution: Solution, structure) -> tuple[list, Callable]:
     nodes = {n for _, terms in _written(solution) for term in terms for n in _unknown_parts(term)}
     nodes |= set(problem.unknowns)
     ordered = sorted(nodes, key=sympy.default_sort_key)
-    tunable = tuple(p for p in problem.parameters if p.unknown)
     lifted = [plan.constraints.lifted(n, problem.coordinates) for n in ordered]
-    functions = [array_function(e, problem.coordinates, problem.unknowns, tunable) for e in lifted]
+    functions = [array_function(e, problem.coordinates, problem.unknowns, problem.tunable) for e in lifted]
     needs = list(dict.fromkeys(need for f in functions for need in f.needs))
 
     def values(arrays, points, carried):

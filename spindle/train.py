@@ -215,7 +215,7 @@ def _complete(
     fresh = checked("residuals on fresh points", lambda: _fresh_residuals(solution, key), {})
     scales = solution.plan.constraints.scales
     run.residuals = {name: value * scales.residual(name) for name, value in fresh.items()}
-    run.misfits = {name: fresh[name] for name in solution.plan.objective.noisy if name in fresh}
+    run.misfits = {name: fresh[name] for name in solution.plan.objective.forms.noisy if name in fresh}
     terms = checked("the sizes of the terms", lambda: own_terms(solution), {})
     run.shares = {name: value / terms[name] for name, value in run.residuals.items() if name in terms}
     wild = [name for name, share in run.shares.items() if share > UNFULFILLED]

@@ -31,7 +31,8 @@ from spindle.lowering.partials import Need, terms_of
 from spindle.networks.fields import Field
 from spindle.networks.taylor import Jet, closure
 from spindle.points.drawing import unfolded
-from spindle.points.nodes import NodeCloud, NodePoints
+from spindle.points.nodes import NodeCloud
+from spindle.points.query import QueryPoints
 
 _BLOCK = 128  # rows of J that are made by one dense product, and so many products
 _GROUP = 4  # before they are used: J^T J wants more rows than its factors
@@ -95,7 +96,9 @@ class Discrete(FormingJacobians):
             self.stencils.append(self._weights(points.rows[len(self.stencils)], operators))
         self.lanes = 1 + max((p.lane for parts in self._parts for ps in parts.values() for p in ps), default=0)
         self._differences = _differences(points.times, self.lanes, order) if instants else None
-        self._between = PointwiseTaylor(NodePoints(points), needs)  # of measurements, which lie between nodes
+        nowhere = np.zeros((0, 0))
+        chosen = [(nowhere if s.measured is None else s.measured, None) for s in points.supports]
+        self._between = PointwiseTaylor(QueryPoints(points.supports, chosen, ()), needs)  # measurements lie there
 
     def _analysed(self, needs):
         """Each need by time derivative and unknown, and the space operators that occur."""
@@ -243,7 +246,7 @@ class Discrete(FormingJacobians):
         for instants, own in self._by_instants(pieces):
             if instants is None:
                 for piece in own:
-                    total, rows = use(total, self._between.jacobian(field, self._between.points.draw(None), [piece]))
+                    total, rows = use(total, self._between.jacobian(field, self._between.points.draw(()), [piece]))
                     kept.append((None if rows is None else rows[None], self.points.size(piece.slopes[0][0])))
                 continue
             chosen = jnp.arange(len(instants)), jnp.asarray(instants)

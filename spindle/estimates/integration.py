@@ -23,7 +23,7 @@ def integrated(solution: Solution, budget: Budget, longest: float, work: Callabl
     Raises Late where the budget is spent before.
     """
     began, values = time.perf_counter(), solution.parameters
-    fixed = {p: sympy.Float(values[p.name], 17) for p in solution.problem.parameters if p.unknown}
+    fixed = {p: sympy.Float(values[p.name], 17) for p in solution.problem.tunable}
     try:
         with precision("float64"), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # SciPy's on overflow: what comes of it is looked at

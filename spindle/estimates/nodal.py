@@ -92,7 +92,7 @@ def _compared(solution: Solution, rough: Classical, better: Classical) -> dict:
 def _function(solution: Solution, expression):
     """(points, values of the unknowns) -> values of an expression; None where it contains derivatives."""
     problem, numbers = solution.problem, solution.parameters
-    fixed = {p: numbers[p.name] for p in problem.parameters if p.unknown}
+    fixed = {p: numbers[p.name] for p in problem.tunable}
     compiled = array_function(expression.xreplace(fixed), problem.coordinates, problem.unknowns)
     if any(p.total for need in compiled.needs for p, _ in terms_of(need)):
         return None

@@ -59,7 +59,7 @@ class Shift:
         nodes = sympy.sympify(expression).atoms(AppliedUndef, sympy.Derivative)
         partials = {node: partial_of(node, problem.unknowns, problem.coordinates) for node in nodes}
         swap = {node: self._value(node) + self._error(node, p) for node, p in partials.items() if p is not None}
-        fixed = {p: sympy.Float(values[p.name], 17) for p in problem.parameters if p.unknown}
+        fixed = {p: sympy.Float(values[p.name], 17) for p in problem.tunable}
         return self._moved(sympy.sympify(expression), swap).xreplace(fixed)
 
     def _moved(self, expression, swap: Mapping) -> sympy.Expr:

@@ -20,7 +20,6 @@ from spindle.lowering.structure import Structure, structure_of
 from spindle.problem.conditions import AtPoints, Scatter
 from spindle.problem.problem import Problem
 from spindle.problem.supports import Support
-from spindle.problem.symbols import Parameter
 
 
 class ResidualTerm(NamedTuple):
@@ -77,10 +76,10 @@ class ResidualForms:
         """What the function of each support needs of the unknowns."""
         return tuple(function.needs for function in self.functions)
 
-    @property
-    def tunable(self) -> tuple[Parameter, ...]:
-        """The parameters to be estimated."""
-        return _tunable(self.problem)
+    @cached_property
+    def noisy(self) -> dict[str, AtPoints]:
+        """The measurements of known noise."""
+        return {c.name: c for c in self.problem.conditions if isinstance(c, AtPoints) and c.noise}
 
     def structure(self, form: ResidualForm, term: ResidualTerm) -> Structure:
         """The structure of a term."""
@@ -118,24 +117,19 @@ def _written(problem: Problem, constraints: Constraints):
             yield condition.name, pieces, 1.0 / noise if noise else 1.0
 
 
-def _tunable(problem: Problem) -> tuple[Parameter, ...]:
-    return tuple(p for p in problem.parameters if p.unknown)
-
-
 def _lifted(expression, problem: Problem, constraints: Constraints) -> sympy.Expr:
-    return with_constants(constraints.lifted(expression, problem.coordinates), _tunable(problem))
+    return with_constants(constraints.lifted(expression, problem.coordinates), problem.tunable)
 
 
 def _lower(where, expression, problem: Problem) -> ArrayFunction:
-    tunable = _tunable(problem)
     if isinstance(where, Scatter):
-        return _measured(expression, where.values, problem, tunable)
-    return array_function(expression, problem.coordinates, problem.unknowns, tunable, where.support.normals)
+        return _measured(expression, where.values, problem)
+    return array_function(expression, problem.coordinates, problem.unknowns, problem.tunable, where.support.normals)
 
 
-def _measured(expression, values, problem: Problem, tunable) -> ArrayFunction:
+def _measured(expression, values, problem: Problem) -> ArrayFunction:
     """`expression - measured values`: the values are a coefficient that belongs to the points."""
-    inner = array_function(expression, problem.coordinates, problem.unknowns, tunable)
+    inner = array_function(expression, problem.coordinates, problem.unknowns, problem.tunable)
 
     def coefficients(points):
         return (jnp.asarray(values, points[0].dtype), *inner.coefficients(points))

@@ -64,7 +64,7 @@ def scales_of(problem: Problem) -> Scales:
     sampler = _Sampler(problem)
     fields = sampler.fields()
     residuals = {name: sampler.terms(expressions, fields) for name, expressions in _residuals(problem)}
-    usual = _ESTIMATING if sampler.estimating else _BY_TERMS
+    usual = _ESTIMATING if problem.tunable else _BY_TERMS
     return Scales(
         {u: _power_of_ten(size) for u, size in fields.items() if size != 1.0},
         {name: _power_of_ten(size) for name, size in residuals.items() if _is_far(size, usual)},
@@ -105,7 +105,6 @@ class _Sampler:
         points = low + self.lengths * random.uniform(size=(_SAMPLES, len(low)))
         self.values: dict = dict(zip(problem.coordinates, points.T, strict=True))
         self.random = random
-        self.estimating = any(p.unknown for p in problem.parameters)
 
     def size(self, expression, known: Mapping | None = None) -> float:
         """The root mean square of an expression; 0 where it has no values here."""
@@ -128,7 +127,7 @@ class _Sampler:
         Terms with parameters that are estimated are left out where there are others: a first guess may be far off.
         """
         terms = [term for e in expressions for term in sympy.Add.make_args(e)]
-        known = [term for term in terms if not any(p.unknown for p in term.atoms(Parameter))]
+        known = [term for term in terms if term.free_symbols.isdisjoint(self.problem.tunable)]
         squares = [self.size(term, self._partials(term, fields)) ** 2 for term in known or terms]
         return math.sqrt(sum(squares) / len(expressions)) if expressions else 1.0
 
@@ -160,7 +159,7 @@ class _Sampler:
                 for u, size in self._balanced(equation.residual, known):
                     if data[u] == 0:
                         known[u] = max(known.get(u, 0.0), size)
-        usual = {u: _ESTIMATING if self.estimating else _BY_DATA if data[u] else _BY_BALANCE for u in data}
+        usual = {u: _ESTIMATING if self.problem.tunable else _BY_DATA if data[u] else _BY_BALANCE for u in data}
         return {u: known[u] if _is_far(known.get(u, 0.0), usual[u]) else 1.0 for u in data}
 
     def _data(self) -> Iterator[tuple[AppliedUndef, float]]:

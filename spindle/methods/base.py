@@ -332,7 +332,7 @@ def assemble(
     if settings["lbfgs_steps"]:
         phases.append(LBFGS(settings["lbfgs_steps"], settings["lbfgs_memory"], settings.get("lbfgs_rate")))
     if settings["newton_steps"]:
-        measured = {name: 1.0 for name in objective.noisy if name not in settings["weights"]}
+        measured = {name: 1.0 for name in forms.noisy if name not in settings["weights"]}
         if objective.tunable and measured:
             # From a guess that is far off each step gains a few per cent only, some forty times.
             phases.append(Reweighted(GaussNewton(settings["newton_steps"], worth=5e-3, patience=8), measured))

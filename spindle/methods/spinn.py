@@ -31,7 +31,7 @@ from spindle.networks.fields import SeparableField
 from spindle.networks.layers import BODIES
 from spindle.objective.objective import Objective
 from spindle.points.lattice import Lattice
-from spindle.problem.conditions import AtPoints, AtStart
+from spindle.problem.conditions import AtStart
 from spindle.problem.doubts import fatal
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_given, is_time
@@ -271,8 +271,7 @@ class _Design:
         A layer shows no gain before the features are fine enough to see it; what has no solution never does, and what
         is left of noise is no layer.
         """
-        noisy = any(isinstance(c, AtPoints) and c.noise for c in self.problem.conditions)
-        return (self.linear or self.axes == 1) and not noisy and not fatal(self.problem)
+        return (self.linear or self.axes == 1) and not self.forms.noisy and not fatal(self.problem)
 
     def _growth(self, rank):
         if rank == "full":

@@ -8,22 +8,17 @@ import jax
 
 
 class TrainingObjective(ABC):
-    """A weighted sum of squares |r|^2 of a model on points that are drawn.
-
-    count         the number m of rows of r
-    rounded       whether some square is taken as a difference of squares, so that half its digits are lost near zero
-    handed_over   the arrays that the present window in time got from the one before
-    """
+    """A weighted sum of squares |r|^2 of a model on points that are drawn."""
 
     @property
     @abstractmethod
     def count(self) -> int:
-        """The number of rows."""
+        """The number m of rows of r."""
 
     @property
     @abstractmethod
     def rounded(self) -> bool:
-        """Whether some square is taken as a difference of squares."""
+        """Whether some square is taken as a difference of squares, so that half its digits are lost near zero."""
 
     @property
     @abstractmethod

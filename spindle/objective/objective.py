@@ -107,7 +107,7 @@ class Objective(ResidualObjective):
         self, forms: ResidualForms, derivatives: Derivatives, *, faces: str = "mean", penalties: Sequence[Penalty] = ()
     ):
         self.forms, self.derivatives, self.penalties = forms, derivatives, tuple(penalties)
-        self.tunable, self.carried = forms.tunable, carried_in(forms.problem)
+        self.tunable, self.carried = forms.problem.tunable, carried_in(forms.problem)
         self.residuals = tuple(
             Residual(form, _shares(form, summed=faces == "sum"), self._shortcuts(form)) for form in forms.forms
         )
@@ -260,12 +260,7 @@ class Objective(ResidualObjective):
             gradient = jax.grad(lambda a: self.mean_squares(eqx.combine(a, static), drawn)[name])(arrays)
             return jnp.sqrt(sum(jnp.sum(g * g) for g in jax.tree.leaves(gradient)))
 
-        return {name: norm(name) for name in self.names if name not in self.noisy}
-
-    @property
-    def noisy(self) -> dict[str, AtPoints]:
-        """The measurements of known noise."""
-        return {c.name: c for c in self.forms.problem.conditions if isinstance(c, AtPoints) and c.noise}
+        return {name: norm(name) for name in self.names if name not in self.forms.noisy}
 
     def weights(self, given: Mapping[str, float], conditions: float = 1.0) -> dict[str, float]:
         """Weights by residual name; names of exact conditions may occur and have no effect.
@@ -283,10 +278,8 @@ class Objective(ResidualObjective):
                 raise MethodError(
                     f"`weights` gives `{name}` the weight {weight}; a weight is a positive finite number."
                 )
-        usual = dict.fromkeys(self.names, conditions) | dict.fromkeys(
-            (e.name for e in self.forms.problem.equations), 1.0
-        )
-        usual |= {name: _trust(condition, conditions) for name, condition in self.noisy.items()}
+        usual = dict.fromkeys(self.names, conditions) | dict.fromkeys(self.equations, 1.0)
+        usual |= {name: _trust(condition, conditions) for name, condition in self.forms.noisy.items()}
         usual |= {p.name: p.weight for p in self.penalties}
         return {name: float(given.get(name, usual[name])) for name in self.names}
 

@@ -150,6 +150,11 @@ class Problem:
             found |= e.atoms(Parameter)
         return tuple(sorted(found - set(self.coordinates), key=lambda p: p.name))
 
+    @cached_property
+    def tunable(self) -> tuple[Parameter, ...]:
+        """The parameters that are to be estimated, sorted by name."""
+        return tuple(p for p in self.parameters if p.unknown)
+
     def __str__(self):
         return describe_with_doubts(self)
 

@@ -24,7 +24,7 @@ def time_axis(problem: Problem) -> int:
             f"{'initial condition' if times else 'time'}; leave `windows` out."
         )
     whole = [c.name for c in problem.conditions if isinstance(c, AtPoints)]
-    whole += [f"parameter {p.name}" for p in problem.parameters if p.unknown]
+    whole += [f"parameter {p.name}" for p in problem.tunable]
     if whole:
         raise ProblemError(
             f"`{problem.name}` cannot be solved in windows, one after the other: {', '.join(whole)} speaks of all "
@@ -37,7 +37,7 @@ def of_time_alone(problem: Problem) -> bool:
     """Whether time is the only coordinate and all conditions hold at its start, so that windows can follow it."""
     alone = len(problem.coordinates) == 1 and is_time(problem.coordinates[0])
     starts = bool(problem.conditions) and all(isinstance(c, AtStart) for c in problem.conditions)
-    return alone and starts and not any(p.unknown for p in problem.parameters)
+    return alone and starts and not problem.tunable
 
 
 def window(problem: Problem, low: float, high: float) -> Problem:

@@ -39,7 +39,7 @@ def is_measured(problem) -> bool:
 
 def is_inverse(problem) -> bool:
     """Whether there is more to be found than the fields."""
-    return is_measured(problem) or any(p.unknown for p in problem.parameters)
+    return is_measured(problem) or bool(problem.tunable)
 
 
 def equation_of(name: str) -> str:

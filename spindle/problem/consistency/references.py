@@ -49,7 +49,7 @@ def misfits(problem) -> list[tuple[str, list[str], float]]:
     Parameters that are to be estimated have no values yet, so that what contains one is left out.
     """
     closed = closed_forms(problem)
-    unknown = {p for p in problem.parameters if p.unknown}
+    unknown = set(problem.tunable)
     found = []
     for what, terms in _residuals(problem):
         whole = sympy.Tuple(*(e for _, e in terms))

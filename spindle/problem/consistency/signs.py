@@ -9,9 +9,11 @@ def signed(problem) -> frozenset[str]:
 
     Measurements are left out, since they stand in for conditions.
     """
+    guessed = [p for p in problem.tunable if p.value]
+    if not guessed:
+        return frozenset()
     posed = problem.without([c.name for c in problem.conditions if isinstance(c, AtPoints)])
-    guessed = [p for p in problem.parameters if p.unknown and p.value]
-    known = _objections(posed, {}) if guessed else set()
+    known = _objections(posed, {})
     return frozenset(p.name for p in guessed if _objections(posed, {p.name: -p.value}) - known)
 
 

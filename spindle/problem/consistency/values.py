@@ -85,7 +85,7 @@ def _common(one: Setting, other: Setting, problem) -> np.ndarray | None:
 
 
 def _differ(one, other, problem, points) -> bool:
-    if one == other or any(p.unknown for p in problem.parameters):
+    if one == other or problem.tunable:
         return False
     if not (one - other).free_symbols <= set(problem.coordinates) | set(problem.parameters):
         return False

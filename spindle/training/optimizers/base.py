@@ -1,5 +1,6 @@
 """What the training loop asks of an optimizer."""
 
+from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
 import jax
@@ -30,3 +31,36 @@ class Optimizer(Protocol):
 
     def finished(self, state) -> jax.Array:
         """Whether further steps would gain nothing."""
+
+
+class WrappedOptimizer(ABC):
+    """A phase that is another one, `inner`, but for what happens around its steps."""
+
+    inner: Any
+
+    @property
+    def steps(self) -> int:
+        """At most so many."""
+        return self.inner.steps
+
+    @property
+    def resamples(self) -> bool:
+        """As the inner optimizer."""
+        return self.inner.resamples
+
+    @property
+    def label(self) -> str:
+        """That of the inner optimizer."""
+        return self.inner.label
+
+    def start(self, parameters) -> Any:
+        """As the inner optimizer."""
+        return self.inner.start(parameters)
+
+    @abstractmethod
+    def step(self, problem: LeastSquares, parameters, state) -> tuple[Any, Any, jax.Array]:
+        """One step of the inner optimizer."""
+
+    def finished(self, state) -> jax.Array:
+        """As the inner optimizer."""
+        return self.inner.finished(state)

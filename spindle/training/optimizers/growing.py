@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 
+from spindle.training.optimizers.base import WrappedOptimizer
 from spindle.training.optimizers.gauss_newton import GaussNewton
 
 
@@ -26,7 +27,7 @@ class Growth(Protocol):
 
 
 @dataclass(frozen=True)
-class Growing:
+class Growing(WrappedOptimizer):
     """An optimizer on a model that is made larger first.
 
     inner       the optimizer
@@ -40,32 +41,9 @@ class Growing:
     tolerance: float = 3e-7
     insists: bool = False
 
-    @property
-    def resamples(self) -> bool:
-        """As the inner optimizer."""
-        return self.inner.resamples
-
-    @property
-    def steps(self) -> int:
-        """At most so many."""
-        return self.inner.steps
-
-    @property
-    def label(self) -> str:
-        """That of the inner optimizer."""
-        return self.inner.label
-
-    def start(self, parameters):
-        """As the inner optimizer."""
-        return self.inner.start(parameters)
-
     def step(self, problem, parameters, state):
         """As the inner optimizer."""
         return self.inner.step(problem, parameters, state)
-
-    def finished(self, state) -> jax.Array:
-        """As the inner optimizer."""
-        return self.inner.finished(state)
 
     def decide(self, model, loss: jax.Array, before, last: float | None) -> Any:
         """What to enlarge, or None where the phase before, by its last loss and state, left nothing to gain.

@@ -6,11 +6,11 @@ from typing import Any
 
 import jax
 
-from spindle.training.optimizers.base import Optimizer
+from spindle.training.optimizers.base import Optimizer, WrappedOptimizer
 
 
 @dataclass(frozen=True)
-class Reweighted:
+class Reweighted(WrappedOptimizer):
     """An optimizer whose loss weighs some residuals differently.
 
     inner     the optimizer
@@ -25,29 +25,6 @@ class Reweighted:
     inner: Optimizer
     weights: Mapping[str, float]
 
-    @property
-    def steps(self) -> int:
-        """As the inner optimizer."""
-        return self.inner.steps
-
-    @property
-    def resamples(self) -> bool:
-        """As the inner optimizer."""
-        return self.inner.resamples
-
-    @property
-    def label(self) -> str:
-        """That of the inner optimizer."""
-        return self.inner.label
-
-    def start(self, parameters) -> Any:
-        """As the inner optimizer."""
-        return self.inner.start(parameters)
-
     def step(self, problem, parameters, state) -> tuple[Any, Any, jax.Array]:
         """One step of the inner optimizer on the other loss."""
         return self.inner.step(problem.weighing(self.weights), parameters, state)
-
-    def finished(self, state) -> jax.Array:
-        """As the inner optimizer."""
-        return self.inner.finished(state)

@@ -4,6 +4,8 @@ Their boundary has named sides instead of flat faces; a part of it is a `Wall`, 
 to point.
 """
 
+from abc import abstractmethod
+
 import numpy as np
 import sympy
 from sympy.core.relational import Relational
@@ -21,19 +23,19 @@ class Curved(Domain):
     boxes = ()
 
     @property
+    @abstractmethod
     def shape(self):
         """The extent in space, a `Shape`."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def time(self) -> int | None:
         """The axis of time; None without."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def faces(self) -> tuple[Face, ...]:
         """The first and the last instant; none without time."""
-        raise NotImplementedError
 
     @property
     def regions(self) -> tuple[Region, ...]:

@@ -6,6 +6,7 @@ may share a name.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -141,7 +142,7 @@ class Face:
         return Region(self.bounds, self.shape, None if self.shape is None else self.axis)
 
 
-class Domain:
+class Domain(ABC):
     """Interface of all domains (never built itself).
 
     coordinates   in the order of the axes of all arrays
@@ -152,43 +153,43 @@ class Domain:
     boxes: tuple[Bounds, ...]
 
     @property
+    @abstractmethod
     def regions(self) -> tuple[Region, ...]:
         """The disjoint parts that fill the domain."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def faces(self) -> tuple[Face, ...]:
         """The flat pieces of the boundary."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def bounds(self) -> Bounds:
         """The smallest box around the domain, a (low, high) pair an axis."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def volume(self) -> float:
         """Measure of the domain, in the units of the coordinates."""
-        raise NotImplementedError
 
+    @abstractmethod
     def contains(self, points: np.ndarray) -> np.ndarray:
         """Which of the points (n, d) lie in the closed domain, a boolean array (n,)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def contains_grid(self, axes: Sequence[np.ndarray]) -> np.ndarray:
         """Which nodes of a tensor grid lie in the closed domain, a boolean array that broadcasts to the grid."""
-        raise NotImplementedError
 
+    @abstractmethod
     def part(self, on=None, *, call: str = "on=") -> tuple[Face | Wall, ...]:
         """The parts of the boundary that `on` names; None: the whole boundary in space.
 
         Raises ProblemError when a named part is empty.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def during(self, axis: int, low: float, high: float) -> "Domain":
         """What lies between two values of the coordinate of time, which is that axis."""
-        raise NotImplementedError
 
 
 class Boxed(Domain):

@@ -1,5 +1,6 @@
 """Regions of space with a boundary of any form: what all shapes offer, boxes as shapes, and how shapes combine."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,10 +45,18 @@ class Shape(Curved):
         """None: there is no time."""
         return ()
 
+    def during(self, axis: int, low: float, high: float) -> "Shape":
+        """Raises ProblemError: a shape has no time."""
+        raise ProblemError(
+            f"`{self}` has no time that could be cut into windows; multiply it by an interval of time, "
+            f"`sp.Interval(t, 0, 1) * shape`."
+        )
+
+    @abstractmethod
     def distance(self, points: np.ndarray) -> np.ndarray:
         """Distance (n,) of the points (n, d) to the boundary, negative outside; NaN where a point is NaN."""
-        raise NotImplementedError
 
+    @abstractmethod
     def boundary(self, spacing: Spacing, *, count: int | None = None, sides: Sequence[str] | None = None) -> Boundary:
         """Nodes on the boundary, about `spacing` apart and away from corners and edges.
 
@@ -55,16 +64,15 @@ class Shape(Curved):
         count    exactly that many nodes, in the plane and on balls; the spacing is then relative
         sides    which sides are wanted, None: all; others are left out where that saves work
         """
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def surface(self) -> float:
         """Measure of the boundary: its length in the plane, its area in space."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _arguments(self) -> tuple:
         """What the shape is built from, nested tuples of numbers, names, expressions and shapes."""
-        raise NotImplementedError
 
     @cached_property
     def sampled(self) -> Boundary:
@@ -81,9 +89,9 @@ class Shape(Curved):
         """How far outside a point still counts as on the boundary."""
         return 1e-9 * self._size
 
+    @abstractmethod
     def contains(self, points: np.ndarray) -> np.ndarray:
         """Which of the points (n, d) lie in the closed shape, up to 1e-9 of its size; NaN lies nowhere."""
-        raise NotImplementedError
 
     def __or__(self, other):
         return _joined(self, other, "|")
@@ -139,17 +147,17 @@ class Planar(Shape):
 
     loops: tuple[arcs.Loop, ...]
 
+    @abstractmethod
     def _signed(self, points: np.ndarray) -> np.ndarray:
         """The distance to finite points, negative outside."""
-        raise NotImplementedError
 
     @cached_property
     def _nearest(self) -> arcs.Nearest:
         return arcs.Nearest([arc for loop in self.loops for arc in loop])
 
+    @abstractmethod
     def _inside(self, points: np.ndarray) -> np.ndarray:
         """Which of the finite points lie inside, without any distance; combinations may leave out their boundary."""
-        raise NotImplementedError
 
     def _by_arcs(self, points: np.ndarray) -> np.ndarray:
         """The distance to the arcs, negative outside."""
@@ -201,17 +209,17 @@ class Solid(Shape):
     """Interface of shapes in space that are known by a distance and by samples of their boundary (never built)."""
 
     @property
+    @abstractmethod
     def _samples(self) -> meshes.Samples:
         """Points that represent the boundary with their shares of its area."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _nodes(self, spacing: Spacing, count: int | None) -> meshes.Samples:
         """Nodes on the boundary; their weights mean nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _signed(self, points: np.ndarray) -> np.ndarray:
         """The distance to finite points, negative outside."""
-        raise NotImplementedError
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """Distance (n,) of the points (n, 3) to the boundary, negative outside; NaN where a point is NaN."""

@@ -1,9 +1,11 @@
 """What training tells whoever watches."""
 
+from abc import ABC, abstractmethod
+
 from spindle.training.history import Record
 
 
-class Display:
+class Display(ABC):
     """Interface of where a solve says what it does (never built itself).
 
     window        of those in time that follow one another, which one it is
@@ -13,13 +15,13 @@ class Display:
     window = ""
     shows_parts = False
 
+    @abstractmethod
     def stage(self, words: str) -> None:
         """What is being done, where that has no steps: "compiling Gauss-Newton"."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step(self, record: Record, total: int) -> None:
         """Where training is, and the number of steps that there may be."""
-        raise NotImplementedError
 
 
 class Silent(Display):

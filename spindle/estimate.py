@@ -40,6 +40,7 @@ def estimate(solution: Solution, budget: Budget | None = None) -> dict:
     relative error of that, and `by` says how it was found; of windows that do not reach the end, only what they reach
     is compared. Parameters that were estimated from measurements are taken for right, but on boxes.
     It takes some seconds, most of them to compile.
+    Raises ProblemError where it is given anything but a solution.
     """
     if not isinstance(solution, Solution):
         raise ProblemError(

@@ -57,7 +57,10 @@ def definite_exponent(exponent: int, degree: int) -> int:
 
 
 def neighbours(nodes: np.ndarray, centres: np.ndarray, size: int) -> np.ndarray:
-    """Indices (m, size) int32 of the nodes (n, d) closest to each centre (m, d), nearest first."""
+    """Indices (m, size) int32 of the nodes (n, d) closest to each centre (m, d), nearest first.
+
+    Raises MethodError where there are fewer nodes than one stencil needs.
+    """
     nodes, centres = _checked_points(nodes, centres)
     if len(nodes) < size:
         raise MethodError(

@@ -94,7 +94,10 @@ class Lines:
         return array_function(expression, self.problem.coordinates, self.problem.unknowns)
 
     def start(self) -> np.ndarray:
-        """The state that the initial conditions ask for."""
+        """The state that the initial conditions ask for.
+
+        Raises NoSystem where they are on other expressions than the unknowns and their rates, or are too few.
+        """
         t, low = self.problem.coordinates[self.time], self.problem.domain.bounds[self.time][0]
         wanted = {
             u.diff(t, k) if k else u: (number, k)

@@ -33,7 +33,10 @@ NAMES = (*BENCHES, VERIFY)
 
 
 def run_bench(name: str, *, quick: bool, tell: Callable) -> list[dict]:
-    """All rows of a comparison, run one after the other."""
+    """All rows of a comparison, run one after the other.
+
+    Raises MethodError where there is no comparison of that name.
+    """
     if name == VERIFY:
         return verify(quick=quick, tell=tell)
     if name not in BENCHES:

@@ -40,7 +40,10 @@ class Setting:
 
 
 def condition(entry: Entry, setting: Setting) -> list:
-    """The conditions that one table states, one for each component."""
+    """The conditions that one table states, one for each component.
+
+    Raises ProblemError where the table names no kind of condition, or several, or has keys that its kind does not know.
+    """
     entry.table(None, EXAMPLE)
     kinds = [key for key in entry.value if key in _KEYS]
     if len(kinds) != 1:

@@ -23,6 +23,7 @@ def scattered(entry: Entry, coordinates: Sequence[str], variable: str) -> tuple[
     """Points {coordinate: (n,)} and values (n,) of measurements; what is on a grid becomes a list of its points.
 
     entry   a table with `data`, a file, or with `at` and `values`, lists
+    Raises ProblemError where there are too many measurements, or the arrays do not have one value for each point.
     """
     found = _columns(entry, coordinates, variable)
     values = _named(entry, found, variable)
@@ -47,6 +48,7 @@ def gridded(
     """Nodes {coordinate: (n,)} and values on their tensor grid, one axis a coordinate.
 
     coordinates   those of the problem; the table depends on those that it has, or that `axes` names
+    Raises ProblemError where the table depends on no coordinate, or with `all_of_them` not on all in their order.
     """
     found = _columns(entry, coordinates, variable)
     listed = entry.get("axes")
@@ -118,7 +120,10 @@ def _pivoted(entry, names, axes, values) -> tuple[dict[str, np.ndarray], np.ndar
 
 
 def beside(entry: Entry) -> Path:
-    """The file that a text names, in the folder of the problem file or below it."""
+    """The file that a text names, in the folder of the problem file or below it.
+
+    Raises ProblemError where the path leads elsewhere, where there is no file, and where it is too large.
+    """
     name = entry.text('data = "measured.csv"')
     path = Path(name)
     if not name or path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or ":" in name:
@@ -135,7 +140,10 @@ def beside(entry: Entry) -> Path:
 
 
 def file_of(entry: Entry, wanted: Sequence[str]) -> Columns:
-    """Those arrays of a data file that are wanted, as far as it has them."""
+    """Those arrays of a data file that are wanted, as far as it has them.
+
+    Raises ProblemError where the ending is not known, or the file cannot be read.
+    """
     path = beside(entry)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:

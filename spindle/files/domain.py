@@ -21,7 +21,10 @@ _MOST_COORDINATES = 30
 
 
 def domain_of(file: Entry, names: Names) -> Domain:
-    """The domain of a problem file; its coordinates become names."""
+    """The domain of a problem file; its coordinates become names.
+
+    Raises ProblemError where shapes are too many, unused, or make no domain.
+    """
     listed = file.need("coordinates", INTERVALS).at_most(_MOST_COORDINATES, "coordinates")
     if isinstance(listed.value, dict):
         return _box(file, listed, names)

@@ -53,7 +53,10 @@ def formula(entry: Entry, names: Names, example: str) -> Value:
 
 
 def equation(entry: Entry, names: Names, example: str) -> tuple[Value, Value | None]:
-    """Both sides of an equation; None for a right side that is the word `manufactured` alone."""
+    """Both sides of an equation; None for a right side that is the word `manufactured` alone.
+
+    Raises ProblemError where the text is no equation, or a side cannot be read.
+    """
     with entry.here():
         node = parse(entry.text(example), entry.error)
         if node.kind != "relation" or node.name != "=":
@@ -67,7 +70,10 @@ def equation(entry: Entry, names: Names, example: str) -> tuple[Value, Value | N
 
 
 def relation(entry: Entry, names: Names, example: str) -> Relational:
-    """An equation or inequality such as `x = 0` or `x > y`."""
+    """An equation or inequality such as `x = 0` or `x > y`.
+
+    Raises ProblemError for anything else: no relation, several, one that always or never holds.
+    """
     with entry.here():
         found = _Reader(entry, names).truth(parse(entry.text(example), entry.error))
         if isinstance(found, BooleanFunction):
@@ -78,7 +84,10 @@ def relation(entry: Entry, names: Names, example: str) -> Relational:
 
 
 def number(entry: Entry, names: Names, example: str) -> sympy.Expr:
-    """A constant, exact where it is written exactly: `2*pi`."""
+    """A constant, exact where it is written exactly: `2*pi`.
+
+    Raises ProblemError where the formula depends on coordinates, parameters or unknowns.
+    """
     found = formula(entry, names, example)
     if not isinstance(found, sympy.Expr) or found.free_symbols or found.atoms(AppliedUndef):
         raise entry.error(f"`{entry.key}` needs a number here, and this depends on more; write `{example}`.")

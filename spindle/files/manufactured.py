@@ -13,7 +13,10 @@ from spindle.problem.symbols import unknowns_in
 
 
 def source(entry: Entry, left: Value, exact: Mapping, limits: Limits) -> Value:
-    """`sp.manufactured(left, exact)`, component by component, once it is known not to grow beyond use."""
+    """`sp.manufactured(left, exact)`, component by component, once it is known not to grow beyond use.
+
+    Raises ProblemError where an unknown has no closed form, and where the source grows too long.
+    """
     if isinstance(left, sympy.MatrixBase):
         return left.applyfunc(lambda part: source(entry, part, exact, limits))
     for u in unknowns_in(left):

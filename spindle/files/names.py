@@ -88,7 +88,10 @@ def sample_points(coordinates: Sequence, bounds, parameters: Sequence[Parameter]
 
 
 def words(entry: Entry, example: str) -> Iterator[tuple[str, Entry]]:
-    """The names that a text or a list of texts lists, with the places they stand at."""
+    """The names that a text or a list of texts lists, with the places they stand at.
+
+    Raises ProblemError where a text is empty.
+    """
     for item in entry.one_or_more():
         found = item.text(example).split()
         if not found:

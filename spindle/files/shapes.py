@@ -34,7 +34,10 @@ _KEYS = {
 
 
 def shape(name: str, entry: Entry, space: tuple[sympy.Symbol, ...], names: Names) -> Domain:
-    """The shape that a table with a single key, its kind, describes; its name is that of its boundary."""
+    """The shape that a table with a single key, its kind, describes; its name is that of its boundary.
+
+    Raises ProblemError where the table names no kind of shape, or several, or has unknown keys.
+    """
     entry.table(EXAMPLES, f"{name} = {{ {EXAMPLES['disk']} }}")
     if len(entry.value) != 1:
         raise entry.error(f"a shape has one kind, of {', '.join(EXAMPLES)}, and this names {len(entry.value)}.")
@@ -46,7 +49,10 @@ def shape(name: str, entry: Entry, space: tuple[sympy.Symbol, ...], names: Names
 
 
 def interval(entry: Entry, names: Names) -> tuple[sympy.Expr, sympy.Expr]:
-    """The two ends of `[0, "2*pi"]`."""
+    """The two ends of `[0, "2*pi"]`.
+
+    Raises ProblemError where there are not two, or the first is not below the second.
+    """
     ends = entry.items("x = [0, 1]")
     if len(ends) != 2:
         raise entry.error(f"an interval has two ends, and this has {len(ends)}; write `x = [0, 1]`.")

@@ -80,7 +80,7 @@ class Entry:
     # ------------------------------------------------------------------------------------------- what a value is
 
     def table(self, known: Iterable[str] | None, example: str) -> "Entry":
-        """Itself, a table with no other keys than those known."""
+        """This entry, a table with no other keys than `known` (None: any). Raises ProblemError where it is not."""
         if not isinstance(self.value, dict):
             raise self.error(f"`{self.key}` needs a table, not {_shown(self.value)}; write `{example}`.")
         for key in self.value if known is not None else ():
@@ -97,7 +97,7 @@ class Entry:
         return self.entry(key) if key in self.value else None
 
     def need(self, key: str, example: str) -> "Entry":
-        """The value of a key that must be there."""
+        """The value of a key. Raises ProblemError where the key is missing."""
         if key not in self.value:
             raise self.error(f"`{key}` is missing; write `{example}`.")
         return self.entry(key)
@@ -107,7 +107,7 @@ class Entry:
         return {key: self.entry(key) for key in self.value}
 
     def at_most(self, count: int, what: str) -> "Entry":
-        """Itself, a list or a table of not too many parts, in which `what` are counted."""
+        """This entry. Raises ProblemError where a list or table has more than `count` parts, called `what`."""
         if isinstance(self.value, (list, dict)) and len(self.value) > count:
             raise self.error(
                 f"there are {len(self.value):,} {what} here, of which {count} are the most; leave some out."
@@ -115,7 +115,7 @@ class Entry:
         return self
 
     def items(self, example: str) -> list["Entry"]:
-        """The elements of a list."""
+        """The elements of a list. Raises ProblemError where the value is none."""
         if not isinstance(self.value, list):
             raise self.error(f"`{self.key}` needs a list, not {_shown(self.value)}; write `{example}`.")
         return [self.entry(k) for k in range(len(self.value))]
@@ -125,7 +125,7 @@ class Entry:
         return self.items("") if isinstance(self.value, list) else [self]
 
     def text(self, example: str) -> str:
-        """The value, which must be text."""
+        """The value as text. Raises ProblemError where it is none."""
         if not isinstance(self.value, str):
             raise self.error(f"`{self.key}` needs text in quotes, not {_shown(self.value)}; write `{example}`.")
         return self.value

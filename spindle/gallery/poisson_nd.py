@@ -15,6 +15,7 @@ def poisson_nd(d: int = 10) -> Problem:
 
     d from 2 to 20. The two products are orthogonal, so that neither hides behind the other, whatever d.
     Source: manufactured.
+    Raises ProblemError where d is no whole number from 2 to 20.
     """
     if not (isinstance(d, int) and 2 <= d <= 20):
         raise ProblemError(f"`poisson_nd(d={shown(d)})` needs a whole number of dimensions from 2 to 20.")

@@ -70,14 +70,17 @@ def options(name: str) -> dict[str, object]:
 
 
 def builder(name: str) -> Callable[..., Problem]:
-    """The function that makes a gallery problem."""
+    """The function that makes a gallery problem. Raises ProblemError where there is none of that name."""
     if name not in GALLERY:
         raise ProblemError(f"There is no problem `{name}` in the gallery." + nearest(name, GALLERY))
     return GALLERY[name]
 
 
 def gallery(name: str, **arguments) -> Problem:
-    """A gallery problem by name: `gallery("helmholtz3d", a1=6)`; its `origin` says how it was made."""
+    """A gallery problem by name: `gallery("helmholtz3d", a1=6)`; its `origin` says how it was made.
+
+    Raises ProblemError where the problem or an option is not known, and where it cannot be posed with these values.
+    """
     make, known = builder(name), options(name)
     for key in arguments:
         if key not in known:

@@ -93,7 +93,7 @@ ACTIVATIONS: dict[str, Callable] = {"tanh": tanh, "sin": sin, "swish": swish, "g
 
 
 def activation(name: str) -> Callable:
-    """The activation of that name."""
+    """The activation function of that name. Raises MethodError where there is none."""
     if name not in ACTIVATIONS:
         raise MethodError(f"`activation={name!r}` is not known." + nearest(str(name), ACTIVATIONS))
     return ACTIVATIONS[name]

@@ -267,6 +267,7 @@ class Objective(ResidualObjective):
 
         conditions   weight of conditions that are not named; equations weigh 1
         Measurements whose noise is known weigh little, see `_trust`.
+        Raises MethodError where `given` names no residual, or a weight is no positive finite number.
         """
         known = [*self.names, *self.forms.constraints.enforced]
         for name, weight in given.items():

@@ -345,6 +345,7 @@ def from_cloud(interior, boundary, normals, *, labels=None, sides=("boundary",),
     boundary  (nb, d) with outward normals (nb, d) of any length
     labels    (nb,) numbers that count the `sides`; all 0 when left out
     ghost     distance of the ghosts from the wall, in spacings; none where another node is nearer than their own
+    Raises MethodError where shapes or labels do not fit together.
     """
     inner, wall, outward = (
         _table(n, v) for n, v in zip(("interior", "boundary", "normals"), (interior, boundary, normals), strict=True)

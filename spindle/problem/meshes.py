@@ -326,7 +326,10 @@ class Triangles:
 
 
 def closed(vertices, triangles, call: str) -> Triangles:
-    """The triangles with repeated vertices merged and normals turned outwards; ProblemError unless they are closed."""
+    """The triangles with repeated vertices merged and normals turned outwards.
+
+    Raises ProblemError where the arrays are no triangles, or these do not close or do not turn the same way round.
+    """
     try:
         vertices, triangles = np.array(vertices, float), np.array(triangles, int)
         right = vertices.shape[1:] == (3,) == triangles.shape[1:] and np.isfinite(vertices).all() and len(triangles) > 3
@@ -366,7 +369,10 @@ def closed(vertices, triangles, call: str) -> Triangles:
 
 
 def load(path, call: str) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices and triangles of a mesh file: STL, OBJ, PLY and OFF by trimesh, all others by meshio."""
+    """Vertices and triangles of a mesh file: STL, OBJ, PLY and OFF by trimesh, all others by meshio.
+
+    Raises ProblemError where there is no such file, it cannot be read, or a package for it is missing.
+    """
     if not Path(path).is_file():
         raise ProblemError(f"`{call}` was given the path {str(path)!r}, where there is no file; check the path.")
     try:

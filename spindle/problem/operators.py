@@ -13,7 +13,10 @@ from spindle.problem.words import shown
 
 @usage("sp.grad(u)")
 def grad(field, over: Sequence[sympy.Symbol] | None = None) -> sympy.Matrix:
-    """Gradient of a scalar: a column, one entry for each space coordinate (or for each of `over`)."""
+    """Gradient of a scalar: a column, one entry for each space coordinate (or for each of `over`).
+
+    Raises ProblemError for a vector.
+    """
     field, axes = _operands("grad", field, over)
     if isinstance(field, sympy.MatrixBase):
         raise ProblemError(
@@ -57,7 +60,10 @@ def laplacian(field, over: Sequence[sympy.Symbol] | None = None):
 
 @usage("sp.curl(v)")
 def curl(field, over: Sequence[sympy.Symbol] | None = None):
-    """Curl: of a vector in three dimensions a vector, in two dimensions the scalar `v_x - u_y`."""
+    """Curl: of a vector in three dimensions a vector, in two dimensions the scalar `v_x - u_y`.
+
+    Raises ProblemError in any other number of dimensions, and where the components are not as many.
+    """
     field, axes = _operands("curl", field, over)
     _check_length("curl", field, len(axes))
     if len(axes) == 2:
@@ -75,7 +81,10 @@ def curl(field, over: Sequence[sympy.Symbol] | None = None):
 
 @usage("sp.dot(v, sp.grad(u))")
 def dot(a: sympy.Matrix, b: sympy.Matrix):
-    """Inner product of two column vectors of equal length."""
+    """Inner product of two column vectors of equal length.
+
+    Raises ProblemError for scalars, and for different lengths.
+    """
     a, b = (_column(side) for side in (a, b))
     for side in (a, b):
         if not isinstance(side, sympy.MatrixBase):
@@ -96,6 +105,7 @@ def manufactured(expression, solution: Mapping):
     """The source that makes `solution` exact: `expression` with every unknown replaced, derivatives carried out.
 
     Source: the method of manufactured solutions, Roache (2002), J. Fluids Eng. 124(1).
+    Raises ProblemError where `solution` is no mapping of unknowns, or leaves an unknown in the source.
     """
     if not isinstance(solution, Mapping) or not all(isinstance(field, AppliedUndef) for field in solution):
         raise ProblemError(

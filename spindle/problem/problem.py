@@ -187,7 +187,10 @@ class Problem:
 
     @usage('problem.without(["dirichlet u"])', name="problem.without")
     def without(self, names: Iterable[str]) -> "Problem":
-        """The same problem with the conditions of these names left out."""
+        """The same problem with the conditions of these names left out.
+
+        Raises ProblemError where there is none of a name.
+        """
         names = list(names)
         known = [c.name for c in self.conditions]
         for name in names:
@@ -197,7 +200,10 @@ class Problem:
 
     @usage("problem.at(nu=0.5)", name="problem.at")
     def at(self, **values: float) -> "Problem":
-        """The member of the family with these parameter values; the parameters become constants."""
+        """The member of the family with these parameter values; the parameters become constants.
+
+        Raises ProblemError where a name is no parameter, or a value lies outside its range.
+        """
         known = {p.name: p for p in self.parameters}
         for name, value in values.items():
             if name not in known:

@@ -56,7 +56,10 @@ _CONDITIONS = {
 
 
 def encode(e):
-    """A SymPy expression as nested lists of strings and numbers."""
+    """A SymPy expression as nested lists of strings and numbers.
+
+    Raises RunError where it contains what is no elementary function.
+    """
     e = sympy.sympify(e)
     if isinstance(e, symbols.Parameter):
         return ["parameter", e.name, e.value, e.unknown, list(e.bounds) if e.bounds else None]
@@ -254,7 +257,10 @@ def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
 
 
 def problem_from_data(data: Mapping, arrays: Mapping, given: Mapping[str, Callable] | None = None) -> Problem:
-    """The problem that `problem_to_data` wrote; `given` hands in coded functions by name."""
+    """The problem that `problem_to_data` wrote; `given` hands in coded functions by name.
+
+    Raises RunError where the data are damaged.
+    """
     try:
         return _problem(data, arrays, given)
     except SpindleError:

@@ -328,7 +328,10 @@ def _edge(face) -> arcs.Arc:
 
 
 def shape_of(domain: Domain) -> Shape:
-    """A box, or a union of boxes, of two or three space coordinates as a shape; its sides are named like its faces."""
+    """A box, or a union of boxes, of two or three space coordinates as a shape; its sides are named like its faces.
+
+    Raises ProblemError for any other domain.
+    """
     if isinstance(domain, Shape):
         return domain
     if (
@@ -583,7 +586,10 @@ def _numbered(taken, names) -> dict[str, str]:
 
 
 def counted(shape, nodes: Callable, spacing: Spacing, count: int | None) -> meshes.Samples:
-    """As many nodes as asked for: the spacing by bisection, then the most crowded ones dropped."""
+    """As many nodes as asked for: the spacing by bisection, then the most crowded ones dropped.
+
+    Raises ProblemError where so few do not fit away from the edges.
+    """
     if count is None:
         return nodes(spacing)
     around = meshes.local(spacing, shape._samples.points)

@@ -471,7 +471,10 @@ def shape_to_data(shape: Shape, encode: Callable) -> dict:
 
 
 def shape_from_data(data: Mapping, decode: Callable) -> Shape:
-    """The shape that `shape_to_data` wrote; `decode` reads SymPy expressions."""
+    """The shape that `shape_to_data` wrote; `decode` reads SymPy expressions.
+
+    Raises ProblemError where a mesh is stored as the name of a file.
+    """
 
     def rich(value):
         if isinstance(value, Mapping):

@@ -108,6 +108,7 @@ def vector(name: str, *coordinates: sympy.Symbol, components: Sequence[sympy.Sym
     """An unknown vector field as a column of scalar fields, one component for each space coordinate.
 
     `v = vector("v", t, x, y)` has the components `v_x` and `v_y`; `components=` names others.
+    Raises ProblemError where `components` is no list, or the name or a coordinate cannot be used.
     """
     _check_coordinates("vector", name, coordinates)
     along = components if components is not None else [c for c in coordinates if not is_time(c)]
@@ -211,6 +212,7 @@ def parameter(name: str, value: float | None = None, *, unknown: bool = False, r
     parameter("nu", 0.01)                  a constant
     parameter("nu", 0.01, unknown=True)    estimated from data, starting at 0.01 (inverse problem)
     parameter("nu", range=(1, 3))          spans a family of problems (parametrised problem)
+    Raises ProblemError where there is neither value nor range, where both do not fit, and where a number is not finite.
     """
     _names("parameter", name)
     if range is not None:
@@ -255,6 +257,7 @@ def given(name: str, function: Callable, *coordinates: sympy.Symbol, smooth: boo
                 it must be traceable by JAX, and differentiable where the equation differentiates it
     smooth      whether it has as many derivatives as the equation takes, without jumps or kinks; conditions may then
                 hold by construction where it is their value
+    Raises ProblemError where `function` cannot be called.
     """
     _check_coordinates("given", name, coordinates)
     if not callable(function) or isinstance(function, sympy.Basic):

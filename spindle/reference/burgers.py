@@ -34,6 +34,7 @@ def burgers(
     one that grows as viscosity. The estimate compares with half as many nodes again; it is below 1e-11 over the whole
     range and rounding at the default. Cost 0.8 s at the default (two cores).
     Source: Basdevant, Deville, Haldenwang, Lacroix, Ouazzani, Peyret, Orlandi & Patera (1986), Computers & Fluids 14.
+    Raises ValueError for any other viscosity, and for nodes outside.
     """
     low, high = VISCOSITIES
     if not low <= viscosity <= high:

@@ -52,6 +52,7 @@ def ghia(reynolds: int) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray
     right to 1e-4. But for the misprint the tables differ from `cavity` by at most 0.0051 in u and 0.0093 in v for 100,
     by 0.0030 and 0.0063 for 400.
     Source: Ghia, Ghia & Shin (1982), J. Comput. Phys. 48, tables I and II.
+    Raises ValueError for any other Reynolds number.
     """
     if reynolds not in (100, 400):
         raise ValueError(
@@ -81,6 +82,8 @@ def cavity(
     most of it near the ends of the lid; on the centre lines to 2e-8, 6e-6 and 8e-5. Cost 1.2 s, 1.6 s and 4 s (one
     core), once for each number and degree.
     Source: Botella & Peyret (1998), Computers & Fluids 27, for the method and for values at 100 and 1000.
+    Raises ValueError for any other Reynolds number, and for nodes outside; ProblemError, when values are first
+    asked for, where Newton's method does not converge.
     """
     if not 0 < reynolds <= 1000:
         raise ValueError(
@@ -235,6 +238,7 @@ def newton(psi: np.ndarray, reynolds: float, slopes: list[np.ndarray], singular:
 
     slopes    matrices from the unknowns along an axis to derivatives at the inner nodes, orders 0 to 4
     singular  the singular terms there, see `corners`
+    Raises RuntimeError where Newton's method does not converge.
     """
     n = len(slopes[0])
     d0, d1, d2, d3, d4 = (matrix[:, :n] for matrix in slopes)

@@ -42,6 +42,7 @@ def diffusion(
     initial state is up to 9.4e-3 and the boundary value 0: u behaves there as the root of the distance.
     Cost 0.6 s at the default (two cores), growing as the cube of `intervals`.
     Source: Sommeijer, Shampine & Verwer (1997), J. Comput. Appl. Math. 88, for the Runge-Kutta-Chebyshev steps.
+    Raises ValueError where `intervals` is odd or below 4, and for nodes outside.
     """
     if intervals < 4 or intervals % 2:
         raise ValueError(

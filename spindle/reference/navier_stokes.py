@@ -48,7 +48,10 @@ def random_vorticity(seed: int, peak: float = 3, modes: int = 10) -> np.ndarray:
 
 
 def initial_series(number: int) -> np.ndarray:
-    """Coefficients of the vorticity of the stored initial state `number`; (21, 11)."""
+    """Coefficients of the vorticity of the stored initial state `number`; (21, 11).
+
+    Raises ValueError where there is none of that number.
+    """
     stored = _stored()
     if number not in range(len(stored)):
         raise ValueError(

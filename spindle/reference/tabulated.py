@@ -12,7 +12,10 @@ __all__ = ["GridReference", "OnDemand", "nodes", "relative_difference", "togethe
 
 
 def nodes(name: str, given: ArrayLike | None, low: float, high: float, count: int) -> np.ndarray:
-    """The nodes of the coordinate `name`: those `given`, checked to lie in [low, high], or `count` equally spaced."""
+    """The nodes of the coordinate `name`: those `given`, checked to lie in [low, high], or `count` equally spaced.
+
+    Raises ValueError where the given ones do not increase, or leave the interval.
+    """
     if given is None:
         return np.linspace(low, high, count)
     checked = np.array(given, dtype=np.float64)

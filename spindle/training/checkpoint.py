@@ -105,7 +105,10 @@ def save_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict) -> None:
 
 
 def load_arrays(path: Path, advice: str = _AGAIN) -> tuple[dict[str, np.ndarray], dict]:
-    """What `save_arrays` wrote; `advice` is what to do where it cannot be read."""
+    """What `save_arrays` wrote; `advice` is what to do where it cannot be read.
+
+    Raises RunError where there is no such file, or it is damaged.
+    """
     if not path.exists():
         raise RunError(f"There is no file {path}; a run directory holds one once training has begun.")
     try:

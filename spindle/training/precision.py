@@ -12,7 +12,10 @@ DTYPES = ("float32", "float64")
 
 @contextlib.contextmanager
 def precision(dtype: str):
-    """Arrays made inside have this type, and matrix products keep it (no TF32 or bfloat16 on accelerators)."""
+    """Arrays made inside have this type, and matrix products keep it (no TF32 or bfloat16 on accelerators).
+
+    Raises MethodError for any type but float32 and float64.
+    """
     if dtype not in DTYPES:
         raise MethodError(f"`dtype={dtype!r}` is not supported." + nearest(str(dtype), DTYPES))
     with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):

@@ -151,7 +151,10 @@ class Explorer:
         return found
 
     def ask(self, unknown: str, chosen: Mapping[str, float]) -> Answer:
-        """An unknown at the values of the sliders."""
+        """An unknown at the values of the sliders.
+
+        Raises ProblemError where there is no such unknown, or a value lies outside its slider.
+        """
         if unknown not in self.unknowns:
             raise ProblemError(
                 f"The page asked for `{reprlib.repr(unknown)}`, which is no unknown; choose {', '.join(self.unknowns)}."

@@ -21,8 +21,8 @@ from spindle.points.base import Points
 class Derivatives(ABC):
     """Derivatives of a field at points.
 
-    points   where
-    needs    for each support what its residuals need of the field
+    points   where the field is differentiated
+    needs    for each support the partials, and combinations of partials, that its residuals contain
     """
 
     points: Points
@@ -30,11 +30,11 @@ class Derivatives(ABC):
 
     @abstractmethod
     def prepare(self, field, drawn) -> Any:
-        """What all supports share, such as one pass through the networks of the axes."""
+        """The arrays that all supports share, such as the outcome of one pass through the networks of the axes."""
 
     @abstractmethod
     def at(self, shared, support: int) -> dict[Need, jax.Array]:
-        """What one support needs, in arrays shaped like its points."""
+        """The values of all needs of one support, in arrays shaped like its points."""
 
     @abstractmethod
     def assembles(self, field) -> bool:
@@ -44,12 +44,12 @@ class Derivatives(ABC):
     def normal(self, field, drawn, pieces: Sequence[Any]) -> jax.Array:
         """J^T J (P, P) of linearised residuals, in the order of `ravel_pytree(field)`, estimated parameters last.
 
-        pieces   a `Piece` for each array of residuals, or a `Shortcut` where this way offered one
+        pieces   a `Piece` for each array of residuals, or a `Shortcut` where `shortcut` offered one
         """
 
 
 class FormingJacobians(Derivatives):
-    """A way that can form J, for problems with fewer rows than numbers to be trained."""
+    """Derivatives that can form J, for problems with fewer rows than trained numbers."""
 
     @abstractmethod
     def jacobian(self, field, drawn, pieces: Sequence[Piece]) -> jax.Array:
@@ -57,10 +57,10 @@ class FormingJacobians(Derivatives):
 
 
 class SummingWithoutPoints(Derivatives):
-    """A way that may take sums over a grid from sums along its axes."""
+    """Derivatives that may take sums over a grid from sums along its axes."""
 
     @abstractmethod
     def shortcut(
         self, supports: Sequence[int], structures: Iterable[Structure], coordinates: Sequence[sympy.Symbol]
     ) -> Any:
-        """How the sums of one piece of a residual are taken, by the structures of its terms; None: point by point."""
+        """The way to take the sums of one piece of a residual, by the structures of its terms; None: point by point."""

@@ -39,7 +39,7 @@ _GROUP = 4  # before they are used: J^T J wants more rows than its factors
 
 
 class Nodal(Field):
-    """Values at the nodes themselves instead of a network: what a classical solver looks for.
+    """A field known by its values at the nodes instead of by a network: what a classical solver looks for.
 
     lanes   (time derivatives, M nodes, T instants, outputs); without time one instant
     """
@@ -47,7 +47,7 @@ class Nodal(Field):
     lanes: jax.Array
 
     def __call__(self, points):
-        """Not offered: between the nodes nothing is known."""
+        """Raises NotImplementedError: between the nodes nothing is known."""
         raise NotImplementedError("values at nodes are known at the nodes only")
 
 
@@ -65,7 +65,7 @@ class Discrete(FormingJacobians):
     """Derivatives of any field at nodes.
 
     points     nodes and instants
-    needs      for each support what it needs
+    needs      for each support the partials, and combinations of partials, that its residuals contain
     order      p, the order of accuracy of every residual
     exponent   of the kernel r^m
     size       nodes in a stencil; None: twice the number of polynomials, and one
@@ -101,7 +101,7 @@ class Discrete(FormingJacobians):
         self._between = PointwiseTaylor(QueryPoints(points.supports, chosen, ()), needs)  # measurements lie there
 
     def _analysed(self, needs):
-        """Each need by time derivative and unknown, and the space operators that occur."""
+        """The summands of each need, by time derivative and unknown, and the space operators that occur in them."""
         parts, operators = {}, []
         axis = self.points.axis
         for need in needs:
@@ -163,7 +163,7 @@ class Discrete(FormingJacobians):
         return jnp.stack([jet.derivative(o) for o in orders])
 
     def at(self, shared, support: int) -> dict[Need, jax.Array]:
-        """What one support needs: (m,), or (m, T) where the support extends over time."""
+        """The values of all needs of one support: (m,), or (m, T) where the support extends over time."""
         lanes, field = shared
         where = self.points.supports[support]
         if where.measured is not None:
@@ -185,7 +185,7 @@ class Discrete(FormingJacobians):
         return {need: v[:, 0] if flat else v for need, v in found.items()}
 
     def assembles(self, field: Field) -> bool:
-        """`normal` is offered for every field."""
+        """True: `normal` is offered for every field."""
         return True
 
     @cached_property
@@ -339,7 +339,7 @@ class Discrete(FormingJacobians):
         return self._values(self.points.positions, points)
 
     def extrapolation(self) -> tuple[np.ndarray, np.ndarray]:
-        """The same from inner and boundary nodes to the ghosts."""
+        """Stencils (g, k) and weights that take values at inner and boundary nodes to the g ghosts."""
         ghosts = self.points.nodes.ghosts
         return self._values(self.points.positions[: -len(ghosts)], ghosts)
 
@@ -351,7 +351,7 @@ class Discrete(FormingJacobians):
 
 
 def _differences(times: np.ndarray | None, lanes: int, order: int) -> Differences | None:
-    """None without time; raises MethodError where there are too few instants."""
+    """The differences between instants; None without time. Raises MethodError where there are too few instants."""
     if times is None:
         return None
     least = order + lanes - 1

@@ -42,7 +42,7 @@ _CHEAP = 1e7  # operations below which a grid is not worth avoiding: the shortcu
 
 @dataclass(frozen=True)
 class Monomial:
-    """`constant * product of factors * product of partials` at one of the places of a piece.
+    """`constant * product of factors * product of partials` of one term of a piece.
 
     factors    index of the coefficient function on each axis, -1 for none
     partials   with repetition, sorted; empty for a piece of the source
@@ -54,13 +54,13 @@ class Monomial:
     partials: tuple[Partial, ...]
 
     def column(self, axis: int) -> tuple:
-        """What its columns on an axis are made of; equal keys mean equal columns."""
+        """A key of the columns on an axis; equal keys mean equal columns."""
         slots = tuple((p.unknown, p.orders[axis]) for p in self.partials)
         return self.term, self.factors[axis], slots, self.pattern
 
     @property
     def pattern(self) -> tuple[int, ...]:
-        """How often each different partial occurs: equal partials need only unordered choices of features."""
+        """How often each different partial occurs; choices of features for equal partials are unordered."""
         return tuple(Counter(self.partials).values())
 
 
@@ -80,13 +80,13 @@ def choices(pattern: tuple[int, ...], rank: int) -> tuple[np.ndarray, np.ndarray
 
 
 def _count(pattern: tuple[int, ...], rank: int) -> int:
-    """How many `choices` there are."""
+    """The number of `choices`."""
     return math.prod(math.comb(rank + n - 1, n) for n in pattern)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the products of a piece stand, for one separable rank.
+    """The numbers of the columns that each product of a piece multiplies, for one separable rank.
 
     constants    c_tau, (T,)
     columns_of   for each axis the number of each product's column, (T,)
@@ -99,9 +99,9 @@ class Layout:
 
 
 class SeparatedPiece:
-    """One residual array as a sum of products of columns; the rank is that of the jets it is given.
+    """One residual array as a sum of products of columns, one column an axis; the rank is that of the jets.
 
-    structures    the separated structure of each of its terms, a term being an expression at a place
+    structures    the separated structure of each of its terms, a term being an expression on a support
     slices        for each term the rows of each axis' pool
     weights       square roots of the quadrature weights on each axis
     """
@@ -120,7 +120,7 @@ class SeparatedPiece:
         self._layouts: dict[int, Layout] = {}
 
     def layout(self, rank: int) -> Layout:
-        """The products for a separable rank."""
+        """The constants and column numbers of all products, for a separable rank."""
         if rank not in self._layouts:
             own = [choices(m.pattern, rank) for m in self.monomials]
             constants = np.concatenate([m.constant * c[1] for m, c in zip(self.monomials, own, strict=True)])
@@ -130,21 +130,21 @@ class SeparatedPiece:
         return self._layouts[rank]
 
     def slots(self, rank: int) -> list[int]:
-        """Number of features and derivatives of features on each axis that the residual is made of."""
+        """For each axis the number of features and derivatives of features that the residual is made of."""
         axes = range(len(self._blocks))
         found = [{(m.term, p.unknown, p.orders[d]) for m in self.monomials for p in m.partials} for d in axes]
         return [rank * len(own) for own in found]
 
     def widths(self, rank: int) -> list[int]:
-        """Number K_d of different columns on each axis."""
+        """For each axis the number K_d of different columns."""
         return [sum(_count(b[3], rank) for b in blocks) for blocks in self._blocks]
 
     def products(self, rank: int) -> int:
-        """Number of products of columns, each choice of features counted."""
+        """The number of products of columns, each choice of features counted."""
         return sum(_count(m.pattern, rank) for m in self.monomials)
 
     def coefficients(self, pools) -> list[list[list[jax.Array]]]:
-        """The values of all coefficient functions on each axis, for each term: depends on the points alone."""
+        """The values of all coefficient functions, for each axis and term; they depend on the points alone."""
         found = []
         for axis, functions in enumerate(self._functions):
             compiled = [array_function(f, self._coordinates) for f in functions]
@@ -295,7 +295,7 @@ class SeparatedPiece:
 
 @dataclass(frozen=True)
 class GridFree:
-    """How the sums over one residual array are taken.
+    """The sums over one residual array, taken from sums along its axes where that is cheaper.
 
     squares   "grid", "core" or "gram": for the loss
     slopes    "grid" or "gram": for J^T J
@@ -316,7 +316,7 @@ class GridFree:
         return self.slopes != "grid"
 
     def coefficients(self, pools):
-        """See `SeparatedPiece.coefficients`."""
+        """The values of all coefficient functions; see `SeparatedPiece.coefficients`."""
         return self.piece.coefficients(pools)
 
     def square(self, jets, coefficients) -> jax.Array:
@@ -327,16 +327,16 @@ class GridFree:
         return self.piece.square(columns, rank)
 
     def normal(self, features, coefficients):
-        """See `SeparatedPiece.normal`."""
+        """Blocks H_de of J^T J for d <= e; see `SeparatedPiece.normal`."""
         return self.piece.normal(features, coefficients)
 
 
 def grid_free(piece: SeparatedPiece, lengths: Sequence[int], rank: int, parameters: int, form: str) -> GridFree | None:
-    """The cheapest way by operations counted, or the one that is asked for; None: all on the grid.
+    """The cheapest way to take sums, by operations counted, or the one that `form` asks for; None: on the grid.
 
     "gram" loses half the digits, so that "auto" takes it for the loss only where the others cost too much.
 
-    parameters   of one axis
+    parameters   number of trained numbers of one axis
     """
     if form != "auto":
         return GridFree(piece, form, "gram")

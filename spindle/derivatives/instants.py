@@ -8,9 +8,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Differences:
-    """Derivatives at each of T instants from the values at those nearest to it.
+    """Weights that give derivatives at each of T instants from the values at the nearest instants.
 
-    nearest   (T, q) numbers of these instants
+    nearest   (T, q) numbers of the instants nearest to each
     weights   (lanes, T, q), lane k for derivative k; lane 0 picks the value itself
     """
 
@@ -36,7 +36,7 @@ class Differences:
         return cls(nearest, np.linalg.solve(powers, wanted).transpose(2, 0, 1))
 
     def matrices(self) -> np.ndarray:
-        """(lanes, T, T), each row with q entries that are not zero."""
+        """The weights as matrices (lanes, T, T), each row with q entries that are not zero."""
         lanes, instants, _ = self.weights.shape
         dense = np.zeros((lanes, instants, instants))
         dense[:, np.arange(instants)[:, None], self.nearest] = self.weights

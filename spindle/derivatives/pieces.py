@@ -22,7 +22,7 @@ class Piece(NamedTuple):
 class Shortcut(NamedTuple):
     """One array of residuals whose sums are taken without its points.
 
-    form       how, from `derivatives/`
+    form       the way to take sums, which `Derivatives.shortcut` gave
     factors    the values of its coefficient functions at the present points
     weight     of its sum of squares in the loss
     """

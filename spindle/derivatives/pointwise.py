@@ -1,7 +1,7 @@
 """Partials of a network of all coordinates by one forward pass on a jet (Taylor-mode automatic differentiation).
 
 The jet carries exactly the multi-indices at or below those asked for, so a Laplacian in three dimensions costs seven
-lanes of a forward pass, and a mixed partial no more than its own lanes.
+lanes of a forward pass, and a mixed partial only the lanes at or below it.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ def pointwise_values(field: Field, points: jax.Array, needs: Sequence[Need]) -> 
 
 
 class PointwiseTaylor(FormingJacobians):
-    """Derivatives of any field on a cloud; `needs` lists what each support of the cloud needs."""
+    """Derivatives of any field on a cloud; `needs` lists the partials that each support of the cloud needs."""
 
     points: PointwisePoints
 
@@ -45,12 +45,12 @@ class PointwiseTaylor(FormingJacobians):
         return field, self.points.bare(drawn)
 
     def at(self, shared, support: int) -> dict[Need, jax.Array]:
-        """What one support needs."""
+        """The values of all needs of one support, (n,) each."""
         field, drawn = shared
         return pointwise_values(field, drawn[support], self.needs[support])
 
     def assembles(self, field: Field) -> bool:
-        """`normal` is offered for every field."""
+        """True: `normal` is offered for every field."""
         return True
 
     def jacobian(self, field: Field, drawn, pieces: Sequence[Piece]) -> jax.Array:

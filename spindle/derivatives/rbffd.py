@@ -48,7 +48,7 @@ def stencil_size(degree: int, dimensions: int) -> int:
 
 
 def definite_exponent(exponent: int, degree: int) -> int:
-    """The exponent that is used with polynomials of some degree l: at most 2l + 1.
+    """The exponent that is used with polynomials of degree l, given `exponent`: at most 2l + 1.
 
     Up to there r**m is conditionally definite. Beyond, a few of many stencils come out close to singular, with weights
     up to 10**4 times the usual (first derivatives, l = 2, m = 7, 3300 nodes in space).
@@ -89,7 +89,7 @@ def weights(
     degree     total degree l of the polynomials for which the weights are exact
     size       nodes in a stencil, `stencil_size(degree, d)` by default; C(l+d, d) of them would interpolate polynomials
     exponent   odd m of the kernel r**m, above the order of every operator; no more than 2l + 1 is used
-    idx        (m, n) stencils found before; by default the nearest nodes
+    idx        (m, n) known stencils; by default the nearest nodes
     returns    stencils (m, n) int32, and for each operator weights (m, n) float64 that carry length**-order
 
     Error O(h**(l + 1 - order)) for smooth functions, so order p of accuracy wants l = p + order - 1. Costs one LU
@@ -135,7 +135,7 @@ def local_matrices(nodes: np.ndarray, centres: np.ndarray, idx: np.ndarray, *, d
 #     [ P^T 0 ] [ . ] = [ L q_k           at x = 0 ]
 #
 # with all monomials q_k of total degree up to l. Shift and scale make the matrix independent of the node spacing; each
-# partial of order |alpha| takes its own factor s^-|alpha| on the right. LU with pivoting (2.25 n^3 operations at
+# partial of order |alpha| takes the factor s^-|alpha| on the right. LU with pivoting (2.25 n^3 operations at
 # n = 2M) is preferred to a Cholesky factorisation in the null space of P (0.9 n^3): it needs no choice of M good rows
 # and no conditional definiteness.
 
@@ -260,9 +260,9 @@ _BLAS = threading.Lock()
 
 @contextmanager
 def _one_blas_thread():
-    """Keep linear algebra from splitting small matrices among threads of its own; yields whether it obeys.
+    """Keep linear algebra from splitting small matrices among threads; yields whether it obeys.
 
-    Its threads and ours would wait for each other: ten times slower at n + M = 106 on two busy cores. The number is one
+    Library threads and ours would wait for each other: ten times slower at n + M = 106 on two cores. The number is one
     for the whole process, so only one call at a time may change it.
     """
     libraries = _linear_algebra()
@@ -413,7 +413,7 @@ def cached_weights(
 
     folder   where the files lie; by default `$SPINDLE_CACHE`, else `spindle/rbffd` in the user's cache folder
 
-    A file is found by the content of all arguments, and written whole or not at all. One that cannot be read is
+    A file is named by a hash of all arguments, and written whole or not at all. One that cannot be read is
     written anew, and a folder that cannot be written to only costs time.
     """
 
@@ -443,7 +443,7 @@ def _folder(folder) -> Path | None:
 
 
 def _key(nodes, centres, operators, degree, size, exponent, idx) -> str:
-    """SHA-256 over all that the weights depend on."""
+    """The SHA-256 hash of all that the weights depend on."""
     digest = hashlib.sha256(f"{CACHE_VERSION} {degree} {size} {exponent}".encode())
 
     def add(name, values, dtype=np.float64):

@@ -47,7 +47,7 @@ def highest_orders(needs: Sequence[Need], axes: int) -> list[int]:
 
 
 class Shared(NamedTuple):
-    """What all supports share: the jets of all axes, (pool, orders, unknowns, columns) each, and the field's core."""
+    """Arrays that all supports share: the jets of all axes, (pool, orders, unknowns, columns) each, and the core."""
 
     jets: list[jax.Array]
     core: jax.Array | None
@@ -94,7 +94,7 @@ def _khatri_rao(factors: Sequence[jax.Array]) -> jax.Array:
 
 
 def paired(features: Sequence, needs: Sequence[Need], core=None) -> dict[Need, jax.Array]:
-    """The same at scattered points, row by row: arrays (n,)."""
+    """Partials, and combinations of partials, at scattered points, whose features stand row by row: arrays (n,)."""
     if core is not None:
         return contract_rows(features, core, needs)
 
@@ -107,7 +107,7 @@ def paired(features: Sequence, needs: Sequence[Need], core=None) -> dict[Need, j
 class SeparableJets(SummingWithoutPoints):
     """Derivatives of a separable field on a lattice.
 
-    needs   for each support of the lattice what it needs
+    needs   for each support the partials, and combinations of partials, that its residuals contain
     rank    separable rank of the field, and `parameters` the number of trained numbers of one axis
     form    how sums over a grid are taken: "grid", "core", "gram", or "auto" by predicted cost
     """
@@ -125,13 +125,13 @@ class SeparableJets(SummingWithoutPoints):
         return Shared(jets, field.core)
 
     def at(self, shared: Shared, support: int) -> dict[Need, jax.Array]:
-        """What one support needs."""
+        """The values of all needs of one support, on its grid."""
         cut = [jnp.moveaxis(jets[s], 1, 0) for jets, s in zip(shared.jets, self.points.slices[support], strict=True)]
         combine = merge if self.points.supports[support].is_region else paired
         return combine(cut, self.needs[support], shared.core)
 
     def shortcut(self, supports: Sequence[int], structures, coordinates) -> GridFree | None:
-        """How the sums of one residual array are taken without its points, where that is cheaper."""
+        """The way to take the sums of one residual array without its points; None where points are cheaper."""
         if self.form == "grid":
             return None
         found = list(structures)
@@ -156,7 +156,7 @@ class SeparableJets(SummingWithoutPoints):
         return total if np.array_equal(order, np.arange(len(total))) else total[order][:, order]
 
     def _normal(self, features, piece):
-        """One piece, parameters axis by axis."""
+        """Blocks of J^T J of one piece, parameters axis by axis."""
         if isinstance(piece, Shortcut):
             return piece.weight * symmetric(piece.form.normal(features, piece.factors), ())
         cut = []

@@ -43,12 +43,12 @@ class AxisFeatures(NamedTuple):
     slopes: jax.Array
 
     def cut(self, rows: slice) -> "AxisFeatures":
-        """Some of the nodes."""
+        """The features at the nodes of these rows."""
         return AxisFeatures(self.values[rows], self.slopes[rows])
 
 
 def axis_features(field: AxisField, axis: int, x: jax.Array, orders_of, highest: int) -> AxisFeatures:
-    """Jets up to order `highest` at the nodes x (N, 1), and their Jacobian in the axis' own parameters.
+    """Jets up to order `highest` at the nodes x (N, 1), and their Jacobian in the parameters of that axis.
 
     orders_of   (field, axis, x, highest) -> list of arrays (n, unknowns, rank)
     """
@@ -106,7 +106,7 @@ def grid_blocks(features: Sequence[Sequence[AxisFeatures]], piece: Piece) -> lis
 
 
 def _together(features, piece) -> int:
-    """How many nodes of the first axis are taken at a time: a divisor of their number."""
+    """The number of nodes of the first axis that are taken at a time, a divisor of their number."""
     partials = [(t, p) for t, (_, own) in enumerate(piece.slopes) for need in own for p, _ in terms_of(need)]
     slots = sum(len({(t, p.unknown, p.orders[d]) for t, p in partials}) for d in range(len(features[0])))
     nodes, *others = (len(f.values) for f in features[0])
@@ -126,7 +126,7 @@ def _blocks(features, piece):
 
 
 def symmetric(blocks: list[list[jax.Array]], parameters: Sequence[jax.Array]) -> jax.Array:
-    """The whole matrix from the blocks on and above the diagonal, and the columns of the parameters."""
+    """The whole symmetric matrix from the blocks on and above the diagonal, and the columns of the parameters."""
     axes = len(blocks)
     whole = [
         [blocks[d][e - d] if e >= d else blocks[e][d - e].T for e in range(axes)] + blocks[d][axes - d :]

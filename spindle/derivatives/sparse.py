@@ -2,7 +2,7 @@
 
     (A_k u)_i = sum over j of  w_kij u[idx_ij],      k = 1 .. K operators that share their stencils.
 
-The transpose is applied from a table of its own, padded where a node belongs to fewer stencils than another, so that no
+The transpose is applied from a second table, padded where a node belongs to fewer stencils than another, so that no
 gradient ever scatters: scatters are serial on processors, slow under contention on GPUs, and not deterministic.
 """
 
@@ -29,7 +29,7 @@ class Stencils(NamedTuple):
 
     @staticmethod
     def of(idx: np.ndarray, weights: np.ndarray, nodes: int) -> "Stencils":
-        """The tables of both directions."""
+        """The operators from stencils (m, n) of `nodes` nodes and weights (K, m, n), and their transposes."""
         (centres, n), flat = idx.shape, idx.ravel()
         order = np.argsort(flat, kind="stable")
         counts = np.bincount(flat, minlength=nodes)
@@ -42,7 +42,7 @@ class Stencils(NamedTuple):
         return Stencils(idx.astype(np.int32), weights, backward, transposed)
 
     def __call__(self, values: jax.Array) -> jax.Array:
-        """(M, C) -> (K, m, C); linear, so that it is its own derivative, and differentiable in both modes."""
+        """The operators applied to values (M, C): (K, m, C); linear, and differentiable in both modes."""
         tables = tuple(jnp.asarray(t, values.dtype if t.dtype.kind == "f" else None) for t in self)
         return linear_call(_forward, _backward, tables, values)
 
@@ -77,9 +77,10 @@ class Blocks(NamedTuple):
 
     @staticmethod
     def of(rows: np.ndarray, stencils: Stencils, size: int, multiple: int = 1) -> "Blocks":
-        """Rows are the node numbers of the centres, neighbours next to each other.
+        """The blocks of `size` rows of some stencils.
 
-        multiple   of this, if there are more blocks, is their number, the last ones being empty
+        rows       node numbers of the centres, neighbours next to each other
+        multiple   a divisor of the number of blocks, if they are more; the last blocks are then empty
         """
         cuts = [slice(first, min(len(rows), first + size)) for first in range(0, len(rows), size)]
         touched = [np.unique(np.append(stencils.idx[cut].ravel(), rows[cut])) for cut in cuts]

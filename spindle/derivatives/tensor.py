@@ -32,7 +32,7 @@ def contract(features: Sequence, core: jax.Array, needs: Sequence[Need]) -> dict
 
 
 def contract_rows(features: Sequence, core: jax.Array, needs: Sequence[Need]) -> dict[Need, jax.Array]:
-    """The same at scattered points, row by row: arrays (n,); one costs 2 n prod M_k operations."""
+    """Partials, and combinations of partials, at scattered points: arrays (n,); one costs 2 n prod M_k operations."""
     last = core.ndim - 2
 
     def along(tensor, k, matrix):

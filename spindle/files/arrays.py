@@ -18,7 +18,7 @@ from spindle.errors import ProblemError
 class Columns:
     """Arrays by name; `dims` names the axes of each where the file does, as NetCDF.
 
-    names   of all that the file has, also of what was not wanted
+    names   of all arrays in the file, whether read or not
     """
 
     arrays: Mapping[str, np.ndarray]
@@ -27,7 +27,7 @@ class Columns:
 
 
 def read_npz(path: Path, wanted: Iterable[str]) -> Columns:
-    """Some arrays of an archive; raises ProblemError where they are too many or no real numbers."""
+    """The wanted arrays of an archive. Raises ProblemError where they are too many or no real numbers."""
     try:
         with open_regular(path) as handle:
             stored = Arrays(handle)
@@ -41,7 +41,7 @@ def read_npz(path: Path, wanted: Iterable[str]) -> Columns:
 
 
 def read_netcdf(path: Path, wanted: Iterable[str]) -> Columns:
-    """Some variables of a NetCDF file; raises ProblemError where they are too many or lie in other files."""
+    """The wanted variables of a NetCDF file. Raises ProblemError where they are too many or lie in other files."""
     hdf5 = h5py.is_hdf5(path)
     sizes = _in_hdf5(path, set(wanted)) if hdf5 else _in_classic(path)
     names = [name for name in dict.fromkeys(wanted) if name in sizes]
@@ -71,13 +71,13 @@ def _real(path: Path, name: str, dtype: np.dtype) -> None:
 
 
 def _in_classic(path: Path) -> dict[str, int]:
-    """Numbers of each variable of a file of the older format."""
+    """The number of values of each variable in a file of the older format."""
     with scipy.io.netcdf_file(path, "r", mmap=False) as file:
         return {name: math.prod(variable.shape) for name, variable in file.variables.items()}
 
 
 def _in_hdf5(path: Path, wanted: Collection[str]) -> dict[str, int]:
-    """Numbers of each variable of an HDF5 file; raises ProblemError where one takes its numbers from other files."""
+    """The number of values of each variable in an HDF5 file; raises ProblemError where another file holds values."""
     sizes = {}
     with h5py.File(path, "r") as file:
         for name in file:

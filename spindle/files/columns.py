@@ -23,7 +23,7 @@ class CsvColumns(Mapping[str, np.ndarray]):
     """The columns (n,) of a CSV file by their names; a column is turned into numbers when it is asked for.
 
     Lines that begin with `#` are skipped; the last of them names the columns if nothing else does, as `numpy.savetxt`
-    writes it. Raises ProblemError with the line of what is no number.
+    writes it. Raises ProblemError, with the line, where a cell is no number.
     """
 
     path: Path
@@ -64,7 +64,7 @@ class CsvColumns(Mapping[str, np.ndarray]):
             yield from ((k + 1, row) for k, row in enumerate(rows) if row and k not in skipped)
 
     def _ragged(self) -> ProblemError | None:
-        """The refusal of the first row with too many values or too few."""
+        """The error for the first row with too many values or too few; None where all rows are alike."""
         count = len(self._layout.names)
         for line, row in self._rows():
             if len(row) != count and any(cell.strip() for cell in row[count:] or ["few"]):

@@ -32,7 +32,7 @@ _KEYS = {
 
 @dataclass(frozen=True)
 class Setting:
-    """What conditions refer to: names, the domain, and the closed forms of the reference."""
+    """What the formulas of conditions refer to: names, the domain, and the closed forms of the reference."""
 
     names: Names
     domain: Domain

@@ -1,6 +1,6 @@
 """Data files that a problem names: columns of CSV, arrays of npz, variables of NetCDF, and lists in the problem itself.
 
-Only files in the problem's own folder or below it are read, so that a problem from elsewhere sees nothing of the disk.
+Files are read from the problem's folder or below it alone, so that a problem from elsewhere sees nothing of the disk.
 """
 
 import math
@@ -16,11 +16,11 @@ from spindle.files.columns import CsvColumns, Renamed
 from spindle.files.source import Entry
 
 _LARGEST_CSV = 30_000_000  # bytes: text of this size takes some seconds
-_MOST_POINTS = 1_000_000  # of measurements, each of which is a residual of its own
+_MOST_POINTS = 1_000_000  # of measurements, each of which is one residual
 
 
 def scattered(entry: Entry, coordinates: Sequence[str], variable: str) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Points {coordinate: (n,)} and values (n,) of measurements; what is on a grid becomes a list of its points.
+    """Points {coordinate: (n,)} and values (n,) of measurements; a grid becomes the list of its points.
 
     entry   a table with `data`, a file, or with `at` and `values`, lists
     Raises ProblemError where there are too many measurements, or the arrays do not have one value for each point.
@@ -47,7 +47,7 @@ def gridded(
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Nodes {coordinate: (n,)} and values on their tensor grid, one axis a coordinate.
 
-    coordinates   those of the problem; the table depends on those that it has, or that `axes` names
+    coordinates   of the problem; the table depends on those that the file holds, or that `axes` names
     Raises ProblemError where the table depends on no coordinate, or with `all_of_them` not on all in their order.
     """
     found = _columns(entry, coordinates, variable)
@@ -140,7 +140,7 @@ def beside(entry: Entry) -> Path:
 
 
 def file_of(entry: Entry, wanted: Sequence[str]) -> Columns:
-    """Those arrays of a data file that are wanted, as far as it has them.
+    """The wanted arrays of a data file; those that it does not hold are left out.
 
     Raises ProblemError where the ending is not known, or the file cannot be read.
     """
@@ -152,7 +152,7 @@ def file_of(entry: Entry, wanted: Sequence[str]) -> Columns:
         return reader(path, wanted)
     except ProblemError as error:
         raise entry.error(str(error)) from error
-    except Exception as error:  # each library refuses damaged files in its own ways
+    except Exception as error:  # libraries refuse damaged files in many ways
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise entry.error(f"the file {path} cannot be read ({reason}); write it again.") from error
 
@@ -170,7 +170,7 @@ def _columns(entry: Entry, coordinates: Sequence[str], variable: str) -> Columns
 
 
 def _renamed(listed: Entry | None, data: Entry, wanted: Sequence[str]) -> Columns:
-    """What a file holds under the names that `columns` gives, `{ t = "time [s]" }`; all else keeps its own."""
+    """What a file holds under the names that `columns` gives, `{ t = "time [s]" }`; other names stay."""
     if listed is None:
         return file_of(data, wanted)
     items = listed.table(None, 'columns = { t = "time [s]" }').entries()

@@ -21,7 +21,7 @@ _MOST_COORDINATES = 30
 
 
 def domain_of(file: Entry, names: Names) -> Domain:
-    """The domain of a problem file; its coordinates become names.
+    """The domain of a problem file; `names` learns its coordinates.
 
     Raises ProblemError where shapes are too many, unused, or make no domain.
     """

@@ -53,7 +53,7 @@ def formula(entry: Entry, names: Names, example: str) -> Value:
 
 
 def equation(entry: Entry, names: Names, example: str) -> tuple[Value, Value | None]:
-    """Both sides of an equation; None for a right side that is the word `manufactured` alone.
+    """Left and right side of an equation; None for a right side that is the word `manufactured` alone.
 
     Raises ProblemError where the text is no equation, or a side cannot be read.
     """
@@ -70,7 +70,7 @@ def equation(entry: Entry, names: Names, example: str) -> tuple[Value, Value | N
 
 
 def relation(entry: Entry, names: Names, example: str) -> Relational:
-    """An equation or inequality such as `x = 0` or `x > y`.
+    """The relation that a text states, an equation or inequality such as `x = 0` or `x > y`.
 
     Raises ProblemError for anything else: no relation, several, one that always or never holds.
     """
@@ -84,7 +84,7 @@ def relation(entry: Entry, names: Names, example: str) -> Relational:
 
 
 def number(entry: Entry, names: Names, example: str) -> sympy.Expr:
-    """A constant, exact where it is written exactly: `2*pi`.
+    """The constant that a text states, exact where it is written exactly: `2*pi`.
 
     Raises ProblemError where the formula depends on coordinates, parameters or unknowns.
     """
@@ -95,7 +95,7 @@ def number(entry: Entry, names: Names, example: str) -> sympy.Expr:
 
 
 def float_of(entry: Entry, names: Names, example: str) -> float:
-    """A constant as Python would compute it."""
+    """The constant that a text states, as a float."""
     found = number(entry, names, example)
     values = names.limits.samples.of(found)
     return float(found) if values is None else float(values[0])

@@ -1,4 +1,4 @@
-"""The formulas of problem files as trees: a grammar of its own, in which nothing can be written but mathematics.
+"""The formulas of problem files as trees: a grammar in which nothing but mathematics can be written.
 
 relation  = sum [("=" | "<" | "<=" | ">" | ">=" | "!=") sum]        logic  = relation {("and" | "or") relation}
 sum       = term {("+" | "-") term}                                term   = unary {("*" | "/") unary}
@@ -53,7 +53,7 @@ class Token:
 
 
 def parse(text: str, refuse: Refuse) -> Node:
-    """The tree of a formula; what is wrong is refused by a sentence and the number of a character."""
+    """The tree of a formula; `refuse` makes an error of a sentence and the number of a character."""
     if len(text) > LONGEST:
         raise refuse(f"this formula has {len(text):,} characters, of which {LONGEST:,} are read; use [definitions].", 0)
     parser = _Parser(_tokens(text, refuse), refuse)

@@ -74,7 +74,7 @@ _FORMS = {
 
 
 def of_sign(sign: str) -> str:
-    """How what a sign stands for is written; nothing where it is not known."""
+    """How people write here what a foreign sign stands for; empty where the sign is not known."""
     found = next((words for signs, words in _SIGNS.items() if sign in signs), "")
     if not found and sign.isalpha():
         found = "names have letters from a to z, digits and underscores"
@@ -82,7 +82,7 @@ def of_sign(sign: str) -> str:
 
 
 def of_function(name: str) -> str:
-    """The function that is meant by another name of it; nothing where it is not known."""
+    """How the function is called here that another language calls `name`; empty where it is not known."""
     if name.casefold() in ("pow", "power"):
         return " Powers are written `x^2`."
     if name.casefold() in ("eq", "equation"):
@@ -97,7 +97,7 @@ def form_of(function: str) -> str:
 
 
 def of_neighbours(before: str, text: str, after: str) -> str:
-    """What is meant where two things follow each other, from the texts of the tokens around."""
+    """What is probably meant by `text` after `before`, tokens that cannot follow each other; empty where not known."""
     if before.casefold() in WITH_ARGUMENTS or before.casefold() in _MEANT:
         name = _MEANT.get(before.casefold(), before.casefold())
         return f"; `{name}` takes its arguments in parentheses, `{form_of(name)}`"
@@ -109,7 +109,7 @@ def of_neighbours(before: str, text: str, after: str) -> str:
 
 
 def of_name(name: str, known: Mapping, coordinates: Iterable) -> str:
-    """What is meant by a name without a meaning, as a sentence; nothing where it is not known."""
+    """What is probably meant by a name without a meaning, as a sentence; empty where it is not known."""
     if name in ("e", "E"):
         return "the exponential function is written `exp(x)`, and its base `exp(1)`."
     listed = [c.name for c in coordinates]
@@ -135,7 +135,7 @@ _WORDS = {"True": "true", "False": "false", "None": "a value"}
 
 
 def of_toml(lines: list[str], column: int) -> str:
-    """What is often meant by a line that is no TOML, from the column where reading stopped."""
+    """What is probably meant by lines that are no TOML, from the column where reading stopped."""
     line = lines[0] if lines else ""
     rest = line[column - 1 :].strip()
     word = re.match(r"[A-Za-z_]+", rest)

@@ -35,7 +35,7 @@ class Names:
         self.limits = Limits(Samples({}))
 
     def claim(self, name: str, entry: Entry) -> str:
-        """The name, if it may get a meaning; refused where it is no name, or taken."""
+        """The name, which may now get a meaning. Raises ProblemError where it is no name, or taken."""
         if _NAME.match(name) and name.endswith(")") and "(" in name:
             raise entry.key_error(
                 f"`{_short(name)}` is written without its arguments, `{name.partition('(')[0]}`; unknowns depend on "
@@ -52,13 +52,13 @@ class Names:
         return name
 
     def constants(self) -> "Names":
-        """Names that know the definitions alone."""
+        """New names with the same definitions, which know no coordinates, unknowns or parameters."""
         own = Names()
         own.definitions = dict(self.definitions)
         return own
 
     def settle(self, domain: Domain) -> None:
-        """The domain is known: so are `normal`, the axes of `grad`, and points at which to look at values."""
+        """Learn the domain, and with it `normal`, the axes of `grad`, and sample points."""
         self.coordinates = domain.coordinates
         self.space = tuple(c for c in domain.coordinates if is_space(c))
         if self.space:
@@ -67,7 +67,7 @@ class Names:
         self.limits.samples = Samples(sample_points(domain.coordinates, domain.bounds, parameters))
 
     def unknown(self, name: str) -> str:
-        """What to say of a name that has no meaning."""
+        """The refusal of a name without a meaning, as a sentence."""
         meant = of_name(name, self.known, self.coordinates)
         if meant:
             return f"`{name}` has no meaning here; {meant}"
@@ -75,7 +75,7 @@ class Names:
 
 
 def sample_points(coordinates: Sequence, bounds, parameters: Sequence[Parameter]) -> Mapping[sympy.Symbol, np.ndarray]:
-    """A few points inside the domain's box and the parameters' ranges, the same for every reading."""
+    """{symbol: values at a few points} inside the domain's box and the parameters' ranges, always the same ones."""
     random = np.random.default_rng(0)
 
     def inside(low, high):
@@ -88,7 +88,7 @@ def sample_points(coordinates: Sequence, bounds, parameters: Sequence[Parameter]
 
 
 def words(entry: Entry, example: str) -> Iterator[tuple[str, Entry]]:
-    """The names that a text or a list of texts lists, with the places they stand at.
+    """The words of a text or of a list of texts, each with its place.
 
     Raises ProblemError where a text is empty.
     """

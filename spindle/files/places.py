@@ -1,6 +1,6 @@
 """Where the values of a TOML text stand, down to the characters of its strings, so that errors can name a place.
 
-Python's own reader forgets this. What is scanned here has been read by it before, so it is known to be valid.
+Python's TOML reader forgets places. What is scanned here has been read by it before, so it is known to be valid.
 """
 
 import re

@@ -49,7 +49,7 @@ def read_problem(path, **values: float) -> Problem:
     """The problem that a TOML file states; nothing in the file is ever run.
 
     path     of the file; data files that it names lie beside it
-    values   of its parameters, in place of those in the file; of a parameter with a range this is the member of the
+    values   of parameters, in place of those in the file; with one for a parameter with a range, the member of the
              family
 
     The format is in docs/problem-files.md. Raises ProblemError with file, line and column where something is wrong.
@@ -92,7 +92,7 @@ def _problem(file: Entry, values: Mapping[str, float]) -> Problem:
     exact = {u: value for u, value in closed.items() if isinstance(u, AppliedUndef)}
     for name, e in quantities.items():
         if set(unknowns_in(e)) <= set(exact):
-            # The problem derives the reference of the quantity itself; here it is found to be small enough.
+            # The problem derives the reference of the quantity itself; here its size is checked.
             source(file.entry("quantities").entry(name), e, exact, names.limits)
     equations = _equations(file, names, exact)
     setting = Setting(names, domain, exact)

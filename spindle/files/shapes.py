@@ -34,7 +34,7 @@ _KEYS = {
 
 
 def shape(name: str, entry: Entry, space: tuple[sympy.Symbol, ...], names: Names) -> Domain:
-    """The shape that a table with a single key, its kind, describes; its name is that of its boundary.
+    """The shape that a table describes, whose single key is its kind; `name` is that of its boundary.
 
     Raises ProblemError where the table names no kind of shape, or several, or has unknown keys.
     """
@@ -49,7 +49,7 @@ def shape(name: str, entry: Entry, space: tuple[sympy.Symbol, ...], names: Names
 
 
 def interval(entry: Entry, names: Names) -> tuple[sympy.Expr, sympy.Expr]:
-    """The two ends of `[0, "2*pi"]`.
+    """The two ends of an interval, such as `[0, "2*pi"]`.
 
     Raises ProblemError where there are not two, or the first is not below the second.
     """

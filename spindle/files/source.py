@@ -13,7 +13,7 @@ from spindle.files.hints import of_toml
 from spindle.files.places import Keys, Place, characters, line_and_column, places
 from spindle.visible import visible
 
-LARGEST_FILE = 200_000  # characters; what is larger is data, which have files of their own
+LARGEST_FILE = 200_000  # characters; what is larger is data, which belong in other files
 _MOST_DOTS = 50
 _KEY_PART = re.compile(r"""(?P<part>"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)|[^ \t]""")
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -29,7 +29,7 @@ class Source:
     places: dict[Keys, Place]
 
     def at(self, offset: int) -> str:
-        """`heat.toml, line 3, column 7`."""
+        """The place of a character in words: `heat.toml, line 3, column 7`."""
         line, column = line_and_column(self.text, offset)
         return f"{self.name}, line {line}, column {column}"
 
@@ -43,7 +43,7 @@ class Entry:
     value: Any
 
     def error(self, sentence: str, character: int | None = None) -> ProblemError:
-        """The sentence with the place of this value, or of one character of it where it is text."""
+        """An error that says the sentence and the place of this value, or of one of its characters where it is text."""
         offset = self._place.value
         if character is not None:
             inside, end = characters(self.source.text, offset)
@@ -51,7 +51,7 @@ class Entry:
         return ProblemError(f"{self.source.at(offset)}: {visible(sentence)}")
 
     def key_error(self, sentence: str) -> ProblemError:
-        """The sentence with the place of the key of this value."""
+        """An error that says the sentence and the place of this value's key."""
         return ProblemError(f"{self.source.at(self._place.key)}: {visible(sentence)}")
 
     @property
@@ -61,7 +61,7 @@ class Entry:
 
     @contextmanager
     def here(self) -> Iterator[None]:
-        """Whatever is refused inside is refused at the place of this value, unless a place is named already."""
+        """A context: errors raised inside say the place of this value, unless they name a place already."""
         try:
             yield
         except SpindleError as error:
@@ -74,7 +74,7 @@ class Entry:
 
     @property
     def key(self) -> str:
-        """The last name that leads here: `conditions` also for an element of that list."""
+        """The name of the key that leads to this value; of an element of a list that of the list."""
         return next((str(k) for k in reversed(self.keys) if isinstance(k, str)), "file")
 
     # ------------------------------------------------------------------------------------------- what a value is
@@ -89,11 +89,11 @@ class Entry:
         return self
 
     def entry(self, key: str | int) -> "Entry":
-        """The value of a key that is there, or an element of a list."""
+        """The value of a key, which must be there, or an element of a list."""
         return Entry(self.source, (*self.keys, key), self.value[key])
 
     def get(self, key: str) -> "Entry | None":
-        """The value of a key, if it is there."""
+        """The value of a key; None where the key is missing."""
         return self.entry(key) if key in self.value else None
 
     def need(self, key: str, example: str) -> "Entry":
@@ -121,7 +121,7 @@ class Entry:
         return [self.entry(k) for k in range(len(self.value))]
 
     def one_or_more(self) -> list["Entry"]:
-        """The elements of a list, or this one value."""
+        """The elements of a list; of any other value the value alone."""
         return self.items("") if isinstance(self.value, list) else [self]
 
     def text(self, example: str) -> str:
@@ -131,7 +131,7 @@ class Entry:
         return self.value
 
     def words(self) -> str:
-        """The value as a sentence for reports."""
+        """The text with single spaces, for reports."""
         return " ".join(self.text('"words"').split())
 
 
@@ -195,7 +195,7 @@ def _parsed(name: str, text: str) -> dict:
 
 
 def _dotted(line: str) -> bool:
-    """Whether a key has very many parts, over which Python's reader would spend the square of their number."""
+    """Whether a key has very many parts: Python's reader takes a time that grows as the square of their number."""
     run, after_dot = 0, False
     for match in _KEY_PART.finditer(line):
         if match.lastgroup == "part":

@@ -44,7 +44,7 @@ _WIDE = (sympy.sin, sympy.cos, sympy.Pow)  # functions that change in no small p
 
 @dataclass(frozen=True)
 class Datum:
-    """A source, coefficient or value of a condition, where it counts.
+    """A source, coefficient or value of a condition, and the box where it counts.
 
     name         of the equation or condition
     expression   of the coordinates alone
@@ -59,7 +59,7 @@ class Datum:
 
 
 def data(problem: Problem) -> list[Datum]:
-    """Every known part of the equations, and of the conditions on faces; code, which has no text, is left out."""
+    """Every source, coefficient and value of a condition on a face; code, which has no text, is left out."""
     found: dict[Datum, None] = {}
     for name, where, expression in _places(problem):
         region = where.support
@@ -83,7 +83,7 @@ def _places(problem: Problem) -> Iterator[tuple[str, Region | Face, sympy.Expr]]
 
 
 def breaks(problem: Problem) -> Breaks:
-    """For each axis the ends of the panels between which all data are smooth and wide; none on most.
+    """For each axis the ends of the panels between which all data are smooth and wide; empty on most axes.
 
     The search ends when a fixed amount of work is done, the same for a problem on any machine: of very long formulas,
     or of very many, some peaks may be missed.
@@ -99,7 +99,7 @@ def breaks(problem: Problem) -> Breaks:
 
 @lru_cache(maxsize=1024)  # training, checks and the windows of a march ask for the same
 def _breaks_of(datum: Datum, coordinates: tuple[sympy.Symbol, ...], work: int) -> tuple[tuple[float, ...], ...]:
-    """Those of one datum: the switches, then the panels of its peaks between them, as far as so much work leads."""
+    """The breaks of one datum, within `work`: switches, then the panels of its peaks between them."""
     search, free = _Search(work), [c for c in coordinates if c in datum.expression.free_symbols]
     bounds = dict(zip(coordinates, datum.bounds, strict=True))
     found = {c: switches(datum.expression, c, *bounds[c]) for c in free}
@@ -113,7 +113,7 @@ def _breaks_of(datum: Datum, coordinates: tuple[sympy.Symbol, ...], work: int) -
 
 
 class _Enough(Exception):
-    """The work of a search is done."""
+    """Raised where a search has spent its work."""
 
 
 class _Search:
@@ -162,7 +162,7 @@ def _parts(expression, coordinate) -> tuple[list, int]:
 
 
 def _distinct(values: Iterable[float], low: float, high: float) -> tuple[float, ...]:
-    """Inside the interval, in order, no two nearer than rounding errors; none where they are too many."""
+    """The values inside the interval, sorted, no two nearer than rounding errors; empty where they are too many."""
     gap = 1e-12 * (high - low)
     found: list[float] = []
     for value in sorted(values):
@@ -174,7 +174,10 @@ def _distinct(values: Iterable[float], low: float, high: float) -> tuple[float, 
 def values_of(
     datum: Datum, problem: Problem, axes: Sequence[np.ndarray], free: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which nodes of the tensor grid of the free axes lie inside, and the size of the datum there, else zero."""
+    """Whether each node of the tensor grid of the free axes lies inside, and |datum| there, zero outside.
+
+    axes   nodes of each of the free axes, whose numbers are `free`
+    """
     grid = np.meshgrid(*axes, indexing="ij")
     points = np.stack([np.full(grid[0].shape, low) for low, _ in datum.bounds], -1)
     for k, column in zip(free, grid, strict=True):
@@ -192,7 +195,7 @@ def values_of(
 
 
 def switches(expression: sympy.Expr, coordinate: sympy.Symbol, low: float, high: float) -> list[float]:
-    """Where a function of one coordinate alone switches inside an expression, from the innermost on."""
+    """The places in (low, high) at which parts of an expression switch that depend on one coordinate alone."""
     found: list[float] = []
     for inner in _switching(expression):
         if inner.free_symbols == {coordinate}:
@@ -201,7 +204,7 @@ def switches(expression: sympy.Expr, coordinate: sympy.Symbol, low: float, high:
 
 
 def _switching(expression) -> list[sympy.Expr]:
-    """What changes its sign where the expression switches, the smallest first."""
+    """The expressions that change sign where the expression switches, the smallest first."""
     found: dict[sympy.Expr, None] = {}
     for node in sympy.preorder_traversal(expression):
         if isinstance(node, Relational):
@@ -219,7 +222,7 @@ def _switching(expression) -> list[sympy.Expr]:
 
 
 def _zeros(values: Line, low: float, high: float, known: Sequence[float]) -> list[float]:
-    """Where a function of one coordinate changes its sign, pairs between two nodes included."""
+    """The places where a function of one coordinate changes its sign, pairs between two nodes included."""
     nodes = np.unique([*np.linspace(low, high, _NODES), *known])
     found, there = [], values(nodes)
     zero = np.flatnonzero(there == 0)
@@ -240,7 +243,7 @@ def _times(factor: float, values: Line) -> Line:
 
 
 def _zoomed(values: Line, low: float, high: float) -> float:
-    """Where a function is largest between two nodes, by grids of ever smaller spacing."""
+    """The place between two nodes where a function is largest, by grids of ever smaller spacing."""
     for _ in range(12):
         nodes = np.linspace(low, high, 17)
         best = int(np.argmax(np.nan_to_num(values(nodes), nan=-np.inf)))
@@ -266,7 +269,7 @@ def _peaks(search: _Search, expression, box: Mapping, known: Mapping) -> Iterato
 
 
 def _smooth_sizes(expression) -> list[sympy.Expr]:
-    """What is largest where a part of the expression has its peak, but is itself smooth and wide."""
+    """Smooth, wide expressions that are largest where a part of the expression has its peak."""
     found: dict[sympy.Expr, None] = {}
     for node in sympy.preorder_traversal(expression):
         if isinstance(node, sympy.Pow) and node.exp.is_number and node.exp >= _HIGH:
@@ -321,10 +324,10 @@ def _pairs(inner: Sequence[float], low: float, high: float) -> list[tuple[float,
 
 
 def narrow_panels(values: Line, bounds: tuple[float, float], ends: Sequence[float], peak: float) -> list[float]:
-    """The ends of the panels on which a function that is narrow along a line is resolved; none where it is wide.
+    """The ends of the panels on which a function that is narrow along a line is resolved; empty where it is wide.
 
-    ends   where it may jump
-    peak   where it may be large in a small place, to which the first panels are graded
+    ends   where the function may jump
+    peak   where the function may be narrow and large; the first panels are graded towards it
     """
     low, high = bounds
     length = high - low
@@ -342,7 +345,7 @@ def narrow_panels(values: Line, bounds: tuple[float, float], ends: Sequence[floa
 
 
 def _refined(values: Line, panels: np.ndarray, sums: np.ndarray, shortest: float) -> tuple[np.ndarray, np.ndarray]:
-    """The panels that one rule does not resolve, halved."""
+    """The panels and their integrals, those panels halved that one Gauss rule does not resolve."""
     low, high = panels.T
     halves = np.stack([[low, (low + high) / 2], [(low + high) / 2, high]]).transpose(2, 0, 1)
     parts = _integrals(values, halves.reshape(-1, 2)).reshape(-1, 2)
@@ -355,7 +358,7 @@ def _refined(values: Line, panels: np.ndarray, sums: np.ndarray, shortest: float
 
 
 def _integrals(values: Line, panels: np.ndarray) -> np.ndarray:
-    """Of the square, which is smooth where the sign changes, by one Gauss rule; what is not finite counts as zero."""
+    """The integrals of the square, smooth where the sign changes, by one Gauss rule; infinite values count as zero."""
     nodes, weights = _rule()
     low, high = panels.T[..., None]
     with np.errstate(all="ignore"):
@@ -369,7 +372,7 @@ def _rule() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _merged(values: Line, panels: np.ndarray, sums: np.ndarray) -> list[tuple[float, float]]:
-    """Neighbours that one rule resolves as well as two, joined."""
+    """The panels, neighbours joined where one Gauss rule resolves both as well as two do."""
     total, found = sum(sums), [(tuple(panels[0]), sums[0])]
     for panel, own in zip(panels[1:], sums[1:], strict=True):
         (low, _), before = found[-1]

@@ -21,7 +21,7 @@ _TOLERANCE = 1e-2  # of the size of the initial data: smaller gaps do less harm 
 
 
 def clashing_walls(problem: Problem) -> list[Face]:
-    """The faces with a boundary value that differs clearly from an initial value where they meet."""
+    """The faces whose boundary value differs clearly from the initial value at the edge where both are imposed."""
     starts: list[tuple[Face, sympy.Expr]] = []
     walls: list[tuple[Face, sympy.Expr]] = []
     for _, face, residual in on_faces(problem):
@@ -32,7 +32,7 @@ def clashing_walls(problem: Problem) -> list[Face]:
 
 
 def _clash(problem, start: Face, initial, wall: Face, value) -> bool:
-    """Whether both set the value itself, and differ clearly on the edge where they meet."""
+    """Whether initial and boundary condition both set the value, and differ clearly on their common edge."""
     gap = expanded_or_not(initial - value)
     if start.axis == wall.axis or gap == 0 or not is_plain(gap, problem):
         return False

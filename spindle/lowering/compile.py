@@ -26,7 +26,7 @@ _JAX = Library(jnp, jax.scipy.special)
 class ArrayFunction:
     """A compiled expression.
 
-    needs          what it needs of the unknowns: partials, and fixed combinations of partials
+    needs          the partials of unknowns, and fixed combinations of partials, that the expression contains
     coefficients   coordinate arrays -> tuple of arrays that depend on the points only
     combine        (coefficients, coordinate arrays, {need: array}, {name: parameter value}) -> array
 
@@ -38,7 +38,7 @@ class ArrayFunction:
     combine: Callable
 
     def __call__(self, coordinates: Sequence, known: Mapping[Need, jax.Array], parameters: Mapping | None = None):
-        """The value at the points, computed in one go."""
+        """The values of the expression at the points, coefficients included."""
         coordinates = [jnp.asarray(c) for c in coordinates]  # NumPy would warn of every pole
         return self.combine(self.coefficients(coordinates), coordinates, known, parameters or {})
 
@@ -52,9 +52,9 @@ def array_function(
 ) -> ArrayFunction:
     """A SymPy expression as a function of JAX arrays.
 
-    parameters   those whose value is passed in at each call; all others are constants and are written in
-    beside       what else belongs to a point, such as the components of a normal; passed in after the coordinates
-    Raises ProblemError where it contains something that has no values in JAX.
+    parameters   whose values are passed in at each call; those of all other parameters are written in
+    beside       further symbols with a value at each point, such as the components of a normal, after the coordinates
+    Raises ProblemError where the expression contains something that has no values in JAX.
     """
     replaced, partials = replace_partials(with_constants(expression, parameters), unknowns, coordinates)
     known = (*coordinates, *beside)
@@ -79,7 +79,7 @@ def array_function(
 
 
 def with_constants(expression, parameters: Sequence[Parameter] = ()) -> sympy.Expr:
-    """The expression with the values of all parameters but those named, and those that are axes, written in."""
+    """The expression with parameters replaced by their values, but for `parameters` and those that are axes."""
     expression = sympy.sympify(expression)
     free = set(parameters)
     constants = {p: sympy.Float(p.value, 17) for p in expression.atoms(Parameter) - free if not p.bounds}
@@ -87,7 +87,7 @@ def with_constants(expression, parameters: Sequence[Parameter] = ()) -> sympy.Ex
 
 
 def _split_sources(expression, coordinates: frozenset) -> tuple[sympy.Expr, dict[sympy.Symbol, sympy.Expr]]:
-    """Replace every maximal subexpression that depends on coordinates only by a symbol."""
+    """The expression with a symbol for every largest part that depends on coordinates only, and those parts."""
     sources: dict[sympy.Expr, sympy.Symbol] = {}
 
     def fixed(node):
@@ -117,7 +117,7 @@ def _split_sources(expression, coordinates: frozenset) -> tuple[sympy.Expr, dict
 
 
 def coded(applied, orders: Sequence[int]) -> Callable:
-    """A coded function, or its derivative of some orders in its arguments."""
+    """The JAX function behind a function made by `given`, or its derivative of these orders in its arguments."""
     return _differentiated(_explained(applied), orders)
 
 
@@ -146,7 +146,7 @@ def _explained(applied) -> Callable:
 
 
 def _broadcasts(shape, wanted) -> bool:
-    """Whether an array of one shape fills another."""
+    """Whether an array of one shape broadcasts to another shape."""
     pairs = zip(reversed(shape), reversed(wanted), strict=False)
     return len(shape) <= len(wanted) and all(own in (1, other) for own, other in pairs)
 

@@ -40,7 +40,7 @@ Roots = tuple[tuple[float, int], ...]
 
 @dataclass(frozen=True)
 class Constraints:
-    """What a field fulfils by construction.
+    """The conditions that a field u = L + s h w fulfils by construction.
 
     lifts      {unknown: L}; zero where there is none
     roots      {unknown: for each axis the (position, multiplicity) of the factor's zeros}
@@ -85,7 +85,7 @@ def _differentiate(expression, coordinates, orders):
 
 
 def no_constraints(problem: Problem, reason: str = "") -> Constraints:
-    """Everything is left to the loss."""
+    """Constraints that enforce nothing: every condition is left to the loss."""
     axes = len(problem.coordinates)
     return Constraints(
         {u: sympy.S.Zero for u in problem.unknowns},
@@ -97,7 +97,7 @@ def no_constraints(problem: Problem, reason: str = "") -> Constraints:
 
 
 def hard_constraints(problem: Problem, *, homogeneous: bool = False) -> Constraints:
-    """Enforce as many conditions as the data allow; see the module's text.
+    """Constraints that enforce as many conditions as the data allow; see the module's text.
 
     homogeneous   only those whose data are zero: no lift is needed, which would raise the rank of the rest
     """

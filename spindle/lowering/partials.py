@@ -26,7 +26,7 @@ class Partial(NamedTuple):
 class Combination(NamedTuple):
     """A fixed linear combination of partials of one unknown, such as a Laplacian: (partial, coefficient) pairs.
 
-    Taken as one need, it is merged as one: a separable network forms it without forming its terms.
+    A combination is one need: a separable network computes it without computing its terms.
     """
 
     unknown: int
@@ -66,7 +66,7 @@ def _index(applied, unknowns, coordinates):
 
 
 def replace_partials(expression, unknowns, coordinates) -> tuple[sympy.Expr, dict[Partial, sympy.Symbol]]:
-    """The expression with each partial replaced by a symbol of its own, and these symbols."""
+    """The expression with each partial replaced by a new symbol, and these symbols."""
     symbols: dict[Partial, sympy.Symbol] = {}
 
     def walk(node):
@@ -84,7 +84,7 @@ def replace_partials(expression, unknowns, coordinates) -> tuple[sympy.Expr, dic
 
 
 def combine_partials(expression, symbols: dict[Partial, sympy.Symbol]) -> tuple[sympy.Expr, dict[Need, sympy.Symbol]]:
-    """Replace every sum of numbers times partials of one unknown by a symbol of its own.
+    """The expression with a new symbol for every sum of numbers times partials of one unknown.
 
     symbols   the symbols that `replace_partials` put in
     returns   the shorter expression, and the symbols of all needs that are left in it
@@ -133,7 +133,7 @@ def _name(partial: Partial, unknowns, coordinates) -> str:
 
 
 def partials_in(expressions: Iterable, unknowns, coordinates) -> tuple[Partial, ...]:
-    """All partials in some expressions, sorted by unknown, then by order."""
+    """All partials that occur in some expressions, sorted by unknown, then by order."""
     found: set[Partial] = set()
     for expression in expressions:
         found |= set(replace_partials(expression, unknowns, coordinates)[1])

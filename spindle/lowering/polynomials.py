@@ -17,11 +17,11 @@ Powers = tuple[int, ...]
 
 
 class TooManyTerms(Exception):
-    """The polynomial has more monomials than anybody can use."""
+    """Raised where a polynomial has more monomials than anybody can use."""
 
 
 class NotPolynomial(Exception):
-    """The expression is no polynomial in the symbols."""
+    """Raised where an expression is no polynomial in the symbols."""
 
 
 def collected(expression: sympy.Expr, symbols: Sequence[sympy.Symbol], most: int) -> dict[Powers, sympy.Expr]:
@@ -35,7 +35,7 @@ def collected(expression: sympy.Expr, symbols: Sequence[sympy.Symbol], most: int
 
 
 def highest_degree(expression: sympy.Expr, symbols: Sequence[sympy.Symbol]) -> int:
-    """A bound of the total degree of a polynomial, which only terms that cancel keep it from reaching."""
+    """An upper bound of the total degree of a polynomial, sharp unless terms cancel."""
     if not expression.free_symbols & set(symbols):
         return 0
     if expression.is_Add:

@@ -23,10 +23,10 @@ from spindle.problem.supports import Support
 
 
 class ResidualTerm(NamedTuple):
-    """What is added on one support.
+    """One term of a residual, evaluated on one support.
 
     support      its number in `ResidualForms.supports`; no two terms share one
-    expression   what is evaluated there, conditions that hold by construction inserted
+    expression   the term, the field that fulfils conditions by construction inserted
     function     the same, compiled
     """
 
@@ -37,7 +37,7 @@ class ResidualTerm(NamedTuple):
 
 @dataclass(frozen=True)
 class ResidualForm:
-    """One named residual.
+    """One named residual: for each piece a sum of terms.
 
     pieces   the terms to be summed on each piece
     sizes    of the pieces, by which their mean squares are weighed: areas and lengths, 1 for measured points
@@ -68,26 +68,26 @@ class ResidualForms:
 
     @cached_property
     def functions(self) -> tuple[ArrayFunction, ...]:
-        """One for each support."""
+        """The compiled term of each support."""
         return tuple(term.function for form in self.forms for piece in form.pieces for term in piece)
 
     @property
     def needs(self) -> tuple[tuple[Need, ...], ...]:
-        """What the function of each support needs of the unknowns."""
+        """For each support the partials of unknowns that its term contains."""
         return tuple(function.needs for function in self.functions)
 
     @cached_property
     def noisy(self) -> dict[str, AtPoints]:
-        """The measurements of known noise."""
+        """The measurements whose noise is known, by name."""
         return {c.name: c for c in self.problem.conditions if isinstance(c, AtPoints) and c.noise}
 
     def structure(self, form: ResidualForm, term: ResidualTerm) -> Structure:
-        """The structure of a term."""
+        """The structure of one term of a residual: its degree, and whether it separates."""
         return structure_of(form.name, term.expression, self.problem.unknowns, self.problem.coordinates)
 
 
 def residual_forms(problem: Problem, constraints: Constraints) -> ResidualForms:
-    """Lower all residuals of a problem but those that hold by construction."""
+    """All residuals of a problem that are left to the loss, compiled; conditions that hold by construction are not."""
     forms: list[ResidualForm] = []
     supports: list[Support] = []
     groups: list[int] = []

@@ -22,7 +22,7 @@ _TOLERANCE = 1e-12
 
 
 def degrees(problem: Problem) -> list[int]:
-    """For each axis the degree that resolves every source, coefficient and datum; 257 where none does."""
+    """For each axis the degree that resolves every source, coefficient and datum; 257 where none up to 256 does."""
     expressions = [e.residual for e in problem.equations]
     expressions += [e for pieces in problem.pieces.values() for piece in pieces for _, e in piece.terms]
     known = {part for e in expressions for part in known_parts(e, problem)}
@@ -48,7 +48,7 @@ def _joins(node) -> bool:
 
 
 def _degree(expression, axis: int, problem: Problem) -> int:
-    """The highest degree that matters along an axis."""
+    """The highest degree along an axis whose Legendre coefficients exceed rounding errors."""
     if problem.coordinates[axis] not in expression.free_symbols:
         return 0
     lines = _values(expression, axis, problem)
@@ -61,7 +61,7 @@ def _degree(expression, axis: int, problem: Problem) -> int:
 
 @cache
 def _nodes() -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights of Gauss and Legendre, eigenvalues of a matrix that are worth keeping."""
+    """Gauss-Legendre nodes and weights, kept since eigenvalues of a matrix take long."""
     return np.polynomial.legendre.leggauss(_NODES)
 
 

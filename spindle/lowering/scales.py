@@ -1,4 +1,4 @@
-"""The sizes that a problem has by itself: of its unknowns, by their data, and of each residual, by its own terms.
+"""The sizes that a problem has by itself: of its unknowns, by their data, and of each residual, by its terms.
 
 A film of a millimetre and one of length 1, pascals and gigapascals, an equation and the same equation times 1e-9 are
 one and the same problem. Least squares know of that only if every residual is measured by the size of its terms, and a
@@ -27,14 +27,14 @@ from spindle.problem.symbols import Normal, Parameter, is_given, is_time, unknow
 _SAMPLES = 64
 # Sizes up to which, and down to whose inverse, nothing is scaled: of fields by data and by balance, and of residuals.
 _BY_DATA, _BY_BALANCE, _BY_TERMS = 30.0, 1e3, 1e3
-# The same where parameters are estimated: what measurements weigh beside the equations decides what is found.
+# The same where parameters are estimated: what measurements weigh beside the equations decides the estimate.
 _ESTIMATING = 3.0
 _ROUNDS = 3  # in which the sizes of unknowns without data follow from those of others
 
 
 @dataclass(frozen=True)
 class Scales:
-    """Sizes; what is not named has the size one.
+    """Sizes of unknowns and residuals; those that are not named have the size one.
 
     fields      {unknown: s}, powers of ten
     residuals   {name of an equation or condition: size of its terms}
@@ -53,7 +53,7 @@ class Scales:
 
     @property
     def sentence(self) -> str:
-        """What was scaled, for the record; empty where nothing was."""
+        """The sentence for the record that says what was scaled; empty where nothing was."""
         named = [f"{u.func.__name__} in units of {s:.0e}" for u, s in self.fields.items()]
         named += [f"`{name}` by {size:.1e}" for name, size in self.residuals.items()]
         return f"scaled: {', '.join(named)}" if named else ""

@@ -24,9 +24,9 @@ class Product(NamedTuple):
 
 
 def separate(expression, coordinates: Sequence[sympy.Symbol]):
-    """Write an expression as a sum of products of functions of one coordinate each.
+    """An expression as a sum of products of functions of one coordinate each.
 
-    returns   tuple of (constant, ((coordinate, factor), ...)), or None where no such form was found
+    returns   tuple of (constant, ((coordinate, factor), ...)), or None where no such form can be read off
     """
     expression = sympy.sympify(expression)
     for rewrite in (lambda e: e, expanded_or_not, lambda e: expanded_or_not(_with_split_angles(e, coordinates))):

@@ -41,12 +41,12 @@ class Structure:
 
     @property
     def linear(self) -> bool:
-        """Linear (or affine) in the unknowns."""
+        """Whether the residual is linear (or affine) in the unknowns."""
         return self.degree is not None and self.degree <= 1
 
     @property
     def separable(self) -> bool:
-        """Every term is a product of functions of one coordinate each."""
+        """Whether every term is a product of functions of one coordinate each."""
         return self.terms is not None
 
     def __str__(self):

@@ -21,7 +21,7 @@ class Embedding(eqx.Module):
 
     @abc.abstractmethod
     def __call__(self, x):
-        """The features."""
+        """The features (n, width) of points (n, d), or their jet."""
 
 
 class Scaled(Embedding):
@@ -41,7 +41,7 @@ class Scaled(Embedding):
 
 
 class Raw(Embedding):
-    """The coordinates as they are."""
+    """An embedding that passes the coordinates on as they are."""
 
     coordinates: int = eqx.field(static=True)
 

@@ -21,14 +21,14 @@ class AxisBasis:
     periodic: bool
 
     def nodes(self) -> np.ndarray:
-        """Where a function is sampled: Gauss nodes, or equidistant ones."""
+        """The points (count,) where a function is sampled: Gauss nodes, or equidistant ones on a periodic axis."""
         if self.periodic:
             return self.low + (self.high - self.low) * np.arange(self.count) / self.count
         gauss, _ = np.polynomial.legendre.leggauss(self.count)
         return (self.low + self.high) / 2 + (self.high - self.low) / 2 * gauss
 
     def transform(self) -> np.ndarray:
-        """The matrix (count, count) that makes coefficients of samples."""
+        """The matrix (count, count) that takes samples at the nodes to coefficients."""
         if self.periodic:
             angles = 2 * np.pi * np.outer(self._waves(), np.arange(self.count)) / self.count
             rows = np.concatenate([np.ones((1, self.count)), 2 * np.cos(angles), 2 * np.sin(angles)])
@@ -38,7 +38,7 @@ class AxisBasis:
         return (np.polynomial.legendre.legvander(gauss, self.count - 1) * weights[:, None]).T * (degrees + 0.5)[:, None]
 
     def values(self, x: jax.Array) -> jax.Array:
-        """The functions (n, count) at points (n,)."""
+        """The values (n, count) of all basis functions at points (n,)."""
         if self.periodic:
             angles = 2 * jnp.pi * (x - self.low)[:, None] * self._waves() / (self.high - self.low)
             return jnp.concatenate([jnp.ones((len(x), 1), x.dtype), jnp.cos(angles), jnp.sin(angles)], axis=1)
@@ -51,7 +51,7 @@ class AxisBasis:
         return jax.lax.scan(following, (jnp.zeros_like(y), jnp.ones_like(y)), jnp.arange(self.count))[1].T
 
     def degrees(self) -> np.ndarray:
-        """How fast each function varies: its degree, or its wave number."""
+        """The degree, or the wave number, of each basis function; (count,)."""
         return np.concatenate([[0], self._waves(), self._waves()]) if self.periodic else np.arange(self.count)
 
     def _waves(self) -> np.ndarray:
@@ -60,12 +60,12 @@ class AxisBasis:
 
 @dataclass(frozen=True)
 class Expansion:
-    """Sums of products of basis functions, one of each axis; of no axis, a number."""
+    """Sums of products of basis functions, one factor an axis; without axes, a number."""
 
     axes: tuple[AxisBasis, ...]
 
     def coefficients(self, samples: np.ndarray) -> np.ndarray:
-        """Those of the function with these values on the tensor grid of all nodes."""
+        """The coefficients of the function with these values on the tensor grid of all nodes, of the same shape."""
         for k, axis in enumerate(self.axes):
             samples = np.moveaxis(np.tensordot(axis.transform(), samples, axes=((1,), (k,))), 0, k)
         return samples
@@ -80,7 +80,7 @@ class Expansion:
         return float(np.linalg.norm(coefficients[last]) / size) if size > 0 else 0.0
 
     def values(self, coefficients: jax.Array, *where: jax.Array) -> jax.Array:
-        """Values at points, one array a coordinate, which broadcast together; JAX can differentiate them."""
+        """Values of the sum at points, one array a coordinate, which broadcast together; JAX can differentiate them."""
         coefficients = jnp.asarray(coefficients)
         if not self.axes:
             return coefficients
@@ -101,7 +101,7 @@ class Expansion:
 
 
 def is_grid(coordinates: Sequence) -> bool:
-    """Whether each coordinate varies along an axis of its own, the next one along a later axis."""
+    """Whether each coordinate varies along one axis of the arrays, the next coordinate along a later axis."""
     varying = [[k for k, n in enumerate(jnp.shape(x)) if n > 1] for x in coordinates]
     order = [axes[0] for axes in varying if axes]
     return all(len(axes) <= 1 for axes in varying) and order == sorted(set(order))

@@ -47,7 +47,7 @@ class Field(eqx.Module):
 
 
 def with_factors(value, factors, points):
-    """Each output (n, m) times its own factors; `factors[m][k]` belongs to coordinate k."""
+    """The outputs (n, m), each times its boundary factors; `factors[m][k]` belongs to coordinate k."""
     if not any(f.roots for own in factors for f in own):
         return value
     columns = []
@@ -103,13 +103,13 @@ class SeparableField(AxisField):
 
     u_m(x_1 .. x_d) = sum over j of  prod over k of  h_mk(x_k) f_mj^(k)(x_k)
 
-    Source: Cho et al. (2023), arXiv 2306.15969, equation 3. Component m has r features of its own, r the
+    Source: Cho et al. (2023), arXiv 2306.15969, equation 3. Each component m has its r features, r the
     separable rank.
     """
 
     @property
     def core(self) -> None:
-        """A feature is multiplied by those of the same number only."""
+        """None: a feature is multiplied by features of the same number only."""
 
     def __call__(self, points):
         product = math.prod(
@@ -124,7 +124,7 @@ class SeparableField(AxisField):
 
 
 class TensorField(AxisField):
-    """Every product of frozen features of the axes has a coefficient of its own.
+    """Sums of all products of frozen features of the axes, with one coefficient for each product.
 
     u_m(x_1 .. x_d) = sum over i_1 .. i_d of  c_m[i_1, .., i_d]  prod over k of  h_mk(x_k) phi_{i_k}^(k)(x_k)
 
@@ -138,7 +138,7 @@ class TensorField(AxisField):
 
     @property
     def core(self) -> jax.Array:
-        """The coefficients."""
+        """The coefficients (outputs, M_1, .., M_d)."""
         return self.coefficients
 
     def __call__(self, points):

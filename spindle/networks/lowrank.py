@@ -74,7 +74,7 @@ class LowRankNetwork(eqx.Module):
 
 
 def low_rank_network(inputs, outputs, *, width, hidden, rank, act, frequency, initial, biases, key) -> LowRankNetwork:
-    """A network before training.
+    """A low-rank network with its initial weights.
 
     initial   of the bases: "uniform", entries in [0, 1 / width] as published; else orthonormal columns
     biases    of the low-rank layers: "plain", "factored" or "off"
@@ -101,7 +101,7 @@ def _layer(width, rank, initial, biases, key) -> LowRankLayer:
 
 
 class HyperNetwork(eqx.Module):
-    """Parameters of the family to the coefficients s >= 0 of each low-rank layer: a tanh network, one head a layer.
+    """A tanh network from parameters of the family to the coefficients s >= 0 of each low-rank layer, one head a layer.
 
     `network(mu)` takes parameters (n, p) scaled to [-1, 1], array or jet, and returns a list of (n, r).
     scale      of all coefficients, so that layers with orthonormal bases pass on signals of size one
@@ -132,7 +132,7 @@ class HyperNetwork(eqx.Module):
 
 
 def coefficient_scale(width: int, rank: int) -> float:
-    """With orthonormal bases, r coefficients of this size give M neurons inputs of size one.
+    """The size of r coefficients that give M neurons inputs of size one, with orthonormal bases.
 
     V^T h has entries of the size of those of h, and U s entries of size s sqrt(r / M); 1.5 / log 2 brings softplus(0)
     to one and a half, since activations shrink.
@@ -146,7 +146,7 @@ class FamilyField(Field):
     axes         the columns of the coordinates, and those of the parameters
     parameters   scales the parameters to [-1, 1]
     coefficients one s a layer, of broadcastable shape, in place of the hypernetwork's; None: the hypernetwork's
-    free_last    whether a member has a last layer of its own, which is then tuned like its coefficients
+    free_last    whether each member has its last layer, which is then tuned like its coefficients
     """
 
     embedding: Embedding

@@ -71,7 +71,7 @@ class Jet(eqx.Module):
         return self.lanes[self.indices.index(index)] * math.prod(math.factorial(n) for n in index)
 
     def each(self, function) -> "Jet":
-        """A linear function applied to every lane."""
+        """The jet with a linear function applied to every lane."""
         return Jet(tuple(function(lane) for lane in self.lanes), self.indices)
 
     def __matmul__(self, matrix):
@@ -108,7 +108,7 @@ class Jet(eqx.Module):
         return self.each(lambda lane: lane[columns])
 
     def compose(self, taylor) -> "Jet":
-        """`f` of this jet; `taylor(z0, K)` returns [f, f', f''/2, ..., f^(K)/K!] at z0."""
+        """The jet of f(z) for this jet z; `taylor(z0, K)` returns [f, f', f''/2, ..., f^(K)/K!] at z0."""
         highest = max(map(sum, self.indices))
         series = taylor(self.lanes[0], highest)
         splits = _splits(self.indices)
@@ -127,7 +127,7 @@ def _convolve(a: Sequence, b: Sequence, pairs):
 
 
 def concatenate(parts: Sequence):
-    """Join arrays or jets along their last axis."""
+    """The arrays or jets joined along their last axis."""
     if isinstance(parts[0], Jet):
         lanes = zip(*(p.lanes for p in parts), strict=True)
         return Jet(tuple(jnp.concatenate(lane, axis=-1) for lane in lanes), parts[0].indices)

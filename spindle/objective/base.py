@@ -23,7 +23,7 @@ class TrainingObjective(ABC):
     @property
     @abstractmethod
     def handed_over(self) -> dict:
-        """The arrays that the present window in time got from the one before."""
+        """The arrays that the present window in time got from the one before; see `Carried`."""
 
     @abstractmethod
     def draw(self, key, carried: Mapping | None = None) -> Any:
@@ -47,7 +47,7 @@ class TrainingObjective(ABC):
 
 
 class ResidualObjective(TrainingObjective):
-    """One whose residuals are offered as vectors, and J where rows are few."""
+    """An objective that offers its residuals as vectors, and J where rows are few."""
 
     @property
     @abstractmethod

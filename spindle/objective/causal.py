@@ -34,7 +34,7 @@ def causal_loss(
                 energies += jax.ops.segment_sum(squares.ravel(), slab.ravel(), slabs)
             else:
                 rest += jnp.sum(squares)
-    # A row carries its share of the mean over all points, so that a slab's own mean is M times its sum.
+    # A row carries its share of the mean over all points, so that the mean over a slab is M times its sum.
     earlier = slabs * (jnp.cumsum(energies) - energies)
     shares = jax.lax.stop_gradient(jnp.exp(-tolerance * earlier))
     return rest + jnp.sum(shares * energies), jnp.min(shares)

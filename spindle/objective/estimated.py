@@ -18,9 +18,9 @@ from spindle.problem.symbols import Parameter
 class Estimated(eqx.Module):
     """One parameter that is trained.
 
-    theta    what is trained, a scalar
+    theta    the trained scalar
     size     s above: the first guess, or its modulus where the sign may change
-    signed   whether the sign is that of the guess for good
+    signed   whether the sign of the guess is kept: the value then is s exp(theta), else s theta
     """
 
     theta: jax.Array
@@ -29,23 +29,23 @@ class Estimated(eqx.Module):
 
     @property
     def value(self) -> jax.Array:
-        """The parameter."""
+        """The value of the parameter, s theta or s exp(theta)."""
         return self.size * (jnp.exp(self.theta) if self.signed else self.theta)
 
     @property
     def number(self) -> float:
-        """The parameter on the host, whatever precision is set there."""
+        """The value of the parameter as a Python float, whatever precision is set."""
         theta = float(self.theta)
         return self.size * (math.exp(theta) if self.signed else theta)
 
     @property
     def slope(self) -> jax.Array:
-        """By how much the parameter changes with theta."""
+        """The derivative of the parameter by theta."""
         return self.value if self.signed else jnp.asarray(self.size, self.theta.dtype)
 
 
 def first_guesses(parameters: Sequence[Parameter], signed: Collection[str]) -> dict[str, Estimated]:
-    """The parameters as training starts, by name; `signed` names those whose sign is known."""
+    """The parameters at the start of training, by name; `signed` names those whose sign is known."""
     return {p.name: _first_guess(float(p.value), signed=p.name in signed) for p in parameters}
 
 

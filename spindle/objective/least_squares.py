@@ -40,7 +40,7 @@ class CausalLeastSquares:
 class LeastSquares:
     """An objective at fixed points and weights, as a function of the trained arrays alone.
 
-    stop   int32 (1,): a flag that the host raises once no result is wanted any more; None: nobody does
+    stop   int32 (1,), a flag that the host sets to 1 once no result is wanted any more; None: never
     """
 
     def __init__(self, objective, static, points, weights: Mapping[str, jax.Array], stop: jax.Array | None = None):
@@ -48,7 +48,7 @@ class LeastSquares:
         self._stop = stop
 
     def stopped(self) -> jax.Array:
-        """Whether the flag is raised; long loops ask in each round, and may then leave with any result."""
+        """Whether the host has set `stop`; long loops ask in each round, and may then leave with any result."""
         return jnp.asarray(False) if self._stop is None else self._stop[0] != 0
 
     def loss(self, arrays) -> jax.Array:
@@ -56,12 +56,12 @@ class LeastSquares:
         return self._objective.loss(self._model(arrays), self._points, self._weights)
 
     def weighing(self, weights: Mapping[str, float]) -> "LeastSquares":
-        """The same with other weights of the residuals that are named."""
+        """The same least squares with other weights of the residuals named."""
         changed = {name: jnp.asarray(weight, float) for name, weight in weights.items()}
         return LeastSquares(self._objective, self._static, self._points, {**self._weights, **changed}, self._stop)
 
     def causal(self, tolerance: float, slabs: int) -> "CausalLeastSquares":
-        """The same with causal weights, for first-order methods; see `objective.causal`."""
+        """The same least squares with causal weights, for first-order methods; see `objective.causal`."""
         return CausalLeastSquares(
             lambda arrays: causal_loss(
                 self._objective, self._model(arrays), self._points, self._weights, tolerance, slabs

@@ -54,7 +54,7 @@ class Model(eqx.Module):
 class Residual:
     """One named residual on points.
 
-    form        what is evaluated
+    form        the expressions, compiled
     shares      weight of each piece in the mean over the whole residual
     shortcuts   for each piece how its sums are taken without its points, or None
     """
@@ -65,7 +65,7 @@ class Residual:
 
     @property
     def name(self) -> str:
-        """That of the equation or condition."""
+        """The name of the equation or condition."""
         return self.form.name
 
     @property
@@ -75,7 +75,7 @@ class Residual:
 
     @property
     def scale(self) -> float:
-        """What its values are multiplied by."""
+        """The factor of all values of the residual."""
         return self.form.scale
 
 
@@ -83,9 +83,9 @@ class Drawn(NamedTuple):
     """Points, and everything that depends on the points alone.
 
     points         as `derivatives.points` draws them
-    coefficients   {support: sources and coefficients there}, of supports that are looked at point by point
+    coefficients   {support: sources and coefficients there}, of supports that are evaluated point by point
     factors        for each residual and piece what its shortcut needs, or None
-    carried        the arrays of a window in time
+    carried        the arrays that a window in time got from the one before, by name
     """
 
     points: Any
@@ -97,8 +97,8 @@ class Drawn(NamedTuple):
 class Objective(ResidualObjective):
     """Weighted least squares of a problem on points.
 
-    forms         the residuals
-    derivatives   of what they need, at points of their supports
+    forms         the residuals, before any point is chosen
+    derivatives   the way to differentiate, and the points on the supports of the residuals
     faces         "mean": a condition counts as one mean over all its faces; "sum": the means of its faces are added
     penalties     terms that look at the field alone; they count as residuals, the last ones
     """
@@ -123,7 +123,7 @@ class Objective(ResidualObjective):
         return self.tabulated(self.derivatives.points.draw(key), carried)
 
     def tabulated(self, points, carried: Mapping | None = None) -> Drawn:
-        """What `draw` returns, for points that were drawn already."""
+        """Points that were drawn already, with all that depends on them alone: what `draw` returns."""
         carried = self.handed_over if carried is None else carried
         coordinates, functions = self.derivatives.points.coordinates(points), self.forms.functions
         with self.holding(carried):
@@ -138,11 +138,11 @@ class Objective(ResidualObjective):
 
     @property
     def window(self) -> int:
-        """A number that changes with the window in time that is solved."""
+        """The version of the carried arrays, which rises with every window in time; 0 without windows."""
         return 0 if self.carried is None else self.carried.version
 
     def holding(self, carried: Mapping):
-        """Inside, data are functions of these arrays; see `Carried`."""
+        """A context in which data are functions of these arrays; see `Carried`."""
         return nullcontext() if self.carried is None else self.carried.holding(carried)
 
     def _coefficients(self, term: ResidualTerm, coordinates, drawn: Drawn) -> tuple:
@@ -203,20 +203,20 @@ class Objective(ResidualObjective):
         return frozenset(e.name for e in self.forms.problem.equations)
 
     def instants(self, support: int, drawn: Drawn) -> jax.Array:
-        """When the points of a support are, from 0 at the start of time to 1 at its end; broadcasts to their shape."""
+        """The times of the points of a support, from 0 at the start to 1 at the end; broadcasts to their shape."""
         axis = next(k for k, c in enumerate(self.forms.problem.coordinates) if is_time(c))
         low, high = self.forms.problem.domain.bounds[axis]
         return (self.derivatives.points.coordinates(drawn.points)[support][axis] - low) / (high - low)
 
     @property
     def count(self) -> int:
-        """The number of rows."""
+        """The number m of rows of all residuals and penalties."""
         own = sum(self.derivatives.points.size(piece[0].support) for r in self.residuals for piece in r.pieces)
         return own + sum(p.size for p in self.penalties)
 
     @property
     def rounded(self) -> bool:
-        """Whether some square is taken as a difference of squares."""
+        """Whether some square is taken as a difference of squares, so that half its digits are lost near zero."""
         return any(s and s.squares == "gram" for r in self.residuals for s in r.shortcuts)
 
     @property
@@ -295,9 +295,9 @@ class Objective(ResidualObjective):
         return total
 
     def linearised(self, model, drawn: Drawn, weights, wanted=lambda shortcut: True) -> list[Piece]:
-        """Pieces in the order of `rows`, linearised at the model in terms of what each needs of the field.
+        """The residual arrays in the order of `rows`, linearised at the model in the partials of the field.
 
-        wanted   which pieces, by their shortcuts
+        wanted   shortcut -> whether the piece with that shortcut is wanted
         """
         coordinates = self.derivatives.points.coordinates(drawn.points)
         shared = self.derivatives.prepare(model.field, drawn.points)
@@ -344,7 +344,7 @@ class Objective(ResidualObjective):
         return tuple(found)
 
     def _supports_on_grids(self) -> frozenset[int]:
-        """Those whose sources and coefficients are tabulated point by point: all but those that need no grid."""
+        """The supports whose coefficients are tabulated point by point: all but those that need no grid."""
         found = set()
         for r in self.residuals:
             for piece, shortcut in zip(r.pieces, r.shortcuts, strict=True):
@@ -366,7 +366,7 @@ def _shares(form: ResidualForm, *, summed: bool) -> tuple[float, ...]:
 
 
 def _apply(roots: Sequence | None, value):
-    """Multiply by the square root of the quadrature weights (of sum one) of the grid or cloud."""
+    """The value times the square roots of the quadrature weights (of sum one) of the grid or cloud."""
     if roots is None or all(r is None for r in roots):
         return value * (1.0 / np.sqrt(value.size))
     for axis, root in enumerate(roots):

@@ -13,7 +13,7 @@ from spindle.networks.lowrank import FamilyField
 
 @dataclass(frozen=True)
 class Penalty:
-    """One named term.
+    """One named term of the loss that depends on the field alone.
 
     rows     field -> array (size,)
     size     number of rows
@@ -40,7 +40,7 @@ class Penalty:
 
 
 def orthogonality(ranks, weight: float, *, squared: bool) -> Penalty:
-    """sum over layers of |U^T U - I| + |V^T V - I| (Cho et al. 2024, equation 3.3), or of the squares."""
+    """The penalty sum over layers of |U^T U - I| + |V^T V - I| (Cho et al. 2024, equation 3.3), or of the squares."""
     groups = tuple(r * r for r in ranks for _ in range(2))
 
     def rows(field: FamilyField):
@@ -51,9 +51,9 @@ def orthogonality(ranks, weight: float, *, squared: bool) -> Penalty:
 
 
 def decay(ranks, samples: jax.Array, weight: float, *, gamma: float, squared: bool) -> Penalty:
-    """sum over layers of the mean over mu of |max(gamma s_{i+1} - s_i, 0)|, or of its square.
+    """The penalty sum over layers of the mean over mu of |max(gamma s_{i+1} - s_i, 0)|, or of its square.
 
-    It vanishes where s_{i+1} <= s_i / gamma: coefficients then decay along the rank.
+    The penalty vanishes where s_{i+1} <= s_i / gamma: coefficients then decay along the rank.
     samples   parameters mu, (k, p)
     Source: Cho et al. (2024), equation 3.3.
     """

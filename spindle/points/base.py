@@ -1,4 +1,4 @@
-"""What an objective asks of points: on each support of its residuals some, drawn anew where the rule says so."""
+"""What an objective asks of points: some on each support of its residuals, drawn anew where the rule says so."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from spindle.problem.supports import Support
 
 
 class Points(ABC):
-    """Points on each of some supports, which are known by their number.
+    """Points on each of some supports; methods take the number of a support.
 
     supports   where residuals are taken
     """
@@ -24,15 +24,15 @@ class Points(ABC):
 
     @abstractmethod
     def draw(self, key) -> Any:
-        """The arrays that all else is computed from; a fixed rule draws the same ones with every key."""
+        """The arrays that `coordinates` and `bare` start from; a fixed rule draws the same ones with every key."""
 
     @abstractmethod
     def coordinates(self, drawn) -> list[tuple[jax.Array, ...]]:
-        """For each support its coordinates, which broadcast together; on walls the components of the normals follow."""
+        """For each support the coordinates of its points, which broadcast together, then components of normals."""
 
     @abstractmethod
     def weights(self, support: int) -> Sequence[np.ndarray | None] | None:
-        """The weights, of sum one, along each axis of the arrays on a support; None: all weigh the same."""
+        """Quadrature weights, of sum one, along each axis of the arrays on a support; None: all weigh the same."""
 
 
 class PointwisePoints(Points):
@@ -40,4 +40,4 @@ class PointwisePoints(Points):
 
     @abstractmethod
     def bare(self, drawn) -> list[jax.Array]:
-        """For each support points (n, d), as a field takes them."""
+        """For each support its points (n, d), without normals, as a field takes them."""

@@ -20,7 +20,7 @@ class Cloud(PointwisePoints):
     """Points in every support of a problem.
 
     supports    where residuals are taken; those of one group get the same points along their free axes
-    groups    a number for each support
+    groups    for each support the number of its group
     interior  points in the whole domain, shared among its regions by volume
     boundary  points on each face, wall or initial slice
     rule      "random" (redrawn on demand), "sobol", "uniform" or "midpoint" (tensor grids, rounded up; inside a shape,
@@ -96,15 +96,15 @@ class Cloud(PointwisePoints):
         return unfolded(tuple(drawn))
 
     def bare(self, clouds) -> list[jax.Array]:
-        """The points as a field takes them, without normals."""
+        """For each support its points (n, d), without normals."""
         return without_normals(self.supports, clouds)
 
     def coordinates(self, clouds) -> list[tuple[jax.Array, ...]]:
-        """For each support its coordinates, and on walls the components of the normals, (n,) each."""
+        """For each support the coordinates of its points, and on walls the components of the normals, (n,) each."""
         return [tuple(cloud[:, k] for k in range(cloud.shape[1])) for cloud in clouds]
 
     def weights(self, support: int) -> list[np.ndarray | None] | None:
-        """Weights of sum one where breaks draw points together; None where every point weighs the same."""
+        """Quadrature weights (n,) where breaks draw points together; None where every point weighs the same."""
         strata = self.strata[support]
         return None if strata is None else [strata[2]]
 
@@ -149,7 +149,7 @@ def _strata(support: Support, size: int, breaks: Sequence[Sequence[float]]):
 
 
 def _store(support: Support, size: int) -> np.ndarray | None:
-    """So many points in a shape or on its wall, spread evenly; None for all other supports."""
+    """Points (size, d) spread evenly in a shape or on its wall; None for all other supports."""
     if isinstance(support, Wall):
         return _on_wall(support, size)
     if support.measured is not None or support.shape is None:

@@ -11,7 +11,7 @@ Drawn = TypeVar("Drawn")
 
 
 def unfolded(drawn: Drawn) -> Drawn:
-    """The same arrays, kept from being computed with while a program that draws them is compiled.
+    """The same arrays, which XLA then does not fold into constants while it compiles a program that draws them.
 
     Points of a fixed rule are constants of that program, and XLA folds whatever follows from constants, such as a
     source on all nodes at all instants, by an interpreter that takes far longer than the compiled program.
@@ -20,7 +20,7 @@ def unfolded(drawn: Drawn) -> Drawn:
 
 
 def without_normals(supports: Sequence[Support], clouds: Sequence) -> list:
-    """The points of each support without the components of the normals that may stand beside them."""
+    """For each support its points (n, d), without the components of the normals that may stand beside them."""
     return [
         cloud[:, : len(support.bounds)] if support.normals else cloud
         for support, cloud in zip(supports, clouds, strict=True)

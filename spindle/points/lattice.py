@@ -20,12 +20,12 @@ from spindle.problem.supports import Support
 
 
 class Lattice(Points):
-    """The layout of the pools, fixed for a solve.
+    """A tensor lattice for each support, cut from one pool of nodes for each axis.
 
     supports   where residuals are taken
     counts   nodes an axis; an interval that is not degenerate gets that many
     rule     "random" (redrawn on demand), "uniform", "midpoint" or "gauss"
-    fade     for some axes the positions of walls; weights inside fall with the square of the distance from them.
+    fade     for some axes the positions of walls; weights inside fall with the square of the distance from the wall.
              Random points all weigh the same
     breaks   for each axis where data jump or bend, and the ends of the panels around their peaks: Gauss and random
              nodes are then those of each panel, weighted by its length
@@ -66,7 +66,7 @@ class Lattice(Points):
         return unfolded(tuple(pools))
 
     def coordinates(self, pools) -> list[tuple[jax.Array, ...]]:
-        """For each support its coordinates, shaped to broadcast to the tensor grid; (n,) each for scattered points."""
+        """For each support the coordinates of its points, shaped to broadcast to its grid; (n,) of scattered points."""
         found = []
         for support, slices in zip(self.supports, self.slices, strict=True):
             cut = [pool[s, 0] for pool, s in zip(pools, slices, strict=True)]
@@ -77,7 +77,7 @@ class Lattice(Points):
         return found
 
     def weights(self, support: int) -> list[np.ndarray | None]:
-        """Weights an axis of the rule on a support; None for equal weights."""
+        """Quadrature weights along each axis on a support; None for equal weights."""
         where = self.supports[support]
         if not where.is_region:
             return [None] * self.dimensions

@@ -13,7 +13,7 @@ from spindle.problem.supports import Support
 
 
 class NodeCloud(Points):
-    """Where residuals are taken: equations at inner nodes and at boundary nodes that own a ghost, conditions on walls.
+    """Nodes where residuals are taken: equations at inner nodes and boundary nodes with a ghost, conditions on walls.
 
     supports   where residuals are taken
     nodes    inner, boundary and ghost nodes; `positions` (M, s) holds them in this order
@@ -42,7 +42,7 @@ class NodeCloud(Points):
         return rows[np.argsort(morton(self.positions[rows], support.shape.bounds), kind="stable")]
 
     def instant(self, support: Support) -> int | None:
-        """The number of the instant at which a support lies; None if it extends over time, or there is none."""
+        """The number of the instant at which a support lies; None if it extends over time, or without time."""
         if self.axis is None or self.times is None or not support.is_region:
             return None
         low, high = support.bounds[self.axis]
@@ -58,20 +58,20 @@ class NodeCloud(Points):
         )
 
     def draw(self, key) -> tuple[tuple[jax.Array, ...], ...]:
-        """For each support its coordinates, and on walls the components of the normals; always the same."""
+        """For each support the coordinates of its points, and on walls components of the normals; always the same."""
         return self.at(self.times)
 
     def at(self, times) -> tuple[tuple[jax.Array, ...], ...]:
-        """The same at other instants; arrays (n,), or (n, 1) and (1, T) where a support extends over time."""
+        """The coordinates at other instants; arrays (n,), or (n, 1) and (1, T) where a support extends over time."""
         columns = (self._columns(support, rows, times) for support, rows in zip(self.supports, self.rows, strict=True))
         return unfolded(tuple(columns))
 
     def coordinates(self, drawn) -> list[tuple[jax.Array, ...]]:
-        """What was drawn."""
+        """The drawn arrays, which are the coordinates."""
         return list(drawn)
 
     def weights(self, support: int) -> None:
-        """Every point weighs the same."""
+        """None: every point weighs the same."""
 
     def _columns(self, support, rows, times):
         if support.measured is not None:
@@ -89,7 +89,7 @@ class NodeCloud(Points):
 
 
 class NodePoints(PointwisePoints):
-    """The same nodes and instants as a cloud of points, for derivatives of the field itself."""
+    """The nodes and instants of a `NodeCloud` as a list of points, at which the field itself is differentiated."""
 
     def __init__(self, cloud: NodeCloud):
         self.supports, self.positions, self._cloud = cloud.supports, cloud.positions, cloud
@@ -104,12 +104,12 @@ class NodePoints(PointwisePoints):
         return tuple(jnp.stack([c.ravel() for c in columns], axis=1) for columns in spread)
 
     def bare(self, drawn) -> list[jax.Array]:
-        """The points as a field takes them, without normals."""
+        """For each support its points (n, d), without normals."""
         return without_normals(self.supports, drawn)
 
     def coordinates(self, drawn) -> list[tuple[jax.Array, ...]]:
-        """For each support its coordinates, and on walls the components of the normals, (n,) each."""
+        """For each support the coordinates of its points, and on walls the components of the normals, (n,) each."""
         return [tuple(points.T) for points in drawn]
 
     def weights(self, support: int) -> None:
-        """Every point weighs the same."""
+        """None: every point weighs the same."""

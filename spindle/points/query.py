@@ -11,7 +11,7 @@ from spindle.problem.supports import Support
 
 
 class QueryPoints(PointwisePoints):
-    """Points of each support, the parameters among their columns left open.
+    """Points (n, d) of each support; the columns of the parameters are filled in when they are drawn.
 
     chosen    for each support points (n, columns), and their weights (n,) of sum one, or None for equal ones
     columns   the axes of the parameters
@@ -30,23 +30,23 @@ class QueryPoints(PointwisePoints):
         return len(self.chosen[support][0])
 
     def draw(self, mu: jax.Array) -> tuple[tuple[jax.Array, ...], jax.Array]:
-        """One array a support, and the parameters mu (p,) for which they are meant.
+        """One array (n, d) a support, and the parameters mu (p,) that its columns of parameters stand for.
 
-        They stay apart, so that what depends on the points alone is computed once for many mu.
+        Points and parameters stay apart, so that what depends on the points alone is computed once for many mu.
         """
         return tuple(jnp.asarray(points) for points, _ in self.chosen), mu
 
     def bare(self, drawn) -> list[jax.Array]:
-        """The points as a field takes them; it must not look at their parameters, which are not those asked for."""
+        """For each support its points (n, d); the field must ignore their parameters, which are not those asked for."""
         return list(drawn[0])
 
     def coordinates(self, drawn) -> list[tuple[jax.Array, ...]]:
-        """For each support its columns, (n,) each, and the parameters."""
+        """For each support the coordinates of its points, (n,) each, and the parameters."""
         clouds, mu = drawn
         given = dict(zip(self.columns, mu, strict=True))
         return [tuple(given.get(k, cloud[:, k]) for k in range(cloud.shape[1])) for cloud in clouds]
 
     def weights(self, support: int) -> list[np.ndarray | None] | None:
-        """The weights, for the one axis that a cloud has."""
+        """Quadrature weights (n,) of sum one; None where every point weighs the same."""
         weights = self.chosen[support][1]
         return None if weights is None else [weights]

@@ -47,7 +47,7 @@ def fixed_nodes(rule: str, low: float, high: float, n: int) -> tuple[np.ndarray,
 
 
 def panel_nodes(low: float, high: float, n: int, breaks: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss nodes in each panel between breaks, and weights of sum one.
+    """Gauss nodes (m,) in each panel between breaks, and weights (m,) of sum one.
 
     No place gets fewer than n nodes on the whole interval would give it, and no panel fewer than `_LEAST`.
     """
@@ -60,12 +60,12 @@ def panel_nodes(low: float, high: float, n: int, breaks: Sequence[float]) -> tup
 
 
 def panels(low: float, high: float, breaks: Sequence[float]) -> list[tuple[float, float]]:
-    """The panels between those breaks that lie inside an interval."""
+    """The panels, (low, high) pairs, into which breaks cut an interval."""
     return list(pairwise([low, *(x for x in breaks if low < x < high), high]))
 
 
 def panel_counts(low: float, high: float, n: int, breaks: Sequence[float]) -> list[int]:
-    """Nodes in each panel: as many as the rule of n nodes has there, and a few more where there are breaks."""
+    """The number of nodes in each panel: as many as a rule of n nodes has there, and a few more beside breaks."""
     ends = np.array(panels(low, high, breaks))
     if len(ends) == 1:
         return [n]

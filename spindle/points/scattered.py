@@ -339,12 +339,12 @@ def _mean_gap(points: np.ndarray) -> float:
 
 
 def from_cloud(interior, boundary, normals, *, labels=None, sides=("boundary",), ghost: float = 0.25) -> Nodes:
-    """Nodes of one's own.
+    """Nodes given as arrays, with ghosts added.
 
     interior  (ni, d)
     boundary  (nb, d) with outward normals (nb, d) of any length
     labels    (nb,) numbers that count the `sides`; all 0 when left out
-    ghost     distance of the ghosts from the wall, in spacings; none where another node is nearer than their own
+    ghost     distance of the ghosts from the wall, in spacings; none where another node would be nearer
     Raises MethodError where shapes or labels do not fit together.
     """
     inner, wall, outward = (

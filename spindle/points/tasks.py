@@ -11,7 +11,7 @@ from spindle.points.cloud import Cloud
 
 
 class TaskCloud(PointwisePoints):
-    """A cloud of the coordinates, once for each member, member by member.
+    """The same cloud of points for each member of a family, one member after the other.
 
     cloud     the points of one member
     tasks     parameters of the members, (k, p)
@@ -23,23 +23,23 @@ class TaskCloud(PointwisePoints):
         self.supports = cloud.supports
 
     def size(self, support: int) -> int:
-        """Number of points in a support, of all members."""
+        """The number of points on a support, all members together."""
         return self.cloud.size(support) * len(self.tasks)
 
     def draw(self, key) -> tuple[jax.Array, ...]:
-        """One array (k n, d) a support."""
+        """One array (k n, d) a support, for k members and n points."""
         return tuple(self._repeated(points) for points in self.cloud.draw(key))
 
     def bare(self, clouds) -> list[jax.Array]:
-        """The points as a field takes them, without normals."""
+        """For each support its points (k n, d), without normals."""
         return self.cloud.bare(clouds)
 
     def coordinates(self, clouds) -> list[tuple[jax.Array, ...]]:
-        """For each support its columns, (k n,) each."""
+        """For each support the coordinates of its points, parameters among them, (k n,) each."""
         return self.cloud.coordinates(clouds)
 
     def weights(self, support: int) -> None:
-        """Every point weighs the same."""
+        """None: every point weighs the same."""
 
     def _repeated(self, points):
         copies = jnp.tile(points, (len(self.tasks), 1))

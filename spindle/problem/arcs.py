@@ -21,7 +21,7 @@ GAUSS = np.polynomial.legendre.leggauss(8)
 
 @dataclass(frozen=True)
 class Arc:
-    """A smooth piece of a boundary.
+    """A smooth directed piece of a boundary in the plane.
 
     curve     parameters (n,) -> points, first and second derivatives, (n, 2) each
     start     parameter where the arc begins; `end` may be smaller, then it runs backwards
@@ -57,12 +57,12 @@ class Arc:
 
     @cached_property
     def length(self) -> float:
-        """Arc length."""
+        """The length of the arc."""
         return float(self.lengths()[1][-1])
 
     @cached_property
     def area(self) -> float:
-        """Its share of the enclosed area, the integral of (x dy - y dx) / 2."""
+        """The integral of (x dy - y dx) / 2 along the arc; summed over the loops it is the enclosed area."""
         ends = np.linspace(self.start, self.end, self.panels + 1)
         width = np.diff(ends)[:, None] / 2
         points, tangent, _ = self.curve((ends[:-1, None] + width * (1 + GAUSS[0])).ravel())
@@ -76,18 +76,18 @@ class Arc:
 
     @cached_property
     def tips(self) -> tuple[np.ndarray, np.ndarray]:
-        """The points (2, 2) where it begins and ends and the normals (2, 2) there."""
+        """The points (2, 2) where the arc begins and ends, and the normals (2, 2) there."""
         return self.at(np.array([self.start, self.end]))
 
     @cached_property
     def box(self) -> np.ndarray:
-        """Corners (2, 2) of the smallest box around it."""
+        """Corners (2, 2), low and high, of the smallest box around the arc."""
         s = np.linspace(self.start, self.end, 16 * self.panels + 1)
         points = np.concatenate([self.curve(s)[0], *(self.curve(_flat(self, s, k))[0] for k in (0, 1))])
         return np.stack([points.min(0), points.max(0)])
 
     def reversed(self) -> "Arc":
-        """The same piece run through the other way, with the domain on its other side."""
+        """The same arc run through from its end to its start, so that the domain lies on its other side."""
         return replace(self, start=self.end, end=self.start)
 
 
@@ -130,7 +130,7 @@ def parametric(at, parameter, ends, label: str) -> Arc:
 
 
 def why_not_simple(arc: Arc) -> str:
-    """What keeps a curve from being smooth, closed and without crossings, as the end of a sentence; else nothing."""
+    """What keeps a curve from being smooth, closed and free of crossings, as the end of a sentence; else empty."""
     with np.errstate(all="ignore"):
         points, first, second = arc.curve(np.linspace(arc.start, arc.end, 8 * arc.panels + 1))
     if not all(np.isfinite(values).all() for values in (points, first, second)):
@@ -170,7 +170,7 @@ def _flat(arc: Arc, s: np.ndarray, axis: int) -> np.ndarray:
 class Nearest:
     """Unsigned distances to a set of arcs.
 
-    Chords of about equal length are found by their middles, and the arcs of the nearest few give the distance, by
+    Chords of about equal length are looked up by their middles, and the arcs of the nearest few give the distance, by
     Newton's method where they are curved. Exact up to rounding near the boundary; farther off than three chords of
     a two-thousandth of its length, a re-entrant corner of very short arcs may be missed by half a chord.
     """
@@ -203,14 +203,14 @@ class Nearest:
         return best
 
     def touches(self, points: np.ndarray, tolerance: float) -> np.ndarray:
-        """Which of the points (n, 2), which must be finite, are no farther than the tolerance from an arc."""
+        """Whether each of the points (n, 2), which must be finite, is within the tolerance of an arc; (n,)."""
         gap, _ = self.tree.query(points, distance_upper_bound=self.reach + tolerance)
         touching = np.isfinite(gap)
         touching[touching] = self.distance(points[touching]) <= tolerance
         return touching
 
     def inner_side(self, points: np.ndarray, inside: np.ndarray) -> np.ndarray:
-        """`inside` (n,), a guess by the polygon of chord middles, corrected where a point is near a single curve."""
+        """Whether each point is inside, (n,): the guess `inside`, corrected near the curve, if it is a single one."""
         gap, chord = self.tree.query(points)
         near = np.flatnonzero(gap < 2 * self.chord)
         _, foot = _project(self.arcs[0], self.parameter[chord[near]], points[near])

@@ -15,7 +15,7 @@ from spindle.problem.symbols import given, is_given
 
 
 class Carried:
-    """The arrays by name, a tree that JAX can take as an argument.
+    """The arrays that windows hand on, by name: a tree that JAX can take as an argument.
 
     now       those of the present window
     version   rises with every window
@@ -27,7 +27,7 @@ class Carried:
         self._seen: Mapping[str, Any] | None = None
 
     def take(self, values: Mapping[str, Any]) -> None:
-        """Go on to another window."""
+        """Go on to the next window, whose arrays these are."""
         self.now, self.version = values, self.version + 1
 
     def __getitem__(self, name: str) -> Any:
@@ -35,7 +35,7 @@ class Carried:
 
     @contextmanager
     def holding(self, values: Mapping[str, Any]) -> Iterator[None]:
-        """Inside, the functions see these values: the arguments of a program that is being made."""
+        """A context in which the functions see these arrays: the arguments of a program that is being traced."""
         before, self._seen = self._seen, values
         try:
             yield
@@ -53,7 +53,7 @@ class Carried:
 
 
 def carried_in(problem: Problem) -> Carried | None:
-    """What the data of a problem ask for arrays; None where none do."""
+    """The `Carried` object that coded functions of the problem read their arrays from; None where none do."""
     for expression in problem.expressions():
         for function in filter(is_given, expression.atoms(AppliedUndef)):
             carried = getattr(function.func.given, "carried", None)

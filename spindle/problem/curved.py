@@ -18,7 +18,7 @@ from spindle.problem.symbols import is_time
 
 
 class Curved(Domain):
-    """Interface of these domains (never built itself)."""
+    """Interface of domains with a shape (never built itself)."""
 
     boxes = ()
 
@@ -30,16 +30,16 @@ class Curved(Domain):
     @property
     @abstractmethod
     def time(self) -> int | None:
-        """The axis of time; None without."""
+        """The number of the axis of time; None without time."""
 
     @property
     @abstractmethod
     def faces(self) -> tuple[Face, ...]:
-        """The first and the last instant; none without time."""
+        """The first and the last instant; empty without time."""
 
     @property
     def regions(self) -> tuple[Region, ...]:
-        """A single one."""
+        """The whole domain, as one region."""
         return (Region(self.bounds, self.shape, self.time),)
 
     def part(self, on=None, *, call: str = "on=") -> tuple[Face | Wall, ...]:
@@ -69,7 +69,7 @@ class Curved(Domain):
         raise no_part(on, call, sides, planes=False)
 
     def contains_grid(self, axes) -> np.ndarray:
-        """Which nodes of a tensor grid lie in the closed domain, a boolean array of the grid's shape."""
+        """Whether each node of a tensor grid lies in the closed domain, a boolean array of the grid's shape."""
         mesh = np.meshgrid(*axes, indexing="ij")
         return self.contains(np.stack([m.ravel() for m in mesh], axis=1)).reshape(mesh[0].shape)
 
@@ -89,7 +89,7 @@ class Curved(Domain):
 
 
 def _is_duration(domain) -> bool:
-    """Whether it is an interval of time."""
+    """Whether a domain is an interval of time."""
     return isinstance(domain, Box) and len(domain.coordinates) == 1 and is_time(domain.coordinates[0])
 
 
@@ -116,7 +116,7 @@ class Cylinder(Curved):
 
     @property
     def time(self) -> int:
-        """Its first axis, or its last."""
+        """The number of the axis of time: the first or the last."""
         return 0 if self.first else len(self.shape.coordinates)
 
     @property
@@ -126,25 +126,25 @@ class Cylinder(Curved):
 
     @property
     def volume(self) -> float:
-        """Measure of the shape times the duration."""
+        """The measure of the shape times the duration."""
         return self.shape.volume * self.times.volume
 
     @property
     def faces(self) -> tuple[Face, ...]:
-        """The first and the last instant."""
+        """The first and the last instant, as flat faces."""
         return tuple(
             Face(f.name, self.time, f.value, f.outward, self._joined(self.shape.bounds, f.bounds), self.shape)
             for f in self.times.faces
         )
 
     def contains(self, points: np.ndarray) -> np.ndarray:
-        """Which of the points (n, d) lie in the closed domain."""
+        """Whether each of the points (n, d) lies in the closed domain; (n,)."""
         points = np.asarray(points)
         space = np.delete(points, self.time, axis=1)
         return self.shape.contains(space) & self.times.contains(points[:, self.time, None])
 
     def during(self, axis: int, low: float, high: float) -> "Cylinder":
-        """The shape for a shorter time."""
+        """The same shape, from time `low` to time `high`."""
         return Cylinder(self.shape, self.times.during(0, low, high), first=self.first)
 
     def __eq__(self, other):

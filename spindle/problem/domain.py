@@ -28,10 +28,10 @@ Bounds = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True)
 class Region(Support):
-    """A box of any dimension, or of that what lies inside a shape; axes whose bounds coincide are fixed, as on a face.
+    """A box of any dimension, or the part of a box inside a shape; axes whose bounds coincide are fixed, as on a face.
 
     bounds   a (low, high) pair an axis of the domain
-    shape    limits the space coordinates; None: nothing but the bounds does
+    shape    limits the space coordinates further; None: the bounds alone do
     time     the axis that is not the shape's; None without time
     """
 
@@ -53,17 +53,17 @@ class Region(Support):
 
     @property
     def is_region(self) -> bool:
-        """It is."""
+        """True: a tensor grid fits a region."""
         return True
 
     @property
     def normals(self) -> tuple[Normal, ...]:
-        """None."""
+        """Empty: points of a region carry no normal."""
         return ()
 
     @property
     def measured(self) -> None:
-        """Points are free to be chosen."""
+        """None: points of a region are free to be chosen."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Wall(Support):
 
     bounds   those of the domain, a (low, high) pair an axis
     sides    names of the shape's sides it consists of
-    where    a relation between space coordinates that cuts it out of them; None: they are it
+    where    a relation between space coordinates that cuts the part out of the sides; None: all of them
     time     the axis that is not the shape's; None without time
     """
 
@@ -97,27 +97,27 @@ class Wall(Support):
 
     @property
     def measure(self) -> float:
-        """Length or area of the wall times the duration; that of a part by its share of boundary points."""
+        """Length or area of the wall times the duration; the share of sampled boundary points tells that of a part."""
         found = self.shape.sampled
         return self.shape.surface * float(np.mean(self.holds(found.points, found.labels))) * _duration(self)
 
     @property
     def is_region(self) -> bool:
-        """It bends."""
+        """False: a wall bends, so that no tensor grid fits it."""
         return False
 
     @property
     def normals(self) -> tuple[Normal, ...]:
-        """One component for each coordinate of space."""
+        """The components of the outward normal, one for each coordinate of space."""
         return tuple(Normal(c.name) for c in self.shape.coordinates)
 
     @property
     def measured(self) -> None:
-        """Points are free to be chosen."""
+        """None: points of a wall are free to be chosen."""
 
 
 def _duration(part: Region | Wall) -> float:
-    """How long the part of a shape lasts; 1 for an instant, and without time."""
+    """The length of time that a part of a shape extends over; 1 for an instant, and without time."""
     low, high = (0.0, 1.0) if part.time is None else part.bounds[part.time]
     return high - low or 1.0
 
@@ -138,7 +138,7 @@ class Face:
 
     @property
     def support(self) -> Region:
-        """The points of the face."""
+        """The points of the face, as a region with one fixed axis."""
         return Region(self.bounds, self.shape, None if self.shape is None else self.axis)
 
 
@@ -146,7 +146,7 @@ class Domain(ABC):
     """Interface of all domains (never built itself).
 
     coordinates   in the order of the axes of all arrays
-    boxes         the disjoint boxes that fill it; none where it is not made of boxes
+    boxes         the disjoint boxes that fill the domain; empty for shapes
     """
 
     coordinates: tuple[sympy.Symbol, ...]
@@ -174,11 +174,11 @@ class Domain(ABC):
 
     @abstractmethod
     def contains(self, points: np.ndarray) -> np.ndarray:
-        """Which of the points (n, d) lie in the closed domain, a boolean array (n,)."""
+        """Whether each of the points (n, d) lies in the closed domain, a boolean array (n,)."""
 
     @abstractmethod
     def contains_grid(self, axes: Sequence[np.ndarray]) -> np.ndarray:
-        """Which nodes of a tensor grid lie in the closed domain, a boolean array that broadcasts to the grid."""
+        """Whether each node of a tensor grid lies in the closed domain, a boolean array that broadcasts to the grid."""
 
     @abstractmethod
     def part(self, on=None, *, call: str = "on=") -> tuple[Face | Wall, ...]:
@@ -189,7 +189,7 @@ class Domain(ABC):
 
     @abstractmethod
     def during(self, axis: int, low: float, high: float) -> "Domain":
-        """What lies between two values of the coordinate of time, which is that axis."""
+        """The part of the domain from time `low` to time `high`; `axis` is the number of the axis of time."""
 
 
 class Boxed(Domain):
@@ -214,7 +214,7 @@ class Boxed(Domain):
         return float(sum(np.prod([b - a for a, b in box]) for box in self.boxes))
 
     def contains(self, points: np.ndarray) -> np.ndarray:
-        """Which of the points (n, d) lie in the closed domain, a boolean array (n,)."""
+        """Whether each of the points (n, d) lies in the closed domain, a boolean array (n,)."""
         points = np.asarray(points)
         inside = np.zeros(len(points), bool)
         for box in self.boxes:
@@ -222,7 +222,7 @@ class Boxed(Domain):
         return inside
 
     def contains_grid(self, axes: Sequence[np.ndarray]) -> np.ndarray:
-        """Which nodes of a tensor grid lie in the closed domain, a boolean array that broadcasts to the grid."""
+        """Whether each node of a tensor grid lies in the closed domain, a boolean array that broadcasts to the grid."""
         inside = np.zeros((1,) * len(axes), bool)
         for box in self.boxes:
             own = np.ones((1,) * len(axes), bool)
@@ -318,7 +318,7 @@ def _end(value) -> str:
 
 
 def no_domain(domain: Domain, operation: str, other) -> ProblemError:
-    """The refusal of what is no domain and was joined with one."""
+    """The error for joining a domain with something else."""
     return ProblemError(
         f"`{domain} {operation} {shown(other)}` joins a domain with what is none; write a box or a shape there, "
         f"`sp.Box({{x: (0, 1), y: (0, 1)}})`."
@@ -362,7 +362,7 @@ class Box(Boxed):
         )
 
     def during(self, axis: int, low: float, high: float) -> "Box":
-        """The box of a shorter time."""
+        """The same box, from time `low` to time `high`."""
         own = dict(zip(self.coordinates, self.symbolic_bounds, strict=True))
         return Box(own | {self.coordinates[axis]: (low, high)})
 
@@ -407,7 +407,7 @@ class BoxUnion(Boxed):
         return tuple(faces)
 
     def during(self, axis: int, low: float, high: float) -> Boxed:
-        """The boxes between two instants."""
+        """The part of the boxes from time `low` to time `high`."""
         return self & Box(dict(zip(self.coordinates, self.bounds, strict=True))).during(axis, low, high)
 
     def __repr__(self):
@@ -433,7 +433,7 @@ def _interval(coordinate, ends) -> tuple[sympy.Expr, sympy.Expr]:
 
 
 def _cells(boxes: Iterable[Bounds]) -> tuple[list[list[float]], np.ndarray]:
-    """All planes that bound the boxes, an increasing list an axis, and which of the cells between them are filled."""
+    """The planes that bound the boxes, an increasing list an axis, and which of the cells between them are filled."""
     boxes = list(boxes)
     cuts = [sorted({end for box in boxes for end in box[k]}) for k in range(len(boxes[0]))]
     count = math.prod(len(c) - 1 for c in cuts)

@@ -56,7 +56,7 @@ def refuse_text(value, call: str) -> None:
 
 @functools.lru_cache(maxsize=10_000)
 def expanded_terms(e: sympy.Expr) -> float:
-    """At most so many terms has an expression when it is multiplied out, sines and cosines of sums included."""
+    """A bound of the number of terms of an expression multiplied out, sines and cosines of sums included."""
     own = [expanded_terms(a) for a in e.args if isinstance(a, sympy.Expr)]
     if e.is_Add:
         return sum(own)
@@ -72,7 +72,7 @@ def expanded_terms(e: sympy.Expr) -> float:
 
 @functools.lru_cache(maxsize=10_000)
 def size_of(e: sympy.Basic) -> int:
-    """The parts of an expression, repeated ones counted as often as they occur."""
+    """The number of parts of an expression, repeated ones counted as often as they occur."""
     return 1 + sum(map(size_of, e.args))
 
 

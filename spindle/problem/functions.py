@@ -46,12 +46,12 @@ def _of_special(name: str) -> Callable:
 
 
 def _inverse_of(name: str) -> Callable:
-    """1 / f(x)."""
+    """The function x -> 1 / f(x)."""
     return lambda library, x: 1 / getattr(library.np, name)(x)
 
 
 def _at_inverse(name: str) -> Callable:
-    """f(1 / x)."""
+    """The function x -> f(1 / x)."""
     return lambda library, x: getattr(library.np, name)(1 / x)
 
 

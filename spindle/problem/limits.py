@@ -21,7 +21,7 @@ _BY_DIGITS = (sympy.sin, sympy.cos, sympy.tan, sympy.sec, sympy.csc, sympy.cot, 
 
 
 class Limits:
-    """Counts for one file; the sentences it returns say what is too much, and are empty where nothing is.
+    """Bounds on the formulas of one file; the sentences that they return say what is too much, else they are empty.
 
     ease   factor on all sizes: what a program has built, and a run directory holds, can be longer than what one writes
     """
@@ -37,7 +37,7 @@ class Limits:
     # -------------------------------------------------------------------------------------------------- sizes
 
     def depth(self, e) -> int:
-        """How many levels an expression has."""
+        """The number of nested levels of an expression."""
         if e not in self._depths:
             self._depths[e] = 1 + max((self.depth(a) for a in e.args), default=0)
         return self._depths[e]
@@ -50,13 +50,13 @@ class Limits:
         return self._orders[e]
 
     def size(self, e) -> int:
-        """Nodes of an expression as a tree."""
+        """The number of nodes of an expression as a tree."""
         if e not in self._sizes:
             self._sizes[e] = 1 if isinstance(e, AppliedUndef) else 1 + sum(self.size(a) for a in e.args)
         return self._sizes[e]
 
     def slope(self, e, x) -> int:
-        """At most so many nodes has the derivative by x, as the product and chain rules write it."""
+        """A bound of the number of nodes of the derivative by x, as the product and chain rules write it."""
         key = (e, x)
         if key not in self._slopes:
             self._slopes[key] = self._slope(e, x)
@@ -75,7 +75,7 @@ class Limits:
     # ------------------------------------------------------------------------------------------------- checks
 
     def refused(self, e) -> str:
-        """Why an expression that has just been built is too much, as a sentence; else nothing."""
+        """Why an expression that has just been built is too much, as a sentence; else empty."""
         self.work += 2 + len(e.args)
         if self.size(e) > LARGEST * self.ease:
             return self._too_large(self.size(e))
@@ -92,7 +92,7 @@ class Limits:
         return self.without_value(self.samples.of(e))
 
     def derivative(self, e, x) -> str:
-        """Why the derivative of an expression would be too much; else nothing."""
+        """Why the derivative of an expression by x would be too much, as a sentence; else empty."""
         if e.has(NormalDerivative):
             return "`dn` stands for a value on the boundary, which cannot be differentiated; use `grad` and `normal`."
         bound = self.slope(e, x)
@@ -100,7 +100,7 @@ class Limits:
         return self._too_large(bound) if bound > LARGEST * self.ease or self.work > MOST_WORK * self.ease else ""
 
     def power(self, base, exponent) -> str:
-        """Why a power would be too much; else nothing."""
+        """Why a power would be too much, as a sentence; else empty."""
         if base.is_Rational and exponent.is_Rational:
             bits = max(abs(base.p), base.q).bit_length() * abs(exponent.p) / exponent.q
             if bits > _MOST_BITS and base not in (0, 1, -1):
@@ -113,7 +113,7 @@ class Limits:
         return self.without_value(self.samples.power(base, exponent))
 
     def function(self, head, arguments) -> str:
-        """Why a function of SymPy would be too much, or nothing that a computer can tell; else nothing."""
+        """Why a function of SymPy would be too much, or beyond the numbers of a computer, as a sentence; else empty."""
         if any(isinstance(a, sympy.Expr) and self.size(a) > LARGEST * self.ease for a in arguments):
             return self._too_large(sum(map(self.size, arguments)))
         values = [self.samples.of(a) for a in arguments]
@@ -130,7 +130,7 @@ class Limits:
 
     @staticmethod
     def without_value(values) -> str:
-        """Why values at sample points cannot be meant; else nothing."""
+        """Why values at sample points are no sensible numbers, as a sentence; else empty."""
         if values is None or values.dtype == bool:
             return ""
         if np.isinf(values).any():

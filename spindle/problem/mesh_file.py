@@ -1,4 +1,4 @@
-"""Mesh files are read in a process of their own, which may take little memory and time: readers trust what they read.
+"""Mesh files are read in a separate process, which may take little memory and time: readers trust what they read.
 
 Run by its path, `python mesh_file.py FILE`: it imports nothing of spindle, and writes vertices and triangles as arrays.
 """

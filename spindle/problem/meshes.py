@@ -33,12 +33,12 @@ class Samples:
 
     @property
     def volume(self) -> float:
-        """What the surface encloses, by the divergence theorem."""
+        """The volume that the surface encloses, by the divergence theorem."""
         return float(np.sum(self.weights * (self.points * self.normals).sum(1)) / self.points.shape[1])
 
 
 def together(parts: list[Samples]) -> Samples:
-    """All samples of the parts."""
+    """The samples of all parts, as one."""
     return Samples(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Samples)))
 
 
@@ -51,7 +51,7 @@ def surviving(samples: Samples, other: Callable, joined: Callable, size: float, 
     """The samples on the boundary of a combination, their normals turned where the domain changes sides.
 
     other        signed distance to the other shape
-    joined       (in the own shape, in the other shape) -> in the combination
+    joined       (inside this shape, inside the other) -> inside the combination
     spacing      if not None, nodes within 0.3 of it from the edge where the surfaces meet go, too
     drop_shared  leave out what lies on the other boundary, which keeps it itself
     """
@@ -71,7 +71,7 @@ def surviving(samples: Samples, other: Callable, joined: Callable, size: float, 
 
 
 def _off_edges(points, normals, gap, other, step, spacing) -> np.ndarray:
-    """Which points are farther from the other surface, measured along their own, than 0.3 spacings."""
+    """Whether each point is more than 0.3 spacings, along its surface, from where the other surface cuts it."""
     away = np.ones(len(points), bool)
     near = np.flatnonzero((abs(gap) < 0.3 * spacing) & (abs(gap) > 1e-9 * step))
     slope = np.stack([other(points[near] + step * e) - gap[near] for e in np.eye(3)], 1) / step
@@ -82,7 +82,7 @@ def _off_edges(points, normals, gap, other, step, spacing) -> np.ndarray:
 
 
 def thinned(points: np.ndarray, radius: np.ndarray, first: np.ndarray | None = None) -> np.ndarray:
-    """Numbers of points, chosen greedily, of which no two are closer than the larger of their radii (n,).
+    """Numbers of points that are chosen greedily, so that no two are closer than the larger of their radii (n,).
 
     first  priorities (n,), the smallest chosen first; random but fixed when left out
 
@@ -125,7 +125,7 @@ def _independent(points, radius, first) -> np.ndarray:
 
 
 def local(spacing, points: np.ndarray) -> np.ndarray:
-    """The spacing (n,) at points, a number or a function of the points."""
+    """The spacing (n,) at points, where `spacing` is a number or a function of points."""
     return np.asarray(spacing(points), float) if callable(spacing) else np.full(len(points), float(spacing))
 
 
@@ -142,12 +142,12 @@ def spiral(count: int) -> np.ndarray:
 
 
 def even(spacing: float) -> np.ndarray:
-    """The spiral whose nearest neighbours are about `spacing` apart: about 3.3 / sqrt(count) radii."""
+    """A Fibonacci spiral on the unit sphere whose neighbours are about `spacing` apart: 3.3 / sqrt(count) radii."""
     return spiral(max(6, round((3.3 / spacing) ** 2)))
 
 
 def most_spread(points: np.ndarray, wanted: np.ndarray, count: int) -> np.ndarray:
-    """Numbers of `count` points that remain when the most crowded ones, for the spacing (n,), are dropped."""
+    """Numbers (count,) of the points that remain when the most crowded, for the wanted spacing (n,), are dropped."""
     left = np.arange(len(points))
     while len(left) > count:
         gap = cKDTree(points[left]).query(points[left], 2)[0][:, 1] / wanted[left]
@@ -166,7 +166,7 @@ def chosen(samples: Samples, wanted: np.ndarray) -> Samples:
 
 
 def pool(area: float, smallest: float) -> int:
-    """How many samples of an area nodes at this spacing are chosen from."""
+    """The number of samples of an area from which nodes at this spacing are chosen."""
     return int(np.clip(12 * area / smallest**2, 2000, 400_000))
 
 

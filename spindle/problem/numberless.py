@@ -31,7 +31,7 @@ _NAMES = {
 class Numberless:
     """Base of symbols and fields, which have no number: functions of numbers are refused in a sentence.
 
-    SymPy's own expressions, `2*x`, cannot be taught; there NumPy and JAX raise their own errors.
+    Expressions of SymPy, `2*x`, cannot be taught; there NumPy and JAX raise their usual errors.
     """
 
     __slots__ = ()
@@ -53,7 +53,7 @@ class Numberless:
 
     @property
     def __jax_array__(self):
-        # JAX asks whether there is one before it refuses what it does not know; a TypeError it says in its own words.
+        # JAX asks whether there is one before it refuses what it does not know; a TypeError it says in other words.
         raise ProblemError(_refusal("jax.numpy.asarray", self, "sin"))
 
 

@@ -45,7 +45,7 @@ def _across(expression, axis):
 
 
 def _switches(piece, axis) -> bool:
-    """Whether it goes from one piece to another along an axis, and is data."""
+    """Whether a piece is data that goes from one formula to another along an axis."""
     return any(c.has(axis) for _, c in piece.args) and not piece.atoms(AppliedUndef)
 
 

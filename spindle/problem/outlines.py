@@ -21,7 +21,7 @@ def kept(arcs: Sequence[Arc], other: Callable, joined: Callable, size: float, *,
     """The parts of the arcs that bound a combination with another shape, turned where the domain changes sides.
 
     other        signed distance to the other shape, (n, 2) -> (n,), with slope at most one
-    joined       (in the own shape, in the other shape) -> in the combination
+    joined       (inside this shape, inside the other) -> inside the combination
     drop_shared  leave out parts that lie on the other boundary, which keeps them itself
     """
     middles = np.concatenate([a.middle[0] for a in arcs])
@@ -42,7 +42,7 @@ def _cut(arc: Arc, other: Callable, size: float, close: bool) -> list[Arc]:
     if not close:
         return [arc]
     cuts = np.sort(_meetings(arc, other, size))
-    # A root that a sample hits within the tolerance is found from both sides; it counts once, in the middle.
+    # A root that a sample hits within the tolerance appears on both sides; it counts once, in the middle.
     tiny = 1e-7 * size / max(arc.length, 1e-300) * abs(arc.end - arc.start)
     groups = np.split(cuts, np.flatnonzero(np.diff(cuts) > tiny) + 1) if len(cuts) else []
     low, high = sorted((arc.start, arc.end))
@@ -85,7 +85,7 @@ def _state(d, tolerance):
 
 
 def _roots(distance, low, high, d_low, d_high, tolerance):
-    """Between inside and outside the root itself; between on and off the place where the tolerance is passed."""
+    """The root between inside and outside; between on and off the boundary, the place where the tolerance is passed."""
     first, last = _state(d_low, tolerance), _state(d_high, tolerance)
     cross = first * last < 0
     roots = np.zeros(len(low))
@@ -101,12 +101,12 @@ def _roots(distance, low, high, d_low, d_high, tolerance):
 
 
 def relabelled(arc: Arc, label: str) -> Arc:
-    """The arc as a piece of another side."""
+    """The same arc under the name of another side."""
     return replace(arc, label=label)
 
 
 def joined(arcs: Sequence[Arc], size: float) -> tuple[Loop, ...]:
-    """The arcs, each followed by the one that begins where it ends."""
+    """The loops that the arcs make, each arc followed by the one that begins where it ends."""
     tips = np.stack([a.tips[0] for a in arcs])
     starts, ends = tips[:, 0], tips[:, 1]
     nearby = cKDTree(starts).query_ball_point(ends, 1e-5 * size)
@@ -227,7 +227,7 @@ def _chains(loop: Loop, spacing: Spacing | None, unit: float) -> list[_Chain]:
         for a, b in zip(corners, [*corners[1:], corners[0] + len(loop)], strict=True)
     ]
     size = [sum(tables[j][1][-1] for j in group) for group in groups]
-    while len(groups) > 1 and min(size) < 0.6 * unit:  # too short for a node of its own: its corner is rounded off
+    while len(groups) > 1 and min(size) < 0.6 * unit:  # too short for any node: its corner is rounded off
         k = int(np.argmin(size))
         to = (k - 1) % len(groups) if size[k - 1] <= size[(k + 1) % len(groups)] else (k + 1) % len(groups)
         first, second = (k, to) if to == (k + 1) % len(groups) and len(groups) > 2 else (to, k)
@@ -245,7 +245,7 @@ def _chains(loop: Loop, spacing: Spacing | None, unit: float) -> list[_Chain]:
 
 
 def _turns(loop: Loop) -> np.ndarray:
-    """The angle between each arc and the one before it."""
+    """The angle of each corner, between an arc of a loop and the one before it."""
     after, before = np.stack([a.tips[1] for a in loop], 1)
     return np.arccos((np.roll(before, 1, axis=0) * after).sum(1).clip(-1, 1))
 

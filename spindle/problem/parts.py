@@ -21,7 +21,7 @@ _OF_A_SIDE = (
 
 
 def no_part(on, call: str, names: Sequence[str], *, planes: bool) -> ProblemError:
-    """The refusal of `on=`.
+    """The error where `on=` names no part of the boundary.
 
     call     what the condition is called
     names    of the sides that there are

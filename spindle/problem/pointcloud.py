@@ -15,7 +15,7 @@ _COINCIDE = 1e-9  # of the spacing, within which two nodes are one
 
 @usage("sp.PointCloud((x, y), interior, boundary, normals)")
 class PointCloud(Shape):
-    """Your own nodes, `PointCloud((x, y), interior, boundary, normals)`: `DTPINN` takes them as they are.
+    """A domain given by its nodes, `PointCloud((x, y), interior, boundary, normals)`: `DTPINN` takes them as they are.
 
     interior   (ni, d), boundary (nb, d) with outward normals (nb, d) of any length
     labels     (nb,) numbers that count the `sides`; all 0 when left out
@@ -83,13 +83,13 @@ class PointCloud(Shape):
 
     @property
     def volume(self) -> float:
-        """About the area or volume: that of the densest packing of so many nodes."""
+        """An estimate of the area or volume: that of the densest packing of so many nodes."""
         cell = {2: np.sqrt(3) / 2, 3: 1 / np.sqrt(2)}[len(self.coordinates)]
         return float(cell * len(self.interior) * self._spacing ** len(self.coordinates))
 
     @property
     def surface(self) -> float:
-        """About the length or area of the boundary."""
+        """An estimate of the length or area of the boundary, from the number of its nodes and the spacing."""
         return float(len(self.nodes) * self._spacing ** (len(self.coordinates) - 1))
 
     def distance(self, points: np.ndarray) -> np.ndarray:
@@ -104,7 +104,7 @@ class PointCloud(Shape):
         return np.where(finite, behind + 0.05 * self._spacing, np.nan)
 
     def contains(self, points: np.ndarray) -> np.ndarray:
-        """Which of the points (n, d) lie in the closed domain; NaN lies nowhere."""
+        """Whether each of the points (n, d) lies in the closed domain, (n,); NaN lies nowhere."""
         return self.distance(points) >= -self._tolerance
 
     def boundary(self, spacing, *, count: int | None = None, sides=None) -> Boundary:

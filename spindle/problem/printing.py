@@ -67,7 +67,7 @@ def describe(problem) -> str:
 
 
 def describe_with_doubts(problem) -> str:
-    """The whole problem as a block of plain text, and at its end what is to be doubted."""
+    """The whole problem as a block of plain text, with the doubts about it at the end."""
     doubts = [doubt.sentence for doubt in problem.doubted]
     return "\n".join([describe(problem), *_block({"doubts": doubts})])
 

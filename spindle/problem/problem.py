@@ -107,7 +107,7 @@ class Problem:
         check_jumps(self, written)
 
     def named(self, name: str, options: Mapping) -> "Problem":
-        """The same problem with its origin, in the gallery or in a file, written down."""
+        """The same problem with its origin written down: its name and options in the gallery, or its file."""
         copy = replace(self)
         object.__setattr__(copy, "origin", (name, dict(options)))
         return copy
@@ -124,12 +124,12 @@ class Problem:
 
     @property
     def shown(self) -> dict[str, sympy.Expr]:
-        """The unknowns and the quantities by name: all that results are reported of."""
+        """The unknowns and the quantities, by name: whatever results are reported of."""
         return {u.func.__name__: u for u in self.unknowns} | dict(self.quantities)
 
     @cached_property
     def compared(self) -> dict:
-        """The references, and the closed forms of quantities that follow from those of the unknowns."""
+        """References by expression, and closed forms of the quantities that follow from those of the unknowns."""
         closed = {u: r for u, r in self.reference.items() if u in self.unknowns and isinstance(r, sympy.Basic)}
         followed = {
             e: manufactured(e, closed)
@@ -172,17 +172,17 @@ class Problem:
 
     @cached_property
     def pieces(self) -> Mapping[str, tuple[Piece, ...]]:
-        """The pieces of each condition, by its name."""
+        """The pieces of each condition, {its name: pieces}."""
         return MappingProxyType({condition.name: condition.pieces(self.domain) for condition in self.conditions})
 
     @cached_property
     def doubted(self) -> tuple[Doubt, ...]:
-        """What is to be doubted about the problem before any solving; `str` lists it at its end."""
+        """Doubts about the problem before any solving; `str` lists them at its end."""
         return doubted(self)
 
     @cached_property
     def misfits(self) -> list[tuple[str, list[str], float]]:
-        """How far closed forms are from fulfilling each equation and condition: see `consistency.references`."""
+        """(what, its unknowns, relative residual) of equations and conditions that closed forms were put into."""
         return misfits(self)
 
     @usage('problem.without(["dirichlet u"])', name="problem.without")
@@ -327,7 +327,7 @@ def _reference(reference, axes) -> dict:
 
 
 def _check(problem: Problem):
-    """Everything that can be wrong before any number is computed."""
+    """Raise ProblemError for everything that can be wrong before any number is computed."""
     if not problem.equations:
         raise ProblemError("`sp.Problem(equations=[])` has no equation, so there is nothing to solve; add one.")
     check_values(problem)

@@ -1,4 +1,4 @@
-"""Expressions at a few points, in plain floating point: what no computer number holds is found before SymPy meets it.
+"""Expressions at a few points, in plain floating point: what no computer number holds is caught before SymPy meets it.
 
 SymPy evaluates numbers exactly or to any size, and `exp(exp(exp(1000))) > 1` would keep it busy for ever.
 """
@@ -34,7 +34,7 @@ ARGUMENTS = {"atan2": (2, 2), "max": (2, 8), "min": (2, 8)}  # all others take o
 class Samples:
     """Values (POINTS,) of expressions at fixed points; None where an unknown field is in them.
 
-    points   symbol -> its values (POINTS,)
+    points   {symbol: its values (POINTS,)}
     """
 
     def __init__(self, points: Mapping[sympy.Symbol, np.ndarray]):
@@ -49,7 +49,7 @@ class Samples:
         return self._found[expression]
 
     def function(self, head, arguments) -> np.ndarray | None:
-        """The values of a function of SymPy at arguments of which the values are known."""
+        """The values of a function of SymPy at arguments whose values are known."""
         return self._apply(_NUMERIC.get(head), [self.of(a) for a in arguments])
 
     def power(self, base, exponent) -> np.ndarray | None:

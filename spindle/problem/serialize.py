@@ -93,7 +93,7 @@ def encode(e):
 def decode(data, given: Mapping[str, Callable] | None = None):
     """The expression that `encode` wrote; `given` hands in coded functions by name.
 
-    Raises RunError where it is damaged, or larger than what a problem can need: the limits of formulas in files hold
+    Raises RunError where data are damaged, or larger than what a problem can need: the limits of formulas in files hold
     here too, and nothing is built before it is known to be small.
     """
     try:

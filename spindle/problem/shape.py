@@ -33,16 +33,16 @@ class Shape(Curved):
 
     @property
     def shape(self) -> "Shape":
-        """Itself: a shape has no time."""
+        """The shape itself."""
         return self
 
     @property
     def time(self) -> None:
-        """None: there is no time."""
+        """None: a shape has no time."""
 
     @property
     def faces(self) -> tuple[Face, ...]:
-        """None: there is no time."""
+        """Empty: a shape has no time, and its boundary consists of sides."""
         return ()
 
     def during(self, axis: int, low: float, high: float) -> "Shape":
@@ -76,7 +76,7 @@ class Shape(Curved):
 
     @cached_property
     def sampled(self) -> Boundary:
-        """Some 400 nodes on the boundary in the plane, or 4,000 in space, by which parts of it are measured."""
+        """Some 400 nodes on the boundary in the plane, or 4,000 in space, that tell how large parts of it are."""
         plane = len(self.coordinates) == 2
         return self.boundary(self.surface / 400 if plane else float(np.sqrt(self.surface / 4000)))
 
@@ -91,7 +91,7 @@ class Shape(Curved):
 
     @abstractmethod
     def contains(self, points: np.ndarray) -> np.ndarray:
-        """Which of the points (n, d) lie in the closed shape, up to 1e-9 of its size; NaN lies nowhere."""
+        """Whether each point (n, d) lies in the closed shape, up to 1e-9 of its size, (n,); NaN lies nowhere."""
 
     def __or__(self, other):
         return _joined(self, other, "|")
@@ -157,18 +157,18 @@ class Planar(Shape):
 
     @abstractmethod
     def _inside(self, points: np.ndarray) -> np.ndarray:
-        """Which of the finite points lie inside, without any distance; combinations may leave out their boundary."""
+        """Whether each finite point lies inside, without any distance; combinations may leave out their boundary."""
 
     def _by_arcs(self, points: np.ndarray) -> np.ndarray:
         """The distance to the arcs, negative outside."""
         return self._nearest.distance(points) * np.where(self._inside(points), 1.0, -1.0)
 
     def contains(self, points: np.ndarray) -> np.ndarray:
-        """Which of the points (n, 2) lie in the closed shape, up to 1e-9 of its size; NaN lies nowhere."""
+        """Whether each point (n, 2) lies in the closed shape, up to 1e-9 of its size, (n,); NaN lies nowhere."""
         return _at_finite(points, 2, lambda finite: self._within(finite, self._tolerance)) > 0
 
     def _within(self, points: np.ndarray, tolerance: float) -> np.ndarray:
-        """Which of the finite points lie inside or no farther than the tolerance from the boundary."""
+        """Whether each of the finite points lies inside, or no farther than the tolerance from the boundary."""
         within = self._inside(points)
         left = np.flatnonzero(~within)
         around = np.array(self.bounds) + np.array([-tolerance, tolerance])
@@ -193,7 +193,7 @@ class Planar(Shape):
 
     @cached_property
     def volume(self) -> float:
-        """The area."""
+        """The area of the shape."""
         return sum(arc.area for loop in self.loops for arc in loop)
 
     @cached_property
@@ -226,7 +226,7 @@ class Solid(Shape):
         return _at_finite(points, 3, self._signed)
 
     def contains(self, points: np.ndarray) -> np.ndarray:
-        """Which of the points (n, 3) lie in the closed shape, up to 1e-9 of its size; NaN lies nowhere."""
+        """Whether each point (n, 3) lies in the closed shape, up to 1e-9 of its size, (n,); NaN lies nowhere."""
         return self.distance(points) >= -self._tolerance
 
     def boundary(self, spacing: Spacing, *, count: int | None = None, sides: Sequence[str] | None = None) -> Boundary:
@@ -268,7 +268,7 @@ class Bricks(Solid):
 
     @property
     def bounds(self) -> Bounds:
-        """The smallest box around it, a (low, high) pair an axis."""
+        """The smallest box around the boxes, a (low, high) pair an axis."""
         return self.domain.bounds
 
     @property
@@ -535,7 +535,7 @@ def _nodes_on(shape: Solid, spacing: Spacing, sides: Sequence[str]) -> meshes.Sa
 
 
 def _in_boxes(points: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Which (boxes, n) of the points (n, d) lie in which of the closed boxes (boxes, d, 2)."""
+    """Whether box k contains point i: (boxes, n) for points (n, d) and closed boxes (boxes, d, 2)."""
     inside = np.ones((len(boxes), len(points)), bool)
     for column, ends in zip(points.T, boxes.transpose(1, 2, 0), strict=True):
         inside &= (ends[0][:, None] <= column) & (column <= ends[1][:, None])
@@ -574,7 +574,7 @@ def _is_empty(shape) -> ProblemError:
 
 
 def _numbered(taken, names) -> dict[str, str]:
-    """New names for those that are taken already: "circle 2", "circle 3"."""
+    """{name: new name} for names that are taken already: "circle 2", "circle 3"."""
     taken, found = set(taken), {}
     for name in names:
         number, new = 2, name
@@ -586,7 +586,7 @@ def _numbered(taken, names) -> dict[str, str]:
 
 
 def counted(shape, nodes: Callable, spacing: Spacing, count: int | None) -> meshes.Samples:
-    """As many nodes as asked for: the spacing by bisection, then the most crowded ones dropped.
+    """`count` nodes: the spacing by bisection, then the most crowded nodes dropped; None: nodes at the spacing.
 
     Raises ProblemError where so few do not fit away from the edges.
     """

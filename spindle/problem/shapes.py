@@ -246,12 +246,12 @@ class Ball(Solid):
 
     @property
     def volume(self) -> float:
-        """Its volume."""
+        """The volume of the ball, 4/3 pi r^3."""
         return 4 / 3 * np.pi * self.radius**3
 
     @property
     def surface(self) -> float:
-        """Its area."""
+        """The area of the sphere, 4 pi r^2."""
         return 4 * np.pi * self.radius**2
 
     @property

@@ -9,10 +9,10 @@ from spindle.problem.symbols import Normal
 
 
 class Support(ABC):
-    """A region, a wall, or measured points: each answers for itself what points on it need to know.
+    """Where residuals are taken: a region, a part of the boundary, or measured points.
 
     bounds   a (low, high) pair an axis of the domain; of regions and walls
-    shape    what limits the coordinates of space, or whose boundary it is a part of; None: nothing, and of points
+    shape    limits the coordinates of space of a region, or has the wall on its boundary; else None
     time     the axis that is not the shape's; None without time
     """
 
@@ -23,17 +23,17 @@ class Support(ABC):
     @property
     @abstractmethod
     def measure(self) -> float:
-        """Its length, area or volume, by which mean squares are weighed; 1 for measured points."""
+        """The length, area or volume, by which mean squares are weighed; 1 for measured points."""
 
     @property
     @abstractmethod
     def is_region(self) -> bool:
-        """Whether it is cut out by intervals of the coordinates, so that a tensor grid may be laid on it."""
+        """Whether intervals of the coordinates cut the support out, so that a tensor grid may be laid on it."""
 
     @property
     @abstractmethod
     def normals(self) -> tuple[Normal, ...]:
-        """The components of the outward normal that points on it carry after their coordinates."""
+        """The components of the outward normal, which points on the support carry after their coordinates."""
 
     @property
     @abstractmethod
@@ -42,5 +42,5 @@ class Support(ABC):
 
     @property
     def support(self) -> "Support":
-        """It is one; a face of a box has one."""
+        """The support itself; faces of a box have the same property."""
         return self

@@ -89,7 +89,7 @@ def unknown(names: str, *coordinates: sympy.Symbol):
     """Unknown scalar fields of the given coordinates, as applied SymPy functions.
 
     One name gives the field, several a tuple: `u = unknown("u", t, x)`, `u, v = unknown("u v", x, y)`.
-    Derivatives are SymPy's own: `u.diff(t)`, `u.diff(x, 2)`.
+    Derivatives are those of SymPy: `u.diff(t)`, `u.diff(x, 2)`.
     """
     _check_coordinates("unknown", names, coordinates)
     listed = _names("unknown", names)
@@ -99,7 +99,7 @@ def unknown(names: str, *coordinates: sympy.Symbol):
 
 
 def applied(name: str, coordinates: Sequence[sympy.Symbol], **marks) -> AppliedUndef:
-    """A function of that name of the coordinates; functions with other marks are others."""
+    """The function of that name, applied to the coordinates; functions with other marks are different functions."""
     return UndefinedFunction(name, bases=(Field,), **marks)(*coordinates)
 
 
@@ -293,7 +293,7 @@ def namesakes(symbols: Iterable, coordinates: Iterable[sympy.Symbol]) -> dict[sy
 
 
 def alike(these: Iterable[sympy.Symbol], others: Iterable[sympy.Symbol]) -> str:
-    """What is wrong with symbols that look the same and are not, as a part of a sentence; else nothing."""
+    """What is wrong with different symbols that look the same, as a part of a sentence; else empty."""
     if {str(s) for s in these} != {str(s) for s in others}:
         return ""
     return ", symbols of the same names but of another kind, as `sympy.Symbol` and `sp.coordinates` make them"

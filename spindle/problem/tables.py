@@ -1,6 +1,6 @@
 """Tabulated coefficients: values on a tensor grid, joined by splines, in equations like any SymPy function.
 
-The splines are found by SciPy, once; they are evaluated with the functions of whatever library the points belong to, so
+SciPy computes the splines, once; they are evaluated with the functions of whatever library the points belong to, so
 that JAX can trace and differentiate them, and nothing here needs JAX.
 """
 
@@ -60,7 +60,7 @@ class Table:
 
     @property
     def bounds(self) -> tuple[tuple[float, float], ...]:
-        """The first and the last node of each axis."""
+        """The first and the last node of each axis, a (low, high) pair an axis."""
         return tuple((float(nodes[0]), float(nodes[-1])) for nodes in self.axes)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""A problem in time cut into windows, each a problem of its own that starts where the last one ended."""
+"""A problem in time cut into windows, each a problem that starts where the last one ended."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
@@ -54,11 +54,11 @@ def window(problem: Problem, low: float, high: float) -> Problem:
 def later(
     problem: Problem, axis: int, length: float, shift: float | AppliedUndef, pace: sympy.Expr | int = 1
 ) -> Problem:
-    """The problem in a time of its own, from 0 to `length`.
+    """The problem in a new time, from 0 to `length`.
 
-    shift   the instant at which that time is 0; or, as a coded function of that time, the time of the problem
-    pace    how fast that time goes, in units of the time of the problem: derivatives by time are multiplied by it. Data
-            of initial conditions on derivatives are those in the own time already
+    shift   the instant at which the new time is 0; or, as a coded function of the new time, the time of the problem
+    pace    how fast the new time goes, in units of the time of the problem: derivatives by time are multiplied by it.
+            Data of initial conditions on derivatives are in the new time already
     """
     moved = partial(in_later_time, problem, axis, shift, pace=pace)
     return replace(
@@ -85,7 +85,7 @@ def _with_data(condition, moved: Callable):
 def in_later_time(
     problem: Problem, axis: int, shift: float | AppliedUndef, expression, *, pace: sympy.Expr | int = 1
 ) -> sympy.Expr:
-    """An expression in a time of its own, which the unknowns keep; see `later`."""
+    """An expression in the new time, whose symbol stays that of the old one; see `later`."""
     expression, coordinates = sympy.sympify(expression), problem.coordinates
     t = coordinates[axis]
     if t not in expression.free_symbols or (shift == 0 and pace == 1):
@@ -104,7 +104,7 @@ def in_later_time(
 
 
 def _paced(node: sympy.Expr, t: sympy.Symbol, pace) -> sympy.Expr:
-    """A function, or a derivative in own time as one in the time of the problem."""
+    """A function; or a derivative by the new time as one by the time of the problem."""
     orders = dict(node.variable_count) if isinstance(node, sympy.Derivative) else {}
     return node * pace ** orders.get(t, 0)
 

@@ -40,7 +40,7 @@ def text(expression) -> str:
 
 
 def shown(value, most: int = 80) -> str:
-    """A value of any kind as a few words of a message, expressions as they are read: `u`, `u_xx + u`, `Eq(u, 0)`."""
+    """A value of any kind as a few words of a message, expressions as users write them: `u_xx + u`."""
     if isinstance(value, (list, tuple)) and 0 < len(value) <= 10 and not isinstance(value, Basic):
         inner = ", ".join(shown(item, most) for item in value)
         written = f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * (len(value) == 1)})"

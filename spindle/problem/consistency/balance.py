@@ -24,14 +24,14 @@ class Balance:
 
     @property
     def holds(self) -> bool:
-        """Whether both agree."""
+        """Whether source and flux agree within the tolerance."""
         return abs(self.source - self.flux) <= self.tolerance * self.size
 
 
 def balanced(problem, row: Linear) -> Balance | None:
     """Source and flux of `sum of (a_k u_k)_k = source`; None where they are not known.
 
-    That needs numbers for everything, and a single Neumann condition on each part of the boundary, or periodicity.
+    A balance needs numbers for everything, and a single Neumann condition on each part of the boundary, or periodicity.
     """
     count = len(problem.coordinates)
     if has_code(row.rest) or problem.parameters:
@@ -58,7 +58,7 @@ def _in_box(problem, row: Linear, second) -> Balance | None:
 
 
 def _in_shape(problem, row: Linear, second) -> Balance | None:
-    """By the samples of the boundary, which are evenly spaced, and by points drawn inside."""
+    """The balance of a shape: the flux by evenly spaced samples of its boundary, the source by random points inside."""
     shape, axes = problem.domain.shape, problem.coordinates
     if any(a != second[0] for a in second):
         return None

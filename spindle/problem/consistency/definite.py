@@ -20,7 +20,7 @@ def time_axis(problem) -> int | None:
 
 
 def half_order(row: Linear, problem) -> int:
-    """m where the part of order 2 m in space has a sign in all directions at all points; 0 where it has not."""
+    """m where the part of order 2 m in space is elliptic: of one sign in all directions at all points; else 0."""
     highest, symbol = principal(row, problem)
     if highest < 2 or highest % 2 or not np.isfinite(symbol).all():
         return 0
@@ -28,7 +28,7 @@ def half_order(row: Linear, problem) -> int:
 
 
 def principal(row: Linear, problem) -> tuple[int, np.ndarray]:
-    """Highest order of derivatives in space alone, and their symbol (points, directions), each a real one."""
+    """The highest order of derivatives in space alone, and the symbol of that part, real, (points, directions)."""
     space, points = space_axes(problem), inside(problem)
     spatial = [o for _, o in row.coefficients if all(n == 0 for k, n in enumerate(o) if k not in space)]
     highest = max(map(sum, spatial), default=0)
@@ -42,7 +42,7 @@ def principal(row: Linear, problem) -> tuple[int, np.ndarray]:
 
 
 def backward(row: Linear, problem, starts: int, ends: int, order: int) -> list[Doubt]:
-    """Whether an equation is solved against the direction of time in which it smooths.
+    """Doubts whether an equation is solved against the direction of time in which it smooths.
 
     starts, ends   conditions at the first and at the last instant
     order          of the equation in time

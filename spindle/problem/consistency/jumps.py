@@ -46,7 +46,7 @@ def kinks(problem) -> list[Doubt]:
 
 
 def _leading(residual, problem):
-    """Of the coefficients before the highest derivatives along each axis those that switch."""
+    """The coefficients that switch, of those before the highest derivatives along each axis."""
     if switching(residual, problem.coordinates):
         for coefficient, axis, order in leading(residual, problem):
             if switching(coefficient, problem.coordinates):
@@ -54,7 +54,7 @@ def _leading(residual, problem):
 
 
 def _pending(written) -> list:
-    """Derivatives of functions that switch, anywhere in what was written."""
+    """Derivatives of switching functions, anywhere in the equations as written."""
     parts = list(written.values()) if isinstance(written, Mapping) else written
     parts = parts if isinstance(parts, (list, tuple)) else [parts]
     found = set()

@@ -55,7 +55,7 @@ class Linear:
         return next((c for (_, own), c in self.coefficients.items() if own == tuple(orders)), sympy.S.Zero)
 
     def is_clear(self, orders) -> bool:
-        """Whether the sign of a coefficient can be told from numbers: it depends on no field and on no code."""
+        """Whether numbers can tell the sign of a coefficient: it depends on no field and on no code."""
         coefficient = self.of(orders)
         return not coefficient.free_symbols & self.fields and not has_code(coefficient)
 
@@ -78,7 +78,7 @@ def linearised(problem) -> list[Linear] | None:
 
 
 def is_long(expression) -> bool:
-    """Whether an expression has more parts than are differentiated at once."""
+    """Whether an expression has too many parts to be differentiated."""
     return len(list(itertools.islice(sympy.preorder_traversal(expression), _LONGEST))) == _LONGEST
 
 
@@ -100,14 +100,14 @@ def is_code(function) -> bool:
 
 
 def has_code(expression) -> bool:
-    """Whether it has parts of whose values nothing is known here."""
+    """Whether an expression contains code, of whose values nothing is known here."""
     return any(map(is_code, expression.atoms(AppliedUndef))) or any(
         is_given(d.expr) for d in expression.atoms(sympy.Derivative)
     )
 
 
 def inside(problem, count: int = SAMPLES) -> np.ndarray:
-    """Random points (n, d) of the domain, at most so many."""
+    """At most `count` random points (n, d) of the domain."""
     domain = problem.domain
     low, high = np.array(domain.bounds).T
     points = np.random.default_rng(0).uniform(size=(20 * count, len(low)))
@@ -136,7 +136,7 @@ def _in_its_parts(domain, points: np.ndarray) -> np.ndarray:
 
 
 def on_face(face, count: int = SAMPLES) -> np.ndarray:
-    """Random points (n, d) of a face; those of a shape's first instant lie in the box around it."""
+    """At most `count` random points (n, d) of a face; for the first instant of a shape, of the box around it."""
     low, high = np.array(face.bounds).T
     points = low + (high - low) * np.random.default_rng(0).uniform(size=(count, len(low)))
     if face.shape is not None:

@@ -22,7 +22,7 @@ class Held:
 
 
 def held(problem) -> list[Held]:
-    """Every condition on parts of the boundary."""
+    """Every residual of every condition on parts of the boundary; measurements are left out."""
     return [
         Held(name, place, residual, len(piece.terms) > 1)
         for name, pieces in problem.pieces.items()
@@ -38,11 +38,11 @@ def is_measured(problem) -> bool:
 
 
 def is_inverse(problem) -> bool:
-    """Whether there is more to be found than the fields."""
+    """Whether the problem has measurements or parameters to be estimated."""
     return is_measured(problem) or bool(problem.tunable)
 
 
 def equation_of(name: str) -> str:
-    """The name of a face, `x=1`, as it is written in a condition."""
+    """A face as a condition names it: `Eq(x, 1)` for the name `x=1`."""
     left, _, right = name.partition("=")
     return f"Eq({left}, {right})"

@@ -39,7 +39,7 @@ def is_exact(problem) -> bool:
 
 
 def closed_forms(problem) -> dict:
-    """The references that are formulas."""
+    """The references that are formulas, by unknown."""
     return {u: r for u, r in problem.reference.items() if u in problem.unknowns and isinstance(r, sympy.Basic)}
 
 

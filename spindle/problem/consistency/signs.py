@@ -5,7 +5,7 @@ from spindle.problem.consistency.counting import counted
 
 
 def signed(problem) -> frozenset[str]:
-    """The names of those parameters, such as a diffusivity: with the other sign heat would flow backwards in time.
+    """The names of parameters such as a diffusivity: with the other sign heat would flow backwards in time.
 
     Measurements are left out, since they stand in for conditions.
     """

@@ -24,8 +24,10 @@ _JUMP, _KINK = 1e-5, 1e-2  # of the size of the values, and of the slopes
 class Switch:
     """A point where an expression is not smooth along an axis.
 
-    jumps   whether its values jump; else its slope does
-    sides   the values on both sides of what jumps
+    what       the part of the expression that switches, as text
+    straight   whether that part switches at the same place on all lines along the axis
+    jumps      whether its values jump; else its slope does
+    sides      the values, or slopes, on both sides
     """
 
     what: str
@@ -36,13 +38,13 @@ class Switch:
     sides: tuple[float, float]
 
     def where(self, coordinates) -> str:
-        """`x = 0.5`, or a point where the line is not straight."""
+        """The place in words: `x = 0.5`, or all coordinates where the line of switches is not straight."""
         chosen = [self.axis] if self.straight else range(len(coordinates))
         return ", ".join(f"{coordinates[k].name} = {self.point[k]:.4g}" for k in chosen)
 
 
 def switching(expression, coordinates) -> list:
-    """The parts that switch as the coordinates go on, sorted by their text."""
+    """The parts of an expression that switch where coordinates pass a value, such as `Piecewise`, sorted by text."""
     kinds = (sympy.Piecewise, *_LEVELS)
     known = [a for a in expression.atoms(*kinds) if a.free_symbols & set(coordinates) and not _has_fields(a)]
     applied = expression.atoms(AppliedUndef)
@@ -95,7 +97,7 @@ _LEVELS: dict[type, Callable] = {
 
 
 def switches(expression, axis: int, problem) -> list[Switch]:
-    """The jumps and kinks of an expression along an axis, inside the domain; of many the first ones."""
+    """The jumps and kinks of an expression along an axis, inside the domain; the first ones where they are many."""
     atoms = switching(expression, problem.coordinates)
     if not atoms:
         return []

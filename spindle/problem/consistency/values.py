@@ -19,7 +19,7 @@ _TOLERANCE = 1e-9  # of the larger value
 
 @dataclass(frozen=True)
 class Setting:
-    """`what = value` on a part of the boundary: the condition divided by its first coefficient."""
+    """A condition as `what = value`, divided by its first coefficient, on a part of the boundary."""
 
     condition: Held
     what: tuple
@@ -54,7 +54,7 @@ def is_plain(expression: sympy.Expr, problem) -> bool:
 
 
 def setting(condition: Held, problem) -> Setting | None:
-    """What a condition sets, and to which value; None where that is not plain."""
+    """The condition as `what = value`; None where it is nonlinear, or the value is unknown."""
     linear = Linear(condition.residual, problem)
     if not linear.affine or not linear.coefficients or linear.rest.atoms(AppliedUndef):
         return None
@@ -64,12 +64,12 @@ def setting(condition: Held, problem) -> Setting | None:
 
 
 def things_set(problem, conditions) -> set:
-    """What some conditions set; the same thing set twice is a contradiction or harmless."""
+    """The left sides that the conditions set; one that is set twice is a contradiction or harmless."""
     return {told.what if (told := setting(c, problem)) else c.name for c in conditions}
 
 
 def _common(one: Setting, other: Setting, problem) -> np.ndarray | None:
-    """Points (n, d) where both hold; None where they share no part of the boundary."""
+    """Points (n, d) of the part of the boundary that two conditions share; None where there is none."""
     first, second = one.condition.place, other.condition.place
     if isinstance(first, Face) or isinstance(second, Face):
         return on_face(first) if first == second else None
@@ -106,7 +106,7 @@ def _part(one: Setting) -> str:
 
 
 def running_starts(problem) -> list[Doubt]:
-    """Initial values that depend on time: of them the first instant is used."""
+    """Doubts about initial values that depend on time, of which only the first instant is used."""
     return [
         Doubt(
             f"the initial value of `{c.name}` depends on t, and only what it is at the start is used: put the first "

@@ -64,7 +64,7 @@ def _backward(tables, cotangents):
 
 
 class Blocks(NamedTuple):
-    """The same operators, and the value itself, as dense blocks of neighbouring rows: for products with wide matrices.
+    """Operators of `Stencils`, and the identity, as dense blocks of neighbouring rows: for products with wide matrices.
 
     columns   (blocks, U) node numbers; entries (blocks, K + 1, R, U), the value first; rows beyond the last are zero
 

@@ -1,8 +1,8 @@
 """Equations of one coordinate as a system of first order, s' = f(x, s), compiled for SciPy's integrators.
 
 The state s holds each unknown and its derivatives below the highest. The equations are solved for the highest ones
-numerically, at every point: they are linear in them, or there is no such system. Unknowns without any derivative are
-found by the same linear system, and are no part of the state.
+numerically, at every point: they are linear in them, or there is no such system. Unknowns without any derivative
+follow from the same linear system, and are no part of the state.
 """
 
 import time
@@ -21,7 +21,7 @@ from spindle.training.deadline import Late
 
 
 class NoSystem(Exception):
-    """Why equations cannot be integrated, as the end of a sentence."""
+    """Raised where equations cannot be integrated; the reason is the end of a sentence."""
 
 
 class FirstOrder:
@@ -71,7 +71,7 @@ class FirstOrder:
                 raise NoSystem("its equations are not linear in the highest derivatives")
 
     def function(self, expression) -> ArrayFunction:
-        """An expression compiled, with the numbers that were estimated written in."""
+        """The compiled expression, with the estimated numbers written in."""
         expression = sympy.sympify(expression).xreplace(self._fixed)
         return array_function(expression, self.problem.coordinates, self.problem.unknowns)
 
@@ -94,7 +94,7 @@ class FirstOrder:
         return conditions
 
     def value(self, function: ArrayFunction, x, state, highest):
-        """A compiled expression at one point."""
+        """The value of a compiled expression at one point."""
 
         def partial(p: Partial):
             return highest[p.unknown] if p.total == self.orders[p.unknown] else state[self._first[p.unknown] + p.total]
@@ -103,7 +103,7 @@ class FirstOrder:
         return jnp.asarray(function((x,), known), float)
 
     def highest(self, x, state):
-        """The highest derivatives (unknowns,) at one point."""
+        """The highest derivatives (unknowns,) at one point, from the equations."""
         x = jnp.clip(x, *self.inner)
 
         def residual(highest):
@@ -113,7 +113,7 @@ class FirstOrder:
         return -jnp.linalg.solve(jax.jacfwd(residual)(zero), residual(zero))
 
     def rate(self, x, state):
-        """s' at one point."""
+        """s' (size,) at one point."""
         highest, parts = self.highest(x, state), []
         for k, order in enumerate(self.orders):
             first = self._first[k]
@@ -121,7 +121,7 @@ class FirstOrder:
         return jnp.concatenate(parts)
 
     def missed(self, lower, upper):
-        """What the conditions miss, one number each, from the states at both ends."""
+        """The residual of each condition, from the states at both ends."""
         bounds, states = self.problem.domain.bounds[0], (lower, upper)
         highest = [self.highest(x, state) for x, state in zip(bounds, states, strict=True)]
         rows = [sum(self.value(f, bounds[s], states[s], highest[s]) for s, f in terms) for terms in self._conditions]
@@ -130,11 +130,11 @@ class FirstOrder:
     # ------------------------------------------------------------------------------------- what SciPy calls
 
     def slope_at(self, x: float, state) -> np.ndarray:
-        """The matrix of f at one point."""
+        """The Jacobian df/ds (size, size) at one point."""
         return np.asarray(self._watched(self._slope, float(x), state))
 
     def rate_at(self, x: float, state) -> np.ndarray:
-        """f at one point."""
+        """f (size,) at one point."""
         return np.asarray(self._watched(self._rate, float(x), state))
 
     def rates_at(self, x, states) -> np.ndarray:
@@ -142,11 +142,11 @@ class FirstOrder:
         return self._padded(self._rates, x, states).T
 
     def slopes_at(self, x, states) -> np.ndarray:
-        """The matrices of f (size, size, m) at m points."""
+        """The Jacobians df/ds (size, size, m) at m points."""
         return np.moveaxis(self._padded(self._slopes, x, states), 0, -1)
 
     def along(self, expression: ArrayFunction, x, states) -> np.ndarray:
-        """An expression at m points of states (size, m)."""
+        """The values of an expression at m points of states (size, m)."""
 
         def at(x, state):
             return self.value(expression, x, state, self.highest(x, state))
@@ -154,7 +154,7 @@ class FirstOrder:
         return np.asarray(jax.jit(jax.vmap(at))(jnp.asarray(x), jnp.asarray(states.T)))
 
     def _padded(self, function: Callable, x, states) -> np.ndarray:
-        """Numbers of points that are powers of two, so that few are compiled."""
+        """The function at points padded to a power of two, so that few numbers of points are compiled."""
         count = len(x)
         chosen = np.minimum(np.arange(1 << (count - 1).bit_length()), count - 1)
         return np.asarray(self._watched(function, x[chosen], states.T[chosen]))[:count]
@@ -166,6 +166,6 @@ class FirstOrder:
 
 
 def states_of(values: Callable, unknowns: Sequence, orders: Sequence[int], coordinate) -> np.ndarray:
-    """The states (size, m) of a field whose expressions have these values."""
+    """The states (size, m) of a field; `values` evaluates expressions of its unknowns."""
     pairs = [(u, k) for u, order in zip(unknowns, orders, strict=True) for k in range(order)]
     return np.stack([values(u.diff(coordinate, k) if k else u) for u, k in pairs])

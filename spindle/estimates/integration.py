@@ -16,9 +16,9 @@ from spindle.training.precision import precision
 
 
 def integrated(solution: Solution, budget: Budget, longest: float, work: Callable[[dict, float], dict]) -> dict:
-    """What some work finds of the error, with its seconds; `{"reason"}` where the equations cannot be integrated.
+    """The estimate that `work` returns, with its seconds; `{"reason"}` where the equations cannot be integrated.
 
-    longest   seconds that it may take
+    longest   seconds that the work may take
     work      ({parameter: its estimated value}, instant after which to raise Late) -> estimate
     Raises Late where the budget is spent before.
     """

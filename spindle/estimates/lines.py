@@ -89,12 +89,12 @@ class Lines:
         return [(*key, function) for key, function in taken.items()]
 
     def function(self, expression) -> ArrayFunction:
-        """An expression compiled, with the numbers that were estimated written in."""
+        """The compiled expression, with the estimated numbers written in."""
         expression = sympy.sympify(expression).xreplace(self._fixed)
         return array_function(expression, self.problem.coordinates, self.problem.unknowns)
 
     def start(self) -> np.ndarray:
-        """The state that the initial conditions ask for.
+        """The state (size,) that the initial conditions ask for.
 
         Raises NoSystem where they are on other expressions than the unknowns and their rates, or are too few.
         """
@@ -128,7 +128,7 @@ class Lines:
         return found
 
     def value(self, function: ArrayFunction, t, lanes, highest):
-        """A compiled expression at all nodes, (n,)."""
+        """The values (n,) of a compiled expression at all nodes."""
 
         def partial(p: Partial):
             own = [*lanes[p.unknown], highest[p.unknown]][p.orders[self.time]]
@@ -174,15 +174,15 @@ class Lines:
         return rates.at[jnp.asarray(rows), jnp.asarray(columns)].set(own).ravel()
 
     def rate_at(self, t: float, state) -> np.ndarray:
-        """f, for SciPy."""
+        """f (size,) at one instant, for SciPy."""
         return self._watched(self._rate, t, state)
 
     def slope_at(self, t: float, state) -> scipy.sparse.csc_matrix:
-        """The matrix of f, for SciPy: a band, as differences have few neighbours."""
+        """The Jacobian df/dy at one instant, for SciPy: a band, as differences have few neighbours."""
         return scipy.sparse.csc_matrix(self._watched(self._slope, t, state))
 
     def along(self, function: ArrayFunction, times, states) -> np.ndarray:
-        """An expression (T, n) at all nodes, of states (size, T); of orders in time above the highest it is refused."""
+        """The values (T, n) of an expression at all nodes, of states (size, T)."""
         partials = [p for need in function.needs for p, _ in terms_of(need)]
         if any(p.orders[self.time] > self.orders[p.unknown] for p in partials):
             raise NoSystem("it contains higher derivatives")

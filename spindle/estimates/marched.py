@@ -53,7 +53,7 @@ def _estimated(solution: Solution, stretch: Stretch | None, fixed: dict, ends: f
 
 
 def _integrated(problem, fixed, stretch: Stretch | None, level: tuple, ends: float):
-    """The equations on so many lines, instants, and the states (size, T) at these."""
+    """The equations on so many lines, the instants, and the states (size, T) there."""
     lines, tolerance, follow = level
     (axis,) = (k for k, c in enumerate(problem.coordinates) if not is_time(c))
     first, last = problem.domain.bounds[axis]
@@ -83,14 +83,14 @@ def _integrated(problem, fixed, stretch: Stretch | None, level: tuple, ends: flo
 
 
 def _bent(system: Lines, states) -> Stretch | None:
-    """Where the integrated solution bends."""
+    """Stretched coordinates where the integrated solution bends."""
     rows = states.reshape(-1, len(system.nodes), states.shape[1])
     slopes = np.mean(np.diff(rows, axis=1) ** 2, axis=2) / np.diff(system.nodes)
     return around(system.nodes, np.sum(slopes / np.maximum(slopes.sum(axis=1, keepdims=True), 1e-300), axis=0))
 
 
 def _compared(solution: Solution, rough: tuple, better: tuple) -> dict:
-    """The errors of the solution on the finer lines, and the largest one of what it is compared with."""
+    """The errors of the solution on the finer lines, and the largest error of these lines."""
     system, times, states = better
     where = [system.nodes, system.nodes]
     where[system.time] = times

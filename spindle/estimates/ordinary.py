@@ -68,7 +68,7 @@ def _integrated(systems, grid, network) -> tuple[np.ndarray, np.ndarray, float]:
 
 
 def _network(solution: Solution, system: FirstOrder, grid) -> np.ndarray:
-    """The states of the solution at hand, 0 where nothing is known of it."""
+    """The states of the solution at hand on the grid; 0 where nothing is known."""
     points, (coordinate,) = grid[:, None], solution.problem.coordinates
     unknowns = solution.problem.unknowns
     return np.nan_to_num(states_of(lambda e: solution.values_on(e, points), unknowns, system.orders, coordinate))
@@ -190,7 +190,7 @@ def _without_pole(system: FirstOrder, grid, network):
 
 
 def _compared(solution: Solution, system: FirstOrder, grid, loose, tight, tolerance: float) -> dict:
-    """The errors of the solution, and the largest one of what it is compared with: at least the tight tolerance."""
+    """The errors of the solution, and the largest error of the integration: at least the tight tolerance."""
     errors, owns = {}, {}
     for name, expression in solution.problem.shown.items():
         function = system.function(expression)

@@ -20,7 +20,7 @@ from spindle.solution import Solution
 class Shift:
     """A problem with u = u_h + e inserted, u_h the solution at hand.
 
-    stretched   {axis: stretch}: coordinates that others take the place of; they keep their symbols
+    stretched   {axis: stretch}: coordinates that stretched ones replace, under the same symbols
 
     errors      {unknown: its error e, an unknown}
     """
@@ -36,7 +36,7 @@ class Shift:
         self._given: dict[sympy.Expr, sympy.Expr] = {}
 
     def problem(self, *, measured: bool = True) -> Problem:
-        """Equations and conditions for the errors; conditions that u_h fulfils exactly are homogeneous.
+        """The problem for the errors e; conditions that u_h fulfils exactly are homogeneous.
 
         measured   whether measurements are among them; without, the error is that for the estimated parameters
         """
@@ -54,7 +54,7 @@ class Shift:
         )
 
     def beyond(self, expression) -> sympy.Expr:
-        """The expression at u_h + e."""
+        """The expression with u_h + e inserted for u."""
         problem, values = self.solution.problem, self.solution.parameters
         nodes = sympy.sympify(expression).atoms(AppliedUndef, sympy.Derivative)
         partials = {node: partial_of(node, problem.unknowns, problem.coordinates) for node in nodes}
@@ -76,7 +76,7 @@ class Shift:
         return bare.xreplace(back)
 
     def _error(self, node, partial: Partial) -> sympy.Expr:
-        """The partial of e that belongs to one of u, by the old coordinates."""
+        """The partial of e that corresponds to a partial of u, by the old coordinates."""
         if not self._old:
             return node.xreplace(self.errors)
         found = list(self.errors.values())[partial.unknown]
@@ -86,7 +86,7 @@ class Shift:
         return found
 
     def _value(self, node) -> sympy.Expr:
-        """What is known at the old coordinates, such as a partial of u_h, as a function of the new ones."""
+        """A function of the new coordinates for a node known at the old ones, such as a partial of u_h."""
         if node not in self._given:
             function = self._at_old(self._traced(node))
             self._given[node] = given(f"known {node}", function, *self.coordinates)

@@ -1,7 +1,7 @@
 """The error on a box: the equations for it, solved by least squares in a coarse space.
 
 With u = u_h + e, u_h the solution at hand, the equations and conditions are posed for the error e and solved by least
-squares in a coarse space of its own: products of Legendre polynomials or waves, on points that training never saw. What
+squares in a coarse space: products of Legendre polynomials or waves, on points that training never saw. What
 that space cannot hold of the error is not seen: errors that are sharp in space are underestimated. Then most of the
 residuals is still there afterwards, which is looked at: the error is looked for again on coordinates that are stretched
 where the solution bends and residuals are, and where that does not help the estimate is a lower bound.
@@ -38,7 +38,7 @@ _ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # errors, below which residuals
 def by_features(solution: Solution, budget: Budget) -> dict:
     """An estimate as `spindle.estimate.estimate` returns it. Raises Late where the budget is spent before.
 
-    Of what coordinates as they are do not show, `upper` is a guess: as much error for the residuals that are left as
+    `upper` is a guess of what unstretched coordinates do not show: as much error for the residuals that are left as
     for those that are explained.
     """
     began, rounding = time.perf_counter(), _ROUNDING[solution.plan.dtype]

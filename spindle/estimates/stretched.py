@@ -37,11 +37,11 @@ class Stretch:
     widths: tuple[float, ...]
 
     def new(self, x):
-        """s at x."""
+        """The new coordinate s at x."""
         return self.low + (self._along(x) - self._along(self.low)) * self._scale
 
     def old(self, s):
-        """X(s), for JAX."""
+        """The old coordinate x = X(s), for JAX."""
         table = np.unique(np.concatenate([np.linspace(self.low, self.high, _NODES), *self._around()]))
         x = jax.lax.stop_gradient(jnp.interp(s, jnp.asarray(self.new(table)), jnp.asarray(table)))
         for _ in range(_STEPS):
@@ -73,7 +73,7 @@ class Stretch:
 
 
 def stretches(problem: Problem, values: Callable) -> dict[int, Stretch]:
-    """The axes that deserve it, by their numbers.
+    """{axis: stretch} for the axes along which solution or residuals are concentrated.
 
     values   (expression, points (n, d)) -> values (n,) of the solution
     """

@@ -23,12 +23,12 @@ _ROUNDING = 1e-13  # errors below are rounding errors, of which nothing is claim
 
 @dataclass(frozen=True)
 class Claim:
-    """One number of the documents.
+    """One number of the documents, and the solve that it is claimed for.
 
     problem   of the gallery, with its options
     error     relative L2, the largest of all unknowns, or of the quantity that `of` names
     within    factor up to which another measurement may exceed it
-    seconds   that it takes about, on two cores
+    seconds   that the solve takes about, on two cores
     """
 
     problem: str
@@ -47,7 +47,7 @@ class Claim:
         return f"{self.problem}{chosen}{f' ({self.of})' if self.of else ''}"
 
     def measured(self, solution: Solution) -> float:
-        """The number of a solution that is compared."""
+        """The number of a solution that is compared with the claim: `measure` of it, else its error."""
         if self.measure is not None:
             return self.measure(solution)
         errors = {name: float(measures["rel_l2"] or 0.0) for name, measures in solution.run.errors.items()}
@@ -105,7 +105,7 @@ CLAIMS = (
 
 
 def verify(*, quick: bool, tell: Callable) -> list[dict]:
-    """Measure all claims, or those that take less than a minute; one line of the table for each."""
+    """A line of the table for each claim, measured anew; `quick`: those that take less than a minute."""
     return [_verified(claim, tell) for claim in CLAIMS if claim.seconds < QUICK or not quick]
 
 

@@ -24,7 +24,7 @@ def tested(solution: Solution) -> np.ndarray:
 
 
 def queried(solution: Solution) -> dict:
-    """What members cost, and how their errors compare with the estimates."""
+    """The milliseconds of queries, and the errors of members compared with their estimates."""
     members = solution.many(tested(solution))
     errors = np.array([member.error() for member in members])
     ratios = members.estimate / errors

@@ -33,7 +33,7 @@ NAMES = (*BENCHES, VERIFY)
 
 
 def run_bench(name: str, *, quick: bool, tell: Callable) -> list[dict]:
-    """All rows of a comparison, run one after the other.
+    """A line of the table for each row of a comparison, run one after the other.
 
     Raises MethodError where there is no comparison of that name.
     """

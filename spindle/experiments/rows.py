@@ -15,7 +15,7 @@ CURVE = "curve"  # the key of a row's (seconds, error) pairs, of the first seed
 
 @dataclass(frozen=True)
 class Row:
-    """What is run, how often, and what was published for it (relative L2 error)."""
+    """A solve, the number of seeds it is run with, and the error that was published for it (relative L2)."""
 
     problem: str
     method: Method

@@ -60,12 +60,12 @@ GALLERY: dict[str, Callable[..., Problem]] = {
 
 
 def summary(name: str) -> str:
-    """The first line of a problem's description."""
+    """The first line of a problem's docstring: its equation and domain."""
     return (inspect.getdoc(builder(name)) or "").splitlines()[0]
 
 
 def options(name: str) -> dict[str, object]:
-    """The arguments of a problem and their defaults."""
+    """{argument: default} of the function that makes a problem."""
     return {p.name: p.default for p in inspect.signature(builder(name)).parameters.values()}
 
 

@@ -129,7 +129,7 @@ def _axis_of(problem, condition):
 
 
 def _periodic_axes(problem) -> set[int]:
-    """Axes along which every unknown is declared periodic."""
+    """The axes along which every unknown is declared periodic."""
     axes = set()
     for k, axis in enumerate(problem.coordinates):
         declared = {c.expression for c in problem.conditions if isinstance(c, AcrossAxis) and c.axis == axis}
@@ -255,9 +255,9 @@ _ROUGH = (sympy.Piecewise, sympy.Heaviside, sympy.Abs, sympy.sign, sympy.Max, sy
 
 
 def _has_fixed_value(condition, coordinates) -> bool:
-    """A smooth value known in advance: no estimated parameter, none that ranges and is no axis, no unknown.
+    """Whether a condition sets a smooth value without unknowns and without parameters that are estimated or range.
 
-    Code is smooth where `given` was told so.
+    Parameters that are axes may occur, and code that `given` was told is smooth.
     """
     value = getattr(condition, "value", None)
     if not isinstance(value, sympy.Basic):

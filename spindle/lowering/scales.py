@@ -86,7 +86,7 @@ def _residuals(problem: Problem) -> Iterator[tuple[str, list[sympy.Expr]]]:
 
 
 def _is_far(size: float, usual: float) -> bool:
-    """Whether a size is known and far from one."""
+    """Whether a size is known, and farther from one than a factor `usual`."""
     return math.isfinite(size) and size > 0 and not 1 / usual <= size <= usual
 
 
@@ -145,7 +145,7 @@ class _Sampler:
         return found
 
     def _span(self, partial) -> float:
-        """By how much the size of a partial is smaller than that of the unknown."""
+        """The size of the unknown divided by the size of a partial: lengths to the power of its orders."""
         return float(np.prod(self.lengths ** np.array(partial.orders)))
 
     def fields(self) -> dict:
@@ -163,7 +163,7 @@ class _Sampler:
         return {u: known[u] if _is_far(known.get(u, 0.0), usual[u]) else 1.0 for u in data}
 
     def _data(self) -> Iterator[tuple[AppliedUndef, float]]:
-        """(unknown, size) pairs, by conditions and measurements."""
+        """(unknown, size) pairs that conditions and measurements tell."""
         for condition in self.problem.conditions:
             if isinstance(condition, AtPoints):
                 values = np.asarray(condition.values, float)
@@ -178,7 +178,7 @@ class _Sampler:
                 yield from self._by(condition.expression, size / weight if weight > 0 else 0.0)
 
     def _by(self, expression, size: float) -> Iterator[tuple[AppliedUndef, float]]:
-        """The size of the unknown that an expression is a partial of."""
+        """(unknown, size of the unknown) for an expression of that size that is a partial; else nothing."""
         node = sympy.sympify(expression)
         inner = node.expr if isinstance(node, sympy.Derivative) else node
         if not isinstance(inner, AppliedUndef) or is_given(inner):

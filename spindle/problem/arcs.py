@@ -154,7 +154,7 @@ def extent(loops: Sequence[Loop]) -> tuple[tuple[float, float], ...]:
 
 
 def _flat(arc: Arc, s: np.ndarray, axis: int) -> np.ndarray:
-    """Parameters at which a coordinate stands still, by the secant method between samples."""
+    """Parameters at which a coordinate of the arc is stationary, by the secant method between samples."""
     slope = arc.curve(s)[1][:, axis]
     turn = np.flatnonzero(slope[1:] * slope[:-1] < 0)
     low, high, f_low, f_high = s[turn], s[turn + 1], slope[turn], slope[turn + 1]
@@ -220,7 +220,7 @@ class Nearest:
         return corrected
 
     def _among(self, points, count):
-        """The smallest distance to the arcs of the `count` nearest chords, and the distance of the last middle."""
+        """The distance to the arcs of the `count` nearest chords, and that to the middle of the last chord."""
         middle, chord = self.tree.query(points, min(count, self.tree.n))
         owner, best = self.owner[chord], np.full(len(points), np.inf)
         for k in range(chord.shape[1]):

@@ -25,7 +25,7 @@ class Curved(Domain):
     @property
     @abstractmethod
     def shape(self):
-        """The extent in space, a `Shape`."""
+        """The `Shape` that the domain fills in space."""
 
     @property
     @abstractmethod
@@ -111,7 +111,7 @@ class Cylinder(Curved):
 
     @property
     def shape(self):
-        """The extent in space."""
+        """The shape in space."""
         return self._shape
 
     @property

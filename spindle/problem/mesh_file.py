@@ -88,7 +88,7 @@ def _by_meshio(path):
 
 
 def _skin(tetrahedra):
-    """The triangles that only one tetrahedron has."""
+    """The triangles that belong to a single tetrahedron."""
     faces = tetrahedra[:, [[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]]].reshape(-1, 3)
     _, first, counts = np.unique(np.sort(faces, axis=1), axis=0, return_index=True, return_counts=True)
     return faces[first[counts == 1]]

@@ -52,7 +52,7 @@ def _worked_out(expression):
 
 
 def _constants(expression) -> list:
-    """The largest parts without symbols and fields."""
+    """The largest parts of an expression without symbols and fields."""
     constant: dict = {}
 
     def is_constant(node) -> bool:

@@ -162,7 +162,7 @@ class _Reader:
         return symbols.applied(name, read, given=self.given[name], smooth=head == "smooth")
 
     def _too_much(self, head: str, arguments) -> str:
-        """Why a part must not be built; else nothing."""
+        """Why a part must not be built, as a sentence; else empty."""
         if head == "Pow":
             return self.limits.power(*arguments)
         if head == "Derivative":
@@ -338,7 +338,7 @@ def _tables_to_data(tables: Mapping[str, Table], arrays) -> list:
 
 
 def _tables_from_data(data, arrays) -> dict[str, Table]:
-    """The tables again; older files do not name how values are joined, which was by cubics."""
+    """The tables that `_tables_to_data` wrote; older files do not say how values are joined, which was by cubics."""
     return {
         name: Table([(c, arrays[key]) for c, key in axes], arrays[values], *rest) for name, axes, values, *rest in data
     }

@@ -483,7 +483,7 @@ class SolidCombination(Solid):
         return self._surviving(self.one._samples, self.other._samples, None)
 
     def _surviving(self, first, second, spacing):
-        """What is left of samples of both boundaries, either of which may be None."""
+        """The samples of both boundaries, either of which may be None, that bound the combination."""
         rule, size = _RULES[self.operation], max(self.one._size, self.other._size)
         parts = []
         if first is not None:

@@ -55,11 +55,11 @@ class Reduced:
     """What a query needs besides the trained field.
 
     full         the trained field, without the coefficients that no member uses
-    kept         for each layer the indices of those that are used
-    field        of the reduced network, or `full` where there is no reduction
-    points       of each place, with weights: where tuning looks
-    check        the same: where its result is judged
-    prior        directions and sizes of corrections
+    kept         for each layer the indices of the coefficients in use
+    field        the field of the reduced network, or `full` where there is no reduction
+    points       for each support points and their weights, by whose residual members are tuned
+    check        further points, by whose residual the result of tuning is judged
+    prior        directions and sizes of corrections of coefficients
     locality     weight of the prior
     factor       relative error per residual, the largest of the members that were solved to convergence
     facts        numbers for the record
@@ -99,8 +99,9 @@ class Reduced:
 class Reduction:
     """Reduces the trained field of one problem; see `reduce` and `query`.
 
+    forms      the residuals
     settings   of the method
-    weights    of the residuals in the loss
+    weights    {residual: its weight in the loss}
     small      whether queries are solved on a reduced network
     """
 
@@ -117,9 +118,9 @@ class Reduction:
         self.weights, self.small = dict(weights), small
 
     def query(self, reduced: Reduced) -> Callable:
-        """(mu (q, p)) -> `Tuned` of NumPy arrays, compiled for each number of members.
+        """The function mu (q, p) -> `Tuned` of NumPy arrays, compiled for each number q of members.
 
-        In single precision: residuals of a trained family are far above its rounding, and it takes half the time.
+        Queries run in single precision: residuals of a trained family are far above its rounding, and time is halved.
         """
         with precision("float32"):
             own, wide, prior = _as_single((reduced.field, reduced.full, reduced.prior))
@@ -136,7 +137,7 @@ class Reduction:
         return many
 
     def reduce(self, trained: Field) -> Reduced:
-        """Everything that is decided before queries."""
+        """The reduced family: coefficients, network, points, prior and its weight, decided once before any query."""
         assert isinstance(trained, FamilyField)
         low, high = np.array([self.problem.domain.bounds[k] for k in trained.axes[1]]).T
         sample, other = sobol(low, high, self.settings["members"], seed=0), sobol(low, high, 32, seed=1)
@@ -155,17 +156,17 @@ class Reduction:
         return replace(found, factor=max(facts["factors"]))
 
     def _frees_last(self, field) -> bool:
-        """Whether members have a last layer of their own: where it is thin, and the published phase knows none."""
+        """Whether members have separate last layers: where these are thin, and the published phase knows none."""
         thin = len(field.network.last.weight) <= _THIN
         return self.settings["unfreeze"] and self.settings["phase"] != "published" and thin
 
     def _kept(self, field, sample, unseen) -> list[np.ndarray]:
-        """The coefficients in use at the sample, and those that only members not among it use."""
+        """For each layer the indices of coefficients that any member uses, of the sample or not."""
         found = [active(field, members, _IDLE) for members in (sample, unseen)]
         return [np.union1d(a, b) for a, b in zip(*found, strict=True)]
 
     def tuning(self, field, objective, prior) -> Callable:
-        """(start, mu, locality) -> coefficients, by the phase that the settings name."""
+        """The function (start, mu, locality) -> coefficients, by the phase that the settings name."""
         own = self._own_weights()
         if self.settings["phase"] == "published":
             return published(field, objective, own)
@@ -175,13 +176,13 @@ class Reduction:
         return {name: jnp.asarray(w) for name, w in self.weights.items()}
 
     def objective(self, chosen) -> Objective:
-        """The problem at these points of each support, at parameters that come with a query."""
+        """The objective on these points of each support, at parameters that come with a query."""
         columns = [self.problem.coordinates.index(p) for p in ranging(self.problem)]
         points = QueryPoints(self.forms.supports, chosen, columns)
         return Objective(self.forms, PointwiseTaylor(points, self.forms.needs), faces=self.settings["faces"])
 
     def random(self, interior: int, seed: int) -> list[tuple[np.ndarray, np.ndarray | None]]:
-        """Random points of every support, all of one weight."""
+        """For each support random points (n, d), and None for their weights, which are equal."""
         boundary = max(4, interior // 4)
         cloud = Cloud(self.forms.supports, self.forms.groups, interior=interior, boundary=boundary, rule="random")
         return [(np.asarray(points), None) for points in cloud.draw(jax.random.PRNGKey(seed))]
@@ -207,7 +208,7 @@ class Reduction:
         return Prior(jnp.asarray(right[:keep].T), jnp.asarray(values[:keep] / np.sqrt(len(members))))
 
     def _small(self, field, sample, prior) -> tuple[FamilyField, dict]:
-        """The reduced field, its bases as fine as the residual asks for."""
+        """The reduced network's field, its bases as fine as the residual asks for, and its distance from `field`."""
         matrices = self._snapshots(field, sample, prior)
         full = self._reduced_residuals(field, field, sample[:16])
         tolerance = self.settings["tolerance"] or _FIRST
@@ -218,7 +219,7 @@ class Reduction:
             if self.settings["tolerance"] or self.settings["neurons"] or gap_r < _FAITHFUL:
                 return small, facts
             if len(small.network.hidden[-1].left) > _WORTH * len(field.network.hidden[-1].left):
-                return field, facts | {"reduced": False}  # a network so narrow is its own reduction
+                return field, facts | {"reduced": False}  # a network so narrow is not reduced
             tolerance *= _RATE
 
     def _snapshots(self, field, sample, prior) -> list[np.ndarray]:
@@ -249,7 +250,7 @@ class Reduction:
         return eqx.tree_at(lambda f: f.network, field, reduced_network(field.network, selections))
 
     def _reduced_residuals(self, small, full, members) -> tuple[np.ndarray, np.ndarray]:
-        """Values and residual rows of members by a network, coefficients from the hypernetwork."""
+        """Values and residual rows of members by the network `small`, coefficients from the hypernetwork."""
         objective = self.objective(self.random(64, 4))
         own = self._own_weights()
 
@@ -296,7 +297,7 @@ class Reduction:
         return chosen
 
     def _locality(self, own, full, points, check, prior, members) -> tuple[float, float]:
-        """The weight with which members gain most, by the full residual at points that tuning does not see."""
+        """The weight of the prior with which members gain most, by the full residual at unseen points; the gain."""
         tune = self.tuning(own, self.objective(points), prior)
         one = guarded(tune, full, self.objective(check), self._own_weights())
         many = jax.jit(lambda mu, c: jax.lax.map(lambda row: one(row, c), mu, batch_size=_together(full)))
@@ -309,7 +310,7 @@ class Reduction:
         return float(candidates[best]), float(np.exp(gains[best]))
 
     def _calibrate(self, found: Reduced, members) -> list[float]:
-        """Relative error per residual of members whose networks are trained to convergence, everything free."""
+        """The relative error per residual of each member; true members are trained to convergence, everything free."""
         objective = self.objective(self.random(self.settings["refine_points"], 6))
         full, own, query = found.full, self._own_weights(), self.query(found)
         refine = _refining(full, objective, own)
@@ -325,7 +326,7 @@ class Reduction:
         return factors
 
     def _values(self, field, points):
-        """The unknowns at points (n, d), what conditions add included."""
+        """The unknowns at points (n, d), one after the other, with what conditions add."""
         columns = [points[:, k] for k in range(points.shape[1])]
         found = []
         for u in self.problem.unknowns:
@@ -336,12 +337,12 @@ class Reduction:
 
 
 def _together(wide: FamilyField) -> int:
-    """How many members to compute at a time."""
+    """The number of members that are computed at a time."""
     return max(1, min(_BATCH, _NEURONS // wide.network.first.weight.shape[1]))
 
 
 def _over_members(function: Callable, wide: FamilyField) -> Callable:
-    """The function of one member's parameters (p,) for all rows (q, p), compiled."""
+    """A compiled function of rows (q, p), made of a function of one member's parameters (p,)."""
     return jax.jit(lambda rows: jax.lax.map(function, rows, batch_size=_together(wide)))
 
 
@@ -361,7 +362,7 @@ def _as_single(tree):
 
 
 def _refining(full: FamilyField, objective: Objective, weights, steps: int = 12) -> Callable[[jax.Array], FamilyField]:
-    """mu -> the member's field after Gauss-Newton on all weights of the network."""
+    """The function mu -> the member's field after Gauss-Newton on all weights of the network."""
     optimizer = GaussNewton(steps, algebra="dual", damping=1e-3)
 
     @eqx.filter_jit

@@ -26,7 +26,7 @@ from spindle.networks.lowrank import LowRankLayer, LowRankNetwork
 
 @dataclass(frozen=True)
 class Selection:
-    """What stands for the neurons of one hidden state.
+    """Some neurons of a hidden state, and how to compute all others from them.
 
     indices   of the neurons that are evaluated, (n,)
     lift      Xi (P^T Xi)^+, (M, n): from their values to all
@@ -48,7 +48,7 @@ def pod(snapshots: np.ndarray, tolerance: float = 0.0, most: int | None = None) 
 
 
 def deim(basis: np.ndarray, count: int | None = None) -> np.ndarray:
-    """One index a column, each where the column before it is interpolated worst."""
+    """One index for each column of the basis: where the columns before interpolate it worst (DEIM)."""
     chosen = [int(np.argmax(np.abs(basis[:, 0])))]
     for k in range(1, basis.shape[1]):
         weights = np.linalg.solve(basis[chosen, :k], basis[chosen, k])
@@ -57,7 +57,7 @@ def deim(basis: np.ndarray, count: int | None = None) -> np.ndarray:
 
 
 def qdeim(basis: np.ndarray, count: int | None = None) -> np.ndarray:
-    """One index a column: the pivots of a QR factorisation of the transposed basis."""
+    """One index for each column of the basis: the pivots of a QR factorisation of its transpose (Q-DEIM)."""
     return qr(basis.T, mode="r", pivoting=True)[1][: basis.shape[1]]
 
 
@@ -84,7 +84,7 @@ SELECTIONS: dict[str, Callable[..., np.ndarray]] = {"deim": deim, "qdeim": qdeim
 
 
 def select(basis: np.ndarray, rule: str, count: int | None = None) -> Selection:
-    """Indices by a rule, and the lift from the values there."""
+    """The indices that a rule chooses, and the lift from values there to all neurons."""
     indices = SELECTIONS[rule](basis, count)
     return Selection(indices, basis @ np.linalg.pinv(basis[indices]))
 

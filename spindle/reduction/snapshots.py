@@ -44,7 +44,7 @@ def snapshots(
 def shifted_snapshots(
     field: FamilyField, points: np.ndarray, coefficients: Sequence[np.ndarray], step: float = 1e-4
 ) -> list[np.ndarray]:
-    """The same from values alone, at the points and at those moved along each axis by +-`step`, as published."""
+    """The snapshots from values alone, at the points and at points moved along each axis by +-`step`, as published."""
     own = len(field.axes[0])
     unit = step * np.eye(points.shape[1])[:own]
     moves = np.concatenate([0 * unit[:1], unit, -unit])
@@ -55,7 +55,7 @@ def shifted_snapshots(
 
 
 def _balanced(lanes):
-    """Derivatives scaled so that each has the mean square of the values."""
+    """The derivatives scaled so that each has the mean square of the values."""
     size = jnp.linalg.norm(lanes[0])
     tiny = jnp.finfo(lanes[0].dtype).tiny
     return [lanes[0], *(lane * (size / (jnp.linalg.norm(lane) + tiny)) for lane in lanes[1:])]

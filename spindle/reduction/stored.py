@@ -16,7 +16,7 @@ from spindle.reduction.tuning import Prior
 
 
 def reduced_to_data(reduced: Reduced) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Named arrays, and JSON-ready data."""
+    """A reduced family as named arrays and JSON-ready data."""
     network = reduced.field.network
     arrays = {"first.weight": network.first.weight, "first.bias": network.first.bias}
     arrays |= {"last.weight": network.last.weight, "last.bias": network.last.bias}
@@ -36,7 +36,7 @@ def reduced_to_data(reduced: Reduced) -> tuple[dict[str, np.ndarray], dict[str, 
 
 
 def reduced_from_data(trained: Field, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> Reduced:
-    """What `reduced_to_data` wrote, for the trained field that it belongs to."""
+    """The reduced family that `reduced_to_data` wrote, around the trained field that it belongs to."""
     assert isinstance(trained, FamilyField)
     kept = [arrays[f"kept{k}"] for k in range(meta["layers"])]
     full = truncated(trained, kept)

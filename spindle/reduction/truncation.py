@@ -25,7 +25,7 @@ def active(field: FamilyField, members: np.ndarray, tolerance: float) -> list[np
 
 
 def truncated(field: FamilyField, kept: Sequence[np.ndarray]) -> FamilyField:
-    """The field with these coefficients of each layer only."""
+    """The field with the kept coefficients of each layer only, and their columns of the bases."""
     network, hyper = field.network, field.hyper
     hidden = tuple(
         LowRankLayer(

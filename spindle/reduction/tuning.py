@@ -1,6 +1,6 @@
 """The fast phase: the coefficients of one member, from the residual of a network whose bases are frozen.
 
-With s = s(mu) + Phi a, s(mu) from the hypernetwork, or that and a last layer of its own, it minimises
+With s = s(mu) + Phi a, s(mu) from the hypernetwork, or that and the member's last layer, it minimises
 
     |r(s)|^2 + locality * sum over k of (a_k / sigma_k)^2
 
@@ -36,7 +36,7 @@ class Tuned(NamedTuple):
     """Coefficients (n_s,) of a member, its residual with them and with those of the hypernetwork.
 
     residual   root of the loss on points that tuning did not look at, by the full network
-    start      the same before tuning
+    start      the residual before tuning
     """
 
     coefficients: jax.Array
@@ -45,7 +45,7 @@ class Tuned(NamedTuple):
 
 
 def stacked(field: FamilyField, mu: jax.Array) -> jax.Array:
-    """What is tuned (n_s,) as it is at parameters (p,): the hypernetwork's coefficients of all layers.
+    """The numbers (n_s,) that tuning changes, as they are before: the hypernetwork's coefficients at parameters (p,).
 
     With `field.free_last` the weights and biases of the last layer follow, which all members share before tuning.
     """
@@ -54,7 +54,7 @@ def stacked(field: FamilyField, mu: jax.Array) -> jax.Array:
 
 
 def with_coefficients(field: FamilyField, s: jax.Array) -> FamilyField:
-    """The member with what `stacked` returns, changed (n_s,); the field then ignores its parameters."""
+    """The field with the numbers s (n_s,) in place of those that `stacked` returns; it then ignores its parameters."""
     network = field.network
     *own, last = jnp.split(s, list(itertools.accumulate(network.ranks)))
     field = eqx.tree_at(lambda f: f.coefficients, field, own, is_leaf=lambda leaf: leaf is None)
@@ -68,13 +68,13 @@ def with_coefficients(field: FamilyField, s: jax.Array) -> FamilyField:
 
 
 def residual_rows(objective: Objective, field: FamilyField, mu: jax.Array, weights, points=None) -> jax.Array:
-    """The weighted residual vector of a member."""
+    """The weighted residual vector of the member at parameters mu."""
     drawn = objective.draw(mu) if points is None else points
     return weighted_rows(objective.rows(Model(field, {}), drawn), weights)
 
 
 def columns(forward: Callable, count: int, dtype) -> jax.Array:
-    """J (m, count) of a linear map, in blocks: the tangents of a wide network do not all fit into memory."""
+    """The matrix (m, count) of a linear map, in blocks: the tangents of a wide network do not all fit into memory."""
     unit = jnp.eye(count, dtype=dtype)
     if count <= _COLUMNS:
         return jax.vmap(forward, out_axes=1)(unit)
@@ -84,7 +84,7 @@ def columns(forward: Callable, count: int, dtype) -> jax.Array:
 def gauss_newton(
     field: FamilyField, objective: Objective, weights, prior: Prior, steps: int
 ) -> Callable[[jax.Array, jax.Array, Any], jax.Array]:
-    """(start (n_s,), mu (p,), locality) -> corrected coefficients, after a fixed number of steps."""
+    """The function (start (n_s,), mu (p,), locality) -> corrected coefficients, after a fixed number of steps."""
     precision = 1 / prior.sizes**2
 
     def tune(start, mu, locality):
@@ -112,7 +112,7 @@ def gauss_newton(
 def published(
     field: FamilyField, objective: Objective, weights, *, steps: int = 400, rate: float = 2.5e-5
 ) -> Callable[[jax.Array, jax.Array, Any], jax.Array]:
-    """The same call as published: Adam on the sum of |r| plus locality * |s - s(mu)|_1, over all coefficients.
+    """The tuning as published: Adam on the sum of |r| plus locality * |s - s(mu)|_1, over all coefficients.
 
     The rate falls by 0.95 when 3 steps brought no gain. Source: Cho et al. (2024), equations 3.6 and 3.7.
     """
@@ -138,7 +138,7 @@ def published(
 
 
 def guarded(tune: Callable, full: FamilyField, check: Objective, weights) -> Callable[[jax.Array, Any], Tuned]:
-    """(mu, locality) -> what tuning found where the full network's residual on other points falls, else the start."""
+    """The function (mu, locality) -> tuned member; the start where the full residual on other points does not fall."""
 
     def query(mu, locality):
         start = stacked(full, mu)

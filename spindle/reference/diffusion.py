@@ -10,7 +10,7 @@ from spindle.reference.tabulated import GridReference, OnDemand, nodes, relative
 
 
 def three_gaussians(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The initial state of Cho et al. (2023), Separable physics-informed neural networks, NeurIPS 36."""
+    """u(0, x, y) of Cho et al. (2023), Separable physics-informed neural networks, NeurIPS 36."""
     return (
         0.25 * np.exp(-10 * ((x - 0.3) ** 2 + (y - 0.2) ** 2))
         + 0.4 * np.exp(-15 * ((x + 0.5) ** 2 + (y + 0.1) ** 2))
@@ -113,7 +113,7 @@ class Stepper:
         return self._rows[0]
 
     def advance(self, length: float) -> None:
-        """One step of that length in t."""
+        """Take one step of that length in t."""
         rows, scale = self._rows, self.rate * length / 2
         stages = max(2, int(np.ceil(np.sqrt(1 + 1.54 * 8 * self.rate * length * rows[0].max()))))
         first, table = chebyshev_coefficients(stages)

@@ -32,7 +32,7 @@ def etdrk4(linear: np.ndarray, step: float) -> tuple[np.ndarray, ...]:
 
 
 def etdrk4_step(c: np.ndarray, weights: tuple[np.ndarray, ...], reaction: Callable) -> np.ndarray:
-    """One step with N = `reaction`, in the letters of Kassam & Trefethen."""
+    """c after one step with N = `reaction`, in the letters of Kassam & Trefethen."""
     full, half, q, f1, f2, f3 = weights
     n_c = reaction(c)
     a = half * c + q * n_c

@@ -148,7 +148,7 @@ def decaying_turbulence(
 
 @lru_cache(maxsize=4)
 def _solved(number, t, points, nu, modes, step) -> dict[str, GridReference]:
-    """What `decaying_turbulence` returns, kept."""
+    """The fields that `decaying_turbulence` returns, kept for the last few calls."""
     times, axis = np.array(t), np.linspace(0, 2 * np.pi, points)
 
     def solved():
@@ -231,7 +231,7 @@ def velocity_series(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def resized(series: np.ndarray, modes: int) -> np.ndarray:
-    """The same field with more or fewer modes."""
+    """The series of the same field with more or fewer modes, (2 modes + 1, modes + 1)."""
     both = np.arange(-min(modes, series.shape[1] - 1), min(modes, series.shape[1] - 1) + 1)
     found = np.zeros((2 * modes + 1, modes + 1), complex)
     found[np.ix_(both, both[both >= 0])] = series[np.ix_(both, both[both >= 0])]

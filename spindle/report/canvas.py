@@ -62,7 +62,7 @@ class Picture:
 
 @contextmanager
 def canvas(width: float, height: float) -> Iterator[tuple[Figure, Callable[..., Axes], Callable[[str], Picture]]]:
-    """A figure, what adds axes to it (in inches), and what makes it a `Picture`, whatever the user's settings are."""
+    """A figure, a function that adds axes (in inches), and one that makes a `Picture`, whatever the user's settings."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
@@ -76,7 +76,7 @@ def canvas(width: float, height: float) -> Iterator[tuple[Figure, Callable[..., 
 
 
 def limits(arrays) -> tuple[float, float]:
-    """Smallest and largest finite number, a little apart where they are equal."""
+    """The smallest and the largest finite number, moved a little apart where they are equal."""
     known = [a[np.isfinite(a)] for a in arrays if np.isfinite(a).any()]
     if not known:
         return 0.0, 1.0
@@ -85,12 +85,12 @@ def limits(arrays) -> tuple[float, float]:
 
 
 def finite(values) -> np.ndarray:
-    """Infinities as NaN, at which a line breaks off."""
+    """The values with NaN for infinities; a line breaks off there."""
     return np.where(np.isfinite(values), values, np.nan)
 
 
 def scale(axis, set_scale, numbers) -> None:
-    """Logarithmic where the numbers span a decade; on less, a logarithmic axis would have next to no labels."""
+    """Make an axis logarithmic where numbers span a decade; on less, it would have next to no labels."""
     positive = [n for n in numbers if np.isfinite(n) and n > 0]
     if max(positive, default=1) < 10 * min(positive, default=1):
         axis.set_major_formatter(plain_format())
@@ -102,12 +102,12 @@ def scale(axis, set_scale, numbers) -> None:
 
 
 def plain_format() -> FuncFormatter:
-    """Each label in full, since a factor above the axis would push the title away."""
+    """A format that writes each label in full, since a factor above the axis would push the title away."""
     return FuncFormatter(lambda value, _: f"{value:.4g}".replace("-", "−"))
 
 
 def scale_format() -> ScalarFormatter:
-    """Labels of a colour scale, with one factor for all where they are large or small."""
+    """A format for labels of a colour scale, with one factor for all where they are large or small."""
     formatter = ScalarFormatter(useOffset=False)
     formatter.set_powerlimits((-2, 3))
     return formatter

@@ -47,7 +47,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a table: what it is of, a cell for each run, and which of them are the best."""
+    """One line of a table: its name, a cell for each run, and whether each cell is the best."""
 
     name: str
     cells: tuple[str, ...]
@@ -111,7 +111,7 @@ def _described(run: Compared) -> dict:
 
 
 def _differences(runs: Sequence[Compared]) -> list[Line]:
-    """What the runs were told to do, as far as they differ."""
+    """The lines of a table for settings, problem and machine that differ between the runs."""
     told = [_told(run.solution) for run in runs]
     names = dict.fromkeys(name for own in told for name in own)
     lines = [Line(name, tuple(own.get(name, "–") for own in told), (False,) * len(told)) for name in names]
@@ -119,7 +119,7 @@ def _differences(runs: Sequence[Compared]) -> list[Line]:
 
 
 def _told(solution: Solution) -> dict[str, str]:
-    """Problem, method, seed and machine, and every setting."""
+    """{name: text} of problem, method, seed, machine and every setting."""
     problem, run = solution.given, solution.run
     options = dict(problem.origin[1]) if problem.origin else {}
     constants = {p.name: p.value for p in problem.parameters if p.value is not None}
@@ -131,7 +131,7 @@ def _told(solution: Solution) -> dict[str, str]:
 
 
 def _results(runs: Sequence[Compared]) -> list[Line]:
-    """Errors of each unknown and quantity, relative where they can be, and what training came to."""
+    """The lines of a table for errors of each unknown and quantity, and for how training ended."""
     names = dict.fromkeys(name for run in runs for name in run.solution.run.errors)
     lines = [_errors(runs, name) for name in names]
     lines.append(_line("loss", [run.solution.run.loss for run in runs]))
@@ -154,7 +154,7 @@ def _errors(runs: Sequence[Compared], name: str) -> Line:
 
 
 def _cost(runs: Sequence[Compared]) -> list[Line]:
-    """Seconds by part, steps, size and memory."""
+    """The lines of a table for seconds by part, steps, size and memory."""
     clocks = [seconds_by_part(run.solution.run.seconds) for run in runs]
     parts = dict.fromkeys(name for clock in clocks for name in clock)
     lines = [_line(f"{part}, seconds", [clock.get(part) for clock in clocks]) for part in parts]
@@ -189,7 +189,7 @@ def _curves(runs: Sequence[Compared]) -> list[Picture]:
 
 
 def _fields(runs: Sequence[Compared]) -> dict[str, list[tuple[str, list[list[Picture]]]]]:
-    """For each field its slices: where, and rows of pictures of the solutions and of their errors."""
+    """For each field its slices: the place in words, and rows of pictures of the solutions and of their errors."""
     first = runs[0].solution
     slices = choose_slices(first)[-_SLICES:]
     times = time_names(first)
@@ -225,7 +225,7 @@ def _rows(name: str, samples: Mapping[str, Sample], ends, span, times) -> list[l
 
 
 def _raised(sample: Sample, span: tuple[float, float]) -> np.ndarray:
-    """What the scale of errors shows, those below it at its end."""
+    """The absolute errors of a sample, those below the scale raised to its lower end."""
     return np.maximum(_exponents(sample.error), span[0])
 
 

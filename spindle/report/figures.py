@@ -65,17 +65,17 @@ class Box:
 
     @property
     def style(self) -> str:
-        """The place in CSS."""
+        """The box as CSS, in per cent."""
         return "; ".join(f"{name}: {100 * value:.3f}%" for name, value in vars(self).items())
 
 
 def drawn(solution: Solution, slices: Sequence[Slice], fields: Mapping) -> dict[str, list[Sample]]:
-    """What is drawn of fields, {name: unknown or quantity}: a sample for each slice."""
+    """{name: a sample for each slice} of fields, {name: unknown or quantity}."""
     return {name: [take(solution, u, piece) for piece in slices] for name, u in fields.items()}
 
 
 def field_pictures(solution: Solution, samples: Mapping[str, Sequence[Sample]]) -> dict[str, list[Row]]:
-    """For each unknown its slices: solution, reference and absolute error, or the solution alone.
+    """For each unknown a row of pictures a slice: solution, reference and absolute error, or the solution alone.
 
     All slices of an unknown share one scale for solution and reference, and one for the error.
     """
@@ -90,17 +90,17 @@ def shared_limits(samples: Sequence[Sample]) -> tuple[tuple[float, float], tuple
 
 
 def time_names(solution: Solution) -> list[str]:
-    """The name of time, if it is one of the coordinates."""
+    """The name of time in a list, which is empty where time is no coordinate."""
     return [c.name for c in solution.problem.coordinates if is_time(c)]
 
 
 def place_of(sample: Sample) -> str:
-    """Where a slice lies, in words: `z = 0.12`; empty where it is everything."""
+    """The place of a slice in words, `z = 0.12`; empty where the slice is the whole domain."""
     return ", ".join(f"{c} = {value:.4g}" for c, value in sample.fixed.items())
 
 
 def training_pictures(history: History) -> list[Picture]:
-    """Loss against steps, loss against training seconds, and error against training seconds where it was measured."""
+    """Pictures of loss against steps and against training seconds, and of errors where they were measured."""
     pictures = []
     losses = {"loss": lambda record: record.loss}
     if _drawable(history, losses["loss"]):
@@ -116,7 +116,7 @@ def training_pictures(history: History) -> list[Picture]:
 
 
 def plane_picture(sample: Sample, pane: Pane, times: Sequence[str]) -> Picture:
-    """Colours on the plane of a sample; nothing is drawn outside the domain."""
+    """A picture of a field as colours on a plane; outside the domain nothing is drawn."""
     width, height = _size(sample, times)
     with canvas(_WIDTH, height + _MARGIN) as (figure, place, picture):
         axes, side = _plane_axes(place, sample, pane.title, width, height)
@@ -129,7 +129,7 @@ def plane_picture(sample: Sample, pane: Pane, times: Sequence[str]) -> Picture:
 
 
 def empty_plane(sample: Sample, pane: Pane, times: Sequence[str]) -> tuple[Picture, Box]:
-    """A plane with its scale and without a field, and where in the picture the field belongs."""
+    """A picture of a plane with its scale and without a field, and the box in it where the field belongs."""
     width, height = _size(sample, times)
     whole = height + _MARGIN
     with canvas(_WIDTH, whole) as (figure, place, picture):
@@ -141,7 +141,7 @@ def empty_plane(sample: Sample, pane: Pane, times: Sequence[str]) -> tuple[Pictu
 
 
 def line_picture(samples: Mapping[str, Sample], title: str) -> Picture:
-    """Fields along a line, by label, and the reference behind them."""
+    """A picture of fields along a line, by label, in front of the reference."""
     with canvas(4.4, 3.0) as (_, place, picture):
         axes = place(*_LINE_PLOT)
         first = next(iter(samples.values()))
@@ -157,7 +157,7 @@ def line_picture(samples: Mapping[str, Sample], title: str) -> Picture:
 
 
 def error_line_picture(samples: Mapping[str, Sample], title: str) -> Picture:
-    """Absolute errors along a line, by label."""
+    """A picture of absolute errors along a line, by label."""
     with canvas(4.4, 3.0) as (_, place, picture):
         axes = place(*_LINE_PLOT)
         for k, (label, sample) in enumerate(samples.items()):
@@ -181,7 +181,7 @@ def _scale_of_errors(axes: Axes, largest: Sequence[float]) -> None:
 
 
 def run_curves(histories: Mapping[str, History], read: Callable[[Record], float], title: str) -> Picture | None:
-    """What the records of several runs hold against their training seconds, by label; None where they hold nothing."""
+    """A picture of what `read` takes of the records of runs, against their training seconds; None without any."""
     series = {label: _positive(history, lambda r: r.seconds, read) for label, history in histories.items()}
     if not any(series.values()):
         return None
@@ -202,12 +202,12 @@ def run_curves(histories: Mapping[str, History], read: Callable[[Record], float]
 
 
 def run_style(number: int) -> dict:
-    """Colour and dashes of a run, the same in every chart."""
+    """Colour and dashes of run `number`, the same in every chart."""
     return {"color": COLOURS[number % len(COLOURS)], "linestyle": _DASHES[number // len(COLOURS) % len(_DASHES)]}
 
 
 def panes(name: str, sample: Sample, value_ends, error_ends) -> list[Pane]:
-    """What stands beside each other of a plane: the solution, its reference and its error."""
+    """What is drawn side by side of a plane: the solution, its reference and its error."""
     found = [Pane(sample.values, f"{name} computed", value_ends, "viridis")]
     if sample.reference is not None and sample.error is not None:
         found.append(Pane(sample.reference, f"{name} reference", value_ends, "viridis"))

@@ -119,7 +119,7 @@ class _MathML(MathMLPresentationPrinter):
 
 
 def formulas(problem: Problem) -> dict[str, list[Markup]]:
-    """The problem's parts, each a list of lines of words and formulas: find, in, such that, where, with, parameters."""
+    """{part: lines of words and formulas} of a problem: find, in, such that, where, with, parameters."""
     short = _abbreviations(problem)
     printer, found = _MathML(short), list[Markup]()
 
@@ -184,7 +184,7 @@ def _wrapped(node: Element) -> Markup:
 
 
 def _serialized(node, inside: str = "") -> str:
-    """Markup of a node. SymPy's own serialisation leaves names unescaped, and mixes entities into its text."""
+    """Markup of a node. SymPy's serialisation leaves names unescaped, and mixes entities into its text."""
     if isinstance(node, Text):
         return escape(_polished(unescape(node.data), inside))
     if node.tagName == "mo" and unescape(node.firstChild.data) == _TIMES and _is_group(node.nextSibling):

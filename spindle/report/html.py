@@ -56,7 +56,7 @@ def write_report(solution: Solution, path, *, command: str | None = None) -> Pat
 
 
 def render(template: str, content: Mapping, path: Path) -> Path:
-    """Fill in a template of this folder, and write the page."""
+    """Write a page, a template of this folder filled in, and return its path."""
     loader = FileSystemLoader(_FOLDER)
     environment = Environment(
         loader=loader,
@@ -72,7 +72,7 @@ def render(template: str, content: Mapping, path: Path) -> Path:
 
 
 def _seen(value):
-    """Text of others without characters that are not seen; what is markup is our own."""
+    """The text without invisible characters, if it comes from outside; markup is ours, and left alone."""
     return visible(value, lines=True) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -149,19 +149,19 @@ def _windows(windows: Sequence[Mapping]) -> dict:
 
 
 def _means(found: Sequence[Mean]) -> dict:
-    """All means over space; those without a picture in two sentences."""
+    """Means over space, for the template; those without a picture are listed in sentences."""
     nothing = [mean for mean in found if mean.nothing]
     single = [mean for mean in found if not mean.nothing and mean.picture is None]
     return {"means": found, "still_means": {"Zero at all times, up to": nothing, "Over the whole domain": single}}
 
 
 def judgement(solution: Solution) -> str:
-    """Whether it is solved, with the reasons where that is doubtful."""
+    """One sentence on whether the problem is solved, with the reasons where that is doubtful."""
     return f"{_sentence(str(solution.verdict))}."
 
 
 def verdict(solution: Solution) -> str:
-    """One line: error of each unknown, seconds, steps, and how the run ended."""
+    """One line on the outcome: error of each unknown, seconds, steps, and how the run ended."""
     run = solution.run
     measured = ", ".join(
         f"{number(m['rel_l2'])} for {name}" for name, m in run.errors.items() if m["rel_l2"] is not None
@@ -221,13 +221,13 @@ def plain(value) -> str:
 
 
 def _timings(solution: Solution) -> list[tuple[str, float, float]]:
-    """Name, seconds, and share of the whole in per cent."""
+    """(part, seconds, share of the whole in per cent) of the run."""
     clock = solution.run.seconds
     return [(name, spent, 100 * spent / (clock.total or 1.0)) for name, spent in seconds_by_part(clock).items()]
 
 
 def seconds_by_part(clock: Clock) -> dict[str, float]:
-    """The seconds of a run, by what they were spent on."""
+    """{part of the work: seconds} of a run."""
     parts = {"set-up": clock.setup, "compilation": clock.compile, "training": clock.train, "evaluation": clock.evaluate}
     return parts | ({"reduction": clock.reduce} if clock.reduce else {})
 
@@ -242,7 +242,7 @@ def _environment(solution: Solution) -> list[tuple[str, str]]:
 def _python(solution: Solution, path: Path) -> str:
     """The lines that read the run where it lies beside the report, else those that compute it."""
     if RunDirectory(path.parent).info.exists():
-        coded = [] if solution.problem.origin else solution.problem.expressions()  # the gallery brings its own code
+        coded = [] if solution.problem.origin else solution.problem.expressions()  # the gallery brings its code
         given = sorted({f.func.__name__ for e in coded for f in e.atoms(AppliedUndef) if is_given(f)})
         functions = f", given={{{', '.join(f'{name!r}: {name}' for name in given)}}}" if given else ""
         body = f"solution = sp.load({str(path.parent.absolute())!r}{functions})"

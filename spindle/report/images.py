@@ -21,7 +21,7 @@ def indexed_png(pixels: np.ndarray, colours: np.ndarray) -> bytes:
 
 
 def as_indexed(png: bytes) -> bytes:
-    """The same image with a table of colours, if it has few enough for one and is smaller for it."""
+    """The same image with a table of colours, where it has at most 256 colours and becomes smaller."""
     with Image.open(io.BytesIO(png)) as image:
         if image.mode != "RGBA":
             return png
@@ -37,5 +37,5 @@ def as_indexed(png: bytes) -> bytes:
 
 
 def data_uri(png: bytes) -> str:
-    """The image as the address of itself."""
+    """The image as a `data:` address."""
     return "data:image/png;base64," + base64.b64encode(png).decode()

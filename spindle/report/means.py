@@ -30,7 +30,7 @@ class Mean:
 
 
 def means(averages: Mapping[str, Sequence[float]], samples: Mapping[str, Sequence[Sample]]) -> list[Mean]:
-    """What `run.averages` holds; the samples say how large the fields are."""
+    """The means of fields, {name: mean at each instant}, "t" the instants; the samples say how large the fields are."""
     times = averages.get("t")
     return [
         _mean(name, np.asarray(values), times, _size(samples.get(name, ())))

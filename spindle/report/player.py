@@ -19,7 +19,7 @@ _SHADES = 128  # of a colour scale, close enough that no steps are seen
 
 @dataclass(frozen=True)
 class Panel:
-    """One picture of a film: its axes, where in them the images belong, and these.
+    """One picture of a film: its axes, the box in them where the images belong, and the images.
 
     spread   how far the images reach beyond their place: a pixel is centred at its node, also at the ends
     """
@@ -33,7 +33,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Film:
-    """One field as the plane moves: where it is at each position, and solution, reference and error beside each other.
+    """One field on a moving plane: the place at each position, and panels of solution, reference and error.
 
     start   the position that is shown first
     """
@@ -45,7 +45,7 @@ class Film:
 
     @property
     def reel(self) -> dict:
-        """What the script reads."""
+        """The data of the film for the script."""
         return {"places": self.places, "images": [panel.images for panel in self.panels]}
 
 
@@ -59,7 +59,7 @@ class Player:
 
 
 def player(solution: Solution) -> Player | None:
-    """Fields on a plane that moves: those with a reference, or all where none has one, at most four.
+    """A player of fields on a moving plane: those with a reference, or all where none has one, at most four.
 
     None where nothing can move, see `choose_motion`.
     """
@@ -96,19 +96,19 @@ def _panel(sample: Sample, frames: Sequence[Pane], times: Sequence[str]) -> Pane
 
 
 def _nearest(nodes: np.ndarray) -> np.ndarray:
-    """For evenly spaced pixels, as many as there are nodes, the number of the node that is nearest to each."""
+    """The number of the node nearest to each of evenly spaced pixels, as many as there are nodes."""
     even = np.linspace(nodes[0], nodes[-1], len(nodes))
     return np.argmin(np.abs(nodes[:, None] - even), axis=0)
 
 
 def _shades(values: np.ndarray, ends) -> np.ndarray:
-    """The number of each value's colour; the last one is for what is outside the domain or not finite."""
+    """The number of each value's colour; the last number means outside the domain or not finite."""
     share = (np.where(np.isfinite(values), values, ends[0]) - ends[0]) / (ends[1] - ends[0])
     shades = np.round(np.clip(share, 0, 1) * (_SHADES - 1))
     return np.where(np.isfinite(values), shades, _SHADES).astype(np.uint8)
 
 
 def _scale(colours: str) -> np.ndarray:
-    """The colours of a scale, and no colour."""
+    """The colours of a scale (n, 4), the last one transparent."""
     shades = matplotlib.colormaps[colours](np.linspace(0, 1, _SHADES), bytes=True)
     return np.concatenate([shades, np.zeros((1, 4), np.uint8)])

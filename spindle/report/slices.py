@@ -39,8 +39,8 @@ class Sample:
 
     nodes       of each shown coordinate
     values      (n,) on a line, (vertical, horizontal) on a plane; NaN outside the domain
-    reference   the same of the reference, or None where there is none
-    fixed       where the slice is: for tabulated references the nearest plane of the table
+    reference   values of the reference, or None where there is none
+    fixed       the other coordinates and their values: for tabulated references those of the nearest plane of the table
     """
 
     shown: tuple[str, ...]
@@ -51,7 +51,7 @@ class Sample:
 
     @property
     def error(self) -> np.ndarray | None:
-        """Absolute difference from the reference."""
+        """The absolute difference from the reference; None without one."""
         return None if self.reference is None else np.abs(self.values - self.reference)
 
 
@@ -128,7 +128,7 @@ def choose_motion(solution: Solution) -> Motion | None:
 
 
 def take(solution: Solution, u, piece: Slice) -> Sample:
-    """An unknown and its reference on a slice; a tabulated reference is taken on its own nodes, not interpolated."""
+    """An unknown and its reference on a slice; a tabulated reference is taken at its nodes, not interpolated."""
     own, of_table = (_LINE, _LINE) if len(piece.shown) == 1 else (_PLANE, 2 * _PLANE - 1)
     axes = _axes(solution, u, piece, dict.fromkeys(piece.shown, own), dict.fromkeys(piece.shown, of_table))
     return _sample(piece, axes, _evaluated(solution, u, axes), dict.fromkeys(piece.fixed, 0))
@@ -172,7 +172,7 @@ def _evaluated(solution, u, axes: Mapping[str, np.ndarray]) -> tuple[xarray.Data
 
 
 def _survey(solution: Solution) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, float]]:
-    """What the fields are like on a coarse grid, each scaled to at most one.
+    """Sizes and variations of the fields on a coarse grid, each field scaled to at most one.
 
     returns   the nodes of each axis, the sum of the fields' squares, and the variation of the fields along each axis
     """
@@ -201,7 +201,7 @@ def _judged(solution: Solution, u, nodes) -> np.ndarray:
 
 
 def _heaviest(shown, nodes, weight) -> dict[str, float]:
-    """Where to fix the coordinates that are not shown: the place of the largest sum of squares over those that are."""
+    """{coordinate: value} at which to fix those not shown: where the sum of squares over the shown ones is largest."""
     names = list(nodes)
     total = weight.sum(axis=tuple(names.index(c) for c in shown))
     place = np.unravel_index(int(np.argmax(total)), total.shape)
@@ -220,7 +220,7 @@ def _in_order(chosen, names) -> tuple[str, ...]:
 
 
 def _axes(solution, u, piece: Slice, own: Mapping[str, int], of_table: Mapping[str, int]) -> dict[str, np.ndarray]:
-    """The nodes of each coordinate: the table's own where the reference is one, else evenly spaced.
+    """The nodes of each coordinate: those of the table where the reference is one, else evenly spaced.
 
     own, of_table   how many nodes a coordinate that is not fixed has, and how many of a table it has at most
     """
@@ -234,12 +234,12 @@ def _axes(solution, u, piece: Slice, own: Mapping[str, int], of_table: Mapping[s
 
 
 def _bounds(solution: Solution):
-    """Each coordinate with its ends."""
+    """{coordinate: (low, high)}."""
     return zip(solution.problem.coordinates, solution.problem.domain.bounds, strict=True)
 
 
 def _table_axis(nodes: np.ndarray, name: str, piece: Slice, counts: Mapping[str, int]) -> np.ndarray:
-    """A table's own nodes, thinned where there are more than a picture can show; the nearest one of a fixed axis."""
+    """The nodes of a table, thinned where there are more than a picture can show; the nearest one of a fixed axis."""
     if name in piece.fixed:
         return nodes[[int(np.argmin(np.abs(nodes - piece.fixed[name])))]]
     return nodes[_thinned(len(nodes), counts[name])]

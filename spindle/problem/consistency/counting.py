@@ -91,7 +91,7 @@ def _in_space(problem, rows, asked, conditions) -> list[Doubt]:
 
 
 def _on_faces(problem, rows, faces, conditions, half: int) -> list[Doubt]:
-    """Half as many conditions on each side as the order across it."""
+    """Doubts where a side has not half as many conditions as the order across it."""
     count = {f: len({c.name for c in conditions if c.place == f}) for f in faces}
     short = [f for f in faces if count[f] < half]
     # Where the coefficients vanish on a side, or have no values there, fewer conditions may do.
@@ -123,7 +123,7 @@ def _on_faces(problem, rows, faces, conditions, half: int) -> list[Doubt]:
 
 
 def _together(problem, rows, axis: int, asked, conditions, faces) -> list[Doubt]:
-    """As many conditions on both sides together as the order across them, where that is certain."""
+    """A doubt where both sides together have fewer conditions than the order across them, if that is certain."""
     if len(problem.domain.boxes) > 1:
         return []
     need = asked[axis]
@@ -154,7 +154,7 @@ def _keeps_type(problem, row) -> bool:
 
 
 def _unset(problem, rows, axis: int, conditions) -> list:
-    """The unknowns with second derivatives along an axis that no condition at its ends speaks of."""
+    """The unknowns with second derivatives along an axis that occur in no condition at its ends."""
     curved = {u for row in rows for u, orders in row.coefficients if orders[axis] > 1}
     return [u for u in problem.unknowns if u in curved and not any(c.residual.has(u) for c in conditions)]
 
@@ -167,7 +167,7 @@ def _may_flow_out(rows, problem, axis: int) -> bool:
 
 
 def _example(problem, where: str, conditions, unset=()) -> str:
-    """A condition that may be missing on a side: the value, or where that is given already the slope."""
+    """A condition that may be missing on a side: on the value; where that is set already, on the slope."""
     u = (*unset, *problem.unknowns)[0]
     there = [c.residual for c in conditions if c.place.name == where]
     kind = "Neumann" if any(u in residual.atoms(AppliedUndef) for residual in there) else "Dirichlet"

@@ -74,7 +74,7 @@ def _residuals(problem):
 
 
 def _gap(problem, terms, closed) -> float:
-    """What is left of a residual at random points, measured by its terms there and inside the domain.
+    """The residual at random points, relative to its terms there and inside the domain.
 
     On the boundary alone the terms may vanish, one by one.
     """
@@ -91,7 +91,7 @@ def _gap(problem, terms, closed) -> float:
 
 
 def _rms(values) -> float:
-    """Root mean square of the finite ones."""
+    """The root mean square of the finite values."""
     values = values[np.isfinite(values)]
     return float(np.sqrt(np.mean(values**2))) if len(values) else 0.0
 

@@ -59,7 +59,7 @@ def _has_fields(atom) -> bool:
 
 
 def _relations(piecewise) -> list:
-    """Each by itself: two that hold together in a thin layer alone would be missed between two nodes."""
+    """The relations of a piecewise function, one by one: two that hold in a thin layer only would be missed."""
     return sorted(set().union(*(c.atoms(Relational) for _, c in piecewise.args)), key=str)
 
 
@@ -141,7 +141,7 @@ def _kinks(e, at, length) -> np.ndarray:
 
 
 def _is_straight(values, length) -> bool:
-    """Whether the same places are met on all lines."""
+    """Whether an expression switches at the same places on all lines."""
     return len(np.unique(np.round(values / length, 6))) <= max(1, len(values) // 4)
 
 
@@ -157,7 +157,7 @@ def _culprit(atoms, expression, at, k: int) -> tuple[str, tuple[float, float]]:
 
 
 def _changes(atoms, base, axis: int, ends, problem) -> list[float]:
-    """Where the parts switch along the line through a point."""
+    """The places where the parts switch along the line through a point, increasing."""
     found, levels = [], []
     coordinate = problem.coordinates[axis]
     for atom in atoms:

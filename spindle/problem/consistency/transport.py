@@ -10,7 +10,7 @@ from spindle.problem.consistency.references import is_exact
 
 
 def along(row: Linear, problem, axis: int, faces, conditions) -> list[Doubt]:
-    """A missing condition at an inflow, and one at an outflow; nothing where the direction is not known."""
+    """Doubts about a missing condition at an inflow and one at an outflow; none where the direction is unknown."""
     inflow = [(f, s) for f in faces if (s := _inwards(row, problem, axis, f))]
     given = {c.place.name for c in conditions}
     coming = list(dict.fromkeys(f.name for f, s in inflow if s > 0))
@@ -44,7 +44,7 @@ def along(row: Linear, problem, axis: int, faces, conditions) -> list[Doubt]:
 
 
 def _steady(u: str, faces, given, inflow) -> list[Doubt]:
-    """Without time a field may be given at either end of its paths, if these lead from one to the other."""
+    """A doubt where, without time, a field that is carried from one face to another is given at neither."""
     through = len(inflow) == len(faces) == 2 and inflow[0][1] != inflow[1][1]
     if not through or given:
         return []

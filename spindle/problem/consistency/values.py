@@ -95,7 +95,7 @@ def _differ(one, other, problem, points) -> bool:
 
 
 def _named(one: Setting, other: Setting) -> str:
-    """The smaller of the two parts, as the conditions call them."""
+    """The smaller part of the boundary of two conditions, as the condition calls it."""
     first, second = one.condition.place, other.condition.place
     return second.name if first.name == "boundary" else first.name
 

@@ -66,7 +66,7 @@ def _template():
 
 
 def _words(explorer: Explorer) -> dict[str, Any]:
-    """What the template shows besides widgets and pictures; the sliders say over what parameters range."""
+    """{name: text} that the template shows; the sliders say over what parameters range."""
     problem = explorer.solution.given
     parts = formulas(problem)
     if all(p.bounds for p in problem.parameters):
@@ -254,20 +254,20 @@ class _Wiring:
 
 
 def drawn(explorer: Explorer, answer: Answer) -> dict[str, Any]:
-    """The data of the first picture, in single precision: a screen shows less."""
+    """The data of the first picture for Bokeh, in single precision: a screen shows less."""
     if len(explorer.axes) == 2:
         return {"image": [np.asarray(answer.values, np.float32)]}
     return {"nodes": explorer.nodes[0], "values": answer.values}
 
 
 def drawn_lines(explorer: Explorer, answer: Answer) -> dict[str, np.ndarray]:
-    """The data of the lines at some times."""
+    """The data of the picture of lines at some times, for Bokeh."""
     lines = {f"line{k}": answer.values[:, column] for k, column in enumerate(explorer.times.values())}
     return {"nodes": explorer.nodes[1]} | lines
 
 
 def facts_html(known: dict[str, str]) -> str:
-    """What is known of a member, as a list; words are set lighter than numbers."""
+    """The facts on a member as an HTML list; words are set lighter than numbers."""
     rows = [
         f'<div class="fact"><dt>{escape(name)}</dt>'
         f"<dd{' class=words' if value.startswith('no ') else ''}>{escape(value)}</dd></div>"

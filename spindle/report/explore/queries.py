@@ -46,14 +46,14 @@ class Slider:
 
     @property
     def start(self) -> float:
-        """The middle, as a number of few digits."""
+        """The middle of the range, as a number of few digits."""
         middle = self.low + round((self.high - self.low) / 2 / self.step) * self.step
         return float(f"{middle:.12g}")
 
     def inside(self, value) -> float:
-        """A value of the slider, that of the end for what the last step reaches past it.
+        """The value as a number inside the range; the end of it where the last step reached past the end.
 
-        Raises ProblemError for what is no number and for what lies elsewhere, which no slider sends.
+        Raises ProblemError for no number, and for a number farther outside, which no slider sends.
         """
         number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
         if not self.low - self.step <= number <= self.high + self.step:
@@ -66,7 +66,7 @@ class Slider:
 
 @dataclass(frozen=True)
 class Answer:
-    """One unknown of one member, and what it cost.
+    """The values of one unknown of one member, and the time they took.
 
     values        on the nodes of the picture: (horizontal,), or (vertical, horizontal)
     estimate      estimated relative error; None of methods that do not estimate
@@ -104,34 +104,34 @@ class Explorer:
 
     @property
     def title(self) -> str:
-        """What was solved."""
+        """The title of the problem."""
         return visible(self.solution.problem.title or self.solution.problem.name)
 
     @property
     def subtitle(self) -> str:
-        """How it was solved."""
+        """The name of the problem and the method that solved it."""
         return f"{visible(self.solution.problem.name)}, solved by {label(self.solution.method)}"
 
     @property
     def start(self) -> dict[str, float]:
-        """Where the sliders stand at first."""
+        """{slider: value} with which the page opens."""
         return {s.name: s.start for s in self.sliders}
 
     @property
     def listed(self) -> list[dict[str, float]]:
-        """The members whose reference is tabulated."""
+        """The parameters of the members whose reference is tabulated."""
         references = self.solution.problem.reference.values()
         return next(([dict(v) for v in r.values] for r in references if isinstance(r, TabulatedFamily)), [])
 
     @cached_property
     def nodes(self) -> tuple[np.ndarray, ...]:
-        """Equidistant nodes of the axes of the picture."""
+        """Equidistant nodes (n,) of each axis of the picture."""
         counts = NODES if len(self.axes) == 2 else (LINE_NODES,)
         return tuple(np.linspace(*self.bounds[name], n) for name, n in zip(self.axes, counts, strict=True))
 
     @property
     def times(self) -> dict[str, int]:
-        """Some times from the first to the last, as columns of the plane; none where no lines are drawn."""
+        """{label: column of the plane} of some times from the first to the last; empty where no lines are drawn."""
         if not self.lined:
             return {}
         nodes = self.nodes[0]
@@ -140,7 +140,7 @@ class Explorer:
 
     @cached_property
     def limits(self) -> dict[str, tuple[float, float]]:
-        """Smallest and largest value of each unknown over some members, so that one scale fits the whole family.
+        """{unknown: its smallest and largest value} over some members, so that one scale fits the whole family.
 
         The first call compiles what all later ones need.
         """
@@ -151,7 +151,7 @@ class Explorer:
         return found
 
     def ask(self, unknown: str, chosen: Mapping[str, float]) -> Answer:
-        """An unknown at the values of the sliders.
+        """The values of an unknown where the sliders stand.
 
         Raises ProblemError where there is no such unknown, or a value lies outside its slider.
         """
@@ -171,7 +171,7 @@ class Explorer:
         return Answer(self._arranged(values), estimate, residual, 1e3 * (found - begun), 1e3 * (ended - found))
 
     def error(self, chosen: Mapping[str, float]) -> float | None:
-        """Relative L2 error of the member, the largest of its unknowns; None where it has no reference."""
+        """The relative L2 error of the member, the largest of its unknowns; None where it has no reference."""
         parameters, _ = self._split(chosen)
         with self._lock:
             try:
@@ -209,9 +209,9 @@ class Explorer:
 
 
 def facts(answer: Answer, error: float | None, *, measured: bool = True) -> dict[str, str]:
-    """What is known of a member and what it cost, in words.
+    """{name: text} of the errors of a member and the time it took.
 
-    measured   whether the error has been looked for; else it is on its way
+    measured   whether the error has been looked for; else it is being computed
     """
     found = {}
     if answer.estimate is not None and answer.residual is not None:
@@ -238,5 +238,5 @@ def _apart(values: np.ndarray) -> tuple[float, float]:
 
 
 def _rounded(value: float) -> str:
-    """Two digits: an estimate says no more."""
+    """The number with two digits: an estimate says no more."""
     return f"{value:.1e}" if math.isfinite(value) else number(value)

@@ -62,7 +62,7 @@ def warm(explorer: Explorer) -> None:
 
 
 def _check(directory: RunDirectory) -> None:
-    """Whatever can be refused before the run is loaded, which takes a while."""
+    """Raise an error for whatever can be refused before the run is loaded, which takes a while."""
     problem, _, _ = directory.read()
     if not ranging(problem):
         raise ProblemError(

@@ -85,7 +85,7 @@ def grid_blocks(features: Sequence[Sequence[AxisFeatures]], piece: Piece) -> lis
     nodes, together = len(features[0][0].values), _together(features, piece)
     if together == nodes:
         return _blocks(features, piece)
-    # As lists: needs cannot be sorted, which a tree would have to do with them.
+    # Slopes stand in lists: a tree of mappings would sort the needs, which have no order.
     whole = [own[0] for own in features], [list(own.values()) for _, own in piece.slopes], piece.parameters
     parts = jax.tree.map(lambda a: a.reshape(nodes // together, together, *a.shape[1:]), whole)
 

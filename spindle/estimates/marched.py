@@ -18,10 +18,10 @@ from spindle.problem.conditions import AtPoints
 from spindle.problem.symbols import is_space, is_time
 from spindle.solution import Solution
 
-# Of each integration: lines, relative tolerance, and how fast conditions at the ends are followed, by the whole time.
+# For each integration: lines, relative tolerance, and how fast conditions at the ends are followed, by the whole time.
 _LEVELS = ((151, 1e-4, 300.0), (301, 1e-6, 3000.0), (601, 1e-8, 30_000.0))
 _INSTANTS = 101
-_LONGEST = 40.0  # seconds of all
+_LONGEST = 40.0  # seconds of all integrations together
 _UNSURE = 0.3  # of the error, above which that of the integration is too large
 
 

@@ -103,7 +103,7 @@ def _stretch(problem: Problem, axis: int, values: Callable) -> Stretch | None:
 
 
 def around(nodes: np.ndarray, seen: np.ndarray) -> Stretch | None:
-    """An axis stretched by how much there is to see between neighbouring nodes; None where it is spread out."""
+    """An axis stretched where `seen`, a share for each pair of next nodes, is large; None where it is spread out."""
     low, high, total = float(nodes[0]), float(nodes[-1]), float(seen.sum())
     gaps = np.diff(nodes)
     densest = np.argsort(-seen / gaps)

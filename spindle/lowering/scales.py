@@ -27,7 +27,7 @@ from spindle.problem.symbols import Normal, Parameter, is_given, is_time, unknow
 _SAMPLES = 64
 # Sizes up to which, and down to whose inverse, nothing is scaled: of fields by data and by balance, and of residuals.
 _BY_DATA, _BY_BALANCE, _BY_TERMS = 30.0, 1e3, 1e3
-# The same where parameters are estimated: what measurements weigh beside the equations decides the estimate.
+# That size where parameters are estimated: what measurements weigh beside the equations decides the estimate.
 _ESTIMATING = 3.0
 _ROUNDS = 3  # in which the sizes of unknowns without data follow from those of others
 

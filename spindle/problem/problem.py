@@ -81,7 +81,7 @@ class Problem:
     notes: str = ""
     published: Mapping = field(default_factory=dict)
     quantities: Mapping = field(default_factory=dict)
-    # Not an argument, so that `replace` forgets it: a problem with a part exchanged is no longer the gallery's.
+    # `origin` is no argument, so that `replace` forgets it: a problem with a part exchanged is no longer the gallery's.
     origin: tuple[str, Mapping] | None = field(default=None, init=False, compare=False)
 
     def __post_init__(self):

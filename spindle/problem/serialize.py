@@ -45,7 +45,7 @@ _HEADS = _table()
 _EASE = 4  # times as large as in problem files may be what a program has built
 _LONGEST_NAME = 200
 _EXPRESSIONS = ("equations", "conditions", "reference", "quantities")
-_MOST_PARTS = 60_000  # of all of them
+_MOST_PARTS = 60_000  # of all expressions of a problem together
 _COMPARING = (sympy.Max, sympy.Min, sympy.Piecewise, sympy.And, sympy.Or)
 _AS_WRITTEN = {"Add", "Mul", "Pow", "Equality", "Piecewise", "And", "Or", "Not", "Unequality"}
 _AS_WRITTEN |= {"StrictLessThan", "LessThan", "StrictGreaterThan", "GreaterThan"}
@@ -252,7 +252,7 @@ def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
     tables = tables_in([*problem.expressions(), *problem.reference.values(), *problem.quantities.values()])
     if problem.quantities:
         data["quantities"] = [[name, encode(e)] for name, e in problem.quantities.items()]
-    # Only where there are any, so that all other problems keep the fingerprint of their runs.
+    # Problems without tables have no such key, so that they keep the fingerprint of their runs.
     return data | ({"tables": _tables_to_data(tables, arrays)} if tables else {}), arrays
 
 

@@ -22,7 +22,7 @@ from spindle.networks.lowrank import FamilyField
 from spindle.objective.least_squares import weighted_rows
 from spindle.objective.objective import Model, Objective
 
-_COLUMNS = 16  # of J at a time
+_COLUMNS = 16  # of J that are computed at a time
 
 
 class Prior(NamedTuple):

@@ -38,7 +38,7 @@ def kinks(problem) -> list[Doubt]:
     for equation in problem.equations:
         for coefficient, axis, order in _leading(equation.residual, problem):
             for switch in switches(coefficient, axis, problem):
-                # Of systems first derivatives of a field beside another say what that other one is: no flux is lost.
+                # In a system, a first derivative of one field may define another one: no flux is lost there.
                 if (order == 1 and len(problem.unknowns) == 1) if switch.jumps else order in (2, 3):
                     places = found.setdefault((switch.what, switch.jumps), {})
                     places.setdefault(switch.where(problem.coordinates), (switch, order))

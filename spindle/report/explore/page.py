@@ -12,7 +12,7 @@ from spindle.report.explore.queries import Answer, Explorer, Slider, facts
 from spindle.report.formulas import formulas
 from spindle.report.html import judgement
 
-# Only what the page uses of Bokeh; all are files of the installed package, which the server offers itself.
+# The files of Bokeh that the page uses; the server offers them from the installed package.
 SCRIPTS = ("static/js/bokeh.min.js", "static/js/bokeh-widgets.min.js")
 _PAUSE = 10  # milliseconds in which further movements of a slider are gathered into one redrawing
 _REST = 300  # milliseconds without movement after which the error is measured, which can take longer than drawing
@@ -284,7 +284,7 @@ def _slider(slider: Slider):
     from bokeh.models import InlineStyleSheet
     from bokeh.models.widgets import Slider as Widget
 
-    # As many digits as the step has, and three more for members between the steps.
+    # The value has as many digits as the step, and three more for members between the steps.
     digits = max(0, -int(np.floor(np.log10(slider.step)))) + 3
     return Widget(
         title=f"{slider.name} ({slider.low:.4g} to {slider.high:.4g})",

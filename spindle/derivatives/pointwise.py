@@ -41,7 +41,7 @@ class PointwiseTaylor(FormingJacobians):
         self.points, self.needs = cloud, needs
 
     def prepare(self, field: Field, drawn):
-        """What all supports share."""
+        """The field and, for each support, its points, as `at` takes them."""
         return field, self.points.bare(drawn)
 
     def at(self, shared, support: int) -> dict[Need, jax.Array]:

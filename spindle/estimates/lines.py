@@ -182,7 +182,10 @@ class Lines:
         return scipy.sparse.csc_matrix(self._watched(self._slope, t, state))
 
     def along(self, function: ArrayFunction, times, states) -> np.ndarray:
-        """The values (T, n) of an expression at all nodes, of states (size, T)."""
+        """The values (T, n) of an expression at all nodes, of states (size, T).
+
+        Raises NoSystem where it has higher orders in time than the states and the equations tell.
+        """
         partials = [p for need in function.needs for p, _ in terms_of(need)]
         if any(p.orders[self.time] > self.orders[p.unknown] for p in partials):
             raise NoSystem("it contains higher derivatives")

@@ -14,8 +14,8 @@ def poisson_nd(d: int = 10) -> Problem:
     """-Lap u = f in [0, 1]^d, u = 0 on the boundary; u = prod sin(pi x_i) + prod sin(2 pi x_i) / 2, of CP rank 2.
 
     d from 2 to 20. The two products are orthogonal, so that neither hides behind the other, whatever d.
-    Source: manufactured.
     Raises ProblemError where d is no whole number from 2 to 20.
+    Source: manufactured.
     """
     if not (isinstance(d, int) and 2 <= d <= 20):
         raise ProblemError(f"`poisson_nd(d={shown(d)})` needs a whole number of dimensions from 2 to 20.")

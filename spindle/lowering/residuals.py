@@ -27,7 +27,7 @@ class ResidualTerm(NamedTuple):
 
     support      its number in `ResidualForms.supports`; no two terms share one
     expression   the term, the field that fulfils conditions by construction inserted
-    function     the same, compiled
+    function     the expression, compiled
     """
 
     support: int
@@ -87,7 +87,7 @@ class ResidualForms:
 
 
 def residual_forms(problem: Problem, constraints: Constraints) -> ResidualForms:
-    """All residuals of a problem that are left to the loss, compiled; conditions that hold by construction are not."""
+    """The residuals of a problem, compiled, without the conditions that hold by construction."""
     forms: list[ResidualForm] = []
     supports: list[Support] = []
     groups: list[int] = []

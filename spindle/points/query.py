@@ -30,7 +30,7 @@ class QueryPoints(PointwisePoints):
         return len(self.chosen[support][0])
 
     def draw(self, mu: jax.Array) -> tuple[tuple[jax.Array, ...], jax.Array]:
-        """One array (n, d) a support, and the parameters mu (p,) that its columns of parameters stand for.
+        """One array (n, d) a support, and the parameters mu (p,) that belong in the open columns.
 
         Points and parameters stay apart, so that what depends on the points alone is computed once for many mu.
         """

@@ -31,7 +31,7 @@ class Region(Support):
     """A box of any dimension, or the part of a box inside a shape; axes whose bounds coincide are fixed, as on a face.
 
     bounds   a (low, high) pair an axis of the domain
-    shape    limits the space coordinates further; None: the bounds alone do
+    shape    limits the space coordinates further; None: the bounds alone limit them
     time     the axis that is not the shape's; None without time
     """
 
@@ -84,7 +84,7 @@ class Wall(Support):
     time: int | None = None
 
     def holds(self, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Which boundary points (n, d) of the shape, with the numbers (n,) of their sides, lie on it."""
+        """Whether each boundary point (n, d) of the shape, on side number `labels` (n,), is on the wall; (n,)."""
         chosen = np.isin(labels, [self.shape.sides.index(side) for side in self.sides])
         if self.where is None:
             return chosen

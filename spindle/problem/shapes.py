@@ -313,7 +313,7 @@ class Mesh(Solid):
 
     @property
     def volume(self) -> float:
-        """Its volume."""
+        """The volume inside the mesh."""
         return self._triangles.volume
 
     @property

@@ -176,9 +176,9 @@ def _drawn(name: str, count: int) -> np.ndarray:
 
 
 def degrees(rows: list[Linear], problem, points: np.ndarray) -> tuple[int, ...] | None:
-    """How many conditions the equations ask for along each coordinate, both of its ends together.
+    """The number of conditions that the equations ask for along each coordinate, at both of its ends together.
 
-    That is the degree, in the derivative along it, of the determinant of the symbol. None where the system is not
+    The number is the degree, in the derivative along it, of the determinant of the symbol. None where the system is not
     square, singular, or without values at the points.
     """
     unknowns = problem.unknowns

@@ -184,7 +184,7 @@ class Lines:
     def along(self, function: ArrayFunction, times, states) -> np.ndarray:
         """The values (T, n) of an expression at all nodes, of states (size, T).
 
-        Raises NoSystem where it has higher orders in time than the states and the equations tell.
+        Raises NoSystem where the expression contains higher derivatives than states and differences give.
         """
         partials = [p for need in function.needs for p, _ in terms_of(need)]
         if any(p.orders[self.time] > self.orders[p.unknown] for p in partials):

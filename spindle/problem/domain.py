@@ -37,6 +37,7 @@ class Region(Support):
     bounds: Bounds
     shape: Any = None
     time: int | None = None
+    values = None
 
     @property
     def free(self) -> int:
@@ -81,6 +82,7 @@ class Wall(Support):
     sides: tuple[str, ...]
     where: Any = None
     time: int | None = None
+    values = None
 
     def holds(self, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Which boundary points (n, d) of the shape, with the numbers (n,) of their sides, lie on it."""

@@ -12,7 +12,7 @@ from sympy.core.function import AppliedUndef
 from sympy.logic.boolalg import BooleanAtom
 
 from spindle.errors import ProblemError, nearest, usage
-from spindle.problem.conditions import Condition, Piece
+from spindle.problem.conditions.base import Condition, Periodicity, Piece, Setting
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.jumps import check_jumps
 from spindle.problem.consistency.references import misfits
@@ -155,6 +155,21 @@ class Problem:
         """The parameters that are to be estimated, sorted by name."""
         return tuple(p for p in self.parameters if p.unknown)
 
+    @property
+    def starts(self) -> dict[str, Setting]:
+        """What conditions set at the first instant, by their names."""
+        return {c.name: c.role.starts for c in self.conditions if c.role.starts is not None}
+
+    @property
+    def periodic(self) -> dict[str, Periodicity]:
+        """What conditions make periodic, by their names."""
+        return {c.name: c.role.periodic for c in self.conditions if c.role.periodic is not None}
+
+    @property
+    def beside_parts(self) -> list[str]:
+        """The names of conditions that do not hold on parts of the boundary, alike at all of their points."""
+        return [c.name for c in self.conditions if not c.role.is_on_parts]
+
     def __str__(self):
         return describe_with_doubts(self)
 
@@ -235,11 +250,6 @@ def _flat(conditions) -> list[Condition]:
                 f"`sp.Neumann`, `sp.Robin`, `sp.Initial`, `sp.Periodic` or `sp.Observed`."
             )
     return flat
-
-
-def _by_name(condition: Condition, axes) -> Condition:
-    swap = namesakes(condition.symbols(), axes)
-    return condition.exchanged(swap) if swap else condition
 
 
 def _named(conditions, taken: Iterable[str]) -> tuple[Condition, ...]:

@@ -17,7 +17,8 @@ from sympy.core.function import AppliedUndef
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from spindle.errors import RunError, SpindleError, nearest
-from spindle.problem import conditions, symbols
+from spindle.problem import symbols
+from spindle.problem.conditions.base import Condition
 from spindle.problem.curved import Cylinder
 from spindle.problem.domain import Box, BoxUnion, Domain
 from spindle.problem.functions import TABLE
@@ -50,9 +51,6 @@ _COMPARING = (sympy.Max, sympy.Min, sympy.Piecewise, sympy.And, sympy.Or)
 _AS_WRITTEN = {"Add", "Mul", "Pow", "Equality", "Piecewise", "And", "Or", "Not", "Unequality"}
 _AS_WRITTEN |= {"StrictLessThan", "LessThan", "StrictGreaterThan", "GreaterThan"}
 _CONSTANTS = {"pi": sympy.pi, "E": sympy.E, "true": sympy.true, "false": sympy.false}
-_CONDITIONS = {
-    c.__name__: c for c in (conditions.OnBoundary, conditions.AtStart, conditions.AcrossAxis, conditions.AtPoints)
-}
 
 
 def encode(e):
@@ -273,13 +271,14 @@ def _problem(data, arrays, given):
     if sum(_parts(data.get(name)) for name in _EXPRESSIONS) > _MOST_PARTS:
         raise RunError(f"The stored problem has more than {_MOST_PARTS:,} parts, which is too much to be read.")
     given = {**_tables_from_data(data.get("tables", []), arrays), **(given or {})}
+    kinds = {kind.__name__: kind for kind in Condition.__subclasses__()}
     problem = Problem(
         domain=_domain_from_data(data["domain"]),
         equations={
             name: sympy.Eq(decode(a, given), decode(b, given), evaluate=False) for name, a, b in data["equations"]
         },
         conditions=[
-            _CONDITIONS[kind](**{name: _restore(value, arrays, given) for name, value in kept.items()})
+            kinds[kind](**{name: _restore(value, arrays, given) for name, value in kept.items()})
             for kind, kept in data["conditions"]
         ],
         reference={decode(u, given): _restore(value, arrays, given) for u, value in data["reference"]},

@@ -10,6 +10,7 @@ import reprlib
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import partial
 
 import numpy as np
 import sympy
@@ -27,7 +28,7 @@ from spindle.problem.problem import Problem
 from spindle.problem.samples import Samples
 from spindle.problem.shapes import Shape, shape_from_data, shape_to_data
 from spindle.problem.tables import Table, tables_in
-from spindle.types import GridReference, Tabulated, TabulatedFamily
+from spindle.types import Tabulated, TabulatedFamily
 
 _OPERATORS = (
     "Add Mul Pow Derivative Subs Tuple Equality StrictLessThan LessThan StrictGreaterThan GreaterThan Unequality "
@@ -241,7 +242,7 @@ def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
             [type(c).__name__, {f.name: _store(getattr(c, f.name), arrays) for f in fields(c)}]
             for c in problem.conditions
         ],
-        "reference": [[encode(u), _store(value, arrays)] for u, value in problem.reference.items()],
+        "reference": [[encode(u), r.stored(partial(_keep, arrays=arrays), encode)] for u, r in problem.known.items()],
         "origin": problem.origin,
     }
     tables = tables_in([*problem.expressions(), *problem.reference.values(), *problem.quantities.values()])
@@ -354,12 +355,6 @@ def _store(value, arrays) -> dict:
         return {"points": [[str(k), _keep(v, arrays)] for k, v in value.items()]}
     if isinstance(value, np.ndarray):
         return {"array": _keep(value, arrays)}
-    if isinstance(value, GridReference):
-        axes = [[name, _keep(nodes, arrays)] for name, nodes in value.axes.items()]
-        return {"tabulated": [axes, _keep(value.values, arrays), value.relative_error, value.source]}
-    if isinstance(value, TabulatedFamily):
-        tables = [_store(table, arrays) for table in value.tables]
-        return {"members": [[dict(own) for own in value.values], tables]}
     return {"expression": encode(value)}
 
 

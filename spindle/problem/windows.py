@@ -11,7 +11,6 @@ from sympy.core.function import AppliedUndef
 from spindle.errors import ProblemError
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import given, is_given, is_time, unknowns_in
-from spindle.types import GridReference, Tabulated
 
 
 def time_axis(problem: Problem) -> int:
@@ -41,11 +40,12 @@ def of_time_alone(problem: Problem) -> bool:
 def window(problem: Problem, low: float, high: float) -> Problem:
     """The part of the problem from `low` to `high`, whose initial data hold at `low`."""
     axis = time_axis(problem)
-    reference = {u: _during(r, problem.coordinates[axis].name, low, high) for u, r in problem.reference.items()}
+    t = problem.coordinates[axis].name
+    parts = {u: known.during(t, low, high) for u, known in problem.known.items()}
     return replace(
         problem,
         domain=problem.domain.during(axis, low, high),
-        reference={u: r for u, r in reference.items() if r is not None},
+        reference={u: part.written for u, part in parts.items() if part is not None},
     )
 
 
@@ -113,19 +113,6 @@ def _coded_later(applied: AppliedUndef, t, shift) -> AppliedUndef:
         moved.carried = carried  # type: ignore[attr-defined]
         moved.size = getattr(function, "size", None)  # type: ignore[attr-defined]
     return given(f"{applied.func.__name__} later", moved, *applied.args, smooth=applied.func.smooth)
-
-
-def _during(reference, t: str, low: float, high: float):
-    """The part of a reference between two instants; None where a table has no instant there."""
-    if not isinstance(reference, GridReference):
-        return reference
-    axes = {name: np.asarray(nodes) for name, nodes in reference.axes.items()}
-    slack = 1e-9 * (high - low)
-    chosen = np.flatnonzero((axes[t] >= low - slack) & (axes[t] <= high + slack))
-    if not len(chosen):
-        return None
-    values = np.take(np.asarray(reference.values), chosen, axis=list(axes).index(t))
-    return Tabulated(axes | {t: axes[t][chosen]}, values, reference.relative_error, reference.source)
 
 
 def by_window(ends: Sequence[float], axis: int, where, evaluate: Callable) -> np.ndarray:

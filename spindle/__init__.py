@@ -10,7 +10,10 @@ from spindle.methods.fastlrnr import FastLRNR
 from spindle.methods.lrpinn import LRPINN
 from spindle.methods.pinn import PINN
 from spindle.methods.spinn import SPINN
-from spindle.problem.conditions import Dirichlet, Initial, Neumann, Observed, Periodic, Robin
+from spindle.problem.conditions.boundary import Dirichlet, Neumann, Robin
+from spindle.problem.conditions.initial import Initial
+from spindle.problem.conditions.observed import Observed
+from spindle.problem.conditions.periodic import Periodic
 from spindle.problem.domain import Box, Interval
 from spindle.problem.operators import curl, div, dot, grad, laplacian, manufactured
 from spindle.problem.pointcloud import PointCloud

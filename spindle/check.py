@@ -8,7 +8,6 @@ from spindle.errors import SpindleError
 from spindle.lowering.structure import Structure, analyse
 from spindle.methods.base import Plan
 from spindle.methods.registry import METHODS, method_named
-from spindle.problem.conditions import Scatter
 from spindle.problem.doubts import doubts
 from spindle.problem.families import spanned
 from spindle.problem.printing import describe
@@ -51,9 +50,13 @@ def _structure(found: Structure) -> dict[str, Any]:
 
 
 def _condition(problem: Problem, condition) -> dict[str, Any]:
-    places = [place for piece in problem.pieces[condition.name] for place, _ in piece.terms]
-    where = [f"{len(place.points)} points" if isinstance(place, Scatter) else place.name for place in places]
+    where = [_where(place) for piece in problem.pieces[condition.name] for place, _ in piece.terms]
     return {"text": condition.texts(text), "where": list(dict.fromkeys(where))}
+
+
+def _where(place) -> str:
+    measured = place.support.measured
+    return place.name if measured is None else f"{len(measured)} points"
 
 
 def _method(problem: Problem, name: str) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from spindle.problem.families import checked_values, ranging
 from spindle.problem.problem import Problem
 from spindle.reduction.tuning import with_coefficients
 from spindle.training.precision import precision
-from spindle.types import GridReference
 
 
 def checked_inside(problem: Problem, rows, outside: str) -> np.ndarray:
@@ -117,8 +116,9 @@ class Member:
         problem = self.solution.given.at(**self.parameters)
         found = {}
         for u, reference in problem.compared.items():
-            if isinstance(reference, GridReference):
-                axes, wanted = dict(reference.axes), np.asarray(reference.values)
+            table = reference.table
+            if table is not None:
+                axes, wanted = dict(table.axes), np.asarray(table.values)
                 values = self.grid(self._wide(u), **axes)
             else:
                 data = self.to_xarray(**{c.name: 101 for c in problem.coordinates})

@@ -7,7 +7,7 @@ from spindle.lowering.compile import array_function
 from spindle.problem.families import ranging
 from spindle.problem.problem import Problem
 from spindle.training.precision import precision
-from spindle.types import GridReference, TabulatedFamily
+from spindle.types import Compared
 
 _MOST_AXES = 6  # beyond, closed forms are compared at random points
 POINTS = 20_000
@@ -20,41 +20,28 @@ def references(problem: Problem) -> dict:
     Raises ProblemError where a reference is not finite inside.
     """
     found = {}
-    nodes: list[np.ndarray] | np.ndarray
-    d = len(problem.coordinates)
-    n = min(201, round(1e6 ** (1 / d)))
-    for u, value in problem.compared.items():
-        if isinstance(value, GridReference):
-            nodes, values = list(value.axes.values()), np.asarray(value.values)
-        elif isinstance(value, TabulatedFamily):
-            nodes, values = _listed(problem, value)
-        else:
-            bounds = problem.domain.bounds
-            # Whether a point lies in a shape is dear to say, in three dimensions above all.
-            # A family is compared at random members: a grid of its parameters says no more, and costs more.
-            most = 2 if ranging(problem) else _MOST_AXES
-            scattered = d > (most if problem.domain.boxes else 2)
-            nodes = scattered_points(problem) if scattered else [np.linspace(*b, n) for b in bounds]
-            values = exact(problem, u, nodes)
-        domain = problem.domain
+    domain, parameters = problem.domain, [p.name for p in ranging(problem)]
+    for u, reference in problem.compared.items():
+        nodes, values, has_gaps = reference.compared(parameters) or _everywhere(problem, u)
         contained = domain.contains(nodes) if isinstance(nodes, np.ndarray) else domain.contains_grid(nodes)
         inside = np.broadcast_to(contained, values.shape)
-        if isinstance(value, GridReference) and len(problem.domain.boxes) != 1:
+        if has_gaps and len(domain.boxes) != 1:
             inside = inside & ~np.isnan(values)  # a table may leave out the walls of a domain that is no box
         _check(problem, u, nodes, values, inside)
-        found[u] = nodes, values if isinstance(value, GridReference) else np.where(inside, values, np.nan)
+        found[u] = nodes, values if has_gaps else np.where(inside, values, np.nan)
     return found
 
 
-def _listed(problem: Problem, members: TabulatedFamily) -> tuple[np.ndarray, np.ndarray]:
-    """The points (n, d) of all members that are tabulated, parameters last, and the values there."""
-    names = [p.name for p in ranging(problem)]
-    points = [
-        np.stack(np.meshgrid(*table.axes.values(), *([own[name]] for name in names), indexing="ij"), -1)
-        for own, table in zip(members.values, members.tables, strict=True)
-    ]
-    flat = [p.reshape(-1, p.shape[-1]) for p in points]
-    return np.concatenate(flat), np.concatenate([np.ravel(table.values) for table in members.tables])
+def _everywhere(problem: Problem, u) -> Compared:
+    """A closed form where it is compared: on a grid, or at random points where that has few nodes on each axis."""
+    d, bounds = len(problem.coordinates), problem.domain.bounds
+    # Whether a point lies in a shape is dear to say, in three dimensions above all.
+    # A family is compared at random members: a grid of its parameters says no more, and costs more.
+    most = 2 if ranging(problem) else _MOST_AXES
+    scattered = d > (most if problem.domain.boxes else 2)
+    count = min(201, round(1e6 ** (1 / d)))
+    nodes = scattered_points(problem) if scattered else [np.linspace(*b, count) for b in bounds]
+    return Compared(nodes, exact(problem, u, nodes), has_gaps=False)
 
 
 def _check(problem: Problem, u, nodes, values, inside) -> None:
@@ -75,7 +62,7 @@ def exact(problem: Problem, u, nodes) -> np.ndarray:
     mesh = list(nodes.T) if scattered else np.meshgrid(*nodes, indexing="ij", sparse=True)
     shape = (len(nodes),) if scattered else tuple(len(n) for n in nodes)
     with precision("float64"):
-        values = array_function(problem.compared[u], problem.coordinates)(mesh, {})
+        values = array_function(problem.compared[u].closed, problem.coordinates)(mesh, {})
         return np.broadcast_to(np.asarray(values), shape)
 
 

@@ -193,7 +193,7 @@ class Solution:
         data = {}
         for name, u in self.problem.shown.items():
             data[name] = (names, np.where(inside, self._on(u, nodes), np.nan))
-            if isinstance(self.problem.compared.get(u), sympy.Basic):
+            if u in self.problem.compared and self.problem.compared[u].closed is not None:
                 data[f"{name}_exact"] = (names, np.where(inside, exact(self.problem, u, nodes), np.nan))
         attributes = {"problem": self.problem.name, "method": label(self.method), "loss": self.run.loss}
         return xarray.Dataset(data, dict(zip(names, nodes, strict=True)), attributes)

@@ -13,7 +13,6 @@ from spindle.derivatives.pointwise import pointwise_values
 from spindle.errors import ProblemError
 from spindle.lowering.compile import array_function, coded
 from spindle.lowering.partials import partial_of
-from spindle.problem.conditions import AcrossAxis, AtPoints
 from spindle.problem.functions import evaluate
 from spindle.problem.symbols import Normal, Parameter, is_given, unknowns_in
 from spindle.references import scattered_points
@@ -69,13 +68,8 @@ def _written(solution: Solution) -> Iterator[tuple[str, list[sympy.Expr]]]:
     for equation in problem.equations:
         yield equation.name, list(sympy.Add.make_args(equation.residual))
     for condition in problem.conditions:
-        if condition.name in exact or getattr(condition, "noise", None):  # measured by the noise, not by its terms
-            continue
-        if isinstance(condition, (AcrossAxis, AtPoints)):
-            yield condition.name, [condition.expression]
-        else:
-            piece = problem.pieces[condition.name][0]
-            yield condition.name, list(sympy.Add.make_args(piece.terms[0][1]))
+        if condition.name not in exact and not condition.role.noise:  # which would be what it is measured by
+            yield condition.name, list(condition.terms(problem.pieces[condition.name])[0])
 
 
 def _partials(solution: Solution, points: np.ndarray) -> dict:

@@ -1,21 +1,126 @@
 """Plain data that several rooms share."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
+import sympy
 
 from spindle.errors import ProblemError, shown, usage
 
 
-class GridReference:
-    """Interface of fields on a tensor grid (never built itself): what has values, and what computes them."""
+class Compared(NamedTuple):
+    """Where a field is known, and its values there.
+
+    nodes      of each axis, or an array (n, d) of points
+    has_gaps   whether a NaN says that nothing is known there; else it is a mistake
+    """
+
+    nodes: list[np.ndarray] | np.ndarray
+    values: np.ndarray
+    has_gaps: bool
+
+
+class Reference(ABC):
+    """What a field is known to be, with which solutions are compared.
+
+    closed    the formula, of references that are one
+    table     the values on one tensor grid, of references that are these
+    members   the parameters of the members of a family whose fields are known one by one; else none
+    """
+
+    closed: sympy.Expr | None
+    table: "GridReference | None"
+    members: Sequence[Mapping[str, float]]
+
+    @property
+    @abstractmethod
+    def written(self) -> Any:
+        """As users write it."""
+
+    @abstractmethod
+    def compared(self, parameters: Sequence[str]) -> Compared | None:
+        """Where it is known, of a family with its parameters, by their names, as the last axes; None: everywhere."""
+
+    @abstractmethod
+    def of_member(self, values: Mapping[str, float], swap: Mapping) -> "Reference | None":
+        """That of the member of a family with these values, `swap` the same for formulas; None: it is not known."""
+
+    @abstractmethod
+    def during(self, t: str, low: float, high: float) -> "Reference | None":
+        """The part between two instants of the coordinate `t`; None: nothing is known there."""
+
+    @abstractmethod
+    def stored(self, keep: Callable[[np.ndarray], str], encode: Callable) -> dict[str, Any]:
+        """One pair `{kind: data}` for JSON; `keep` takes an array and returns its key, `encode` writes a formula."""
+
+    @abstractmethod
+    def described(self, number: Callable[[float], str]) -> str:
+        """Where it comes from and how exact it is, in words; `number` writes numbers."""
+
+    @abstractmethod
+    def check(self, name: str, coordinates: Sequence[sympy.Symbol]) -> None:
+        """Raise ProblemError where it is no field of these coordinates; `name` is what it is the reference of."""
+
+
+class GridReference(Reference):
+    """Interface of fields on a tensor grid: what has values, and what computes them."""
 
     axes: Mapping[str, np.ndarray]
     values: np.ndarray
     relative_error: float
     source: str
+    closed = None
+    members = ()
+
+    @property
+    def table(self) -> "GridReference":  # type: ignore[override]
+        """Itself."""
+        return self
+
+    @property
+    def written(self):
+        """Itself."""
+        return self
+
+    def compared(self, parameters):
+        """Its own grid."""
+        return Compared(list(self.axes.values()), np.asarray(self.values), has_gaps=True)
+
+    def of_member(self, values, swap):
+        """Itself: it was given for the parameters of the problem."""
+        return self
+
+    def during(self, t, low, high):
+        """The instants in between; None where there are none."""
+        axes = {name: np.asarray(nodes) for name, nodes in self.axes.items()}
+        slack = 1e-9 * (high - low)
+        chosen = np.flatnonzero((axes[t] >= low - slack) & (axes[t] <= high + slack))
+        if not len(chosen):
+            return None
+        values = np.take(np.asarray(self.values), chosen, axis=list(axes).index(t))
+        return Tabulated(axes | {t: axes[t][chosen]}, values, self.relative_error, self.source)
+
+    def stored(self, keep, encode):
+        """Axes and values as arrays, beside the error and the source."""
+        axes = [[name, keep(nodes)] for name, nodes in self.axes.items()]
+        return {"tabulated": [axes, keep(self.values), self.relative_error, self.source]}
+
+    def described(self, number):
+        """Its source and its own error."""
+        error = f"its own relative error about {number(self.relative_error)}" if self.relative_error else ""
+        return "; ".join(part for part in ((self.source or "table").rstrip("."), error) if part)
+
+    def check(self, name, coordinates):
+        """Whether its axes are the coordinates, in this order."""
+        if list(self.axes) != [c.name for c in coordinates]:
+            raise ProblemError(
+                f"The tabulated reference of `{name}` has the axes {list(self.axes)}; it needs "
+                f"{[c.name for c in coordinates]} in this order."
+            )
 
 
 @usage('sp.Tabulated({"x": nodes, "y": nodes}, values)')
@@ -96,7 +201,7 @@ class OnDemand(GridReference):
 
 @usage('sp.TabulatedFamily([{"nu": 1.0}, {"nu": 2.0}], [first, second])')
 @dataclass(frozen=True, eq=False)
-class TabulatedFamily:
+class TabulatedFamily(Reference):
     """Tabulated fields of some members of a parametrised family: its reference where there is no closed form.
 
     values   parameter values by name, one mapping for each member
@@ -105,6 +210,8 @@ class TabulatedFamily:
 
     values: Sequence[Mapping[str, float]]
     tables: Sequence[GridReference]
+    closed = None
+    table = None
 
     def __post_init__(self):
         names = {frozenset(v) for v in self.values}
@@ -121,3 +228,41 @@ class TabulatedFamily:
             if all(np.isclose(own[name], values.get(name, np.nan), rtol=1e-12, atol=1e-12) for name in own):
                 return table
         return None
+
+    @property
+    def members(self) -> Sequence[Mapping[str, float]]:  # type: ignore[override]
+        """The parameters of each member."""
+        return self.values
+
+    @property
+    def written(self):
+        """Itself."""
+        return self
+
+    def compared(self, parameters):
+        """The points of all tables, one below the other."""
+        points = [
+            np.stack(np.meshgrid(*table.axes.values(), *([own[name]] for name in parameters), indexing="ij"), -1)
+            for own, table in zip(self.values, self.tables, strict=True)
+        ]
+        nodes = np.concatenate([p.reshape(-1, p.shape[-1]) for p in points])
+        return Compared(nodes, np.concatenate([np.ravel(table.values) for table in self.tables]), has_gaps=False)
+
+    def of_member(self, values, swap):
+        """The table of the member; None where it has none."""
+        return self.at(values)
+
+    def during(self, t, low, high):
+        """Itself: families are not solved in windows."""
+        return self
+
+    def stored(self, keep, encode):
+        """The tables of the members."""
+        return {"members": [[dict(own) for own in self.values], [table.stored(keep, encode) for table in self.tables]]}
+
+    def described(self, number):
+        """How many members there are, and where the first comes from."""
+        return f"{len(self.tables)} members; {self.tables[0].described(number)}"
+
+    def check(self, name, coordinates):
+        """Nothing yet: its tables are checked against the members where they are used."""

@@ -24,7 +24,8 @@ from spindle.networks.expansion import AxisBasis, Expansion
 from spindle.objective.errors import error_measures
 from spindle.pace import Even, Following, Pace
 from spindle.problem.carried import Carried
-from spindle.problem.conditions import AcrossAxis, AtStart
+from spindle.problem.conditions.base import Setting
+from spindle.problem.conditions.initial import AtStart
 from spindle.problem.domain import Box
 from spindle.problem.functions import evaluate
 from spindle.problem.problem import Problem
@@ -102,8 +103,8 @@ class Windows:
     def _at_the_start(self, low: float) -> dict[str, np.ndarray]:
         """The state that the problem begins with, where time is its only coordinate."""
         known = {self.problem.coordinates[self.axis]: low} | {p: p.value for p in self.problem.parameters}
-        starts = [c for c in self.problem.conditions if isinstance(c, AtStart)]
-        return {c.name: np.array(float(evaluate(c.value, known, coded=coded))) for c in starts}
+        starts = self.problem.starts.items()
+        return {name: np.array(float(evaluate(start.value, known, coded=coded))) for name, start in starts}
 
     def share(self, plan: Plan) -> None:
         """Keep the plan of a window after the first for those after it."""
@@ -113,32 +114,34 @@ class Windows:
         """The problem of all windows after the first, in their own time."""
         t = self.problem.coordinates[self.axis]
         space = [c for c in self.problem.coordinates if c != t]
-        starts = [c for c in self.problem.conditions if isinstance(c, AtStart)]
-        values = {c.name: self._state(c, last, space, t) for c in starts}
-        kept = tuple(replace(c, value=values[c.name]) if isinstance(c, AtStart) else c for c in self.problem.conditions)
+        handed_over = {
+            name: AtStart(name, start.expression, self._state(name, start, last, space, t))
+            for name, start in self.problem.starts.items()
+        }
+        kept = tuple(handed_over.get(c.name, c) for c in self.problem.conditions)
         return later(
             replace(self.problem, conditions=kept, reference={}), self.axis, self.length, self._clock, self._speed
         )
 
-    def _state(self, condition: AtStart, last: Solution | None, space, t):
+    def _state(self, condition: str, start: Setting, last: Solution | None, space, t):
         """The initial data of a condition, as a function of what is handed over."""
-        name = f"end of {condition.name}"
+        name = f"end of {condition}"
         if not space:
-            orders = dict(getattr(condition.expression, "variable_count", ()))
+            orders = dict(getattr(start.expression, "variable_count", ()))
             order = int(orders.get(t, 0))  # rates are those in own time
 
             def begins(own=0.0):
-                return 0 * own + self.carried[condition.name] / self.carried[_PACE] ** order
+                return 0 * own + self.carried[condition] / self.carried[_PACE] ** order
 
             return self.carried.function(name, begins, t, size=lambda: float(abs(begins())))
         assert last is not None
         if isinstance(self.problem.domain, Box):
-            state = self._states[condition.name]
+            state = self._states[condition]
             return self.carried.function(
                 name,
-                lambda *where: state.values(self.carried[condition.name], *where),
+                lambda *where: state.values(self.carried[condition], *where),
                 *space,
-                size=lambda: float(np.abs(self.carried[condition.name]).max()),
+                size=lambda: float(np.abs(self.carried[condition]).max()),
             )
         # On other domains no grid lies within the domain, and the field itself is handed over. No condition holds by
         # construction there, so that it knows nothing of the windows before.
@@ -148,42 +151,42 @@ class Windows:
         def field(*where):
             model = eqx.combine(self.carried["model"], static)
             instant = np.full((1,) * np.ndim(where[0]), length)
-            return last.traced(condition.expression, model)(*where[:axis], instant, *where[axis:])
+            return last.traced(start.expression, model)(*where[:axis], instant, *where[axis:])
 
         nodes = scattered_points(self.problem)
         nodes[:, axis] = last.problem.domain.bounds[axis][1]
-        values = last.values_on(condition.expression, nodes)
+        values = last.values_on(start.expression, nodes)
         return self.carried.function(name, field, *space, size=lambda: float(np.sqrt(np.mean(values**2))))
 
     def _handed_over(self, last: Solution) -> dict[str, Any]:
         """The state at the end of a window."""
         if not isinstance(self.problem.domain, Box):
             return {"model": eqx.filter(last.model, eqx.is_inexact_array)}
-        starts = [c for c in self.problem.conditions if isinstance(c, AtStart)]
+        starts = self.problem.starts.items()
         if len(self.problem.coordinates) == 1:
             instant = np.array([[last.problem.domain.bounds[self.axis][1]]])
-            return {c.name: last.values_on(c.expression, instant)[0] for c in starts}
-        return {c.name: self._expanded(c, last) for c in starts}
+            return {name: last.values_on(start.expression, instant)[0] for name, start in starts}
+        return {name: self._expanded(name, start, last) for name, start in starts}
 
-    def _expanded(self, condition: AtStart, last: Solution) -> np.ndarray:
+    def _expanded(self, condition: str, start: Setting, last: Solution) -> np.ndarray:
         """The coefficients of the state: as many as make the last ones of the first window small."""
         instant = last.problem.domain.bounds[self.axis][1]
         bounds = [b for k, b in enumerate(self.problem.domain.bounds) if k != self.axis]
         count = min(_FIRST, _MOST[len(bounds)])
         while True:
-            state = self._states.get(condition.name) or Expansion(tuple(self._bases(bounds, count)))
+            state = self._states.get(condition) or Expansion(tuple(self._bases(bounds, count)))
             nodes = [axis.nodes() for axis in state.axes]
             nodes.insert(self.axis, np.array([instant]))
-            samples = last.values_on(condition.expression, nodes)
+            samples = last.values_on(start.expression, nodes)
             coefficients = state.coefficients(np.squeeze(samples, self.axis))
-            settled = condition.name in self._states or count >= _MOST[len(bounds)]
+            settled = condition in self._states or count >= _MOST[len(bounds)]
             if settled or state.tail(coefficients) < _RESOLVED:
-                self._states[condition.name] = state
+                self._states[condition] = state
                 return coefficients
             count = min(2 * count - 1, _MOST[len(bounds)])
 
     def _bases(self, bounds, count: int):
-        periodic = {c.axis for c in self.problem.conditions if isinstance(c, AcrossAxis)}
+        periodic = {joined.axis for joined in self.problem.periodic.values()}
         space = [c for k, c in enumerate(self.problem.coordinates) if k != self.axis]
         for coordinate, (low, high) in zip(space, bounds, strict=True):
             yield AxisBasis(low, high, count, coordinate in periodic)

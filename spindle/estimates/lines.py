@@ -17,7 +17,6 @@ import sympy
 from spindle.estimates.first_order import NoSystem
 from spindle.lowering.compile import ArrayFunction, array_function
 from spindle.lowering.partials import Partial, partials_in, replace_partials, terms_of
-from spindle.problem.conditions import AcrossAxis, AtPoints, AtStart
 from spindle.problem.domain import Face
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_time, unknowns_in
@@ -40,7 +39,7 @@ class Lines:
     def __init__(self, problem: Problem, fixed: dict, nodes: np.ndarray, follow: float, ends: float):
         self.problem, self._fixed, self._ends, self._follow = problem, fixed, ends, follow
         (self.time,) = (k for k, c in enumerate(problem.coordinates) if is_time(c))
-        self.periodic = any(isinstance(c, AcrossAxis) for c in problem.conditions)
+        self.periodic = bool(problem.periodic)
         self.nodes = nodes[:-1] if self.periodic else nodes
         residuals = [equation.residual for equation in problem.equations]
         self.orders = self._orders(residuals)
@@ -73,11 +72,12 @@ class Lines:
         """(node, number of the unknown whose equation gives way, residual) of the conditions at the ends."""
         taken: dict[tuple[int, int], ArrayFunction] = {}
         for condition in self.problem.conditions:
-            if isinstance(condition, (AtStart, AcrossAxis, AtPoints)):
+            role = condition.role
+            if role.starts or role.periodic or role.measurement:
                 continue
-            for piece in self.problem.pieces[condition.name]:
-                ((face, expression),) = piece.terms
-                assert isinstance(face, Face)
+            for face, expression in (term for piece in self.problem.pieces[condition.name] for term in piece.terms):
+                if not isinstance(face, Face):
+                    raise NoSystem("a condition holds elsewhere than at its ends")
                 if face.axis == self.time:
                     raise NoSystem("a condition holds at the end of time")
                 node = 0 if face.outward < 0 else len(self.nodes) - 1
@@ -105,11 +105,11 @@ class Lines:
             for k in range(self.orders[number])
         }
         lanes = {}
-        for condition in (c for c in self.problem.conditions if isinstance(c, AtStart)):
-            if condition.expression not in wanted:
+        for expression, initial in self.problem.starts.values():
+            if expression not in wanted:
                 raise NoSystem("its initial conditions are on other expressions than the unknowns")
-            value = self.function(condition.value)(self._where(low), {})
-            lanes[wanted[condition.expression]] = np.broadcast_to(np.asarray(value, float), len(self.nodes))
+            value = self.function(initial)(self._where(low), {})
+            lanes[wanted[expression]] = np.broadcast_to(np.asarray(value, float), len(self.nodes))
         if len(lanes) != len(wanted):
             raise NoSystem("it has not as many initial conditions as derivatives in time")
         return np.concatenate([lanes[key] for key in wanted.values()])

@@ -14,7 +14,6 @@ from spindle.estimates.first_order import NoSystem
 from spindle.estimates.integration import integrated
 from spindle.estimates.lines import Lines
 from spindle.estimates.stretched import Stretch, around
-from spindle.problem.conditions import AtPoints
 from spindle.problem.symbols import is_space, is_time
 from spindle.solution import Solution
 
@@ -26,11 +25,10 @@ _UNSURE = 0.3  # of the error, above which that of the integration is too large
 
 
 def marches(solution: Solution) -> bool:
-    """Whether a solution is one of time and one coordinate of space on a box, without measurements."""
+    """Whether a solution is one of time and one coordinate of space on a box, all known at its ends or its start."""
     problem = solution.problem
-    measured = any(isinstance(c, AtPoints) for c in problem.conditions)
     axes = sorted((is_time(c), is_space(c)) for c in problem.coordinates)
-    return axes == [(False, True), (True, False)] and len(problem.domain.boxes) == 1 and not measured
+    return axes == [(False, True), (True, False)] and len(problem.domain.boxes) == 1 and not problem.beside_parts
 
 
 def by_lines(solution: Solution, stretch: Stretch | None, budget: Budget) -> dict:

@@ -1,7 +1,6 @@
 """The equations and conditions of a problem posed for the error of a solution."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 import equinox as eqx
@@ -11,13 +10,13 @@ from sympy.core.function import AppliedUndef
 from spindle.estimates.stretched import Stretch
 from spindle.lowering.partials import Partial, partial_of
 from spindle.points.drawing import unfolded
-from spindle.problem.conditions import AcrossAxis, AtPoints, AtStart, Condition, OnBoundary
+from spindle.problem.conditions.base import Approximation
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import given, is_given, unknown
 from spindle.solution import Solution
 
 
-class Shift:
+class Shift(Approximation):
     """A problem with u = u_h + e inserted, u_h the solution at hand.
 
     stretched   {axis: stretch}: coordinates that stretched ones replace, under the same symbols
@@ -46,9 +45,9 @@ class Shift:
             domain=given_problem.domain,
             equations={e.name: sympy.Eq(self.beyond(e.residual), 0, evaluate=False) for e in given_problem.equations},
             conditions=[
-                self._homogeneous(c) if c.name in exact else self._inserted(c)
+                c.exchanged(self.errors).homogeneous() if c.name in exact else c.shifted(self)
                 for c in given_problem.conditions
-                if measured or not isinstance(c, AtPoints)
+                if measured or c.role.measurement is None
             ],
             name=f"error of {given_problem.name}",
         )
@@ -61,6 +60,14 @@ class Shift:
         swap = {node: self._value(node) + self._error(node, p) for node, p in partials.items() if p is not None}
         fixed = {p: sympy.Float(values[p.name], 17) for p in problem.tunable}
         return self._moved(sympy.sympify(expression), swap).xreplace(fixed)
+
+    def moved(self, data) -> sympy.Expr:
+        """Data at the old coordinates."""
+        return self._moved(data, {})
+
+    def values(self, points, expression):
+        """The values (n,) of an expression of u_h at points (n, d)."""
+        return self.solution.evaluate(points, expression)
 
     def _moved(self, expression, swap: Mapping) -> sympy.Expr:
         """The expression with its partials swapped, and all else taken at the old coordinates."""
@@ -109,19 +116,3 @@ class Shift:
             return function(*(self.stretched[k].old(x) if k in self.stretched else x for k, x in enumerate(where)))
 
         return moved
-
-    def _homogeneous(self, condition: Condition) -> Condition:
-        swapped = condition.exchanged(self.errors)
-        return replace(swapped, value=sympy.S.Zero) if isinstance(swapped, (OnBoundary, AtStart)) else swapped
-
-    def _inserted(self, condition: Condition) -> Condition:
-        if isinstance(condition, AtPoints):
-            points = condition.pieces(self.solution.problem.domain)[0].terms[0][0].points
-            left = condition.values - self.solution.evaluate(points, condition.expression)
-            return replace(condition, expression=condition.expression.xreplace(self.errors), values=left)
-        assert isinstance(condition, (OnBoundary, AtStart, AcrossAxis))
-        changed = {"expression": self.beyond(condition.expression)}
-        for name in ("a", "b", "value"):
-            if hasattr(condition, name):
-                changed[name] = self._moved(getattr(condition, name), {})
-        return replace(condition, **changed)

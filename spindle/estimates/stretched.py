@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.problem.conditions import AcrossAxis, AtPoints, OnBoundary
 from spindle.problem.domain import Face
 from spindle.problem.problem import Problem
 
@@ -87,11 +86,11 @@ def stretches(problem: Problem, values: Callable) -> dict[int, Stretch]:
 
 def _free(problem: Problem) -> list[int]:
     """Axes without periodicity and without normal derivatives at their ends; none where there are measurements."""
-    if any(isinstance(c, AtPoints) for c in problem.conditions):
+    if problem.beside_parts:
         return []
-    taken = {problem.coordinates.index(c.axis) for c in problem.conditions if isinstance(c, AcrossAxis)}
+    taken = {problem.coordinates.index(joined.axis) for joined in problem.periodic.values()}
     for condition in problem.conditions:
-        if isinstance(condition, OnBoundary) and condition.b != 0:
+        if condition.role.has_slopes:
             places = [place for piece in problem.pieces[condition.name] for place, _ in piece.terms]
             taken |= {place.axis for place in places if isinstance(place, Face)}
     return [k for k in range(len(problem.coordinates)) if k not in taken]

@@ -9,7 +9,6 @@ from spindle.experiments.rows import Row
 from spindle.methods.fastlrnr import FastLRNR
 from spindle.problem.families import ranging
 from spindle.solution import Solution
-from spindle.types import TabulatedFamily
 
 _BATCH = 1024
 
@@ -17,9 +16,9 @@ _BATCH = 1024
 def tested(solution: Solution) -> np.ndarray:
     """The parameters at which a family is tested: those that are tabulated, else twenty spread over the ranges."""
     parameters = ranging(solution.problem)
-    for reference in solution.problem.reference.values():
-        if isinstance(reference, TabulatedFamily):
-            return np.array([[own[p.name] for p in parameters] for own in reference.values])
+    for reference in solution.problem.known.values():
+        if reference.members:
+            return np.array([[values[p.name] for p in parameters] for values in reference.members])
     return _spread(solution, 20)
 
 

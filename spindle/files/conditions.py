@@ -12,8 +12,10 @@ from spindle.files.formulas import Value, equation, float_of, formula, relation
 from spindle.files.manufactured import source
 from spindle.files.names import Names
 from spindle.files.source import Entry
-from spindle.problem import conditions
-from spindle.problem.conditions import NormalDerivative
+from spindle.problem.conditions.boundary import Dirichlet, Neumann, NormalDerivative, Robin
+from spindle.problem.conditions.initial import Initial
+from spindle.problem.conditions.observed import Observed
+from spindle.problem.conditions.periodic import Periodic
 from spindle.problem.curved import Cylinder
 from spindle.problem.domain import Box, Domain
 from spindle.problem.serialize import encode
@@ -144,7 +146,7 @@ def _part(entry: Entry, names: Names):
 
 def _dirichlet(of: _Statement):
     left, right = of.sides()
-    return conditions.Dirichlet(of.outward(left), of.outward(right), on=of.on(), **of.options)
+    return Dirichlet(of.outward(left), of.outward(right), on=of.on(), **of.options)
 
 
 def _neumann(of: _Statement):
@@ -156,7 +158,7 @@ def _neumann(of: _Statement):
         )
     inner = [part.args[0] for part in parts]
     field = sympy.Matrix(inner) if isinstance(left, sympy.MatrixBase) else inner[0]
-    return conditions.Neumann(field, of.outward(right), on=of.on(), **of.options)
+    return Neumann(field, of.outward(right), on=of.on(), **of.options)
 
 
 def _robin(of: _Statement):
@@ -167,7 +169,7 @@ def _robin(of: _Statement):
         raise of.formula.error("the components have different coefficients; write one condition for each.")
     _, a, b = split[0]
     field = sympy.Matrix([u for u, _, _ in split]) if vector else split[0][0]
-    return conditions.Robin(field, a, b, of.outward(right), on=of.on(), **of.options)
+    return Robin(field, a, b, of.outward(right), on=of.on(), **of.options)
 
 
 def _weights(entry: Entry, left) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr]:
@@ -189,7 +191,7 @@ def _weights(entry: Entry, left) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr]:
 
 def _initial(of: _Statement):
     left, right = of.sides()
-    return conditions.Initial(of.outward(left), right, **of.options)
+    return Initial(of.outward(left), right, **of.options)
 
 
 def _periodic(of: _Statement):
@@ -198,7 +200,7 @@ def _periodic(of: _Statement):
     axis = names.known.get(along.text('along = "x"'))
     if axis not in names.coordinates:
         raise along.error(f"`{along.value}` is no coordinate; write one of {', '.join(map(str, names.coordinates))}.")
-    return conditions.Periodic(formula(of.formula, names, 'periodic = "u"'), axis, **of.options)
+    return Periodic(formula(of.formula, names, 'periodic = "u"'), axis, **of.options)
 
 
 def _observed(of: _Statement):
@@ -206,7 +208,7 @@ def _observed(of: _Statement):
     called = variable.text('variable = "u"') if variable else of.formula.text('observed = "u"').strip()
     points, values = scattered(of.entry, [c.name for c in names.coordinates], called)
     options = of.options | ({} if noise is None else {"noise": float_of(noise, names, "noise = 0.01")})
-    return conditions.Observed(formula(of.formula, names, 'observed = "u"'), points, list(values), **options)
+    return Observed(formula(of.formula, names, 'observed = "u"'), points, list(values), **options)
 
 
 _MAKERS: dict[str, Callable] = {

@@ -15,7 +15,7 @@ from spindle.files.hints import VECTOR_CALCULUS, WITH_ARGUMENTS, of_function
 from spindle.files.names import Names
 from spindle.files.source import Entry
 from spindle.problem import operators
-from spindle.problem.conditions import NormalDerivative
+from spindle.problem.conditions.boundary import NormalDerivative
 from spindle.problem.expressions import expression_of
 from spindle.problem.limits import MOST_CHOICES
 from spindle.problem.samples import ARGUMENTS, FUNCTIONS

@@ -16,7 +16,7 @@ from spindle.files.formulas import Value, equation, float_of, formula
 from spindle.files.manufactured import source
 from spindle.files.names import Names, words
 from spindle.files.source import Entry, open_source
-from spindle.problem.conditions import NormalDerivative
+from spindle.problem.conditions.boundary import NormalDerivative
 from spindle.problem.problem import Problem
 from spindle.problem.serialize import encode
 from spindle.problem.symbols import Normal, Parameter, parameter, unknown, unknowns_in

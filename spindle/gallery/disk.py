@@ -2,7 +2,8 @@
 
 from sympy import Eq, Expr, cos, exp, pi, sin
 
-from spindle.problem.conditions import Initial, Robin
+from spindle.problem.conditions.boundary import Robin
+from spindle.problem.conditions.initial import Initial
 from spindle.problem.domain import Interval
 from spindle.problem.operators import dot, grad, laplacian, manufactured
 from spindle.problem.problem import Problem

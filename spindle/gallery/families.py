@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from sympy import Eq, cos, pi, sin
 
-from spindle.problem.conditions import Dirichlet, Initial, Periodic
+from spindle.problem.conditions.boundary import Dirichlet
+from spindle.problem.conditions.initial import Initial
+from spindle.problem.conditions.periodic import Periodic
 from spindle.problem.domain import Box
 from spindle.problem.operators import laplacian
 from spindle.problem.problem import Problem

@@ -2,7 +2,8 @@
 
 from sympy import Eq, Piecewise, cos, cosh, sin, sqrt, tanh
 
-from spindle.problem.conditions import Dirichlet, Initial
+from spindle.problem.conditions.boundary import Dirichlet
+from spindle.problem.conditions.initial import Initial
 from spindle.problem.domain import Box
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import coordinates, unknown

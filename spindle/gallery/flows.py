@@ -3,7 +3,9 @@
 import numpy as np
 from sympy import Eq, Matrix, Rational, cos, exp, pi, sin, sqrt, sympify
 
-from spindle.problem.conditions import Dirichlet, Initial, Periodic
+from spindle.problem.conditions.boundary import Dirichlet
+from spindle.problem.conditions.initial import Initial
+from spindle.problem.conditions.periodic import Periodic
 from spindle.problem.domain import Box
 from spindle.problem.operators import curl, div, grad, laplacian, manufactured
 from spindle.problem.problem import Problem

@@ -2,7 +2,8 @@
 
 from sympy import Eq, cos, exp, pi, sin, sympify
 
-from spindle.problem.conditions import Dirichlet, Initial
+from spindle.problem.conditions.boundary import Dirichlet
+from spindle.problem.conditions.initial import Initial
 from spindle.problem.domain import Box
 from spindle.problem.operators import div, grad, manufactured
 from spindle.problem.problem import Problem

@@ -2,7 +2,7 @@
 
 from sympy import Eq, pi, sin, sympify
 
-from spindle.problem.conditions import Dirichlet
+from spindle.problem.conditions.boundary import Dirichlet
 from spindle.problem.domain import Box
 from spindle.problem.operators import laplacian, manufactured
 from spindle.problem.problem import Problem

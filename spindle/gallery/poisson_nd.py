@@ -3,7 +3,7 @@
 from sympy import Eq, Rational, pi, prod, sin
 
 from spindle.errors import ProblemError, shown
-from spindle.problem.conditions import Dirichlet
+from spindle.problem.conditions.boundary import Dirichlet
 from spindle.problem.domain import Box
 from spindle.problem.operators import laplacian, manufactured
 from spindle.problem.problem import Problem

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sympy import Eq, Expr, cos, exp, log, pi, sin, sqrt, symbols
 
-from spindle.problem.conditions import Dirichlet, Neumann
+from spindle.problem.conditions.boundary import Dirichlet, Neumann
 from spindle.problem.domain import Box
 from spindle.problem.operators import dot, grad, laplacian, manufactured
 from spindle.problem.problem import Problem

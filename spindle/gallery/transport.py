@@ -2,7 +2,9 @@
 
 from sympy import Eq, Rational, cos, pi, sin
 
-from spindle.problem.conditions import Dirichlet, Initial, Periodic
+from spindle.problem.conditions.boundary import Dirichlet
+from spindle.problem.conditions.initial import Initial
+from spindle.problem.conditions.periodic import Periodic
 from spindle.problem.domain import Box
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import coordinates, parameter, unknown

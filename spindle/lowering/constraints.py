@@ -26,7 +26,6 @@ from sympy.core.function import AppliedUndef
 from spindle.lowering.compile import array_function, with_constants
 from spindle.lowering.partials import partial_of
 from spindle.lowering.scales import Scales
-from spindle.problem.conditions import AcrossAxis, AtStart, OnBoundary
 from spindle.problem.domain import Box, Face
 from spindle.problem.expressions import differentiated, expanded_or_not, size_of
 from spindle.problem.functions import JUMPING, evaluate, without_values
@@ -114,9 +113,7 @@ def hard_constraints(problem: Problem, *, homogeneous: bool = False) -> Constrai
             return no_constraints(problem, "the boundary data of so many axes make too long a formula")
         if all(d.is_met_by(lifts[u], periodic) for u, d in chosen.items()):
             names = [n for d in chosen.values() for n in (*d.names, *d.names_of_start)]
-            names += [
-                c.name for c in problem.conditions if isinstance(c, AcrossAxis) and _axis_of(problem, c) in periodic
-            ]
+            names += [n for n, joined in problem.periodic.items() if problem.coordinates.index(joined.axis) in periodic]
             roots = {u: d.roots() for u, d in chosen.items()}
             flags = tuple(k in periodic for k in range(len(problem.coordinates)))
             return Constraints(lifts, roots, flags, tuple(names), reason)
@@ -124,15 +121,11 @@ def hard_constraints(problem: Problem, *, homogeneous: bool = False) -> Constrai
     return no_constraints(problem, "the boundary data do not match at the corners, or are not periodic")
 
 
-def _axis_of(problem, condition):
-    return problem.coordinates.index(condition.axis)
-
-
 def _periodic_axes(problem) -> set[int]:
     """The axes along which every unknown is declared periodic."""
     axes = set()
     for k, axis in enumerate(problem.coordinates):
-        declared = {c.expression for c in problem.conditions if isinstance(c, AcrossAxis) and c.axis == axis}
+        declared = {joined.expression for joined in problem.periodic.values() if joined.axis == axis}
         if set(problem.unknowns) <= declared:
             axes.add(k)
     return axes
@@ -157,20 +150,24 @@ class _AxisData:
     @classmethod
     def collect(cls, problem: Problem, domain: Box, u, homogeneous: bool) -> "_AxisData":
         data = cls(u, domain)
-        conditions = [c for c in problem.conditions if _has_fixed_value(c, problem.coordinates)]
-        if homogeneous:
-            conditions = [c for c in conditions if c.value == 0]
-        for c in conditions:
-            if isinstance(c, OnBoundary) and c.fixes_the_value and c.expression == u:
-                data.claims += [(face, c.value) for face in domain.part(c.on)]
+
+        def is_known(value) -> bool:
+            return _is_fixed(value, problem.coordinates) and (value == 0 or not homogeneous)
+
+        for c in problem.conditions:
+            fixed = c.role.fixes
+            if fixed is not None and fixed.expression == u and is_known(fixed.value):
+                places = (place for piece in problem.pieces[c.name] for place, _ in piece.terms)
+                data.claims += [(place, fixed.value) for place in places if isinstance(place, Face)]
                 data.names.append(c.name)
         data.faces = dict(data.claims)
-        values = {c.expression: c for c in conditions if isinstance(c, AtStart)}
+        values = {s.expression: (n, s.value) for n, s in problem.starts.items() if is_known(s.value)}
         rate = next((e for e in values if e == u.diff(*[x for x in problem.coordinates if is_time(x)])), None)
         for expression in (u, rate) if u in values else ():
             if expression is not None:
-                data.start.append(values[expression].value)
-                data.names_of_start.append(values[expression].name)
+                name, value = values[expression]
+                data.start.append(value)
+                data.names_of_start.append(name)
         return data
 
     def without_time(self) -> "_AxisData":
@@ -254,14 +251,11 @@ class _Claim(NamedTuple):
 _ROUGH = (sympy.Piecewise, sympy.Heaviside, sympy.Abs, sympy.sign, sympy.Max, sympy.Min, *JUMPING)
 
 
-def _has_fixed_value(condition, coordinates) -> bool:
-    """Whether a condition sets a smooth value without unknowns and without parameters that are estimated or range.
+def _is_fixed(value: sympy.Expr, coordinates) -> bool:
+    """Whether a value is smooth and known: no estimated parameter, none that ranges and is no axis, no unknown.
 
     Parameters that are axes may occur, and code that `given` was told is smooth.
     """
-    value = getattr(condition, "value", None)
-    if not isinstance(value, sympy.Basic):
-        return False
     tunable = any(p.unknown or p.bounds for p in value.atoms(Parameter) - set(coordinates))
     coded = all(is_given(f) and f.func.smooth for f in value.atoms(AppliedUndef))
     return not tunable and coded and not value.has(*_ROUGH) and _has_derivatives(value, coordinates)

@@ -17,7 +17,7 @@ from spindle.lowering.compile import ArrayFunction, array_function, with_constan
 from spindle.lowering.constraints import Constraints
 from spindle.lowering.partials import Need
 from spindle.lowering.structure import Structure, structure_of
-from spindle.problem.conditions import AtPoints, Scatter
+from spindle.problem.conditions.base import Measurement
 from spindle.problem.problem import Problem
 from spindle.problem.supports import Support
 
@@ -77,9 +77,10 @@ class ResidualForms:
         return tuple(function.needs for function in self.functions)
 
     @cached_property
-    def noisy(self) -> dict[str, AtPoints]:
-        """The measurements whose noise is known, by name."""
-        return {c.name: c for c in self.problem.conditions if isinstance(c, AtPoints) and c.noise}
+    def noisy(self) -> dict[str, Measurement]:
+        """The measurements of known noise, by the names of their conditions."""
+        measured = {c.name: c.role.measurement for c in self.problem.conditions}
+        return {name: found for name, found in measured.items() if found is not None and found.noise}
 
     def structure(self, form: ResidualForm, term: ResidualTerm) -> Structure:
         """The structure of one term of a residual: its degree, and whether it separates."""
@@ -112,7 +113,7 @@ def _written(problem: Problem, constraints: Constraints):
         yield equation.name, [[(region, equation.residual)] for region in problem.domain.regions], 1.0
     for condition in problem.conditions:
         if condition.name not in constraints.enforced:
-            noise = condition.noise if isinstance(condition, AtPoints) else None
+            noise = condition.role.noise
             pieces = [list(piece.terms) for piece in problem.pieces[condition.name]]
             yield condition.name, pieces, 1.0 / noise if noise else 1.0
 
@@ -122,9 +123,10 @@ def _lifted(expression, problem: Problem, constraints: Constraints) -> sympy.Exp
 
 
 def _lower(where, expression, problem: Problem) -> ArrayFunction:
-    if isinstance(where, Scatter):
-        return _measured(expression, where.values, problem)
-    return array_function(expression, problem.coordinates, problem.unknowns, problem.tunable, where.support.normals)
+    support = where.support
+    if support.values is not None:
+        return _measured(expression, support.values, problem)
+    return array_function(expression, problem.coordinates, problem.unknowns, problem.tunable, support.normals)
 
 
 def _measured(expression, values, problem: Problem) -> ArrayFunction:

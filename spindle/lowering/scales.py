@@ -19,7 +19,6 @@ from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
 from spindle.lowering.partials import partial_of
-from spindle.problem.conditions import AcrossAxis, AtPoints, AtStart, OnBoundary
 from spindle.problem.functions import evaluate
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import Normal, Parameter, is_given, is_time, unknowns_in
@@ -63,7 +62,7 @@ def scales_of(problem: Problem) -> Scales:
     """The sizes of a problem, by its data and terms at random points."""
     sampler = _Sampler(problem)
     fields = sampler.fields()
-    residuals = {name: sampler.terms(expressions, fields) for name, expressions in _residuals(problem)}
+    residuals = {name: sampler.terms(sums, fields) for name, sums in _residuals(problem)}
     usual = _ESTIMATING if problem.tunable else _BY_TERMS
     return Scales(
         {u: _power_of_ten(size) for u, size in fields.items() if size != 1.0},
@@ -71,18 +70,13 @@ def scales_of(problem: Problem) -> Scales:
     )
 
 
-def _residuals(problem: Problem) -> Iterator[tuple[str, list[sympy.Expr]]]:
-    """(name, expressions) of every residual, those of a condition on all its faces."""
+def _residuals(problem: Problem) -> Iterator[tuple[str, list[tuple[sympy.Expr, ...]]]]:
+    """(name, sums) of every residual, those of a condition on all its faces."""
     for equation in problem.equations:
-        yield equation.name, [equation.residual]
+        yield equation.name, [(equation.residual,)]
     for condition in problem.conditions:
-        if isinstance(condition, AtPoints):
-            if not condition.noise:  # else the noise is their size
-                yield condition.name, [condition.expression]
-        elif isinstance(condition, AcrossAxis):
-            yield condition.name, [condition.expression]
-        else:
-            yield condition.name, [e for piece in problem.pieces[condition.name] for _, e in piece.terms]
+        if not condition.role.noise:  # else the noise is its size
+            yield condition.name, condition.terms(problem.pieces[condition.name])
 
 
 def _is_far(size: float, usual: float) -> bool:
@@ -121,15 +115,15 @@ class _Sampler:
         with np.errstate(over="ignore"):
             return float(np.sqrt(np.mean(finite**2))) if finite.size else 0.0
 
-    def terms(self, expressions, fields: Mapping) -> float:
-        """The size of all terms of some expressions, for fields of these sizes that vary over the whole domain.
+    def terms(self, sums, fields: Mapping) -> float:
+        """The size of all terms of some sums, for fields of these sizes that vary over the whole domain.
 
         Terms with parameters that are estimated are left out where there are others: a first guess may be far off.
         """
-        terms = [term for e in expressions for term in sympy.Add.make_args(e)]
+        terms = [term for parts in sums for part in parts for term in sympy.Add.make_args(part)]
         known = [term for term in terms if term.free_symbols.isdisjoint(self.problem.tunable)]
         squares = [self.size(term, self._partials(term, fields)) ** 2 for term in known or terms]
-        return math.sqrt(sum(squares) / len(expressions)) if expressions else 1.0
+        return math.sqrt(sum(squares) / len(sums)) if sums else 1.0
 
     def _partials(self, expression, fields: Mapping) -> dict:
         """Random values of the partials in an expression."""
@@ -163,19 +157,12 @@ class _Sampler:
         return {u: known[u] if _is_far(known.get(u, 0.0), usual[u]) else 1.0 for u in data}
 
     def _data(self) -> Iterator[tuple[AppliedUndef, float]]:
-        """(unknown, size) pairs that conditions and measurements tell."""
+        """(unknown, size) pairs, by conditions and measurements."""
+        space = [n for n, c in zip(self.lengths, self.problem.coordinates, strict=True) if not is_time(c)]
         for condition in self.problem.conditions:
-            if isinstance(condition, AtPoints):
-                values = np.asarray(condition.values, float)
-                yield from self._by(condition.expression, float(np.sqrt(np.mean(values**2))))
-            elif isinstance(condition, AtStart):
-                yield from self._by(condition.expression, self.size(condition.value))
-            elif isinstance(condition, OnBoundary):
-                size = self.size(condition.value)
-                value, slope = self.size(condition.a), self.size(condition.b)
-                space = [n for n, c in zip(self.lengths, self.problem.coordinates, strict=True) if not is_time(c)]
-                weight = max(value, slope / max(space, default=1.0))
-                yield from self._by(condition.expression, size / weight if weight > 0 else 0.0)
+            known = condition.data(self.size, max(space, default=1.0))
+            if known is not None:
+                yield from self._by(*known)
 
     def _by(self, expression, size: float) -> Iterator[tuple[AppliedUndef, float]]:
         """(unknown, size of the unknown) for an expression of that size that is a partial; else nothing."""

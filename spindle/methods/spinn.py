@@ -31,7 +31,6 @@ from spindle.networks.fields import SeparableField
 from spindle.networks.layers import BODIES
 from spindle.objective.objective import Objective
 from spindle.points.lattice import Lattice
-from spindle.problem.conditions import AtStart
 from spindle.problem.doubts import fatal
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_given, is_time
@@ -342,8 +341,7 @@ def _large_system(problem) -> bool:
 
 def _starts_from_code(problem) -> bool:
     """Whether initial data are given as code."""
-    starts = [c.value for c in problem.conditions if isinstance(c, AtStart)]
-    return any(is_given(f) for value in starts for f in value.atoms(AppliedUndef))
+    return any(is_given(f) for start in problem.starts.values() for f in start.value.atoms(AppliedUndef))
 
 
 def _each(value, axes: int) -> tuple:

@@ -27,7 +27,7 @@ from spindle.objective.base import ResidualObjective
 from spindle.objective.estimated import Estimated
 from spindle.objective.penalties import Penalty
 from spindle.problem.carried import carried_in
-from spindle.problem.conditions import AtPoints
+from spindle.problem.conditions.base import Measurement
 from spindle.problem.symbols import is_time
 
 _NOISY = 1e-3  # most weight of measurements of known noise
@@ -280,7 +280,7 @@ class Objective(ResidualObjective):
                     f"`weights` gives `{name}` the weight {weight}; a weight is a positive finite number."
                 )
         usual = dict.fromkeys(self.names, conditions) | dict.fromkeys(self.equations, 1.0)
-        usual |= {name: _trust(condition, conditions) for name, condition in self.forms.noisy.items()}
+        usual |= {name: _trust(measured, conditions) for name, measured in self.forms.noisy.items()}
         usual |= {p.name: p.weight for p in self.penalties}
         return {name: float(given.get(name, usual[name])) for name in self.names}
 
@@ -377,12 +377,12 @@ def _apply(roots: Sequence | None, value):
     return value
 
 
-def _trust(condition: AtPoints, conditions: float) -> float:
+def _trust(measured: Measurement, conditions: float) -> float:
     """The weight of measurements of known noise, in units of which the true solution leaves a mean square of 1.
 
     Equations weigh 1 and hold exactly. Measurements that weighed as much would bend the field towards their noise: the
     error of u is 10 times larger then, and 30 times where they weigh 100 as conditions do. Where the noise is so small
     that a condition would count less, they are one.
     """
-    size = np.sqrt(np.mean(np.square(condition.values)))
-    return min(_NOISY, conditions * (condition.noise / max(size, condition.noise)) ** 2)
+    size = np.sqrt(np.mean(np.square(measured.values)))
+    return min(_NOISY, conditions * (measured.noise / max(size, measured.noise)) ** 2)

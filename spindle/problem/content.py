@@ -23,7 +23,7 @@ def check_values(problem) -> None:
     named = [(f"The equation `{e.name}`", e.residual) for e in problem.equations]
     named += [(f"The condition `{n}`", e) for n, pieces in problem.pieces.items() for p in pieces for _, e in p.terms]
     named += [(f"The quantity `{name}`", e) for name, e in problem.quantities.items()]
-    named += [(f"The reference of `{u}`", e) for u, e in problem.reference.items() if isinstance(e, sympy.Basic)]
+    named += [(f"The reference of `{u}`", e) for u, e in problem.closed_forms.items()]
     for call, expression in named:
         refused = without_values(expression, call)
         if refused:

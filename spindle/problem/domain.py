@@ -38,6 +38,7 @@ class Region(Support):
     bounds: Bounds
     shape: Any = None
     time: int | None = None
+    values = None
 
     @property
     def free(self) -> int:
@@ -82,6 +83,7 @@ class Wall(Support):
     sides: tuple[str, ...]
     where: Any = None
     time: int | None = None
+    values = None
 
     def holds(self, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Whether each boundary point (n, d) of the shape, on side number `labels` (n,), is on the wall; (n,)."""

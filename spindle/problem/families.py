@@ -10,7 +10,6 @@ from dataclasses import replace
 import numpy as np
 
 from spindle.errors import ProblemError, nearest
-from spindle.problem.conditions import AtPoints
 from spindle.problem.domain import Box, Boxed, BoxUnion
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import Parameter
@@ -36,11 +35,10 @@ def spanned(problem: Problem) -> Problem:
             f"`{problem.name}` is a family over {', '.join(p.name for p in added)} on {problem.domain}, and families "
             f"are solved on boxes so far; choose a member, `problem.at({added[0].name}=...)`, or a box."
         )
-    measured = [c.name for c in problem.conditions if isinstance(c, AtPoints)]
-    if measured:
+    if problem.beside_parts:
         raise ProblemError(
             f"`{problem.name}` is a family over {', '.join(p.name for p in added)} with the measurements "
-            f"`{measured[0]}`, but what is measured belongs to one member; estimate the parameter instead, "
+            f"`{problem.beside_parts[0]}`, but what is measured belongs to one member; estimate the parameter instead, "
             f"`sp.parameter({added[0].name!r}, start, unknown=True)`."
         )
     swap = {u: u.func(*u.args, *added) for u in problem.unknowns}

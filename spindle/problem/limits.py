@@ -4,7 +4,7 @@ import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
-from spindle.problem.conditions import NormalDerivative
+from spindle.problem.conditions.boundary import NormalDerivative
 from spindle.problem.expressions import expanded_terms
 from spindle.problem.samples import Samples
 

@@ -52,11 +52,7 @@ def lines(problem, printer: Callable[[object], str] = text) -> dict[str, list[st
         "parameters": [_parameter(p, printer) for p in problem.parameters],
         "tabulated": [_table(name, table) for name, table in tables_in(problem.expressions()).items()],
         "also": [f"{name} = {printer(e)}" for name, e in problem.quantities.items()],
-        "exact solution": [
-            f"{printer(u)} = {printer(value)}"
-            for u, value in problem.reference.items()
-            if isinstance(value, sympy.Basic)
-        ],
+        "exact solution": [f"{printer(u)} = {printer(form)}" for u, form in problem.closed_forms.items()],
     }
     return {head: body for head, body in parts.items() if body}
 

@@ -12,7 +12,8 @@ from sympy.core.function import AppliedUndef
 from sympy.logic.boolalg import BooleanAtom
 
 from spindle.errors import ProblemError, nearest, usage
-from spindle.problem.conditions import Condition, Piece
+from spindle.problem.closed import ClosedForm, reference_of
+from spindle.problem.conditions.base import Condition, Periodicity, Piece, Setting
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.jumps import check_jumps
 from spindle.problem.consistency.references import misfits
@@ -34,7 +35,7 @@ from spindle.problem.symbols import (
 )
 from spindle.problem.tables import check_cover, tables_in
 from spindle.problem.words import shown, text
-from spindle.types import GridReference, TabulatedFamily
+from spindle.types import Reference
 
 
 @dataclass(frozen=True, repr=False)
@@ -128,15 +129,25 @@ class Problem:
         return {u.func.__name__: u for u in self.unknowns} | dict(self.quantities)
 
     @cached_property
-    def compared(self) -> dict:
-        """References by expression, and closed forms of the quantities that follow from those of the unknowns."""
-        closed = {u: r for u, r in self.reference.items() if u in self.unknowns and isinstance(r, sympy.Basic)}
+    def known(self) -> dict[sympy.Expr, Reference]:
+        """The references, each as what answers for itself."""
+        return {u: reference_of(value) for u, value in self.reference.items()}
+
+    @property
+    def closed_forms(self) -> dict[sympy.Expr, sympy.Expr]:
+        """The references that are formulas."""
+        return {u: reference.closed for u, reference in self.known.items() if reference.closed is not None}
+
+    @cached_property
+    def compared(self) -> dict[sympy.Expr, Reference]:
+        """The references, and the closed forms of quantities that follow from those of the unknowns."""
+        closed = {u: form for u, form in self.closed_forms.items() if u in self.unknowns}
         followed = {
-            e: manufactured(e, closed)
+            e: ClosedForm(manufactured(e, closed))
             for e in self.quantities.values()
             if e not in self.reference and set(unknowns_in(e)) <= set(closed)
         }
-        return dict(self.reference) | followed
+        return self.known | followed
 
     def name_of(self, expression) -> str:
         """The name of an unknown or a quantity."""
@@ -154,6 +165,21 @@ class Problem:
     def tunable(self) -> tuple[Parameter, ...]:
         """The parameters that are to be estimated, sorted by name."""
         return tuple(p for p in self.parameters if p.unknown)
+
+    @property
+    def starts(self) -> dict[str, Setting]:
+        """What conditions set at the first instant, by their names."""
+        return {c.name: c.role.starts for c in self.conditions if c.role.starts is not None}
+
+    @property
+    def periodic(self) -> dict[str, Periodicity]:
+        """What conditions make periodic, by their names."""
+        return {c.name: c.role.periodic for c in self.conditions if c.role.periodic is not None}
+
+    @property
+    def beside_parts(self) -> list[str]:
+        """The names of conditions that do not hold on parts of the boundary, alike at all of their points."""
+        return [c.name for c in self.conditions if not c.role.is_on_parts]
 
     def __str__(self):
         return describe_with_doubts(self)
@@ -218,16 +244,9 @@ class Problem:
         conditions = [c.exchanged(swap) for c in self.conditions]
         equations = {e.name: sympy.Eq(e.residual.xreplace(swap), 0, evaluate=False) for e in self.equations}
         quantities = {name: e.xreplace(swap) for name, e in self.quantities.items()}
-        reference = {u.xreplace(swap): _reference_at(r, swap, values) for u, r in self.reference.items()}
-        reference = {u: r for u, r in reference.items() if r is not None}
+        members = {u.xreplace(swap): known.of_member(values, swap) for u, known in self.known.items()}
+        reference = {u: member.written for u, member in members.items() if member is not None}
         return replace(self, equations=equations, conditions=conditions, reference=reference, quantities=quantities)
-
-
-def _reference_at(reference, swap, values):
-    """The reference of one member; None where it is not tabulated."""
-    if isinstance(reference, TabulatedFamily):
-        return reference.at(values)
-    return reference.xreplace(swap) if isinstance(reference, sympy.Basic) else reference
 
 
 def _flat(conditions) -> list[Condition]:
@@ -241,11 +260,6 @@ def _flat(conditions) -> list[Condition]:
                 f"`sp.Neumann`, `sp.Robin`, `sp.Initial`, `sp.Periodic` or `sp.Observed`."
             )
     return flat
-
-
-def _by_name(condition: Condition, axes) -> Condition:
-    swap = namesakes(condition.symbols(), axes)
-    return condition.exchanged(swap) if swap else condition
 
 
 def _named(conditions, taken: Iterable[str]) -> tuple[Condition, ...]:
@@ -319,9 +333,8 @@ def _reference(reference, axes) -> dict:
             f"`reference={{u: exact}}`."
         )
     call = "sp.Problem(reference=...)"
-    known = (GridReference, TabulatedFamily)
     return {
-        by_name(u, axes): v if isinstance(v, known) else by_name(expression_of(v, call), axes)
+        by_name(u, axes): v if isinstance(v, Reference) else by_name(expression_of(v, call), axes)
         for u, v in reference.items()
     }
 
@@ -362,8 +375,8 @@ def _check(problem: Problem):
     check_conditions(problem)
     tables_in(problem.expressions())
     _check_quantities(problem)
-    for u, value in problem.reference.items():
-        _check_reference(problem, u, value)
+    for u, known in problem.known.items():
+        _check_reference(problem, u, known)
 
 
 def _check_expressions(problem: Problem) -> None:
@@ -418,26 +431,11 @@ def _repeated(names: Iterable[str]) -> list[str]:
     return [name for name in dict.fromkeys(names) if names.count(name) > 1]
 
 
-def _check_reference(problem, u, value):
+def _check_reference(problem, u, known: Reference) -> None:
     if u not in problem.shown.values():
         instead = " but its name in quotes; write the unknown itself, `reference={u: exact}`" * isinstance(u, str)
         raise ProblemError(
             f"`sp.Problem(reference=...)` has a solution for {shown(u)}, which is no unknown of the problem{instead}."
             + nearest(shown(u), list(problem.shown))
         )
-    if isinstance(value, TabulatedFamily):
-        return  # its tables are checked against the members where they are used
-    if isinstance(value, GridReference):
-        if list(value.axes) != [c.name for c in problem.coordinates]:
-            raise ProblemError(
-                f"The tabulated reference of `{shown(u)}` has the axes {list(value.axes)}; it needs "
-                f"{[c.name for c in problem.coordinates]} in this order."
-            )
-        return
-    stray = sympy.sympify(value).free_symbols - set(problem.coordinates)
-    if any(not isinstance(s, Parameter) for s in stray):
-        raise ProblemError(
-            f"The reference of `{shown(u)}` contains {shown(sorted(stray, key=str))}, which is no coordinate and no "
-            f"parameter; a closed form may use "
-            f"{problem.coordinates} and parameters only."
-        )
+    known.check(shown(u), problem.coordinates)

@@ -10,6 +10,7 @@ import reprlib
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import partial
 
 import numpy as np
 import sympy
@@ -17,7 +18,8 @@ from sympy.core.function import AppliedUndef
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from spindle.errors import RunError, SpindleError, nearest
-from spindle.problem import conditions, symbols
+from spindle.problem import symbols
+from spindle.problem.conditions.base import Condition
 from spindle.problem.curved import Cylinder
 from spindle.problem.domain import Box, BoxUnion, Domain
 from spindle.problem.functions import TABLE
@@ -26,7 +28,7 @@ from spindle.problem.problem import Problem
 from spindle.problem.samples import Samples
 from spindle.problem.shapes import Shape, shape_from_data, shape_to_data
 from spindle.problem.tables import Table, tables_in
-from spindle.types import GridReference, Tabulated, TabulatedFamily
+from spindle.types import Tabulated, TabulatedFamily
 
 _OPERATORS = (
     "Add Mul Pow Derivative Subs Tuple Equality StrictLessThan LessThan StrictGreaterThan GreaterThan Unequality "
@@ -50,9 +52,6 @@ _COMPARING = (sympy.Max, sympy.Min, sympy.Piecewise, sympy.And, sympy.Or)
 _AS_WRITTEN = {"Add", "Mul", "Pow", "Equality", "Piecewise", "And", "Or", "Not", "Unequality"}
 _AS_WRITTEN |= {"StrictLessThan", "LessThan", "StrictGreaterThan", "GreaterThan"}
 _CONSTANTS = {"pi": sympy.pi, "E": sympy.E, "true": sympy.true, "false": sympy.false}
-_CONDITIONS = {
-    c.__name__: c for c in (conditions.OnBoundary, conditions.AtStart, conditions.AcrossAxis, conditions.AtPoints)
-}
 
 
 def encode(e):
@@ -246,7 +245,7 @@ def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
             [type(c).__name__, {f.name: _store(getattr(c, f.name), arrays) for f in fields(c)}]
             for c in problem.conditions
         ],
-        "reference": [[encode(u), _store(value, arrays)] for u, value in problem.reference.items()],
+        "reference": [[encode(u), r.stored(partial(_keep, arrays=arrays), encode)] for u, r in problem.known.items()],
         "origin": problem.origin,
     }
     tables = tables_in([*problem.expressions(), *problem.reference.values(), *problem.quantities.values()])
@@ -279,13 +278,14 @@ def _problem(data, arrays, given):
     if sum(_parts(data.get(name)) for name in _EXPRESSIONS) > _MOST_PARTS:
         raise RunError(f"The stored problem has more than {_MOST_PARTS:,} parts, which is too much to be read.")
     given = {**_tables_from_data(data.get("tables", []), arrays), **(given or {})}
+    kinds = {kind.__name__: kind for kind in Condition.__subclasses__()}
     problem = Problem(
         domain=_domain_from_data(data["domain"]),
         equations={
             name: sympy.Eq(decode(a, given), decode(b, given), evaluate=False) for name, a, b in data["equations"]
         },
         conditions=[
-            _CONDITIONS[kind](**{name: _restore(value, arrays, given) for name, value in kept.items()})
+            kinds[kind](**{name: _restore(value, arrays, given) for name, value in kept.items()})
             for kind, kept in data["conditions"]
         ],
         reference={decode(u, given): _restore(value, arrays, given) for u, value in data["reference"]},
@@ -361,12 +361,6 @@ def _store(value, arrays) -> dict:
         return {"points": [[str(k), _keep(v, arrays)] for k, v in value.items()]}
     if isinstance(value, np.ndarray):
         return {"array": _keep(value, arrays)}
-    if isinstance(value, GridReference):
-        axes = [[name, _keep(nodes, arrays)] for name, nodes in value.axes.items()]
-        return {"tabulated": [axes, _keep(value.values, arrays), value.relative_error, value.source]}
-    if isinstance(value, TabulatedFamily):
-        tables = [_store(table, arrays) for table in value.tables]
-        return {"members": [[dict(own) for own in value.values], tables]}
     return {"expression": encode(value)}
 
 

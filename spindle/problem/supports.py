@@ -1,6 +1,7 @@
 """Supports: on what residuals are taken."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,13 @@ class Support(ABC):
     bounds   a (low, high) pair an axis of the domain; of regions and walls
     shape    limits the coordinates of space of a region, or has the wall on its boundary; else None
     time     the axis that is not the shape's; None without time
+    values   what was measured at its points (n,), which is taken away from what is evaluated there; None elsewhere
     """
 
     bounds: tuple[tuple[float, float], ...]
     shape: Any
     time: int | None
+    values: np.ndarray | None
 
     @property
     @abstractmethod
@@ -44,3 +47,31 @@ class Support(ABC):
     def support(self) -> "Support":
         """The support itself; faces of a box have the same property."""
         return self
+
+
+@dataclass(frozen=True, eq=False)
+class Scatter(Support):
+    """Measurement points instead of a face: coordinates (n, d), and the measured values (n,)."""
+
+    points: np.ndarray
+    values: np.ndarray
+
+    @property
+    def measure(self) -> float:
+        """All points count as one piece."""
+        return 1.0
+
+    @property
+    def is_region(self) -> bool:
+        """Points lie where they lie."""
+        return False
+
+    @property
+    def normals(self) -> tuple[Normal, ...]:
+        """None."""
+        return ()
+
+    @property
+    def measured(self) -> np.ndarray:
+        """The points."""
+        return self.points

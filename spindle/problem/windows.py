@@ -1,7 +1,7 @@
 """A problem in time cut into windows, each a problem that starts where the last one ended."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -9,22 +9,19 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
-from spindle.problem.conditions import AtPoints, AtStart
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import given, is_given, is_time, unknowns_in
-from spindle.types import GridReference, Tabulated
 
 
 def time_axis(problem: Problem) -> int:
     """The axis of time; raises ProblemError where there is none, or where windows cannot follow one another."""
     times = [k for k, c in enumerate(problem.coordinates) if is_time(c)]
-    if not times or not any(isinstance(c, AtStart) for c in problem.conditions):
+    if not times or not problem.starts:
         raise ProblemError(
             f"Windows in time start where the last one ended, and `{problem.name}` has no "
             f"{'initial condition' if times else 'time'}; leave `windows` out."
         )
-    whole = [c.name for c in problem.conditions if isinstance(c, AtPoints)]
-    whole += [f"parameter {p.name}" for p in problem.tunable]
+    whole = [*problem.beside_parts, *(f"parameter {p.name}" for p in problem.tunable)]
     if whole:
         raise ProblemError(
             f"`{problem.name}` cannot be solved in windows, one after the other: {', '.join(whole)} speaks of all "
@@ -36,18 +33,19 @@ def time_axis(problem: Problem) -> int:
 def of_time_alone(problem: Problem) -> bool:
     """Whether time is the only coordinate and all conditions hold at its start, so that windows can follow it."""
     alone = len(problem.coordinates) == 1 and is_time(problem.coordinates[0])
-    starts = bool(problem.conditions) and all(isinstance(c, AtStart) for c in problem.conditions)
+    starts = 0 < len(problem.conditions) == len(problem.starts)
     return alone and starts and not problem.tunable
 
 
 def window(problem: Problem, low: float, high: float) -> Problem:
     """The part of the problem from `low` to `high`, whose initial data hold at `low`."""
     axis = time_axis(problem)
-    reference = {u: _during(r, problem.coordinates[axis].name, low, high) for u, r in problem.reference.items()}
+    t = problem.coordinates[axis].name
+    parts = {u: known.during(t, low, high) for u, known in problem.known.items()}
     return replace(
         problem,
         domain=problem.domain.during(axis, low, high),
-        reference={u: r for u, r in reference.items() if r is not None},
+        reference={u: part.written for u, part in parts.items() if part is not None},
     )
 
 
@@ -65,7 +63,7 @@ def later(
         problem,
         domain=problem.domain.during(axis, 0.0, length),
         equations={e.name: _each_side(moved, e.written) for e in problem.equations},
-        conditions=tuple(_with_data(c, moved) for c in problem.conditions),
+        conditions=tuple(c.in_window(moved) for c in problem.conditions),
         reference={},
         quantities={},
     )
@@ -73,13 +71,6 @@ def later(
 
 def _each_side(moved: Callable, equation: sympy.Eq) -> sympy.Eq:
     return sympy.Eq(moved(equation.lhs), moved(equation.rhs), evaluate=False)
-
-
-def _with_data(condition, moved: Callable):
-    """A condition with all its expressions moved but the face that it holds on."""
-    kept = ("on", "axis", "expression") if isinstance(condition, AtStart) else ("on", "axis")
-    written = {f.name: getattr(condition, f.name) for f in fields(condition) if f.name not in kept}
-    return replace(condition, **{k: moved(v) for k, v in written.items() if isinstance(v, sympy.Basic)})
 
 
 def in_later_time(
@@ -122,19 +113,6 @@ def _coded_later(applied: AppliedUndef, t, shift) -> AppliedUndef:
         moved.carried = carried  # type: ignore[attr-defined]
         moved.size = getattr(function, "size", None)  # type: ignore[attr-defined]
     return given(f"{applied.func.__name__} later", moved, *applied.args, smooth=applied.func.smooth)
-
-
-def _during(reference, t: str, low: float, high: float):
-    """The part of a reference between two instants; None where a table has no instant there."""
-    if not isinstance(reference, GridReference):
-        return reference
-    axes = {name: np.asarray(nodes) for name, nodes in reference.axes.items()}
-    slack = 1e-9 * (high - low)
-    chosen = np.flatnonzero((axes[t] >= low - slack) & (axes[t] <= high + slack))
-    if not len(chosen):
-        return None
-    values = np.take(np.asarray(reference.values), chosen, axis=list(axes).index(t))
-    return Tabulated(axes | {t: axes[t][chosen]}, values, reference.relative_error, reference.source)
 
 
 def by_window(ends: Sequence[float], axis: int, where, evaluate: Callable) -> np.ndarray:

@@ -150,7 +150,7 @@ def _formula(expression, draw: Callable[[object], Element]) -> Markup:
 def _abbreviations(problem: Problem) -> dict[sympy.Expr, sympy.Symbol]:
     """A letter for each function defined piece by piece, which would make a formula tall wherever it stands."""
     written = [equation.written for equation in problem.equations] + problem.expressions()
-    written += [value for value in problem.reference.values() if isinstance(value, sympy.Basic)]
+    written += problem.closed_forms.values()
     pieces: set[sympy.Expr] = set().union(*(e.atoms(sympy.Piecewise) for e in written))
     taken = {s.name for e in written for s in e.free_symbols} | {u.func.__name__ for u in problem.unknowns}
     free = (name for name in ("w", "q", *(f"w_{k}" for k in range(1, len(pieces) + 9))) if name not in taken)

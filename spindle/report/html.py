@@ -28,7 +28,6 @@ from spindle.solution import Solution
 from spindle.summary import estimate_in_words
 from spindle.training.checkpoint import write_atomically
 from spindle.training.history import Clock
-from spindle.types import GridReference, TabulatedFamily
 from spindle.visible import visible
 
 _FOLDER = Path(__file__).parent
@@ -176,19 +175,10 @@ def verdict(solution: Solution) -> str:
 
 
 def _errors(solution: Solution) -> list[dict]:
-    sources = {solution.problem.name_of(u): _source(value) for u, value in solution.problem.compared.items()}
+    sources = {solution.problem.name_of(u): r.described(number) for u, r in solution.problem.compared.items()}
     return [
         {"name": name, "source": sources.get(name, "")} | measures for name, measures in solution.run.errors.items()
     ]
-
-
-def _source(reference) -> str:
-    if isinstance(reference, TabulatedFamily):
-        return f"{len(reference.tables)} members; {_source(reference.tables[0])}"
-    if not isinstance(reference, GridReference):
-        return "closed form"
-    own = f"its own relative error about {number(reference.relative_error)}" if reference.relative_error else ""
-    return "; ".join(part for part in ((reference.source or "table").rstrip("."), own) if part)
 
 
 def _estimated(solution: Solution) -> list[tuple[str, float, float]]:

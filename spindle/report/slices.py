@@ -159,12 +159,12 @@ def _sample(piece: Slice, axes: Mapping[str, np.ndarray], found, place: Mapping[
 
 def _evaluated(solution, u, axes: Mapping[str, np.ndarray]) -> tuple[xarray.DataArray, xarray.DataArray | None]:
     """An unknown or a quantity on a tensor grid, and its reference there if it is known at these nodes."""
-    names, reference = list(axes), solution.problem.compared.get(u)
-    values = xarray.DataArray(solution.grid(u, **axes), axes, names)
-    if isinstance(reference, GridReference):
-        places = [np.searchsorted(nodes, axes[c]) for c, nodes in reference.axes.items()]
-        return values, values.copy(data=np.asarray(reference.values)[np.ix_(*places)])
-    if not isinstance(reference, sympy.Basic):
+    table = _table(solution, u)
+    values = xarray.DataArray(solution.grid(u, **axes), axes, list(axes))
+    if table is not None:
+        places = [np.searchsorted(nodes, axes[c]) for c, nodes in table.axes.items()]
+        return values, values.copy(data=np.asarray(table.values)[np.ix_(*places)])
+    if u not in solution.problem.compared or solution.problem.compared[u].closed is None:
         return values, None
     nodes = list(axes.values())
     inside = solution.problem.domain.contains_grid(nodes)
@@ -190,8 +190,8 @@ def _survey(solution: Solution) -> tuple[dict[str, np.ndarray], np.ndarray, dict
 
 def _judged(solution: Solution, u, nodes) -> np.ndarray:
     """The field by which slices are chosen, on a tensor grid: the reference, or the solution; NaN outside."""
-    table = solution.problem.compared.get(u)
-    if isinstance(table, GridReference):
+    table = _table(solution, u)
+    if table is not None:
         read = RegularGridInterpolator(list(table.axes.values()), table.values, bounds_error=False)
         field = read(np.stack(np.meshgrid(*nodes.values(), indexing="ij"), -1))
     else:
@@ -224,13 +224,19 @@ def _axes(solution, u, piece: Slice, own: Mapping[str, int], of_table: Mapping[s
 
     own, of_table   how many nodes a coordinate that is not fixed has, and how many of a table it has at most
     """
-    table = solution.problem.compared.get(u)
-    if isinstance(table, GridReference):
+    table = _table(solution, u)
+    if table is not None:
         return {c: _table_axis(np.asarray(nodes, float), c, piece, of_table) for c, nodes in table.axes.items()}
     return {
         c.name: np.linspace(ends[0], ends[1], own[c.name]) if c.name in own else np.array([piece.fixed[c.name]])
         for c, ends in _bounds(solution)
     }
+
+
+def _table(solution: Solution, u) -> GridReference | None:
+    """The reference, where it is values on one grid."""
+    compared = solution.problem.compared
+    return compared[u].table if u in compared else None
 
 
 def _bounds(solution: Solution):

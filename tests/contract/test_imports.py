@@ -216,7 +216,7 @@ def test_the_search_finds_the_interfaces():
     """Else the two tests below would pass on nothing."""
     for name in (
         "problem.domain.Domain",
-        "problem.conditions.Condition",
+        "problem.conditions.base.Condition",
         "networks.fields.Field",
         "methods.base.Method",
     ):

@@ -15,8 +15,8 @@ from spindle.networks.fields import BoundaryFactor, SeparableField
 from spindle.networks.layers import MLP
 from spindle.points.cloud import Cloud
 from spindle.points.lattice import Lattice
-from spindle.problem.conditions import Scatter
 from spindle.problem.domain import Region
+from spindle.problem.supports import Scatter
 
 RANK, OUTPUTS = 3, 2
 COUNTS = (2, 4, 3, 1)  # unequal, and one axis with a single node

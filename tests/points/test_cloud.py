@@ -5,8 +5,8 @@ import pytest
 
 import spindle as sp
 from spindle.points.cloud import RULES, Cloud
-from spindle.problem.conditions import Scatter
 from spindle.problem.domain import Region
+from spindle.problem.supports import Scatter
 
 x, y, z = sp.coordinates("x y z")
 BOX = sp.Box({x: (0, 2), y: (-1, 1), z: (3, 4)})

@@ -5,7 +5,7 @@ from typing import Any
 
 import sympy
 
-from spindle.problem.conditions import Scatter
+from spindle.problem.domain import Face, Wall
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ def held(problem) -> list[Held]:
         for name, pieces in problem.pieces.items()
         for piece in pieces
         for place, residual in piece.terms
-        if not isinstance(place, Scatter)
+        if isinstance(place, (Face, Wall))
     ]
 
 
 def is_measured(problem) -> bool:
-    """Whether measurements may stand in for conditions."""
-    return any(isinstance(place, Scatter) for pieces in problem.pieces.values() for p in pieces for place, _ in p.terms)
+    """Whether measurements, or what else is known elsewhere than on the boundary, may stand in for conditions."""
+    return bool(problem.beside_parts)
 
 
 def is_inverse(problem) -> bool:

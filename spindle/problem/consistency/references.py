@@ -39,8 +39,8 @@ def is_exact(problem) -> bool:
 
 
 def closed_forms(problem) -> dict:
-    """The references that are formulas, by unknown."""
-    return {u: r for u, r in problem.reference.items() if u in problem.unknowns and isinstance(r, sympy.Basic)}
+    """The references of unknowns that are formulas, by unknown."""
+    return {u: form for u, form in problem.closed_forms.items() if u in problem.unknowns}
 
 
 def misfits(problem) -> list[tuple[str, list[str], float]]:

@@ -1,6 +1,5 @@
 """Parameters to be estimated whose sign is known, since the problem is ill-posed with the other one."""
 
-from spindle.problem.conditions import AtPoints
 from spindle.problem.consistency.counting import counted
 
 
@@ -12,7 +11,7 @@ def signed(problem) -> frozenset[str]:
     guessed = [p for p in problem.tunable if p.value]
     if not guessed:
         return frozenset()
-    posed = problem.without([c.name for c in problem.conditions if isinstance(c, AtPoints)])
+    posed = problem.without(problem.beside_parts)
     known = _objections(posed, {})
     return frozenset(p.name for p in guessed if _objections(posed, {p.name: -p.value}) - known)
 

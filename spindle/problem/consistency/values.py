@@ -7,7 +7,6 @@ import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
-from spindle.problem.conditions import AtStart
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import Linear, on_face, values_at
 from spindle.problem.consistency.places import Held, held
@@ -109,13 +108,12 @@ def running_starts(problem) -> list[Doubt]:
     """Doubts about initial values that depend on time, of which only the first instant is used."""
     return [
         Doubt(
-            f"the initial value of `{c.name}` depends on t, and only what it is at the start is used: put the first "
+            f"the initial value of `{name}` depends on t, and only what it is at the start is used: put the first "
             f"instant in, `.subs(t, 0)`, or use `sp.Dirichlet` for values at all times",
             fatal=False,
         )
-        for c in problem.conditions
-        if isinstance(c, AtStart)
-        and any(map(is_time, c.value.free_symbols & set(problem.coordinates)))
-        and not unknowns_in(c.value)
-        and c.value != problem.reference.get(c.expression)
+        for name, (expression, value) in problem.starts.items()
+        if any(map(is_time, value.free_symbols & set(problem.coordinates)))
+        and not unknowns_in(value)
+        and value != problem.reference.get(expression)
     ]

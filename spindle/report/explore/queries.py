@@ -18,7 +18,6 @@ from spindle.problem.families import ranging
 from spindle.problem.symbols import Parameter, is_time
 from spindle.report.html import number
 from spindle.solution import Solution
-from spindle.types import TabulatedFamily
 from spindle.visible import visible
 
 NODES = (121, 81)  # of a plane, horizontal and vertical: what can be evaluated and drawn as a slider moves
@@ -120,8 +119,8 @@ class Explorer:
     @property
     def listed(self) -> list[dict[str, float]]:
         """The parameters of the members whose reference is tabulated."""
-        references = self.solution.problem.reference.values()
-        return next(([dict(v) for v in r.values] for r in references if isinstance(r, TabulatedFamily)), [])
+        references = self.solution.problem.known.values()
+        return next(([dict(values) for values in r.members] for r in references if r.members), [])
 
     @cached_property
     def nodes(self) -> tuple[np.ndarray, ...]:

@@ -1,0 +1,176 @@
+"""What every condition answers: where it holds, which expression vanishes there, and what else follows from it.
+
+A condition is a list of `Piece`s, one a face; a piece is a sum of expressions, each taken on its own support, so that
+periodicity (a difference across the domain) is the same thing as a boundary value. Whoever knows more to do with some
+conditions than to leave their residual to the loss asks for their `Role`; a kind that plays none is a residual alone.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
+
+import numpy as np
+import sympy
+
+from spindle.problem.domain import Domain, Face, Wall
+from spindle.problem.supports import Scatter
+from spindle.problem.words import text
+
+
+@dataclass(frozen=True)
+class Piece:
+    """`sum of expression_k at place_k` vanishes; places of one piece differ in the fixed axis only."""
+
+    terms: tuple[tuple[Face | Wall | Scatter, sympy.Expr], ...]
+
+
+class Setting(NamedTuple):
+    """`expression = value`."""
+
+    expression: sympy.Expr
+    value: sympy.Expr
+
+
+class Periodicity(NamedTuple):
+    """`expression` takes the same value at both ends of an axis."""
+
+    expression: sympy.Expr
+    axis: sympy.Symbol
+
+
+class Measurement(NamedTuple):
+    """`expression = values` up to errors of measurement.
+
+    values   (n,)
+    noise    standard deviation of the errors, in the units of the values; None: not known
+    """
+
+    expression: sympy.Expr
+    values: np.ndarray
+    noise: float | None
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a condition is beside a residual; by default nothing.
+
+    fixes         what it sets on whole faces of the domain, so that a field can be built that fulfils it
+    starts        what it sets at the first instant
+    periodic      what it makes periodic
+    measurement   what was measured, which stands in for conditions
+    is_on_parts   whether it says the same at all points of parts of the boundary, so that it can be posed between two
+                  instants, in stretched coordinates and for all members of a family, where others are refused
+    has_slopes    whether it contains the derivative along the outward normal
+    """
+
+    fixes: Setting | None = None
+    starts: Setting | None = None
+    periodic: Periodicity | None = None
+    measurement: Measurement | None = None
+    is_on_parts: bool = False
+    has_slopes: bool = False
+
+    @property
+    def noise(self) -> float | None:
+        """The standard deviation of what was measured, where that is known."""
+        return None if self.measurement is None else self.measurement.noise
+
+
+class Approximation(ABC):
+    """A field u_h near the solution u = u_h + e, for whose error e a problem is posed anew.
+
+    coordinates   of the problem
+    errors        {unknown: its error e, an unknown}
+    """
+
+    coordinates: tuple[sympy.Symbol, ...]
+    errors: Mapping
+
+    @abstractmethod
+    def beyond(self, expression: sympy.Expr) -> sympy.Expr:
+        """An expression in the unknowns at u_h + e."""
+
+    @abstractmethod
+    def moved(self, data: sympy.Expr) -> sympy.Expr:
+        """Data, which contain no unknown, in the coordinates of e."""
+
+    @abstractmethod
+    def values(self, points: np.ndarray, expression: sympy.Expr) -> np.ndarray:
+        """The values (n,) of an expression at u_h and points (n, d)."""
+
+
+@dataclass(frozen=True)
+class Condition(ABC):
+    """Interface of all conditions.
+
+    A kind is a frozen dataclass in a file of its own: what it was given is its fields, from which it is stored, read
+    again and exchanged. Its class is exported beside the call that builds it.
+    """
+
+    name: str
+
+    @abstractmethod
+    def pieces(self, domain: Domain) -> tuple[Piece, ...]:
+        """Where the condition holds, and what vanishes there; raises ProblemError where it cannot hold."""
+
+    @abstractmethod
+    def texts(self, printer: Callable[[object], str]) -> list[str]:
+        """The condition in words and formulas, each formula printed by `printer`."""
+
+    @property
+    @abstractmethod
+    def role(self) -> Role:
+        """What it is beside a residual."""
+
+    @abstractmethod
+    def data(self, size: Callable[[sympy.Expr], float], length: float) -> tuple[sympy.Expr, float] | None:
+        """An expression in an unknown and the size that the data give it; None of conditions without data.
+
+        size     the root mean square of an expression in the coordinates
+        length   the longest side of the domain, by which sizes of slopes become those of values
+        """
+
+    @abstractmethod
+    def homogeneous(self) -> "Condition":
+        """The same condition with zero for its data."""
+
+    @abstractmethod
+    def shifted(self, near: Approximation) -> "Condition":
+        """The same condition for the error of an approximation."""
+
+    @abstractmethod
+    def in_window(self, moved: Callable[[sympy.Expr], sympy.Expr]) -> "Condition":
+        """The same condition in a time of its own, in which `moved` writes expressions; parts of the boundary stay."""
+
+    def terms(self, pieces: Sequence[Piece]) -> list[tuple[sympy.Expr, ...]]:
+        """What its residual is a sum of, and is to be compared with: one sum for each place of its pieces.
+
+        Of a difference between two places, or from what was measured, that is the one expression that is taken twice.
+        """
+        whole = self.role.periodic or self.role.measurement
+        if whole is not None:
+            return [(whole.expression,)]
+        return [sympy.Add.make_args(expression) for piece in pieces for _, expression in piece.terms]
+
+    def exchanged(self, swap: Mapping) -> "Condition":
+        """The same condition with SymPy symbols or unknowns exchanged."""
+        kept = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(
+            self, **{k: _exchanged(v, swap) for k, v in kept.items() if isinstance(v, (sympy.Basic, list, tuple))}
+        )
+
+    def __repr__(self):
+        return f"<{self.name}: {', '.join(self.texts(text))}>"
+
+    def symbols(self) -> set[sympy.Symbol]:
+        """The symbols in all of its expressions."""
+        kept = [getattr(self, f.name) for f in fields(self)]
+        parts = [part for v in kept for part in (v if isinstance(v, (list, tuple)) else [v])]
+        return set().union(*(part.free_symbols for part in parts if isinstance(part, sympy.Basic)))
+
+
+def _exchanged(value, swap):
+    if isinstance(value, (list, tuple)):
+        return type(value)(_exchanged(item, swap) for item in value)
+    return value.xreplace(swap) if isinstance(value, sympy.Basic) else value

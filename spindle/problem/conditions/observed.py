@@ -1,0 +1,135 @@
+"""Measurements: `Observed`."""
+
+import numbers
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import sympy
+
+from spindle.errors import ProblemError, usage
+from spindle.problem.conditions.base import Condition, Measurement, Piece, Role
+from spindle.problem.conditions.components import components, short_name
+from spindle.problem.supports import Scatter
+from spindle.problem.words import shown
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AtPoints(Condition):
+    """`expression = values` at measured points."""
+
+    expression: sympy.Expr
+    points: object
+    values: np.ndarray
+    noise: float | None = field(default=None)
+
+    def pieces(self, domain):
+        """One piece: the points, in the order of the domain's coordinates."""
+        points = self._ordered_points(domain.coordinates)
+        inside = domain.contains(points)
+        if not inside.all():
+            raise ProblemError(
+                f"`sp.Observed({shown(self.expression)}, ...)` has {np.sum(~inside)} of {len(points)} points outside "
+                f"the domain {domain}, the first at {points[~inside][0]}; the field exists only inside, so drop them."
+            )
+        return (Piece(((Scatter(points, self.values), self.expression),)),)
+
+    def texts(self, printer):
+        """`u observed at 200 points`."""
+        noise = f", noise {self.noise:g}" if self.noise else ""
+        return [f"{printer(self.expression)} observed at {len(self.values)} points{noise}"]
+
+    @property
+    def role(self):
+        """Measurements."""
+        return Role(measurement=Measurement(self.expression, self.values, self.noise))
+
+    def data(self, size, length):
+        """The root mean square of the values."""
+        return self.expression, float(np.sqrt(np.mean(np.asarray(self.values, float) ** 2)))
+
+    def homogeneous(self):
+        """The values zero."""
+        return replace(self, values=np.zeros_like(self.values))
+
+    def shifted(self, near):
+        """What is left of the values when those of the approximation are taken away."""
+        points = self._ordered_points(near.coordinates)
+        left = self.values - near.values(points, self.expression)
+        return replace(self, expression=self.expression.xreplace(near.errors), values=left)
+
+    def in_window(self, moved):
+        """The expression in the time of the window."""
+        return replace(self, expression=moved(self.expression))
+
+    def _ordered_points(self, coordinates):
+        names = [str(c) for c in coordinates]
+        if isinstance(self.points, Mapping):
+            given = {str(c): np.asarray(v, float).ravel() for c, v in self.points.items()}
+            if set(given) != set(names) or any(len(v) != len(self.values) for v in given.values()):
+                raise ProblemError(
+                    f"`sp.Observed` was given coordinates { ({c: len(v) for c, v in given.items()}) } for "
+                    f"{len(self.values)} values; it needs one array of that length for each of {', '.join(names)}."
+                )
+            return np.stack([given[c] for c in names], axis=1)
+        points = np.asarray(self.points, float)
+        if points.shape != (len(self.values), len(names)):
+            raise ProblemError(
+                f"`sp.Observed` was given points of shape {points.shape} for {len(self.values)} values; it needs shape "
+                f"({len(self.values)}, {len(names)}), the columns being {', '.join(names)}."
+            )
+        return points
+
+
+def _numbers(what, given) -> np.ndarray:
+    """Measurements as an array of floats."""
+    try:
+        return np.asarray(given, float)
+    except (TypeError, ValueError) as error:
+        raise ProblemError(
+            f"`sp.Observed` was given {what} that are not an array of numbers ({error}); give plain numbers."
+        ) from error
+
+
+@usage("sp.Observed(u, {x: xs, y: ys}, values, noise=0.01)")
+def Observed(expression, points, values: Sequence[float], *, noise: float | None = None, name: str | None = None):
+    """Measured values of an expression, to be fitted.
+
+    points   (n, d) in the order of the domain's coordinates, or {coordinate: (n,)}
+    values   (n,), finite
+    noise    standard deviation of the measurement error, in the units of the values; it scales the residual, which
+             then weighs little: the field follows the equation. None: the values are taken for exact, as conditions are
+    """
+    if isinstance(expression, sympy.MatrixBase):
+        raise ProblemError(
+            f"`sp.Observed` was given the {len(expression)} components of {shown(expression)} at once, and each has "
+            f"values of its own; write one `sp.Observed` for each component."
+        )
+    ((e, _),) = components("Observed", expression, 0)
+    measured = _numbers("values", values).ravel()
+    if len(measured) == 0:
+        raise ProblemError(
+            f"`sp.Observed({shown(e)}, ...)` was given no values at all, so there is nothing to fit; leave the "
+            f"condition out, or look why its data are empty."
+        )
+    if not np.isfinite(measured).all():
+        bad = int(np.sum(~np.isfinite(measured)))
+        raise ProblemError(
+            f"`sp.Observed({shown(e)}, ...)` was given {len(measured)} values of which {bad} are NaN or infinite, so "
+            f"the loss would be NaN; drop those points, for example with `numpy.isfinite`."
+        )
+    if isinstance(points, Mapping):
+        points = {str(c): _numbers(f"coordinates of {c}", v) for c, v in points.items()}
+    else:
+        points = _numbers("points", points)
+    if not all(np.isfinite(c).all() for c in (points.values() if isinstance(points, Mapping) else [points])):
+        raise ProblemError(
+            f"`sp.Observed({shown(e)}, ...)` was given points with NaN or infinite coordinates; drop those points, for "
+            f"example with `numpy.isfinite`."
+        )
+    if noise is not None and not (isinstance(noise, numbers.Real) and noise > 0):
+        raise ProblemError(
+            f"`sp.Observed({shown(e)}, noise={shown(noise)})` needs a positive standard deviation; leave `noise` out "
+            f"if unknown."
+        )
+    return AtPoints(name or f"observed {short_name(e)}", e, points, measured, None if noise is None else float(noise))

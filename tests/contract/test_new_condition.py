@@ -1,0 +1,128 @@
+"""A kind of condition is one file: a value at a single point, which no room of spindle has ever heard of, is solved."""
+
+import ast
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy
+from sympy import Eq
+
+import spindle
+import spindle as sp
+from spindle.check import check
+from spindle.estimate import estimate
+from spindle.problem.conditions.base import Condition, Piece, Role
+from spindle.problem.serialize import problem_from_data, problem_to_data
+from spindle.problem.supports import Scatter
+
+t, x, y = sp.coordinates("t x y")
+u, w = sp.unknown("u", x, y), sp.unknown("w", t, x)
+EXACT = x + 2 * y + sympy.Rational(3, 2)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AtOnePoint(Condition):
+    """`expression = value` at a point (d,)."""
+
+    expression: sympy.Expr
+    point: np.ndarray
+    value: float
+
+    def pieces(self, domain):
+        """The point."""
+        return (Piece(((Scatter(self.point[None], np.array([self.value])), self.expression),)),)
+
+    def texts(self, printer):
+        """`u = 1 at [0.5 0.5]`."""
+        return [f"{printer(Eq(self.expression, self.value, evaluate=False))} at {self.point}"]
+
+    @property
+    def role(self):
+        """A residual and nothing else."""
+        return Role()
+
+    def data(self, size, length):
+        """The size of the value."""
+        return self.expression, abs(self.value)
+
+    def homogeneous(self):
+        """The value zero."""
+        return replace(self, value=0.0)
+
+    def shifted(self, near):
+        """What is left of the value."""
+        (known,) = near.values(self.point[None], self.expression)
+        return replace(self, expression=self.expression.xreplace(near.errors), value=self.value - float(known))
+
+    def in_window(self, moved):
+        """It is refused before."""
+        return self
+
+
+def plane():
+    """u_x = 1, u_y = 2: a plane, fixed by its value at one point alone."""
+    return sp.Problem(
+        domain=sp.Box({x: (0, 1), y: (0, 1)}),
+        equations=[Eq(u.diff(x), 1), Eq(u.diff(y), 2)],
+        conditions=[AtOnePoint("pinned", u, np.array([0.5, 0.25]), 2.5)],
+        reference={u: EXACT},
+    )
+
+
+def test_it_is_solved_exactly_and_its_error_estimated():
+    solution = sp.solve(plane(), sp.SPINN(newton_steps=3), progress=False)
+    assert solution.error() < 1e-8
+    assert {"pinned"} < set(solution.run.residuals) & set(solution.run.shares)
+    assert estimate(solution)["errors"]["u"] < 1e-6
+
+
+def test_it_is_trained_point_by_point():
+    solution = sp.solve(plane(), sp.PINN(steps=5, lbfgs_steps=60, width=8, points=25), progress=False)
+    assert solution.error() < 0.1
+    assert solution.run.residuals["pinned"] < 0.1
+
+
+def test_it_is_printed_checked_and_stored():
+    problem = plane()
+    assert "u = 2.5 at [0.5  0.25]" in str(problem)
+    assert problem.doubted == ()
+    assert check(problem, [])["conditions"]["pinned"]["where"] == ["1 points"]
+    data, arrays = problem_to_data(problem)
+    (back,) = problem_from_data(json.loads(json.dumps(data)), arrays).conditions
+    assert isinstance(back, AtOnePoint)
+    assert (back.name, back.expression, back.value) == ("pinned", u, 2.5)
+    np.testing.assert_array_equal(back.point, [0.5, 0.25])
+
+
+def test_nobody_asks_for_the_kind_of_a_condition():
+    """Else a new kind would be forgotten there."""
+    kinds = {kind.__name__ for kind in Condition.__subclasses__()}
+    assert {"OnBoundary", "AtStart", "AcrossAxis", "AtPoints"} <= kinds
+    for path in Path(spindle.__file__).parent.rglob("*.py"):
+        asked = [ast.unparse(node) for node in ast.walk(ast.parse(path.read_text())) if is_question(node)]
+        asked = [question for question in asked if kinds & set(re.findall(r"\w+", question))]
+        assert not asked, f"{path.name} asks {asked}; let conditions answer, in `Role` or by a method"
+
+
+def is_question(node) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass")
+
+
+def test_where_it_cannot_be_posed_it_is_refused():
+    heat = sp.Problem(
+        domain=sp.Box({t: (0, 1), x: (0, 1)}),
+        equations=[Eq(w.diff(t), sp.parameter("k", range=(1, 2)) * w.diff(x, 2))],
+        conditions=[
+            sp.Initial(w, 1),
+            sp.Dirichlet(w, on=Eq(x, 0)),
+            AtOnePoint("pinned", w, np.array([0.5, 1.0]), 0.5),
+        ],
+    )
+    with pytest.raises(sp.ProblemError, match="`pinned`, but what is measured belongs to one member"):
+        sp.solve(heat, sp.SPINN(), progress=False)
+    with pytest.raises(sp.ProblemError, match="pinned speaks of all times at once"):
+        sp.solve(heat.at(k=1), sp.SPINN(windows=2), progress=False)

@@ -11,7 +11,7 @@ import numpy as np
 
 from spindle.errors import RunError, usage
 from spindle.methods.base import Method, Plan
-from spindle.objective.objective import Model
+from spindle.networks.model import Model
 from spindle.problem.problem import Problem
 from spindle.reduction.build import Reduced
 from spindle.reduction.stored import reduced_from_data

@@ -20,8 +20,8 @@ from spindle.lock import Lock
 from spindle.members import Members, checked_inside
 from spindle.methods.base import Method, Plan
 from spindle.methods.registry import label
+from spindle.networks.model import Model
 from spindle.objective.errors import error_measures
-from spindle.objective.objective import Model
 from spindle.problem.expressions import expression_of
 from spindle.problem.families import parameter_values, ranging, spanned
 from spindle.problem.problem import Problem

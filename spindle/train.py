@@ -19,7 +19,8 @@ from spindle.guards import cut_short, overfit, stagnated, unfinished, unfulfille
 from spindle.lock import Lock
 from spindle.methods.base import Method, Plan
 from spindle.missed import missed
-from spindle.objective.objective import Model, Objective
+from spindle.networks.model import Model
+from spindle.objective.objective import Objective
 from spindle.problem.doubts import doubts, fatal
 from spindle.problem.families import spanned
 from spindle.problem.problem import Problem

@@ -16,8 +16,9 @@ from spindle.methods.settings import check_settings
 from spindle.networks.embeddings import Embedding, FourierFeatures, PeriodicFeatures, Raw, Scaled
 from spindle.networks.fields import BoundaryFactor, Field, PointwiseField
 from spindle.networks.layers import BODIES
+from spindle.networks.model import Model
 from spindle.objective.estimated import first_guesses
-from spindle.objective.objective import Model, Objective
+from spindle.objective.objective import Objective
 from spindle.objective.penalties import Penalty
 from spindle.problem.consistency.signs import signed
 from spindle.problem.families import ranging, spanned

@@ -12,8 +12,9 @@ import numpy as np
 
 from spindle.lowering.partials import replace_partials
 from spindle.networks.fields import SeparableField, TensorField
+from spindle.networks.model import Model
 from spindle.networks.spectral import Modes
-from spindle.objective.objective import Model, Objective
+from spindle.objective.objective import Objective
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_time
 

@@ -18,8 +18,10 @@ import jax.numpy as jnp
 
 from spindle.errors import MethodError
 from spindle.interrupts import interruptions
+from spindle.networks.model import Model
+from spindle.objective.balancing import balanced
 from spindle.objective.least_squares import LeastSquares
-from spindle.objective.objective import Model, Objective
+from spindle.objective.objective import Objective
 from spindle.training.checkpoint import load_meta, load_tree, reading, save_tree
 from spindle.training.deadline import Late, Stop, in_time, wait_for
 from spindle.training.display import Display, Silent
@@ -399,17 +401,6 @@ class Trainer:
             for name, seconds in meta["clock"].items():
                 setattr(self.clock, name, getattr(self.clock, name) + seconds)
             return number, restored, History.from_data(meta["history"])
-
-
-def balanced(weights, norms):
-    """Weights that even out the gradient norms, moved a tenth of the way (Wang et al. 2023, arXiv 2308.08468).
-
-    Those without a norm stay what they are.
-    """
-    total = sum(norms.values())
-    target = {name: total / (norm + 1e-12 * total) / len(norms) for name, norm in norms.items()}
-    moved = {name: 0.9 * weights[name] + 0.1 * target[name].astype(weights[name].dtype) for name in norms}
-    return {**weights, **moved}
 
 
 def _compiler_options() -> dict | None:

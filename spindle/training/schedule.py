@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import jax
 
-from spindle.objective.objective import Model
+from spindle.networks.model import Model
 from spindle.training.history import History
 from spindle.training.optimizers.base import Optimizer
 

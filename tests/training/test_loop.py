@@ -16,8 +16,9 @@ from sympy import Eq, pi, sin
 
 import spindle as sp
 from spindle.gallery.registry import gallery
+from spindle.objective.balancing import balanced
 from spindle.training import loop
-from spindle.training.loop import _next_chunk, _next_look, balanced
+from spindle.training.loop import _next_chunk, _next_look
 from spindle.training.precision import precision
 
 QUICK = {"points": 8, "width": 8, "hidden_layers": 1, "rank": 3, "steps": 60, "lbfgs_steps": 30, "newton_steps": 0}

@@ -110,7 +110,7 @@ def _check_sizes(path, model: Model, arrays: Mapping, grown: list[dict]) -> None
 
 
 def _whole_numbers(decision) -> tuple[int, ...]:
-    """The sizes in what a phase decided."""
+    """The sizes in what a stage decided."""
     if isinstance(decision, (dict, list)):
         parts = decision.values() if isinstance(decision, dict) else decision
         return tuple(n for part in parts for n in _whole_numbers(part))
@@ -118,9 +118,9 @@ def _whole_numbers(decision) -> tuple[int, ...]:
 
 
 def _restored(plan: Plan, model: Model, arrays: Mapping, grown: list[dict]) -> Model:
-    """The model as built, as later phases enlarged it, with the stored arrays."""
+    """The model as built, as later stages refined it, with the stored arrays."""
     for entry in grown:
-        model = plan.schedule.phases[entry["phase"]].growth.apply(model, entry["decision"])
+        model = plan.schedule.stages[entry["phase"]].refinement.apply(model, entry["decision"])
     trainable, static = eqx.partition(
         model, lambda leaf: hasattr(leaf, "dtype") and np.issubdtype(leaf.dtype, np.inexact)
     )

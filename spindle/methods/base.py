@@ -26,13 +26,13 @@ from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_time
 from spindle.problem.windows import of_time_alone, time_axis
 from spindle.reduction.build import Reduction
-from spindle.training.loop import Schedule
 from spindle.training.optimizers.adam import Adam
-from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.causal import Causal
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.optimizers.lbfgs import LBFGS
 from spindle.training.optimizers.reweighted import Reweighted
+from spindle.training.schedule import Schedule
+from spindle.training.stages import Stage
 
 RECIPES = ("default", "paper")
 
@@ -291,7 +291,7 @@ def pointwise_field(problem: Problem, constraints: Constraints, settings) -> Cal
 
 
 def causal_ladder(problem: Problem, settings) -> tuple[float, ...]:
-    """The tolerances of causal weights, one phase of Adam each; none where there is no time to speak of."""
+    """The tolerances of causal weights, one stage of Adam each; none where there is no time to speak of."""
     ladder = settings["causal"] or ()
     if ladder and not any(is_time(c) for c in problem.coordinates):
         raise MethodError(
@@ -306,13 +306,13 @@ def assemble(
     derivatives: Callable[[bool], Any],
     settings,
     choices,
-    newton: Sequence[Optimizer] = (),
+    newton: Sequence[Stage] = (),
     penalties: Sequence[Penalty] = (),
 ) -> Plan:
     """The plan, once a method has said what its field is and how it is differentiated.
 
     derivatives   whether on fresh random points -> those at points of the supports of the forms
-    newton        the Gauss-Newton phases, where it takes more than one
+    newton        the Gauss-Newton stages, where it takes more than one
     penalties     terms of the loss that look at the field alone
     """
     problem = forms.problem
@@ -325,19 +325,19 @@ def assemble(
     def build(key):
         return Model(field(key), first_guesses(objective.tunable, signs))
 
-    phases: list[Optimizer] = []
+    stages: list[Stage] = []
     if settings["steps"]:
         adam = Adam(settings["steps"], settings["learning_rate"], settings["schedule"])
         ladder = causal_ladder(problem, settings)
-        phases += [Causal(adam, tolerance, settings["slabs"]) for tolerance in ladder] or [adam]
+        stages += [Stage(Causal(adam, tolerance, settings["slabs"])) for tolerance in ladder] or [Stage(adam)]
     if settings["lbfgs_steps"]:
-        phases.append(LBFGS(settings["lbfgs_steps"], settings["lbfgs_memory"], settings.get("lbfgs_rate")))
+        stages.append(Stage(LBFGS(settings["lbfgs_steps"], settings["lbfgs_memory"], settings.get("lbfgs_rate"))))
     if settings["newton_steps"]:
         measured = {name: 1.0 for name in forms.noisy if name not in settings["weights"]}
         if objective.tunable and measured:
             # From a guess that is far off each step gains a few per cent only, some forty times.
-            phases.append(Reweighted(GaussNewton(settings["newton_steps"], worth=5e-3, patience=8), measured))
-        phases += newton or (GaussNewton(settings["newton_steps"]),)
+            stages.append(Stage(Reweighted(GaussNewton(settings["newton_steps"], worth=5e-3, patience=8), measured)))
+        stages += newton or (Stage(GaussNewton(settings["newton_steps"])),)
     resample = settings["resample"] if settings["sampling"] == "random" else 0
     many = len(objective.names) > 1
     return Plan(
@@ -346,7 +346,7 @@ def assemble(
         objective=objective,
         fresh=lambda: Objective(forms, derivatives(True), faces=settings["faces"]),
         build=build,
-        schedule=Schedule(tuple(phases), resample, settings["balance"] if many else 0, settings["keep"]),
+        schedule=Schedule(tuple(stages), resample, settings["balance"] if many else 0, settings["keep"]),
         weights=objective.weights(settings["weights"], settings["conditions"]),
         dtype=settings["dtype"],
         settings=settings,

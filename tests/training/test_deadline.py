@@ -17,6 +17,7 @@ from spindle.training.deadline import Late, Stop, in_time, left_behind, wait_for
 from spindle.training.history import Clock
 from spindle.training.loop import Limits, Schedule, Trainer
 from spindle.training.precision import precision
+from spindle.training.stages import Stage
 
 
 def now():
@@ -124,7 +125,7 @@ class Endless:
 
 
 def test_a_step_that_would_not_end_is_given_up_and_leaves_nothing_behind(float64):
-    trainer = Trainer(Nothing(), Schedule((Endless(),)), limits=Limits(now() + 3), clock=Clock())
+    trainer = Trainer(Nothing(), Schedule((Stage(Endless()),)), limits=Limits(now() + 3), clock=Clock())
     began = now()
     outcome = trainer.run({"x": jnp.ones((64, 64))}, {"x": 1.0}, key=jax.random.PRNGKey(0))
     assert (outcome.stopped_by, outcome.steps) == ("budget", 10)
@@ -133,7 +134,7 @@ def test_a_step_that_would_not_end_is_given_up_and_leaves_nothing_behind(float64
 
 
 def test_a_phase_that_others_follow_leaves_time_for_them(float64):
-    schedule = Schedule((Endless(), Endless(10)))
+    schedule = Schedule((Stage(Endless()), Stage(Endless(10))))
     outcome = Trainer(Nothing(), schedule, limits=Limits(now() + 5), clock=Clock()).run(
         {"x": jnp.ones((64, 64))}, {"x": 1.0}, key=jax.random.PRNGKey(0)
     )

@@ -16,6 +16,7 @@ from spindle.problem.problem import Problem
 from spindle.problem.symbols import Parameter
 from spindle.problem.tables import tables_in
 from spindle.problem.words import text
+from spindle.training.optimizers.registry import KINDS
 from spindle.training.stages import Stage
 
 
@@ -65,7 +66,7 @@ def _method(problem: Problem, name: str) -> dict[str, Any]:
     return {"choices": list(plan.choices), "phases": _phases(plan), "dtype": plan.dtype}
 
 
-_KINDS = {"GaussNewton": "Gauss-Newton", "LBFGS": "L-BFGS"}
+_LABELS = {kind.make: label for label, kind in KINDS.items()}
 
 
 def _phases(plan: Plan) -> list[str]:
@@ -76,8 +77,8 @@ def _phases(plan: Plan) -> list[str]:
 
 
 def _kind(stage: Stage) -> str:
-    kind = type(stage.optimizer).__name__
-    return _KINDS.get(kind, kind) + (" on a larger model" if stage.refine else "")
+    kind = type(stage.optimizer)
+    return _LABELS.get(kind, kind.__name__) + (" on a larger model" if stage.refine else "")
 
 
 def in_words(found: dict[str, Any]) -> str:

@@ -29,7 +29,7 @@ from spindle.reduction.build import Reduction
 from spindle.training.optimizers.adam import Adam
 from spindle.training.optimizers.causal import Causal
 from spindle.training.optimizers.gauss_newton import GaussNewton
-from spindle.training.optimizers.lbfgs import LBFGS
+from spindle.training.optimizers.registry import optimizers
 from spindle.training.optimizers.reweighted import Reweighted
 from spindle.training.schedule import Schedule
 from spindle.training.stages import Stage
@@ -325,19 +325,7 @@ def assemble(
     def build(key):
         return Model(field(key), first_guesses(objective.tunable, signs))
 
-    stages: list[Stage] = []
-    if settings["steps"]:
-        adam = Adam(settings["steps"], settings["learning_rate"], settings["schedule"])
-        ladder = causal_ladder(problem, settings)
-        stages += [Stage(Causal(adam, tolerance, settings["slabs"])) for tolerance in ladder] or [Stage(adam)]
-    if settings["lbfgs_steps"]:
-        stages.append(Stage(LBFGS(settings["lbfgs_steps"], settings["lbfgs_memory"], settings.get("lbfgs_rate"))))
-    if settings["newton_steps"]:
-        measured = {name: 1.0 for name in forms.noisy if name not in settings["weights"]}
-        if objective.tunable and measured:
-            # From a guess that is far off each step gains a few per cent only, some forty times.
-            stages.append(Stage(Reweighted(GaussNewton(settings["newton_steps"], worth=5e-3, patience=8), measured)))
-        stages += newton or (Stage(GaussNewton(settings["newton_steps"])),)
+    stages = _stages(objective, settings, newton)
     resample = settings["resample"] if settings["sampling"] == "random" else 0
     many = len(objective.names) > 1
     return Plan(
@@ -346,9 +334,29 @@ def assemble(
         objective=objective,
         fresh=lambda: Objective(forms, derivatives(True), faces=settings["faces"]),
         build=build,
-        schedule=Schedule(tuple(stages), resample, settings["balance"] if many else 0, settings["keep"]),
+        schedule=Schedule(stages, resample, settings["balance"] if many else 0, settings["keep"]),
         weights=objective.weights(settings["weights"], settings["conditions"]),
         dtype=settings["dtype"],
         settings=settings,
         choices=tuple(choices),
     )
+
+
+def _stages(objective: Objective, settings, newton: Sequence[Stage]) -> tuple[Stage, ...]:
+    """One stage for each optimizer that takes steps, but those of causal weights and of Gauss-Newton may be several."""
+
+    def causal(adam) -> list[Stage]:
+        ladder = causal_ladder(objective.forms.problem, settings)
+        return [Stage(Causal(adam, tolerance, settings["slabs"])) for tolerance in ladder] or [Stage(adam)]
+
+    def gauss_newton(alone) -> list[Stage]:
+        last = list(newton) or [Stage(alone)]
+        measured = {name: 1.0 for name in objective.forms.noisy if name not in settings["weights"]}
+        if not (objective.tunable and measured):
+            return last
+        # From a guess that is far off each step gains a few per cent only, some forty times.
+        return [Stage(Reweighted(replace(alone, worth=5e-3, patience=8), measured)), *last]
+
+    several = {Adam: causal, GaussNewton: gauss_newton}
+    found = [several.get(type(o), lambda alone: [Stage(alone)])(o) for o in optimizers(settings.get)]
+    return tuple(stage for stages in found for stage in stages)

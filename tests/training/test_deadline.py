@@ -16,8 +16,10 @@ from spindle.budget import Budget
 from spindle.training.deadline import Late, Stop, in_time, left_behind, wait_for
 from spindle.training.history import Clock
 from spindle.training.loop import Limits, Schedule, Trainer
+from spindle.training.optimizers.base import Optimizer
 from spindle.training.precision import precision
 from spindle.training.stages import Stage
+from tests.training.simplest import Nothing
 
 
 def now():
@@ -86,23 +88,8 @@ def test_a_budget_keeps_time_for_the_checks():
     assert abs(Budget(20, now()).left().seconds - 24) < 1
 
 
-class Nothing:
-    """An objective without points, whose loss is the square of its only parameter, a matrix."""
-
-    handed_over: ClassVar = {}
-
-    def draw(self, key, carried=None):
-        return (), {}, [], {}
-
-    def loss(self, model, points, weights):
-        return jnp.mean(model["x"] ** 2)
-
-    def mean_squares(self, model, points):
-        return {"x": jnp.mean(model["x"] ** 2)}
-
-
 @dataclass(frozen=True)
-class Endless:
+class Endless(Optimizer):
     """Ten good steps, then one that takes for ever unless it is told that nobody wants it any more."""
 
     steps: int = 100

@@ -15,6 +15,8 @@ from spindle.problem.problem import Problem
 from spindle.problem.symbols import Parameter
 from spindle.problem.tables import tables_in
 from spindle.problem.words import text
+from spindle.training.optimizers.registry import KINDS
+from spindle.training.stages import Stage
 
 
 def check(problem: Problem, methods: Iterable[str] = METHODS) -> dict[str, Any]:
@@ -67,15 +69,19 @@ def _method(problem: Problem, name: str) -> dict[str, Any]:
     return {"choices": list(plan.choices), "phases": _phases(plan), "dtype": plan.dtype}
 
 
-_KINDS = {"GaussNewton": "Gauss-Newton", "LBFGS": "L-BFGS", "Growing": "Gauss-Newton on a larger model"}
+_LABELS = {kind.make: label for label, kind in KINDS.items()}
 
 
 def _phases(plan: Plan) -> list[str]:
-    """The phases of training, those that repeat counted."""
-    kinds = [type(phase).__name__ for phase in plan.schedule.phases]
-    named = [f"{p.steps:,} steps of {_KINDS.get(k, k)}" for k, p in zip(kinds, plan.schedule.phases, strict=True)]
+    """The stages of training, those that repeat counted."""
+    named = [f"{stage.optimizer.steps:,} steps of {_kind(stage)}" for stage in plan.schedule.stages]
     grouped = [(words, len(list(equal))) for words, equal in itertools.groupby(named)]
     return [words if count == 1 else f"up to {count} times {words}" for words, count in grouped]
+
+
+def _kind(stage: Stage) -> str:
+    kind = type(stage.optimizer)
+    return _LABELS.get(kind, kind.__name__) + (" on a larger model" if stage.refine else "")
 
 
 def in_words(found: dict[str, Any]) -> str:

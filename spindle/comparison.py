@@ -4,8 +4,8 @@ from typing import cast
 
 import numpy as np
 
+from spindle.networks.model import Model
 from spindle.objective.errors import error_measures
-from spindle.objective.objective import Model
 from spindle.records import ClassicalComparison, Measures
 from spindle.references import POINTS, scattered_points
 from spindle.results.evaluator import Evaluator

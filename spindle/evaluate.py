@@ -13,7 +13,7 @@ from spindle.lowering.compile import array_function
 from spindle.lowering.constraints import Constraints
 from spindle.networks.expansion import is_grid
 from spindle.networks.fields import AxisField
-from spindle.objective.objective import Model
+from spindle.networks.model import Model
 from spindle.problem.carried import carried_in
 from spindle.problem.problem import Problem
 

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from spindle.stop_reasons import StopReason
 from spindle.training.history import Record
 from spindle.training.loop import Outcome
+from spindle.training.optimizers.registry import KINDS, setting_of_steps
 from spindle.verdict import UNFULFILLED, is_local
 
-_FIRST_ORDER = ("Adam", "L-BFGS")
+_FIRST_ORDER = tuple(label for label, kind in KINDS.items() if kind.first_order)
 _LARGE = 0.1  # residual, relative to its own terms, above which training that stands still has failed
 _SOLVED = 1e-4  # ... and below which more steps are a luxury
 _STEPS = 10  # fewer have no tenths to speak of
@@ -107,7 +108,7 @@ def unfinished(
         return []
     return [
         f"the last tenth of the steps still brought the loss from {before:.1e} to {after:.1e}: more steps would help, "
-        f"raise {_steps_of(last[-1].phase)}"
+        f"raise `{setting_of_steps(last[-1].phase)}`"
     ]
 
 
@@ -119,8 +120,3 @@ def _worst(fresh: Mapping[str, float], terms: Mapping[str, float]) -> tuple[str,
     """The residual that is largest relative to its own terms, and its share."""
     shares = {name: fresh[name] / terms[name] for name in fresh if terms.get(name, 0) > 0}
     return max(shares.items(), key=lambda item: item[1], default=("", 0.0))
-
-
-def _steps_of(phase: str) -> str:
-    """The setting that says how many steps a phase has."""
-    return {"L-BFGS": "`lbfgs_steps`", "Gauss-Newton": "`newton_steps`"}.get(phase, "`steps`")

@@ -12,7 +12,7 @@ import numpy as np
 
 from spindle.errors import RunError, usage
 from spindle.methods.base import Method, Plan
-from spindle.objective.objective import Model
+from spindle.networks.model import Model
 from spindle.problem.problem import Problem
 from spindle.records import Grown
 from spindle.reduction.build import Reduced
@@ -116,7 +116,7 @@ def _check_sizes(path, model: Model, arrays: Mapping, grown: Sequence[Grown]) ->
 
 
 def _whole_numbers(decision) -> tuple[int, ...]:
-    """The sizes in what a phase decided."""
+    """The sizes in what a stage decided."""
     if isinstance(decision, (dict, list)):
         parts = decision.values() if isinstance(decision, dict) else decision
         return tuple(n for part in parts for n in _whole_numbers(part))
@@ -124,10 +124,10 @@ def _whole_numbers(decision) -> tuple[int, ...]:
 
 
 def _restored(plan: Plan, model: Model, arrays: Mapping, grown: Sequence[Grown]) -> Model:
-    """The model as built, as later phases enlarged it, with the stored arrays."""
+    """The model as built, as later stages refined it, with the stored arrays."""
     for entry in grown:
-        phase: Any = plan.schedule.phases[entry.phase]  # one that enlarges, unless somebody changed the file
-        model = phase.growth.apply(model, entry.decision)
+        refinement: Any = plan.schedule.stages[entry.phase].refinement  # there is one, unless somebody changed the file
+        model = refinement.apply(model, entry.decision)
     trainable, static = eqx.partition(
         model, lambda leaf: hasattr(leaf, "dtype") and np.issubdtype(leaf.dtype, np.inexact)
     )

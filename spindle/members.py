@@ -11,8 +11,8 @@ import numpy as np
 import xarray
 
 from spindle.errors import MethodError, ProblemError, shown
+from spindle.networks.model import Model
 from spindle.objective.errors import error_measures
-from spindle.objective.objective import Model
 from spindle.problem.families import checked_values, ranging
 from spindle.problem.problem import Problem
 from spindle.reduction.tuning import with_coefficients

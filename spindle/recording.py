@@ -19,7 +19,8 @@ from spindle.comparison import compare
 from spindle.guards import cut_short, overfit, stagnated, unfinished, unfulfilled
 from spindle.methods.base import Plan
 from spindle.missed import missed
-from spindle.objective.objective import Model, Objective
+from spindle.networks.model import Model
+from spindle.objective.objective import Objective
 from spindle.problem.doubts import doubts, fatal
 from spindle.problem.problem import Problem
 from spindle.records import Grown

@@ -6,8 +6,8 @@ import numpy as np
 
 from spindle.methods.growth import decays, tail
 from spindle.networks.fields import AxisField
+from spindle.networks.model import Model
 from spindle.networks.spectral import Modes, Spectral
-from spindle.objective.objective import Model
 from spindle.references import scattered_points
 from spindle.results.evaluator import Evaluator
 from spindle.training.precision import precision

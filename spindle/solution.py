@@ -17,7 +17,7 @@ from spindle.lock import Lock
 from spindle.members import Members, checked_inside
 from spindle.methods.base import Method, Plan
 from spindle.methods.registry import label
-from spindle.objective.objective import Model
+from spindle.networks.model import Model
 from spindle.problem.families import parameter_values, ranging
 from spindle.problem.problem import Problem
 from spindle.problem.windows import by_window, time_axis

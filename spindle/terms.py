@@ -14,7 +14,7 @@ from spindle.errors import ProblemError
 from spindle.lowering.compile import array_function, coded
 from spindle.lowering.partials import partial_of
 from spindle.methods.base import Plan
-from spindle.objective.objective import Model
+from spindle.networks.model import Model
 from spindle.problem.functions import evaluate
 from spindle.problem.symbols import Normal, Parameter, is_given, unknowns_in
 from spindle.references import scattered_points

@@ -15,7 +15,7 @@ from spindle.budget import Budget
 from spindle.errors import DivergenceError, MethodError
 from spindle.lock import Lock
 from spindle.methods.base import Method, Plan
-from spindle.objective.objective import Model
+from spindle.networks.model import Model
 from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
 from spindle.recording import record

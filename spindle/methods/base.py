@@ -16,8 +16,9 @@ from spindle.methods.settings import check_settings
 from spindle.networks.embeddings import Embedding, FourierFeatures, PeriodicFeatures, Raw, Scaled
 from spindle.networks.fields import BoundaryFactor, Field, PointwiseField
 from spindle.networks.layers import BODIES
+from spindle.networks.model import Model
 from spindle.objective.estimated import first_guesses
-from spindle.objective.objective import Model, Objective
+from spindle.objective.objective import Objective
 from spindle.objective.penalties import Penalty
 from spindle.problem.consistency.signs import signed
 from spindle.problem.families import ranging, spanned
@@ -25,13 +26,13 @@ from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_time
 from spindle.problem.windows import of_time_alone, time_axis
 from spindle.reduction.build import Reduction
-from spindle.training.loop import Schedule
 from spindle.training.optimizers.adam import Adam
-from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.causal import Causal
 from spindle.training.optimizers.gauss_newton import GaussNewton
-from spindle.training.optimizers.lbfgs import LBFGS
+from spindle.training.optimizers.registry import optimizers
 from spindle.training.optimizers.reweighted import Reweighted
+from spindle.training.schedule import Schedule
+from spindle.training.stages import Stage
 
 RECIPES = ("default", "paper")
 
@@ -290,7 +291,7 @@ def pointwise_field(problem: Problem, constraints: Constraints, settings) -> Cal
 
 
 def causal_ladder(problem: Problem, settings) -> tuple[float, ...]:
-    """The tolerances of causal weights, one phase of Adam each; none where there is no time to speak of."""
+    """The tolerances of causal weights, one stage of Adam each; none where there is no time to speak of."""
     ladder = settings["causal"] or ()
     if ladder and not any(is_time(c) for c in problem.coordinates):
         raise MethodError(
@@ -305,13 +306,13 @@ def assemble(
     derivatives: Callable[[bool], Any],
     settings,
     choices,
-    newton: Sequence[Optimizer] = (),
+    newton: Sequence[Stage] = (),
     penalties: Sequence[Penalty] = (),
 ) -> Plan:
     """The plan, once a method has said what its field is and how it is differentiated.
 
     derivatives   whether on fresh random points -> those at points of the supports of the forms
-    newton        the Gauss-Newton phases, where it takes more than one
+    newton        the Gauss-Newton stages, where it takes more than one
     penalties     terms of the loss that look at the field alone
     """
     problem = forms.problem
@@ -324,19 +325,7 @@ def assemble(
     def build(key):
         return Model(field(key), first_guesses(objective.tunable, signs))
 
-    phases: list[Optimizer] = []
-    if settings["steps"]:
-        adam = Adam(settings["steps"], settings["learning_rate"], settings["schedule"])
-        ladder = causal_ladder(problem, settings)
-        phases += [Causal(adam, tolerance, settings["slabs"]) for tolerance in ladder] or [adam]
-    if settings["lbfgs_steps"]:
-        phases.append(LBFGS(settings["lbfgs_steps"], settings["lbfgs_memory"], settings.get("lbfgs_rate")))
-    if settings["newton_steps"]:
-        measured = {name: 1.0 for name in forms.noisy if name not in settings["weights"]}
-        if objective.tunable and measured:
-            # From a guess that is far off each step gains a few per cent only, some forty times.
-            phases.append(Reweighted(GaussNewton(settings["newton_steps"], worth=5e-3, patience=8), measured))
-        phases += newton or (GaussNewton(settings["newton_steps"]),)
+    stages = _stages(objective, settings, newton)
     resample = settings["resample"] if settings["sampling"] == "random" else 0
     many = len(objective.names) > 1
     return Plan(
@@ -345,9 +334,29 @@ def assemble(
         objective=objective,
         fresh=lambda: Objective(forms, derivatives(True), faces=settings["faces"]),
         build=build,
-        schedule=Schedule(tuple(phases), resample, settings["balance"] if many else 0, settings["keep"]),
+        schedule=Schedule(stages, resample, settings["balance"] if many else 0, settings["keep"]),
         weights=objective.weights(settings["weights"], settings["conditions"]),
         dtype=settings["dtype"],
         settings=settings,
         choices=tuple(choices),
     )
+
+
+def _stages(objective: Objective, settings, newton: Sequence[Stage]) -> tuple[Stage, ...]:
+    """One stage for each optimizer that takes steps, but those of causal weights and of Gauss-Newton may be several."""
+
+    def causal(adam) -> list[Stage]:
+        ladder = causal_ladder(objective.forms.problem, settings)
+        return [Stage(Causal(adam, tolerance, settings["slabs"])) for tolerance in ladder] or [Stage(adam)]
+
+    def gauss_newton(alone) -> list[Stage]:
+        last = list(newton) or [Stage(alone)]
+        measured = {name: 1.0 for name in objective.forms.noisy if name not in settings["weights"]}
+        if not (objective.tunable and measured):
+            return last
+        # From a guess that is far off each step gains a few per cent only, some forty times.
+        return [Stage(Reweighted(replace(alone, worth=5e-3, patience=8), measured)), *last]
+
+    several = {Adam: causal, GaussNewton: gauss_newton}
+    found = [several.get(type(o), lambda alone: [Stage(alone)])(o) for o in optimizers(settings.get)]
+    return tuple(stage for stages in found for stage in stages)

@@ -26,7 +26,8 @@ from scipy.sparse.linalg import splu
 
 from spindle.derivatives.discrete import Discrete, Nodal
 from spindle.methods.factors import Direct, Factors, factors, misfit
-from spindle.objective.objective import Model, Objective
+from spindle.networks.model import Model
+from spindle.objective.objective import Objective
 from spindle.training.precision import precision
 
 _ITERATIONS = 30

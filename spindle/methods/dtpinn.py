@@ -35,7 +35,7 @@ from spindle.problem.problem import Problem
 from spindle.problem.shapes import shape_of
 from spindle.problem.symbols import is_time
 from spindle.training.optimizers.gauss_newton import GaussNewton
-from spindle.training.optimizers.growing import Growing
+from spindle.training.stages import Stage
 
 _PAPER = {
     "network": "mlp",
@@ -179,7 +179,7 @@ class DTPINN(Method):
             return Discrete(on_nodes, forms.needs, order=settings["order"] + better, **scheme)
 
         # Beyond some gain there is nothing but the error of the discretisation to fit.
-        newton = GaussNewton(settings["newton_steps"], worth=0.02, patience=5)
+        newton = Stage(GaussNewton(settings["newton_steps"], worth=0.02, patience=5))
 
         plan = assemble(forms, pointwise_field(problem, constraints, settings), derivatives, settings, notes, (newton,))
 
@@ -213,8 +213,8 @@ def beside(plan: Plan, better: Found, found: Found | None) -> Plan:
         return plan
     if settings["approach"] and settings["newton_steps"]:
         newton = GaussNewton(settings["newton_steps"], worth=0.02, patience=5, enough=NEAR)
-        further = Growing(newton, Approach(plan.problem, plan.objective, found, better), tolerance=0.0)
-        plan = replace(plan, schedule=replace(plan.schedule, phases=(*plan.schedule.phases, further)))
+        further = Stage(newton, Approach(plan.problem, plan.objective, found, better), tolerance=0.0)
+        plan = replace(plan, schedule=replace(plan.schedule, stages=(*plan.schedule.stages, further)))
     return replace(plan, classical=found)
 
 

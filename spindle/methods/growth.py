@@ -12,10 +12,12 @@ import numpy as np
 
 from spindle.lowering.partials import replace_partials
 from spindle.networks.fields import SeparableField, TensorField
+from spindle.networks.model import Model
 from spindle.networks.spectral import Modes
-from spindle.objective.objective import Model, Objective
+from spindle.objective.objective import Objective
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_time
+from spindle.training.stages import Refinement
 
 _TARGETS = 10.0 ** np.arange(-9, -2, 0.25)  # shares of the last coefficients, the smallest that is affordable is taken
 _WORTH = 10.0  # factor by which small last coefficients must be expected to fall for more features to be tried
@@ -27,7 +29,7 @@ _NEAR = {True: 0.3, False: 0.01}
 
 
 @dataclass(frozen=True)
-class MoreTerms:
+class MoreTerms(Refinement):
     """More separable terms, which start small and smooth."""
 
     outputs: int
@@ -61,7 +63,7 @@ class MoreTerms:
 
 
 @dataclass(frozen=True)
-class EveryProduct:
+class EveryProduct(Refinement):
     """A coefficient for every product of features instead of a sum of products.
 
     aim   see `OtherWidths`
@@ -99,7 +101,7 @@ class EveryProduct:
 
 
 @dataclass(frozen=True)
-class OtherWidths:
+class OtherWidths(Refinement):
     """More features on axes whose last coefficients are not small, fewer where they are below rounding errors.
 
     problem   gives the orders of differentiation

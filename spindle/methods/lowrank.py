@@ -32,9 +32,8 @@ from spindle.problem.families import ranging
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import Parameter
 from spindle.reduction.build import Reduction
-from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.gauss_newton import GaussNewton
-from spindle.training.optimizers.growing import Growing
+from spindle.training.stages import Stage
 
 GAMMA = 1.25  # of the published decay: a factor of 0.8 from one coefficient to the next
 _RANKS = (6, 10, 14)  # that are tried
@@ -173,7 +172,7 @@ class LowRank(Method):
                 f"axes; give their number."
             )
         constraints, sentences = constraints_for(problem, settings)
-        cloud, phases = _clouds(problem, settings), _phases(call, settings)
+        cloud, stages = _clouds(problem, settings), _stages(call, settings)
         forms = residual_forms(problem, constraints)
 
         def derivatives(fresh: bool) -> PointwiseTaylor:
@@ -185,21 +184,21 @@ class LowRank(Method):
             derivatives,
             settings,
             (*notes, *sentences),
-            phases,
+            stages,
             _penalties(problem, settings),
         )
         weights = {r.name: plan.weights[r.name] for r in plan.objective.residuals}
         return replace(plan, reduction=Reduction(forms, settings, weights, small=self.reduces))
 
 
-def _phases(call: str, settings: dict[str, Any]) -> tuple[Optimizer, ...]:
-    """The Gauss-Newton phases."""
+def _stages(call: str, settings: dict[str, Any]) -> tuple[Stage, ...]:
+    """The Gauss-Newton stages."""
     newton = GaussNewton(
         settings["newton_steps"], damping=1.0, worth=0.0, algebra="dual" if settings["resample"] else "auto",
         resamples=bool(settings["resample"]),
     )  # fmt: skip
     if not isinstance(settings["rank"], str):
-        return (newton,)
+        return (Stage(newton),)
     if settings["rank"] != "auto":
         raise MethodError(
             f"`{call.removesuffix(')')}rank={settings['rank']!r})` is neither a number of coefficients nor 'auto'; "
@@ -212,7 +211,7 @@ def _phases(call: str, settings: dict[str, Any]) -> tuple[Optimizer, ...]:
         )
     third = replace(newton, steps=max(1, settings["newton_steps"] // len(_RANKS)))
     steps = np.diff(_RANKS).tolist()
-    return (third, *(Growing(third, MoreCoefficients(more), tolerance=0.0) for more in steps))
+    return (Stage(third), *(Stage(third, MoreCoefficients(more), tolerance=0.0) for more in steps))
 
 
 def _first_rank(settings) -> int:

@@ -21,6 +21,7 @@ from spindle.methods.direct import Classical
 from spindle.objective.base import TrainingObjective
 from spindle.objective.objective import Objective
 from spindle.problem.problem import Problem
+from spindle.training.stages import Refinement
 
 FAR, NEAR = 1e-5, 3e-6  # relative distances from the classical solution: where training goes on, and where it ends
 _MOST = 6000  # parameters for which a normal matrix is affordable
@@ -54,7 +55,7 @@ def _polynomials(points) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Approach:
+class Approach(Refinement):
     """Further training on the distance from the classical solution, of networks that are far from it.
 
     problem     says what the domain is

@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 
 from spindle.networks.lowrank import FamilyField, LowRankLayer
+from spindle.training.stages import Refinement
 
 
 @dataclass(frozen=True)
-class MoreCoefficients:
+class MoreCoefficients(Refinement):
     """So many more coefficients of each low-rank layer, whose columns of U begin at zero: no member changes.
 
     Their columns of V are orthonormal, and orthogonal to those that are there; their coefficients begin like others.

@@ -34,9 +34,8 @@ from spindle.points.lattice import Lattice
 from spindle.problem.doubts import fatal
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_given, is_time
-from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.gauss_newton import GaussNewton
-from spindle.training.optimizers.growing import Growing
+from spindle.training.stages import Stage
 
 # Coefficients of a full tensor, by whether all is linear: two or three steps do then, of ten seconds each, else ten.
 _MOST_PRODUCTS = {True: 400_000, False: 200_000}
@@ -177,7 +176,7 @@ class SPINN(Method):
 
 
 class _Design:
-    """What the settings of one solve amount to: fields, lattices and Gauss-Newton phases.
+    """What the settings of one solve amount to: fields, lattices and Gauss-Newton stages.
 
     ranks    the separable ranks that are tried one after the other; before them comes the number of products of a
              separable source, which the solution is often made of
@@ -233,8 +232,8 @@ class _Design:
         counts = tuple(5 * width // 4 + 4 for width in widths)
         return Objective(self.forms, self.derivatives(counts), faces=self.settings["faces"])
 
-    def newton(self) -> tuple[Optimizer, ...]:
-        """The Gauss-Newton phases: one before and one after each growth.
+    def newton(self) -> tuple[Stage, ...]:
+        """The Gauss-Newton stages: one before and one after each growth.
 
         A model that may still grow is given up as soon as it gains little. One with coefficients for all products
         depends on them linearly: the first step may be long, and is the only one that counts if the equations are
@@ -247,7 +246,7 @@ class _Design:
             finer = OtherWidths(self.problem, self.separable, self.aim, most)
             growth += [finer] * self.settings["refine"]
         separable = [rank for rank in self.ranks if rank != "full"]
-        phases: list[Optimizer] = []
+        stages: list[Stage] = []
         for number, own in enumerate([None, *growth]):
             if number >= len(separable):
                 # Where the equations are not linear, the way down may lead through slow stretches.
@@ -261,8 +260,8 @@ class _Design:
             else:
                 newton = GaussNewton(steps)
             insists = isinstance(own, OtherWidths) and self._insists()
-            phases.append(Growing(newton, own, _ROUGH if self.tangled else _FINE, insists) if own else newton)
-        return tuple(phases)
+            stages.append(Stage(newton, own, _ROUGH if self.tangled else _FINE, insists))
+        return tuple(stages)
 
     def _insists(self) -> bool:
         """Whether more features are tried although the last ones gained nothing.

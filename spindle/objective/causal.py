@@ -13,7 +13,8 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
-from spindle.objective.objective import Model, Objective
+from spindle.networks.model import Model
+from spindle.objective.objective import Objective
 
 
 def causal_loss(

@@ -22,32 +22,14 @@ from spindle.derivatives.base import Derivatives, FormingJacobians, SummingWitho
 from spindle.derivatives.pieces import Piece, Shortcut, gram
 from spindle.errors import MethodError, nearest
 from spindle.lowering.residuals import ResidualForm, ResidualForms, ResidualTerm
-from spindle.networks.fields import Field
+from spindle.networks.model import Model
 from spindle.objective.base import ResidualObjective
-from spindle.objective.estimated import Estimated
 from spindle.objective.penalties import Penalty
 from spindle.problem.carried import carried_in
 from spindle.problem.conditions.base import Measurement
 from spindle.problem.symbols import is_time
 
 _NOISY = 1e-3  # most weight of measurements of known noise
-
-
-class Model(eqx.Module):
-    """What is trained: the field, and the parameters to be estimated, by name."""
-
-    field: Field
-    estimated: dict[str, Estimated]
-
-    @property
-    def parameters(self) -> dict[str, jax.Array]:
-        """The values of the parameters, as arrays that can be traced."""
-        return {name: parameter.value for name, parameter in self.estimated.items()}
-
-    @property
-    def numbers(self) -> dict[str, float]:
-        """The values of the parameters on the host."""
-        return {name: parameter.number for name, parameter in self.estimated.items()}
 
 
 @dataclass(frozen=True)

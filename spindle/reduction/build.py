@@ -16,9 +16,10 @@ from spindle.lowering.partials import partials_in
 from spindle.lowering.residuals import ResidualForms
 from spindle.networks.fields import Field
 from spindle.networks.lowrank import FamilyField
+from spindle.networks.model import Model
 from spindle.networks.taylor import closure
 from spindle.objective.least_squares import LeastSquares
-from spindle.objective.objective import Model, Objective
+from spindle.objective.objective import Objective
 from spindle.points.cloud import Cloud
 from spindle.points.query import QueryPoints
 from spindle.points.rules import sobol

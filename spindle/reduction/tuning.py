@@ -19,8 +19,9 @@ import optax
 from jax.scipy.linalg import cho_solve
 
 from spindle.networks.lowrank import FamilyField
+from spindle.networks.model import Model
 from spindle.objective.least_squares import weighted_rows
-from spindle.objective.objective import Model, Objective
+from spindle.objective.objective import Objective
 
 _COLUMNS = 16  # of J that are computed at a time
 

@@ -12,8 +12,8 @@ import sympy
 from spindle.errors import ProblemError, nearest
 from spindle.evaluate import CompiledExpression
 from spindle.methods.base import Plan
+from spindle.networks.model import Model
 from spindle.objective.errors import error_measures
-from spindle.objective.objective import Model
 from spindle.problem.expressions import expression_of
 from spindle.problem.families import spanned
 from spindle.problem.problem import Problem

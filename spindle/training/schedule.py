@@ -2,26 +2,29 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
-from spindle.objective.objective import Model
+from spindle.networks.model import Model
+from spindle.objective.base import TrainingObjective
+from spindle.training.best import Best
 from spindle.training.history import History
-from spindle.training.optimizers.base import Optimizer
+from spindle.training.stages import Refined, Stage
 
 
 @dataclass(frozen=True)
 class Schedule:
     """How a model is trained.
 
-    phases     optimizers, one after the other
-    resample   draw new points every so many steps (0: never); phases that need fixed points keep the last ones
+    stages     one after the other
+    resample   draw new points every so many steps (0: never); optimizers that need fixed points keep the last ones
     balance    adapt the weights every so many steps so that all residuals pull with gradients of one norm (0: never)
     keep       "last" parameters, or those of the "lowest loss", looked at every 10 steps
     """
 
-    phases: tuple[Optimizer, ...]
+    stages: tuple[Stage, ...]
     resample: int = 0
     balance: int = 0
     keep: str = "last"
@@ -42,7 +45,10 @@ class Limits:
 
 
 class State(NamedTuple):
-    """Everything that training changes, on the device."""
+    """Everything that training changes, on the device.
+
+    best   of the parameters so far; None where the last ones are kept
+    """
 
     step: jax.Array
     arrays: Model
@@ -51,8 +57,36 @@ class State(NamedTuple):
     weights: dict[str, jax.Array]
     key: jax.Array
     loss: jax.Array
-    best: Model
-    best_loss: jax.Array
+    best: Best | None
+
+    @property
+    def chosen(self) -> tuple[Model, jax.Array | None]:
+        """The arrays that count as the result at this moment, and the loss they were chosen by; None: the last ones."""
+        if self.best is None or not jnp.isfinite(self.best.loss):
+            return self.arrays, None
+        return self.best
+
+
+@dataclass(frozen=True)
+class HostState:
+    """Everything that training changes, on the host.
+
+    number      of the present stage
+    began       the step at which it began
+    objective   what is minimised in it
+    static      what is no trained array of the model
+    refined     the refinements so far
+    refused     sentences on those that would not have fitted into the memory
+    cut_short   whether some stage had fewer steps than it was to have, to leave time for those after it
+    """
+
+    number: int
+    began: int
+    objective: TrainingObjective
+    static: Any
+    refined: tuple[Refined, ...] = ()
+    refused: tuple[str, ...] = ()
+    cut_short: bool = False
 
 
 @dataclass
@@ -61,9 +95,9 @@ class Outcome:
 
     stopped_by   steps, converged, budget, target, diverged or interrupted
     residuals    root mean square of each residual on the last training points
-    grown        the phases that enlarged the model, and what they decided
-    began        the step at which the last phase began
-    refused      sentences on enlargements that would not have fitted into the memory
+    grown        the refinements, as stored
+    began        the step at which the last stage began
+    refused      sentences on refinements that would not have fitted into the memory
     """
 
     model: Model

@@ -7,7 +7,7 @@ import sympy
 
 import spindle as sp
 from spindle.gallery.registry import GALLERY, gallery, options, summary
-from spindle.objective.objective import Model
+from spindle.networks.model import Model
 from spindle.problem.domain import Wall
 from spindle.training.precision import precision
 from spindle.types import OnDemand

@@ -11,8 +11,8 @@ from sympy import Eq, cos, exp, sin
 import spindle as sp
 from spindle.derivatives.instants import Differences
 from spindle.errors import MethodError
+from spindle.networks.model import Model
 from spindle.objective.least_squares import LeastSquares
-from spindle.objective.objective import Model
 from spindle.training.precision import precision
 from tests.contract.exact_fields import ExactField
 

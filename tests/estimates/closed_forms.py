@@ -10,9 +10,8 @@ import jax.numpy as jnp
 import spindle as sp
 from spindle.lowering.compile import array_function
 from spindle.networks.fields import Field
+from spindle.networks.model import Estimated, Model
 from spindle.networks.taylor import Jet
-from spindle.objective.estimated import Estimated
-from spindle.objective.objective import Model
 from spindle.results.evaluator import Evaluator
 from spindle.results.run_record import RunRecord
 from spindle.solution import Solution

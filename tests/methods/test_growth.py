@@ -31,7 +31,7 @@ def wave():
 def grown(problem, widths, **settings):
     plan = sp.SPINN(**settings).plan(problem)
     model = plan.build(jax.random.PRNGKey(0))
-    growths = [phase.growth for phase in plan.schedule.phases if hasattr(phase, "growth")]
+    growths = [stage.refine for stage in plan.schedule.stages if stage.refine]
     every, finer = growths[-5], growths[-4]
     assert isinstance(every, EveryProduct)
     assert isinstance(finer, OtherWidths)

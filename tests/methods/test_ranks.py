@@ -8,7 +8,7 @@ import pytest
 
 import spindle as sp
 from spindle.methods.ranks import MoreCoefficients
-from spindle.objective.objective import Model
+from spindle.networks.model import Model
 from spindle.training.precision import precision
 from tests.families import SMALL, convection, planned
 

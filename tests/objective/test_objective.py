@@ -16,8 +16,8 @@ from spindle.networks.activations import exp as exp_of
 from spindle.networks.activations import sin as sin_of
 from spindle.networks.embeddings import Raw
 from spindle.networks.fields import BoundaryFactor, PointwiseField, SeparableField
+from spindle.networks.model import Model
 from spindle.networks.taylor import concatenate
-from spindle.objective.objective import Model
 
 x, y = sp.coordinates("x y")
 u = sp.unknown("u", x, y)

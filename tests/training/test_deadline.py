@@ -16,7 +16,10 @@ from spindle.budget import Budget
 from spindle.training.deadline import Late, Stop, in_time, left_behind, wait_for
 from spindle.training.history import Clock
 from spindle.training.loop import Limits, Schedule, Trainer
+from spindle.training.optimizers.base import Optimizer
 from spindle.training.precision import precision
+from spindle.training.stages import Stage
+from tests.training.simplest import Nothing
 
 
 def now():
@@ -85,23 +88,8 @@ def test_a_budget_keeps_time_for_the_checks():
     assert abs(Budget(20, now()).left().seconds - 24) < 1
 
 
-class Nothing:
-    """An objective without points, whose loss is the square of its only parameter, a matrix."""
-
-    handed_over: ClassVar = {}
-
-    def draw(self, key, carried=None):
-        return (), {}, [], {}
-
-    def loss(self, model, points, weights):
-        return jnp.mean(model["x"] ** 2)
-
-    def mean_squares(self, model, points):
-        return {"x": jnp.mean(model["x"] ** 2)}
-
-
 @dataclass(frozen=True)
-class Endless:
+class Endless(Optimizer):
     """Ten good steps, then one that takes for ever unless it is told that nobody wants it any more."""
 
     steps: int = 100
@@ -124,7 +112,7 @@ class Endless:
 
 
 def test_a_step_that_would_not_end_is_given_up_and_leaves_nothing_behind(float64):
-    trainer = Trainer(Nothing(), Schedule((Endless(),)), limits=Limits(now() + 3), clock=Clock())
+    trainer = Trainer(Nothing(), Schedule((Stage(Endless()),)), limits=Limits(now() + 3), clock=Clock())
     began = now()
     outcome = trainer.run({"x": jnp.ones((64, 64))}, {"x": 1.0}, key=jax.random.PRNGKey(0))
     assert (outcome.stopped_by, outcome.steps) == ("budget", 10)
@@ -133,7 +121,7 @@ def test_a_step_that_would_not_end_is_given_up_and_leaves_nothing_behind(float64
 
 
 def test_a_phase_that_others_follow_leaves_time_for_them(float64):
-    schedule = Schedule((Endless(), Endless(10)))
+    schedule = Schedule((Stage(Endless()), Stage(Endless(10))))
     outcome = Trainer(Nothing(), schedule, limits=Limits(now() + 5), clock=Clock()).run(
         {"x": jnp.ones((64, 64))}, {"x": 1.0}, key=jax.random.PRNGKey(0)
     )

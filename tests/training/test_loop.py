@@ -16,8 +16,10 @@ from sympy import Eq, pi, sin
 
 import spindle as sp
 from spindle.gallery.registry import gallery
+from spindle.objective.balancing import balanced
 from spindle.training import loop
-from spindle.training.loop import _next_chunk, _next_look, balanced
+from spindle.training.looking import next_look
+from spindle.training.loop import _next_chunk
 from spindle.training.precision import precision
 
 QUICK = {"points": 8, "width": 8, "hidden_layers": 1, "rank": 3, "steps": 60, "lbfgs_steps": 30, "newton_steps": 0}
@@ -205,7 +207,7 @@ def test_balancing_brings_gradient_norms_together():
 def test_looks_follow_one_two_five():
     steps, step = [], 0
     while step < 1000:
-        step = _next_look(step)
+        step = next_look(step)
         steps.append(step)
     assert steps == [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
 

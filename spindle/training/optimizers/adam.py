@@ -8,12 +8,13 @@ import jax.numpy as jnp
 import optax
 
 from spindle.errors import MethodError, nearest
+from spindle.training.optimizers.base import Optimizer
 
 SCHEDULES = ("constant", "cosine", "exponential", "gentle", "plateau")
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(Optimizer):
     """Adam (Kingma & Ba 2015, arXiv 1412.6980), default moments.
 
     steps           number of steps

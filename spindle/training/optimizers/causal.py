@@ -1,4 +1,4 @@
-"""A phase of training with causal weights, until all times count."""
+"""A stage of training with causal weights, until all times count."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from spindle.training.optimizers.adam import Adam
+from spindle.training.optimizers.base import Optimizer
 
 _SOLVED = 0.99  # smallest weight at which the published ladder goes on to the next tolerance
 
@@ -19,7 +20,7 @@ class Causality(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Causal:
+class Causal(Optimizer):
     """An optimizer whose loss weighs later times by how well earlier ones are solved; see `objective.causal`.
 
     inner       the optimizer

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jax.scipy.linalg import cho_solve
 
+from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.krylov import conjugate_gradients, diagonal
 
 _MOST_ENTRIES = 6e7  # of a Jacobian that is formed column by column: half a gigabyte
@@ -53,7 +54,7 @@ class Trial(NamedTuple):
 
 
 @dataclass(frozen=True)
-class GaussNewton:
+class GaussNewton(Optimizer):
     """Gauss-Newton steps, each accepted only if the loss falls (or, at the rounding floor, if steps shrink).
 
     steps     at most so many; it ends earlier when no damping gains anything

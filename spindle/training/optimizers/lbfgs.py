@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from spindle.training.optimizers.base import Optimizer
+
 _PATIENCE = 600  # iterations before a large loss counts: the published 30 rounds of 20
 _CEILING = 500.0  # the published loss above which a run is begun anew
 _HOPELESS = 1e9  # a loss that needs no patience: no published run comes back from there
@@ -27,7 +29,7 @@ class Constant(NamedTuple):
 
 
 @dataclass(frozen=True)
-class LBFGS:
+class LBFGS(Optimizer):
     """L-BFGS (Liu & Nocedal 1989) with a line search that meets the strong Wolfe conditions.
 
     steps    number of iterations

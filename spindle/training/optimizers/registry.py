@@ -1,0 +1,46 @@
+"""The optimizers that settings can ask for, in the order in which they train: a new one is made known here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spindle.training.optimizers.adam import Adam
+from spindle.training.optimizers.base import Optimizer
+from spindle.training.optimizers.gauss_newton import GaussNewton
+from spindle.training.optimizers.lbfgs import LBFGS
+
+
+@dataclass(frozen=True)
+class Kind:
+    """An optimizer as methods, checks and doubts know it.
+
+    make          its class
+    settings      {argument of the class: setting that gives it}, "steps" among the arguments
+    first_order   whether it follows gradients, and may stand still where Gauss-Newton does not
+    """
+
+    make: Callable[..., Optimizer]
+    settings: Mapping[str, str]
+    first_order: bool = False
+
+
+KINDS: Mapping[str, Kind] = {
+    Adam.label: Kind(
+        Adam, {"steps": "steps", "learning_rate": "learning_rate", "schedule": "schedule"}, first_order=True
+    ),
+    LBFGS.label: Kind(
+        LBFGS, {"steps": "lbfgs_steps", "memory": "lbfgs_memory", "rate": "lbfgs_rate"}, first_order=True
+    ),
+    GaussNewton.label: Kind(GaussNewton, {"steps": "newton_steps"}),
+}
+
+
+def optimizers(value: Callable[[str], Any]) -> list[Optimizer]:
+    """The optimizers that take steps, by the values of settings."""
+    asked = (kind for kind in KINDS.values() if value(kind.settings["steps"]))
+    return [kind.make(**{name: value(setting) for name, setting in kind.settings.items()}) for kind in asked]
+
+
+def setting_of_steps(label: str) -> str:
+    """The setting that says how many steps an optimizer takes, by its label, which may go on after that of its kind."""
+    return next((kind.settings["steps"] for name, kind in KINDS.items() if label.startswith(name)), "steps")

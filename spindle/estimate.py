@@ -38,8 +38,8 @@ def estimate(solution: Solution, budget: Budget | None = None) -> dict:
     explain; above 0.3 it is sharper than the estimate can see, which then is a lower `bound`, unless all is rounding
     errors, and `upper` is a guess of what it may be. Where the solution was compared with another one, `own` is the
     relative error of that, and `by` says how it was found; of windows that do not reach the end, only what they reach
-    is compared. Parameters that were estimated from measurements are taken for right, but on boxes.
-    It takes some seconds, most of them to compile.
+    is compared. Where parameters were estimated from measurements, the errors contain what noise leaves open of them,
+    and `parameters` are their standard deviations. It takes some seconds, most of them to compile.
     """
     if not isinstance(solution, Solution):
         raise ProblemError(

@@ -21,12 +21,20 @@ class Shift:
     """A problem with u = u_h + e inserted, u_h the solution at hand.
 
     stretched   {axis: stretch}: coordinates that others take the place of; they keep their symbols
+    parameters  {name: value} of those that are to be estimated; None: as they were estimated
 
     errors      {unknown: its error e, an unknown}
     """
 
-    def __init__(self, solution: Solution, stretched: Mapping[int, Stretch] = MappingProxyType({})):
+    def __init__(
+        self,
+        solution: Solution,
+        stretched: Mapping[int, Stretch] = MappingProxyType({}),
+        parameters: Mapping[str, float] | None = None,
+    ):
         self.solution, self.coordinates = solution, solution.problem.coordinates
+        values = solution.parameters | dict(parameters or {})
+        self._fixed = {p: sympy.Float(values[p.name], 17) for p in solution.problem.tunable}
         self.stretched = stretched
         self.errors = {u: unknown(f"error_{u.func.__name__}", *self.coordinates) for u in solution.problem.unknowns}
         self._old = {
@@ -46,7 +54,7 @@ class Shift:
             domain=given_problem.domain,
             equations={e.name: sympy.Eq(self.beyond(e.residual), 0, evaluate=False) for e in given_problem.equations},
             conditions=[
-                self._homogeneous(c) if c.name in exact else self._inserted(c)
+                self._homogeneous(c) if c.name in exact and not c.symbols() & self._fixed.keys() else self._inserted(c)
                 for c in given_problem.conditions
                 if measured or not isinstance(c, AtPoints)
             ],
@@ -55,12 +63,11 @@ class Shift:
 
     def beyond(self, expression) -> sympy.Expr:
         """The expression at u_h + e."""
-        problem, values = self.solution.problem, self.solution.parameters
+        problem = self.solution.problem
         nodes = sympy.sympify(expression).atoms(AppliedUndef, sympy.Derivative)
         partials = {node: partial_of(node, problem.unknowns, problem.coordinates) for node in nodes}
         swap = {node: self._value(node) + self._error(node, p) for node, p in partials.items() if p is not None}
-        fixed = {p: sympy.Float(values[p.name], 17) for p in problem.tunable}
-        return self._moved(sympy.sympify(expression), swap).xreplace(fixed)
+        return self._moved(sympy.sympify(expression), swap).xreplace(self._fixed)
 
     def _moved(self, expression, swap: Mapping) -> sympy.Expr:
         """The expression with its partials swapped, and all else taken at the old coordinates."""
@@ -123,5 +130,5 @@ class Shift:
         changed = {"expression": self.beyond(condition.expression)}
         for name in ("a", "b", "value"):
             if hasattr(condition, name):
-                changed[name] = self._moved(getattr(condition, name), {})
+                changed[name] = self._moved(getattr(condition, name), {}).xreplace(self._fixed)
         return replace(condition, **changed)

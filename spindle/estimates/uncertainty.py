@@ -1,8 +1,8 @@
 """What noise in the measurements leaves open of estimated parameters, and with them of the solution.
 
-Let u(p) solve the equations for parameters p, and let p be those that were estimated. With S the derivatives of u by the
-parameters at the measured points, in units of the noise, and r the distances from the measurements in the same units,
-the parameters that fit best are p + C S^T r with C = (S^T S)^-1, and C is their covariance: linear least squares
+Let u(p) solve the equations for parameters p, and let p be those that were estimated. With S the derivatives of u by
+the parameters at the measured points, in units of the noise, and r the distances from the measurements in the same
+units, the parameters that fit best are p + C S^T r with C = (S^T S)^-1, and C is their covariance: linear least squares
 (Seber & Wild 2003, Nonlinear Regression, section 2.1). What of u depends on them is as uncertain.
 """
 

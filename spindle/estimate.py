@@ -40,8 +40,8 @@ def estimate(solution: Solution, budget: Budget | None = None) -> ErrorEstimate:
     explain; above 0.3 it is sharper than the estimate can see, which then is a lower `bound`, unless all is rounding
     errors, and `upper` is a guess of what it may be. Where the solution was compared with another one, `own` is the
     relative error of that, and `by` says how it is known; of windows that do not reach the end, only what they reach
-    is compared. Parameters that were estimated from measurements are taken for right, but on boxes.
-    It takes some seconds, most of them to compile.
+    is compared. Where parameters were estimated from measurements, the errors contain what noise leaves open of them,
+    and `parameters` are their standard deviations. It takes some seconds, most of them to compile.
     Raises ProblemError where it is given anything but a solution.
     """
     if not isinstance(solution, Solution):

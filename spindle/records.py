@@ -142,6 +142,7 @@ class ErrorEstimate(StoredRecord):
     own       relative error of what the solution was compared with
     by        how it was estimated
     seconds   that it took
+    parameters   standard deviations of the parameters that were estimated from measurements, by name
     """
 
     reason: str | None = None
@@ -152,6 +153,7 @@ class ErrorEstimate(StoredRecord):
     own: float | None = None
     by: str | None = None
     seconds: float | None = None
+    parameters: Mapping[str, float] | None = None
 
     ALTERNATIVES = (("reason",), ("errors", "bound", "left", "seconds"))
 

@@ -6,6 +6,7 @@ differences of four digits give four digits of the error, however small it is.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from spindle.budget import Budget
 from spindle.errors import SpindleError
 from spindle.estimates.shift import Shift
+from spindle.estimates.uncertainty import Untold, Values, with_uncertainty
 from spindle.lowering.compile import array_function
 from spindle.lowering.partials import terms_of
 from spindle.methods.direct import Classical
@@ -53,7 +55,29 @@ def by_nodes(solution: Solution, budget: Budget) -> ErrorEstimate:
             raise Late
         found.append(classical)
     compared = _compared(solution, *found)
+    if not solution.windows:
+        compared = with_uncertainty(compared, solution, lambda parameters: _for(solution, parameters, sets[0], budget))
     return compared if compared.errors is None else replace(compared, seconds=time.perf_counter() - began)
+
+
+def _for(solution: Solution, parameters: Mapping[str, float], chosen: tuple[int, int], budget: Budget) -> Values:
+    """The solution for other parameters than those that were estimated."""
+    posed = Shift(solution, parameters=parameters).problem(measured=False)
+    classical = _solved(posed, *chosen, _TIMES[0])
+    if time.perf_counter() > budget.ends:
+        raise Late
+    if isinstance(classical, str):
+        raise Untold(classical)
+
+    def values(expression, points):
+        at = _function(solution, expression, parameters)
+        if at is None:
+            raise Untold(f"derivatives in {expression}")
+        whole = np.stack([solution.evaluate(points, u) for u in solution.problem.unknowns], axis=1)
+        with precision("float64"):
+            return at(points, whole + classical.at(points))
+
+    return values
 
 
 def _solved(posed: Problem, order: int, nodes: int, times: int) -> Classical | str:
@@ -93,9 +117,9 @@ def _compared(solution: Solution, rough: Classical, better: Classical) -> ErrorE
     return ErrorEstimate(errors=errors, left=left, bound=False, by=f"{how} on scattered nodes")
 
 
-def _function(solution: Solution, expression):
+def _function(solution: Solution, expression, parameters: Mapping[str, float] | None = None):
     """(points, values of the unknowns) -> values of an expression; None where it contains derivatives."""
-    problem, numbers = solution.problem, solution.parameters
+    problem, numbers = solution.problem, solution.parameters | dict(parameters or {})
     fixed = {p: numbers[p.name] for p in problem.tunable}
     compiled = array_function(expression.xreplace(fixed), problem.coordinates, problem.unknowns)
     if any(p.total for need in compiled.needs for p, _ in terms_of(need)):

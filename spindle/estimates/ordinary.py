@@ -5,15 +5,19 @@ takes stiff ones too; where they hold at both, they are solved by collocation, f
 Both are done twice: the difference between a loose and a tight tolerance is the error of the integration itself.
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import jax
 import numpy as np
 import scipy
+import sympy
+from scipy.interpolate import CubicSpline
 
 from spindle.budget import Budget
 from spindle.estimates.first_order import FirstOrder, NoSystem, states_of
 from spindle.estimates.integration import integrated
+from spindle.estimates.uncertainty import Untold, Values, with_uncertainty
 from spindle.lowering.breaks import breaks
 from spindle.records import ErrorEstimate
 from spindle.solution import Solution
@@ -38,9 +42,30 @@ def by_integration(solution: Solution, budget: Budget) -> ErrorEstimate:
 
 
 def _estimated(solution: Solution, fixed: dict, ends: float) -> ErrorEstimate:
-    problem = solution.problem
-    if len(problem.domain.boxes) != 1:
+    if len(solution.problem.domain.boxes) != 1:
         raise NoSystem("its domain is no interval")
+    system, grid, loose, tight, tolerance = _solved(solution, fixed, ends)
+    compared = _compared(solution, system, grid, loose, tight, tolerance)
+    return with_uncertainty(compared, solution, lambda parameters: _for(solution, parameters, ends))
+
+
+def _for(solution: Solution, parameters: Mapping[str, float], ends: float) -> Values:
+    """The solution for other parameters than those that were estimated."""
+    fixed = {p: sympy.Float(parameters[p.name], 17) for p in solution.problem.tunable}
+    system, grid, _, states, _ = _solved(solution, fixed, ends)
+
+    def values(expression, points):
+        function = system.function(expression)
+        if not system.reaches(function):
+            raise Untold(f"derivatives in {expression}")
+        return CubicSpline(grid, system.along(function, grid, states))(points[:, 0])
+
+    return values
+
+
+def _solved(solution: Solution, fixed: dict, ends: float):
+    """The equations, a grid, the states (size, n) there by a loose and by a tight tolerance, and the latter."""
+    problem = solution.problem
     grid = np.linspace(*problem.domain.bounds[0], _POINTS)
     system = FirstOrder(problem, fixed, ends)
     network = _network(solution, system, grid)
@@ -49,7 +74,7 @@ def _estimated(solution: Solution, fixed: dict, ends: float) -> ErrorEstimate:
         systems = [FirstOrder(problem, fixed, ends, margin) for margin in _MARGINS]
         if not all(_regular(own, grid, network) for own in systems):
             raise NoSystem("its equations are singular in the interval")
-    return _compared(solution, systems[1], grid, *_integrated(systems, grid, network))
+    return systems[1], grid, *_integrated(systems, grid, network)
 
 
 def _regular(system: FirstOrder, grid, network) -> bool:

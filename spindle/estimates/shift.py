@@ -20,12 +20,20 @@ class Shift(Approximation):
     """A problem with u = u_h + e inserted, u_h the solution at hand.
 
     stretched   {axis: stretch}: coordinates that stretched ones replace, under the same symbols
+    parameters  {name: value} of those that are to be estimated; None: as they were estimated
 
     errors      {unknown: its error e, an unknown}
     """
 
-    def __init__(self, solution: Solution, stretched: Mapping[int, Stretch] = MappingProxyType({})):
+    def __init__(
+        self,
+        solution: Solution,
+        stretched: Mapping[int, Stretch] = MappingProxyType({}),
+        parameters: Mapping[str, float] | None = None,
+    ):
         self.solution, self.coordinates = solution, solution.problem.coordinates
+        values = solution.parameters | dict(parameters or {})
+        self._fixed = {p: sympy.Float(values[p.name], 17) for p in solution.problem.tunable}
         self.stretched = stretched
         self.errors = {u: unknown(f"error_{u.func.__name__}", *self.coordinates) for u in solution.problem.unknowns}
         self._old = {
@@ -45,7 +53,9 @@ class Shift(Approximation):
             domain=given_problem.domain,
             equations={e.name: sympy.Eq(self.beyond(e.residual), 0, evaluate=False) for e in given_problem.equations},
             conditions=[
-                c.exchanged(self.errors).homogeneous() if c.name in exact else c.shifted(self)
+                c.exchanged(self.errors).homogeneous()
+                if c.name in exact and not c.symbols() & self._fixed.keys()
+                else c.shifted(self)
                 for c in given_problem.conditions
                 if measured or c.role.measurement is None
             ],
@@ -54,16 +64,15 @@ class Shift(Approximation):
 
     def beyond(self, expression) -> sympy.Expr:
         """The expression with u_h + e inserted for u."""
-        problem, values = self.solution.problem, self.solution.parameters
+        problem = self.solution.problem
         nodes = sympy.sympify(expression).atoms(AppliedUndef, sympy.Derivative)
         partials = {node: partial_of(node, problem.unknowns, problem.coordinates) for node in nodes}
         swap = {node: self._value(node) + self._error(node, p) for node, p in partials.items() if p is not None}
-        fixed = {p: sympy.Float(values[p.name], 17) for p in problem.tunable}
-        return self._moved(sympy.sympify(expression), swap).xreplace(fixed)
+        return self._moved(sympy.sympify(expression), swap).xreplace(self._fixed)
 
     def moved(self, data) -> sympy.Expr:
         """Data at the old coordinates."""
-        return self._moved(data, {})
+        return self._moved(data, {}).xreplace(self._fixed)
 
     def values(self, points, expression):
         """The values (n,) of an expression of u_h at points (n, d)."""

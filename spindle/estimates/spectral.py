@@ -10,7 +10,7 @@ where the solution bends and residuals are, and where that does not help the est
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from spindle.budget import Budget
 from spindle.errors import DivergenceError
 from spindle.estimates.shift import Shift
 from spindle.estimates.stretched import Stretch, stretches
+from spindle.estimates.uncertainty import Values, with_uncertainty
 from spindle.methods.spinn import SPINN
 from spindle.records import ErrorEstimate
 from spindle.references import scattered_points
@@ -58,7 +59,17 @@ def by_features(solution: Solution, budget: Budget) -> ErrorEstimate:
         seen = _on_stretched(solution, budget)
         errors = {name: max(error, seen.get(name, 0.0)) for name, error in errors.items()}
         upper = {name: most * error for name, error in errors.items()}
-    return ErrorEstimate(errors=errors, left=left, bound=bound, upper=upper, seconds=time.perf_counter() - began)
+    estimated = with_uncertainty(
+        ErrorEstimate(errors=errors, left=left, bound=bound, upper=upper),
+        solution,
+        lambda parameters: _for(solution, parameters, budget),
+    )
+    return replace(estimated, seconds=time.perf_counter() - began)
+
+
+def _for(solution: Solution, parameters: Mapping[str, float], budget: Budget) -> Values:
+    """The solution for other parameters than those that were estimated."""
+    return _solved(solution, {}, budget, parameters).values
 
 
 def _on_stretched(solution: Solution, budget: Budget) -> dict[str, float]:
@@ -72,15 +83,21 @@ def _on_stretched(solution: Solution, budget: Budget) -> dict[str, float]:
         return {}
 
 
-def _solved(solution: Solution, stretched: Mapping[int, Stretch], budget: Budget) -> "_Corrected":
-    shift, axes = Shift(solution, stretched), len(solution.problem.coordinates)
+def _solved(
+    solution: Solution,
+    stretched: Mapping[int, Stretch],
+    budget: Budget,
+    parameters: Mapping[str, float] | None = None,
+) -> "_Corrected":
+    """The solution and its error; with `parameters` for these, whatever was measured."""
+    shift, axes = Shift(solution, stretched, parameters), len(solution.problem.coordinates)
     widths = [WIDTHS[axes]] * axes
     if axes == 2:
         widths = [min(width, int((_DENSE / len(shift.errors)) ** 0.5)) for width in widths]
     if len(stretched) < axes:
         widths = [int(_FINER * width) if k in stretched else width for k, width in enumerate(widths)]
     method = SPINN(rank="full", width=tuple(widths), refine=0, hard="zero", newton_steps=_STEPS)
-    found = train(shift.problem(), method, Terms(seed=1, budget=budget.left()))
+    found = train(shift.problem(measured=parameters is None), method, Terms(seed=1, budget=budget.left()))
     if found.run.stopped_by == StopReason.BUDGET:
         raise Late
     return _Corrected(shift, found)

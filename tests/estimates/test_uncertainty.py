@@ -1,0 +1,45 @@
+"""What noise leaves open of estimated parameters, against the textbook's formula."""
+
+import numpy as np
+import pytest
+from sympy import Eq
+
+import spindle as sp
+
+t = sp.coordinates("t")
+u = sp.unknown("u", t)
+TIMES, TRUE, NOISE = np.linspace(0.1, 3, 40), 0.7, 0.02
+
+
+def decay(*conditions, seed=0):
+    """u' = -k u with noisy measurements of u."""
+    k = sp.parameter("k", 0.5, unknown=True)
+    values = np.exp(-TRUE * TIMES) + NOISE * np.random.default_rng(seed).normal(size=len(TIMES))
+    measured = sp.Observed(u, {"t": TIMES}, values, noise=NOISE)
+    return sp.Problem(sp.Interval(t, 0, 3), [Eq(u.diff(t), -k * u)], [*conditions, measured], name="decay")
+
+
+@pytest.fixture(scope="module")
+def solution():
+    return sp.solve(decay(sp.Initial(u, 1)), sp.SPINN(width=12), progress=False, estimate=True)
+
+
+def test_the_deviation_of_a_parameter_is_that_of_linear_least_squares(solution):
+    k, deviation = solution.parameters["k"], solution.run.error_estimate["parameters"]["k"]
+    assert deviation == pytest.approx(NOISE / np.linalg.norm(TIMES * np.exp(-k * TIMES)), rel=0.05)
+    assert abs(k - TRUE) < 4 * deviation
+
+
+def test_the_estimated_error_contains_it(solution):
+    grid = np.linspace(0, 3, 301)
+    deviation = solution.run.error_estimate["parameters"]["k"]
+    spread = np.linalg.norm(grid * np.exp(-TRUE * grid)) * deviation / np.linalg.norm(np.exp(-TRUE * grid))
+    assert solution.run.error_estimate["errors"]["u"] == pytest.approx(spread, rel=0.3)
+    true = np.linalg.norm(solution(t=grid) - np.exp(-TRUE * grid)) / np.linalg.norm(np.exp(-TRUE * grid))
+    assert true < 4 * solution.run.error_estimate["errors"]["u"]
+
+
+def test_where_measurements_stand_in_for_conditions_the_estimate_is_a_bound():
+    solution = sp.solve(decay(), sp.SPINN(width=12), progress=False, estimate=True)
+    assert solution.run.error_estimate.get("bound", True)
+    assert solution.verdict.word == "doubtful"

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from sympy import Eq, pi
 
 import spindle as sp
+from spindle.problem.curved import Curved
+from spindle.problem.domain import Domain
+from spindle.problem.shape import Planar, Shape, Solid
 
 t, x, y, z = sp.coordinates("t x y z")
 
@@ -199,3 +202,9 @@ def test_exact_bounds_are_kept():
     assert domain.symbolic_bounds[0] == (-pi, sympy.Rational(1, 3))
     assert domain.bounds == ((-math.pi, 1 / 3), (0.0, 1.0))
     assert repr(domain) == "Box({x: (-pi, 1/3), y: (0, 1)})"
+
+
+@pytest.mark.parametrize("interface", [Domain, Curved, Shape, Planar, Solid])
+def test_interfaces_cannot_be_built(interface):
+    with pytest.raises(TypeError, match="abstract"):
+        interface()

@@ -12,10 +12,7 @@ from scipy.special import ellipe
 from sympy import cos, pi, sin
 
 import spindle as sp
-from spindle.problem.curved import Curved
-from spindle.problem.domain import Domain
 from spindle.problem.serialize import decode, encode
-from spindle.problem.shape import Planar, Shape, Solid
 from spindle.problem.shapes import (
     Ball,
     Curve,
@@ -381,12 +378,6 @@ REFUSED = {
     "points": (lambda: UNIT.distance(np.zeros((2, 3))), r"points of shape \(2, 3\)"),
     "window in time": (lambda: UNIT.during(0, 0.0, 1.0), "has no time that could be cut into windows"),
 }
-
-
-@pytest.mark.parametrize("interface", [Domain, Curved, Shape, Planar, Solid])
-def test_interfaces_cannot_be_built(interface):
-    with pytest.raises(TypeError, match="abstract"):
-        interface()
 
 
 @pytest.mark.parametrize("case", REFUSED)

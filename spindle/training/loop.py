@@ -2,8 +2,8 @@
 
 The host's state is passed on and returned like the one on the device; a trainer itself does not change. Between two
 dispatches the host looks at the clock, at the loss, and at whoever wants to stop; monitoring happens there and is timed
-apart. Without limits in time the numbers depend on the settings alone: how many steps are one dispatch follows the
-clock, and changes nothing.
+apart. How many steps are one dispatch follows the clock and changes no number; without a budget the numbers depend on
+the settings alone. One exception is said in a warning: a refinement for which there is too little memory is left out.
 """
 
 import math
@@ -201,7 +201,7 @@ class Trainer:
 
         A loss is that of the parameters before its step. The one that is not finite, met in step n, tells of those
         after n - 1 steps; those after n - 2 are taken once more from the start of one of the last two dispatches. Where
-        there are none, since the first step already met it, the parameters stay what they were.
+        there are none, since the first step of a stage or of a continued run met it, the parameters stay as they were.
         """
         last = int(state.step) - 2
         start = next((start for start in reversed(starts) if int(start.step) <= last), None)

@@ -41,6 +41,10 @@ class StoredRecord(Mapping[str, Any]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def __repr__(self) -> str:
+        known = ((f.name, getattr(self, f.name)) for f in fields(self))
+        return f"{type(self).__name__}({', '.join(f'{name}={v!r}' for name, v in known if v is not None)})"
+
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
         """The record of a table that was checked; what a table holds besides is left."""
@@ -62,7 +66,7 @@ def _key(f: Field) -> str:
     return f.metadata.get("key", f.name)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Grown(StoredRecord):
     """A phase of training that made the model larger.
 
@@ -78,7 +82,7 @@ class Grown(StoredRecord):
     loss: float | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ClassicalComparison(StoredRecord):
     """A network beside the classical solution of the same discrete equations.
 
@@ -100,7 +104,7 @@ class ClassicalComparison(StoredRecord):
     ALTERNATIVES = (("reason",), ("errors", "distance", "seconds"))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Reached(StoredRecord):
     """How far a solution in windows reaches: `coordinate` from its start `to` some instant, `of` all its time."""
 
@@ -109,7 +113,7 @@ class Reached(StoredRecord):
     of: float
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class WindowRecord(StoredRecord):
     """One window in time.
 
@@ -130,7 +134,7 @@ class WindowRecord(StoredRecord):
     seam: Mapping[str, float | None]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ErrorEstimate(StoredRecord):
     """An estimate of the error; nothing is known where none was asked for.
 

@@ -37,7 +37,7 @@ class TimeFrame:
     pace: float = 1.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluator:
     """Expressions of any model of a plan, in the coordinates of the problem that a user sees.
 

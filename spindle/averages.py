@@ -27,8 +27,8 @@ def averages(problem: Problem, values: Callable) -> dict[str, list[float]]:
     instants = np.linspace(*problem.domain.bounds[times[0]], _INSTANTS) if times else np.zeros(1)
     gauss = len(problem.domain.boxes) == 1 and len(problem.coordinates) - len(times) in _NODES
     mean = _by_quadrature if gauss else _at_random
-    found = {name: mean(problem, partial(values, e), times, instants) for name, e in problem.shown.items()}
-    return ({"t": instants.tolist()} if times else {}) | {name: values.tolist() for name, values in found.items()}
+    means = {name: mean(problem, partial(values, e), times, instants) for name, e in problem.shown.items()}
+    return ({"t": instants.tolist()} if times else {}) | {name: values.tolist() for name, values in means.items()}
 
 
 def _by_quadrature(problem: Problem, values: Callable, times: Sequence[int], instants) -> np.ndarray:
@@ -37,18 +37,18 @@ def _by_quadrature(problem: Problem, values: Callable, times: Sequence[int], ins
     nodes = [
         instants if k in times else (low + high) / 2 + (high - low) / 2 * x for k, (low, high) in enumerate(bounds)
     ]
-    found = values(nodes)
+    integrated = values(nodes)
     for k in reversed(range(len(bounds))):
         if k not in times:
-            found = np.tensordot(found, w / 2, axes=((k,), (0,)))
-    return np.atleast_1d(found)
+            integrated = np.tensordot(integrated, w / 2, axes=((k,), (0,)))
+    return np.atleast_1d(integrated)
 
 
 def _at_random(problem: Problem, values: Callable, times: Sequence[int], instants) -> np.ndarray:
     points = scattered_points(problem)
-    found = []
+    means = []
     for instant in instants:
         points[:, list(times)] = instant
         inside = points[problem.domain.contains(points)]
-        found.append(np.mean(values(inside)))
-    return np.array(found)
+        means.append(np.mean(values(inside)))
+    return np.array(means)

@@ -35,11 +35,11 @@ def open_regular(path: str | Path, most: int = LARGEST_DATA) -> IO[bytes]:
     """
     # A pipe that nobody writes to would block here, before it can be known to be one.
     handle = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
-    found = os.fstat(handle.fileno())
-    if stat.S_ISREG(found.st_mode) and found.st_size <= most:
+    status = os.fstat(handle.fileno())
+    if stat.S_ISREG(status.st_mode) and status.st_size <= most:
         return handle
     handle.close()
-    kind = f"it has more than {most:,} bytes" if stat.S_ISREG(found.st_mode) else "it is no regular file"
+    kind = f"it has more than {most:,} bytes" if stat.S_ISREG(status.st_mode) else "it is no regular file"
     raise Unreadable(kind)
 
 
@@ -55,12 +55,12 @@ def refuse_links(path: str | Path) -> None:
     A second name of the same file counts as a link: what is written into one changes the other.
     """
     try:
-        found = os.lstat(path)
+        status = os.lstat(path)
     except FileNotFoundError:
         return
-    if stat.S_ISLNK(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_nlink > 1):
+    if stat.S_ISLNK(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_nlink > 1):
         raise OSError(errno.ELOOP, "it is a link to another file, which is not followed", str(path))
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "it is no regular file", str(path))
 
 

@@ -46,9 +46,9 @@ def _parameter(p: Parameter) -> dict[str, Any]:
     return {"value": p.value, "unknown": p.unknown, "range": list(p.bounds) if p.bounds else None}
 
 
-def _structure(found: Structure) -> dict[str, Any]:
-    terms = None if found.terms is None else len(found.terms)
-    return {"linear": found.linear, "degree": found.degree, "separable": found.separable, "terms": terms}
+def _structure(structure: Structure) -> dict[str, Any]:
+    terms = None if structure.terms is None else len(structure.terms)
+    return {"linear": structure.linear, "degree": structure.degree, "separable": structure.separable, "terms": terms}
 
 
 def _condition(problem: Problem, condition) -> dict[str, Any]:
@@ -84,10 +84,10 @@ def _kind(stage: Stage) -> str:
     return _LABELS.get(kind, kind.__name__) + (" on a larger model" if stage.refine else "")
 
 
-def in_words(found: dict[str, Any]) -> str:
+def in_words(facts: dict[str, Any]) -> str:
     """What `check` found, as lines for a terminal."""
-    lines = [found["mathematics"], "", *_understood(found)]
-    for name, plan in found["methods"].items():
+    lines = [facts["mathematics"], "", *_understood(facts)]
+    for name, plan in facts["methods"].items():
         lines += ["", name]
         if "refused" in plan:
             lines.append(f"    refuses     {plan['refused']}")
@@ -97,11 +97,13 @@ def in_words(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _understood(found: dict[str, Any]) -> list[str]:
+def _understood(facts: dict[str, Any]) -> list[str]:
     lines = []
-    for name, own in found["equations"].items():
-        kind = "linear" if own["linear"] else f"polynomial of degree {own['degree']}" if own["degree"] else "nonlinear"
-        parts = f"{own['terms']} separable terms" if own["separable"] else "does not separate"
+    for name, said in facts["equations"].items():
+        kind = (
+            "linear" if said["linear"] else f"polynomial of degree {said['degree']}" if said["degree"] else "nonlinear"
+        )
+        parts = f"{said['terms']} separable terms" if said["separable"] else "does not separate"
         lines.append(f"{'equation':>15}  {name}: {kind}, {parts}")
-    lines += [f"{'condition':>15}  {name}: on {', '.join(own['where'])}" for name, own in found["conditions"].items()]
-    return lines + [f"{'doubt':>15}  {sentence}" for sentence in found["doubts"]]
+    lines += [f"{'condition':>15}  {name}: on {', '.join(said['where'])}" for name, said in facts["conditions"].items()]
+    return lines + [f"{'doubt':>15}  {sentence}" for sentence in facts["doubts"]]

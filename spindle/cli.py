@@ -91,9 +91,9 @@ def list_command(
 ):
     """List the problems of the gallery and the methods, or describe one problem."""
     if problem is not None:
-        found = {"name": problem, "summary": gallery_summary(problem), "options": options(problem)}
+        description = {"name": problem, "summary": gallery_summary(problem), "options": options(problem)}
         written = problem_source(problem).options_in_words
-        _show(to_json(found) if json else f"{gallery(problem)}\n{'options':>15}  {written}")
+        _show(to_json(description) if json else f"{gallery(problem)}\n{'options':>15}  {written}")
         return
     if json:
         problems = [{"name": name, "summary": gallery_summary(name), "options": options(name)} for name in GALLERY]
@@ -116,8 +116,8 @@ def check(
     json: Json = False,
 ):
     """Say what was understood of a problem and what each method would do with it; nothing is trained."""
-    found = check_problem(problem_source(problem).build())
-    _show(to_json(found) if json else check_in_words(found))
+    facts = check_problem(problem_source(problem).build())
+    _show(to_json(facts) if json else check_in_words(facts))
 
 
 @app.command()
@@ -198,12 +198,12 @@ def report(
     ] = None,
 ):
     """Write the HTML report of a finished run, or one page that compares several."""
-    found = [RunDirectory.at(directory) for directory in directories]
-    if len(found) == 1:
-        _show(_report(load(found[0].path), found[0], _page(out, found[0].path / "report.html")))
+    runs = [RunDirectory.at(directory) for directory in directories]
+    if len(runs) == 1:
+        _show(_report(load(runs[0].path), runs[0], _page(out, runs[0].path / "report.html")))
         return
-    solutions = [(str(directory.path), load(directory.path)) for directory in found]
-    _show(write_comparison(solutions, _page(out, found[0].path.resolve().parent / "comparison.html")))
+    solutions = [(str(directory.path), load(directory.path)) for directory in runs]
+    _show(write_comparison(solutions, _page(out, runs[0].path.resolve().parent / "comparison.html")))
 
 
 @app.command()

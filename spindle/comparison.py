@@ -19,13 +19,13 @@ def compare(evaluator: Evaluator, model: Model) -> ClassicalComparison | None:
     plan = evaluator.plan
     if plan.classical is None:
         return None
-    found = plan.classical()
-    if isinstance(found, str):
-        return ClassicalComparison(reason=found)
+    classical = plan.classical()
+    if isinstance(classical, str):
+        return ClassicalComparison(reason=classical)
     errors, distance = {}, {}
     for number, u in enumerate(evaluator.problem.unknowns):
         points, reference = _compared(evaluator, u)
-        values = found.at(points)[:, number] * plan.constraints.scales.of(u)
+        values = classical.at(points)[:, number] * plan.constraints.scales.of(u)
         name = u.func.__name__
         if reference is not None:
             errors[name] = cast(Measures, error_measures(values, reference))
@@ -33,7 +33,7 @@ def compare(evaluator: Evaluator, model: Model) -> ClassicalComparison | None:
         if size > 0:
             distance[name] = float(np.linalg.norm(evaluator.inside(model, u, points) - values)) / size
     return ClassicalComparison(
-        errors=errors, distance=distance, seconds=found.seconds, steps=found.steps, note=found.note or None
+        errors=errors, distance=distance, seconds=classical.seconds, steps=classical.steps, note=classical.note or None
     )
 
 

@@ -56,17 +56,17 @@ def estimate(solution: Solution, budget: Budget | None = None) -> ErrorEstimate:
         return ErrorEstimate(reason=_TOO_LATE)
 
 
-def _by_size(found: ErrorEstimate, solution: Solution) -> ErrorEstimate:
+def _by_size(estimated: ErrorEstimate, solution: Solution) -> ErrorEstimate:
     """An estimate without quantities that vanish; unknowns that do are measured by what the problem makes of them.
 
     Nothing is relative to zero: not the divergence of a flow, which is left out, nor the velocity across a channel,
     which is rounding errors, and so is its error.
     """
-    if found.errors is None:
-        return found
+    if estimated.errors is None:
+        return estimated
     points, scales = scattered_points(solution.problem)[:_POINTS], solution.plan.constraints.scales
     unknowns, factors = {u.func.__name__: u for u in solution.problem.unknowns}, {}
-    for name in found.errors:
+    for name in estimated.errors:
         if name in unknowns:
             size, least = _size(solution, points, unknowns[name]), _LEAST * scales.of(unknowns[name])
             factors[name] = size / least if 0 < size < least else 1.0
@@ -76,7 +76,9 @@ def _by_size(found: ErrorEstimate, solution: Solution) -> ErrorEstimate:
     def by_size(errors: Mapping[str, float]) -> dict[str, float]:
         return {name: factor * errors[name] for name, factor in factors.items() if name in errors}
 
-    return replace(found, errors=by_size(found.errors), upper=None if found.upper is None else by_size(found.upper))
+    return replace(
+        estimated, errors=by_size(estimated.errors), upper=None if estimated.upper is None else by_size(estimated.upper)
+    )
 
 
 def _size(solution: Solution, points, expression) -> float:
@@ -110,13 +112,13 @@ def _in_time_and_space(solution: Solution, budget: Budget) -> ErrorEstimate:
     if solution.windows:
         return by_lines(solution, None, budget)
     stretch = stretches(solution.problem, solution.values_on)
-    found = by_lines(solution, _in_space(solution, stretch), budget) if stretch else ErrorEstimate()
-    if found.errors is not None:
-        return found
+    along_lines = by_lines(solution, _in_space(solution, stretch), budget) if stretch else ErrorEstimate()
+    if along_lines.errors is not None:
+        return along_lines
     seen = by_features(solution, budget)
     if seen.bound and not stretch and not budget.spent:
-        found = by_lines(solution, None, budget)
-    return seen if found.errors is None else found
+        along_lines = by_lines(solution, None, budget)
+    return seen if along_lines.errors is None else along_lines
 
 
 def _in_space(solution: Solution, stretch: Mapping[int, Stretch]) -> Stretch | None:

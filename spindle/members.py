@@ -114,7 +114,7 @@ class Member:
     def errors(self) -> dict[str, dict[str, float]]:
         """`{unknown: measures}` against the reference, where this member has one."""
         problem = self.solution.given.at(**self.parameters)
-        found = {}
+        errors = {}
         for u, reference in problem.compared.items():
             table = reference.table
             if table is not None:
@@ -123,8 +123,8 @@ class Member:
             else:
                 data = self.to_xarray(**{c.name: 101 for c in problem.coordinates})
                 values, wanted = (data[name].values for name in (problem.name_of(u), f"{problem.name_of(u)}_exact"))
-            found[problem.name_of(u)] = error_measures(values, wanted)
-        return found
+            errors[problem.name_of(u)] = error_measures(values, wanted)
+        return errors
 
     def error(self) -> float:
         """Relative L2 error against the reference; the largest of several unknowns."""

@@ -28,7 +28,7 @@ def missed(problem: Problem, objective: Objective) -> list[str]:
         return []
     points = objective.derivatives.points
     coordinates = points.coordinates(points.draw(jax.random.PRNGKey(0)))
-    found: dict[tuple[str, str], str] = {}
+    sentences: dict[tuple[str, str], str] = {}
     for datum in data(problem):
         supports = [k for k, support in enumerate(points.supports) if _same(support, datum)]
         if supports:
@@ -36,11 +36,11 @@ def missed(problem: Problem, objective: Objective) -> list[str]:
             reason = _reason(datum, problem, ends, there, points.weights(supports[0]))
             flipped = datum.expression.could_extract_minus_sign()  # what stands on the right of an equation
             text = shortened(-datum.expression if flipped else datum.expression)
-            found |= {(text, datum.name): reason} if reason else {}
+            sentences |= {(text, datum.name): reason} if reason else {}
     return [
         f"the source `{text}` of `{name}` has {reason}, so that the solution may lack what it causes; raise the number "
         f"of points or nodes, or, on boxes, take `sp.SPINN()`, which puts points there"
-        for (text, name), reason in found.items()
+        for (text, name), reason in sentences.items()
     ]
 
 
@@ -83,8 +83,8 @@ def _cell(edges: np.ndarray, nodes: np.ndarray) -> np.ndarray:
 
 def _counted(coordinates: Sequence[np.ndarray], edges: dict[int, np.ndarray]) -> np.ndarray:
     """Numbers of points in each cell."""
-    numbers = [_cell(own, coordinates[k]) for k, own in edges.items()]
-    shape = tuple(len(own) - 1 for own in edges.values())
+    numbers = [_cell(cuts, coordinates[k]) for k, cuts in edges.items()]
+    shape = tuple(len(cuts) - 1 for cuts in edges.values())
     flat = np.ravel_multi_index(np.broadcast_arrays(*numbers), shape).ravel()
     return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
 

@@ -85,12 +85,12 @@ class Following:
 
         A pulse has begun a little before: no long window sees that. After it windows grow by and by anyway.
         """
-        found, length = {self.high}, self.high - self.low
+        stops, length = {self.high}, self.high - self.low
         for stop, gap in zip(self.stops, np.diff([*self.stops, self.high]), strict=True):
             before = stop - np.array([0.0, *np.cumsum(gap * 2.0 ** np.arange(60))])
-            found |= set(before[(before > self.low) & (stop - before < _NEAR * length)])
+            stops |= set(before[(before > self.low) & (stop - before < _NEAR * length)])
         near = _SHORTEST * length
-        ordered = sorted(map(float, found))
+        ordered = sorted(map(float, stops))
         return [a for a, b in zip(ordered, [*ordered[1:], math.inf], strict=True) if b - a > near]
 
     def next(self, parts: Sequence[Solution]) -> tuple[float, float]:

@@ -19,7 +19,7 @@ def references(problem: Problem) -> dict:
     Where is a list of the nodes of each axis, or an array (n, d) of random points; see `errors`.
     Raises ProblemError where a reference is not finite inside.
     """
-    found = {}
+    known = {}
     domain, parameters = problem.domain, [p.name for p in ranging(problem)]
     for u, reference in problem.compared.items():
         nodes, values, has_gaps = reference.compared(parameters) or _everywhere(problem, u)
@@ -28,8 +28,8 @@ def references(problem: Problem) -> dict:
         if has_gaps and len(domain.boxes) != 1:
             inside = inside & ~np.isnan(values)  # a table may leave out the walls of a domain that is no box
         _check(problem, u, nodes, values, inside)
-        found[u] = nodes, values if has_gaps else np.where(inside, values, np.nan)
-    return found
+        known[u] = nodes, values if has_gaps else np.where(inside, values, np.nan)
+    return known
 
 
 def _everywhere(problem: Problem, u) -> Compared:

@@ -30,8 +30,8 @@ def unresolved(evaluator: Evaluator, model: Model) -> dict[str, float]:
         # What boundary data add to the field belongs to the solution too.
         points = scattered_points(problem)[:_POINTS]
         values = np.stack([evaluator.inside(model, u, points) for u in problem.unknowns])
-        found = list(map(tail, decays(field, np.sqrt(np.mean(np.nan_to_num(values) ** 2, axis=1)))))
-    return {c.name: share for c, share in zip(problem.coordinates, found, strict=True) if share > _RESOLVED}
+        shares = list(map(tail, decays(field, np.sqrt(np.mean(np.nan_to_num(values) ** 2, axis=1)))))
+    return {c.name: share for c, share in zip(problem.coordinates, shares, strict=True) if share > _RESOLVED}
 
 
 def in_sentences(evaluator: Evaluator, model: Model, shares: Mapping[str, float]) -> list[str]:

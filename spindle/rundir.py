@@ -128,8 +128,8 @@ class RunDirectory:
         if not self._span.exists():
             return None
         with reading(self._span, FINISHED_AGAIN):
-            found = json.loads(read_regular(self._span))
-            low, high = float(found["from"]), float(found["to"])
+            span = json.loads(read_regular(self._span))
+            low, high = float(span["from"]), float(span["to"])
             if not -math.inf < low < high < math.inf:
                 raise ValueError(f"it lies between {low} and {high}")
         return low, high
@@ -154,17 +154,17 @@ class RunDirectory:
         info = {"format": _format(problem), "problem": problem.name, "method": described, "seed": seed}
         info["fingerprint"] = _fingerprint(data, arrays, info)
         if self.info.exists():
-            found = self.read_info()
-            if found["fingerprint"] != info["fingerprint"]:
+            present = self.read_info()
+            if present["fingerprint"] != info["fingerprint"]:
                 with reading(self.info):
-                    differences = _differences(found, info)
+                    differences = _differences(present, info)
                 raise RunError(
                     f"The directory {self.path} holds another run ({differences}), and two runs cannot share one; "
                     f"choose another directory or remove it."
                 )
             if not self.problem.exists():
                 save_arrays(self.problem, arrays, data)
-            return found
+            return present
         save_arrays(self.problem, arrays, data)
         info |= {"choices": list(plan.choices), "versions": versions()}
         write_json(self.info, info)
@@ -272,21 +272,21 @@ def _coded(data: Mapping) -> dict[str, Any]:
     text = json.dumps(data)
     if name not in GALLERY or not any(f'["{head}", ' in text for head in ("given", "smooth")):
         return {}
-    found = [f for e in gallery(name, **chosen).expressions() for f in e.atoms(AppliedUndef) if is_given(f)]
-    return {f.func.__name__: f.func.given for f in found}
+    functions = [f for e in gallery(name, **chosen).expressions() for f in e.atoms(AppliedUndef) if is_given(f)]
+    return {f.func.__name__: f.func.given for f in functions}
 
 
-def _differences(found, wanted) -> str:
+def _differences(other, wanted) -> str:
     """What another run is, as far as it differs from the one that is wanted."""
 
     def flat(info):
         first = {"problem": info["problem"], "method": info["method"]["name"], "seed": info["seed"]}
         return first | json.loads(to_json(info["method"]["settings"]))
 
-    there, here = flat(found), flat(wanted)
+    there, here = flat(other), flat(wanted)
     names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
     listed = ", ".join(f"{name} {there.get(name)} there and {here.get(name)} here" for name in names)
-    return listed or f"also called {found['problem']}, but posed otherwise"
+    return listed or f"also called {other['problem']}, but posed otherwise"
 
 
 def _fingerprint(data, arrays, info) -> str:

@@ -206,7 +206,7 @@ class Solution:
     @property
     def size(self) -> int:
         """Number of trained numbers."""
-        return sum(own.model.field.parameters for own in self.windows or [self])
+        return sum(part.model.field.parameters for part in self.windows or [self])
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -298,8 +298,8 @@ class Solution:
 
     def store(self, target: RunDirectory) -> Path:
         """Write the numbers into a directory that is prepared, those of each window into one of its own."""
-        for number, own in enumerate(self.windows):
-            own.store(target.window(number))
+        for number, part in enumerate(self.windows):
+            part.store(target.window(number))
         if self.reduced is not None:
             arrays, meta = reduced_to_data(self.reduced)
             save_arrays(target.reduction, arrays, meta | {"mark": target.mark, "steps": self.run.iterations})
@@ -339,7 +339,7 @@ class Solution:
 
     def _nodes(self, axes) -> list[np.ndarray]:
         """The nodes of each axis, from numbers of nodes or the nodes themselves."""
-        found = []
+        chosen = []
         for (name, value), (low, high) in zip(self._ordered(axes).items(), self.problem.domain.bounds, strict=True):
             if isinstance(value, (int, np.integer)):
                 nodes = np.linspace(low, high, max(0, int(value)))
@@ -350,25 +350,25 @@ class Solution:
                     f"`solution.grid({name}={shown(value)})` needs a number of nodes, at least 1, or a row of nodes; "
                     f"write `{name}=101`."
                 )
-            found.append(nodes)
-        return found
+            chosen.append(nodes)
+        return chosen
 
 
 def values_in_windows(problem: Problem, windows: Sequence[Solution], expression, where) -> np.ndarray:
     """Values at points (n, d) or on the grid of a list of axes, NaN beyond the last window."""
     axis = time_axis(problem)
     ends = [window.problem.domain.bounds[axis][1] for window in windows]
-    return by_window(ends, axis, where, lambda number, own: windows[number].values_on(expression, own))
+    return by_window(ends, axis, where, lambda number, queried: windows[number].values_on(expression, queried))
 
 
 def errors_in_windows(evaluator: Evaluator, windows: Sequence[Solution]) -> dict[str, Measures]:
     """The errors of all windows together, as `Solution.errors` gives them."""
-    problem, found = evaluator.problem, {}
+    problem, errors = evaluator.problem, {}
     for u, (nodes, reference) in evaluator.references.items():
         values = values_in_windows(problem, windows, u, nodes)
         # Of windows that are not solved yet nothing is known.
-        found[problem.name_of(u)] = measured(values, np.where(np.isfinite(values), reference, np.nan))
-    return found
+        errors[problem.name_of(u)] = measured(values, np.where(np.isfinite(values), reference, np.nan))
+    return errors
 
 
 def _floats(what, value) -> np.ndarray:

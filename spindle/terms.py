@@ -41,28 +41,28 @@ def own_terms(evaluator: Evaluator, model: Model) -> dict[str, float]:
     partials = _partials(evaluator, model, points)
     floor, share = _NOISE[plan.dtype], _SHARE[plan.dtype]
     nominal, usual = plan.constraints.scales, _usual(plan, points, partials)
-    found, equations = {}, {e.name for e in plan.problem.equations}
+    sizes, equations = {}, {e.name for e in plan.problem.equations}
     for name, terms in _written(plan):
         # A condition on one term alone, a slope that is zero, has nothing to be compared with but what is usual.
         alone = len(terms) == 1 and name not in equations
         least = (1.0 if alone else share) * _size(evaluator, model, terms, points, usual) if usual else 0.0
-        found[name] = max(_size(evaluator, model, terms, points, partials), least or floor * nominal.residual(name))
-    return found
+        sizes[name] = max(_size(evaluator, model, terms, points, partials), least or floor * nominal.residual(name))
+    return sizes
 
 
 def _usual(plan: Plan, points: np.ndarray, partials: dict) -> dict:
     """The values (n,) that all unknowns and partials have if each unknown varies by its own size over the domain."""
-    problem, found = plan.problem, {}
+    problem, usual = plan.problem, {}
     lengths = np.array([high - low for low, high in problem.domain.bounds])
     for node in partials:
         partial = partial_of(node, problem.unknowns, problem.coordinates)
         if partial is not None:
-            own = partials[problem.unknowns[partial.unknown]]
+            values = partials[problem.unknowns[partial.unknown]]
             with np.errstate(over="ignore"):  # of a field that diverged
-                size = np.sqrt(np.mean(np.nan_to_num(own, posinf=0.0, neginf=0.0) ** 2))
+                size = np.sqrt(np.mean(np.nan_to_num(values, posinf=0.0, neginf=0.0) ** 2))
                 size = size / np.prod(lengths ** np.array(partial.orders))
-            found[node] = np.full(len(points), size)
-    return found
+            usual[node] = np.full(len(points), size)
+    return usual
 
 
 def _written(plan: Plan) -> Iterator[tuple[str, list[sympy.Expr]]]:
@@ -122,10 +122,10 @@ def _size(evaluator: Evaluator, model: Model, terms, points: np.ndarray, partial
         beside |= {p: estimated.get(p.name, p.value if p.value is not None else math.nan) for p in free}
         try:
             with evaluator.plan.objective.holding(dict(evaluator.carried)):
-                found = np.asarray(evaluate(term, values | beside, coded=coded), float)
+                computed = np.asarray(evaluate(term, values | beside, coded=coded), float)
         except (ProblemError, ArithmeticError, TypeError, ValueError):
             continue
-        finite = found[np.isfinite(found)]
+        finite = computed[np.isfinite(computed)]
         with np.errstate(over="ignore"):
             total += float(np.mean(finite**2)) if finite.size else 0.0
     return math.sqrt(total)

@@ -224,8 +224,8 @@ class TabulatedFamily(Reference):
 
     def at(self, values: Mapping[str, float]) -> GridReference | None:
         """The field of the member with these parameter values; None where it is not tabulated."""
-        for own, table in zip(self.values, self.tables, strict=True):
-            if all(np.isclose(own[name], values.get(name, np.nan), rtol=1e-12, atol=1e-12) for name in own):
+        for member, table in zip(self.values, self.tables, strict=True):
+            if all(np.isclose(member[name], values.get(name, np.nan), rtol=1e-12, atol=1e-12) for name in member):
                 return table
         return None
 
@@ -242,8 +242,8 @@ class TabulatedFamily(Reference):
     def compared(self, parameters):
         """The points of all tables, one below the other."""
         points = [
-            np.stack(np.meshgrid(*table.axes.values(), *([own[name]] for name in parameters), indexing="ij"), -1)
-            for own, table in zip(self.values, self.tables, strict=True)
+            np.stack(np.meshgrid(*table.axes.values(), *([member[name]] for name in parameters), indexing="ij"), -1)
+            for member, table in zip(self.values, self.tables, strict=True)
         ]
         nodes = np.concatenate([p.reshape(-1, p.shape[-1]) for p in points])
         return Compared(nodes, np.concatenate([np.ravel(table.values) for table in self.tables]), has_gaps=False)
@@ -258,7 +258,9 @@ class TabulatedFamily(Reference):
 
     def stored(self, keep, encode):
         """The tables of the members."""
-        return {"members": [[dict(own) for own in self.values], [table.stored(keep, encode) for table in self.tables]]}
+        return {
+            "members": [[dict(member) for member in self.values], [table.stored(keep, encode) for table in self.tables]]
+        }
 
     def described(self, number):
         """How many members there are, and where the first comes from."""

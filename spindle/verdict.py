@@ -126,7 +126,7 @@ def _residuals(run) -> list[tuple[int, str]]:
     """Residuals on fresh points, relative to their own terms."""
     small = _near(run)
     near = 0.0 <= _apart(run) <= _APART[0]
-    found = []
+    reasons = []
     for name, share in sorted(run.shares.items(), key=lambda item: -item[1]):
         grade = _grade(share, _RESIDUAL)
         # What the residual means for the solution is the matter of the estimate, or of the classical solution, where
@@ -135,13 +135,13 @@ def _residuals(run) -> list[tuple[int, str]]:
         grade = min(grade, 1) if small or near or local else grade
         if grade:
             where = f", {run.medians[name]:.0%} in half of the points" if local else ""
-            found.append((grade, f"the residual of `{name}` is {share:.0%} of its own terms{where}"))
+            reasons.append((grade, f"the residual of `{name}` is {share:.0%} of its own terms{where}"))
     if not run.shares:
-        found.append((1, "residuals on fresh points are not known"))
-    if not found and not _trusted(run) and not near and max(run.shares.values(), default=0.0) > _SMALL:
+        reasons.append((1, "residuals on fresh points are not known"))
+    if not reasons and not _trusted(run) and not near and max(run.shares.values(), default=0.0) > _SMALL:
         why = run.error_estimate.reason or "it was not asked for: `estimate=True`"
-        found.append((1, f"there is no estimate of the error ({why})"))
-    return found
+        reasons.append((1, f"there is no estimate of the error ({why})"))
+    return reasons
 
 
 def is_local(name: str, medians: Mapping[str, float]) -> bool:

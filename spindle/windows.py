@@ -62,14 +62,16 @@ class Windows:
         self.carried = Carried()
         t = problem.coordinates[self.axis]
         self._clock = self.carried.function("time", self._time, t)
-        self._speed = self.carried.function("pace", lambda own: 0 * own + self.carried[_PACE], t) if self.follows else 1
+        self._speed = (
+            self.carried.function("pace", lambda clock: 0 * clock + self.carried[_PACE], t) if self.follows else 1
+        )
         self._states: dict[str, Expansion] = {}
         self._posed: Problem | None = None
         self._plan: Plan | None = None
 
-    def _time(self, own):
+    def _time(self, clock):
         """The time of the problem at an own time of the present window."""
-        return own / self.carried[_PACE] + self.carried[_BEGINS]
+        return clock / self.carried[_PACE] + self.carried[_BEGINS]
 
     def first(self, during: tuple[float, float] | None = None) -> Window:
         """The window that starts as the problem does; see `after`."""
@@ -133,8 +135,8 @@ class Windows:
             orders = dict(getattr(start.expression, "variable_count", ()))
             order = int(orders.get(t, 0))  # rates are those in own time
 
-            def begins(own=0.0):
-                return 0 * own + self.carried[condition] / self.carried[_PACE] ** order
+            def begins(clock=0.0):
+                return 0 * clock + self.carried[condition] / self.carried[_PACE] ** order
 
             return self.carried.function(name, begins, t, size=lambda: float(abs(begins())))
         assert last is not None
@@ -239,10 +241,10 @@ def joined(problem: Problem, method: Method, parts: Sequence[Solution], pace: Pa
 
 def _worst_of_all(parts: Sequence[Solution]) -> dict[str, float]:
     """The axes that some window does not resolve, each with its largest share."""
-    found: dict[str, float] = {}
+    shares: dict[str, float] = {}
     for part in parts:
-        found |= {axis: max(share, found.get(axis, 0.0)) for axis, share in part.run.unresolved.items()}
-    return found
+        shares |= {axis: max(share, shares.get(axis, 0.0)) for axis, share in part.run.unresolved.items()}
+    return shares
 
 
 def _doubts_of_all(parts: Sequence[Solution]) -> list[str]:
@@ -309,29 +311,31 @@ def _seam(part: Solution, before: Solution, instant: float) -> dict[str, float |
         str(c): np.array([instant]) if k == axis else np.linspace(*bounds[k], n)
         for k, c in enumerate(part.problem.coordinates)
     }
-    found = {}
+    jumps = {}
     for u in part.problem.unknowns:
         old, new = before.grid(u, **nodes), part.grid(u, **nodes)
         jump = error_measures(new, old)["rel_l2"] if np.any(old[np.isfinite(old)]) else None
-        found[u.func.__name__] = jump
-    return found
+        jumps[u.func.__name__] = jump
+    return jumps
 
 
 def _mean_residuals(parts: Sequence[Solution]) -> dict[str, float]:
     """Root mean square over all windows."""
     axis = time_axis(parts[0].problem)
     lengths = [high - low for low, high in (p.problem.domain.bounds[axis] for p in parts)]
-    found = {}
+    means = {}
     for name in dict.fromkeys(name for p in parts for name in p.run.residuals):
-        own = [(n, p.run.residuals[name] ** 2) for n, p in zip(lengths, parts, strict=True) if name in p.run.residuals]
-        found[name] = math.sqrt(sum(n * square for n, square in own) / sum(n for n, _ in own))
-    return found
+        squares = [
+            (n, p.run.residuals[name] ** 2) for n, p in zip(lengths, parts, strict=True) if name in p.run.residuals
+        ]
+        means[name] = math.sqrt(sum(n * square for n, square in squares) / sum(n for n, _ in squares))
+    return means
 
 
 def _history(parts: Sequence[Solution]) -> History:
     """All records in order, steps and seconds counted from the first window on."""
-    found, steps, seconds = History(), 0, 0.0
+    records, steps, seconds = History(), 0, 0.0
     for part in parts:
-        found += [replace(r, step=r.step + steps, seconds=r.seconds + seconds) for r in part.run.history]
+        records += [replace(r, step=r.step + steps, seconds=r.seconds + seconds) for r in part.run.history]
         steps, seconds = steps + part.run.iterations, seconds + part.run.seconds.train
-    return found
+    return records

@@ -90,8 +90,8 @@ class Discrete(FormingJacobians):
         self._scheme = (order, exponent, size)
         self._parts: list[dict[Need, list[_Part]]] = []
         self.stencils: list[Stencils] = []
-        for own in needs:
-            parts, operators = self._analysed(own)
+        for needed in needs:
+            parts, operators = self._analysed(needed)
             self._parts.append(parts)
             self.stencils.append(self._weights(points.rows[len(self.stencils)], operators))
         self.lanes = 1 + max((p.lane for parts in self._parts for ps in parts.values() for p in ps), default=0)
@@ -105,13 +105,13 @@ class Discrete(FormingJacobians):
         parts, operators = {}, []
         axis = self.points.axis
         for need in needs:
-            found = defaultdict(lambda: defaultdict(float))
+            combined = defaultdict(lambda: defaultdict(float))
             for term, factor in terms_of(need):
                 lane = 0 if axis is None else term.orders[axis]
                 space = tuple(n for k, n in enumerate(term.orders) if k != axis)
-                found[lane, term.unknown][space] += factor
+                combined[lane, term.unknown][space] += factor
             parts[need] = []
-            for (lane, unknown), operator in found.items():
+            for (lane, unknown), operator in combined.items():
                 value = operator.pop((0,) * self.points.positions.shape[1], 0.0)
                 if value:
                     parts[need].append(_Part(lane, unknown, 0, value))
@@ -132,10 +132,10 @@ class Discrete(FormingJacobians):
         centres = self.points.positions[rows]
         degree = order + highest - 1
         # The kernel has to be smoother than the operator.
-        idx, found = cached_weights(
+        idx, stencil_weights = cached_weights(
             self.points.positions, centres, operators, degree=degree, size=size, exponent=max(exponent, 2 * highest + 1)
         )
-        return Stencils.of(idx, np.stack(found), len(self.points.positions))
+        return Stencils.of(idx, np.stack(stencil_weights), len(self.points.positions))
 
     def prepare(self, field: Field, drawn):
         """The field at all nodes and instants, with its time derivatives: (lanes, M, T, outputs)."""
@@ -173,16 +173,16 @@ class Discrete(FormingJacobians):
         applied = {}
 
         def value(part: _Part):
-            own = chosen[part.lane, :, :, part.unknown]
+            at_nodes = chosen[part.lane, :, :, part.unknown]
             if part.number == 0:
-                return part.factor * own[rows]
+                return part.factor * at_nodes[rows]
             if (part.lane, part.unknown) not in applied:
-                applied[part.lane, part.unknown] = operators(own)
+                applied[part.lane, part.unknown] = operators(at_nodes)
             return part.factor * applied[part.lane, part.unknown][part.number - 1]
 
-        found = {need: sum(map(value, parts)) for need, parts in self._parts[support].items()}
+        values = {need: sum(map(value, parts)) for need, parts in self._parts[support].items()}
         flat = self.points.times is None or instant is not None
-        return {need: v[:, 0] if flat else v for need, v in found.items()}
+        return {need: v[:, 0] if flat else v for need, v in values.items()}
 
     def assembles(self, field: Field) -> bool:
         """True: `normal` is offered for every field."""
@@ -206,13 +206,13 @@ class Discrete(FormingJacobians):
 
     def jacobian(self, field: Field, drawn, pieces: Sequence[Piece]) -> jax.Array:
         """J (rows, P + parameters), rows in the order of the residuals."""
-        found = []
+        blocks = []
         for piece in pieces:
-            _, ((own, count),) = self._each_instant(field, drawn, [piece], lambda total, j: (total, j), 0.0)
+            _, ((slopes, count),) = self._each_instant(field, drawn, [piece], lambda total, j: (total, j), 0.0)
             # (instants, rows, P), padded -> node by node, at each its instants
-            flat = own.reshape(len(own), -1, own.shape[-1])[:, :count]
-            found.append(jnp.swapaxes(flat, 0, 1).reshape(-1, own.shape[-1]))
-        return jnp.concatenate(found)
+            flat = slopes.reshape(len(slopes), -1, slopes.shape[-1])[:, :count]
+            blocks.append(jnp.swapaxes(flat, 0, 1).reshape(-1, slopes.shape[-1]))
+        return jnp.concatenate(blocks)
 
     def _each_instant(self, field, drawn, pieces, use, total):
         """`use(total, rows of J)` over all pieces, instants and groups of rows.
@@ -233,25 +233,25 @@ class Discrete(FormingJacobians):
             points = jnp.insert(jnp.broadcast_to(node, (len(moments), len(node))), axis, moments, axis=1)
             return (jnp.asarray(self._differences.weights)[:, instant] @ net(points)).ravel()
 
-        def at_instant(own, total, chosen):
+        def at_instant(together, total, chosen):
             number, instant = chosen
             jacobians = jax.vmap(jax.jacrev(values), in_axes=(None, 0, None))(vector, nodes, instant)
             kept = []
-            for piece in own:
+            for piece in together:
                 total, rows = self._blockwise(jacobians, piece, number, use, total)
                 kept.append(rows)
             return total, kept
 
         kept = []
-        for instants, own in self._by_instants(pieces):
+        for instants, together in self._by_instants(pieces):
             if instants is None:
-                for piece in own:
+                for piece in together:
                     total, rows = use(total, self._between.jacobian(field, self._between.points.draw(()), [piece]))
                     kept.append((None if rows is None else rows[None], self.points.size(piece.slopes[0][0])))
                 continue
             chosen = jnp.arange(len(instants)), jnp.asarray(instants)
-            total, rows = jax.lax.scan(partial(at_instant, own), total, chosen)
-            kept += [(r, len(self.points.rows[p.slopes[0][0]])) for r, p in zip(rows, own, strict=True)]
+            total, rows = jax.lax.scan(partial(at_instant, together), total, chosen)
+            kept += [(r, len(self.points.rows[p.slopes[0][0]])) for r, p in zip(rows, together, strict=True)]
         return total, kept
 
     def _by_instants(self, pieces):
@@ -261,21 +261,21 @@ class Discrete(FormingJacobians):
         for piece in pieces:
             where = self.points.supports[piece.slopes[0][0]]
             instant = self.points.instant(where)
-            own = tuple(range(every)) if instant is None else (instant,)
-            groups[own if where.measured is None else None].append(piece)
-        return [(None if own is None else np.array(own), found) for own, found in groups.items()]
+            numbers = tuple(range(every)) if instant is None else (instant,)
+            groups[numbers if where.measured is None else None].append(piece)
+        return [(None if numbers is None else np.array(numbers), members) for numbers, members in groups.items()]
 
     def _blockwise(self, values, piece: Piece, number, use, total):
         """`use` on each group of rows of one piece at the instant of that number; `values` (M, lanes * outputs, P)."""
         ((support, slopes),) = piece.slopes
         columns, entries = self._blocks[support]
         blocks, count, size, _ = entries.shape
-        own = self._slopes(support, slopes, number, values.shape[1], blocks * size)
+        local_slopes = self._slopes(support, slopes, number, values.shape[1], blocks * size)
         beside = [self._padded(self._at_instant(p, number), blocks * size) for p in piece.parameters]
         by_block = (
             jnp.asarray(columns),
             jnp.asarray(entries),
-            own.reshape(count, -1, blocks, size).transpose(2, 0, 1, 3),
+            local_slopes.reshape(count, -1, blocks, size).transpose(2, 0, 1, 3),
             jnp.stack(beside, -1).reshape(blocks, size, -1) if beside else jnp.zeros((blocks, size, 0)),
         )
 
@@ -297,16 +297,18 @@ class Discrete(FormingJacobians):
         """d residual / d (operator of lane): (operators + 1, lanes * outputs, padded rows)."""
         operators = self.stencils[support]
         outputs = lanes // self.lanes
-        own = {}
+        summed = {}
         for need, slope in slopes.items():
             for part in self._parts[support][need]:
                 key = (part.number, part.lane * outputs + part.unknown)
-                own[key] = own.get(key, 0.0) + part.factor * self._at_instant(slope, number)
+                summed[key] = summed.get(key, 0.0) + part.factor * self._at_instant(slope, number)
         zero = jnp.zeros(size)
         count = 1 + len(operators.weights)
         return jnp.stack(
             [
-                jnp.stack([self._padded(own[k, lane], size) if (k, lane) in own else zero for lane in range(lanes)])
+                jnp.stack(
+                    [self._padded(summed[k, lane], size) if (k, lane) in summed else zero for lane in range(lanes)]
+                )
                 for k in range(count)
             ]
         )
@@ -325,14 +327,14 @@ class Discrete(FormingJacobians):
         slopes   d residual / d need, in the order of the support's needs
         """
         rows, size = self.points.rows[support], len(self.points.positions)
-        found = [[scipy.sparse.csr_matrix((len(rows), size)) for _ in range(outputs)] for _ in range(self.lanes)]
+        blocks = [[scipy.sparse.csr_matrix((len(rows), size)) for _ in range(outputs)] for _ in range(self.lanes)]
         unit = scipy.sparse.csr_matrix((np.ones(len(rows)), (np.arange(len(rows)), rows)), (len(rows), size))
         for need, slope in zip(self.needs[support], slopes, strict=True):
             scaled = np.asarray(slope).reshape(len(rows))
             for part in self._parts[support][need]:
                 operator = unit if part.number == 0 else self.stencils[support].matrix(part.number - 1)
-                found[part.lane][part.unknown] += scipy.sparse.diags(part.factor * scaled) @ operator
-        return [scipy.sparse.hstack(own, format="csr") for own in found]
+                blocks[part.lane][part.unknown] += scipy.sparse.diags(part.factor * scaled) @ operator
+        return [scipy.sparse.hstack(row, format="csr") for row in blocks]
 
     def interpolation(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Stencils (n, k) and weights that take values at the nodes to points (n, s), with the residuals' accuracy."""
@@ -346,8 +348,8 @@ class Discrete(FormingJacobians):
     def _values(self, nodes, points):
         order, exponent, _ = self._scheme
         value = {(0,) * points.shape[1]: 1.0}
-        idx, (found,) = cached_weights(nodes, points, [value], degree=order + 1, exponent=exponent)
-        return idx, found
+        idx, (weights,) = cached_weights(nodes, points, [value], degree=order + 1, exponent=exponent)
+        return idx, weights
 
 
 def _differences(times: np.ndarray | None, lanes: int, order: int) -> Differences | None:

@@ -122,9 +122,9 @@ class SeparatedPiece:
     def layout(self, rank: int) -> Layout:
         """The constants and column numbers of all products, for a separable rank."""
         if rank not in self._layouts:
-            own = [choices(m.pattern, rank) for m in self.monomials]
-            constants = np.concatenate([m.constant * c[1] for m, c in zip(self.monomials, own, strict=True)])
-            sizes = tuple(len(c[1]) for c in own)
+            chosen = [choices(m.pattern, rank) for m in self.monomials]
+            constants = np.concatenate([m.constant * c[1] for m, c in zip(self.monomials, chosen, strict=True)])
+            sizes = tuple(len(c[1]) for c in chosen)
             places = tuple(self._places(d, rank, sizes) for d in range(len(self._blocks)))
             self._layouts[rank] = Layout(constants, places, sizes)
         return self._layouts[rank]
@@ -132,8 +132,8 @@ class SeparatedPiece:
     def slots(self, rank: int) -> list[int]:
         """For each axis the number of features and derivatives of features that the residual is made of."""
         axes = range(len(self._blocks))
-        found = [{(m.term, p.unknown, p.orders[d]) for m in self.monomials for p in m.partials} for d in axes]
-        return [rank * len(own) for own in found]
+        distinct = [{(m.term, p.unknown, p.orders[d]) for m in self.monomials for p in m.partials} for d in axes]
+        return [rank * len(features) for features in distinct]
 
     def widths(self, rank: int) -> list[int]:
         """For each axis the number K_d of different columns."""
@@ -145,15 +145,15 @@ class SeparatedPiece:
 
     def coefficients(self, pools) -> list[list[list[jax.Array]]]:
         """The values of all coefficient functions, for each axis and term; they depend on the points alone."""
-        found = []
+        values = []
         for axis, functions in enumerate(self._functions):
             compiled = [array_function(f, self._coordinates) for f in functions]
             rows = [pools[axis][cut[axis], 0] for cut in self.slices]
             point = [[jnp.zeros_like(x)] * len(self._coordinates) for x in rows]
             for x, p in zip(rows, point, strict=True):
                 p[axis] = x
-            found.append([[jnp.broadcast_to(f(p, {}), p[axis].shape) for f in compiled] for p in point])
-        return found
+            values.append([[jnp.broadcast_to(f(p, {}), p[axis].shape) for f in compiled] for p in point])
+        return values
 
     def columns(self, values: Sequence[jax.Array], coefficients) -> list[jax.Array]:
         """Psi_d (N_d, K_d), times the roots of the quadrature weights; values[d] is (pool, orders, unknowns, R)."""
@@ -166,14 +166,14 @@ class SeparatedPiece:
         """|r|^2 from Gram matrices; by rounding it may be a little negative."""
         layout = self.layout(rank)
         product = jnp.asarray(np.outer(layout.constants, layout.constants), columns[0].dtype)
-        for own, psi in zip(layout.columns_of, columns, strict=True):
-            product = product * (psi.T @ psi)[own][:, own]
+        for chosen, psi in zip(layout.columns_of, columns, strict=True):
+            product = product * (psi.T @ psi)[chosen][:, chosen]
         return jnp.sum(product)
 
     def core(self, columns: Sequence[jax.Array], rank: int) -> jax.Array:
         """A tensor with the norm of r, of size prod min(N_d, K_d), from triangular factors of the columns."""
         layout = self.layout(rank)
-        factors = [triangular(psi)[:, own] for psi, own in zip(columns, layout.columns_of, strict=True)]
+        factors = [triangular(psi)[:, chosen] for psi, chosen in zip(columns, layout.columns_of, strict=True)]
         left = factors[0] * jnp.asarray(layout.constants, factors[0].dtype)
         for factor in factors[1:-1]:
             left = (left[:, None, :] * factor[None, :, :]).reshape(-1, factor.shape[-1])
@@ -184,7 +184,7 @@ class SeparatedPiece:
         axes = range(len(features))
         layout = self.layout(features[0].values.shape[-1])
         psi = self.columns([f.values for f in features], coefficients)
-        grams = [(p.T @ p)[own][:, own] for p, own in zip(psi, layout.columns_of, strict=True)]
+        grams = [(p.T @ p)[chosen][:, chosen] for p, chosen in zip(psi, layout.columns_of, strict=True)]
         tangents = [self._tangents(d, features[d], coefficients) for d in axes]
         outer = jnp.asarray(np.outer(layout.constants, layout.constants), psi[0].dtype)
         # Products of the Gram matrices before and after each axis: none is divided out, for some may vanish.
@@ -223,8 +223,8 @@ class SeparatedPiece:
         on_d, on_e = unique.T
 
         def add(total, some):
-            own, k_d, k_e = some
-            left = jnp.einsum("nkp,nl->klp", tangents[d][:, k_d], psi[d])[:, on_d] * own[:, :, None]
+            factor, k_d, k_e = some
+            left = jnp.einsum("nkp,nl->klp", tangents[d][:, k_d], psi[d])[:, on_d] * factor[:, :, None]
             right = jnp.einsum("nlp,nk->klp", tangents[e], psi[e][:, k_e])[:, on_e]
             return total + left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1]), None
 
@@ -358,9 +358,9 @@ def grid_free(piece: SeparatedPiece, lengths: Sequence[int], rank: int, paramete
 
 
 def _one_hot(places, size):
-    found = np.zeros((len(places), size))
-    found[np.arange(len(places)), places] = 1.0
-    return jnp.asarray(found)
+    matrix = np.zeros((len(places), size))
+    matrix[np.arange(len(places)), places] = 1.0
+    return jnp.asarray(matrix)
 
 
 @jax.custom_vjp

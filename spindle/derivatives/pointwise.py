@@ -99,9 +99,9 @@ class PointwiseTaylor(FormingJacobians):
         def row(vector, points, by_need):
             model = eqx.combine(unravel(vector), static)
             total = 0.0
-            for support, point, own in zip(supports, points, by_need, strict=True):
+            for support, point, slopes in zip(supports, points, by_need, strict=True):
                 known = pointwise_values(model, point[None], self.needs[support])
-                total += sum(slope * known[need][0] for need, slope in zip(self.needs[support], own, strict=True))
+                total += sum(slope * known[need][0] for need, slope in zip(self.needs[support], slopes, strict=True))
             return total
 
         j = jax.vmap(jax.grad(row), in_axes=(None, 0, 0))(vector, points, by_need)

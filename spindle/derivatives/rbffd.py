@@ -67,8 +67,8 @@ def neighbours(nodes: np.ndarray, centres: np.ndarray, size: int) -> np.ndarray:
             f"`neighbours` was given {len(nodes)} nodes but needs {size} for one stencil, so no centre has enough "
             f"neighbours; give more nodes, lower the order, or take smaller stencils."
         )
-    found = cKDTree(nodes).query(centres, k=np.arange(1, size + 1), workers=-1)[1]
-    return found.astype(np.int32)
+    nearest = cKDTree(nodes).query(centres, k=np.arange(1, size + 1), workers=-1)[1]
+    return nearest.astype(np.int32)
 
 
 def weights(
@@ -112,14 +112,14 @@ def weights(
     parts = [slice(first, first + count) for first in range(0, len(centres), count)]
 
     def of_part(part: slice) -> np.ndarray:
-        own = [{orders: c[part] if c.ndim else c for orders, c in operator.items()} for operator in checked]
-        return _solve(nodes, centres[part], idx[part], own, degree, exponent)
+        restricted = [{orders: c[part] if c.ndim else c for orders, c in operator.items()} for operator in checked]
+        return _solve(nodes, centres[part], idx[part], restricted, degree, exponent)
 
-    found = np.empty((len(operators), len(centres), n))
+    assembled = np.empty((len(operators), len(centres), n))
     with _one_blas_thread() as alone, ThreadPoolExecutor(_cores() if alone or n + terms < 64 else 1) as pool:
         for part, values in zip(parts, pool.map(of_part, parts), strict=True):
-            found[:, part] = values
-    return idx, list(found)
+            assembled[:, part] = values
+    return idx, list(assembled)
 
 
 def local_matrices(nodes: np.ndarray, centres: np.ndarray, idx: np.ndarray, *, degree: int, exponent: int = 7):
@@ -306,7 +306,7 @@ def _checked_operators(operators, centres, degree, exponent) -> list[dict[Orders
         )
     checked = []
     for operator in operators:
-        own = {}
+        factors = {}
         for orders, coefficient in operator.items():
             if len(orders) != d or any(a != int(a) or a < 0 for a in orders):
                 raise MethodError(
@@ -319,8 +319,8 @@ def _checked_operators(operators, centres, degree, exponent) -> list[dict[Orders
                     f"`weights` was given a coefficient of shape {values.shape} for the partial {orders} that does not "
                     f"fit {m} centres or is not finite; give a number, or an array ({m},) with a number for each one."
                 )
-            own[tuple(map(int, orders))] = values
-        checked.append(own)
+            factors[tuple(map(int, orders))] = values
+        checked.append(factors)
     highest = max((sum(orders) for operator in checked for orders in operator), default=0)
     if exponent != int(exponent) or exponent < 1 or exponent % 2 == 0 or exponent <= highest:
         raise MethodError(
@@ -346,20 +346,21 @@ def _checked_stencils(nodes, centres, degree, size, idx):
                 f"`weights` was given stencils of shape {idx.shape} that do not fit {len(centres)} centres and "
                 f"{len(nodes)} nodes; pass one row of node numbers for each centre, or leave `idx` out."
             )
-    own = idx.shape[1] if idx is not None else stencil_size(degree, d) if size is None else size
-    if own < terms:
+    count = idx.shape[1] if idx is not None else stencil_size(degree, d) if size is None else size
+    if count < terms:
         raise MethodError(
-            f"`weights` was called with stencils of {own} nodes for polynomials of degree {degree} in {d} coordinates, "
-            f"which have {terms} terms that cannot all be matched; take {stencil_size(degree, d)} or a lower order."
+            f"`weights` was called with stencils of {count} nodes for polynomials of degree {degree} in {d} "
+            f"coordinates, which have {terms} terms that cannot all be matched; take "
+            f"{stencil_size(degree, d)} or a lower order."
         )
     if idx is not None:
         return idx
-    if len(nodes) < own:
+    if len(nodes) < count:
         raise MethodError(
-            f"`weights` was given {len(nodes)} nodes but needs stencils of {own} for degree {degree} in {d} "
+            f"`weights` was given {len(nodes)} nodes but needs stencils of {count} for degree {degree} in {d} "
             f"coordinates, so no centre has enough neighbours; give more nodes or lower the order."
         )
-    return neighbours(nodes, centres, own)
+    return neighbours(nodes, centres, count)
 
 
 def _refuse(centres, local, matrices, suspects, degree, exponent):
@@ -426,11 +427,11 @@ def cached_weights(
     if path is None:
         return compute()
     path = path / f"{_key(nodes, centres, operators, degree, n, definite_exponent(exponent, degree), idx)}.npz"
-    found = _read(path, (m, n), len(operators))
-    if found is None:
-        found = compute()
-        _write(path, *found)
-    return found
+    stencils = _read(path, (m, n), len(operators))
+    if stencils is None:
+        stencils = compute()
+        _write(path, *stencils)
+    return stencils
 
 
 def _folder(folder) -> Path | None:
@@ -465,20 +466,20 @@ def _read(path: Path, shape: tuple[int, int], count: int):
     try:
         # Opened here: `np.load` leaves a file open that it cannot read.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            idx, found = arrays["idx"], arrays["weights"]
+            idx, values = arrays["idx"], arrays["weights"]
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
         return None
-    return (idx, list(found)) if idx.shape == shape and found.shape == (count, *shape) else None
+    return (idx, list(values)) if idx.shape == shape and values.shape == (count, *shape) else None
 
 
-def _write(path: Path, idx: np.ndarray, found: list[np.ndarray]) -> None:
+def _write(path: Path, idx: np.ndarray, values: list[np.ndarray]) -> None:
     """Write next to the place and rename: another process sees the whole file or none."""
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
             temporary = Path(file.name)
-            np.savez(file, idx=idx, weights=np.stack(found) if found else np.empty((0, *idx.shape)))
+            np.savez(file, idx=idx, weights=np.stack(values) if values else np.empty((0, *idx.shape)))
         os.replace(temporary, path)
     except OSError:
         if temporary is not None:

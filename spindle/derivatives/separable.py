@@ -134,13 +134,13 @@ class SeparableJets(SummingWithoutPoints):
         """The way to take the sums of one residual array without its points; None where points are cheaper."""
         if self.form == "grid":
             return None
-        found = list(structures)
-        if not all(s.separable and all(t.constant.is_number for t in s.terms) for s in found):
+        listed = list(structures)
+        if not all(s.separable and all(t.constant.is_number for t in s.terms) for s in listed):
             return None
         lengths = [s.stop - s.start for s in self.points.slices[supports[0]]]
         given = self.points.weights(supports[0])
         weights = [np.full(n, 1 / np.sqrt(n)) if w is None else np.sqrt(w) for n, w in zip(lengths, given, strict=True)]
-        piece = SeparatedPiece(found, [self.points.slices[p] for p in supports], weights, coordinates)
+        piece = SeparatedPiece(listed, [self.points.slices[p] for p in supports], weights, coordinates)
         return grid_free(piece, lengths, self.rank, self.parameters, self.form)
 
     def assembles(self, field: AxisField) -> bool:

@@ -56,8 +56,8 @@ def axis_features(field: AxisField, axis: int, x: jax.Array, orders_of, highest:
     vector, unravel = ravel_pytree(arrays)
 
     def jets(vector, x):
-        own = eqx.combine(unravel(vector), static)
-        changed = eqx.tree_at(lambda f: (f.embeddings[axis], f.bodies[axis]), field, own)
+        parts = eqx.combine(unravel(vector), static)
+        changed = eqx.tree_at(lambda f: (f.embeddings[axis], f.bodies[axis]), field, parts)
         return jnp.stack(orders_of(changed, axis, x, highest), axis=1)
 
     slopes = jax.vmap(jax.jacrev(lambda v, one: jets(v, one[None])[0]), in_axes=(None, 0))(vector, x)
@@ -70,8 +70,8 @@ def places_of_parameters(field: AxisField) -> tuple[np.ndarray, int]:
     starts = np.cumsum([0, *(leaf.size for leaf in leaves)])
     numbered = [np.arange(start, start + leaf.size) for start, leaf in zip(starts, leaves, strict=False)]
     tree = jax.tree.unflatten(structure, numbered)
-    own = [jax.tree.leaves((tree.embeddings[d], tree.bodies[d])) for d in range(len(field.bodies))]
-    return np.concatenate([index for axis in own for index in axis]), int(starts[-1])
+    by_axis = [jax.tree.leaves((tree.embeddings[d], tree.bodies[d])) for d in range(len(field.bodies))]
+    return np.concatenate([index for axis in by_axis for index in axis]), int(starts[-1])
 
 
 def grid_blocks(features: Sequence[Sequence[AxisFeatures]], piece: Piece) -> list[list[jax.Array]]:
@@ -86,17 +86,17 @@ def grid_blocks(features: Sequence[Sequence[AxisFeatures]], piece: Piece) -> lis
     if together == nodes:
         return _blocks(features, piece)
     # Slopes stand in lists: a tree of mappings would sort the needs, which have no order.
-    whole = [own[0] for own in features], [list(own.values()) for _, own in piece.slopes], piece.parameters
+    whole = [entry[0] for entry in features], [list(entry.values()) for _, entry in piece.slopes], piece.parameters
     parts = jax.tree.map(lambda a: a.reshape(nodes // together, together, *a.shape[1:]), whole)
 
     def blocks(part):
         first, slopes, parameters = part
-        own = [[f, *beside[1:]] for f, beside in zip(first, features, strict=True)]
+        slab = [[f, *beside[1:]] for f, beside in zip(first, features, strict=True)]
         terms = [
             (support, dict(zip(old, new, strict=True)))
             for (support, old), new in zip(piece.slopes, slopes, strict=True)
         ]
-        return _blocks(own, Piece(tuple(terms), parameters))
+        return _blocks(slab, Piece(tuple(terms), parameters))
 
     def add(total, part):
         return jax.tree.map(jnp.add, total, blocks(part)), None
@@ -107,7 +107,7 @@ def grid_blocks(features: Sequence[Sequence[AxisFeatures]], piece: Piece) -> lis
 
 def _together(features, piece) -> int:
     """The number of nodes of the first axis that are taken at a time, a divisor of their number."""
-    partials = [(t, p) for t, (_, own) in enumerate(piece.slopes) for need in own for p, _ in terms_of(need)]
+    partials = [(t, p) for t, (_, slopes) in enumerate(piece.slopes) for need in slopes for p, _ in terms_of(need)]
     slots = sum(len({(t, p.unknown, p.orders[d]) for t, p in partials}) for d in range(len(features[0])))
     nodes, *others = (len(f.values) for f in features[0])
     entries = slots * features[0][0].values.shape[-1] * math.prod(others)
@@ -133,8 +133,8 @@ def symmetric(blocks: list[list[jax.Array]], parameters: Sequence[jax.Array]) ->
         for d in range(axes)
     ]
     for k, column in enumerate(parameters):
-        own = [blocks[d][axes - d + k].T for d in range(axes)]
-        whole.append(own + [jnp.sum(column * other).reshape(1, 1) for other in parameters])
+        lower = [blocks[d][axes - d + k].T for d in range(axes)]
+        whole.append(lower + [jnp.sum(column * other).reshape(1, 1) for other in parameters])
     return jnp.block(whole)
 
 

@@ -87,10 +87,10 @@ class Blocks(NamedTuple):
         count = len(cuts) + (-len(cuts) % multiple if len(cuts) > multiple else 0)
         columns = np.zeros((count, max(map(len, touched), default=0)), np.int32)
         entries = np.zeros((count, 1 + len(stencils.weights), size, columns.shape[1]))
-        for number, (cut, own) in enumerate(zip(cuts, touched, strict=True)):
-            columns[number, : len(own)] = own
+        for number, (cut, neighbours) in enumerate(zip(cuts, touched, strict=True)):
+            columns[number, : len(neighbours)] = neighbours
             lines = np.arange(cut.stop - cut.start)
-            entries[number, 0, lines, np.searchsorted(own, rows[cut])] = 1.0
-            at = np.searchsorted(own, stencils.idx[cut])
+            entries[number, 0, lines, np.searchsorted(neighbours, rows[cut])] = 1.0
+            at = np.searchsorted(neighbours, stencils.idx[cut])
             entries[number, 1:, lines[:, None], at] = np.moveaxis(stencils.weights[:, cut], 0, -1)
         return Blocks(columns, entries)

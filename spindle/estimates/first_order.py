@@ -44,9 +44,9 @@ class FirstOrder:
         low, high = problem.domain.bounds[0]
         self.inner = low + margin * (high - low), high - margin * (high - low)
         residuals = [equation.residual for equation in problem.equations]
-        found = partials_in(residuals, problem.unknowns, problem.coordinates)
+        partials = partials_in(residuals, problem.unknowns, problem.coordinates)
         count = len(problem.unknowns)
-        self.orders = [max((p.total for p in found if p.unknown == k), default=0) for k in range(count)]
+        self.orders = [max((p.total for p in partials if p.unknown == k), default=0) for k in range(count)]
         self._first = np.concatenate([[0], np.cumsum(self.orders)]).astype(int)
         self.size = int(self._first[-1])
         if len(residuals) != count:

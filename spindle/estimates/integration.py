@@ -31,8 +31,8 @@ def integrated(
     try:
         with precision("float64"), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # SciPy's on overflow: what comes of it is looked at
-            found = work(fixed, min(budget.ends, began + longest))
-            return replace(found, seconds=time.perf_counter() - began)
+            answer = work(fixed, min(budget.ends, began + longest))
+            return replace(answer, seconds=time.perf_counter() - began)
     except (NoSystem, SpindleError) as reason:
         return ErrorEstimate(reason=str(reason))
     except (ValueError, np.linalg.LinAlgError):  # SciPy's, where a matrix is not finite or singular

@@ -54,17 +54,17 @@ class Lines:
 
     def _orders(self, residuals) -> list[int]:
         """The highest derivative in time of each unknown."""
-        problem, found = self.problem, self._partials(residuals)
-        orders = [max(p.orders[self.time] for p in found if p.unknown == k) for k in range(len(problem.unknowns))]
-        highest = [p for p in found if p.orders[self.time] == orders[p.unknown]]
+        problem, partials = self.problem, self._partials(residuals)
+        orders = [max(p.orders[self.time] for p in partials if p.unknown == k) for k in range(len(problem.unknowns))]
+        highest = [p for p in partials if p.orders[self.time] == orders[p.unknown]]
         if len(residuals) != len(orders) or min(orders) < 1 or max(orders) > 2:
             raise NoSystem("its equations do not say how each unknown goes on in time")
         if any(p.orders[1 - self.time] for p in highest):
             raise NoSystem("its highest derivatives in time are differentiated in space too")
         for residual in residuals:
             replaced, symbols = replace_partials(residual, problem.unknowns, problem.coordinates)
-            own = [s for p, s in symbols.items() if p in highest]
-            if any(replaced.diff(s).has(*own) for s in own):
+            highest_symbols = [s for p, s in symbols.items() if p in highest]
+            if any(replaced.diff(s).has(*highest_symbols) for s in highest_symbols):
                 raise NoSystem("its equations are not linear in the highest derivatives in time")
         return orders
 
@@ -121,19 +121,19 @@ class Lines:
     def lanes(self, state) -> list[list]:
         """For each unknown its derivatives in time below the highest, (n,) each."""
         rows, first = state.reshape(-1, len(self.nodes)), 0
-        found = []
+        lanes = []
         for order in self.orders:
-            found.append([rows[first + k] for k in range(order)])
+            lanes.append([rows[first + k] for k in range(order)])
             first += order
-        return found
+        return lanes
 
     def value(self, function: ArrayFunction, t, lanes, highest):
         """The values (n,) of a compiled expression at all nodes."""
 
         def partial(p: Partial):
-            own = [*lanes[p.unknown], highest[p.unknown]][p.orders[self.time]]
+            derivatives = [*lanes[p.unknown], highest[p.unknown]][p.orders[self.time]]
             order = p.orders[1 - self.time]
-            return self._differences[order] @ own if order else own
+            return self._differences[order] @ derivatives if order else derivatives
 
         known = {need: sum(factor * partial(p) for p, factor in terms_of(need)) for need in function.needs}
         return jnp.broadcast_to(jnp.asarray(function(self._where(t), known), float), self.nodes.shape)
@@ -163,8 +163,8 @@ class Lines:
         rates = rates.at[jnp.asarray(rows), jnp.asarray(columns)].set(0.0)
 
         def missed(t, state):
-            own = self.lanes(state)
-            return jnp.stack([self.value(f, t, own, highest)[node] for node, _, f in self._ends_of])
+            derivatives = self.lanes(state)
+            return jnp.stack([self.value(f, t, derivatives, highest)[node] for node, _, f in self._ends_of])
 
         shape = rates.shape
         values, drift = jax.jvp(missed, (t, state), (jnp.ones_like(t), rates.ravel()))
@@ -209,7 +209,7 @@ def _differences(nodes: np.ndarray, highest: int, *, periodic: bool) -> list[np.
     count = len(nodes) - periodic
     size = _STENCIL + max(0, highest - 2)
     size += 1 - size % 2
-    found = [np.eye(count), *(np.zeros((count, count)) for _ in range(highest))]
+    matrices = [np.eye(count), *(np.zeros((count, count)) for _ in range(highest))]
     for row in range(count):
         first = row - size // 2 if periodic else min(max(row - size // 2, 0), count - size)
         chosen = np.arange(first, first + size)
@@ -218,5 +218,5 @@ def _differences(nodes: np.ndarray, highest: int, *, periodic: bool) -> list[np.
         scale = np.abs(places).max()
         weights = np.linalg.inv(np.vander(places / scale, increasing=True).T)
         for order in range(1, highest + 1):
-            found[order][row, chosen % count] = weights[:, order] * np.prod(np.arange(1, order + 1)) / scale**order
-    return found
+            matrices[order][row, chosen % count] = weights[:, order] * np.prod(np.arange(1, order + 1)) / scale**order
+    return matrices

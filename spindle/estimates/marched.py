@@ -108,12 +108,12 @@ def _compared(solution: Solution, rough: tuple, better: tuple) -> ErrorEstimate:
         size = max(_norm(true, known), np.finfo(float).tiny)
         owns[name] = _norm(near - true, known) / size
         errors[name] = max(_norm(np.nan_to_num(values) - true, known) / size, owns[name])
-    for name, own in owns.items():
-        if not own <= _UNSURE * errors[name]:
+    for name, gap in owns.items():
+        if not gap <= _UNSURE * errors[name]:
             counts = " and ".join(str(len(integrated[0].nodes)) for integrated in (rough, better))
-            return ErrorEstimate(reason=f"integrations along {counts} lines differ by {own:.0e} in {name}")
-    own = max(owns.values())
-    return ErrorEstimate(errors=errors, left=0.0, bound=False, own=own, by="integration along lines")
+            return ErrorEstimate(reason=f"integrations along {counts} lines differ by {gap:.0e} in {name}")
+    gap = max(owns.values())
+    return ErrorEstimate(errors=errors, left=0.0, bound=False, own=gap, by="integration along lines")
 
 
 def _interpolated(system: Lines, rows) -> CubicSpline:

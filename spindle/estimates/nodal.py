@@ -46,15 +46,15 @@ def by_nodes(solution: Solution, budget: Budget) -> ErrorEstimate:
         return ErrorEstimate(
             reason=f"it is made in two or three space coordinates where the domain is no box, and has {space}"
         )
-    found = []
+    solutions = []
     for (order, nodes), times in zip(sets, _TIMES, strict=True):
         classical = _solved(posed, order, nodes, times)
         if isinstance(classical, str):
             return ErrorEstimate(reason=f"it has no classical solution to come from: {classical}")
         if time.perf_counter() > budget.ends:
             raise Late
-        found.append(classical)
-    compared = _compared(solution, *found)
+        solutions.append(classical)
+    compared = _compared(solution, *solutions)
     if not solution.windows:
         compared = with_uncertainty(compared, solution, lambda parameters: _for(solution, parameters, sets[0], budget))
     return compared if compared.errors is None else replace(compared, seconds=time.perf_counter() - began)
@@ -96,16 +96,16 @@ def _compared(solution: Solution, rough: Classical, better: Classical) -> ErrorE
     points = points[problem.domain.contains(points)]
     values = np.stack([solution.evaluate(points, u) for u in problem.unknowns], axis=1)
     with precision("float64"):
-        found = [classical.at(points) for classical in (rough, better)]
+        at_points = [classical.at(points) for classical in (rough, better)]
     known = np.isfinite(values).all(axis=1)
     points, values = points[known], values[known]
-    whole = [own[known] if solution.windows else values + own[known] for own in found]
+    whole = [each[known] if solution.windows else values + each[known] for each in at_points]
     errors, left = {}, 0.0
     for name, expression in problem.shown.items():
         at = _function(solution, expression)
         if at is None:
             continue
-        near, true = (at(points, own) for own in whole)
+        near, true = (at(points, each) for each in whole)
         gap = float(np.linalg.norm(true - at(points, values)))
         errors[name] = gap / max(float(np.linalg.norm(true)), np.finfo(float).tiny)
         left = max(left, float(np.linalg.norm(true - near)) / max(gap, np.finfo(float).tiny))

@@ -72,7 +72,7 @@ def _solved(solution: Solution, fixed: dict, ends: float):
     systems = [system, system]
     if not _regular(system, grid, network):
         systems = [FirstOrder(problem, fixed, ends, margin) for margin in _MARGINS]
-        if not all(_regular(own, grid, network) for own in systems):
+        if not all(_regular(each, grid, network) for each in systems):
             raise NoSystem("its equations are singular in the interval")
     return systems[1], grid, *_integrated(systems, grid, network)
 
@@ -228,10 +228,10 @@ def _compared(solution: Solution, system: FirstOrder, grid, loose, tight, tolera
         size = max(float(np.linalg.norm(true[known])), np.finfo(float).tiny)
         owns[name] = max(float(np.linalg.norm((rough - true)[known])) / size, tolerance)
         errors[name] = max(float(np.linalg.norm((values - true)[known])) / size, owns[name])
-    for name, own in owns.items():
-        if not own <= max(_UNSURE, errors[name] / 4):
+    for name, gap in owns.items():
+        if not gap <= max(_UNSURE, errors[name] / 4):
             return ErrorEstimate(
-                reason=f"integrations of two tolerances differ by {own:.0e} in {name}: small errors grow as fast as "
+                reason=f"integrations of two tolerances differ by {gap:.0e} in {name}: small errors grow as fast as "
                 f"it does"
             )
     return ErrorEstimate(errors=errors, left=0.0, bound=False, own=max(owns.values()), by="integration")

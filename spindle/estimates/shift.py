@@ -95,11 +95,11 @@ class Shift(Approximation):
         """The partial of e that corresponds to a partial of u, by the old coordinates."""
         if not self._old:
             return node.xreplace(self.errors)
-        found = list(self.errors.values())[partial.unknown]
+        error = list(self.errors.values())[partial.unknown]
         for c, n in zip(self.coordinates, partial.orders, strict=True):
             for _ in range(n):
-                found = found.diff(c) / self._old[c].diff(c) if c in self._old else found.diff(c)
-        return found
+                error = error.diff(c) / self._old[c].diff(c) if c in self._old else error.diff(c)
+        return error
 
     def _value(self, node) -> sympy.Expr:
         """A function of the new coordinates for a node known at the old ones, such as a partial of u_h."""

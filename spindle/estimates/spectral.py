@@ -97,10 +97,10 @@ def _solved(
     if len(stretched) < axes:
         widths = [int(_FINER * width) if k in stretched else width for k, width in enumerate(widths)]
     method = SPINN(rank="full", width=tuple(widths), refine=0, hard="zero", newton_steps=_STEPS)
-    found = train(shift.problem(measured=parameters is None), method, Terms(seed=1, budget=budget.left()))
-    if found.run.stopped_by == StopReason.BUDGET:
+    corrected = train(shift.problem(measured=parameters is None), method, Terms(seed=1, budget=budget.left()))
+    if corrected.run.stopped_by == StopReason.BUDGET:
         raise Late
-    return _Corrected(shift, found)
+    return _Corrected(shift, corrected)
 
 
 @dataclass(frozen=True)

@@ -76,12 +76,12 @@ def stretches(problem: Problem, values: Callable) -> dict[int, Stretch]:
 
     values   (expression, points (n, d)) -> values (n,) of the solution
     """
-    found = {}
+    by_axis = {}
     for axis in _free(problem):
         stretch = _stretch(problem, axis, values)
         if stretch is not None:
-            found[axis] = stretch
-    return found
+            by_axis[axis] = stretch
+    return by_axis
 
 
 def _free(problem: Problem) -> list[int]:

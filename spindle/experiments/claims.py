@@ -117,11 +117,11 @@ def _verified(claim: Claim, tell: Callable) -> dict:
     except SpindleError as error:
         tell(f"{claim.row}: {error}", markup=False)
         return row | {"measured": float("nan"), "seconds": time.perf_counter() - began, "verdict": "", "holds": "no"}
-    found, seconds = claim.measured(solution), time.perf_counter() - began
-    holds = claim.holds(found)
-    tell(f"{claim.row}: {found:.1e}, claimed {claim.error:.1e}{'' if holds else ': no longer'}", markup=False)
+    measured_error, seconds = claim.measured(solution), time.perf_counter() - began
+    holds = claim.holds(measured_error)
+    tell(f"{claim.row}: {measured_error:.1e}, claimed {claim.error:.1e}{'' if holds else ': no longer'}", markup=False)
     return row | {
-        "measured": found,
+        "measured": measured_error,
         "seconds": seconds,
         "verdict": solution.verdict.word,
         "holds": "yes" if holds else "no",

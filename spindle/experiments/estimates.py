@@ -24,9 +24,9 @@ def estimated(solution: Solution) -> dict:
     """The largest estimated error of the unknowns, and the seconds it took; of DT-PINN the distance from its floor."""
     if solution.run.classical is not None:
         return {"estimated": max(solution.run.classical["distance"].values()), "estimate s": ""}
-    found = estimate(solution)
+    answer = estimate(solution)
     names = [u.func.__name__ for u in solution.problem.unknowns]
-    return {"estimated": max(found["errors"][name] for name in names), "estimate s": found["seconds"]}
+    return {"estimated": max(answer["errors"][name] for name in names), "estimate s": answer["seconds"]}
 
 
 ROWS = tuple(

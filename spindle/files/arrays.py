@@ -34,10 +34,10 @@ def read_npz(path: Path, wanted: Iterable[str]) -> Columns:
             names = [name for name in dict.fromkeys(wanted) if name in stored.headers]
             for name in names:
                 _real(path, name, stored.headers[name].dtype)
-            found = stored.load(names)
+            loaded = stored.load(names)
     except Unreadable as error:
         raise ProblemError(f"the file {path} cannot be read ({error}); write it again.") from error
-    return Columns({name: array.astype(float, copy=False) for name, array in found.items()}, {}, [*stored.headers])
+    return Columns({name: array.astype(float, copy=False) for name, array in loaded.items()}, {}, [*stored.headers])
 
 
 def read_netcdf(path: Path, wanted: Iterable[str]) -> Columns:

@@ -92,12 +92,12 @@ class _Statement:
         return left, right
 
     def manufactured(self, left: Value) -> Value:
-        found = source(self.formula, self.outward(left), self.setting.exact, self.setting.names.limits)
+        value = source(self.formula, self.outward(left), self.setting.exact, self.setting.names.limits)
         if self.kind != "initial":
-            return found
+            return value
         domain = self.setting.domain
         start = {c: _start(domain, k) for k, c in enumerate(domain.coordinates) if is_time(c)}
-        return found.subs(start)
+        return value.subs(start)
 
     def outward(self, expression: Value) -> Value:
         """The expression with `dn(u)` as a sum over the components of the normal."""

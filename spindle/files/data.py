@@ -25,16 +25,16 @@ def scattered(entry: Entry, coordinates: Sequence[str], variable: str) -> tuple[
     entry   a table with `data`, a file, or with `at` and `values`, lists
     Raises ProblemError where there are too many measurements, or the arrays do not have one value for each point.
     """
-    found = _columns(entry, coordinates, variable)
-    values = _named(entry, found, variable)
+    columns = _columns(entry, coordinates, variable)
+    values = _named(entry, columns, variable)
     if values.size > _MOST_POINTS:
         raise entry.error(
             f"it has {values.size:,} measurements, of which {_MOST_POINTS:,} are the most; thin them out."
         )
-    axes = [_named(entry, found, c) for c in coordinates]
-    gridded = values.ndim > 1 or len(coordinates) == 1 or set(found.dims.get(variable, ())) == set(coordinates)
+    axes = [_named(entry, columns, c) for c in coordinates]
+    gridded = values.ndim > 1 or len(coordinates) == 1 or set(columns.dims.get(variable, ())) == set(coordinates)
     if values.ndim == len(coordinates) and gridded and all(a.ndim == 1 for a in axes):
-        values = _in_order(entry, found, variable, coordinates, axes)
+        values = _in_order(entry, columns, variable, coordinates, axes)
         axes = [mesh.ravel() for mesh in np.meshgrid(*axes, indexing="ij")]
     if any(a.shape != values.ravel().shape for a in axes):
         shapes = ", ".join(f"{c} {a.shape}" for c, a in zip([*coordinates, variable], [*axes, values], strict=True))
@@ -50,20 +50,20 @@ def gridded(
     coordinates   of the problem; the table depends on those that the file holds, or that `axes` names
     Raises ProblemError where the table depends on no coordinate, or with `all_of_them` not on all in their order.
     """
-    found = _columns(entry, coordinates, variable)
+    columns = _columns(entry, coordinates, variable)
     listed = entry.get("axes")
     if listed is not None:
         names = [_known(item, coordinates) for item in listed.items('axes = ["x", "y"]')]
     else:
-        names = [c for c in coordinates if c in found.dims.get(variable, found.arrays)]
+        names = [c for c in coordinates if c in columns.dims.get(variable, columns.arrays)]
     if not names or (all_of_them and names != list(coordinates)):
         wanted = f"needs {', '.join(coordinates)} in this order" if all_of_them else "needs a coordinate of the problem"
         raise entry.error(f"`{variable}` has the axes {', '.join(names) or 'none'}, and {wanted}.")
-    axes = [_named(entry, found, c) for c in names]
-    values = _named(entry, found, variable)
+    axes = [_named(entry, columns, c) for c in names]
+    values = _named(entry, columns, variable)
     if values.ndim == 1 and len(names) > 1:
         return _pivoted(entry, names, axes, values)
-    return dict(zip(names, axes, strict=True)), _in_order(entry, found, variable, names, axes)
+    return dict(zip(names, axes, strict=True)), _in_order(entry, columns, variable, names, axes)
 
 
 def _known(item: Entry, coordinates: Sequence[str]) -> str:
@@ -73,9 +73,9 @@ def _known(item: Entry, coordinates: Sequence[str]) -> str:
     return name
 
 
-def _named(entry: Entry, found: Columns, name: str) -> np.ndarray:
-    if name not in found.arrays:
-        key, names = entry.get("data"), list(found.names or found.arrays)
+def _named(entry: Entry, columns: Columns, name: str) -> np.ndarray:
+    if name not in columns.arrays:
+        key, names = entry.get("data"), list(columns.names or columns.arrays)
         if key is None:
             raise (entry.get("at") or entry).error(f"there is no `{name}` in it.{nearest(name, names)}")
         which = next((other for other in names if other.casefold().startswith(name.casefold())), (names or ["time"])[0])
@@ -84,14 +84,14 @@ def _named(entry: Entry, found: Columns, name: str) -> np.ndarray:
             f'`columns = {{ {name} = "{which}" }}`.'
         )
     try:
-        return found.arrays[name]
+        return columns.arrays[name]
     except ProblemError as error:
         raise (entry.get("data") or entry).error(str(error)) from error
 
 
-def _in_order(entry, found, variable, names, axes) -> np.ndarray:
+def _in_order(entry, columns, variable, names, axes) -> np.ndarray:
     """The values on a grid with their axes in the order of the names."""
-    values, dims = found.arrays[variable], found.dims.get(variable)
+    values, dims = columns.arrays[variable], columns.dims.get(variable)
     if dims is not None and set(dims) == set(names):
         values = values.transpose([dims.index(c) for c in names])
     wanted = tuple(a.size for a in axes)
@@ -175,20 +175,20 @@ def _renamed(listed: Entry | None, data: Entry, wanted: Sequence[str]) -> Column
         return file_of(data, wanted)
     items = listed.table(None, 'columns = { t = "time [s]" }').entries()
     names = {name: item.text('t = "time [s]"') for name, item in items.items()}
-    found = file_of(data, [names.get(name, name) for name in (*wanted, *names)])
+    columns = file_of(data, [names.get(name, name) for name in (*wanted, *names)])
     for name, item in items.items():
-        if names[name] not in found.arrays:
-            known = found.names or found.arrays
+        if names[name] not in columns.arrays:
+            known = columns.names or columns.arrays
             raise item.error(f"there is no `{names[name]}` in the file.{nearest(names[name], known)}")
     called = {old: new for new, old in names.items()}
-    dims = {called.get(n, n): tuple(called.get(d, d) for d in axes) for n, axes in found.dims.items()}
-    return Columns(Renamed(found.arrays, names), dims)
+    dims = {called.get(n, n): tuple(called.get(d, d) for d in axes) for n, axes in columns.dims.items()}
+    return Columns(Renamed(columns.arrays, names), dims)
 
 
 def _list(entry: Entry) -> np.ndarray:
-    found = entry.value if isinstance(entry.value, list) else None
+    listed = entry.value if isinstance(entry.value, list) else None
     try:
-        numbers = np.array(found)
+        numbers = np.array(listed)
     except ValueError:
         numbers = np.array(None)
     if numbers.dtype.kind not in "if" or numbers.ndim == 0:
@@ -199,9 +199,9 @@ def _list(entry: Entry) -> np.ndarray:
 def _csv(path: Path, wanted: Sequence[str]) -> Columns:
     if path.stat().st_size > _LARGEST_CSV:
         raise ProblemError(f"{path} has more than {_LARGEST_CSV:,} bytes of text; write it as npz or NetCDF.")
-    found = CsvColumns(path)
-    len(found)  # an empty file, or one without names, is refused here
-    return Columns(found, {})
+    columns = CsvColumns(path)
+    len(columns)  # an empty file, or one without names, is refused here
+    return Columns(columns, {})
 
 
 _READERS: dict[str, Callable[[Path, Sequence[str]], Columns]] = {".csv": _csv, ".npz": read_npz, ".nc": read_netcdf}

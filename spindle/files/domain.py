@@ -41,13 +41,13 @@ def domain_of(file: Entry, names: Names) -> Domain:
         # Boxes are joined with time in them, since unions of boxes know no product with an interval.
         made = {name: _timed(each, space_and_time, ends) for name, each in made.items()}
     with whole.here():
-        found = _Sum(whole, made).domain()
+        domain = _Sum(whole, made).domain()
         _all_used(whole, described)
-        if ends is None or isinstance(found, Boxed):
-            return found
+        if ends is None or isinstance(domain, Boxed):
+            return domain
         times = Box({next(c for c in space_and_time if is_time(c)): ends})
-        assert isinstance(found, Curved)
-        return Cylinder(found, times, first=is_time(space_and_time[0]))
+        assert isinstance(domain, Curved)
+        return Cylinder(domain, times, first=is_time(space_and_time[0]))
 
 
 def _box(file: Entry, listed: Entry, names: Names) -> Box:
@@ -57,11 +57,11 @@ def _box(file: Entry, listed: Entry, names: Names) -> Box:
                 f"`{key}` goes with shapes, and `coordinates` gives intervals already; list their names alone, "
                 f'`coordinates = ["x", "y"]`, or leave `{key}` out.'
             )
-    found = {_coordinate(name, entry, names): entry for name, entry in listed.entries().items()}
-    if not found:
+    intervals = {_coordinate(name, entry, names): entry for name, entry in listed.entries().items()}
+    if not intervals:
         raise listed.error(f"there are no coordinates; write `{INTERVALS}`.")
     with listed.here():
-        return Box({c: interval(entry, names) for c, entry in found.items()})
+        return Box({c: interval(entry, names) for c, entry in intervals.items()})
 
 
 def _coordinates(listed: Entry, names: Names) -> tuple[sympy.Symbol, ...]:
@@ -78,22 +78,22 @@ def _coordinate(name: str, entry: Entry, names: Names) -> sympy.Symbol:
     return names.known[name]
 
 
-def _time(file: Entry, listed: Entry, found: tuple[sympy.Symbol, ...]) -> Entry | None:
+def _time(file: Entry, listed: Entry, coordinates: tuple[sympy.Symbol, ...]) -> Entry | None:
     """The interval of time, which is there if and only if t is a coordinate."""
-    time, places = file.get("time"), [k for k, c in enumerate(found) if is_time(c)]
+    time, places = file.get("time"), [k for k, c in enumerate(coordinates) if is_time(c)]
     if places and time is None:
         raise listed.error("the coordinate t is time, which has an interval of its own; write `time = [0, 1]`.")
     if time is not None and not places:
         raise time.key_error("`time` is given, but t is not among the coordinates; add it.")
-    if places and places[0] not in (0, len(found) - 1):
+    if places and places[0] not in (0, len(coordinates) - 1):
         raise listed.error("time is the first or the last coordinate; write it there.")
     return time
 
 
-def _timed(box: Domain, found: tuple[sympy.Symbol, ...], ends) -> Box:
+def _timed(box: Domain, coordinates: tuple[sympy.Symbol, ...], ends) -> Box:
     assert isinstance(box, Box)
-    own = dict(zip(box.coordinates, box.symbolic_bounds, strict=True))
-    return Box({c: ends if is_time(c) else own[c] for c in found})
+    known = dict(zip(box.coordinates, box.symbolic_bounds, strict=True))
+    return Box({c: ends if is_time(c) else known[c] for c in coordinates})
 
 
 def _all_used(whole: Entry, described: Mapping[str, Entry]) -> None:
@@ -112,31 +112,31 @@ class _Sum:
         self.k, self.depth = 0, 0
 
     def _split(self, text: str) -> list[tuple[str, int]]:
-        found: list[tuple[str, int]] = []
+        tokens: list[tuple[str, int]] = []
         at = 0
         while text[at:].strip():
             match = _PARTS.match(text, at)
-            if match is None or len(found) > 4 * _MOST_SHAPES:
+            if match is None or len(tokens) > 4 * _MOST_SHAPES:
                 raise self.whole.error("names of shapes joined by `|`, `-` or `&` belong here.", at)
-            found.append((match[1], match.start(1)))
+            tokens.append((match[1], match.start(1)))
             at = match.end()
-        return [*found, ("", len(text))]
+        return [*tokens, ("", len(text))]
 
     def domain(self) -> Domain:
         """The whole of it."""
-        found = self._joined()
+        domain = self._joined()
         if self.parts[self.k][0]:
             raise self._out_of_place()
-        return found
+        return domain
 
     def _joined(self) -> Domain:
-        found = self._one()
+        joined = self._one()
         while self.parts[self.k][0] in ("|", "-", "&"):
             sign = self.parts[self.k][0]
             self.k += 1
             other = self._one()
-            found = found | other if sign == "|" else found - other if sign == "-" else found & other  # type: ignore[operator]
-        return found
+            joined = joined | other if sign == "|" else joined - other if sign == "-" else joined & other  # type: ignore[operator]
+        return joined
 
     def _one(self) -> Domain:
         part, at = self.parts[self.k]
@@ -148,11 +148,11 @@ class _Sum:
                 raise self.whole.error(f"there is no shape `{part}`.{nearest(part, self.made)}", at)
             raise self._out_of_place()
         self.k, self.depth = self.k + 1, self.depth + 1
-        found = self._joined()
+        inner = self._joined()
         if self.parts[self.k][0] != ")":
             raise self._out_of_place()
         self.k, self.depth = self.k + 1, self.depth - 1
-        return found
+        return inner
 
     def _out_of_place(self) -> ProblemError:
         part, at = self.parts[self.k]

@@ -75,12 +75,12 @@ def relation(entry: Entry, names: Names, example: str) -> Relational:
     Raises ProblemError for anything else: no relation, several, one that always or never holds.
     """
     with entry.here():
-        found = _Reader(entry, names).truth(parse(entry.text(example), entry.error))
-        if isinstance(found, BooleanFunction):
+        truth = _Reader(entry, names).truth(parse(entry.text(example), entry.error))
+        if isinstance(truth, BooleanFunction):
             raise entry.error(_PART_OF_A_SIDE)
-        if not isinstance(found, Relational):
+        if not isinstance(truth, Relational):
             raise entry.error(f"this is always or never true, or no single relation; write `{example}`.")
-        return found
+        return truth
 
 
 def number(entry: Entry, names: Names, example: str) -> sympy.Expr:
@@ -88,17 +88,17 @@ def number(entry: Entry, names: Names, example: str) -> sympy.Expr:
 
     Raises ProblemError where the formula depends on coordinates, parameters or unknowns.
     """
-    found = formula(entry, names, example)
-    if not isinstance(found, sympy.Expr) or found.free_symbols or found.atoms(AppliedUndef):
+    value = formula(entry, names, example)
+    if not isinstance(value, sympy.Expr) or value.free_symbols or value.atoms(AppliedUndef):
         raise entry.error(f"`{entry.key}` needs a number here, and this depends on more; write `{example}`.")
-    return found
+    return value
 
 
 def float_of(entry: Entry, names: Names, example: str) -> float:
     """The constant that a text states, as a float."""
-    found = number(entry, names, example)
-    values = names.limits.samples.of(found)
-    return float(found) if values is None else float(values[0])
+    value = number(entry, names, example)
+    values = names.limits.samples.of(value)
+    return float(value) if values is None else float(values[0])
 
 
 def _checked(entry: Entry, value: Value) -> Value:
@@ -139,19 +139,19 @@ class _Reader:
         if node.kind in ("relation", "logic"):
             raise self.entry.error(f"`{node.name}` cannot stand inside a formula, except in `piecewise`.", node.at)
         with self.at(node):
-            found = getattr(self, f"_{node.kind}")(node)
-            for part in found if isinstance(found, sympy.MatrixBase) else [found]:
+            value = getattr(self, f"_{node.kind}")(node)
+            for part in value if isinstance(value, sympy.MatrixBase) else [value]:
                 self.refuse(node, self.limits.refused(part))
-        return found
+        return value
 
     def scalar(self, node: Node, where: str) -> sympy.Expr:
         """The value of a tree that cannot be a vector."""
-        found = self.value(node)
-        if isinstance(found, sympy.MatrixBase):
+        value = self.value(node)
+        if isinstance(value, sympy.MatrixBase):
             self.refuse(
                 node, f"{where} takes numbers and functions, and this is a vector; use `dot` or its components."
             )
-        return found
+        return value
 
     def _number(self, node):
         if node.name.lstrip("-").isdigit():
@@ -181,11 +181,11 @@ class _Reader:
             self.refuse(node, f"more than {_LONGEST_CHAIN} definitions are needed for one another; join some of them.")
         names.reading.append(node.name)
         try:
-            found = formula(names.definitions[node.name], names, 'name = "formula"')
+            value = formula(names.definitions[node.name], names, 'name = "formula"')
         finally:
             names.reading.pop()
-        names.known[node.name] = found
-        return found
+        names.known[node.name] = value
+        return value
 
     def _vector(self, node):
         return sympy.Matrix([self.scalar(part, "a component of a vector") for part in node.parts])
@@ -302,39 +302,39 @@ class _Reader:
 
     def _diff(self, node):
         first, *rest = node.parts
-        found = self.value(first)
+        value = self.value(first)
         for axis, count in self._orders(node, rest):
-            if isinstance(found, sympy.MatrixBase):
-                found = sympy.Matrix([self.differentiated(node, part, axis, count) for part in found])
+            if isinstance(value, sympy.MatrixBase):
+                value = sympy.Matrix([self.differentiated(node, part, axis, count) for part in value])
             else:
-                found = self.differentiated(node, found, axis, count)
-        return found
+                value = self.differentiated(node, value, axis, count)
+        return value
 
     def _orders(self, node, parts) -> list[tuple[sympy.Symbol, int]]:
         """Coordinates and how often to differentiate by each, as in `diff(u, x, 2, y)`."""
-        found: list[tuple[sympy.Symbol, int]] = []
+        orders: list[tuple[sympy.Symbol, int]] = []
         for part in parts:
             axis = self.names.known.get(part.name) if part.kind == "name" else None
             if axis is not None and axis in self.names.coordinates:
-                found.append((axis, 1))
-            elif found and part.kind == "number" and part.name in "12345678" and found[-1][1] == 1:
-                found[-1] = (found[-1][0], int(part.name))
+                orders.append((axis, 1))
+            elif orders and part.kind == "number" and part.name in "12345678" and orders[-1][1] == 1:
+                orders[-1] = (orders[-1][0], int(part.name))
             else:
                 self.refuse(part, "a coordinate, or after one the order from 1 to 8, belongs here: `diff(u, x, 2)`.")
-        if not found:
+        if not orders:
             self.refuse(node, "`diff` needs to know by what; write `diff(u, x)` or `diff(u, x, 2)`.")
-        return found
+        return orders
 
-    def differentiated(self, node: Node, found: sympy.Expr, axis: sympy.Symbol, count: int) -> sympy.Expr:
+    def differentiated(self, node: Node, value: sympy.Expr, axis: sympy.Symbol, count: int) -> sympy.Expr:
         """A derivative, once each of its steps is known to be small enough."""
-        self.differentiable(node, found, axis, count)
-        return found.diff(axis, count)
+        self.differentiable(node, value, axis, count)
+        return value.diff(axis, count)
 
-    def differentiable(self, node: Node, found: sympy.Expr, axis: sympy.Symbol, count: int) -> None:
+    def differentiable(self, node: Node, value: sympy.Expr, axis: sympy.Symbol, count: int) -> None:
         """Refuse a derivative that would grow beyond use."""
         for step in range(count):
-            found = found.diff(axis) if step else found
-            self.refuse(node, self.limits.derivative(found, axis))
+            value = value.diff(axis) if step else value
+            self.refuse(node, self.limits.derivative(value, axis))
 
     def _operand(self, node, order: int) -> Value:
         """The single argument of an operator of some order, which it may differentiate."""
@@ -342,17 +342,17 @@ class _Reader:
             self.refuse(node, f"`{node.name}` takes one argument, and was given {len(node.parts)}.")
         if not self.names.space:
             self.refuse(node, f"`{node.name}` differentiates along space, and there is no coordinate but time here.")
-        found = self.value(node.parts[0])
-        for part in found if isinstance(found, sympy.MatrixBase) else [found]:
+        value = self.value(node.parts[0])
+        for part in value if isinstance(value, sympy.MatrixBase) else [value]:
             for axis in self.names.space:
                 self.differentiable(node, part, axis, order)
-        return found
+        return value
 
     def _grad(self, node):
-        found = self._operand(node, 1)
-        if isinstance(found, sympy.MatrixBase):
+        value = self._operand(node, 1)
+        if isinstance(value, sympy.MatrixBase):
             self.refuse(node, "`grad` takes a scalar, and was given a vector; take the gradient of each component.")
-        return operators.grad(found, over=self.names.space)
+        return operators.grad(value, over=self.names.space)
 
     def _div(self, node):
         return sympy.sympify(operators.div(self._operand(node, 1), over=self.names.space))
@@ -370,10 +370,10 @@ class _Reader:
         return sympy.sympify(operators.dot(*values))
 
     def _dn(self, node):
-        found = self._operand(node, 1)
-        if isinstance(found, sympy.MatrixBase):
-            return found.applyfunc(NormalDerivative)
-        return NormalDerivative(found)
+        value = self._operand(node, 1)
+        if isinstance(value, sympy.MatrixBase):
+            return value.applyfunc(NormalDerivative)
+        return NormalDerivative(value)
 
 
 def _linear(relation: Relational) -> bool:

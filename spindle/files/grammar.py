@@ -57,23 +57,23 @@ def parse(text: str, refuse: Refuse) -> Node:
     if len(text) > LONGEST:
         raise refuse(f"this formula has {len(text):,} characters, of which {LONGEST:,} are read; use [definitions].", 0)
     parser = _Parser(_tokens(text, refuse), refuse)
-    found = parser.logic()
+    tree = parser.logic()
     parser.end()
-    return found
+    return tree
 
 
 def _tokens(text: str, refuse: Refuse) -> list[Token]:
-    found, at = [], 0
+    tokens, at = [], 0
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
             raise refuse(f"{_character(text[at])} has no meaning in a formula{of_sign(text[at])}.", at)
         if match.lastgroup != "space":
-            found.append(Token(str(match.lastgroup), match.group(), at))
-        if len(found) > MOST_TOKENS:
+            tokens.append(Token(str(match.lastgroup), match.group(), at))
+        if len(tokens) > MOST_TOKENS:
             raise refuse(f"this formula has more than {MOST_TOKENS:,} numbers, names and signs; use [definitions].", at)
         at = match.end()
-    return [*found, Token("end", "", len(text))]
+    return [*tokens, Token("end", "", len(text))]
 
 
 def _character(letter: str) -> str:
@@ -227,10 +227,10 @@ class _Parser:
     def several(self, opening: Token, closing: str, most: int | None = None) -> tuple[Node, ...]:
         """What stands between parentheses or brackets, separated by commas."""
         self.deeper(opening.at)
-        found = [self.logic()]
-        while self.sees(",") and (most is None or len(found) < most):
+        parts = [self.logic()]
+        while self.sees(",") and (most is None or len(parts) < most):
             self.take()
-            found.append(self.logic())
+            parts.append(self.logic())
         if not self.sees(closing):
             wanted = f"`{closing}` is missing for the `{opening.text}` at character {opening.at + 1} of the formula"
             if opening.kind == "name":
@@ -239,4 +239,4 @@ class _Parser:
             raise self.refuse(f"{wanted}{got}.", self.next.at)
         self.take()
         self.depth -= 1
-        return tuple(found)
+        return tuple(parts)

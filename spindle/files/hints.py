@@ -75,10 +75,10 @@ _FORMS = {
 
 def of_sign(sign: str) -> str:
     """How people write here what a foreign sign stands for; empty where the sign is not known."""
-    found = next((words for signs, words in _SIGNS.items() if sign in signs), "")
-    if not found and sign.isalpha():
-        found = "names have letters from a to z, digits and underscores"
-    return f"; {found}" if found else ""
+    hint = next((words for signs, words in _SIGNS.items() if sign in signs), "")
+    if not hint and sign.isalpha():
+        hint = "names have letters from a to z, digits and underscores"
+    return f"; {hint}" if hint else ""
 
 
 def of_function(name: str) -> str:

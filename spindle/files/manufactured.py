@@ -30,11 +30,11 @@ def source(entry: Entry, left: Value, exact: Mapping, limits: Limits) -> Value:
     limits.work += grown
     if grown > LARGEST:
         raise entry.error(f"this source grows to {grown:,} parts, of which {LARGEST:,} are the most; simplify it.")
-    found = manufactured(left, exact)
-    refused = limits.refused(found)
+    value = manufactured(left, exact)
+    refused = limits.refused(value)
     if refused:
         raise entry.error(refused)
-    return found
+    return value
 
 
 def _size_of_derivative(entry: Entry, derivative, exact: Mapping, limits: Limits) -> int:

@@ -53,9 +53,9 @@ class Names:
 
     def constants(self) -> "Names":
         """New names with the same definitions, which know no coordinates, unknowns or parameters."""
-        own = Names()
-        own.definitions = dict(self.definitions)
-        return own
+        names = Names()
+        names.definitions = dict(self.definitions)
+        return names
 
     def settle(self, domain: Domain) -> None:
         """Learn the domain, and with it `normal`, the axes of `grad`, and sample points."""
@@ -93,10 +93,10 @@ def words(entry: Entry, example: str) -> Iterator[tuple[str, Entry]]:
     Raises ProblemError where a text is empty.
     """
     for item in entry.one_or_more():
-        found = item.text(example).split()
-        if not found:
+        listed = item.text(example).split()
+        if not listed:
             raise item.error(f"this names nothing; write `{example}`.")
-        yield from ((word, item) for word in found)
+        yield from ((word, item) for word in listed)
 
 
 def _short(text: str) -> str:

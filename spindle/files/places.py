@@ -42,21 +42,21 @@ def characters(text: str, start: int) -> tuple[list[int], int]:
     long = text.startswith(quote * 3, start)
     at = start + (3 if long else 1)
     at += long and text[at] == "\n"
-    found: list[int] = []
+    offsets: list[int] = []
     while True:
         if text[at] == quote and (not long or text.startswith(quote * 3, at)):
             run = len(text[at : at + 5]) - len(text[at : at + 5].lstrip(quote)) if long else 1
             # Up to two quotes before the closing three belong to the string.
-            return found + list(range(at, at + run - 3)), at + run
+            return offsets + list(range(at, at + run - 3)), at + run
         if text[at] == "\\" and quote == '"':
             width = _ESCAPED.get(text[at + 1], 0)
             if text[at + 1] in " \t\n":
                 at = at + 1 + len(text[at + 1 :]) - len(text[at + 1 :].lstrip(" \t\n"))
                 continue
-            found.append(at)
+            offsets.append(at)
             at += 2 + width
         else:
-            found.append(at)
+            offsets.append(at)
             at += 1
 
 

@@ -61,16 +61,16 @@ def read_problem(path, **values: float) -> Problem:
         )
     file = open_source(path)
     with file.here():
-        found = _problem(file, values)
-        members = {p.name: values[p.name] for p in found.parameters if p.bounds and p.name in values}
-        return (found.at(**members) if members else found).named(str(path), values)
+        problem = _problem(file, values)
+        members = {p.name: values[p.name] for p in problem.parameters if p.bounds and p.name in values}
+        return (problem.at(**members) if members else problem).named(str(path), values)
 
 
 def file_parameters(path) -> dict[str, float | None]:
     """The parameters of a problem file and their values, None for those with a range and no value."""
     file = open_source(path)
-    found = _parameters(file, Names(), {})
-    return {name: p.value for name, p in found.items()}
+    parameters = _parameters(file, Names(), {})
+    return {name: p.value for name, p in parameters.items()}
 
 
 def _problem(file: Entry, values: Mapping[str, float]) -> Problem:
@@ -115,14 +115,14 @@ def _problem(file: Entry, values: Mapping[str, float]) -> Problem:
 
 
 def _words(file: Entry) -> dict[str, str]:
-    found = {key: file.entry(key).words() if key in file.value else "" for key in _WORDS}
-    name = found["name"] = found["name"] or re.sub(r"[^A-Za-z0-9_.-]", "_", Path(file.source.name).stem)
+    words = {key: file.entry(key).words() if key in file.value else "" for key in _WORDS}
+    name = words["name"] = words["name"] or re.sub(r"[^A-Za-z0-9_.-]", "_", Path(file.source.name).stem)
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}", name):
         raise file.need("name", "").error(
             f"`{name[:80]}` cannot be the name of a folder for its runs; use letters, digits, `_`, `-` and `.`, and "
             f"`title` for a sentence."
         )
-    return found
+    return words
 
 
 def _define(file: Entry, names: Names) -> None:
@@ -142,13 +142,15 @@ def _parameters(file: Entry, names: Names, values: Mapping[str, float]) -> dict[
     for name in values:
         if name not in entries:
             raise ProblemError(f"{file.source.name} has no parameter `{name}`.{nearest(name, entries)}")
-    own = names.constants()
-    found = {name: _parameter(names.claim(name, entry), entry, own, values) for name, entry in entries.items()}
-    names.known |= found
-    return found
+    constants = names.constants()
+    parameters = {
+        name: _parameter(names.claim(name, entry), entry, constants, values) for name, entry in entries.items()
+    }
+    names.known |= parameters
+    return parameters
 
 
-def _parameter(name: str, entry: Entry, own: Names, values: Mapping[str, float]) -> Parameter:
+def _parameter(name: str, entry: Entry, constants: Names, values: Mapping[str, float]) -> Parameter:
     if name == "t":
         raise entry.key_error("`t` is time, and no parameter; choose another name.")
     if isinstance(entry.value, list) or entry.value in ("unknown", "?"):
@@ -160,10 +162,12 @@ def _parameter(name: str, entry: Entry, own: Names, values: Mapping[str, float])
             raise entry.error(f"`{name}` has neither a value (or a first guess) nor a range; write `{_PARAMETER}`.")
     options: dict[str, Any] = {}
     if "range" in parts:
-        options["range"] = tuple(float_of(end, own, "range = [1, 3]") for end in parts["range"].items("range = [1, 3]"))
+        options["range"] = tuple(
+            float_of(end, constants, "range = [1, 3]") for end in parts["range"].items("range = [1, 3]")
+        )
     if "unknown" in parts:
         options["unknown"] = _flag(parts["unknown"])
-    value = float_of(parts["value"], own, _PARAMETER) if "value" in parts else None
+    value = float_of(parts["value"], constants, _PARAMETER) if "value" in parts else None
     if name in values and "range" not in parts:
         value = values[name]
     with entry.here():
@@ -198,33 +202,36 @@ def _tables(file: Entry, names: Names) -> None:
         entry.table(("data", "columns", "variable", "axes", "at", "values", "interpolation"), _TABLE)
         way = entry.get("interpolation")
         variable = entry.get("variable")
-        axes, found = gridded(entry, list(symbols), variable.text('variable = "k"') if variable else name)
+        axes, values = gridded(entry, list(symbols), variable.text('variable = "k"') if variable else name)
         with entry.here():
             joined = {"interpolation": way.text('interpolation = "linear"')} if way else {}
-            names.known[name] = tabulated(name, {symbols[c]: nodes for c, nodes in axes.items()}, found, **joined)
+            names.known[name] = tabulated(name, {symbols[c]: nodes for c, nodes in axes.items()}, values, **joined)
 
 
 def _quantities(file: Entry, names: Names) -> dict[str, sympy.Expr]:
     listed, example = file.get("quantities"), 'quantities = { vorticity = "curl([u, v])" }'
     entries = listed.table(None, example).entries() if listed else {}
-    found = {names.claim(name, entry): formula(entry, names, example) for name, entry in entries.items()}
-    for name, e in found.items():
+    quantities = {names.claim(name, entry): formula(entry, names, example) for name, entry in entries.items()}
+    for name, e in quantities.items():
         if isinstance(e, sympy.MatrixBase) or not unknowns_in(e) or e.atoms(Normal, NormalDerivative):
             raise entries[name].error("a quantity is a single expression in the unknowns; name each component.")
-    return found
+    return quantities
 
 
 def _reference(file: Entry, names: Names, quantities: Mapping[str, sympy.Expr]) -> dict:
     listed = file.get("reference")
     if listed is None:
         return {}
-    found, fields = {}, {name: names.known[name] for name, _ in words(file.entry("unknowns"), "")} | dict(quantities)
+    references, fields = (
+        {},
+        {name: names.known[name] for name, _ in words(file.entry("unknowns"), "")} | dict(quantities),
+    )
     for name, entry in listed.table(None, 'reference = { u = "sin(pi*x)" }').entries().items():
         if name not in fields:
             raise entry.key_error(f"`{name}` is no unknown, and has no reference.{nearest(name, fields)}")
         grid = isinstance(entry.value, dict)
-        found[fields[name]] = _grid(name, entry, names) if grid else _closed(entry, names)
-    return found
+        references[fields[name]] = _grid(name, entry, names) if grid else _closed(entry, names)
+    return references
 
 
 def _closed(entry: Entry, names: Names) -> sympy.Expr:

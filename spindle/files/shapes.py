@@ -125,11 +125,11 @@ def _curve(of: _Description) -> Curve:
         raise of.entry.error(
             f"a curve has formulas of one parameter for {', '.join(axes)}; write `{EXAMPLES['curve']}`."
         )
-    ends, own = of.entry.entry(others[0]), of.names.constants()
-    own.claim(others[0], ends)
-    own.known[others[0]] = coordinates(others[0])
-    at = {c: formula(of.need(c.name), own, EXAMPLES["curve"]) for c in of.space}
-    return Curve(at, own.known[others[0]], interval(ends, of.names), name=of.name)
+    ends, local = of.entry.entry(others[0]), of.names.constants()
+    local.claim(others[0], ends)
+    local.known[others[0]] = coordinates(others[0])
+    at = {c: formula(of.need(c.name), local, EXAMPLES["curve"]) for c in of.space}
+    return Curve(at, local.known[others[0]], interval(ends, of.names), name=of.name)
 
 
 def _mesh(of: _Description) -> Mesh:

@@ -56,8 +56,8 @@ class Entry:
 
     @property
     def _place(self) -> Place:
-        found = (self.source.places.get(self.keys[:k]) for k in range(len(self.keys), -1, -1))
-        return next(place for place in found if place is not None)
+        places = (self.source.places.get(self.keys[:k]) for k in range(len(self.keys), -1, -1))
+        return next(place for place in places if place is not None)
 
     @contextmanager
     def here(self) -> Iterator[None]:
@@ -180,9 +180,9 @@ def _parsed(name: str, text: str) -> dict:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        found = _POSITION.search(str(error))
-        reason = str(error)[: found.start()] if found else str(error)
-        line, column = found.groups() if found and found[1] else line_and_column(text, len(text))
+        match = _POSITION.search(str(error))
+        reason = str(error)[: match.start()] if match else str(error)
+        line, column = match.groups() if match and match[1] else line_and_column(text, len(text))
         reason = reason[:1].lower() + reason[1:]
         meant = of_toml(text.splitlines()[int(line) - 1 : int(line)], int(column))
         raise ProblemError(f"{name}, line {line}, column {column}: this is no TOML ({reason}){meant}.") from error

@@ -37,7 +37,7 @@ _CITATION = "Cho et al. (2024), FastLRNR and Sparse Physics Informed Backpropaga
 def _members(solver: Callable, names: str, rows: Sequence[tuple[float, ...]]) -> TabulatedFamily:
     """The solver's fields at some parameters."""
     values = [dict(zip(names.split(), row, strict=True)) for row in rows]
-    return TabulatedFamily(values, [solver(**own) for own in values])
+    return TabulatedFamily(values, [solver(**parameters) for parameters in values])
 
 
 def convection_family(low: float = 5, high: float = 8) -> Problem:

@@ -60,15 +60,15 @@ class Datum:
 
 def data(problem: Problem) -> list[Datum]:
     """Every source, coefficient and value of a condition on a face; code, which has no text, is left out."""
-    found: dict[Datum, None] = {}
+    collected: dict[Datum, None] = {}
     for name, where, expression in _places(problem):
         region = where.support
         fixed = {c: low for c, (low, high) in zip(problem.coordinates, region.bounds, strict=True) if low == high}
         for part in known_parts(expression, problem):
-            own = part.subs(fixed) if fixed else part
-            if own.free_symbols and own.free_symbols <= set(problem.coordinates) and not own.atoms(AppliedUndef):
-                found[Datum(name, own, region.bounds, region.shape)] = None
-    return list(found)
+            known = part.subs(fixed) if fixed else part
+            if known.free_symbols and known.free_symbols <= set(problem.coordinates) and not known.atoms(AppliedUndef):
+                collected[Datum(name, known, region.bounds, region.shape)] = None
+    return list(collected)
 
 
 def _places(problem: Problem) -> Iterator[tuple[str, Region | Face, sympy.Expr]]:
@@ -88,13 +88,13 @@ def breaks(problem: Problem) -> Breaks:
     The search ends when a fixed amount of work is done, the same for a problem on any machine: of very long formulas,
     or of very many, some peaks may be missed.
     """
-    found: list[set[float]] = [set() for _ in problem.coordinates]
+    cuts: list[set[float]] = [set() for _ in problem.coordinates]
     every = data(problem)
     for datum in every:
-        for axis, own in enumerate(_breaks_of(datum, tuple(problem.coordinates), _WORK // len(every))):
-            found[axis].update(own)
-    ends = zip(found, problem.domain.bounds, strict=True)
-    return tuple(_distinct(own, low, high) for own, (low, high) in ends)
+        for axis, places in enumerate(_breaks_of(datum, tuple(problem.coordinates), _WORK // len(every))):
+            cuts[axis].update(places)
+    ends = zip(cuts, problem.domain.bounds, strict=True)
+    return tuple(_distinct(places, low, high) for places, (low, high) in ends)
 
 
 @lru_cache(maxsize=1024)  # training, checks and the windows of a march ask for the same
@@ -102,14 +102,14 @@ def _breaks_of(datum: Datum, coordinates: tuple[sympy.Symbol, ...], work: int) -
     """The breaks of one datum, within `work`: switches, then the panels of its peaks between them."""
     search, free = _Search(work), [c for c in coordinates if c in datum.expression.free_symbols]
     bounds = dict(zip(coordinates, datum.bounds, strict=True))
-    found = {c: switches(datum.expression, c, *bounds[c]) for c in free}
+    cuts = {c: switches(datum.expression, c, *bounds[c]) for c in free}
     box = {c: bounds[c] for c in free}
     with suppress(_Enough):
-        for peak in _peaks(search, datum.expression, box, dict(found)):
+        for peak in _peaks(search, datum.expression, box, dict(cuts)):
             for c in free:
                 values = search.along(datum.expression, peak, c)
-                found[c] = sorted({*found[c], *narrow_panels(values, bounds[c], found[c], peak[c])})
-    return tuple(tuple(found.get(c, ())) for c in coordinates)
+                cuts[c] = sorted({*cuts[c], *narrow_panels(values, bounds[c], cuts[c], peak[c])})
+    return tuple(tuple(cuts.get(c, ())) for c in coordinates)
 
 
 class _Enough(Exception):
@@ -164,11 +164,11 @@ def _parts(expression, coordinate) -> tuple[list, int]:
 def _distinct(values: Iterable[float], low: float, high: float) -> tuple[float, ...]:
     """The values inside the interval, sorted, no two nearer than rounding errors; empty where they are too many."""
     gap = 1e-12 * (high - low)
-    found: list[float] = []
+    kept: list[float] = []
     for value in sorted(values):
-        if low + gap < value < high - gap and (not found or value - found[-1] > gap):
-            found.append(float(value))
-    return tuple(found) if len(found) <= _MOST else ()
+        if low + gap < value < high - gap and (not kept or value - kept[-1] > gap):
+            kept.append(float(value))
+    return tuple(kept) if len(kept) <= _MOST else ()
 
 
 def values_of(
@@ -196,37 +196,37 @@ def values_of(
 
 def switches(expression: sympy.Expr, coordinate: sympy.Symbol, low: float, high: float) -> list[float]:
     """The places in (low, high) at which parts of an expression switch that depend on one coordinate alone."""
-    found: list[float] = []
+    places: list[float] = []
     for inner in _switching(expression):
         if inner.free_symbols == {coordinate}:
-            found = sorted({*found, *_zeros(_Search().along(inner, {}, coordinate), low, high, found)})
-    return found
+            places = sorted({*places, *_zeros(_Search().along(inner, {}, coordinate), low, high, places)})
+    return places
 
 
 def _switching(expression) -> list[sympy.Expr]:
     """The expressions that change sign where the expression switches, the smallest first."""
-    found: dict[sympy.Expr, None] = {}
+    arguments: dict[sympy.Expr, None] = {}
     for node in sympy.preorder_traversal(expression):
         if isinstance(node, Relational):
-            found[node.lhs - node.rhs] = None
+            arguments[node.lhs - node.rhs] = None
         elif isinstance(node, (sympy.floor, sympy.ceiling, sympy.frac)):
-            found[sympy.sin(sympy.pi * node.args[0])] = None
+            arguments[sympy.sin(sympy.pi * node.args[0])] = None
         elif isinstance(node, sympy.Mod):
-            found[sympy.sin(sympy.pi * node.args[0] / node.args[1])] = None
+            arguments[sympy.sin(sympy.pi * node.args[0] / node.args[1])] = None
         elif isinstance(node, (sympy.Abs, *JUMPING)):
-            found[node.args[0]] = None
+            arguments[node.args[0]] = None
         elif isinstance(node, (sympy.Max, sympy.Min)):
             pairs = [(a, b) for k, a in enumerate(node.args) for b in node.args[:k]]
-            found |= dict.fromkeys(a - b for a, b in pairs)
-    return sorted(found, key=sympy.count_ops)
+            arguments |= dict.fromkeys(a - b for a, b in pairs)
+    return sorted(arguments, key=sympy.count_ops)
 
 
 def _zeros(values: Line, low: float, high: float, known: Sequence[float]) -> list[float]:
     """The places where a function of one coordinate changes its sign, pairs between two nodes included."""
     nodes = np.unique([*np.linspace(low, high, _NODES), *known])
-    found, there = [], values(nodes)
+    zeros, there = [], values(nodes)
     zero = np.flatnonzero(there == 0)
-    found += [float(nodes[k]) for k in zero if 0 < k < len(nodes) - 1]
+    zeros += [float(nodes[k]) for k in zero if 0 < k < len(nodes) - 1]
     changes = [(nodes[k], nodes[k + 1]) for k in range(len(nodes) - 1) if there[k] * there[k + 1] < 0]
     size = np.abs(there)
     for k in range(1, len(nodes) - 1):
@@ -235,7 +235,7 @@ def _zeros(values: Line, low: float, high: float, known: Sequence[float]) -> lis
             lowest = _zoomed(_times(-sign, values), nodes[k - 1], nodes[k + 1])
             if sign * values(np.array([lowest]))[0] < 0:
                 changes += [(nodes[k - 1], lowest), (lowest, nodes[k + 1])]
-    return found + [scipy.optimize.brentq(lambda x: float(values(np.array([x]))[0]), *pair) for pair in changes]
+    return zeros + [scipy.optimize.brentq(lambda x: float(values(np.array([x]))[0]), *pair) for pair in changes]
 
 
 def _times(factor: float, values: Line) -> Line:
@@ -259,28 +259,28 @@ def _peaks(search: _Search, expression, box: Mapping, known: Mapping) -> Iterato
     sizes = _smooth_sizes(expression)
     if sizes or any(known.values()):
         sizes = [abs(expression), *sizes]
-    found = set()
+    seen = set()
     for size in sizes:
         for peak in _tops(search, size, box, known):
             name = tuple(np.round(list(peak.values()), 12))
-            if name not in found:
-                found.add(name)
+            if name not in seen:
+                seen.add(name)
                 yield peak
 
 
 def _smooth_sizes(expression) -> list[sympy.Expr]:
     """Smooth, wide expressions that are largest where a part of the expression has its peak."""
-    found: dict[sympy.Expr, None] = {}
+    sizes: dict[sympy.Expr, None] = {}
     for node in sympy.preorder_traversal(expression):
         if isinstance(node, sympy.Pow) and node.exp.is_number and node.exp >= _HIGH:
-            found[abs(node.base)] = None
+            sizes[abs(node.base)] = None
         elif isinstance(node, sympy.exp):
-            found[node.args[0]] = None
+            sizes[node.args[0]] = None
         elif isinstance(node, sympy.Pow) and not node.base.free_symbols and node.exp.free_symbols:
-            found[sympy.sign(sympy.log(node.base)) * node.exp] = None
+            sizes[sympy.sign(sympy.log(node.base)) * node.exp] = None
         elif (node.func in TABLE and not isinstance(node, _WIDE)) or (node.is_Pow and node.exp.is_negative):
-            found[-abs(node.args[0])] = None
-    return [size for size in found if size.free_symbols]
+            sizes[-abs(node.args[0])] = None
+    return [size for size in sizes if size.free_symbols]
 
 
 def _tops(search: _Search, size, box: Mapping, known: Mapping) -> list[dict]:
@@ -299,10 +299,10 @@ def _tops(search: _Search, size, box: Mapping, known: Mapping) -> list[dict]:
     for _ in range(3):
         for c in names:
             best[c] = _highest(search.along(size, best, c), box[c], best[c])[0]
-    found = [best]
+    tops = [best]
     for c in names:
-        found += [best | {c: x} for x in _highest(search.along(size, best, c), box[c], best[c])[1:]]
-    return found[:_PEAKS]
+        tops += [best | {c: x} for x in _highest(search.along(size, best, c), box[c], best[c])[1:]]
+    return tops[:_PEAKS]
 
 
 def _highest(values: Line, ends: tuple[float, float], start: float) -> list[float]:
@@ -351,10 +351,10 @@ def _refined(values: Line, panels: np.ndarray, sums: np.ndarray, shortest: float
     parts = _integrals(values, halves.reshape(-1, 2)).reshape(-1, 2)
     both = parts.sum(axis=1)
     off = (np.abs(both - sums) > _TOLERANCE * np.maximum(sums.sum(), both)) & (high - low > shortest)
-    found = [(half, part) for k in np.flatnonzero(off) for half, part in zip(halves[k], parts[k], strict=True)]
-    found += [(panels[k], sums[k]) for k in np.flatnonzero(~off)]
-    found.sort(key=lambda pair: pair[0][0])
-    return np.array([panel for panel, _ in found]), np.array([own for _, own in found])
+    pairs = [(half, part) for k in np.flatnonzero(off) for half, part in zip(halves[k], parts[k], strict=True)]
+    pairs += [(panels[k], sums[k]) for k in np.flatnonzero(~off)]
+    pairs.sort(key=lambda pair: pair[0][0])
+    return np.array([panel for panel, _ in pairs]), np.array([integral for _, integral in pairs])
 
 
 def _integrals(values: Line, panels: np.ndarray) -> np.ndarray:
@@ -373,12 +373,12 @@ def _rule() -> tuple[np.ndarray, np.ndarray]:
 
 def _merged(values: Line, panels: np.ndarray, sums: np.ndarray) -> list[tuple[float, float]]:
     """The panels, neighbours joined where one Gauss rule resolves both as well as two do."""
-    total, found = sum(sums), [(tuple(panels[0]), sums[0])]
-    for panel, own in zip(panels[1:], sums[1:], strict=True):
-        (low, _), before = found[-1]
+    total, merged = sum(sums), [(tuple(panels[0]), sums[0])]
+    for panel, integral in zip(panels[1:], sums[1:], strict=True):
+        (low, _), before = merged[-1]
         whole = _integrals(values, np.array([[low, panel[1]]]))[0]
-        if abs(whole - before - own) <= _TOLERANCE * total:
-            found[-1] = ((low, panel[1]), before + own)
+        if abs(whole - before - integral) <= _TOLERANCE * total:
+            merged[-1] = ((low, panel[1]), before + integral)
         else:
-            found.append((tuple(panel), own))
-    return [panel for panel, _ in found]
+            merged.append((tuple(panel), integral))
+    return [panel for panel, _ in merged]

@@ -25,10 +25,12 @@ def clashing_walls(problem: Problem) -> list[Face]:
     starts: list[tuple[Face, sympy.Expr]] = []
     walls: list[tuple[Face, sympy.Expr]] = []
     for _, face, residual in on_faces(problem):
-        own = starts if is_time(problem.coordinates[face.axis]) else walls
-        own.append((face, with_constants(residual)))
-    found = [wall for wall, value in walls for start, initial in starts if _clash(problem, start, initial, wall, value)]
-    return list(dict.fromkeys(found))
+        side = starts if is_time(problem.coordinates[face.axis]) else walls
+        side.append((face, with_constants(residual)))
+    clashing = [
+        wall for wall, value in walls for start, initial in starts if _clash(problem, start, initial, wall, value)
+    ]
+    return list(dict.fromkeys(clashing))
 
 
 def _clash(problem, start: Face, initial, wall: Face, value) -> bool:

@@ -102,9 +102,9 @@ def _split_sources(expression, coordinates: frozenset) -> tuple[sympy.Expr, dict
         if fixed(node):
             return source(node)
         if isinstance(node, (sympy.Add, sympy.Mul)):
-            own = [a for a in node.args if fixed(a)]
+            known = [a for a in node.args if fixed(a)]
             rest = [walk(a) for a in node.args if not fixed(a)]
-            return node.func(source(node.func(*own)), *rest) if own else node.func(*rest)
+            return node.func(source(node.func(*known)), *rest) if known else node.func(*rest)
         if isinstance(node, sympy.Piecewise):
             # A branch is a pair of value and condition, and only these two are arrays.
             return node.func(*((walk(value), walk(condition)) for value, condition in node.args))
@@ -148,7 +148,7 @@ def _explained(applied) -> Callable:
 def _broadcasts(shape, wanted) -> bool:
     """Whether an array of one shape broadcasts to another shape."""
     pairs = zip(reversed(shape), reversed(wanted), strict=False)
-    return len(shape) <= len(wanted) and all(own in (1, other) for own, other in pairs)
+    return len(shape) <= len(wanted) and all(length in (1, other) for length, other in pairs)
 
 
 def _differentiated(function, orders):

@@ -200,13 +200,13 @@ class _AxisData:
 
     def roots(self) -> tuple[Roots, ...]:
         """Zeros of the factor on each axis."""
-        found: list[Roots] = []
+        zeros: list[Roots] = []
         for k, x in enumerate(self.domain.coordinates):
             if is_time(x) and self.start:
-                found.append(((self.domain.bounds[k][0], len(self.start)),))
+                zeros.append(((self.domain.bounds[k][0], len(self.start)),))
             else:
-                found.append(tuple((f.value, 1) for f in self.domain.faces if f in self.faces and f.axis == k))
-        return tuple(found)
+                zeros.append(tuple((f.value, 1) for f in self.domain.faces if f in self.faces and f.axis == k))
+        return tuple(zeros)
 
     def is_met_by(self, lift, periodic) -> bool:
         """Whether the lift takes the data on every face and is periodic, to 1e-5 at 64 fixed points of each face.

@@ -90,32 +90,32 @@ def combine_partials(expression, symbols: dict[Partial, sympy.Symbol]) -> tuple[
     returns   the shorter expression, and the symbols of all needs that are left in it
     """
     partials = {symbol: partial for partial, symbol in symbols.items()}
-    found: dict[Need, sympy.Symbol] = {}
+    sums: dict[Need, sympy.Symbol] = {}
 
     def linear_terms(node):
         """Of a sum: {unknown: [(argument, partial, coefficient)]}."""
-        own = defaultdict(list)
+        by_unknown = defaultdict(list)
         for argument in node.args:
             coefficient, rest = argument.as_coeff_mul(*partials)
             factor = sympy.Mul(*rest)
             if factor in partials and coefficient.is_number and coefficient.is_real:
-                own[partials[factor].unknown].append((argument, partials[factor], float(coefficient)))
-        return {unknown: terms for unknown, terms in own.items() if len(terms) > 1}
+                by_unknown[partials[factor].unknown].append((argument, partials[factor], float(coefficient)))
+        return {unknown: terms for unknown, terms in by_unknown.items() if len(terms) > 1}
 
     def walk(node):
         if node in partials:
-            return found.setdefault(partials[node], node)
+            return sums.setdefault(partials[node], node)
         if not node.args:
             return node
         arguments = list(node.args)
         if isinstance(node, sympy.Add):
             for unknown, terms in linear_terms(node).items():
                 need = Combination(unknown, tuple(sorted((partial, c) for _, partial, c in terms)))
-                symbol = found.setdefault(need, sympy.Dummy(f"sum{len(found)}", real=True))
+                symbol = sums.setdefault(need, sympy.Dummy(f"sum{len(sums)}", real=True))
                 arguments = [a for a in arguments if all(a != used for used, _, _ in terms)] + [symbol]
-        return node.func(*(a if a in found.values() else walk(a) for a in arguments))
+        return node.func(*(a if a in sums.values() else walk(a) for a in arguments))
 
-    return walk(expression), found
+    return walk(expression), sums
 
 
 def _given_in(node):
@@ -134,7 +134,7 @@ def _name(partial: Partial, unknowns, coordinates) -> str:
 
 def partials_in(expressions: Iterable, unknowns, coordinates) -> tuple[Partial, ...]:
     """All partials that occur in some expressions, sorted by unknown, then by order."""
-    found: set[Partial] = set()
+    partials: set[Partial] = set()
     for expression in expressions:
-        found |= set(replace_partials(expression, unknowns, coordinates)[1])
-    return tuple(sorted(found, key=lambda p: (p.unknown, p.total, p.orders)))
+        partials |= set(replace_partials(expression, unknowns, coordinates)[1])
+    return tuple(sorted(partials, key=lambda p: (p.unknown, p.total, p.orders)))

@@ -69,10 +69,10 @@ class _Collector:
 
     def _product(self, node):
         outside, inside = node.as_independent(*self.symbols, as_Add=False)
-        found = {self.constant: [outside]}
+        product = {self.constant: [outside]}
         for factor in sympy.Mul.make_args(inside):
-            found = self._times(found, self.of(factor))
-        return found
+            product = self._times(product, self.of(factor))
+        return product
 
     def _power(self, base, exponent):
         if math.comb(len(base) + exponent - 1, exponent) > self.most:
@@ -80,30 +80,30 @@ class _Collector:
         if len(base) == 1:
             ((powers, parts),) = base.items()
             return {tuple(p * exponent for p in powers): [sympy.Add(*parts) ** exponent]}
-        found = base
+        power = base
         for _ in range(exponent - 1):
-            found = self._times(found, base)
-        return found
+            power = self._times(power, base)
+        return power
 
     def _times(self, one, other):
-        sums = [[(powers, sympy.Add(*parts)) for powers, parts in own.items()] for own in (one, other)]
+        sums = [[(powers, sympy.Add(*parts)) for powers, parts in factor.items()] for factor in (one, other)]
         if len(sums[0]) * len(sums[1]) > 4 * self.most:  # some of them coincide
             raise TooManyTerms
-        found = defaultdict(list)
+        collected = defaultdict(list)
         for first, a in sums[0]:
             for second, b in sums[1]:
-                found[tuple(p + q for p, q in zip(first, second, strict=True))].append(a * b)
-        return self._bounded(found)
+                collected[tuple(p + q for p, q in zip(first, second, strict=True))].append(a * b)
+        return self._bounded(collected)
 
-    def _bounded(self, found):
-        if len(found) > self.most:
+    def _bounded(self, collected):
+        if len(collected) > self.most:
             raise TooManyTerms
-        return found
+        return collected
 
 
 def _merged(parts):
-    found = defaultdict(list)
+    merged = defaultdict(list)
     for part in parts:
         for powers, coefficients in part.items():
-            found[powers] += coefficients
-    return found
+            merged[powers] += coefficients
+    return merged

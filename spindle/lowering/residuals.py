@@ -80,7 +80,9 @@ class ResidualForms:
     def noisy(self) -> dict[str, Measurement]:
         """The measurements of known noise, by the names of their conditions."""
         measured = {c.name: c.role.measurement for c in self.problem.conditions}
-        return {name: found for name, found in measured.items() if found is not None and found.noise}
+        return {
+            name: measurement for name, measurement in measured.items() if measurement is not None and measurement.noise
+        }
 
     def structure(self, form: ResidualForm, term: ResidualTerm) -> Structure:
         """The structure of one term of a residual: its degree, and whether it separates."""

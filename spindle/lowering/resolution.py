@@ -37,8 +37,8 @@ def known_parts(expression, problem: Problem) -> set[sympy.Expr]:
     def walk(node):
         if node.free_symbols and node.free_symbols <= coordinates:
             return {node}
-        own = {node.func(*[a for a in node.args if a.free_symbols <= coordinates])} if _joins(node) else set()
-        return own.union(*(walk(a) for a in node.args if not a.free_symbols <= coordinates))
+        joined = {node.func(*[a for a in node.args if a.free_symbols <= coordinates])} if _joins(node) else set()
+        return joined.union(*(walk(a) for a in node.args if not a.free_symbols <= coordinates))
 
     return {part for part in walk(replaced) if part.free_symbols}
 

@@ -107,10 +107,10 @@ class _Sampler:
         values = {p: p.value if p.value is not None else sum(p.bounds) / 2 for p in free if p not in self.values}
         normals = {n: np.full(_SAMPLES, 1 / math.sqrt(len(self.lengths))) for n in expression.atoms(Normal)}
         try:
-            found = evaluate(expression, {**self.values, **values, **normals, **(known or {})}, coded=_coded)
+            evaluated = evaluate(expression, {**self.values, **values, **normals, **(known or {})}, coded=_coded)
         except (ProblemError, ArithmeticError, TypeError, ValueError):
             return 0.0
-        finite = np.asarray(found, float)
+        finite = np.asarray(evaluated, float)
         finite = finite[np.isfinite(finite)]
         with np.errstate(over="ignore"):
             return float(np.sqrt(np.mean(finite**2))) if finite.size else 0.0
@@ -127,7 +127,7 @@ class _Sampler:
 
     def _partials(self, expression, fields: Mapping) -> dict:
         """Random values of the partials in an expression."""
-        problem, found = self.problem, {}
+        problem, sampled = self.problem, {}
         for node in sorted(expression.atoms(AppliedUndef, sympy.Derivative), key=sympy.default_sort_key):
             inner = node.expr if isinstance(node, sympy.Derivative) else node
             if not isinstance(inner, AppliedUndef) or is_given(inner):
@@ -135,8 +135,8 @@ class _Sampler:
             partial = partial_of(node, problem.unknowns, problem.coordinates)
             if partial is not None:
                 size = fields[problem.unknowns[partial.unknown]] / self._span(partial)
-                found[node] = size * self.random.standard_normal(_SAMPLES)
-        return found
+                sampled[node] = size * self.random.standard_normal(_SAMPLES)
+        return sampled
 
     def _span(self, partial) -> float:
         """The size of the unknown divided by the size of a partial: lengths to the power of its orders."""

@@ -33,7 +33,7 @@ def separate(expression, coordinates: Sequence[sympy.Symbol]):
         terms = _products(rewrite(expression), coordinates)
         if terms is not None:
             ordered = [tuple((c, t.factors[c]) for c in coordinates if c in t.factors) for t in terms]
-            return tuple((t.constant, own) for t, own in zip(terms, ordered, strict=True))
+            return tuple((t.constant, factors) for t, factors in zip(terms, ordered, strict=True))
     return None
 
 
@@ -90,7 +90,7 @@ def _split_exponent(power, exponent, coordinates) -> Product | None:
             return None
         (parts[present[0]] if present else constants).append(term)
     constant = power(sympy.Add(*constants)) if constants else sympy.S.One
-    return Product(constant, {c: power(sympy.Add(*own)) for c, own in parts.items()})
+    return Product(constant, {c: power(sympy.Add(*summands)) for c, summands in parts.items()})
 
 
 def _power_of(product: Product | None, exponent) -> Product | None:
@@ -161,7 +161,7 @@ def _with_split_angles(expression, coordinates):
         for part in sympy.Add.make_args(angle):
             parts[frozenset(part.free_symbols & set(coordinates))].append(part)
         if len(parts) > 1 and 2 ** len(parts) <= MOST_TERMS:
-            angles = {sympy.Dummy(): sympy.Add(*own) for own in parts.values()}
+            angles = {sympy.Dummy(): sympy.Add(*summands) for summands in parts.values()}
             angles[next(iter(angles))] += phase
             swap[function] = sympy.expand_trig(function.func(sympy.Add(*angles))).xreplace(angles)
     return expression.xreplace(swap)

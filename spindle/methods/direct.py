@@ -65,10 +65,10 @@ class Classical:
             return np.einsum("nk,nko->no", weights, self.values[idx, 0])
         idx, weights = self.derivatives.interpolation(np.delete(points, cloud.axis, axis=1))
         near, shares = _in_time(points[:, cloud.axis], cloud.times)
-        found = np.zeros((len(points), self.values.shape[-1]))
+        values = np.zeros((len(points), self.values.shape[-1]))
         for column, share in zip(near.T, shares.T, strict=True):
-            found += share[:, None] * np.einsum("nk,nko->no", weights, self.values[idx, column[:, None]])
-        return found
+            values += share[:, None] * np.einsum("nk,nko->no", weights, self.values[idx, column[:, None]])
+        return values
 
 
 def _in_time(moments, times) -> tuple[np.ndarray, np.ndarray]:
@@ -94,10 +94,10 @@ def direct(objective: Objective) -> Classical | str:
         system = _System(objective, derivatives)
         began = time.perf_counter()
         solve = _stationary if derivatives.points.times is None else _stepped
-        found = solve(system)
-        if isinstance(found, str):
-            return found
-        values, steps, note = found
+        outcome = solve(system)
+        if isinstance(outcome, str):
+            return outcome
+        values, steps, note = outcome
         return Classical(values, time.perf_counter() - began, steps, derivatives, note)
 
 
@@ -135,7 +135,7 @@ class _System:
         rows, slopes = self._evaluate(jnp.asarray(moment), jnp.asarray(lanes))
         kept = [k for k, support in enumerate(self._supports) if wanted[support]]
         matrices = [self.derivatives.matrices(self._supports[k], slopes[k], self.outputs) for k in kept]
-        stacked = [scipy.sparse.vstack(own, format="csr") for own in zip(*matrices, strict=True)]
+        stacked = [scipy.sparse.vstack(row, format="csr") for row in zip(*matrices, strict=True)]
         return np.concatenate([np.asarray(rows[k]) for k in kept]), stacked
 
     def continued(self, matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
@@ -152,7 +152,7 @@ class _System:
         )
         rows = (scipy.sparse.eye(ghosts, count, k=count - ghosts) - known).tocsr()
         free = ~self._touched(matrix)[:, owners]
-        return scipy.sparse.block_diag([rows[own] for own in free], format="csr")
+        return scipy.sparse.block_diag([rows[untouched] for untouched in free], format="csr")
 
     def _touched(self, matrix) -> np.ndarray:
         """Which unknowns (outputs, M) have a condition at which nodes."""
@@ -163,8 +163,8 @@ class _System:
             if cloud.supports[support].normals:
                 block = abs(matrix[start : start + len(rows)])
                 for o in range(self.outputs):
-                    own = block[:, o * len(cloud.positions) : (o + 1) * len(cloud.positions)]
-                    touched[o, rows] |= np.asarray(own.sum(axis=1)).ravel() > 0
+                    part = block[:, o * len(cloud.positions) : (o + 1) * len(cloud.positions)]
+                    touched[o, rows] |= np.asarray(part.sum(axis=1)).ravel() > 0
             start += len(rows)
         return touched
 
@@ -225,10 +225,10 @@ def _stationary(system: _System):
         return np.concatenate([f, beside @ x]), scipy.sparse.vstack([matrix, beside], format="csr")
 
     # A linear problem is solved by the first step; the second confirms it.
-    found = _newton(function, np.zeros(system.size), factors)
-    if isinstance(found, str):
-        return found
-    x, solver = found
+    outcome = _newton(function, np.zeros(system.size), factors)
+    if isinstance(outcome, str):
+        return outcome
+    x, solver = outcome
     f, matrix = function(x)
     notes = [f"{solver.note}; they miss by {misfit(matrix, f, x):.0e}"] if solver.note else []
     if beside.shape[0]:
@@ -248,10 +248,10 @@ def _stepped(system: _System):
         step = (high - low) / _SUBSTEPS
         for k in range(_SUBSTEPS):
             stages_of = partial(_stages, system, low + k * step, step, x)
-            found = _newton(stages_of, np.tile(x, len(_NODES)), _square, solver)
-            if isinstance(found, str):
-                return found
-            stages, solver = found
+            outcome = _newton(stages_of, np.tile(x, len(_NODES)), _square, solver)
+            if isinstance(outcome, str):
+                return outcome
+            stages, solver = outcome
             x = stages[-system.size :]
             steps += 1
         kept.append(x)
@@ -276,9 +276,11 @@ def _stages(system, moment, step, x, stages):
     inverse = np.linalg.inv(_RADAU) / step
     values = stages.reshape(len(_NODES), -1)
     rates = inverse @ (values - x)
-    found = [system.at(moment + c * step, u, r, system.always) for c, u, r in zip(_NODES, values, rates, strict=True)]
+    residuals = [
+        system.at(moment + c * step, u, r, system.always) for c, u, r in zip(_NODES, values, rates, strict=True)
+    ]
     blocks = [
         [by_rate * inverse[i, j] + (by_value if i == j else 0 * by_value) for j in range(len(_NODES))]
-        for i, (_, (by_value, by_rate)) in enumerate(found)
+        for i, (_, (by_value, by_rate)) in enumerate(residuals)
     ]
-    return np.concatenate([f for f, _ in found]), scipy.sparse.bmat(blocks, format="csc")
+    return np.concatenate([f for f, _ in residuals]), scipy.sparse.bmat(blocks, format="csc")

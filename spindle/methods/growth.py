@@ -84,8 +84,8 @@ class EveryProduct(Refinement):
             return eqx.tree_at(lambda m: m.field, model, empty)
         factors = []
         for body, basis in zip(field.bodies, _bases(empty), strict=True):
-            own = jnp.linalg.solve(jnp.asarray(basis, body.weight.dtype), body.weight)
-            factors.append(own.reshape(own.shape[0], field.outputs, -1))
+            changed = jnp.linalg.solve(jnp.asarray(basis, body.weight.dtype), body.weight)
+            factors.append(changed.reshape(changed.shape[0], field.outputs, -1))
         names = "abcdefgh"[: len(factors)]
         formula = ",".join(f"{n}vr" for n in names) + "->v" + names
         return _replaced(model, empty, jnp.einsum(formula, *factors, optimize=True))
@@ -165,9 +165,9 @@ def tensor_field(field: Any, problem: Problem) -> TensorField:
 
 def _orders(problem: Problem) -> list[int]:
     """The highest order of differentiation in the equations on each axis."""
-    found = [replace_partials(e.residual, problem.unknowns, problem.coordinates)[1] for e in problem.equations]
+    by_equation = [replace_partials(e.residual, problem.unknowns, problem.coordinates)[1] for e in problem.equations]
     axes = range(len(problem.coordinates))
-    return [max((partial.orders[k] for partials in found for partial in partials), default=0) for k in axes]
+    return [max((partial.orders[k] for partials in by_equation for partial in partials), default=0) for k in axes]
 
 
 def _bases(field: Any) -> list[np.ndarray]:
@@ -191,7 +191,7 @@ def decays(field: Any, sizes: np.ndarray | None = None) -> list[np.ndarray]:
 
     sizes   (unknowns,) of more than the field, such as boundary data that are added to it; shares are of the larger
     """
-    found = []
+    shares = []
     for embedding, energies in zip(field.embeddings, _energies(field), strict=True):
         if embedding.width > 1:  # the constant, then cosines, then sines, of which an even or odd function lacks one
             waves = energies[:, 1:].reshape(len(energies), 2, -1).sum(axis=1)
@@ -200,8 +200,8 @@ def decays(field: Any, sizes: np.ndarray | None = None) -> list[np.ndarray]:
         whole = np.maximum(left[:, 0], 0.0 if sizes is None else sizes)
         # Beside others a thousand times as large an unknown may be noise.
         whole = np.maximum(whole, max(_NOISE * whole.max(), np.finfo(float).tiny))
-        found.append((left / whole[:, None]).max(axis=0))
-    return found
+        shares.append((left / whole[:, None]).max(axis=0))
+    return shares
 
 
 def _energies(field: Any) -> list[np.ndarray]:

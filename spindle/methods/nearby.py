@@ -33,15 +33,15 @@ _MISFIT = 0.02
 Found = Callable[[], Classical | str]
 
 
-def sharp(found: Classical) -> float | None:
+def sharp(classical: Classical) -> float | None:
     """How far the solution is from polynomials of degree 8 where that is far, relative to its variation; else None."""
-    nodes = found.derivatives.points.nodes
+    nodes = classical.derivatives.points.nodes
     places = np.concatenate([nodes.interior, nodes.boundary])
     low, high = places.min(0), places.max(0)
     basis = _polynomials((2 * places - low - high) / (high - low))
     if basis.shape[1] > len(places) / 2:
         return None
-    values = found.values[: len(places)].reshape(len(places), -1)
+    values = classical.values[: len(places)].reshape(len(places), -1)
     apart = values - basis @ np.linalg.lstsq(basis, values)[0]
     misfit = float(np.linalg.norm(apart) / max(np.linalg.norm(values - values.mean(0)), np.finfo(float).tiny))
     return misfit if misfit > _MISFIT else None
@@ -71,15 +71,15 @@ class Approach(Refinement):
 
     def decide(self, model, reached: float) -> float | None:
         """The relative distance, where that is more than the classical solution's own error explains."""
-        found = self.found()
+        classical = self.found()
         # Of a system that is not square or has no inverse it is one solution of many, or none.
-        if model.field.parameters > _MOST or isinstance(found, str) or found.note:
+        if model.field.parameters > _MOST or isinstance(classical, str) or classical.note:
             return None
         distance = self.objective(model)
         apart = float(np.sqrt(eqx.filter_jit(distance.loss)(model, None, {})))
-        return apart if apart > FAR and apart > self._error(found) / 2 else None
+        return apart if apart > FAR and apart > self._error(classical) / 2 else None
 
-    def _error(self, found: Classical) -> float:
+    def _error(self, classical: Classical) -> float:
         """The relative error of the classical solution at the nodes, as far as one order more tells it; else 0."""
         try:
             better = self.better()
@@ -87,8 +87,8 @@ class Approach(Refinement):
             return 0.0
         if isinstance(better, str):
             return 0.0
-        size = np.maximum(np.linalg.norm(found.values), np.finfo(float).tiny)
-        return float(np.linalg.norm(better.values - found.values) / size)
+        size = np.maximum(np.linalg.norm(classical.values), np.finfo(float).tiny)
+        return float(np.linalg.norm(better.values - classical.values) / size)
 
     def apply(self, model, decision):
         """The network as it is."""
@@ -96,10 +96,10 @@ class Approach(Refinement):
 
     def objective(self, model) -> "Distance":
         """What is trained on."""
-        found = self.found()
-        if isinstance(found, str):
-            raise ValueError(found)
-        return Distance(self.inner, found, _between(self.problem, found, _ROWS * model.field.parameters))
+        classical = self.found()
+        if isinstance(classical, str):
+            raise ValueError(classical)
+        return Distance(self.inner, classical, _between(self.problem, classical, _ROWS * model.field.parameters))
 
     def describe(self, decision) -> str:
         """For the record."""
@@ -109,9 +109,9 @@ class Approach(Refinement):
         )
 
 
-def _between(problem: Problem, found: Classical, rows: int) -> np.ndarray:
+def _between(problem: Problem, classical: Classical, rows: int) -> np.ndarray:
     """Random points of the domain (n, d), so many that there are that many rows together with the nodes."""
-    missing = -(-(rows - found.values.size) // found.values.shape[-1])
+    missing = -(-(rows - classical.values.size) // classical.values.shape[-1])
     low, high = np.array(problem.domain.bounds).T
     random, kept = np.random.default_rng(0), np.zeros((0, len(low)))
     while len(kept) < missing:
@@ -128,16 +128,16 @@ class Distance(TrainingObjective):
     Residuals are reported as by the objective before, so that losses of runs with and without it can be compared.
     """
 
-    def __init__(self, inner: Objective, found: Classical, beside: np.ndarray):
+    def __init__(self, inner: Objective, classical: Classical, beside: np.ndarray):
         self.inner = inner
-        cloud = found.derivatives.points
-        points, values = cloud.positions, found.values
+        cloud = classical.derivatives.points
+        points, values = cloud.positions, classical.values
         if cloud.times is not None and cloud.axis is not None:
             points = np.repeat(points, len(cloud.times), axis=0)
             points = np.insert(points, cloud.axis, np.tile(cloud.times, len(cloud.positions)), axis=1)
         values = values.reshape(len(points), -1)
         if len(beside):
-            points, values = np.concatenate([points, beside]), np.concatenate([values, found.at(beside)])
+            points, values = np.concatenate([points, beside]), np.concatenate([values, classical.at(beside)])
         size = np.maximum(np.linalg.norm(values, axis=0), np.finfo(float).tiny)
         self.points, self.values, self.size = points, values, size
 

@@ -53,8 +53,8 @@ def shaped(field: SeparableField, problem: Problem, terms: Sequence[Term]) -> Se
             wanted = np.broadcast_to(factor, nodes.shape)
             if not np.isfinite(wanted).all() or not wanted.any():
                 continue  # singular data are refused by name once training meets them
-            found = jnp.linalg.lstsq(basis, jnp.asarray(wanted / np.sqrt(np.mean(wanted**2))))[0]
-            weight = weight.at[:, k].set(found)
+            combination = jnp.linalg.lstsq(basis, jnp.asarray(wanted / np.sqrt(np.mean(wanted**2))))[0]
+            weight = weight.at[:, k].set(combination)
         changed.append(weight)
     return eqx.tree_at(_weights, field, changed)
 

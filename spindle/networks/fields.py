@@ -48,12 +48,12 @@ class Field(eqx.Module):
 
 def with_factors(value, factors, points):
     """The outputs (n, m), each times its boundary factors; `factors[m][k]` belongs to coordinate k."""
-    if not any(f.roots for own in factors for f in own):
+    if not any(f.roots for of_output in factors for f in of_output):
         return value
     columns = []
-    for m, own in enumerate(factors):
+    for m, of_output in enumerate(factors):
         column = value[:, m : m + 1]
-        for k, factor in enumerate(own):
+        for k, factor in enumerate(of_output):
             if factor.roots:
                 column = column * factor(points[:, k : k + 1])
         columns.append(column)
@@ -83,13 +83,13 @@ class AxisField(Field):
     def features(self, axis: int, x):
         """Features (n, outputs * columns) of one axis at x (n, 1), array or jet, boundary factor included."""
         value = self.bodies[axis](self.embeddings[axis](x))
-        if not any(own[axis].roots for own in self.factors):
+        if not any(of_output[axis].roots for of_output in self.factors):
             return value
         width = value.lanes[0].shape[1] if isinstance(value, Jet) else value.shape[1]
         blocks, columns = [], width // self.outputs
-        for m, own in enumerate(self.factors):
+        for m, of_output in enumerate(self.factors):
             block = value[:, m * columns : (m + 1) * columns]
-            blocks.append(block * own[axis](x) if own[axis].roots else block)
+            blocks.append(block * of_output[axis](x) if of_output[axis].roots else block)
         return concatenate(blocks)
 
     @property
@@ -148,9 +148,9 @@ class TensorField(AxisField):
     def _value(self, m, features):
         """One component (n, 1): the axes are summed over one after the other, the last first."""
         widths = self.coefficients.shape[1:]
-        own = [f[:, m * width : (m + 1) * width] for f, width in zip(features, widths, strict=True)]
-        rest = own[-1] @ self.coefficients[m].reshape(-1, widths[-1]).T
-        for width, feature in zip(widths[-2::-1], own[-2::-1], strict=True):
+        matrices = [f[:, m * width : (m + 1) * width] for f, width in zip(features, widths, strict=True)]
+        rest = matrices[-1] @ self.coefficients[m].reshape(-1, widths[-1]).T
+        for width, feature in zip(widths[-2::-1], matrices[-2::-1], strict=True):
             split = _each(lambda lane, width=width: lane.reshape(len(lane), -1, width), rest)
             rest = _each(lambda lane: lane.sum(-1), split * _each(lambda lane: lane[:, None, :], feature))
         return rest

@@ -24,9 +24,9 @@ class Dense(eqx.Module):
     def __init__(self, inputs: int, outputs: int, *, key, bound: float | None = None, initial: str = "glorot"):
         weight_key, bias_key = jax.random.split(key)
         if bound is None and initial == "uniform":
-            own = 1 / math.sqrt(inputs)
-            self.weight = jax.random.uniform(weight_key, (inputs, outputs), minval=-own, maxval=own)
-            self.bias = jax.random.uniform(bias_key, (outputs,), minval=-own, maxval=own)
+            limit = 1 / math.sqrt(inputs)
+            self.weight = jax.random.uniform(weight_key, (inputs, outputs), minval=-limit, maxval=limit)
+            self.bias = jax.random.uniform(bias_key, (outputs,), minval=-limit, maxval=limit)
         elif bound is None:
             scale = math.sqrt(2.0 / (inputs + outputs))
             self.weight = scale * jax.random.normal(weight_key, (inputs, outputs))

@@ -159,11 +159,11 @@ class FamilyField(Field):
     free_last: bool = eqx.field(static=True, default=False)
 
     def __call__(self, points):
-        own, ranging = (list(columns) for columns in self.axes)
+        coordinates, ranging = (list(columns) for columns in self.axes)
         s = self.coefficients
         if s is None:
             s = self.hyper(self.parameter_scale(_parameters(points, ranging)))
-        value = self.network(self.embedding(points[:, own]), s)
+        value = self.network(self.embedding(points[:, coordinates]), s)
         return with_factors(value, self.factors, points)
 
     def coefficients_at(self, mu: jax.Array) -> list[jax.Array]:

@@ -26,12 +26,12 @@ _LARGE = 1024
 
 def closure(orders: Iterable[Index], dimensions: int) -> tuple[Index, ...]:
     """The smallest set of multi-indices that contains `orders` and everything below them, zero first."""
-    found, stack = {(0,) * dimensions}, list(orders)
+    closed, stack = {(0,) * dimensions}, list(orders)
     while stack:
         index = stack.pop()
-        found.add(index)
+        closed.add(index)
         stack += [(*index[:k], n - 1, *index[k + 1 :]) for k, n in enumerate(index) if n]
-    return tuple(sorted(found, key=lambda i: (sum(i), tuple(-n for n in i))))
+    return tuple(sorted(closed, key=lambda i: (sum(i), tuple(-n for n in i))))
 
 
 @cache

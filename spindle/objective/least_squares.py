@@ -19,7 +19,7 @@ from spindle.objective.causal import causal_loss
 
 def weighted_rows(rows: Mapping[str, Sequence[jax.Array]], weights: Mapping[str, jax.Array]) -> jax.Array:
     """The rows of all residuals, each times the square root of its weight, as one vector."""
-    return jnp.concatenate([jnp.sqrt(weights[name]) * row.ravel() for name, own in rows.items() for row in own])
+    return jnp.concatenate([jnp.sqrt(weights[name]) * row.ravel() for name, arrays in rows.items() for row in arrays])
 
 
 class CausalLeastSquares:

@@ -148,19 +148,19 @@ class Objective(ResidualObjective):
     def rows(self, model: Model, drawn: Drawn) -> dict[str, list[jax.Array]]:
         """Residual arrays by name, scaled so that the sum of their squares is the mean square of the residual."""
         values = self.evaluate(model, drawn)
-        found = {
+        arrays = {
             r.name: [
                 math.sqrt(share) * _apply(roots, value)
                 for value, share, roots in zip(values[r.name], r.shares, quadrature, strict=True)
             ]
             for r, quadrature in zip(self.residuals, self._weights, strict=True)
         }
-        return found | {p.name: [p.rows(model.field)] for p in self.penalties}
+        return arrays | {p.name: [p.rows(model.field)] for p in self.penalties}
 
     def mean_squares(self, model: Model, drawn: Drawn) -> dict[str, jax.Array]:
         """The mean square of each residual, before weighting."""
         shared = self.derivatives.prepare(model.field, drawn.points)
-        found = {}
+        squares = {}
         for r, quadrature, factors in zip(self.residuals, self._weights, drawn.factors, strict=True):
             total = jnp.zeros(())
             for piece, share, roots, shortcut, given in zip(
@@ -171,8 +171,8 @@ class Objective(ResidualObjective):
                 else:
                     square = jnp.sum(_apply(roots, self._value(piece, model, shared, drawn)) ** 2)
                 total += r.scale**2 * share * square
-            found[r.name] = total
-        return found | {p.name: p.value(model.field) for p in self.penalties}
+            squares[r.name] = total
+        return squares | {p.name: p.value(model.field) for p in self.penalties}
 
     def loss(self, model: Model, drawn: Drawn, weights: Mapping[str, jax.Array]) -> jax.Array:
         """The weighted sum of mean squares, a scalar."""
@@ -193,8 +193,8 @@ class Objective(ResidualObjective):
     @property
     def count(self) -> int:
         """The number m of rows of all residuals and penalties."""
-        own = sum(self.derivatives.points.size(piece[0].support) for r in self.residuals for piece in r.pieces)
-        return own + sum(p.size for p in self.penalties)
+        rows = sum(self.derivatives.points.size(piece[0].support) for r in self.residuals for piece in r.pieces)
+        return rows + sum(p.size for p in self.penalties)
 
     @property
     def rounded(self) -> bool:
@@ -214,25 +214,25 @@ class Objective(ResidualObjective):
         """J^T J of the weighted residuals, parameters in the order of `ravel_pytree(model)`."""
         pieces: list[Piece | Shortcut] = []
         for r, factors in zip(self.residuals, drawn.factors, strict=True):
-            for shortcut, share, own in zip(r.shortcuts, r.shares, factors, strict=True):
+            for shortcut, share, slopes in zip(r.shortcuts, r.shares, factors, strict=True):
                 if shortcut and shortcut.sums_slopes:
-                    pieces.append(Shortcut(shortcut, own, r.scale**2 * share * weights[r.name]))
+                    pieces.append(Shortcut(shortcut, slopes, r.scale**2 * share * weights[r.name]))
         pieces += self.linearised(model, drawn, weights, lambda shortcut: not (shortcut and shortcut.sums_slopes))
-        found = self.derivatives.normal(model.field, drawn.points, pieces)
-        return found + sum(gram(self._slopes(p, model, weights)) for p in self.penalties)
+        matrix = self.derivatives.normal(model.field, drawn.points, pieces)
+        return matrix + sum(gram(self._slopes(p, model, weights)) for p in self.penalties)
 
     def jacobian(self, model: Model, drawn: Drawn, weights: Mapping[str, jax.Array]) -> jax.Array:
         """J of the weighted residuals, rows and columns in the orders of `rows` and `ravel_pytree(model)`."""
         assert isinstance(self.derivatives, FormingJacobians)
-        own = self.derivatives.jacobian(model.field, drawn.points, self.linearised(model, drawn, weights))
-        return jnp.concatenate([own, *(self._slopes(p, model, weights) for p in self.penalties)])
+        of_residuals = self.derivatives.jacobian(model.field, drawn.points, self.linearised(model, drawn, weights))
+        return jnp.concatenate([of_residuals, *(self._slopes(p, model, weights) for p in self.penalties)])
 
     def _slopes(self, penalty, model, weights) -> jax.Array:
         """The rows of J of a penalty."""
         arrays, static = eqx.partition(model, eqx.is_inexact_array)
         vector, unravel = ravel_pytree(arrays)
-        found = jax.jacrev(lambda v: penalty.rows(eqx.combine(unravel(v), static).field))(vector)
-        return jnp.sqrt(weights[penalty.name]) * found
+        jacobian = jax.jacrev(lambda v: penalty.rows(eqx.combine(unravel(v), static).field))(vector)
+        return jnp.sqrt(weights[penalty.name]) * jacobian
 
     def gradient_norms(self, model: Model, drawn: Drawn) -> dict[str, jax.Array]:
         """The norm of the gradient of the mean square of each residual but those that weigh by their noise."""
@@ -303,12 +303,15 @@ class Objective(ResidualObjective):
                 if not wanted(shortcut):
                     continue
                 factor = r.scale * jnp.sqrt(share * weights[r.name])
-                found = jax.tree.map(lambda s, f=factor, q=roots: f * _apply(q, s), [slopes(term) for term in terms])
+                scaled = jax.tree.map(lambda s, f=factor, q=roots: f * _apply(q, s), [slopes(term) for term in terms])
                 by_support = tuple(
                     (term.support, dict(zip(term.function.needs, by_need, strict=True)))
-                    for term, (by_need, _) in zip(terms, found, strict=True)
+                    for term, (by_need, _) in zip(terms, scaled, strict=True)
                 )
-                columns = (model.estimated[p.name].slope * sum(own[p.name] for _, own in found) for p in self.tunable)
+                columns = (
+                    model.estimated[p.name].slope * sum(parameter_slopes[p.name] for _, parameter_slopes in scaled)
+                    for p in self.tunable
+                )
                 pieces.append(Piece(by_support, tuple(columns)))
         return pieces
 
@@ -316,31 +319,31 @@ class Objective(ResidualObjective):
         """For each piece the separated form of its sums, where the way to differentiate has one."""
         if not isinstance(self.derivatives, SummingWithoutPoints):
             return (None,) * len(form.pieces)
-        found = []
+        shortcuts = []
         for piece in form.pieces:
             supports = [term.support for term in piece]
             plain = all(self.forms.supports[k].is_region for k in supports) and not self.tunable
             structures = (self.forms.structure(form, term) for term in piece)
             coordinates = self.forms.problem.coordinates
-            found.append(self.derivatives.shortcut(supports, structures, coordinates) if plain else None)
-        return tuple(found)
+            shortcuts.append(self.derivatives.shortcut(supports, structures, coordinates) if plain else None)
+        return tuple(shortcuts)
 
     def _supports_on_grids(self) -> frozenset[int]:
         """The supports whose coefficients are tabulated point by point: all but those that need no grid."""
-        found = set()
+        on_grids = set()
         for r in self.residuals:
             for piece, shortcut in zip(r.pieces, r.shortcuts, strict=True):
                 if not (shortcut and shortcut.sums_squares and shortcut.sums_slopes):
-                    found |= {term.support for term in piece}
-        return frozenset(found)
+                    on_grids |= {term.support for term in piece}
+        return frozenset(on_grids)
 
     def _quadrature(self, residual):
         """For each piece the square roots of the weights along its axes; None where all points weigh the same."""
-        found = []
+        roots = []
         for piece in residual.pieces:
             along = self.derivatives.points.weights(piece[0].support)
-            found.append(None if along is None else [None if w is None else np.sqrt(w) for w in along])
-        return found
+            roots.append(None if along is None else [None if w is None else np.sqrt(w) for w in along])
+        return roots
 
 
 def _shares(form: ResidualForm, *, summed: bool) -> tuple[float, ...]:

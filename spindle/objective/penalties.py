@@ -61,8 +61,8 @@ def decay(ranks, samples: jax.Array, weight: float, *, gamma: float, squared: bo
     groups = tuple(r - 1 for r in ranks for _ in range(count))
 
     def rows(field: FamilyField):
-        found = field.coefficients_at(samples)
-        scaled = [jax.nn.relu(gamma * s[:, 1:] - s[:, :-1]).ravel() for s in found]
+        coefficients = field.coefficients_at(samples)
+        scaled = [jax.nn.relu(gamma * s[:, 1:] - s[:, :-1]).ravel() for s in coefficients]
         return jnp.concatenate(scaled) / (count**0.5 if squared else count)
 
     return Penalty("decay", rows, sum(groups), weight, None if squared else groups)
@@ -78,9 +78,9 @@ def shrinkage(ranks, samples: jax.Array, weight: float, *, gamma: float, repeats
     rank = min(ranks)
 
     def rows(field: FamilyField):
-        found = [s[:, :rank] for s in field.coefficients_at(samples)]
-        within = jnp.sum(jnp.stack([jax.nn.relu((gamma - 1) * s) for s in found]), 0) * (repeats - 1) ** 0.5
-        across = jnp.sum(jnp.stack([jax.nn.relu(gamma * s[1:] - s[:-1]) for s in found]), 0)
+        coefficients = [s[:, :rank] for s in field.coefficients_at(samples)]
+        within = jnp.sum(jnp.stack([jax.nn.relu((gamma - 1) * s) for s in coefficients]), 0) * (repeats - 1) ** 0.5
+        across = jnp.sum(jnp.stack([jax.nn.relu(gamma * s[1:] - s[:-1]) for s in coefficients]), 0)
         return jnp.concatenate([within.ravel(), across.ravel()])
 
     size = rank * (2 * len(samples) - 1)

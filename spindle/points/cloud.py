@@ -79,18 +79,18 @@ class Cloud(PointwisePoints):
         drawn = []
         columns = zip(self.supports, self.groups, self.sizes, self.stores, self.strata, strict=True)
         for support, group, size, store, strata in columns:
-            own = jax.random.fold_in(key, group) if self.rule == "random" else None
+            group_key = jax.random.fold_in(key, group) if self.rule == "random" else None
             if support.measured is not None:
                 drawn.append(jnp.asarray(support.measured))
             elif store is not None:
-                chosen = np.arange(size) if own is None else jax.random.choice(own, len(store), (size,))
+                chosen = np.arange(size) if group_key is None else jax.random.choice(group_key, len(store), (size,))
                 drawn.append(jnp.asarray(store)[chosen])
             else:
                 low, high = np.array(support.bounds).T if strata is None else strata[:2]
                 unit = (
                     self._unit(support, group, size)
-                    if own is None
-                    else jax.random.uniform(own, (size, len(support.bounds)))
+                    if group_key is None
+                    else jax.random.uniform(group_key, (size, len(support.bounds)))
                 )
                 drawn.append(jnp.asarray(low + (high - low) * unit))
         return unfolded(tuple(drawn))
@@ -131,17 +131,17 @@ def _free(support: Support) -> list[int]:
 
 def _strata(support: Support, size: int, breaks: Sequence[Sequence[float]]):
     """For each of the points the ends (n, d) of the cell that it lies in, and its weight (n,); None without breaks."""
-    ends = [np.array(panels(*bounds, own)) for bounds, own in zip(support.bounds, breaks, strict=True)]
-    if all(len(own) == 1 for own in ends):
+    ends = [np.array(panels(*bounds, cuts)) for bounds, cuts in zip(support.bounds, breaks, strict=True)]
+    if all(len(cuts) == 1 for cuts in ends):
         return None
     rng, cells = np.random.default_rng(0), []
-    for own in ends:
-        lengths = np.diff(own, axis=1)[:, 0]
+    for cuts in ends:
+        lengths = np.diff(cuts, axis=1)[:, 0]
         shares = lengths / lengths.sum() if lengths.sum() > 0 else np.ones(1)
         # Points with the same number in each panel are spread over the panels of the other axes.
-        numbers = np.searchsorted(np.cumsum((shares + 1 / len(own)) / 2), (np.arange(size) + 0.5) / size)
-        cells.append(rng.permutation(np.minimum(numbers, len(own) - 1)))
-    chosen = np.stack([own[numbers] for own, numbers in zip(ends, cells, strict=True)], axis=1)
+        numbers = np.searchsorted(np.cumsum((shares + 1 / len(cuts)) / 2), (np.arange(size) + 0.5) / size)
+        cells.append(rng.permutation(np.minimum(numbers, len(cuts) - 1)))
+    chosen = np.stack([cuts[numbers] for cuts, numbers in zip(ends, cells, strict=True)], axis=1)
     _, inverse, counts = np.unique(np.stack(cells, axis=1), axis=0, return_inverse=True, return_counts=True)
     free = _free(support)
     weights = np.prod(chosen[:, free, 1] - chosen[:, free, 0], axis=1) / counts[inverse.ravel()]
@@ -156,35 +156,35 @@ def _store(support: Support, size: int) -> np.ndarray | None:
         return None
     low, high = np.array(support.bounds).T
     space = _space(support)
-    found, tried = np.zeros((0, len(low))), 2 * size
-    while len(found) < size:
+    kept, tried = np.zeros((0, len(low))), 2 * size
+    while len(kept) < size:
         points = sobol(low, high, tried, seed=0)
-        found, tried = points[support.shape.contains(points[:, space])], 2 * tried
-    return found[:size]
+        kept, tried = points[support.shape.contains(points[:, space])], 2 * tried
+    return kept[:size]
 
 
 def _on_wall(wall: Wall, size: int) -> np.ndarray:
     """Points (size, d) with the normals beside them, equidistant in space, Sobol points in time."""
     d = len(wall.shape.coordinates)
     spacing = wall.shape.surface / size if d == 2 else np.sqrt(wall.shape.surface / size)
-    found, held, sides = np.zeros((0, 2 * d)), -1, wall.sides
+    nodes, held, sides = np.zeros((0, 2 * d)), -1, wall.sides
     # Finer until the wall has enough; a cloud has the nodes it has, and they are taken more than once.
-    while held < len(found) < size:
-        held, spacing = len(found), spacing / 2
+    while held < len(nodes) < size:
+        held, spacing = len(nodes), spacing / 2
         boundary = wall.shape.boundary(spacing, sides=sides)
-        own = wall.holds(boundary.points, boundary.labels)
+        inside = wall.holds(boundary.points, boundary.labels)
         # A relation may hold on few sides; on others, if it does, it is for less than a spacing.
-        sides = tuple(wall.shape.sides[k] for k in np.unique(boundary.labels[own])) or sides
-        found = np.concatenate([boundary.points[own], boundary.normals[own]], axis=1)
+        sides = tuple(wall.shape.sides[k] for k in np.unique(boundary.labels[inside])) or sides
+        nodes = np.concatenate([boundary.points[inside], boundary.normals[inside]], axis=1)
     # Every so many of them, so that the points are those of the whole wall; in three dimensions neighbours follow no
     # curve, and a random choice leaves no hole either.
-    chosen = np.linspace(0, len(found) - 1, size).round().astype(int)
+    chosen = np.linspace(0, len(nodes) - 1, size).round().astype(int)
     if d > 2:
-        chosen = np.resize(np.random.default_rng(0).permutation(len(found)), size)
+        chosen = np.resize(np.random.default_rng(0).permutation(len(nodes)), size)
     low, high = np.array(wall.bounds).T
     points = sobol(low, high, size, seed=1)
-    points[:, _space(wall)] = found[chosen, :d]
-    return np.concatenate([points, found[chosen, d:]], axis=1)
+    points[:, _space(wall)] = nodes[chosen, :d]
+    return np.concatenate([points, nodes[chosen, d:]], axis=1)
 
 
 def _space(support: Support) -> list[int]:

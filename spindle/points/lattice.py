@@ -67,24 +67,24 @@ class Lattice(Points):
 
     def coordinates(self, pools) -> list[tuple[jax.Array, ...]]:
         """For each support the coordinates of its points, shaped to broadcast to its grid; (n,) of scattered points."""
-        found = []
+        grids = []
         for support, slices in zip(self.supports, self.slices, strict=True):
             cut = [pool[s, 0] for pool, s in zip(pools, slices, strict=True)]
             if support.is_region:
                 shapes = [[-1 if j == k else 1 for j in range(len(cut))] for k in range(len(cut))]
                 cut = [c.reshape(shape) for c, shape in zip(cut, shapes, strict=True)]
-            found.append(tuple(cut))
-        return found
+            grids.append(tuple(cut))
+        return grids
 
     def weights(self, support: int) -> list[np.ndarray | None]:
         """Quadrature weights along each axis on a support; None for equal weights."""
         where = self.supports[support]
         if not where.is_region:
             return [None] * self.dimensions
-        own = [self._rule(axis, *ends) for axis, ends in enumerate(where.bounds)]
+        rules = [self._rule(axis, *ends) for axis, ends in enumerate(where.bounds)]
         if self.rule == "random" or any(low == high for low, high in where.bounds):
-            return [weights for _, weights in own]
-        return [_faded(*rule, self.fade.get(k, ())) for k, rule in enumerate(own)]
+            return [weights for _, weights in rules]
+        return [_faded(*rule, self.fade.get(k, ())) for k, rule in enumerate(rules)]
 
     def _rule(self, axis: int, low: float, high: float) -> tuple[np.ndarray, np.ndarray | None]:
         """Nodes and weights on an interval; of random nodes the weights alone matter."""
@@ -101,17 +101,17 @@ class Lattice(Points):
         return np.concatenate([np.full(n, (b - a) / (high - low) / n) for (a, b), n in zip(ends, counts, strict=True)])
 
     def _panels(self, axis: int, low: float, high: float):
-        own = self._breaks[axis]
-        return panels(low, high, own), panel_counts(low, high, self.counts[axis], own)
+        breaks = self._breaks[axis]
+        return panels(low, high, breaks), panel_counts(low, high, self.counts[axis], breaks)
 
     def _segments_of(self, axis):
         """Distinct intervals, and columns of scattered points, in the order in which supports name them."""
-        found = []
+        segments = []
         for support in self.supports:
             segment = support.bounds[axis] if support.is_region else (support, axis)
-            if segment not in found:
-                found.append(segment)
-        return found
+            if segment not in segments:
+                segments.append(segment)
+        return segments
 
     def _nodes(self, segment, axis, key):
         first, second = segment

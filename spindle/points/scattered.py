@@ -143,13 +143,13 @@ class _Local:
         """The relative spacing (n,) at points (n, d)."""
         if self.density is None:
             return np.ones(len(points))
-        found = np.broadcast_to(np.asarray(self.density(points), float), (len(points),))
-        if not (np.isfinite(found) & (found > 0)).all():
+        relative = np.broadcast_to(np.asarray(self.density(points), float), (len(points),))
+        if not (np.isfinite(relative) & (relative > 0)).all():
             raise MethodError(
                 "`scatter(density=...)` gave a relative spacing that is not positive and finite, and no nodes could "
                 "keep it; return positive numbers, 1 for the mean spacing."
             )
-        return found
+        return relative
 
     def scaled(self, spacing: float):
         """The spacing of boundary nodes: a number, or a function of the points."""
@@ -185,20 +185,20 @@ class _Local:
 
 def _filled(shape, wall, local, spacing, wanted, random) -> tuple[np.ndarray, float]:
     """Inner nodes (wanted, d), or as many as fit, and their spacing."""
-    found = _front(shape, wall, local, spacing, random)
+    nodes = _front(shape, wall, local, spacing, random)
     if wanted is not None:
         for _ in range(_TRIES):
             # Dropping a few crowded nodes leaves better ones than filling holes.
-            if wanted <= len(found) <= 1.03 * wanted + 1:
+            if wanted <= len(nodes) <= 1.03 * wanted + 1:
                 break
-            spacing *= float(np.clip(len(found) / (1.01 * wanted), 0.3, 3)) ** (1 / local.dimension)
-            found = _front(shape, wall, local, spacing, random)
-        if len(found) > wanted:
-            found = found[np.sort(most_spread(found, local(found), wanted))]
-        elif len(found) < wanted:
-            found = _topped_up(shape, found, wall, local, spacing, wanted, random)
-    _check_enough(shape, len(found), "interior")
-    return found, spacing
+            spacing *= float(np.clip(len(nodes) / (1.01 * wanted), 0.3, 3)) ** (1 / local.dimension)
+            nodes = _front(shape, wall, local, spacing, random)
+        if len(nodes) > wanted:
+            nodes = nodes[np.sort(most_spread(nodes, local(nodes), wanted))]
+        elif len(nodes) < wanted:
+            nodes = _topped_up(shape, nodes, wall, local, spacing, wanted, random)
+    _check_enough(shape, len(nodes), "interior")
+    return nodes, spacing
 
 
 def _front(shape, wall, local, spacing, random) -> np.ndarray:
@@ -230,10 +230,10 @@ def _cleared(shape, points, bound, spacing) -> np.ndarray:
     The distance has slope one, so that a step of a spacing changes it by no more than that.
     """
     near = bound < _CLEARANCE * spacing
-    found = bound.copy()
+    cleared = bound.copy()
     if near.any():
-        found[near] = shape.distance(points[near])
-    return found
+        cleared[near] = shape.distance(points[near])
+    return cleared
 
 
 def _directions(count: int, dimension: int, random) -> np.ndarray:
@@ -372,14 +372,14 @@ def from_cloud(interior, boundary, normals, *, labels=None, sides=("boundary",),
 
 def _table(name: str, values) -> np.ndarray:
     try:
-        found = np.array(values, float)
+        table = np.array(values, float)
     except (TypeError, ValueError):
-        found = np.zeros(0)
-    if found.ndim != 2 or found.shape[1] not in (2, 3) or not np.isfinite(found).all():
+        table = np.zeros(0)
+    if table.ndim != 2 or table.shape[1] not in (2, 3) or not np.isfinite(table).all():
         raise MethodError(
             f"`from_cloud` was given `{name}` that is no array (n, 2) or (n, 3) of finite numbers; give one row a node."
         )
-    return found
+    return table
 
 
 def _check_cloud(inner, wall, outward):

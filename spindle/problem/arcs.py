@@ -229,9 +229,9 @@ class Nearest:
             best[flat] = np.minimum(best[flat], self._to_line(points[flat], mine[flat]))
             bent = ~self.straight[mine] & (owner[:, :k] != mine[:, None]).all(1)
             for j in np.unique(mine[bent]):
-                own = np.flatnonzero(bent & (mine == j))
-                reached, _ = _project(self.arcs[j], self.parameter[chord[own, k]], points[own])
-                best[own] = np.minimum(best[own], reached)
+                selected = np.flatnonzero(bent & (mine == j))
+                reached, _ = _project(self.arcs[j], self.parameter[chord[selected, k]], points[selected])
+                best[selected] = np.minimum(best[selected], reached)
         return best, middle[:, -1]
 
     def _to_line(self, points, owner):

@@ -126,15 +126,15 @@ class _Content:
 
     def _somewhere(self, symbols) -> dict:
         """Random values of all symbols: coordinates inside the domain, parameters in their range."""
-        random, found = np.random.default_rng(0), {}
+        random, values = np.random.default_rng(0), {}
         for s in sorted(symbols, key=sympy.default_sort_key):
             low, high = self.bounds.get(s) or getattr(s, "bounds", None) or (0.2, 1.7)
-            found[s] = random.uniform(low, high, _POINTS)
+            values[s] = random.uniform(low, high, _POINTS)
             if isinstance(s, Parameter) and s.value:
-                found[s] = np.full(_POINTS, float(s.value))
+                values[s] = np.full(_POINTS, float(s.value))
             elif s in self.fixed:
-                found[s] = np.full(_POINTS, self.fixed[s])
-        return found
+                values[s] = np.full(_POINTS, self.fixed[s])
+        return values
 
 
 def _is_long(expression) -> bool:

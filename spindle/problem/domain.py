@@ -100,8 +100,8 @@ class Wall(Support):
     @property
     def measure(self) -> float:
         """Length or area of the wall times the duration; the share of sampled boundary points tells that of a part."""
-        found = self.shape.sampled
-        return self.shape.surface * float(np.mean(self.holds(found.points, found.labels))) * _duration(self)
+        sampled = self.shape.sampled
+        return self.shape.surface * float(np.mean(self.holds(sampled.points, sampled.labels))) * _duration(self)
 
     @property
     def is_region(self) -> bool:
@@ -227,10 +227,10 @@ class Boxed(Domain):
         """Whether each node of a tensor grid lies in the closed domain, a boolean array that broadcasts to the grid."""
         inside = np.zeros((1,) * len(axes), bool)
         for box in self.boxes:
-            own = np.ones((1,) * len(axes), bool)
+            of_box = np.ones((1,) * len(axes), bool)
             for k, (nodes, ends) in enumerate(zip(axes, box, strict=True)):
-                own = own & _within(nodes, *ends).reshape([-1 if j == k else 1 for j in range(len(axes))])
-            inside = inside | own
+                of_box = of_box & _within(nodes, *ends).reshape([-1 if j == k else 1 for j in range(len(axes))])
+            inside = inside | of_box
         return inside
 
     def part(self, on=None, *, call: str = "on=") -> tuple[Face, ...]:
@@ -252,15 +252,15 @@ class Boxed(Domain):
         names = list(dict.fromkeys(f.name for f in self.faces))
         if not isinstance(on, str) and not self._is_plane(on):
             raise no_part(on, call, names, planes=True)
-        found = tuple(f for f in self.faces if self._lies_on(f, on))
-        if not found and isinstance(on, str):
+        faces = tuple(f for f in self.faces if self._lies_on(f, on))
+        if not faces and isinstance(on, str):
             raise no_part(on, call, names, planes=True)
-        if not found:
+        if not faces:
             raise ProblemError(
                 f"`{call}` was given the part `{on.lhs}={on.rhs}`, but this domain has no boundary there, so the "
                 f"condition would hold at no point at all." + nearest(f"{on.lhs}={on.rhs}", names)
             )
-        return found
+        return faces
 
     def _is_plane(self, on) -> bool:
         return isinstance(on, sympy.Eq) and on.lhs in self.coordinates and bool(on.rhs.is_number)
@@ -365,8 +365,8 @@ class Box(Boxed):
 
     def during(self, axis: int, low: float, high: float) -> "Box":
         """The same box, from time `low` to time `high`."""
-        own = dict(zip(self.coordinates, self.symbolic_bounds, strict=True))
-        return Box(own | {self.coordinates[axis]: (low, high)})
+        bounds = dict(zip(self.coordinates, self.symbolic_bounds, strict=True))
+        return Box(bounds | {self.coordinates[axis]: (low, high)})
 
     def __repr__(self):
         ends = (
@@ -452,7 +452,7 @@ def _cells(boxes: Iterable[Bounds]) -> tuple[list[list[float]], np.ndarray]:
 
 def _rectangles(cuts: list[list[float]], filled: np.ndarray) -> list[Bounds]:
     """Cover the filled cells by disjoint rectangles, each grown greedily axis after axis."""
-    left, found = np.array(filled), []
+    left, rectangles = np.array(filled), []
     while left.any():
         start = np.argwhere(left)[0] if left.ndim else ()
         stop = [i + 1 for i in start]
@@ -465,8 +465,8 @@ def _rectangles(cuts: list[list[float]], filled: np.ndarray) -> list[Bounds]:
                     break
                 stop[k] += 1
         left[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))] = False
-        found.append(tuple((c[a], c[b]) for c, a, b in zip(cuts, start, stop, strict=True)))
-    return found
+        rectangles.append(tuple((c[a], c[b]) for c, a, b in zip(cuts, start, stop, strict=True)))
+    return rectangles
 
 
 def _combine(one: Boxed, other: Boxed, operation: str) -> Boxed:

@@ -57,17 +57,17 @@ def refuse_text(value, call: str) -> None:
 @functools.lru_cache(maxsize=10_000)
 def expanded_terms(e: sympy.Expr) -> float:
     """A bound of the number of terms of an expression multiplied out, sines and cosines of sums included."""
-    own = [expanded_terms(a) for a in e.args if isinstance(a, sympy.Expr)]
+    counts = [expanded_terms(a) for a in e.args if isinstance(a, sympy.Expr)]
     if e.is_Add:
-        return sum(own)
+        return sum(counts)
     if e.is_Mul:
-        return math.prod(own)
-    if e.is_Pow and e.exp.is_Rational and own[0] > 1:
+        return math.prod(counts)
+    if e.is_Pow and e.exp.is_Rational and counts[0] > 1:
         # SymPy multiplies out whole powers in denominators too, and the whole part of a broken exponent.
         power = int(abs(e.exp))
-        terms = math.comb(int(own[0]) + power - 1, power) if own[0] < _COUNTED and power < _COUNTED else math.inf
+        terms = math.comb(int(counts[0]) + power - 1, power) if counts[0] < _COUNTED and power < _COUNTED else math.inf
         return terms if e.exp > 0 or terms > MOST_TERMS else 1.0
-    return max([1.0, *own])
+    return max([1.0, *counts])
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -91,10 +91,10 @@ def differentiated(e: sympy.Expr, coordinate: sympy.Symbol, order: int) -> sympy
     if size_of(e) <= _LONG and not (e.is_Mul and len(e.args) > _FACTORS):
         return e.diff(coordinate, order)
     aside: dict[sympy.Expr, sympy.Dummy] = {}
-    found = _bare(e, coordinate, aside)
+    plain = _bare(e, coordinate, aside)
     for _ in range(order):
-        found = _by_the_rules(found, coordinate, {})
-    return found.xreplace({symbol: part for part, symbol in aside.items()})
+        plain = _by_the_rules(plain, coordinate, {})
+    return plain.xreplace({symbol: part for part, symbol in aside.items()})
 
 
 def _bare(e: sympy.Expr, coordinate: sympy.Symbol, aside: dict[sympy.Expr, sympy.Dummy]) -> sympy.Expr:

@@ -56,8 +56,8 @@ def spanned(problem: Problem) -> Problem:
 def _with_axes(domain: Boxed, added: Sequence[Parameter]) -> Boxed:
     ends = tuple(p.bounds for p in added)
     if isinstance(domain, Box):
-        own = dict(zip(domain.coordinates, domain.symbolic_bounds, strict=True))
-        return Box(own | dict(zip(added, ends, strict=True)))
+        bounds = dict(zip(domain.coordinates, domain.symbolic_bounds, strict=True))
+        return Box(bounds | dict(zip(added, ends, strict=True)))
     return BoxUnion((*domain.coordinates, *added), tuple((*box, *ends) for box in domain.boxes))
 
 
@@ -89,14 +89,14 @@ def checked_values(problem: Problem, rows, call: str) -> np.ndarray:
     """Rows of parameter values (q, p), columns sorted by name; raises ProblemError where they are none."""
     names = [p.name for p in ranging(problem)]
     try:
-        found = np.asarray(rows, float)
+        values = np.asarray(rows, float)
     except (TypeError, ValueError) as error:
         raise ProblemError(f"`{call}` was given parameter values that are no numbers ({error}).") from error
-    if found.ndim == 1 and len(names) == 1:
-        found = found[:, None]
-    if found.ndim != 2 or found.shape[1] != len(names) or not np.isfinite(found).all():
+    if values.ndim == 1 and len(names) == 1:
+        values = values[:, None]
+    if values.ndim != 2 or values.shape[1] != len(names) or not np.isfinite(values).all():
         raise ProblemError(
-            f"`{call}` was given parameter values of shape {found.shape}, {np.sum(~np.isfinite(found))} of them not "
+            f"`{call}` was given parameter values of shape {values.shape}, {np.sum(~np.isfinite(values))} of them not "
             f"finite; it needs finite numbers of shape (q, {len(names)}), the columns being {', '.join(names)}."
         )
-    return found
+    return values

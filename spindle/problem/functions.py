@@ -323,14 +323,14 @@ class _Walk:
         return self._apply(lambda library, b, e: library.np.power(b, e), below, self.of(exponent))
 
     def _branches(self, node):
-        found: Any = math.nan
+        result: Any = math.nan
         for value, condition in reversed(node.args):
             chosen = self.of(condition)
             if isinstance(chosen, bool):
-                found = self.of(value) if chosen else found
+                result = self.of(value) if chosen else result
             else:
-                found = self.library.np.where(chosen, self.of(value), found)
-        return found
+                result = self.library.np.where(chosen, self.of(value), result)
+        return result
 
     def _of_code(self, node):
         """A coded function or its derivative, perhaps at another place."""

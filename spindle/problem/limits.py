@@ -45,8 +45,8 @@ class Limits:
     def order(self, e) -> int:
         """The highest order of a derivative in an expression."""
         if e not in self._orders:
-            own = sum(int(n) for _, n in e.variable_count) if isinstance(e, sympy.Derivative) else 0
-            self._orders[e] = max([own, *(self.order(a) for a in e.args)])
+            here = sum(int(n) for _, n in e.variable_count) if isinstance(e, sympy.Derivative) else 0
+            self._orders[e] = max([here, *(self.order(a) for a in e.args)])
         return self._orders[e]
 
     def size(self, e) -> int:

@@ -79,12 +79,12 @@ def _by_meshio(path):
     import meshio
 
     made = meshio.read(path)
-    found = [cells.data for cells in made.cells if cells.type == "triangle"]
-    found += [cells.data[:, [0, 1, 2]] for cells in made.cells if cells.type == "quad"]
-    found += [cells.data[:, [0, 2, 3]] for cells in made.cells if cells.type == "quad"]
-    if not found:
-        found = [_skin(cells.data) for cells in made.cells if cells.type == "tetra"]
-    return made.points, np.concatenate(found)
+    triangles = [cells.data for cells in made.cells if cells.type == "triangle"]
+    triangles += [cells.data[:, [0, 1, 2]] for cells in made.cells if cells.type == "quad"]
+    triangles += [cells.data[:, [0, 2, 3]] for cells in made.cells if cells.type == "quad"]
+    if not triangles:
+        triangles = [_skin(cells.data) for cells in made.cells if cells.type == "tetra"]
+    return made.points, np.concatenate(triangles)
 
 
 def _skin(tetrahedra):

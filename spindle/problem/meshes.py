@@ -94,11 +94,13 @@ def thinned(points: np.ndarray, radius: np.ndarray, first: np.ndarray | None = N
     chosen = np.zeros(0, int)
     level = np.floor(np.log2(radius / radius.min()) + 1e-9).astype(int) if len(points) else np.zeros(0, int)
     for k in np.unique(level):
-        own = np.flatnonzero(level == k)
+        candidates = np.flatnonzero(level == k)
         if len(chosen):
-            gap, _ = cKDTree(points[chosen]).query(points[own], distance_upper_bound=radius[own].max())
-            own = own[gap >= radius[own]]
-        chosen = np.concatenate([chosen, own[_independent(points[own], radius[own], first[own])]])
+            gap, _ = cKDTree(points[chosen]).query(points[candidates], distance_upper_bound=radius[candidates].max())
+            candidates = candidates[gap >= radius[candidates]]
+        chosen = np.concatenate(
+            [chosen, candidates[_independent(points[candidates], radius[candidates], first[candidates])]]
+        )
     return np.sort(chosen)
 
 
@@ -253,11 +255,11 @@ class Triangles:
 
     def _distance(self, points):
         tree, owner, radius = self._search
-        found, last = self._among(points, tree, owner, 8)
-        doubtful = (abs(found) < 3 * radius) & (abs(found) > last - radius)
+        distances, last = self._among(points, tree, owner, 8)
+        doubtful = (abs(distances) < 3 * radius) & (abs(distances) > last - radius)
         if doubtful.any():
-            found[doubtful] = self._among(points[doubtful], tree, owner, 40)[0]
-        return found
+            distances[doubtful] = self._among(points[doubtful], tree, owner, 40)[0]
+        return distances
 
     def _among(self, points, tree, owner, count):
         middle, piece = tree.query(points, min(count, tree.n))

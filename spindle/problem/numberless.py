@@ -39,8 +39,8 @@ class Numberless:
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
         if ufunc not in _OPERATORS:
             raise NumberError(_refusal(f"numpy.{ufunc.__name__}", self, _NAMES.get(ufunc.__name__, ufunc.__name__)))
-        found = getattr(ufunc, method)(*map(_boxed, inputs), **options)
-        return found[()] if isinstance(found, np.ndarray) and not found.ndim else found
+        result = getattr(ufunc, method)(*map(_boxed, inputs), **options)
+        return result[()] if isinstance(result, np.ndarray) and not result.ndim else result
 
     def __float__(self):
         raise NumberError(_refusal("float", self, "sin"))

@@ -134,13 +134,13 @@ def _derivatives(expression, field, value) -> dict:
     """The derivatives of a field in an expression, carried out on a long product; others are left to SymPy."""
     if not isinstance(value, sympy.Mul):
         return {}
-    found = {}
+    carried_out = {}
     for derivative in expression.atoms(sympy.Derivative):
         if derivative.expr == field:
-            found[derivative] = value
+            carried_out[derivative] = value
             for coordinate, order in derivative.variable_count:
-                found[derivative] = differentiated(found[derivative], coordinate, int(order))
-    return found
+                carried_out[derivative] = differentiated(carried_out[derivative], coordinate, int(order))
+    return carried_out
 
 
 def _column(value):

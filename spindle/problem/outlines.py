@@ -64,7 +64,7 @@ def _meetings(arc: Arc, other: Callable, size: float) -> np.ndarray:
     s = np.linspace(min(arc.start, arc.end), max(arc.start, arc.end), 8 * arc.panels + 1)
     low, high, d_low, d_high = s[:-1], s[1:], *(lambda d: (d[:-1], d[1:]))(distance(s))
     ratio = float(np.max(arc.speed(s))) * 1.5
-    found = []
+    meetings = []
     while len(low):
         width = (high - low) * ratio
         middle = (low + high) / 2
@@ -73,11 +73,11 @@ def _meetings(arc: Arc, other: Callable, size: float) -> np.ndarray:
         open_ = (abs(d_low) + abs(d_high) <= width) & ~shared
         short = width < 1e-6 * size
         change = open_ & short & (_state(d_low, tolerance) != _state(d_high, tolerance))
-        found.append(_roots(distance, low[change], high[change], d_low[change], d_high[change], tolerance))
+        meetings.append(_roots(distance, low[change], high[change], d_low[change], d_high[change], tolerance))
         go = open_ & ~short
         low, high = np.concatenate([low[go], middle[go]]), np.concatenate([middle[go], high[go]])
         d_low, d_high = np.concatenate([d_low[go], d_middle[go]]), np.concatenate([d_middle[go], d_high[go]])
-    return np.concatenate(found) if found else np.zeros(0)
+    return np.concatenate(meetings) if meetings else np.zeros(0)
 
 
 def _state(d, tolerance):
@@ -111,15 +111,15 @@ def joined(arcs: Sequence[Arc], size: float) -> tuple[Loop, ...]:
     starts, ends = tips[:, 0], tips[:, 1]
     nearby = cKDTree(starts).query_ball_point(ends, 1e-5 * size)
     left = set(range(len(arcs)))
-    found: list[Loop] = []
+    loops: list[Loop] = []
     while left:
         follow, loop = [min(left)], list[Arc]()
         while follow:
             left.discard(follow[0])
             loop.append(arcs[follow[0]])
             follow = [j for j in nearby[follow[0]] if j in left]
-        found.append(tuple(loop))
-    return tuple(found)
+        loops.append(tuple(loop))
+    return tuple(loops)
 
 
 # ----------------------------------------------------------------------------------------------------------- nodes
@@ -150,11 +150,11 @@ class _Chain:
             where = (self.gaps[0] + np.arange(count)) * (self.length / (sum(self.gaps) + count - 1))
         bounds = np.cumsum([0.0, *(t[1][-1] for t in self.tables)])
         owner = (np.searchsorted(bounds, where, "right") - 1).clip(0, len(self.arcs) - 1)
-        found = []
+        groups = []
         for k in np.unique(owner):
             s = _parameters(self.arcs[k], self.tables[k], where[owner == k] - bounds[k], spacing)
-            found.append((*self.arcs[k].at(s), [self.arcs[k].label] * len(s)))
-        return found
+            groups.append((*self.arcs[k].at(s), [self.arcs[k].label] * len(s)))
+        return groups
 
 
 def _parameters(arc: Arc, table, lengths, spacing) -> np.ndarray:
@@ -188,8 +188,8 @@ def nodes(
     wanted = [loop for loop in loops if _contains_piece(loop, sides)]
     chains = [c for loop in wanted for c in _chains(loop, local, unit) if _contains_piece(c.arcs, sides)]
     counts = [_rounded(c, unit) for c in chains] if count is None else _shared(chains, count)
-    found = [part for c, n in zip(chains, counts, strict=True) if n for part in c.nodes(n, local)]
-    points, normals, labels = zip(*found, strict=True)
+    parts = [part for c, n in zip(chains, counts, strict=True) if n for part in c.nodes(n, local)]
+    points, normals, labels = zip(*parts, strict=True)
     return np.concatenate(points), np.concatenate(normals), [name for part in labels for name in part]
 
 

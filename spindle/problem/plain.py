@@ -42,7 +42,7 @@ def _carried_out(expression):
     pending = [d for d in expression.atoms(sympy.Derivative) if not isinstance(d.expr, AppliedUndef)]
     pending += [e for e in expression.atoms(*UNEVALUATED) if not e.atoms(AppliedUndef)]
     outer = [e for e in pending if not any(e != other and other.has(e) for other in pending)]
-    swap = {e: found for e in outer if (found := _worked_out(e)) is not None}
+    swap = {e: value for e in outer if (value := _worked_out(e)) is not None}
     return expression.xreplace(swap) if swap else expression
 
 
@@ -62,7 +62,7 @@ def _constants(expression) -> list:
             constant[node] = all(parts) and isinstance(node, sympy.Expr)
         return constant[node]
 
-    found: dict = {}
+    constants: dict = {}
     seen, waiting = set(), [expression]
     while waiting:
         node = waiting.pop()
@@ -70,10 +70,10 @@ def _constants(expression) -> list:
             continue
         seen.add(node)
         if is_constant(node):
-            found[node] = None
+            constants[node] = None
         elif not isinstance(node, UNEVALUATED):
             waiting += node.args
-    return list(found)
+    return list(constants)
 
 
 def _value(number, call) -> float:

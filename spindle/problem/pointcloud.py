@@ -57,13 +57,13 @@ class PointCloud(Shape):
 
     @staticmethod
     def _table(values, columns):
-        found = np.asarray(values, float)
-        if found.ndim != 2 or found.shape[1] != columns or not (np.abs(found) <= FARTHEST).all():
+        table = np.asarray(values, float)
+        if table.ndim != 2 or table.shape[1] != columns or not (np.abs(table) <= FARTHEST).all():
             raise ProblemError(
-                f"`sp.PointCloud` was given an array of shape {found.shape}, and needs finite numbers in {columns} "
+                f"`sp.PointCloud` was given an array of shape {table.shape}, and needs finite numbers in {columns} "
                 f"columns, one a coordinate; give one row a node."
             )
-        return found
+        return table
 
     @cached_property
     def bounds(self) -> Bounds:

@@ -71,7 +71,7 @@ def describe_with_doubts(problem) -> str:
 def _block(parts) -> list[str]:
     width = 15
     return [
-        f"{label if k == 0 else '':>{width}}  {line}" for label, found in parts.items() for k, line in enumerate(found)
+        f"{label if k == 0 else '':>{width}}  {line}" for label, lines in parts.items() for k, line in enumerate(lines)
     ]
 
 

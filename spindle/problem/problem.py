@@ -151,15 +151,15 @@ class Problem:
 
     def name_of(self, expression) -> str:
         """The name of an unknown or a quantity."""
-        return next(name for name, own in self.shown.items() if own == expression)
+        return next(name for name, field in self.shown.items() if field == expression)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """All parameters, sorted by name; those that are axes of the domain count as coordinates."""
-        found = set()
+        parameters = set()
         for e in self.expressions():
-            found |= e.atoms(Parameter)
-        return tuple(sorted(found - set(self.coordinates), key=lambda p: p.name))
+            parameters |= e.atoms(Parameter)
+        return tuple(sorted(parameters - set(self.coordinates), key=lambda p: p.name))
 
     @cached_property
     def tunable(self) -> tuple[Parameter, ...]:
@@ -193,7 +193,7 @@ class Problem:
 
     def expressions(self) -> list[sympy.Expr]:
         """The residual of every equation and of every piece of every condition."""
-        pieces = [e for own in self.pieces.values() for piece in own for _, e in piece.terms]
+        pieces = [e for several in self.pieces.values() for piece in several for _, e in piece.terms]
         return [equation.residual for equation in self.equations] + pieces
 
     @cached_property

@@ -37,10 +37,10 @@ _OPERATORS = (
 
 
 def _table() -> dict[str, type]:
-    found = {}
+    classes = {}
     for cls in (*TABLE, sympy.Piecewise, ExprCondPair, *(getattr(sympy, n) for n in _OPERATORS.split())):
-        found[cls.__name__] = cls
-    return found
+        classes[cls.__name__] = cls
+    return classes
 
 
 _HEADS = _table()
@@ -144,10 +144,10 @@ class _Reader:
         # Unevaluated, so that the expression comes back as it was, term by term: a resumed run must repeat its
         # rounding. So are functions of numbers, which SymPy would compute exactly, digit by digit.
         of_numbers = _HEADS[head] in TABLE and all(isinstance(a, sympy.Number) for a in arguments)
-        found = _HEADS[head](*arguments, **({"evaluate": False} if head in _AS_WRITTEN or of_numbers else {}))
-        if isinstance(found, sympy.Expr):
-            self._refuse(self.limits.refused(found))
-        return found
+        expression = _HEADS[head](*arguments, **({"evaluate": False} if head in _AS_WRITTEN or of_numbers else {}))
+        if isinstance(expression, sympy.Expr):
+            self._refuse(self.limits.refused(expression))
+        return expression
 
     def _field(self, head, name, *arguments):
         if head == "function":

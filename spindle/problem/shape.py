@@ -134,9 +134,9 @@ def _at_finite(points: np.ndarray, dimension: int, of: Callable) -> np.ndarray:
     finite = np.isfinite(points).all(1)
     if finite.all():
         return of(points)
-    found = np.full(len(points), np.nan)
-    found[finite] = of(points[finite])
-    return found
+    values = np.full(len(points), np.nan)
+    values[finite] = of(points[finite])
+    return values
 
 
 # --------------------------------------------------------------------------------------------------- in the plane
@@ -231,8 +231,8 @@ class Solid(Shape):
 
     def boundary(self, spacing: Spacing, *, count: int | None = None, sides: Sequence[str] | None = None) -> Boundary:
         """Nodes on the boundary, about `spacing` apart and away from edges."""
-        found = self._nodes(spacing, count) if sides is None else _nodes_on(self, spacing, sides)
-        return Boundary(found.points, found.normals, found.labels)
+        nodes = self._nodes(spacing, count) if sides is None else _nodes_on(self, spacing, sides)
+        return Boundary(nodes.points, nodes.normals, nodes.labels)
 
 
 # ------------------------------------------------------------------------------------------- boxes and combinations
@@ -290,14 +290,14 @@ class Bricks(Solid):
         return self._grid((self.surface / 20_000) ** 0.5)
 
     def _grid(self, spacing):
-        found = []
+        samples = []
         for face, low, high in zip(self.domain.faces, *self._corners, strict=True):
             points = meshes.rectangle_grid(low, high, spacing)
             normals = np.tile(face.outward * np.eye(3)[face.axis], (len(points), 1))
             weights = np.full(len(points), face.support.measure / len(points))
             labels = np.full(len(points), self.sides.index(face.name))
-            found.append(meshes.Samples(points, normals, weights, labels))
-        return meshes.together(found)
+            samples.append(meshes.Samples(points, normals, weights, labels))
+        return meshes.together(samples)
 
     def _signed(self, points):
         gap = meshes.rectangle_distance(points, *self._corners)
@@ -503,9 +503,9 @@ class SolidCombination(Solid):
         usual = float(np.mean(spacing(self._samples.points)))
 
         def guarded(points):
-            found, here = np.full(len(points), usual), self.contains(points)
-            found[here] = spacing(points[here])
-            return found
+            spacings, here = np.full(len(points), usual), self.contains(points)
+            spacings[here] = spacing(points[here])
+            return spacings
 
         return guarded
 
@@ -515,12 +515,12 @@ class SolidCombination(Solid):
         for shape, names in zip((self.one, self.other), self._names, strict=True):
             inner = [name for name in shape.sides if names[name] in wanted]
             both.append(_nodes_on(shape, spacing, inner) if inner else None)
-        found = self._surviving(*both, spacing)
-        found = found[np.isin(found.labels, self._alive)]
+        nodes = self._surviving(*both, spacing)
+        nodes = nodes[np.isin(nodes.labels, self._alive)]
         if all(part is not None for part in both):
             # Two surfaces that meet at a sharp angle bring their nodes together.
-            found = found[meshes.thinned(found.points, 0.6 * meshes.local(spacing, found.points))]
-        return meshes.relabelled(found, np.searchsorted(self._alive, found.labels))
+            nodes = nodes[meshes.thinned(nodes.points, 0.6 * meshes.local(spacing, nodes.points))]
+        return meshes.relabelled(nodes, np.searchsorted(self._alive, nodes.labels))
 
     def _arguments(self):
         return self.one, self.operation, self.other
@@ -575,14 +575,14 @@ def _is_empty(shape) -> ProblemError:
 
 def _numbered(taken, names) -> dict[str, str]:
     """{name: new name} for names that are taken already: "circle 2", "circle 3"."""
-    taken, found = set(taken), {}
+    taken, renamed = set(taken), {}
     for name in names:
         number, new = 2, name
         while new in taken:
             number, new = number + 1, f"{name} {number}"
         taken.add(new)
-        found[name] = new
-    return found
+        renamed[name] = new
+    return renamed
 
 
 def counted(shape, nodes: Callable, spacing: Spacing, count: int | None) -> meshes.Samples:
@@ -596,15 +596,15 @@ def counted(shape, nodes: Callable, spacing: Spacing, count: int | None) -> mesh
     scale = (np.sum(shape._samples.weights * around**-2.0) / count) ** 0.5
     for _ in range(40):
         factor = scale
-        found = nodes((lambda p: factor * meshes.local(spacing, p)) if callable(spacing) else factor * spacing)  # noqa: B023
-        if len(found.points) >= count:
+        placed = nodes((lambda p: factor * meshes.local(spacing, p)) if callable(spacing) else factor * spacing)  # noqa: B023
+        if len(placed.points) >= count:
             break
-        scale *= min(0.98, (max(len(found.points), 1) / count) ** 0.5)
+        scale *= min(0.98, (max(len(placed.points), 1) / count) ** 0.5)
     else:
         raise ProblemError(
             f"`boundary(count={count})` of {shape} cannot be met with nodes away from its edges; ask for more nodes."
         )
-    return found[np.sort(meshes.most_spread(found.points, meshes.local(spacing, found.points), count))]
+    return placed[np.sort(meshes.most_spread(placed.points, meshes.local(spacing, placed.points), count))]
 
 
 def box_data(domain) -> tuple:

@@ -396,15 +396,19 @@ def _name(call: str, name) -> str:
 
 
 def _coordinates(call: str, coordinates, counts: tuple[int, ...]) -> tuple[sympy.Symbol, ...]:
-    found = tuple(coordinates) if isinstance(coordinates, (tuple, list)) else (coordinates,)
-    right = len(found) in counts and len(set(found)) == len(found) and all(isinstance(c, sympy.Symbol) for c in found)
-    if not right or any(is_time(c) for c in found):
+    symbols = tuple(coordinates) if isinstance(coordinates, (tuple, list)) else (coordinates,)
+    right = (
+        len(symbols) in counts
+        and len(set(symbols)) == len(symbols)
+        and all(isinstance(c, sympy.Symbol) for c in symbols)
+    )
+    if not right or any(is_time(c) for c in symbols):
         raise ProblemError(
-            f"`sp.{call}` was given the coordinates {shown(found)}, and it needs {counts[0]} different symbols of "
+            f"`sp.{call}` was given the coordinates {shown(symbols)}, and it needs {counts[0]} different symbols of "
             f"space, "
             f'without the time t; write `x, y, z = sp.coordinates("x y z")` and name {counts[0]} of them.'
         )
-    return found
+    return symbols
 
 
 def _centre(call: str, centre, count: int) -> tuple[tuple[sympy.Symbol, ...], tuple[float, ...]]:

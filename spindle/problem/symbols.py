@@ -75,11 +75,11 @@ class Field(Numberless, AppliedUndef):
 
         SymPy itself answers 0 there, as for all that a function does not depend on.
         """
-        own = {c.name: c for c in self.args if isinstance(c, sympy.Symbol)}
+        arguments = {c.name: c for c in self.args if isinstance(c, sympy.Symbol)}
 
         def meant(symbol):
             name = symbol.name if isinstance(symbol, sympy.Symbol) else symbol
-            return own.get(name, symbol) if isinstance(name, str) and symbol not in self.args else symbol
+            return arguments.get(name, symbol) if isinstance(name, str) and symbol not in self.args else symbol
 
         return super().diff(*map(meant, symbols), **assumptions)
 

@@ -68,15 +68,15 @@ class Table:
         """Knots and degree of each axis; too few nodes lower the degree."""
         if self.interpolation == "nearest":
             return tuple((np.r_[x[0], (x[:-1] + x[1:]) / 2, x[-1]], 0) for x in self.axes)
-        found = [self._spline(nodes, nodes) for nodes in self.axes]
-        return tuple((spline.t, spline.k) for spline in found)
+        splines = [self._spline(nodes, nodes) for nodes in self.axes]
+        return tuple((spline.t, spline.k) for spline in splines)
 
     @cached_property
     def _coefficients(self) -> np.ndarray:
-        found = self.values
+        coefficients = self.values
         for axis, nodes in enumerate(self.axes if self.interpolation != "nearest" else ()):
-            found = np.moveaxis(self._spline(nodes, np.moveaxis(found, axis, 0)).c, 0, axis)
-        return np.ascontiguousarray(found)
+            coefficients = np.moveaxis(self._spline(nodes, np.moveaxis(coefficients, axis, 0)).c, 0, axis)
+        return np.ascontiguousarray(coefficients)
 
     def _spline(self, nodes, values):
         return make_interp_spline(nodes, values, k=min(INTERPOLATIONS[self.interpolation], len(nodes) - 1))
@@ -158,37 +158,37 @@ def tabulated(
 
 def _floats(call, what, data) -> np.ndarray:
     try:
-        found = np.asarray(data, float)
+        floats = np.asarray(data, float)
     except (TypeError, ValueError) as error:
         raise ProblemError(f"`{call}` was given {what} that are no array of numbers ({error}).") from error
-    bad = int(np.sum(~np.isfinite(found)))
+    bad = int(np.sum(~np.isfinite(floats)))
     if bad:
         raise ProblemError(
             f"`{call}` was given {what} of which {bad} are NaN or infinite, and a spline through them would be NaN; "
             f"fill them in first."
         )
-    return found
+    return floats
 
 
 def _nodes(call, coordinate, data) -> np.ndarray:
-    found = _floats(call, f"nodes of {coordinate}", data)
-    if found.ndim != 1 or len(found) < 2 or not np.all(np.diff(found) > 0):
+    nodes = _floats(call, f"nodes of {coordinate}", data)
+    if nodes.ndim != 1 or len(nodes) < 2 or not np.all(np.diff(nodes) > 0):
         raise ProblemError(
-            f"`{call}` was given nodes of {coordinate} of shape {found.shape}, which are no row of at least two "
+            f"`{call}` was given nodes of {coordinate} of shape {nodes.shape}, which are no row of at least two "
             f"increasing numbers; sort them, and the values with them."
         )
-    return found
+    return nodes
 
 
 def _values(call, rows, data) -> np.ndarray:
-    found = _floats(call, "values", data)
+    values = _floats(call, "values", data)
     wanted = tuple(len(nodes) for _, nodes in rows)
-    if found.shape != wanted:
+    if values.shape != wanted:
         raise ProblemError(
-            f"`{call}` was given values of shape {found.shape}, but its nodes ask for {wanted}; the values need one "
+            f"`{call}` was given values of shape {values.shape}, but its nodes ask for {wanted}; the values need one "
             f"axis for each of {', '.join(name for name, _ in rows)}, in this order."
         )
-    return found
+    return values
 
 
 # --------------------------------------------------------------------------------------------------- in a problem
@@ -196,19 +196,19 @@ def _values(call, rows, data) -> np.ndarray:
 
 def table_of(function) -> Table | None:
     """The table of an applied function that `tabulated` made; None for any other."""
-    found = getattr(function.func, "given", None) if is_given(function) else None
-    return found if isinstance(found, Table) else None
+    table = getattr(function.func, "given", None) if is_given(function) else None
+    return table if isinstance(table, Table) else None
 
 
 def tables_in(expressions) -> dict[str, Table]:
     """The tables in some expressions by name, sorted; raises ProblemError where two have the same name."""
-    found: dict[str, Table] = {}
+    tables: dict[str, Table] = {}
     applied = {f for e in expressions if isinstance(e, sympy.Basic) for f in e.atoms(AppliedUndef)}
     for function in sorted(applied, key=lambda f: f.func.__name__):
         table, name = table_of(function), function.func.__name__
-        if table is not None and found.setdefault(name, table) != table:
+        if table is not None and tables.setdefault(name, table) != table:
             raise ProblemError(f"Two different tables are called `{name}`, and they are stored by name; rename one.")
-    return found
+    return tables
 
 
 def check_cover(function: AppliedUndef, coordinates: Sequence[sympy.Symbol], bounds) -> None:

@@ -103,7 +103,7 @@ def _paced(node: sympy.Expr, t: sympy.Symbol, pace) -> sympy.Expr:
 def _coded_later(applied: AppliedUndef, t, shift) -> AppliedUndef:
     """A coded function at a later time."""
     function, position = applied.func.given, list(applied.args).index(t)
-    clock = (lambda own: own + shift) if isinstance(shift, (int, float)) else shift.func.given
+    clock = (lambda time: time + shift) if isinstance(shift, (int, float)) else shift.func.given
 
     def moved(*where):
         return function(*where[:position], clock(where[position]), *where[position + 1 :])
@@ -124,9 +124,9 @@ def by_window(ends: Sequence[float], axis: int, where, evaluate: Callable) -> np
     scattered = isinstance(where, np.ndarray)
     instants = where[:, axis] if scattered else where[axis]
     owners = np.searchsorted(ends, instants - 1e-9 * np.ptp([0, *ends]))
-    found = np.full(len(where) if scattered else [len(nodes) for nodes in where], np.nan)
+    values = np.full(len(where) if scattered else [len(nodes) for nodes in where], np.nan)
     for number in np.unique(owners[owners < len(ends)]):
         chosen = owners == number
-        own = where[chosen] if scattered else [*where[:axis], instants[chosen], *where[axis + 1 :]]
-        found[chosen if scattered else (slice(None),) * axis + (chosen,)] = evaluate(number, own)
-    return found
+        queried = where[chosen] if scattered else [*where[:axis], instants[chosen], *where[axis + 1 :]]
+        values[chosen if scattered else (slice(None),) * axis + (chosen,)] = evaluate(number, queried)
+    return values

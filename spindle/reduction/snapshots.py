@@ -13,8 +13,8 @@ from spindle.networks.taylor import Index, Jet
 
 def hidden_states(field: FamilyField, points, coefficients: Sequence) -> list:
     """The states after each activation at points (n, d), array or jet, the first layer's first."""
-    network, own = field.network, list(field.axes[0])
-    h = network.act(network.first(field.embedding(points[:, own])))
+    network, coordinates = field.network, list(field.axes[0])
+    h = network.act(network.first(field.embedding(points[:, coordinates])))
     states = [h]
     for layer, s in zip(network.hidden, coefficients, strict=True):
         states.append(network.act(layer(states[-1], s)))
@@ -37,21 +37,21 @@ def snapshots(
         jet = Jet.variables(points, indices)
         return [[state.derivative(i) for i in indices] for state in hidden_states(field, jet, coefficients)]
 
-    found = states(jnp.asarray(points), [jnp.asarray(s) for s in coefficients])
-    return [np.concatenate([np.asarray(lane).T for lane in _balanced(lanes)], axis=1) for lanes in found]
+    states_by_lane = states(jnp.asarray(points), [jnp.asarray(s) for s in coefficients])
+    return [np.concatenate([np.asarray(lane).T for lane in _balanced(lanes)], axis=1) for lanes in states_by_lane]
 
 
 def shifted_snapshots(
     field: FamilyField, points: np.ndarray, coefficients: Sequence[np.ndarray], step: float = 1e-4
 ) -> list[np.ndarray]:
     """The snapshots from values alone, at the points and at points moved along each axis by +-`step`, as published."""
-    own = len(field.axes[0])
-    unit = step * np.eye(points.shape[1])[:own]
+    axes = len(field.axes[0])
+    unit = step * np.eye(points.shape[1])[:axes]
     moves = np.concatenate([0 * unit[:1], unit, -unit])
     around = np.concatenate([points + move for move in moves])
     repeated = [jnp.asarray(np.tile(s, (len(moves), 1))) for s in coefficients]
-    found = jax.jit(lambda p, s: hidden_states(field, p, s))(jnp.asarray(around), repeated)
-    return [np.asarray(state).T for state in found]
+    hidden = jax.jit(lambda p, s: hidden_states(field, p, s))(jnp.asarray(around), repeated)
+    return [np.asarray(state).T for state in hidden]
 
 
 def _balanced(lanes):

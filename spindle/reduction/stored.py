@@ -41,24 +41,31 @@ def reduced_from_data(trained: Field, arrays: Mapping[str, np.ndarray], meta: Ma
     kept = [arrays[f"kept{k}"] for k in range(meta["layers"])]
     full = truncated(trained, kept)
     full = replace(full, free_last=len(arrays["directions"]) > sum(full.network.ranks))
-    own = {name: jnp.asarray(array) for name, array in arrays.items()}
+    stored = {name: jnp.asarray(array) for name, array in arrays.items()}
 
     def dense(which, like):
-        return eqx.tree_at(lambda d: (d.weight, d.bias), like, (own[f"{which}.weight"], own[f"{which}.bias"]))
+        return eqx.tree_at(lambda d: (d.weight, d.bias), like, (stored[f"{which}.weight"], stored[f"{which}.bias"]))
 
     hidden = tuple(
         LowRankLayer(
-            own[f"hidden{k}.left"], own[f"hidden{k}.right"], own.get(f"hidden{k}.bias"), own.get(f"hidden{k}.shift")
+            stored[f"hidden{k}.left"],
+            stored[f"hidden{k}.right"],
+            stored.get(f"hidden{k}.bias"),
+            stored.get(f"hidden{k}.shift"),
         )
         for k in range(meta["layers"])
     )
     network = LowRankNetwork(
-        dense("first", full.network.first), hidden, dense("last", full.network.last), full.network.act, own.get("lift")
+        dense("first", full.network.first),
+        hidden,
+        dense("last", full.network.last),
+        full.network.act,
+        stored.get("lift"),
     )
     points, check = (
         [(arrays[f"{name}{k}"], arrays.get(f"{name}{k}.weights")) for k in range(meta["places"])]
         for name in ("points", "check")
     )
-    prior = Prior(own["directions"], own["sizes"])
+    prior = Prior(stored["directions"], stored["sizes"])
     field = eqx.tree_at(lambda f: f.network, full, network)
     return Reduced(full, kept, field, points, check, prior, meta["locality"], meta["factor"], dict(meta["facts"]))

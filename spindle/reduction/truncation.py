@@ -15,13 +15,13 @@ def active(field: FamilyField, members: np.ndarray, tolerance: float) -> list[np
     tolerance   relative to the layer's largest contribution, a coefficient times the lengths of its two columns
     Source: Cho et al. (2024), section 3.1, with a tolerance of zero.
     """
-    found = []
+    indices = []
     for layer, s in zip(field.network.hidden, field.coefficients_at(jnp.asarray(members)), strict=True):
         lengths = jnp.linalg.norm(layer.left, axis=0) * jnp.linalg.norm(layer.right, axis=0)
         largest = np.asarray(jnp.max(s, axis=0) * lengths)
         kept = np.flatnonzero(largest > tolerance * largest.max())
-        found.append(kept if kept.size else np.array([0]))
-    return found
+        indices.append(kept if kept.size else np.array([0]))
+    return indices
 
 
 def truncated(field: FamilyField, kept: Sequence[np.ndarray]) -> FamilyField:
@@ -29,13 +29,16 @@ def truncated(field: FamilyField, kept: Sequence[np.ndarray]) -> FamilyField:
     network, hyper = field.network, field.hyper
     hidden = tuple(
         LowRankLayer(
-            layer.left[:, own], layer.right[:, own], layer.bias, None if layer.shift is None else layer.shift[own]
+            layer.left[:, chosen],
+            layer.right[:, chosen],
+            layer.bias,
+            None if layer.shift is None else layer.shift[chosen],
         )
-        for layer, own in zip(network.hidden, kept, strict=True)
+        for layer, chosen in zip(network.hidden, kept, strict=True)
     )
     heads = tuple(
-        eqx.tree_at(lambda d: (d.weight, d.bias), head, (head.weight[:, own], head.bias[own]))
-        for head, own in zip(hyper.heads, kept, strict=True)
+        eqx.tree_at(lambda d: (d.weight, d.bias), head, (head.weight[:, chosen], head.bias[chosen]))
+        for head, chosen in zip(hyper.heads, kept, strict=True)
     )
     smaller = LowRankNetwork(network.first, hidden, network.last, network.act)
     lighter: HyperNetwork = eqx.tree_at(lambda h: h.heads, hyper, heads)

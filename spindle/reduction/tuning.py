@@ -57,8 +57,8 @@ def stacked(field: FamilyField, mu: jax.Array) -> jax.Array:
 def with_coefficients(field: FamilyField, s: jax.Array) -> FamilyField:
     """The field with the numbers s (n_s,) in place of those that `stacked` returns; it then ignores its parameters."""
     network = field.network
-    *own, last = jnp.split(s, list(itertools.accumulate(network.ranks)))
-    field = eqx.tree_at(lambda f: f.coefficients, field, own, is_leaf=lambda leaf: leaf is None)
+    *inner, last = jnp.split(s, list(itertools.accumulate(network.ranks)))
+    field = eqx.tree_at(lambda f: f.coefficients, field, inner, is_leaf=lambda leaf: leaf is None)
     if not field.free_last:
         return field
     outputs = len(network.last.bias)
@@ -104,8 +104,8 @@ def gauss_newton(
             return a - cho_solve((factor, True), j.T @ r + locality * precision * a), None
 
         a, _ = jax.lax.scan(step, jnp.zeros(len(prior.sizes), start.dtype), None, length=steps)
-        found = start + prior.directions @ a
-        return jnp.where(jnp.isfinite(found).all(), found, start)
+        tuned = start + prior.directions @ a
+        return jnp.where(jnp.isfinite(tuned).all(), tuned, start)
 
     return tune
 
@@ -124,7 +124,7 @@ def published(
 
         def loss(s):
             rows = objective.evaluate(Model(with_coefficients(field, s), {}), points)
-            total = sum(weights[name] * jnp.sum(jnp.abs(row)) for name, own in rows.items() for row in own)
+            total = sum(weights[name] * jnp.sum(jnp.abs(row)) for name, arrays in rows.items() for row in arrays)
             return total + locality * jnp.sum(jnp.abs(s - start))
 
         def step(state, _):
@@ -143,14 +143,14 @@ def guarded(tune: Callable, full: FamilyField, check: Objective, weights) -> Cal
 
     def query(mu, locality):
         start = stacked(full, mu)
-        found = tune(start, mu, locality)
+        tuned = tune(start, mu, locality)
         points = check.draw(mu)
 
         def size(s):
             return jnp.linalg.norm(residual_rows(check, with_coefficients(full, s), mu, weights, points))
 
-        before, after = size(start), size(found)
+        before, after = size(start), size(tuned)
         better = after < before
-        return Tuned(jnp.where(better, found, start), jnp.where(better, after, before), before)
+        return Tuned(jnp.where(better, tuned, start), jnp.where(better, after, before), before)
 
     return query

@@ -32,17 +32,17 @@ def advection_diffusion(
 
 def _solution(x, y, nu, theta, degree) -> np.ndarray:
     """Values (n, m) of the solution of one degree."""
-    own, first = _differentiation(degree)
+    nodes, first = _differentiation(degree)
     second = first @ first
     inner = slice(1, -1)
     eye = np.eye(degree - 1)
     along = [-nu * second[inner, inner] + speed * first[inner, inner] for speed in (np.cos(theta), np.sin(theta))]
     matrix = np.kron(along[0], eye) + np.kron(eye, along[1])
-    found = np.zeros((degree + 1, degree + 1))
-    found[inner, inner] = np.linalg.solve(matrix, np.ones(len(matrix))).reshape(degree - 1, -1)
+    values = np.zeros((degree + 1, degree + 1))
+    values[inner, inner] = np.linalg.solve(matrix, np.ones(len(matrix))).reshape(degree - 1, -1)
     bases = [chebyshev.chebvander(2 * z - 1, degree) for z in (x, y)]
-    inverse = np.linalg.inv(chebyshev.chebvander(2 * own - 1, degree))
-    return bases[0] @ inverse @ found @ inverse.T @ bases[1].T
+    inverse = np.linalg.inv(chebyshev.chebvander(2 * nodes - 1, degree))
+    return bases[0] @ inverse @ values @ inverse.T @ bases[1].T
 
 
 def _differentiation(degree: int) -> tuple[np.ndarray, np.ndarray]:

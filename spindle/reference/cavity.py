@@ -135,11 +135,11 @@ def profiles() -> tuple[Profile, Profile]:
 
 def derivatives(profile: Profile, theta, count: int) -> list:
     """The profile and its derivatives at theta, `count` arrays in all."""
-    found = []
+    values = []
     for _ in range(count):
-        found.append(sum((polynomial.polyval(theta, p) * np.exp(1j * k * theta)).real for k, p in profile.items()))
+        values.append(sum((polynomial.polyval(theta, p) * np.exp(1j * k * theta)).real for k, p in profile.items()))
         profile = {k: polynomial.polyadd(polynomial.polyder(p), 1j * k * p) for k, p in profile.items()}
-    return found
+    return values
 
 
 def corners(x: np.ndarray, y: np.ndarray, reynolds: float) -> np.ndarray:
@@ -150,8 +150,8 @@ def corners(x: np.ndarray, y: np.ndarray, reynolds: float) -> np.ndarray:
     first, second = profiles()
     total = np.zeros((7, *np.broadcast_shapes(x.shape, y.shape)))
     for distance, side in ((x, 1), (1 - x, -1)):
-        own = corner(distance, 1 - y, 1, first) + side * reynolds * corner(distance, 1 - y, 2, second)
-        total += np.array([1, side, -1, -side, side, -1, 1])[:, None, None] * own
+        singular = corner(distance, 1 - y, 1, first) + side * reynolds * corner(distance, 1 - y, 2, second)
+        total += np.array([1, side, -1, -side, side, -1, 1])[:, None, None] * singular
     return total
 
 
@@ -213,9 +213,9 @@ def remainder(reynolds: float, degree: int) -> np.ndarray:
         stages = [reynolds]
     for stage in stages:
         newton(psi, stage, slopes, singular, 1e-10 if stage == reynolds else 1e-3)
-    found = inverse @ psi @ inverse.T
-    found.setflags(write=False)
-    return found
+    coefficients = inverse @ psi @ inverse.T
+    coefficients.setflags(write=False)
+    return coefficients
 
 
 def edges(z: np.ndarray, reynolds: float) -> np.ndarray:

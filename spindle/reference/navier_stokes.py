@@ -153,10 +153,10 @@ def _solved(number, t, points, nu, modes, step) -> dict[str, GridReference]:
 
     def solved():
         start = initial_series(number)
-        found = sampled(evolve(start, times, nu, modes, step), points)
+        frames = sampled(evolve(start, times, nu, modes, step), points)
         coarser = sampled(evolve(start, times, nu, 3 * modes // 4, 1.5 * step), points)
-        found.setflags(write=False)
-        return list(zip(found, coarser, strict=True))
+        frames.setflags(write=False)
+        return list(zip(frames, coarser, strict=True))
 
     source = f"Fourier series of {modes} modes, ETDRK4 of order 4 with steps of at most {step:g}."
     return together("uvw", {"t": times, "x": axis, "y": axis.copy()}, solved, source)
@@ -167,8 +167,8 @@ def sampled(frames: np.ndarray, points: int) -> np.ndarray:
     values = np.empty((3, len(frames), points, points))
     wrapped = np.arange(points) % (points - 1)
     for index, w in enumerate(frames):
-        for own, series in zip(values[:, index], (*velocity_series(w), w), strict=True):
-            own[:] = on_nodes(series, points - 1)[np.ix_(wrapped, wrapped)]
+        for component, series in zip(values[:, index], (*velocity_series(w), w), strict=True):
+            component[:] = on_nodes(series, points - 1)[np.ix_(wrapped, wrapped)]
     return values
 
 
@@ -233,9 +233,9 @@ def velocity_series(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def resized(series: np.ndarray, modes: int) -> np.ndarray:
     """The series of the same field with more or fewer modes, (2 modes + 1, modes + 1)."""
     both = np.arange(-min(modes, series.shape[1] - 1), min(modes, series.shape[1] - 1) + 1)
-    found = np.zeros((2 * modes + 1, modes + 1), complex)
-    found[np.ix_(both, both[both >= 0])] = series[np.ix_(both, both[both >= 0])]
-    return found
+    padded = np.zeros((2 * modes + 1, modes + 1), complex)
+    padded[np.ix_(both, both[both >= 0])] = series[np.ix_(both, both[both >= 0])]
+    return padded
 
 
 def to_grid(series: np.ndarray, points: int) -> np.ndarray:

@@ -60,9 +60,9 @@ def fourier_solution(t, x, parameters, modes: int, step: float) -> np.ndarray:
         steps = int(np.ceil((time - now) / step - 1e-9))
         if steps > 0:
             length = round((time - now) / steps, 14)
-            own = weights.setdefault(length, etdrk4(linear, length))
+            coefficients = weights.setdefault(length, etdrk4(linear, length))
             for _ in range(steps):
-                series = etdrk4_step(series, own, reaction)
+                series = etdrk4_step(series, coefficients, reaction)
             now = time
         phases = np.exp(1j * np.outer(x - beta * time, k))
         row[:] = np.real(phases @ (np.where(k == 0, 1.0, 2.0) * series))

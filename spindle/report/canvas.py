@@ -127,7 +127,7 @@ def _adaptive(svg: str) -> str:
         "svg{" + ";".join(f"--{name}:{shades[k]}" for name, shades in _SHADES.items()) + "}" for k in (0, 1)
     )
     style = f"<style>{light_rule}@media (prefers-color-scheme: dark){{{dark_rule}}}</style>"
-    svg = re.sub(r'data:image/png;base64,([^"]*)', lambda found: data_uri(as_indexed(base64.b64decode(found[1]))), svg)
+    svg = re.sub(r'data:image/png;base64,([^"]*)', lambda match: data_uri(as_indexed(base64.b64decode(match[1]))), svg)
     svg = re.sub(r"\s*\n\s*", " ", re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)).replace("> <", "><")
-    svg = re.sub(r"(<svg\b[^>]*>)", lambda found: found[1] + style, svg, count=1)
+    svg = re.sub(r"(<svg\b[^>]*>)", lambda match: match[1] + style, svg, count=1)
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()

@@ -113,8 +113,8 @@ def _described(run: Compared) -> dict:
 def _differences(runs: Sequence[Compared]) -> list[Line]:
     """The lines of a table for settings, problem and machine that differ between the runs."""
     told = [_told(run.solution) for run in runs]
-    names = dict.fromkeys(name for own in told for name in own)
-    lines = [Line(name, tuple(own.get(name, "–") for own in told), (False,) * len(told)) for name in names]
+    names = dict.fromkeys(name for settings in told for name in settings)
+    lines = [Line(name, tuple(settings.get(name, "–") for settings in told), (False,) * len(told)) for name in names]
     return [line for line in lines if len(set(line.cells)) > 1]
 
 
@@ -146,11 +146,11 @@ def _residuals(runs: Sequence[Compared], name: str) -> Line:
 
 
 def _errors(runs: Sequence[Compared], name: str) -> Line:
-    found = [run.solution.run.errors.get(name) for run in runs]
-    relative = [None if error is None else error["rel_l2"] for error in found]
+    errors = [run.solution.run.errors.get(name) for run in runs]
+    relative = [None if error is None else error["rel_l2"] for error in errors]
     if any(value is not None for value in relative):
         return _line(f"relative L2 error of {name}", relative, judged=True)
-    return _line(f"absolute error of {name}", [None if e is None else e["rmse"] for e in found], judged=True)
+    return _line(f"absolute error of {name}", [None if e is None else e["rmse"] for e in errors], judged=True)
 
 
 def _cost(runs: Sequence[Compared]) -> list[Line]:
@@ -184,8 +184,8 @@ def _curves(runs: Sequence[Compared]) -> list[Picture]:
         f"{what} against training time": lambda record: max(record.errors.values(), default=np.nan),
         "loss against training time": lambda record: record.loss,
     }
-    found = [run_curves(histories, read, title) for title, read in series.items()]
-    return [picture for picture in found if picture is not None]
+    pictures = [run_curves(histories, read, title) for title, read in series.items()]
+    return [picture for picture in pictures if picture is not None]
 
 
 def _fields(runs: Sequence[Compared]) -> dict[str, list[tuple[str, list[list[Picture]]]]]:
@@ -194,14 +194,14 @@ def _fields(runs: Sequence[Compared]) -> dict[str, list[tuple[str, list[list[Pic
     slices = choose_slices(first)[-_SLICES:]
     times = time_names(first)
     taken = {run.letter: drawn(run.solution, slices, chief_fields(run.solution)) for run in runs}
-    found = {}
+    pictures = {}
     for name in chief_fields(first):
-        own = {letter: fields[name] for letter, fields in taken.items()}
-        ends = shared_limits([sample for samples in own.values() for sample in samples])[0]
-        span = _span([[_exponents(s.error) for s in samples if s.error is not None] for samples in own.values()])
-        together = [{letter: samples[k] for letter, samples in own.items()} for k in range(len(slices))]
-        found[name] = [(place_of(next(iter(s.values()))), _rows(name, s, ends, span, times)) for s in together]
-    return found
+        of_field = {letter: fields[name] for letter, fields in taken.items()}
+        ends = shared_limits([sample for samples in of_field.values() for sample in samples])[0]
+        span = _span([[_exponents(s.error) for s in samples if s.error is not None] for samples in of_field.values()])
+        together = [{letter: samples[k] for letter, samples in of_field.items()} for k in range(len(slices))]
+        pictures[name] = [(place_of(next(iter(s.values()))), _rows(name, s, ends, span, times)) for s in together]
+    return pictures
 
 
 def _rows(name: str, samples: Mapping[str, Sample], ends, span, times) -> list[list[Picture]]:

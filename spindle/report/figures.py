@@ -80,7 +80,7 @@ def field_pictures(solution: Solution, samples: Mapping[str, Sequence[Sample]]) 
     All slices of an unknown share one scale for solution and reference, and one for the error.
     """
     times = time_names(solution)
-    return {name: [_row(name, s, shared_limits(own), times) for s in own] for name, own in samples.items()}
+    return {name: [_row(name, s, shared_limits(slices), times) for s in slices] for name, slices in samples.items()}
 
 
 def shared_limits(samples: Sequence[Sample]) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -208,21 +208,21 @@ def run_style(number: int) -> dict:
 
 def panes(name: str, sample: Sample, value_ends, error_ends) -> list[Pane]:
     """What is drawn side by side of a plane: the solution, its reference and its error."""
-    found = [Pane(sample.values, f"{name} computed", value_ends, "viridis")]
+    listed = [Pane(sample.values, f"{name} computed", value_ends, "viridis")]
     if sample.reference is not None and sample.error is not None:
-        found.append(Pane(sample.reference, f"{name} reference", value_ends, "viridis"))
-        found.append(Pane(sample.error, f"{name} absolute error", error_ends, "magma"))
-    return found
+        listed.append(Pane(sample.reference, f"{name} reference", value_ends, "viridis"))
+        listed.append(Pane(sample.error, f"{name} absolute error", error_ends, "magma"))
+    return listed
 
 
 def _row(name: str, sample: Sample, ends, times) -> Row:
     if len(sample.shown) > 1:
         shown = tuple(plane_picture(sample, pane, times) for pane in panes(name, sample, *ends))
         return Row(place_of(sample), shown)
-    own, known = {"computed": sample}, sample.reference is not None
-    pictures = [line_picture(own, f"{name} computed" + (" and reference" if known else ""))]
+    curves, known = {"computed": sample}, sample.reference is not None
+    pictures = [line_picture(curves, f"{name} computed" + (" and reference" if known else ""))]
     if known:
-        pictures.append(error_line_picture(own, f"{name} absolute error"))
+        pictures.append(error_line_picture(curves, f"{name} absolute error"))
     return Row(place_of(sample), tuple(pictures))
 
 
@@ -321,12 +321,12 @@ def _mark_phases(axes: Axes, history, position) -> None:
 
 def _phases(history: Sequence[Record]) -> list[tuple[str, list[Record]]]:
     """The records of each phase, in order."""
-    found: list[tuple[str, list[Record]]] = []
+    phases: list[tuple[str, list[Record]]] = []
     for record in history:
-        if not found or found[-1][0] != record.phase:
-            found.append((record.phase, []))
-        found[-1][1].append(record)
-    return found
+        if not phases or phases[-1][0] != record.phase:
+            phases.append((record.phase, []))
+        phases[-1][1].append(record)
+    return phases
 
 
 def _error_reader(name: str) -> Callable[[Record], float]:

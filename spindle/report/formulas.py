@@ -121,14 +121,14 @@ class _MathML(MathMLPresentationPrinter):
 def formulas(problem: Problem) -> dict[str, list[Markup]]:
     """{part: lines of words and formulas} of a problem: find, in, such that, where, with, parameters."""
     short = _abbreviations(problem)
-    printer, found = _MathML(short), list[Markup]()
+    printer, rendered = _MathML(short), list[Markup]()
 
     def note(expression) -> str:
-        found.append(_formula(expression, printer._print))
-        return f"{_OPEN}{len(found) - 1}{_CLOSE}"
+        rendered.append(_formula(expression, printer._print))
+        return f"{_OPEN}{len(rendered) - 1}{_CLOSE}"
 
     printed = lines(problem, note)
-    parts = {head: [_with_formulas(line, found) for line in body] for head, body in printed.items()}
+    parts = {head: [_with_formulas(line, rendered) for line in body] for head, body in printed.items()}
     parts["find"] = [Markup(", ").join(_wrapped(printer.signature(u)) for u in problem.unknowns)]
     domain = problem.domain
     if isinstance(domain, Box | BoxUnion):
@@ -169,13 +169,13 @@ def _inserted(parts: dict, key: str, value, *, before: str) -> dict:
     return dict([*items[:place], (key, value), *items[place:]])
 
 
-def _with_formulas(line: str, found: list[Markup]) -> Markup:
+def _with_formulas(line: str, rendered: list[Markup]) -> Markup:
     """An escaped line, the numbers between the private-use characters replaced by their formulas."""
     first, *rest = line.split(_OPEN)
     done = Markup.escape(first)
     for piece in rest:
         number, _, words = piece.partition(_CLOSE)
-        done += found[int(number)] + Markup.escape(words)
+        done += rendered[int(number)] + Markup.escape(words)
     return done
 
 

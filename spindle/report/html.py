@@ -140,11 +140,11 @@ def _windows(windows: Sequence[WindowRecord]) -> dict:
     return {"windows": rows, "window_errors": errors, "window_seams": seams}
 
 
-def _means(found: Sequence[Mean]) -> dict:
+def _means(means: Sequence[Mean]) -> dict:
     """Means over space, for the template; those without a picture are listed in sentences."""
-    nothing = [mean for mean in found if mean.nothing]
-    single = [mean for mean in found if not mean.nothing and mean.picture is None]
-    return {"means": found, "still_means": {"Zero at all times, up to": nothing, "Over the whole domain": single}}
+    nothing = [mean for mean in means if mean.nothing]
+    single = [mean for mean in means if not mean.nothing and mean.picture is None]
+    return {"means": means, "still_means": {"Zero at all times, up to": nothing, "Over the whole domain": single}}
 
 
 def judgement(solution: Solution) -> str:

@@ -91,9 +91,9 @@ def choose_slices(solution: Solution) -> list[Slice]:
     if len(names) <= 2:
         return [Slice(tuple(sorted(names, key=lambda name: name not in times)), {})]
     ranges = {c.name: ends for c, ends in _bounds(solution) if isinstance(c, Parameter)}
-    own = [name for name in names if name not in ranges]
-    if len(own) <= 2:
-        shown = tuple(sorted(own, key=lambda name: name not in times))
+    plotted = [name for name in names if name not in ranges]
+    if len(plotted) <= 2:
+        shown = tuple(sorted(plotted, key=lambda name: name not in times))
         shares = np.linspace(0, 1, 4)
         return [Slice(shown, {name: low + s * (high - low) for name, (low, high) in ranges.items()}) for s in shares]
     nodes, weight, variation = _survey(solution)
@@ -129,8 +129,8 @@ def choose_motion(solution: Solution) -> Motion | None:
 
 def take(solution: Solution, u, piece: Slice) -> Sample:
     """An unknown and its reference on a slice; a tabulated reference is taken at its nodes, not interpolated."""
-    own, of_table = (_LINE, _LINE) if len(piece.shown) == 1 else (_PLANE, 2 * _PLANE - 1)
-    axes = _axes(solution, u, piece, dict.fromkeys(piece.shown, own), dict.fromkeys(piece.shown, of_table))
+    nodes, of_table = (_LINE, _LINE) if len(piece.shown) == 1 else (_PLANE, 2 * _PLANE - 1)
+    axes = _axes(solution, u, piece, dict.fromkeys(piece.shown, nodes), dict.fromkeys(piece.shown, of_table))
     return _sample(piece, axes, _evaluated(solution, u, axes), dict.fromkeys(piece.fixed, 0))
 
 
@@ -139,16 +139,18 @@ def take_along(solution: Solution, u, motion: Motion) -> list[Sample]:
     shown, along = motion.plane.shown, motion.along
     piece = Slice(shown, {c: value for c, value in motion.plane.fixed.items() if c != along})
     dear = not solution.problem.domain.boxes and len(solution.problem.coordinates) > 2 + motion.timed
-    own, frames = (_FRAME_DEAR, _FRAMES_DEAR) if dear else (_FRAME, _FRAMES)
-    own_nodes, of_table = ({along: frames} | dict.fromkeys(shown, most) for most in (own, _PLANE))
+    nodes, frames = (_FRAME_DEAR, _FRAMES_DEAR) if dear else (_FRAME, _FRAMES)
+    own_nodes, of_table = ({along: frames} | dict.fromkeys(shown, most) for most in (nodes, _PLANE))
     axes = _axes(solution, u, piece, own_nodes, of_table)
-    found = _evaluated(solution, u, axes)
-    return [_sample(piece, axes, found, dict.fromkeys(piece.fixed, 0) | {along: k}) for k in range(len(axes[along]))]
+    evaluated = _evaluated(solution, u, axes)
+    return [
+        _sample(piece, axes, evaluated, dict.fromkeys(piece.fixed, 0) | {along: k}) for k in range(len(axes[along]))
+    ]
 
 
-def _sample(piece: Slice, axes: Mapping[str, np.ndarray], found, place: Mapping[str, int]) -> Sample:
+def _sample(piece: Slice, axes: Mapping[str, np.ndarray], evaluated, place: Mapping[str, int]) -> Sample:
     """What was evaluated on a tensor grid, on its plane at a place, vertical axis first."""
-    values, reference = found
+    values, reference = evaluated
 
     def on_plane(array: xarray.DataArray) -> np.ndarray:
         return array.isel(place).transpose(*reversed(piece.shown)).values
@@ -219,7 +221,7 @@ def _in_order(chosen, names) -> tuple[str, ...]:
     return tuple(sorted(chosen, key=names.index))
 
 
-def _axes(solution, u, piece: Slice, own: Mapping[str, int], of_table: Mapping[str, int]) -> dict[str, np.ndarray]:
+def _axes(solution, u, piece: Slice, counts: Mapping[str, int], of_table: Mapping[str, int]) -> dict[str, np.ndarray]:
     """The nodes of each coordinate: those of the table where the reference is one, else evenly spaced.
 
     own, of_table   how many nodes a coordinate that is not fixed has, and how many of a table it has at most
@@ -228,7 +230,7 @@ def _axes(solution, u, piece: Slice, own: Mapping[str, int], of_table: Mapping[s
     if table is not None:
         return {c: _table_axis(np.asarray(nodes, float), c, piece, of_table) for c, nodes in table.axes.items()}
     return {
-        c.name: np.linspace(ends[0], ends[1], own[c.name]) if c.name in own else np.array([piece.fixed[c.name]])
+        c.name: np.linspace(ends[0], ends[1], counts[c.name]) if c.name in counts else np.array([piece.fixed[c.name]])
         for c, ends in _bounds(solution)
     }
 

@@ -86,8 +86,8 @@ class Evaluator:
 
     def relative_errors(self, model: Model) -> dict[str, float]:
         """Relative L2 errors, where the reference is not zero everywhere."""
-        found = {name: measures["rel_l2"] for name, measures in self.errors(model).items()}
-        return {name: error for name, error in found.items() if error is not None}
+        errors = {name: measures["rel_l2"] for name, measures in self.errors(model).items()}
+        return {name: error for name, error in errors.items() if error is not None}
 
     def compiled(self, expression) -> CompiledExpression:
         """The program of an expression, compiled once a plan; of a window in time, its time is that of the plan.
@@ -125,15 +125,15 @@ class Evaluator:
                 f"`{call}` asks for {len(expression)} components at once; ask for one after the other, "
                 f"`[solution(e, ...) for e in v]`."
             )
-        found = by_name(expression_of(expression, call), self.problem.coordinates)
+        checked = by_name(expression_of(expression, call), self.problem.coordinates)
         known = [*self.problem.coordinates, *self.problem.parameters]
-        constants = {p for p in found.atoms(Parameter) if p.value is not None}
-        for stray in sorted(found.free_symbols - set(known) - constants, key=str):
+        constants = {p for p in checked.atoms(Parameter) if p.value is not None}
+        for stray in sorted(checked.free_symbols - set(known) - constants, key=str):
             raise ProblemError(
                 f"`{call}` contains `{stray}`, which is neither a coordinate nor a parameter of `{self.problem.name}`; "
                 f"put a number in its place." + nearest(str(stray), map(str, known))
             )
-        return found
+        return checked
 
 
 def inside(problem: Problem, where, values: np.ndarray) -> np.ndarray:
@@ -146,6 +146,6 @@ def inside(problem: Problem, where, values: np.ndarray) -> np.ndarray:
 def measured(values: np.ndarray, reference: np.ndarray) -> Measures:
     """Error measures, without a relative one where the reference is zero everywhere."""
     with np.errstate(over="ignore", invalid="ignore"):  # of a field that is on its way to divergence
-        found: dict[str, float | None] = {**error_measures(values, reference)}
+        measures: dict[str, float | None] = {**error_measures(values, reference)}
     known = np.any(reference[np.isfinite(reference)])
-    return Measures(rel_l2=found["rel_l2"] if known else None, rmse=found["rmse"], max=found["max"])
+    return Measures(rel_l2=measures["rel_l2"] if known else None, rmse=measures["rmse"], max=measures["max"])

@@ -63,8 +63,8 @@ class RunRecord:
 
     def to_data(self) -> dict[str, Any]:
         """JSON-ready, without the history."""
-        found = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name != "history"}
-        return found | {"reached": found["reached"] or {}}
+        data = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name != "history"}
+        return data | {"reached": data["reached"] or {}}
 
     @classmethod
     def from_data(cls, numbers: Mapping[str, Any], seconds: Clock, history: History) -> "RunRecord":

@@ -90,8 +90,8 @@ def _replace(temporary: Path, path: Path) -> None:
 
 def remove_parts(directory: Path) -> None:
     """Remove what killed processes left of the arrays and descriptions that they were writing."""
-    for own in (directory, *(part for part in directory.glob("window*") if not part.is_symlink())):
-        for left in (*own.glob(".*.npz.*.part"), *own.glob(".*.json.*.part")):
+    for folder in (directory, *(part for part in directory.glob("window*") if not part.is_symlink())):
+        for left in (*folder.glob(".*.npz.*.part"), *folder.glob(".*.json.*.part")):
             with suppress(OSError):
                 left.unlink()
 
@@ -163,8 +163,8 @@ def load_tree(path: Path, like) -> tuple[object, dict]:
     leaves, structure = jax.tree.flatten(like)
     expected = [(np.shape(leaf), str(np.asarray(leaf).dtype)) for leaf in leaves]
     stored = [arrays.get(f"leaf{k}") for k in range(len(leaves))]
-    found = [None if a is None else (a.shape, str(a.dtype)) for a in stored]
-    if len(arrays) != len(leaves) or found != expected:
+    shapes = [None if a is None else (a.shape, str(a.dtype)) for a in stored]
+    if len(arrays) != len(leaves) or shapes != expected:
         raise RunError(
             f"The checkpoint {path} holds {len(arrays)} arrays that do not fit this problem and method ({len(leaves)} "
             f"arrays), so it belongs to another run or version; choose another directory, or {_AGAIN}."

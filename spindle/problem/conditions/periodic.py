@@ -66,10 +66,10 @@ def Periodic(expression, axis: sympy.Symbol, *, name: str | None = None):
             f"`sp.Periodic({shown(expression)}, {shown(axis)})` names no coordinate; give the symbol itself, "
             f"`sp.Periodic(u, x)`."
         )
-    found = []
+    conditions = []
     for e, _ in components("Periodic", expression, 0):
         for order, term in enumerate((e, e.diff(axis))):
-            found.append(
+            conditions.append(
                 AcrossAxis(f"{name} {order}" if name else f"periodic {short_name(term)} in {axis}", term, axis)
             )
-    return found
+    return conditions

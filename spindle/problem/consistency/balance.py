@@ -96,17 +96,17 @@ def _is_divergence(problem, row, second) -> bool:
 
 def _fluxes(problem, second) -> list | None:
     """(face, outward flux) of all faces that are not periodic; None unless each has a single Neumann condition."""
-    count, found, periodic = len(problem.coordinates), {}, set()
+    count, fluxes, periodic = len(problem.coordinates), {}, set()
     for pieces in problem.pieces.values():
         for place, residual in itertools.chain.from_iterable(p.terms for p in pieces if len(p.terms) == 1):
             linear = Linear(residual, problem)
             across = tuple(int(j == place.axis) for j in range(count))
-            if place in found or set(linear.coefficients) != {(problem.unknowns[0], across)} or has_code(residual):
+            if place in fluxes or set(linear.coefficients) != {(problem.unknowns[0], across)} or has_code(residual):
                 return None
-            found[place] = -place.outward * second[place.axis] * linear.rest / linear.of(across)
+            fluxes[place] = -place.outward * second[place.axis] * linear.rest / linear.of(across)
         periodic |= {place.axis for p in pieces if len(p.terms) == 2 for place, _ in p.terms}
     faces = [f for f in problem.domain.faces if f.axis not in periodic]
-    return [(f, found[f]) for f in faces] if set(faces) == set(found) else None
+    return [(f, fluxes[f]) for f in faces] if set(faces) == set(fluxes) else None
 
 
 def _integral(expression, problem, bounds) -> tuple[float, float]:

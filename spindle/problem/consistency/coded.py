@@ -15,20 +15,20 @@ _KEPT = 0.5  # of the first difference: what a smooth function loses when the in
 
 def coded_jumps(problem) -> list[Doubt]:
     """A doubt for each coded function before the highest derivatives along an axis that jumps along it."""
-    found = {}
+    jumps = {}
     for equation in problem.equations:
         for function, axis in _leading(equation.residual, problem):
             name = function.func.__name__
-            jump = None if name in found else _jump(function, axis, problem)
+            jump = None if name in jumps else _jump(function, axis, problem)
             if jump is not None:
-                found[name] = jump
+                jumps[name] = jump
     return [
         Doubt(
             f"the coefficient `{name}`, given as code, jumps from {before:.4g} to {after:.4g} at {place} and stands "
             f"before the highest derivative across, where the flux through the jump is lost: let it go from one to "
             f"the other over a width that the network resolves, or take the flux as a further unknown"
         )
-        for name, (place, before, after) in found.items()
+        for name, (place, before, after) in jumps.items()
     ]
 
 
@@ -55,25 +55,25 @@ def _jump(function, axis: int, problem) -> tuple[str, float, float] | None:
     def values(base: np.ndarray, along: np.ndarray) -> np.ndarray:
         points = np.repeat(base[None], len(along), 0)
         points[:, axis] = along
-        found = function.func.given(*(points[:, k] for k in columns))
-        return np.broadcast_to(np.asarray(found, float), len(along))
+        given = function.func.given(*(points[:, k] for k in columns))
+        return np.broadcast_to(np.asarray(given, float), len(along))
 
     try:
         for base in inside(problem, _LINES):
             ends, step, size = (low, high), np.inf, 0.0
             while ends[1] - ends[0] > _THIN * (high - low):
                 along = np.linspace(*ends, _NODES if np.isinf(step) else _PARTS + 1)
-                own = values(base, along)
-                k = int(np.argmax(np.abs(np.diff(own))))
-                size, kept = max(size, float(np.ptp(own))), step
-                step = float(abs(own[k + 1] - own[k]))
+                sampled = values(base, along)
+                k = int(np.argmax(np.abs(np.diff(sampled))))
+                size, kept = max(size, float(np.ptp(sampled))), step
+                step = float(abs(sampled[k + 1] - sampled[k]))
                 if not step > _JUMP * size or (np.isfinite(kept) and step < _KEPT * kept):
                     break
                 ends = along[k], along[k + 1]
             else:
                 point = np.r_[base[:axis], np.mean(ends), base[axis + 1 :]]
                 place = ", ".join(f"{problem.coordinates[j].name} = {point[j]:.4g}" for j in columns)
-                return place, float(own[k]), float(own[k + 1])
+                return place, float(sampled[k]), float(sampled[k + 1])
     except Exception:  # whatever users' code raises at such points; where it matters it is called, and told of, again
         return None
     return None

@@ -29,11 +29,11 @@ def counted(problem) -> list[Doubt]:
                 f"`sp.Dirichlet({problem.unknowns[0].func.__name__}, 0)`"
             )
         ]
-    found = _equations(problem, rows)
-    if rows is None or asked is None or found:
-        return found
-    found += in_time(problem, rows, asked, conditions)
-    return found + _in_space(problem, rows, asked, conditions)
+    doubts = _equations(problem, rows)
+    if rows is None or asked is None or doubts:
+        return doubts
+    doubts += in_time(problem, rows, asked, conditions)
+    return doubts + _in_space(problem, rows, asked, conditions)
 
 
 def _equations(problem, rows) -> list[Doubt]:
@@ -78,16 +78,16 @@ def _in_space(problem, rows, asked, conditions) -> list[Doubt]:
     open_axes = [k for k in space_axes(problem) if asked[k] and k not in periodic]
     if half:
         return _on_faces(problem, rows, [f for f in problem.domain.faces if f.axis in open_axes], conditions, half)
-    found: list[Doubt] = []
+    doubts: list[Doubt] = []
     for axis in open_axes:
-        own = [c for c in conditions if c.place.axis == axis]
+        on_axis = [c for c in conditions if c.place.axis == axis]
         faces = [f for f in problem.domain.faces if f.axis == axis]
         if alone and asked[axis] == 1:
-            found += transport.along(alone, problem, axis, faces, own)
+            doubts += transport.along(alone, problem, axis, faces, on_axis)
         else:
-            found += _together(problem, rows, axis, asked, own, faces)
-    missing = [d for d in found if d.fatal]
-    return missing or found
+            doubts += _together(problem, rows, axis, asked, on_axis, faces)
+    missing = [d for d in doubts if d.fatal]
+    return missing or doubts
 
 
 def _on_faces(problem, rows, faces, conditions, half: int) -> list[Doubt]:

@@ -31,8 +31,8 @@ def resonances(problem) -> list[Doubt]:
         return []
     wanted, sums = abs(known[zero]), np.zeros(1)
     for kind, orders, (low, high) in zip(kinds, second, problem.domain.boxes[0], strict=True):
-        own = abs(known[orders]) * _eigenvalues(kind, high - low, wanted / abs(known[orders]))
-        sums = np.unique((sums[:, None] + own).ravel())
+        levels = abs(known[orders]) * _eigenvalues(kind, high - low, wanted / abs(known[orders]))
+        sums = np.unique((sums[:, None] + levels).ravel())
         sums = sums[sums <= wanted * (1 + 2 * _NEAR)]
         if not len(sums) or len(sums) > _MOST:
             return []
@@ -51,18 +51,18 @@ def _constant(coefficient) -> float | None:
     """The number that a coefficient is; None where it varies or is to be estimated."""
     fixed = [p for p in coefficient.free_symbols if isinstance(p, Parameter) and p.value is not None and not p.unknown]
     values = {p: sympy.Float(p.value) for p in fixed}
-    found = coefficient.xreplace(values)
-    return float(found) if found.is_number and found.is_real else None
+    number = coefficient.xreplace(values)
+    return float(number) if number.is_number and number.is_real else None
 
 
 def _kind(problem, axis: int) -> str | None:
     """`values`, `derivatives`, `mixed` or `periodic`: what the conditions set at the ends of an axis."""
-    own = [c for c in held(problem) if c.place.axis == axis]
-    if own and all(c.periodic for c in own):
+    on_axis = [c for c in held(problem) if c.place.axis == axis]
+    if on_axis and all(c.periodic for c in on_axis):
         return "periodic"
     orders = []
     for face in (f for f in problem.domain.faces if f.axis == axis):
-        here = [Linear(c.residual, problem).coefficients for c in own if c.place == face and not c.periodic]
+        here = [Linear(c.residual, problem).coefficients for c in on_axis if c.place == face and not c.periodic]
         if len(here) != 1 or len(here[0]) != 1:
             return None
         ((_, order),) = here[0]

@@ -34,15 +34,15 @@ def check_jumps(problem, written) -> None:
 
 def kinks(problem) -> list[Doubt]:
     """Doubts about coefficients that are just smooth enough for the equation to hold, but not for its solution."""
-    found: dict[tuple, dict] = {}
+    by_switch: dict[tuple, dict] = {}
     for equation in problem.equations:
         for coefficient, axis, order in _leading(equation.residual, problem):
             for switch in switches(coefficient, axis, problem):
                 # In a system, a first derivative of one field may define another one: no flux is lost there.
                 if (order == 1 and len(problem.unknowns) == 1) if switch.jumps else order in (2, 3):
-                    places = found.setdefault((switch.what, switch.jumps), {})
+                    places = by_switch.setdefault((switch.what, switch.jumps), {})
                     places.setdefault(switch.where(problem.coordinates), (switch, order))
-    return [_product(problem, places) if jumps else _kink(problem, places) for (_, jumps), places in found.items()]
+    return [_product(problem, places) if jumps else _kink(problem, places) for (_, jumps), places in by_switch.items()]
 
 
 def _leading(residual, problem):
@@ -57,14 +57,14 @@ def _pending(written) -> list:
     """Derivatives of switching functions, anywhere in the equations as written."""
     parts = list(written.values()) if isinstance(written, Mapping) else written
     parts = parts if isinstance(parts, (list, tuple)) else [parts]
-    found = set()
+    pending = set()
     for part in parts:
         if isinstance(part, sympy.MatrixBase):
             part = sympy.Tuple(*part)
         if isinstance(part, sympy.Basic):
             inner = [d for d in part.atoms(sympy.Derivative) if d.expr.has(sympy.Piecewise)]
-            found |= {d for d in inner if not unknowns_in(d.expr)}
-    return sorted(found, key=str)
+            pending |= {d for d in inner if not unknowns_in(d.expr)}
+    return sorted(pending, key=str)
 
 
 def _axes_of(derivative, problem) -> list[int]:

@@ -52,7 +52,7 @@ class Linear:
 
     def of(self, orders) -> sympy.Expr:
         """The coefficient of a derivative of the only unknown."""
-        return next((c for (_, own), c in self.coefficients.items() if own == tuple(orders)), sympy.S.Zero)
+        return next((c for (_, known), c in self.coefficients.items() if known == tuple(orders)), sympy.S.Zero)
 
     def is_clear(self, orders) -> bool:
         """Whether numbers can tell the sign of a coefficient: it depends on no field and on no code."""
@@ -69,12 +69,12 @@ def _key(atom, coordinates) -> tuple:
 
 def linearised(problem) -> list[Linear] | None:
     """All equations linearised; None where one is too long or contains what cannot be judged."""
-    found = []
+    rows = []
     for residual in (e.residual for e in problem.equations):
         if is_long(residual) or any(not isinstance(d.expr, AppliedUndef) for d in residual.atoms(sympy.Derivative)):
             return None
-        found.append(Linear(residual, problem))
-    return found
+        rows.append(Linear(residual, problem))
+    return rows
 
 
 def is_long(expression) -> bool:
@@ -111,9 +111,9 @@ def inside(problem, count: int = SAMPLES) -> np.ndarray:
     domain = problem.domain
     low, high = np.array(domain.bounds).T
     points = np.random.default_rng(0).uniform(size=(20 * count, len(low)))
-    found = low + (high - low) * points
-    found = found[domain.contains(found)][:count]
-    return found if len(found) else _in_its_parts(domain, points)[:count]
+    scaled = low + (high - low) * points
+    scaled = scaled[domain.contains(scaled)][:count]
+    return scaled if len(scaled) else _in_its_parts(domain, points)[:count]
 
 
 def _in_its_parts(domain, points: np.ndarray) -> np.ndarray:
@@ -127,12 +127,12 @@ def _in_its_parts(domain, points: np.ndarray) -> np.ndarray:
         return low + (high - low) * points
     shape = domain.shape
     low, high = np.array(domain.bounds).T
-    found = low + (high - low) * points
+    moved = low + (high - low) * points
     chosen = random.integers(len(shape.sampled.points), size=len(points))
     inward = 1e-3 * shape.volume / shape.surface * random.uniform(size=(len(points), 1))
     space = [k for k in range(len(low)) if k != domain.time]
-    found[:, space] = shape.sampled.points[chosen] - inward * shape.sampled.normals[chosen]
-    return found[domain.contains(found)]
+    moved[:, space] = shape.sampled.points[chosen] - inward * shape.sampled.normals[chosen]
+    return moved[domain.contains(moved)]
 
 
 def on_face(face, count: int = SAMPLES) -> np.ndarray:
@@ -195,9 +195,9 @@ def degrees(rows: list[Linear], problem, points: np.ndarray) -> tuple[int, ...] 
     most = sum(row.order for row in rows) + 1
     random = np.random.default_rng(2)
     others = np.exp(2j * np.pi * random.uniform(size=len(problem.coordinates)))
-    found = [_degree(entries, k, others, most, len(unknowns), len(points)) for k in range(len(others))]
-    known = [degree for degree in found if degree is not None]
-    return tuple(known) if len(known) == len(found) else None
+    each = [_degree(entries, k, others, most, len(unknowns), len(points)) for k in range(len(others))]
+    known = [degree for degree in each if degree is not None]
+    return tuple(known) if len(known) == len(each) else None
 
 
 def _balanced(entries, lengths: np.ndarray) -> list:
@@ -205,13 +205,13 @@ def _balanced(entries, lengths: np.ndarray) -> list:
 
     A film of a kilometre and a tenth of a second has coefficients of 1e8 and 1e-5, neither of which is zero.
     """
-    found = [(i, j, orders, values / np.prod(lengths**orders)) for i, j, orders, values in entries]
+    balanced = [(i, j, orders, values / np.prod(lengths**orders)) for i, j, orders, values in entries]
     for place in (0, 1):
         sizes: dict[int, float] = {}
-        for entry in found:
+        for entry in balanced:
             sizes[entry[place]] = max(sizes.get(entry[place], 0.0), float(np.abs(entry[3]).max()))
-        found = [(i, j, orders, values / (sizes[(i, j)[place]] or 1.0)) for i, j, orders, values in found]
-    return found
+        balanced = [(i, j, orders, values / (sizes[(i, j)[place]] or 1.0)) for i, j, orders, values in balanced]
+    return balanced
 
 
 def _degree(entries, axis: int, others, most: int, size: int, count: int) -> int | None:

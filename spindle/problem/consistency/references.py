@@ -19,17 +19,17 @@ _CALLS = 400_000
 
 def unsatisfied(problem) -> list[Doubt]:
     """A doubt for each equation and condition that the closed forms of all its unknowns do not fulfil."""
-    found: dict[str, tuple[list[str], float]] = {}
+    gaps: dict[str, tuple[list[str], float]] = {}
     for what, names, gap in sorted(problem.misfits, key=lambda misfit: -misfit[2]):
         if gap > _TOLERANCE:
-            found.setdefault(what, (names, gap))
+            gaps.setdefault(what, (names, gap))
     return [
         Doubt(
             f"the reference of {', '.join(names)} does not fulfil the {what}, by {gap:.1g} of the size of its terms, "
             f"so errors against it say nothing: check both",
             fatal=False,
         )
-        for what, (names, gap) in found.items()
+        for what, (names, gap) in gaps.items()
     ]
 
 
@@ -50,7 +50,7 @@ def misfits(problem) -> list[tuple[str, list[str], float]]:
     """
     closed = closed_forms(problem)
     unknown = set(problem.tunable)
-    found = []
+    listed = []
     for what, terms in _residuals(problem):
         whole = sympy.Tuple(*(e for _, e in terms))
         fields = unknowns_in(whole)
@@ -60,8 +60,8 @@ def misfits(problem) -> list[tuple[str, list[str], float]]:
             continue
         gap = within_limit(lambda terms=terms: _gap(problem, terms, closed), _CALLS)
         if gap is not None:
-            found.append((what, [u.func.__name__ for u in fields], gap))
-    return found
+            listed.append((what, [u.func.__name__ for u in fields], gap))
+    return listed
 
 
 def _residuals(problem):

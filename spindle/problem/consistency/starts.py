@@ -29,11 +29,11 @@ def in_time(problem, rows: list[Linear], asked: Sequence[int], conditions: Seque
         return [_missing(problem, rows, axis, order, starts)]
     if len(problem.unknowns) > 1 or len(rows) > 1:
         return []
-    found = backward(rows[0], problem, len(starts), ends, order)
+    doubts = backward(rows[0], problem, len(starts), ends, order)
     levels = {max((o[axis] for _, o in Linear(c.residual, problem).coefficients), default=0) for c in starts}
-    if not found and not ends and not set(range(order)) <= levels:
+    if not doubts and not ends and not set(range(order)) <= levels:
         return [_missing(problem, rows, axis, order, starts)]
-    return found + _superfluous(problem, axis, order, starts)
+    return doubts + _superfluous(problem, axis, order, starts)
 
 
 def _superfluous(problem, axis: int, order: int, starts: Sequence[Held]) -> list[Doubt]:

@@ -67,15 +67,15 @@ def _extremes(atoms, problem) -> np.ndarray:
     """Points where sides of relations differ most, (n, d): in the middle of small inclusions, which few lines meet."""
     relations = [r for a in atoms if isinstance(a, sympy.Piecewise) for r in _relations(a)][:_LINES]
     random, size = np.random.default_rng(5), np.ptp(problem.domain.bounds, axis=1)
-    everywhere, found = inside(problem, 20 * SAMPLES), []
+    everywhere, extremes = inside(problem, 20 * SAMPLES), []
     for gap in (sign * (r.lhs - r.rhs) for r in relations for sign in (-1, 1) if len(r.free_symbols) > 1):
         best, spread = everywhere, 0.1
         while spread > 1e-4:
             top = best[np.argmax(values_at(gap, problem, best))]
             around = top + spread * size * random.normal(size=(4 * SAMPLES, len(top)))
             best, spread = np.vstack([top, around[problem.domain.contains(around)]]), spread / 3
-        found.append(best[0])
-    return np.array(found).reshape(-1, len(size))
+        extremes.append(best[0])
+    return np.array(extremes).reshape(-1, len(size))
 
 
 def _pairs(e) -> list:
@@ -119,11 +119,11 @@ def switches(expression, axis: int, problem) -> list[Switch]:
     beside = np.eye(len(problem.coordinates))[axis] * _NEAR * length
     inner = problem.domain.contains(places + beside) & problem.domain.contains(places - beside)
     straight = _is_straight(places[:, axis], length)
-    found = []
+    listed = []
     for k in np.flatnonzero(inner & (jumps | slopes)):
         what, sides = _culprit(atoms, expression, at, int(k))
-        found.append(Switch(what, tuple(places[k]), axis, straight, bool(jumps[k]), sides))
-    return found
+        listed.append(Switch(what, tuple(places[k]), axis, straight, bool(jumps[k]), sides))
+    return listed
 
 
 def _jumps(e, at) -> np.ndarray:
@@ -158,17 +158,17 @@ def _culprit(atoms, expression, at, k: int) -> tuple[str, tuple[float, float]]:
 
 def _changes(atoms, base, axis: int, ends, problem) -> list[float]:
     """The places where the parts switch along the line through a point, increasing."""
-    found, levels = [], []
+    places, levels = [], []
     coordinate = problem.coordinates[axis]
     for atom in atoms:
         if isinstance(atom, AppliedUndef):
-            found += [p for p in _of_table(atom, coordinate) if ends[0] < p < ends[1]]
+            places += [p for p in _of_table(atom, coordinate) if ends[0] < p < ends[1]]
         else:
             rule = _LEVELS.get(atom.func, _relations)
             levels += [e for e in rule(atom) if coordinate in e.free_symbols]
     for level in levels:
-        found += _bisected(level, base, axis, ends, problem)
-    return sorted(found)
+        places += _bisected(level, base, axis, ends, problem)
+    return sorted(places)
 
 
 def _of_table(function, coordinate) -> list[float]:

@@ -27,19 +27,19 @@ class Setting:
 
 def contradictions(problem) -> list[Doubt]:
     """One doubt for each pair of conditions that cannot hold together."""
-    found: dict[tuple[str, str], Doubt] = {}
+    doubts: dict[tuple[str, str], Doubt] = {}
     told = [s for condition in held(problem) if not condition.periodic and (s := setting(condition, problem))]
     for one, other in itertools.combinations(told, 2):
         names = (one.condition.name, other.condition.name)
-        if names[0] == names[1] or names in found or one.what != other.what:
+        if names[0] == names[1] or names in doubts or one.what != other.what:
             continue
         where = _common(one, other, problem)
         if where is not None and _differ(one.value, other.value, problem, where):
-            found[names] = Doubt(
+            doubts[names] = Doubt(
                 f"the conditions `{names[0]}` and `{names[1]}` set different values on "
                 f"{_named(one, other)}, so at most one of them can hold there: name the part of each, `on={_part(one)}`"
             )
-    return list(found.values())
+    return list(doubts.values())
 
 
 def on_faces(problem) -> list[tuple[str, Face, sympy.Expr]]:

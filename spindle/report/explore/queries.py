@@ -91,13 +91,13 @@ class Explorer:
 
     def __init__(self, solution: Solution):
         problem = solution.problem
-        own = [c for c in problem.coordinates if not isinstance(c, Parameter)]
-        self.solution, self.axes = solution, tuple(c.name for c in _shown(own))
+        coordinates = [c for c in problem.coordinates if not isinstance(c, Parameter)]
+        self.solution, self.axes = solution, tuple(c.name for c in _shown(coordinates))
         self.bounds = {c.name: ends for c, ends in zip(problem.coordinates, problem.domain.bounds, strict=True)}
         self.parameters = tuple(p.name for p in ranging(problem))
-        others = [c.name for c in own if c.name not in self.axes]
+        others = [c.name for c in coordinates if c.name not in self.axes]
         self.sliders = tuple(Slider(name, *self.bounds[name]) for name in (*self.parameters, *others))
-        self.lined = len(own) == 2 and is_time(_shown(own)[0])
+        self.lined = len(coordinates) == 2 and is_time(_shown(coordinates)[0])
         self.unknowns = {u.func.__name__: u for u in problem.unknowns}
         self._lock = threading.Lock()
 
@@ -143,11 +143,11 @@ class Explorer:
 
         The first call compiles what all later ones need.
         """
-        found = {}
+        limits = {}
         for name in self.unknowns:
             values = np.concatenate([self.ask(name, chosen).values.ravel() for chosen in self._sample()])
-            found[name] = _apart(values[np.isfinite(values)])
-        return found
+            limits[name] = _apart(values[np.isfinite(values)])
+        return limits
 
     def ask(self, unknown: str, chosen: Mapping[str, float]) -> Answer:
         """The values of an unknown where the sliders stand.
@@ -163,11 +163,11 @@ class Explorer:
         with self._lock:
             begun = time.perf_counter()
             member = self._member(parameters)
-            found = time.perf_counter()
+            answered = time.perf_counter()
             values = member.grid(self.unknowns[unknown], **axes)
             ended = time.perf_counter()
         estimate, residual = (member.estimate, member.residual) if self.solution.reduced else (None, None)
-        return Answer(self._arranged(values), estimate, residual, 1e3 * (found - begun), 1e3 * (ended - found))
+        return Answer(self._arranged(values), estimate, residual, 1e3 * (answered - begun), 1e3 * (ended - answered))
 
     def error(self, chosen: Mapping[str, float]) -> float | None:
         """The relative L2 error of the member, the largest of its unknowns; None where it has no reference."""
@@ -212,22 +212,22 @@ def facts(answer: Answer, error: float | None, *, measured: bool = True) -> dict
 
     measured   whether the error has been looked for; else it is being computed
     """
-    found = {}
+    listed = {}
     if answer.estimate is not None and answer.residual is not None:
-        found = {"estimated relative error": _rounded(answer.estimate), "residual": _rounded(answer.residual)}
+        listed = {"estimated relative error": _rounded(answer.estimate), "residual": _rounded(answer.residual)}
     missing = "no reference" if measured else "…"
-    found["error against reference"] = missing if error is None else _rounded(error)
+    listed["error against reference"] = missing if error is None else _rounded(error)
     if answer.estimate is not None:
-        found["query"] = f"{answer.query:.1f} ms"
-    found[f"picture of {answer.values.size:,} values"] = f"{answer.drawn:.0f} ms"
-    return found
+        listed["query"] = f"{answer.query:.1f} ms"
+    listed[f"picture of {answer.values.size:,} values"] = f"{answer.drawn:.0f} ms"
+    return listed
 
 
-def _shown(own) -> list:
+def _shown(coordinates) -> list:
     """The coordinates of the picture: both where there are two, time first; else two that are no times."""
-    if len(own) <= 2:
-        return sorted(own, key=lambda c: not is_time(c))
-    return [c for c in own if not is_time(c)][:2]
+    if len(coordinates) <= 2:
+        return sorted(coordinates, key=lambda c: not is_time(c))
+    return [c for c in coordinates if not is_time(c)][:2]
 
 
 def _apart(values: np.ndarray) -> tuple[float, float]:

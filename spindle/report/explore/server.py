@@ -142,8 +142,8 @@ class _Headers:
 
 def _usable(port: int) -> int:
     """The port, or one that nobody uses at the moment for 0; raises OSError where it is taken."""
-    with socket.socket() as found:
+    with socket.socket() as probe:
         if os.name == "posix":  # where a port may be used again at once, as the server does; elsewhere it means more
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((_HOST, port))
-        return found.getsockname()[1]
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((_HOST, port))
+        return probe.getsockname()[1]

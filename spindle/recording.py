@@ -66,12 +66,8 @@ def record(
     classical = looks.at("the classical solution", lambda: compare(evaluator, model), None)
     axes = looks.at("the resolution", lambda: unresolved(evaluator, model), {})
     blind = looks.at("points where sources are large", lambda: missed(plan.problem, plan.objective), [])
-    return RunRecord(
-        seed=seed,
-        device=device_name(),
-        iterations=outcome.steps,
-        stopped_by=StopReason(outcome.stopped_by),
-        loss=outcome.loss,
+    return replace(
+        _of_training(outcome, seed, seconds),
         residuals=residuals.fresh,
         warnings=(
             *certain,
@@ -82,11 +78,6 @@ def record(
             *_guarded(evaluator, outcome, residuals),
         ),
         errors=errors,
-        estimated=model.numbers,
-        seconds=replace(seconds),
-        versions=versions(),
-        history=outcome.history,
-        grown=tuple(map(Grown.from_data, outcome.grown)),
         classical=classical,
         averages=means,
         shares=residuals.shares,
@@ -95,6 +86,22 @@ def record(
         unresolved=axes,
         fatal=tuple(certain),
         doubts=(*known, *blind),
+    )
+
+
+def _of_training(outcome: Outcome, seed: int, seconds: Clock) -> RunRecord:
+    """What is known without a look at the model."""
+    return RunRecord(
+        seed=seed,
+        device=device_name(),
+        iterations=outcome.steps,
+        stopped_by=StopReason(outcome.stopped_by),
+        loss=outcome.loss,
+        estimated=outcome.model.numbers,
+        seconds=replace(seconds),
+        versions=versions(),
+        history=outcome.history,
+        grown=tuple(map(Grown.from_data, outcome.grown)),
     )
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from spindle.methods.direct import NoClassical
 from spindle.objective.errors import error_measures
 from spindle.references import POINTS, scattered_points
 from spindle.solution import Solution
@@ -20,8 +21,8 @@ def compare(solution: Solution) -> dict | None:
     if solution.plan.classical is None:
         return None
     found = solution.plan.classical()
-    if isinstance(found, str):
-        return {"reason": found}
+    if isinstance(found, NoClassical):
+        return {"reason": found.reason}
     errors, distance = {}, {}
     for number, u in enumerate(solution.problem.unknowns):
         points, reference = _compared(solution, u)

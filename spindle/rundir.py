@@ -143,13 +143,13 @@ class RunDirectory:
         """The fingerprint of the run."""
         return (self.whole or self).read_info()["fingerprint"]
 
-    def prepare(self, problem: Problem, method: Method, plan: Plan, seed: int) -> dict:
+    def prepare(self, problem: Problem, plan: Plan, seed: int) -> dict:
         """Write what the run is, before it starts; returns `run.json`, the present one if it is of the same run.
 
         Raises RunError when the directory holds another run.
         """
         data, arrays = problem_to_data(problem)
-        described = method_to_data(method, plan.settings)
+        described = method_to_data(plan.settings)
         info = {"format": _format(problem), "problem": problem.name, "method": described, "seed": seed}
         info["fingerprint"] = _fingerprint(data, arrays, info)
         if self.info.exists():

@@ -18,6 +18,7 @@ from spindle.errors import DivergenceError, MethodError
 from spindle.guards import cut_short, overfit, stagnated, unfinished, unfulfilled
 from spindle.lock import Lock
 from spindle.methods.base import Method, Plan
+from spindle.methods.spinn import SPINN
 from spindle.missed import missed
 from spindle.objective.objective import Model, Objective
 from spindle.problem.doubts import doubts, fatal
@@ -58,11 +59,11 @@ class Terms:
     lock: Lock | None = None
     chosen: str = ""
 
-    def prepare(self, problem: Problem, method: Method, plan: Plan) -> dict:
+    def prepare(self, problem: Problem, plan: Plan) -> dict:
         """Write down what the run is, as the only process that writes there; see `RunDirectory.prepare`."""
         assert self.directory is not None and self.lock is not None
         self.lock.take()
-        return self.directory.prepare(problem, method, plan, self.seed)
+        return self.directory.prepare(problem, plan, self.seed)
 
 
 @dataclass(frozen=True)
@@ -308,7 +309,8 @@ def _guarded(solution: Solution, outcome: Outcome, terms: Mapping[str, float]) -
 
 def _comparable(solution: Solution, outcome: Outcome) -> dict[str, float]:
     """The residuals on training points, without those that counted less near some walls."""
-    own = {e.name for e in solution.problem.equations} if solution.plan.settings.get("fade") else set()
+    method = solution.plan.settings
+    own = {e.name for e in solution.problem.equations} if isinstance(method, SPINN) and method.fade else set()
     scales = solution.plan.constraints.scales
     return {name: value * scales.residual(name) for name, value in outcome.residuals.items() if name not in own}
 

@@ -14,7 +14,7 @@ from spindle.errors import SpindleError
 from spindle.estimates.shift import Shift
 from spindle.lowering.compile import array_function
 from spindle.lowering.partials import terms_of
-from spindle.methods.direct import Classical
+from spindle.methods.direct import Classical, NoClassical
 from spindle.methods.dtpinn import DTPINN
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_time
@@ -43,8 +43,8 @@ def by_nodes(solution: Solution, budget: Budget) -> dict:
     found = []
     for (order, nodes), times in zip(sets, _TIMES, strict=True):
         classical = _solved(posed, order, nodes, times)
-        if isinstance(classical, str):
-            return {"reason": f"it has no classical solution to come from: {classical}"}
+        if isinstance(classical, NoClassical):
+            return {"reason": f"it has no classical solution to come from: {classical.reason}"}
         if time.perf_counter() > budget.ends:
             raise Late
         found.append(classical)
@@ -52,13 +52,13 @@ def by_nodes(solution: Solution, budget: Budget) -> dict:
     return compared | {"seconds": time.perf_counter() - began} if "errors" in compared else compared
 
 
-def _solved(posed: Problem, order: int, nodes: int, times: int) -> Classical | str:
-    """The error at nodes, or a sentence on why there is none."""
+def _solved(posed: Problem, order: int, nodes: int, times: int) -> Classical | NoClassical:
+    """The error at nodes, or why there is none."""
     try:
         plan = DTPINN(order=order, nodes=nodes, times=times, frequency=4.0, approach=False).plan(posed)
-        return plan.classical() if plan.classical else "there are no nodes"
+        return plan.classical() if plan.classical else NoClassical("there are no nodes")
     except SpindleError as error:
-        return str(error).rstrip(".")
+        return NoClassical(str(error).rstrip("."))
 
 
 def _compared(solution: Solution, rough: Classical, better: Classical) -> dict:

@@ -17,7 +17,7 @@ from jax.flatten_util import ravel_pytree
 
 from spindle.derivatives.pieces import gram
 from spindle.errors import MethodError
-from spindle.methods.direct import Classical
+from spindle.methods.direct import Classical, NoClassical
 from spindle.objective.base import TrainingObjective
 from spindle.objective.objective import Objective
 from spindle.problem.problem import Problem
@@ -29,7 +29,7 @@ _ROWS = 2  # for every parameter, so that the network does not swing between the
 _DEGREE = 8
 _MISFIT = 0.02
 
-Found = Callable[[], Classical | str]
+Found = Callable[[], Classical | NoClassical]
 
 
 def sharp(found: Classical) -> float | None:
@@ -72,7 +72,7 @@ class Approach:
         """The relative distance, where that is more than the classical solution's own error explains."""
         found = self.found()
         # Of a system that is not square or has no inverse it is one solution of many, or none.
-        if model.field.parameters > _MOST or isinstance(found, str) or found.note:
+        if model.field.parameters > _MOST or isinstance(found, NoClassical) or found.note:
             return None
         distance = self.objective(model)
         apart = float(np.sqrt(eqx.filter_jit(distance.loss)(model, None, {})))
@@ -84,7 +84,7 @@ class Approach:
             better = self.better()
         except MethodError:  # too few nodes for its stencils
             return 0.0
-        if isinstance(better, str):
+        if isinstance(better, NoClassical):
             return 0.0
         size = np.maximum(np.linalg.norm(found.values), np.finfo(float).tiny)
         return float(np.linalg.norm(better.values - found.values) / size)
@@ -96,8 +96,8 @@ class Approach:
     def objective(self, model) -> "Distance":
         """What is trained on."""
         found = self.found()
-        if isinstance(found, str):
-            raise ValueError(found)
+        if isinstance(found, NoClassical):
+            raise ValueError(found.reason)
         return Distance(self.inner, found, _between(self.problem, found, _ROWS * model.field.parameters))
 
     def describe(self, decision) -> str:

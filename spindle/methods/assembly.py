@@ -14,6 +14,7 @@ from spindle.errors import MethodError
 from spindle.lowering.constraints import Constraints, hard_constraints, no_constraints
 from spindle.lowering.scales import scales_of
 from spindle.methods.base import Plan
+from spindle.methods.published import published
 from spindle.networks.embeddings import Embedding, FourierFeatures, PeriodicFeatures, Raw, Scaled
 from spindle.networks.fields import BoundaryFactor, Field, PointwiseField
 from spindle.networks.layers import BODIES
@@ -43,7 +44,7 @@ def enough_points(axes: int, *, total: int, most: int) -> int:
 
 def published_problem(problem: Problem, recipe: str) -> tuple[Problem, tuple[str, ...]]:
     """The problem as the recipe poses it, and a sentence on what was left out."""
-    omitted = tuple(problem.published.get("omit", ())) if recipe == "paper" else ()
+    omitted = tuple(published(problem).get("omit", ())) if recipe == "paper" else ()
     if not omitted:
         return problem, ()
     return problem.without(omitted), (f"left out as in the publication: {', '.join(omitted)}",)

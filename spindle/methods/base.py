@@ -9,6 +9,7 @@ import jax
 from spindle.errors import MethodError, nearest, shown
 from spindle.lowering.constraints import Constraints
 from spindle.methods.direct import Classical, NoClassical
+from spindle.methods.published import published
 from spindle.methods.settings import (
     Activation,
     Features,
@@ -224,10 +225,9 @@ class Method:
                 f"`sp.{type(self).__name__}(recipe={shown(self.recipe)})` is not known."
                 + nearest(str(self.recipe)[:100], self.recipes)
             )
-        published = problem.published.get(self.name, {}) if self.recipe == "paper" else {}
-        settings = checked(
-            type(self), {**self.recipes[self.recipe], **published, **self.as_dict()}, len(problem.coordinates)
-        )
+        as_published = published(problem).get(self.name, {}) if self.recipe == "paper" else {}
+        given = {**self.recipes[self.recipe], **as_published, **self.as_dict()}
+        settings = checked(type(self), given, len(problem.coordinates))
         found = replace(self, **settings)
         marches = of_time_alone(problem) and found.is_basis
         return found if found.windows != "auto" or marches else replace(found, windows=1)

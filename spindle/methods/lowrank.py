@@ -125,6 +125,7 @@ class LowRank(Method):
         "coefficients of each low-rank layer",
         also={
             "auto": "6, then twice 4 more while the loss halves, a third of the Gauss-Newton steps each",
+            "full": "of `SPINN` alone",
         },
         sizes=True,
     )

@@ -33,7 +33,7 @@ from spindle.interrupts import ending_at_once, exit_status
 from spindle.load import load
 from spindle.methods.base import Method
 from spindle.methods.choose import chosen_method
-from spindle.methods.registry import METHODS, method_named
+from spindle.methods.registry import METHODS, described_method, method_in_words, method_named
 from spindle.problem.problem import Problem
 from spindle.report.comparison import write_comparison
 from spindle.report.curves import write_curves
@@ -86,10 +86,15 @@ Progress = Annotated[bool, typer.Option(help="Show on standard error what is bei
 
 @app.command("list")
 def list_command(
-    problem: Annotated[str | None, typer.Argument(help="Describe this problem and its options.")] = None,
+    problem: Annotated[
+        str | None, typer.Argument(help="Describe this problem and its options, or this method.")
+    ] = None,
     json: Json = False,
 ):
-    """List the problems of the gallery and the methods, or describe one problem."""
+    """List the problems of the gallery and the methods, or describe one problem or method with its settings."""
+    if problem in METHODS:
+        _show(to_json(described_method(problem)) if json else method_in_words(problem))
+        return
     if problem is not None:
         description = {"name": problem, "summary": gallery_summary(problem), "options": options(problem)}
         written = problem_source(problem).options_in_words
@@ -107,7 +112,7 @@ def list_command(
     out = Console(highlight=False)
     out.print(table)
     out.print(f"\nmethods: {', '.join(METHODS)}\nsolve one: spindle solve {next(iter(GALLERY))} --method spinn")
-    out.print(f"describe one: spindle list {next(iter(GALLERY))}")
+    out.print(f"describe one: spindle list {next(iter(GALLERY))}, spindle list spinn")
 
 
 @app.command()
@@ -129,7 +134,8 @@ def solve(
     ] = None,
     recipe: Annotated[str, typer.Option(help="default or paper.")] = "default",
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="KEY=VALUE: a setting of the method, an option or a parameter.")
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE: a setting of the method (`list METHOD`), an option or a parameter."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of initial weights and points.")] = 0,
     budget: Seconds = None,

@@ -4,6 +4,7 @@ from typing import cast
 
 import numpy as np
 
+from spindle.methods.direct import NoClassical
 from spindle.networks.model import Model
 from spindle.objective.errors import error_measures
 from spindle.records import ClassicalComparison, Measures
@@ -20,8 +21,8 @@ def compare(evaluator: Evaluator, model: Model) -> ClassicalComparison | None:
     if plan.classical is None:
         return None
     classical = plan.classical()
-    if isinstance(classical, str):
-        return ClassicalComparison(reason=classical)
+    if isinstance(classical, NoClassical):
+        return ClassicalComparison(reason=classical.reason)
     errors, distance = {}, {}
     for number, u in enumerate(evaluator.problem.unknowns):
         points, reference = _compared(evaluator, u)

@@ -7,6 +7,7 @@ trained     the same as `fresh`, on the last training points
 
 from collections.abc import Mapping, Sequence
 
+from spindle.methods.base import Method
 from spindle.stop_reasons import StopReason
 from spindle.training.history import Record
 from spindle.training.loop import Outcome
@@ -54,13 +55,11 @@ def cut_short(outcome: Outcome, seconds: float | None, missing: Sequence[str]) -
     return sentences
 
 
-def overfit(fresh: Mapping[str, float], trained: Mapping[str, float], settings: Mapping) -> list[str]:
+def overfit(fresh: Mapping[str, float], trained: Mapping[str, float], method: Method) -> list[str]:
     """Sentences on residuals that are small at the training points only."""
-    smaller = [f"`{name}`" for name in ("frequency", "rank") if name in settings]
-    if settings["activation"] != "sin" or settings["network"] == "spectral":
-        smaller.remove("`frequency`")
-    more = "`points`" if "nodes" not in settings else "`nodes`, or `times` where there is time"
-    advice = f"raise {more}" + (f", or lower {' or '.join(smaller)}" if smaller else "")
+    smaller = ["`frequency`"] if method.activation == "sin" and not method.is_basis else []
+    smaller += method.smaller
+    advice = f"raise {method.denser}" + (f", or lower {' or '.join(smaller)}" if smaller else "")
     return [
         f"the residual `{name}` is {fresh[name]:.1e} on fresh points but {trained[name]:.1e} on the training points: "
         f"the loss says too much, {advice}"

@@ -91,12 +91,11 @@ def _reduced(source: RunDirectory, model: Model, run: RunRecord) -> Reduced | No
         return reduced_from_data(model.field, stored, meta) if fits else None
 
 
-def _check_settings(path, settings: Mapping, arrays: Mapping) -> None:
+def _check_settings(path, method: Method, arrays: Mapping) -> None:
     """Raise RunError where a network would be much wider than all its stored numbers together."""
     most = _WIDEST + _TIMES * sum(a.size for a in arrays.values())
-    for name in ("width", "rank", "harmonics", "neurons", "hyper_width"):
-        if any(n > most for n in _whole_numbers(list(np.atleast_1d(settings.get(name) or 0).tolist()))):
-            raise RunError(_foreign(path))
+    if any(n > most for size in method.sizes for n in _whole_numbers(np.atleast_1d(size or 0).tolist())):
+        raise RunError(_foreign(path))
 
 
 def _foreign(path) -> str:

@@ -26,7 +26,7 @@ def march(problem: Problem, method: Method, terms: Terms) -> Solution:
     windows, parts = Windows(problem, method), list[Solution]()
     if terms.directory is not None and _has_begun(terms.directory):
         plan = method.plan(spanned(windows.first().posed))
-        _first(problem, method, terms)(plan)  # refuses the directory of another run
+        _first(problem, terms)(plan)  # refuses the directory of another run
     failure: DivergenceError | None = None
     while failure is None and not windows.pace.whole(parts) and (not parts or _goes_on(parts[-1])):
         if parts and time.perf_counter() > terms.budget.training_ends:
@@ -78,7 +78,7 @@ def _one(problem: Problem, method: Method, terms: Terms, window: Window, *, foll
         stored = restore(window.problem, window.method, inner, terms.seed, window)
         if stored.run.stopped_by.ended:
             return stored
-    first = None if window.number else _first(problem, method, terms)
+    first = None if window.number else _first(problem, terms)
 
     def prepare(plan):
         choices = first(plan) if first else plan.choices
@@ -90,11 +90,11 @@ def _one(problem: Problem, method: Method, terms: Terms, window: Window, *, foll
     return train(window.problem, window.method, inner_terms, window=window, prepare=prepare)
 
 
-def _first(problem, method, terms: Terms) -> Callable:
+def _first(problem, terms: Terms) -> Callable:
     """What is written down before any window: the run as a whole."""
 
     def prepare(plan):
-        terms.prepare(problem, method, described(plan))
+        terms.prepare(problem, described(plan))
         return plan.choices
 
     return prepare

@@ -219,6 +219,6 @@ def _guarded(evaluator: Evaluator, outcome: Outcome, residuals: _Residuals) -> l
 def _comparable(evaluator: Evaluator, outcome: Outcome) -> Mapping[str, float]:
     """The residuals on training points, without those that counted less near some walls."""
     plan = evaluator.plan
-    equations = {e.name for e in evaluator.problem.equations} if plan.settings.get("fade") else set()
+    equations = {e.name for e in evaluator.problem.equations} if plan.weakened else set()
     scales = plan.constraints.scales
     return {name: value * scales.residual(name) for name, value in outcome.residuals.items() if name not in equations}

@@ -34,6 +34,7 @@ from spindle.bounded import read_regular
 from spindle.errors import MethodError, RunError, shown
 from spindle.gallery.registry import GALLERY, gallery
 from spindle.methods.base import Method, Plan
+from spindle.methods.published import published
 from spindle.methods.registry import method_from_data, method_to_data
 from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
@@ -144,13 +145,14 @@ class RunDirectory:
         """The fingerprint of the run."""
         return (self.whole or self).read_info()["fingerprint"]
 
-    def prepare(self, problem: Problem, method: Method, plan: Plan, seed: int) -> dict:
+    def prepare(self, problem: Problem, plan: Plan, seed: int) -> dict:
         """Write what the run is, before it starts; returns `run.json`, the present one if it is of the same run.
 
         Raises RunError when the directory holds another run.
         """
         data, arrays = problem_to_data(problem)
-        described = method_to_data(method, plan.settings)
+        data["published"] = published(problem)  # in full: a later version may know others under the same name
+        described = method_to_data(plan.settings)
         info = {"format": _format(problem), "problem": problem.name, "method": described, "seed": seed}
         info["fingerprint"] = _fingerprint(data, arrays, info)
         if self.info.exists():

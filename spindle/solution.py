@@ -236,7 +236,9 @@ class Solution:
             "warnings": run["warnings"],
             "seconds": self.run.seconds.as_dict(),
             "peak_memory_bytes": run["peak_memory_bytes"],
-            "settings": {k: str(v) if isinstance(v, sympy.Basic) else v for k, v in self.plan.settings.items()},
+            "settings": {
+                k: str(v) if isinstance(v, sympy.Basic) else v for k, v in self.plan.settings.as_dict().items()
+            },
             "choices": self.choices,
             **({"reduction": self.reduced.facts} if self.reduced else {}),
             "versions": run["versions"],
@@ -293,7 +295,7 @@ class Solution:
         target = RunDirectory.at(directory)
         with Lock(target.path) as lock:
             lock.take()
-            target.prepare(self.given, self.method, self.plan, self.run.seed)
+            target.prepare(self.given, self.plan, self.run.seed)
             return self.store(target)
 
     def store(self, target: RunDirectory) -> Path:

@@ -145,7 +145,7 @@ def _solved(problem: Problem, method: Method, terms: Terms, estimate: bool) -> S
     if method.windows_of(problem) != 1:
         solution = march(problem, method, terms)
     else:
-        solution = train(problem, method, terms, prepare=_recorded(problem, method, terms))
+        solution = train(problem, method, terms, prepare=_recorded(problem, terms))
     if estimate and solution.run.stopped_by != StopReason.INTERRUPTED:
         solution = solution.with_record(error_estimate=_error_estimate(solution, terms))
         if terms.directory is not None:
@@ -165,11 +165,11 @@ def _error_estimate(solution: Solution, terms: Terms) -> ErrorEstimate:
     return estimate_error(solution, terms.budget)
 
 
-def _recorded(problem: Problem, method: Method, terms: Terms) -> Callable | None:
+def _recorded(problem: Problem, terms: Terms) -> Callable | None:
     """What writes down the run in its directory, and returns the choices on record; None without a directory."""
     if terms.directory is None:
         return None
-    return lambda plan: terms.prepare(problem, method, plan)["choices"]
+    return lambda plan: terms.prepare(problem, plan)["choices"]
 
 
 def _method(problem: Problem, method: Method | str | None) -> tuple[Method, str]:

@@ -54,11 +54,11 @@ class Terms:
     lock: Lock | None = None
     chosen: str = ""
 
-    def prepare(self, problem: Problem, method: Method, plan: Plan) -> dict:
+    def prepare(self, problem: Problem, plan: Plan) -> dict:
         """Write down what the run is, as the only process that writes there; see `RunDirectory.prepare`."""
         assert self.directory is not None and self.lock is not None
         self.lock.take()
-        return self.directory.prepare(problem, method, plan, self.seed)
+        return self.directory.prepare(problem, plan, self.seed)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from spindle.averages import averages
 from spindle.lowering.breaks import breaks
 from spindle.lowering.compile import coded
 from spindle.methods.base import Method, Plan
-from spindle.methods.registry import method_from_data, method_to_data
 from spindle.networks.expansion import AxisBasis, Expansion
 from spindle.objective.errors import error_measures
 from spindle.pace import Even, Following, Pace
@@ -99,7 +98,7 @@ class Windows:
             self._posed = self._following(last)
         method = self.method
         if last is not None:
-            method = method_from_data(method_to_data(method, last.plan.settings))
+            method = last.plan.settings
         moved = partial(in_later_time, self.problem, self.axis, self._clock, pace=self._speed)
         posed, problem = self._posed, window(self.problem, low, high)
         frame = TimeFrame(low, pace)
@@ -199,7 +198,7 @@ class Windows:
 
 def described(plan: Plan) -> Plan:
     """The plan of the first window as that of all."""
-    count = plan.settings["windows"]
+    count = plan.settings.windows
     several = "windows as long as their features resolve the solution" if count == "auto" else f"{count} windows"
     sentence = f"time in {several}, each starting where the last one ended"
     return replace(plan, choices=(sentence, *plan.choices), classical=None)

@@ -224,6 +224,15 @@ def test_list_describes_one_problem(spindle):
     assert spindle("list", "poison2d").returncode == 2
 
 
+def test_list_describes_the_settings_of_a_method(spindle):
+    assert "Source: Raissi" in spindle("list", "pinn").stdout
+    settings = json.loads(spindle("list", "pinn-mod", "--json").stdout)["settings"]
+    assert (
+        settings["hidden_layers"]
+        == "number of hidden layers (of gated layers, for the modified network) (1 to 1,000) [3]"
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_interrupt_saves_and_says_how_to_resume(tmp_path, signum):

@@ -119,14 +119,14 @@ def test_expressions_may_use_symbols_called_as_coordinates(solution):
 def test_a_run_is_the_same_wherever_its_problem_comes_from(solution, tmp_path):
     directory = RunDirectory.at(solution.save(tmp_path / "run"))
     named = solution.problem.named("pair", {"k": 2})
-    assert directory.prepare(named, solution.method, solution.plan, 0) == directory.read_info()
+    assert directory.prepare(named, solution.plan, 0) == directory.read_info()
     with pytest.raises(
         sp.RunError, match=r"holds another run \(seed 0 there and 1 here\), and two runs cannot share one"
     ):
-        directory.prepare(named, solution.method, solution.plan, 1)
+        directory.prepare(named, solution.plan, 1)
     other = replace(solution.problem, conditions=[])
     with pytest.raises(sp.RunError, match=r"holds another run \(also called pair, but posed otherwise\)"):
-        directory.prepare(other, solution.method, solution.plan, 0)
+        directory.prepare(other, solution.plan, 0)
 
 
 def test_constants_may_be_evaluated_with_the_solution(solution):

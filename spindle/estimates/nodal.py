@@ -17,7 +17,7 @@ from spindle.estimates.shift import Shift
 from spindle.estimates.uncertainty import Untold, Values, with_uncertainty
 from spindle.lowering.compile import array_function
 from spindle.lowering.partials import terms_of
-from spindle.methods.direct import Classical
+from spindle.methods.direct import Classical, NoClassical
 from spindle.methods.dtpinn import DTPINN
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_time
@@ -49,8 +49,8 @@ def by_nodes(solution: Solution, budget: Budget) -> ErrorEstimate:
     solutions = []
     for (order, nodes), times in zip(sets, _TIMES, strict=True):
         classical = _solved(posed, order, nodes, times)
-        if isinstance(classical, str):
-            return ErrorEstimate(reason=f"it has no classical solution to come from: {classical}")
+        if isinstance(classical, NoClassical):
+            return ErrorEstimate(reason=f"it has no classical solution to come from: {classical.reason}")
         if time.perf_counter() > budget.ends:
             raise Late
         solutions.append(classical)
@@ -66,8 +66,8 @@ def _for(solution: Solution, parameters: Mapping[str, float], chosen: tuple[int,
     classical = _solved(posed, *chosen, _TIMES[0])
     if time.perf_counter() > budget.ends:
         raise Late
-    if isinstance(classical, str):
-        raise Untold(classical)
+    if isinstance(classical, NoClassical):
+        raise Untold(classical.reason)
 
     def values(expression, points):
         at = _function(solution, expression, parameters)
@@ -80,13 +80,13 @@ def _for(solution: Solution, parameters: Mapping[str, float], chosen: tuple[int,
     return values
 
 
-def _solved(posed: Problem, order: int, nodes: int, times: int) -> Classical | str:
-    """The error at nodes, or a sentence on why there is none."""
+def _solved(posed: Problem, order: int, nodes: int, times: int) -> Classical | NoClassical:
+    """The error at nodes, or why there is none."""
     try:
         plan = DTPINN(order=order, nodes=nodes, times=times, frequency=4.0, approach=False).plan(posed)
-        return plan.classical() if plan.classical else "there are no nodes"
+        return plan.classical() if plan.classical else NoClassical("there are no nodes")
     except SpindleError as error:
-        return str(error).rstrip(".")
+        return NoClassical(str(error).rstrip("."))
 
 
 def _compared(solution: Solution, rough: Classical, better: Classical) -> ErrorEstimate:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from spindle.gallery.registry import gallery
 from spindle.methods.base import Method
+from spindle.methods.dtpinn import DTPINN
 from spindle.methods.registry import label
 from spindle.solution import Solution
 from spindle.solve import solve
@@ -71,8 +72,6 @@ def _classical(solution):
     return max((measures["rel_l2"] for measures in errors.values()), default="")
 
 
-def _points(settings) -> str:
+def _points(method: Method) -> str:
     """Points an axis, or scattered nodes and the order of their differences."""
-    if "nodes" in settings:
-        return f"{settings['nodes']}, p = {settings['order']}"
-    return str(settings["points"])
+    return f"{method.nodes}, p = {method.order}" if isinstance(method, DTPINN) else str(method.points)

@@ -28,8 +28,5 @@ def flow_mixing3d(v_max: float = 0.385) -> Problem:
         name="flow_mixing3d",
         title="Flow mixing by a vortex",
         citation="Chiu et al. (2022), CAN-PINN, CMAME 395",
-        published={
-            "spinn": {"rank": 128, "points": 256, "weights": {"equation": 10.0}},
-            "pinn": {"points": 32, "weights": {"equation": 10.0}},
-        },
+        published="flow_mixing3d",
     )

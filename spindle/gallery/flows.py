@@ -43,7 +43,6 @@ def navier_stokes3d(field: int = 0, nu: float = 0.01, end: float = 1, stream: in
         conditions += [Periodic(v, x), Periodic(v, y)]
     frames = max(2, round(float(end) * 100) + 1)
     solved = decaying_turbulence(field, [float(end) * k / (frames - 1) for k in range(frames)], 65, float(nu))
-    weights = {"divergence": 5e3} | {f"initial {name}": 1e4 for name in ("u", "v", "w")}
     return Problem(
         domain=Box({t: (0, end), x: (0, 2 * pi), y: (0, 2 * pi)}),
         equations=equations,
@@ -53,24 +52,7 @@ def navier_stokes3d(field: int = 0, nu: float = 0.01, end: float = 1, stream: in
         name="navier_stokes3d",
         title="Decaying turbulence in 2+1 dimensions",
         citation=_SPINN,
-        published={
-            "spinn": {
-                "network": "modified",
-                "hidden_layers": 2,
-                "width": 128,
-                "rank": 128,
-                "hard": "zero",
-                "learning_rate": 2e-3,
-                "steps": 100_000,
-                "points": (32, 256, 256),
-                "windows": 10,
-                "weights": {} if stream else weights,
-            },
-            "causal-pinn": {
-                "windows": 10,
-                "weights": {} if stream else dict.fromkeys(weights, 1e5) | {"divergence": 100.0},
-            },
-        },
+        published="navier_stokes3d" if stream else "navier_stokes3d, velocities",
     )
 
 
@@ -98,8 +80,6 @@ def navier_stokes4d(nu: float = 0.05) -> Problem:
     operator = omega.diff(t) + _along(v, omega, space) - _along(omega, v, space) - nu * laplacian(omega)
     # The rate of decay is that of diffusion, so that only the products of velocity and vorticity are left to force.
     force = 6 * decay**2 * Matrix([-sin(4 * y) * sin(2 * z), -sin(4 * x) * sin(2 * z), sin(4 * x) * sin(4 * y)])
-    weights = {"divergence": 100.0}
-    weights |= {f"initial {kind}{n}": 10.0 for kind in ("vorticity ", "velocity ") for n in (1, 2, 3)}
     return Problem(
         domain=Box({t: (0, 5)} | {c: (0, 2 * pi) for c in space}),
         equations={"vorticity": Eq(operator, force), "divergence": Eq(div(v), 0)},
@@ -113,7 +93,7 @@ def navier_stokes4d(nu: float = 0.05) -> Problem:
         name="navier_stokes4d",
         title="Navier-Stokes equations in 3+1 dimensions, a manufactured flow",
         citation=_SPINN,
-        published={"spinn": {"network": "modified", "hidden_layers": 4, "rank": 128, "points": 32, "weights": weights}},
+        published="navier_stokes4d",
     )
 
 

@@ -44,14 +44,5 @@ def poisson_lshape() -> Problem:
         name="poisson_lshape",
         title="Poisson's equation on an L-shape",
         citation="Cho et al. (2023), Separable Physics-Informed Neural Networks, NeurIPS",
-        published={
-            "spinn": {
-                "network": "modified",
-                "rank": 128,
-                "points": 256,
-                "sampling": "uniform",
-                "steps": 5_000,
-                "weights": {"dirichlet u": 1000.0},
-            }
-        },
+        published="poisson_lshape",
     )

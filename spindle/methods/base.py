@@ -1,40 +1,43 @@
-"""What all methods share: settings from recipes, and the plan that a method makes for a problem."""
+"""What all methods share: their settings, and the plan that a method makes for a problem."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-import equinox as eqx
 import jax
 
 from spindle.errors import MethodError, nearest, shown
-from spindle.lowering.constraints import Constraints, hard_constraints, no_constraints
-from spindle.lowering.residuals import ResidualForms
-from spindle.lowering.scales import scales_of
-from spindle.methods.direct import Classical
-from spindle.methods.settings import check_settings
-from spindle.networks.embeddings import Embedding, FourierFeatures, PeriodicFeatures, Raw, Scaled
-from spindle.networks.fields import BoundaryFactor, Field, PointwiseField
+from spindle.lowering.constraints import Constraints
+from spindle.methods.direct import Classical, NoClassical
+from spindle.methods.published import published
+from spindle.methods.settings import (
+    Activation,
+    Features,
+    Flag,
+    Ladder,
+    Positive,
+    Rule,
+    Weights,
+    Whole,
+    Words,
+    checked,
+    declared,
+    documented,
+    setting,
+)
 from spindle.networks.layers import BODIES
 from spindle.networks.model import Model
-from spindle.objective.estimated import first_guesses
 from spindle.objective.objective import Objective
-from spindle.objective.penalties import Penalty
-from spindle.problem.consistency.signs import signed
 from spindle.problem.families import ranging, spanned
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import is_time
 from spindle.problem.windows import of_time_alone, time_axis
 from spindle.reduction.build import Reduction
-from spindle.training.optimizers.adam import Adam
-from spindle.training.optimizers.causal import Causal
-from spindle.training.optimizers.gauss_newton import GaussNewton
-from spindle.training.optimizers.registry import optimizers
-from spindle.training.optimizers.reweighted import Reweighted
+from spindle.training.optimizers.adam import SCHEDULES
 from spindle.training.schedule import Schedule
-from spindle.training.stages import Stage
 
 RECIPES = ("default", "paper")
+# What the default recipes of all methods begin with.
+COMMON: dict[str, Any] = {"windows": 1, "causal": (), "slabs": 32, "scales": "auto"}
 
 
 def _as_it_is(expression):
@@ -48,13 +51,14 @@ class Plan:
     problem      the problem as it is solved (conditions that a published recipe leaves out are gone)
     fresh        () -> the objective on random points, by exact derivatives: what training did not look at
     build        random key -> the model before training
-    settings     every setting's value, for the record
+    settings     the method with a value for every setting
     choices      sentences: what was chosen, and why
-    classical    () -> the classical solution of the same discrete equations, or a sentence on why there is none; None
-                 for methods without a discretisation
+    classical    () -> the classical solution of the same discrete equations, or why there is none; None for methods
+                 without a discretisation
     reduction    what turns the trained model of a family into one that answers queries; None: nothing does
     programs     what was compiled for it, for whoever trains by the same plan again
     evaluators   likewise, {expression: how it is evaluated}
+    weakened     whether equations count less near some walls, where their residuals are no measure of a fit
     posed        expression of the problem as it was given -> the same of the problem as it is solved
     """
 
@@ -66,91 +70,124 @@ class Plan:
     schedule: Schedule
     weights: dict[str, float]
     dtype: str
-    settings: dict[str, Any]
+    settings: "Method"
     choices: tuple[str, ...]
-    classical: Callable[[], Classical | str] | None = None
+    classical: Callable[[], Classical | NoClassical] | None = None
     reduction: Reduction | None = None
     programs: dict = field(default_factory=dict)
     evaluators: dict = field(default_factory=dict)
+    weakened: bool = False
     posed: Callable = _as_it_is
 
 
+@documented
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """Interface of all methods (never built itself). A setting left at None takes its recipe's value.
+    """Interface of all methods (never built itself).
 
-    recipe          "default": ours; "paper": as published, to the letter where the publication says
-    network         "mlp" or "modified" (Wang, Teng & Perdikaris 2021)
-    width           neurons in each hidden layer
-    hidden_layers   number of hidden layers (of gated layers, for the modified network)
-    activation      "tanh", "sin", "swish", "gaussian", "sigmoid"
-    initial         first weights of plain layers: "glorot" (normal, no biases), or "uniform", both up to
-                    1 / sqrt(inputs)
-    frequency       highest frequency of the first layer of sine networks, on inputs scaled to [-1, 1], or "auto"
-    fourier         (count, deviation) of random Fourier features, or None
-    harmonics       harmonics of the features on axes that are declared periodic
-    scale_inputs    map every coordinate's interval to [-1, 1] before the first layer
-    hard            conditions that hold by construction, on boxes: "all" whose data agree; "zero", only those whose
-                    data are zero, which need no lift; "off"; "auto": all, but "zero" for spectral networks of few axes
-    points          collocation points an axis, one number for each axis, or "auto"
-    sampling        rule for collocation points
-    resample        draw new random points every so many steps; 0: never
-    weights         {residual name: weight}; other equations weigh 1
-    conditions      weight of conditions that `weights` does not name; measurements of known noise weigh 1e-3 at most
-    balance         adapt the weights every so many steps by gradient norms; 0: never
-    faces           "mean" of a condition over all its faces, or "sum" of the faces' means
-    steps, learning_rate, schedule   of Adam; of `PINN` the number of steps may be "auto"
-    lbfgs_steps     L-BFGS iterations after Adam
-    lbfgs_rate      their constant step length; None: a line search
-    lbfgs_memory    pairs of changes they remember
-    newton_steps    Gauss-Newton steps after both, at most
-    keep            "last" parameters, or those of the "lowest loss"
-    causal          tolerances of causal weights, one after the other, such as (0.01, 1), each for at most `steps` steps
-                    of Adam, that weighs later times by how well earlier ones are solved (Wang et al. 2024); (): off.
-                    Its authors report a patent; see `sp.CausalPINN`
-    slabs           of time, for these weights
-    windows         windows in time of equal length, solved one after the other, each from the end of the last; 1: none;
-                    "auto": as long as the features of the method resolve the solution, where time is the only
-                    coordinate, else none
-    scales          "auto": unknowns are measured by their data and residuals by their terms where these are far from
-                    one, as in physical units; "off": never
-    dtype           "float32" or "float64"
+    recipe   "default": ours; "paper": as published, to the letter where the publication says
+
+    What a method decides for a problem is a method again, whose every setting has a value; see `decide`.
     """
 
     recipe: str = "default"
-    network: str | None = None
-    width: int | str | tuple[int, ...] | None = None
-    hidden_layers: int | None = None
-    activation: str | None = None
-    initial: str | None = None
-    frequency: float | str | None = None
-    fourier: tuple[int, float] | None = None
-    harmonics: int | None = None
-    scale_inputs: bool | None = None
-    hard: str | None = None
-    points: int | tuple[int, ...] | str | None = None
-    sampling: str | None = None
-    resample: int | None = None
-    weights: Mapping[str, float] | None = None
-    balance: int | None = None
-    faces: str | None = None
-    conditions: float | None = None
-    steps: int | str | None = None
-    learning_rate: float | None = None
-    schedule: str | None = None
-    lbfgs_steps: int | None = None
-    lbfgs_rate: float | None = None
-    lbfgs_memory: int | None = None
-    newton_steps: int | None = None
-    keep: str | None = None
-    causal: tuple[float, ...] | None = None
-    slabs: int | None = None
-    windows: int | str | None = None
-    scales: str | None = None
-    dtype: str | None = None
+    network: str | None = setting(
+        Words(
+            {
+                "mlp": "a multilayer perceptron",
+                "modified": "its gated variant (Wang, Teng & Perdikaris 2021)",
+                "spectral": "a basis of fixed functions of one coordinate, whose coefficients are trained",
+            }
+        ),
+        "what kind of network",
+    )
+    width: int | str | tuple[int, ...] | None = setting(
+        Whole(1, 10**7, several=True),
+        "neurons in each hidden layer, or functions in a basis",
+        also={"auto": "by the functions that the problem contains"},
+        per_axis=True,
+        sizes=True,
+    )
+    hidden_layers: int | None = setting(
+        Whole(1, 1000), "number of hidden layers (of gated layers, for the modified network)"
+    )
+    activation: str | None = setting(Activation(), "what follows each hidden layer")
+    initial: str | None = setting(
+        Words({"glorot": "normal, no biases", "uniform": "both up to 1 / sqrt(inputs)"}),
+        "first weights of plain layers",
+    )
+    frequency: float | str | None = setting(
+        Positive(),
+        "highest frequency of the first layer of sine networks, on inputs scaled to [-1, 1]",
+        also={"auto": "by what the points resolve"},
+    )
+    fourier: tuple[int, float] | None = setting(Features(), "count and deviation of random Fourier features")
+    harmonics: int | None = setting(
+        Whole(1, 10**5), "harmonics of the features on axes that are declared periodic", sizes=True
+    )
+    scale_inputs: bool | None = setting(Flag(), "whether every coordinate's interval is mapped to [-1, 1] at first")
+    hard: str | None = setting(
+        Words(
+            {
+                "auto": "all, but zero for spectral networks of few axes",
+                "all": "those whose data agree",
+                "zero": "only those whose data are zero, which need no lift",
+                "off": "none",
+            }
+        ),
+        "conditions that hold by construction, on boxes",
+    )
+    points: int | tuple[int, ...] | str | None = setting(
+        Whole(2, 10**7, several=True),
+        "collocation points an axis",
+        also={"auto": "by the number of axes"},
+        per_axis=True,
+    )
+    sampling: str | None = setting(Rule(), "rule for collocation points")
+    resample: int | None = setting(Whole(0, 10**9), "draw new random points every so many steps; 0: never")
+    weights: Mapping[str, float] | None = setting(Weights(), "{residual name: weight}; other equations weigh 1")
+    balance: int | None = setting(Whole(0, 10**9), "adapt the weights every so many steps by gradient norms; 0: never")
+    faces: str | None = setting(
+        Words({"mean": "over all its faces", "sum": "of the faces' means"}), "mean square of a condition"
+    )
+    conditions: float | None = setting(
+        Positive(), "weight of conditions that `weights` does not name; measurements of known noise weigh 1e-3 at most"
+    )
+    steps: int | str | None = setting(
+        Whole(0, 10**9), "of Adam", also={"auto": "of `PINN`, 2,000, and 8,000 on a single axis"}
+    )
+    learning_rate: float | None = setting(Positive(), "of Adam, at the start")
+    schedule: str | None = setting(Words(SCHEDULES), "how it falls")
+    lbfgs_steps: int | None = setting(Whole(0, 10**9), "L-BFGS iterations after Adam")
+    lbfgs_rate: float | None = setting(Positive(), "their constant step length; None: a line search")
+    lbfgs_memory: int | None = setting(Whole(1, 1000), "pairs of changes they remember")
+    newton_steps: int | None = setting(Whole(0, 10**6), "Gauss-Newton steps after both, at most")
+    keep: str | None = setting(
+        Words({"last": "those at the end", "lowest loss": "those at that step"}), "which parameters are kept"
+    )
+    causal: tuple[float, ...] | None = setting(
+        Ladder(),
+        "tolerances of causal weights, one after the other, such as (0.01, 1), each for at most `steps` steps of Adam, "
+        "that weighs later times by how well earlier ones are solved (Wang et al. 2024); (): off. Its authors report a "
+        "patent; see `sp.CausalPINN`",
+    )
+    slabs: int | None = setting(Whole(2, 10**5), "slabs of time for these weights")
+    windows: int | str | None = setting(
+        Whole(1, 10**4),
+        "windows in time of equal length, solved one after the other, each from the end of the last; 1: none",
+        also={"auto": "as long as a basis resolves the solution, where time is the only coordinate, else none"},
+    )
+    scales: str | None = setting(
+        Words({"auto": "where these are far from one, as in physical units", "off": "never"}),
+        "whether unknowns are measured by their data and residuals by their terms",
+    )
+    dtype: str | None = setting(Words({"float32": "", "float64": ""}), "precision of all numbers")
 
     name: ClassVar[str]
     recipes: ClassVar[Mapping[str, Mapping[str, Any]]]
+    # What to raise where equations hold at the training points only, and what to lower.
+    denser: ClassVar[str] = "`points`"
+    smaller: ClassVar[tuple[str, ...]] = ()
 
     def __new__(cls, *unnamed, **settings):
         """Refuse settings without a name, and those that do not exist, and suggest the nearest."""
@@ -170,49 +207,56 @@ class Method:
         return f"{type(self).__name__}({', '.join(f'{f.name}={shown(v)}' for f, v in chosen if v != f.default)})"
 
     def plan(self, problem: Problem) -> Plan:
-        """Decide everything for this problem; raises MethodError where method and problem do not fit."""
+        """Everything that is needed to train; raises MethodError where method and problem do not fit."""
         raise NotImplementedError
 
-    def resolved(self, problem: Problem) -> dict[str, Any]:
-        """Every setting: as given, else as published for this problem (recipe "paper"), else from the recipe."""
+    def decide(self, problem: Problem) -> tuple[Self, tuple[str, ...]]:
+        """This method with a value for every setting, and a sentence of the record for each choice that has one.
+
+        Words are left where they name a rule that works later, such as `rank="auto"`, by which the rank grows.
+        Raises MethodError where method and problem do not fit.
+        """
+        raise NotImplementedError
+
+    def resolved(self, problem: Problem) -> Self:
+        """This method with each setting as given, else as published for this problem (recipe "paper"), else as usual.
+
+        Raises MethodError where a setting has a value that it cannot have.
+        """
         if not isinstance(self.recipe, str) or self.recipe not in self.recipes:
             raise MethodError(
                 f"`sp.{type(self).__name__}(recipe={shown(self.recipe)})` is not known."
                 + nearest(str(self.recipe)[:100], self.recipes)
             )
-        usual = {"windows": 1, "causal": (), "slabs": 32, "scales": "off" if self.recipe == "paper" else "auto"}
-        settings = {**usual, **self.recipes[self.recipe]}
-        if self.recipe == "paper":
-            settings |= problem.published.get(self.name, {})
-        settings |= {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
-        check_settings(f"sp.{type(self).__name__}", settings, len(problem.coordinates))
-        if settings["windows"] == "auto" and not (of_time_alone(problem) and settings["network"] == "spectral"):
-            settings["windows"] = 1
-        return settings
+        as_published = published(problem).get(self.name, {}) if self.recipe == "paper" else {}
+        given = {**self.recipes[self.recipe], **as_published, **self.as_dict()}
+        settings = checked(type(self), given, len(problem.coordinates))
+        found = replace(self, **settings)
+        marches = of_time_alone(problem) and found.is_basis
+        return found if found.windows != "auto" or marches else replace(found, windows=1)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings that have a value, in the order of the recipe, as records and run directories list them."""
+        names = dict.fromkeys([*self.recipes[self.recipe], *(f.name for f in fields(self))])
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    @property
+    def is_basis(self) -> bool:
+        """Whether the network is a basis: its functions are fixed, and only their coefficients are trained."""
+        return self.network is not None and BODIES[self.network].is_basis
+
+    @property
+    def sizes(self) -> list[Any]:
+        """The values of those settings that say how large the network is."""
+        return [getattr(self, name) for name, declaration in declared(type(self)).items() if declaration.sizes]
 
     def windows_of(self, problem: Problem) -> int | str:
         """How many windows time is cut into; raises where the problem has none that follow one another."""
-        count = self.resolved(spanned(problem))["windows"]
+        count: Any = self.resolved(spanned(problem)).windows
         if count != 1:
             refuse_families(problem, f"sp.{type(self).__name__}(windows={count})")
             time_axis(problem)
         return count
-
-
-def points_an_axis(settings, axes: int, *, total: int, most: int) -> tuple[int, ...]:
-    """Collocation points on each axis; "auto" gives as many as make about `total` together, at most `most` an axis."""
-    points = settings["points"]
-    if points == "auto":
-        points = settings["points"] = max(2, min(most, round(total ** (1 / axes))))
-    return tuple(points) if isinstance(points, (tuple, list)) else (points,) * axes
-
-
-def published_problem(problem: Problem, recipe: str) -> tuple[Problem, tuple[str, ...]]:
-    """The problem as the recipe poses it, and a sentence on what was left out."""
-    omitted = tuple(problem.published.get("omit", ())) if recipe == "paper" else ()
-    if not omitted:
-        return problem, ()
-    return problem.without(omitted), (f"left out as in the publication: {', '.join(omitted)}",)
 
 
 def refuse_families(problem: Problem, call: str) -> None:
@@ -224,139 +268,3 @@ def refuse_families(problem: Problem, call: str) -> None:
             f"`{call}` solves one problem at a time, but `{problem.name}` is a family over {p.name} in {p.bounds}; "
             f"choose a member, `problem.at({p.name}={sum(p.bounds) / 2:g})`."
         )
-
-
-def constraints_for(problem: Problem, settings) -> tuple[Constraints, tuple[str, ...]]:
-    """The conditions that hold by construction, and a sentence on the choice."""
-    if settings["hard"] == "off":
-        found = no_constraints(problem, "hard='off'")
-    else:
-        found = hard_constraints(problem, homogeneous=settings["hard"] == "zero")
-    sentences = []
-    if settings["scales"] == "auto":
-        found = replace(found, scales=scales_of(problem))
-        sentences += [found.scales.sentence] if found.scales.sentence else []
-    if found.enforced:
-        sentences.append(f"exact by construction: {', '.join(found.enforced)}")
-    left = [c.name for c in problem.conditions if c.name not in found.enforced]
-    if left:
-        sentences.append(f"left to the loss: {', '.join(left)}" + (f" ({found.reason})" if found.reason else ""))
-    return found, tuple(sentences)
-
-
-def boundary_factors(problem: Problem, constraints: Constraints) -> tuple[tuple[BoundaryFactor, ...], ...]:
-    """For each unknown and each axis the factor that vanishes where conditions are enforced."""
-    factors = []
-    for u in problem.unknowns:
-        own = []
-        for (low, high), roots in zip(problem.domain.bounds, constraints.roots[u], strict=True):
-            both = len({r for r, _ in roots}) == 2
-            own.append(BoundaryFactor(roots, (high - low) / 2 if both else high - low))
-        factors.append(tuple(own))
-    return tuple(factors)
-
-
-def embedding(bounds, periodic, settings, *, key) -> Embedding:
-    """What the coordinates pass through first, from the settings."""
-    if any(periodic):
-        harmonics = settings["width"] // 2 if settings["network"] == "spectral" else settings["harmonics"]
-        return PeriodicFeatures(tuple(bounds), tuple(periodic), harmonics)
-    if settings.get("fourier"):
-        count, deviation = settings["fourier"]
-        return FourierFeatures(bounds, count, deviation, key=key)
-    return Scaled(tuple(bounds)) if settings["scale_inputs"] else Raw(len(bounds))
-
-
-def body_options(settings) -> dict[str, Any]:
-    """Arguments of a body network, from the settings."""
-    return {
-        "width": settings["width"],
-        "hidden": settings["hidden_layers"],
-        "act": settings["activation"],
-        "frequency": settings["frequency"],
-        "initial": settings["initial"],
-    }
-
-
-def pointwise_field(problem: Problem, constraints: Constraints, settings) -> Callable[[jax.Array], PointwiseField]:
-    """Random key -> one network of all coordinates."""
-
-    def field(key):
-        feature_key, body_key = jax.random.split(key)
-        first = embedding(problem.domain.bounds, constraints.periodic, settings, key=feature_key)
-        body = BODIES[settings["network"]](first.width, len(problem.unknowns), **body_options(settings), key=body_key)
-        return PointwiseField(first, body, boundary_factors(problem, constraints), len(problem.unknowns))
-
-    return field
-
-
-def causal_ladder(problem: Problem, settings) -> tuple[float, ...]:
-    """The tolerances of causal weights, one stage of Adam each; none where there is no time to speak of."""
-    ladder = settings["causal"] or ()
-    if ladder and not any(is_time(c) for c in problem.coordinates):
-        raise MethodError(
-            f"`causal={ladder}` weighs later times by earlier ones, and `{problem.name}` has no time; leave it out."
-        )
-    return tuple(ladder)
-
-
-def assemble(
-    forms: ResidualForms,
-    field: Callable[[jax.Array], Field],
-    derivatives: Callable[[bool], Any],
-    settings,
-    choices,
-    newton: Sequence[Stage] = (),
-    penalties: Sequence[Penalty] = (),
-) -> Plan:
-    """The plan, once a method has said what its field is and how it is differentiated.
-
-    derivatives   whether on fresh random points -> those at points of the supports of the forms
-    newton        the Gauss-Newton stages, where it takes more than one
-    penalties     terms of the loss that look at the field alone
-    """
-    problem = forms.problem
-    objective = Objective(forms, derivatives(False), faces=settings["faces"], penalties=penalties)
-    # Steps along gradients must not change the sign of a diffusivity; those of Gauss-Newton may on their way, and from
-    # an exponential they run off to where it is zero.
-    signs = signed(problem) if settings["steps"] else ()
-
-    @eqx.filter_jit  # one compilation instead of one for each operation
-    def build(key):
-        return Model(field(key), first_guesses(objective.tunable, signs))
-
-    stages = _stages(objective, settings, newton)
-    resample = settings["resample"] if settings["sampling"] == "random" else 0
-    many = len(objective.names) > 1
-    return Plan(
-        problem=problem,
-        constraints=forms.constraints,
-        objective=objective,
-        fresh=lambda: Objective(forms, derivatives(True), faces=settings["faces"]),
-        build=build,
-        schedule=Schedule(stages, resample, settings["balance"] if many else 0, settings["keep"]),
-        weights=objective.weights(settings["weights"], settings["conditions"]),
-        dtype=settings["dtype"],
-        settings=settings,
-        choices=tuple(choices),
-    )
-
-
-def _stages(objective: Objective, settings, newton: Sequence[Stage]) -> tuple[Stage, ...]:
-    """One stage for each optimizer that takes steps, but those of causal weights and of Gauss-Newton may be several."""
-
-    def causal(adam) -> list[Stage]:
-        ladder = causal_ladder(objective.forms.problem, settings)
-        return [Stage(Causal(adam, tolerance, settings["slabs"])) for tolerance in ladder] or [Stage(adam)]
-
-    def gauss_newton(alone) -> list[Stage]:
-        last = list(newton) or [Stage(alone)]
-        measured = {name: 1.0 for name in objective.forms.noisy if name not in settings["weights"]}
-        if not (objective.tunable and measured):
-            return last
-        # From a guess that is far off each step gains a few per cent only, some forty times.
-        return [Stage(Reweighted(replace(alone, worth=5e-3, patience=8), measured)), *last]
-
-    several = {Adam: causal, GaussNewton: gauss_newton}
-    found = [several.get(type(o), lambda alone: [Stage(alone)])(o) for o in optimizers(settings.get)]
-    return tuple(stage for stages in found for stage in stages)

@@ -1,18 +1,21 @@
 """The causal PINN: later times count only once earlier ones are solved."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from spindle.methods.base import Method, Plan, published_problem
-from spindle.methods.pinn import PINN, plan_on_cloud
+from spindle.methods.assembly import published_problem
+from spindle.methods.base import Method, Plan
+from spindle.methods.pinn import PINN, decided_on_cloud, plan_on_cloud
+from spindle.methods.settings import documented
 from spindle.problem.problem import Problem
 
 
+@documented
 @dataclass(frozen=True, kw_only=True, repr=False)
 class CausalPINN(Method):
     """Physics-informed neural network whose residuals at later times are weighted by how well earlier ones are solved.
 
-    All settings are those of `sp.PINN`; `causal` are the tolerances of the weights, each trained for at most `steps`
+    `causal` are the tolerances of the weights, each trained for at most `steps`
     steps or until all weights exceed 0.99, `slabs` the slabs of time. `sp.SPINN(causal=...)` takes them too.
     `recipe="paper"`: the published settings for decaying turbulence, with 32 x 256 points, but new random ones in every
     step in place of sorted times, and without products of the harmonics of two axes as inputs.
@@ -28,7 +31,6 @@ class CausalPINN(Method):
         "paper": {
             **PINN.recipes["paper"],
             "network": "modified",
-            "hidden_layers": 4,
             "points": (32, 16, 16),
             "resample": 1,
             "steps": 100_000,
@@ -39,7 +41,12 @@ class CausalPINN(Method):
         },
     }
 
+    def decide(self, problem: Problem) -> tuple[Self, tuple[str, ...]]:
+        """As of a PINN."""
+        return decided_on_cloud(self.resolved(problem), problem), ()
+
     def plan(self, problem: Problem) -> Plan:
         """As that of a PINN."""
         problem, notes = published_problem(problem, self.recipe)
-        return plan_on_cloud(problem, self.resolved(problem), notes)
+        s, _ = self.decide(problem)
+        return plan_on_cloud(problem, s, notes)

@@ -71,6 +71,20 @@ class Classical:
         return values
 
 
+@dataclass(frozen=True)
+class NoClassical:
+    """There is no classical solution.
+
+    reason   why, a sentence without its full stop
+    """
+
+    reason: str
+
+
+class _UnsolvedError(Exception):
+    """The discrete equations cannot be solved; the message says why."""
+
+
 def _in_time(moments, times) -> tuple[np.ndarray, np.ndarray]:
     """The nearest instants (n, k) of each moment, k at most six, and the weights of Lagrange's polynomials there."""
     k = min(6, len(times))
@@ -84,20 +98,20 @@ def _in_time(moments, times) -> tuple[np.ndarray, np.ndarray]:
     return near, shares
 
 
-def direct(objective: Objective) -> Classical | str:
-    """The classical solution of an objective on nodes, or a sentence on why there is none."""
+def direct(objective: Objective) -> Classical | NoClassical:
+    """The classical solution of an objective on nodes, or why there is none."""
     derivatives = objective.derivatives
     assert isinstance(derivatives, Discrete), "matrices are of nodes"
     if objective.tunable or any(derivatives.points.rows[p].size == 0 for p in range(len(derivatives.points.supports))):
-        return "measurements and unknown parameters make no square system"
+        return NoClassical("measurements and unknown parameters make no square system")
     with precision("float64"):
         system = _System(objective, derivatives)
         began = time.perf_counter()
         solve = _stationary if derivatives.points.times is None else _stepped
-        outcome = solve(system)
-        if isinstance(outcome, str):
-            return outcome
-        values, steps, note = outcome
+        try:
+            values, steps, note = solve(system)
+        except _UnsolvedError as error:
+            return NoClassical(str(error))
         return Classical(values, time.perf_counter() - began, steps, derivatives, note)
 
 
@@ -174,9 +188,9 @@ class _System:
 
 
 def _newton(function: Callable, start, factorised: Callable, solver=None):
-    """A root of `function(x) -> (F, matrix)`; returns it and the last factorisation, or a sentence.
+    """A root of `function(x) -> (F, matrix)`, and the last factorisation; raises _UnsolvedError where none comes out.
 
-    factorised   matrix -> what solves with it, or a sentence on why nothing does
+    factorised   matrix -> what solves with it
     """
     x, size, length, kept = start, math.inf, math.inf, None
     for _ in range(_ITERATIONS):
@@ -184,33 +198,33 @@ def _newton(function: Callable, start, factorised: Callable, solver=None):
         with np.errstate(over="ignore"):
             norm = float(np.linalg.norm(f))
         if not np.isfinite(norm):
-            return "Newton's method met values that are not finite"
+            raise _UnsolvedError("Newton's method met values that are not finite")
         # Where a linear system is solved by least squares F stays as large as it is, and so does the matrix.
         if solver is None or (norm > 0.5 * size and not _same(matrix, kept)):
             solver, kept = factorised(matrix.tocsc()), matrix
-            if isinstance(solver, str):
-                return solver
         step = solver.solve(f)
         x, size, last, length = x - step, norm, length, float(np.linalg.norm(step))
         scale = max(float(np.linalg.norm(x)), 1e-300)
         # Steps that are tiny and no longer shrink are rounding errors.
         if length <= 1e-12 * scale or (length <= 1e-7 * scale and length > 0.3 * last):
             return x, solver
-    return "Newton's method did not converge"
+    raise _UnsolvedError("Newton's method did not converge")
 
 
 def _same(one, other) -> bool:
     return other is not None and one.nnz == other.nnz and np.array_equal(one.data, other.data)
 
 
-def _square(matrix) -> Factors | str:
-    """LU factors, or a sentence on why there are none: steps in time take many solves of three systems at once."""
+def _square(matrix) -> Factors:
+    """LU factors, and no others: steps in time take many solves of three systems at once."""
     if matrix.shape[0] != matrix.shape[1]:
-        return f"{matrix.shape[0]} equations and {matrix.shape[1]} unknowns make no square system"
+        raise _UnsolvedError(f"{matrix.shape[0]} equations and {matrix.shape[1]} unknowns make no square system")
     try:
         return Direct(matrix)
     except RuntimeError:
-        return "the linear system of the discrete equations is singular: they leave something open, such as a level"
+        raise _UnsolvedError(
+            "the linear system of the discrete equations is singular: they leave something open, such as a level"
+        ) from None
 
 
 def _stationary(system: _System):
@@ -225,10 +239,7 @@ def _stationary(system: _System):
         return np.concatenate([f, beside @ x]), scipy.sparse.vstack([matrix, beside], format="csr")
 
     # A linear problem is solved by the first step; the second confirms it.
-    outcome = _newton(function, np.zeros(system.size), factors)
-    if isinstance(outcome, str):
-        return outcome
-    x, solver = outcome
+    x, solver = _newton(function, np.zeros(system.size), factors)
     f, matrix = function(x)
     notes = [f"{solver.note}; they miss by {misfit(matrix, f, x):.0e}"] if solver.note else []
     if beside.shape[0]:
@@ -239,19 +250,16 @@ def _stationary(system: _System):
 def _stepped(system: _System):
     times = system.derivatives.points.times
     if times is None or system.derivatives.lanes != 2:
-        return "only equations of first order in time are stepped"
+        raise _UnsolvedError("only equations of first order in time are stepped")
     if not any(system.first[support] for support in system._supports):
-        return "no condition says how it starts"
+        raise _UnsolvedError("no condition says how it starts")
     x = _initial(system, times[0])
     kept, solver, steps = [x], None, 0
     for low, high in itertools.pairwise(times):
         step = (high - low) / _SUBSTEPS
         for k in range(_SUBSTEPS):
             stages_of = partial(_stages, system, low + k * step, step, x)
-            outcome = _newton(stages_of, np.tile(x, len(_NODES)), _square, solver)
-            if isinstance(outcome, str):
-                return outcome
-            stages, solver = outcome
+            stages, solver = _newton(stages_of, np.tile(x, len(_NODES)), _square, solver)
             x = stages[-system.size :]
             steps += 1
         kept.append(x)

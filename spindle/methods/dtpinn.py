@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import sympy
@@ -11,18 +11,13 @@ from spindle.derivatives.discrete import Discrete
 from spindle.derivatives.pointwise import PointwiseTaylor
 from spindle.errors import MethodError
 from spindle.lowering.constraints import no_constraints
-from spindle.lowering.residuals import residual_forms
+from spindle.lowering.residuals import ResidualForms, residual_forms
 from spindle.lowering.scales import scales_of
-from spindle.methods.base import (
-    Method,
-    Plan,
-    assemble,
-    pointwise_field,
-    published_problem,
-    refuse_families,
-)
-from spindle.methods.direct import direct
+from spindle.methods.assembly import assemble, pointwise_field, published_problem
+from spindle.methods.base import COMMON, Method, Plan, refuse_families
+from spindle.methods.direct import Classical, NoClassical, direct
 from spindle.methods.nearby import NEAR, Approach, Found, sharp
+from spindle.methods.settings import Expression, Flag, Positive, Whole, Words, documented, setting
 from spindle.objective.objective import Objective
 from spindle.points.cloud import Cloud
 from spindle.points.nodes import NodeCloud, NodePoints
@@ -37,67 +32,67 @@ from spindle.problem.symbols import is_time
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.stages import Stage
 
-_PAPER = {
+_DEFAULT = COMMON | {
     "network": "mlp",
-    "width": 50,
-    "hidden_layers": 4,
-    "activation": "tanh",
-    "initial": "uniform",
-    "frequency": 1.0,
+    "width": 32,
+    "hidden_layers": 2,
+    "activation": "sin",
+    "initial": "glorot",
+    "frequency": "auto",
     "harmonics": 5,
-    "scale_inputs": False,
+    "scale_inputs": True,
     "hard": "off",
     "derivatives": "rbf-fd",
     "order": 4,
-    "nodes": 828,
+    "nodes": "auto",
     "times": 25,
     "in_time": "exact",
-    "exponent": 5,
+    "exponent": 7,
     "ghost": 0.25,
     "sampling": "scattered",
     "resample": 0,
     "weights": {},
     "balance": 0,
     "faces": "mean",
-    "conditions": 1.0,
+    "conditions": 100.0,
     "steps": 0,
     "learning_rate": 1e-3,
     "schedule": "constant",
-    "lbfgs_steps": 100_000,
+    "lbfgs_steps": 0,
     "lbfgs_rate": 0.04,
     "lbfgs_memory": 100,
-    "newton_steps": 0,
-    "approach": False,
+    "newton_steps": 60,
+    "approach": True,
     "keep": "last",
     "dtype": "float64",
+}
+_PAPER = _DEFAULT | {
+    "scales": "off",
+    "width": 50,
+    "hidden_layers": 4,
+    "activation": "tanh",
+    "frequency": 1.0,
+    "initial": "uniform",
+    "scale_inputs": False,
+    "nodes": 828,
+    "exponent": 5,
+    "conditions": 1.0,
+    "lbfgs_steps": 100_000,
+    "newton_steps": 0,
+    "approach": False,
 }
 _USUAL, _HIGH = 4.0, 8.0  # frequencies
 
 
+@documented
 @dataclass(frozen=True, kw_only=True, repr=False)
 class DTPINN(Method):
     """Discretely trained PINN: space derivatives are sparse products with the network's values at scattered nodes.
 
-    derivatives   "rbf-fd", or "exact": of the network itself at the same nodes, the plain PINN to compare with
-    order      p, the order of accuracy of the RBF-FD matrices; an operator of order q takes polynomials of degree
-               p + q - 1
-    nodes      about how many scattered nodes, inner and boundary ones together; a pair (inner, boundary) is met
-               exactly; "auto": 2,000 in two dimensions, 4,000 in three
-    density    spacing of the nodes relative to the mean, an expression in the space coordinates: small where dense
-    times      instants for problems with time
-    in_time    derivatives in time: "exact", of the network, or "differences" of order p between the instants, which
-               makes the whole problem discrete
-    exponent   odd m of the kernel r^m
-    stencil    nodes in a stencil; None: twice the number of polynomials, and one
-    ghost      distance of the ghost nodes from the boundary, in units of the spacing
-    approach   whether Gauss-Newton on the residuals is followed by Gauss-Newton on the distance from the classical
-               solution at the nodes, where there is one and the network is away from it by more than 1e-5 and half
-               its estimated error; False: residuals alone, which is far less accurate at small holes
-    frequency  "auto": 8 where the classical solution is no polynomial of degree 8 to 2 %, as at small holes; else 4
-
-    The settings of all methods apply but those on points; no condition holds by construction. Works on every domain in
-    two or three space dimensions. The default trains a small sine network by Gauss-Newton, whose Jacobian is a sparse
-    product with that of the network's values, and may end as a fit to the classical solution (`approach`, said in the
+    There is no use for the settings on points, and no condition holds by construction. It works on every domain in two
+    or three space dimensions. The default trains a small sine network by Gauss-Newton, whose Jacobian is a sparse
+    product with that of the network's values; its frequency is 8 where the classical solution is no polynomial of
+    degree 8 to 2 %, as at small holes, else 4. It may end as a fit to the classical solution (`approach`, said in the
     record). For a forward problem that solution on the same nodes, which every record shows, is as accurate and faster;
     a network earns its place with measurements and unknown parameters, and as a smooth surrogate.
     `recipe="paper"`: as published, four tanh layers of width 50 and L-BFGS of constant rate, halved where it diverges.
@@ -106,36 +101,56 @@ class DTPINN(Method):
     Discretizations, arXiv 2205.09332.
     """
 
-    derivatives: str | None = None
-    order: int | None = None
-    nodes: int | str | tuple[int, int] | None = None
-    density: sympy.Expr | None = None
-    times: int | None = None
-    in_time: str | None = None
-    exponent: int | None = None
-    stencil: int | None = None
-    ghost: float | None = None
-    approach: bool | None = None
+    derivatives: str | None = setting(
+        Words(
+            {
+                "rbf-fd": "by matrices",
+                "exact": "of the network itself at the same nodes, the plain PINN to compare with",
+            }
+        ),
+        "in space",
+    )
+    order: int | None = setting(
+        Whole(1, 12),
+        "p, the order of accuracy of the RBF-FD matrices; an operator of order q takes polynomials of degree p + q - 1",
+    )
+    nodes: int | str | tuple[int, int] | None = setting(
+        Whole(1, 10**8, several=True),
+        "about how many scattered nodes, inner and boundary ones together; a pair (inner, boundary) is met exactly",
+        also={"auto": "2,000 in two dimensions, 4,000 in three"},
+    )
+    density: sympy.Expr | None = setting(
+        Expression(), "spacing of the nodes relative to the mean, in the space coordinates: small where dense"
+    )
+    times: int | None = setting(Whole(2, 10**5), "instants for problems with time")
+    in_time: str | None = setting(
+        Words(
+            {
+                "exact": "of the network",
+                "differences": "of order p between the instants, which makes the whole problem discrete",
+            }
+        ),
+        "derivatives in time",
+    )
+    exponent: int | None = setting(Whole(1, 31), "odd m of the kernel r^m")
+    stencil: int | None = setting(Whole(2, 10**4), "nodes in a stencil; None: twice the number of polynomials, and one")
+    ghost: float | None = setting(Positive(), "distance of the ghost nodes from the boundary, in units of the spacing")
+    approach: bool | None = setting(
+        Flag(),
+        "whether Gauss-Newton on the residuals is followed by Gauss-Newton on the distance from the classical solution "
+        "at the nodes, where there is one and the network is away from it by more than 1e-5 and half its estimated "
+        "error; False, residuals alone, is far less accurate at small holes",
+    )
 
     name: ClassVar[str] = "dtpinn"
-    recipes: ClassVar = {
-        "paper": _PAPER,
-        "default": _PAPER
-        | {
-            "width": 32,
-            "hidden_layers": 2,
-            "activation": "sin",
-            "frequency": "auto",
-            "initial": "glorot",
-            "scale_inputs": True,
-            "nodes": "auto",
-            "exponent": 7,
-            "lbfgs_steps": 0,
-            "newton_steps": 60,
-            "approach": True,
-            "conditions": 100.0,
-        },
-    }
+    recipes: ClassVar = {"default": _DEFAULT, "paper": _PAPER}
+    denser: ClassVar[str] = "`nodes`, or `times` where there is time"
+
+    def decide(self, problem: Problem) -> tuple[Self, tuple[str, ...]]:
+        """How many nodes. A frequency that is "auto" follows the classical solution, and is chosen by `plan`."""
+        s: Any = self.resolved(problem)
+        usual = 2_000 if len(curved(problem).shape.coordinates) == 2 else 4_000
+        return replace(s, nodes=usual if s.nodes == "auto" else s.nodes), ()
 
     def plan(self, problem: Problem) -> Plan:
         """Nodes, sparse matrices, one network."""
@@ -146,76 +161,89 @@ class DTPINN(Method):
                 "nodes of the discretisation; set their number by `nodes`."
             )
         problem, notes = published_problem(problem, self.recipe)
-        settings = self.resolved(problem)
+        decided, _ = self.decide(problem)
+        s: Any = decided
         domain = curved(problem)
         problem = replace(problem, domain=domain)
-        space = len(domain.shape.coordinates)
-        if settings["nodes"] == "auto":
-            settings["nodes"] = 2_000 if space == 2 else 4_000
-        nodes = scattered(domain, settings)
+        nodes = scattered(domain, s)
         notes += (f"{len(nodes.interior)} inner, {len(nodes.boundary)} boundary and {len(nodes.ghosts)} ghost nodes",)
         constraints = no_constraints(problem)
-        if settings["scales"] == "auto":
+        if s.scales == "auto":
             constraints = replace(constraints, scales=scales_of(problem))
             notes += (constraints.scales.sentence,) if constraints.scales.sentence else ()
-        times = instants(domain, settings)
-
-        forms = residual_forms(problem, constraints)
-
-        def derivatives(fresh: bool, better: int = 0):
-            if fresh:
-                count = len(nodes.interior) * (1 if times is None else len(times))
-                edge = max(1, round(count ** (1 - 1 / len(problem.coordinates))))
-                cloud = Cloud(forms.supports, forms.groups, interior=count, boundary=edge, rule="random")
-                return PointwiseTaylor(cloud, forms.needs)
-            on_nodes = NodeCloud(forms.supports, nodes, times, domain.time)
-            if settings["derivatives"] == "exact":
-                return PointwiseTaylor(NodePoints(on_nodes), forms.needs)
-            scheme = {
-                "exponent": settings["exponent"],
-                "size": None if better else settings.get("stencil"),
-                "instants": settings["in_time"] == "differences",
-            }
-            return Discrete(on_nodes, forms.needs, order=settings["order"] + better, **scheme)
-
+        on_nodes = _OnNodes(residual_forms(problem, constraints), nodes, domain, s)
+        objective = on_nodes.objective()
+        found = None if s.derivatives == "exact" else on_nodes.classical(objective)
+        s, frequency = _frequency(s, found)
         # Beyond some gain there is nothing but the error of the discretisation to fit.
-        newton = Stage(GaussNewton(settings["newton_steps"], worth=0.02, patience=5))
+        newton: tuple[Stage, ...] = (Stage(GaussNewton(s.newton_steps, worth=0.02, patience=5)),)
+        if found and s.approach:
+            further = GaussNewton(s.newton_steps, worth=0.02, patience=5, enough=NEAR)
+            newton += (Stage(further, Approach(problem, objective, found, on_nodes.better), tolerance=0.0),)
+        field = pointwise_field(problem, constraints, s)
+        plan = assemble(objective, on_nodes.fresh, field, s, (*notes, *frequency), newton)
+        return replace(plan, classical=found)
 
-        plan = assemble(forms, pointwise_field(problem, constraints, settings), derivatives, settings, notes, (newton,))
+
+@dataclass(frozen=True)
+class _OnNodes:
+    """The equations on scattered nodes, and what follows from them.
+
+    s   the method with everything decided
+    """
+
+    forms: ResidualForms
+    nodes: Nodes
+    domain: Curved
+    s: Any
+
+    def objective(self, better: int = 0) -> Objective:
+        """The objective on the nodes; `better`: by differences of so many orders more."""
+        on_nodes = NodeCloud(self.forms.supports, self.nodes, instants(self.domain, self.s), self.domain.time)
+        if self.s.derivatives == "exact":
+            return self._with(PointwiseTaylor(NodePoints(on_nodes), self.forms.needs))
+        scheme = {
+            "exponent": self.s.exponent,
+            "size": None if better else self.s.stencil,
+            "instants": self.s.in_time == "differences",
+        }
+        return self._with(Discrete(on_nodes, self.forms.needs, order=self.s.order + better, **scheme))
+
+    def fresh(self) -> Objective:
+        """The objective on random points, as many as nodes at all instants, by exact derivatives."""
+        times, axes = instants(self.domain, self.s), len(self.forms.problem.coordinates)
+        count = len(self.nodes.interior) * (1 if times is None else len(times))
+        edge = max(1, round(count ** (1 - 1 / axes)))
+        cloud = Cloud(self.forms.supports, self.forms.groups, interior=count, boundary=edge, rule="random")
+        return self._with(PointwiseTaylor(cloud, self.forms.needs))
+
+    def _with(self, derivatives) -> Objective:
+        return Objective(self.forms, derivatives, faces=self.s.faces)
+
+    def classical(self, objective: Objective) -> Found:
+        """() -> the classical solution of an objective on the nodes, kept for the present window."""
 
         @lru_cache(maxsize=1)
-        def classical(window: int):
-            return direct(plan.objective)
+        def solved(window: int):
+            return direct(objective)
 
-        def found():
-            return classical(plan.objective.window)
+        return lambda: solved(objective.window)
 
-        def better():
-            return direct(Objective(forms, derivatives(False, better=1), faces=settings["faces"]))
-
-        return beside(plan, better, None if settings["derivatives"] == "exact" else found)
+    def better(self) -> Classical | NoClassical:
+        """The classical solution of one order more, from which the error of the other is estimated."""
+        return direct(self.objective(better=1))
 
 
-def beside(plan: Plan, better: Found, found: Found | None) -> Plan:
-    """The plan with the classical solution, where there is one: what it tells, and how training goes on with it.
-
-    better   () -> the classical solution of one order more, from which the error of the other is estimated
-    """
-    settings = plan.settings
-    if settings["frequency"] == "auto":
-        known = found() if found else ""
-        misfit = None if isinstance(known, str) else sharp(known)
-        settings["frequency"] = _HIGH if misfit else _USUAL
-        if misfit:
-            note = f"sine features up to frequency {_HIGH:g}: polynomials of degree 8 miss the classical solution by"
-            plan = replace(plan, choices=(*plan.choices, f"{note} {misfit:.1%}"))
-    if found is None:
-        return plan
-    if settings["approach"] and settings["newton_steps"]:
-        newton = GaussNewton(settings["newton_steps"], worth=0.02, patience=5, enough=NEAR)
-        further = Stage(newton, Approach(plan.problem, plan.objective, found, better), tolerance=0.0)
-        plan = replace(plan, schedule=replace(plan.schedule, stages=(*plan.schedule.stages, further)))
-    return replace(plan, classical=found)
+def _frequency(s: Any, found: Found | None) -> tuple[Any, tuple[str, ...]]:
+    """With the highest frequency by how sharp the classical solution is, and a sentence where it is."""
+    if s.frequency != "auto":
+        return s, ()
+    known = found() if found else None
+    misfit = sharp(known) if isinstance(known, Classical) else None
+    if not misfit:
+        return replace(s, frequency=_USUAL), ()
+    note = f"sine features up to frequency {_HIGH:g}: polynomials of degree 8 miss the classical solution by"
+    return replace(s, frequency=_HIGH), (f"{note} {misfit:.1%}",)
 
 
 def curved(problem: Problem) -> Curved:
@@ -242,15 +270,15 @@ def curved(problem: Problem) -> Curved:
     return Cylinder(shape, Interval(problem.coordinates[axis], low, high), first=axis == 0)
 
 
-def scattered(domain: Curved, settings) -> Nodes:
+def scattered(domain: Curved, s: Any) -> Nodes:
     """The nodes that the settings ask for; a point cloud has its own."""
     shape = domain.shape
     if isinstance(shape, PointCloud):
-        own = {"labels": shape.labels, "sides": shape.sides, "ghost": settings["ghost"]}
+        own = {"labels": shape.labels, "sides": shape.sides, "ghost": s.ghost}
         return from_cloud(shape.interior, shape.nodes, shape.normals, **own)
-    wanted = settings["nodes"]
+    wanted = s.nodes
     counts = {"interior": wanted[0], "boundary": wanted[1]} if isinstance(wanted, tuple) else {"total": wanted}
-    return scatter(shape, **counts, ghost=settings["ghost"], density=_local_spacing(shape, settings.get("density")))
+    return scatter(shape, **counts, ghost=s.ghost, density=_local_spacing(shape, s.density))
 
 
 def _local_spacing(shape, density):
@@ -276,6 +304,6 @@ def _local_spacing(shape, density):
     return spacing
 
 
-def instants(domain: Curved, settings) -> np.ndarray | None:
+def instants(domain: Curved, s: Any) -> np.ndarray | None:
     """Equidistant instants; None without time."""
-    return None if domain.time is None else np.linspace(*domain.bounds[domain.time], settings["times"])
+    return None if domain.time is None else np.linspace(*domain.bounds[domain.time], s.times)

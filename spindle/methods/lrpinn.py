@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from spindle.methods.lowrank import DEFAULT, PAPER, LowRank
+from spindle.methods.settings import documented
 
 
+@documented
 @dataclass(frozen=True, kw_only=True, repr=False)
 class LRPINN(LowRank):
     """Low-rank physics-informed neural network of a parametrised family.
 
-    `family = sp.solve(problem, sp.LRPINN())`, `family(nu=0.7)`. Settings: see `LowRank`. The default trains by
+    `family = sp.solve(problem, sp.LRPINN())`, `family(nu=0.7)`. The default trains by
     Gauss-Newton on new random points and members in every step, from orthonormal bases; conditions hold by construction
     where they can. It needs a problem with ranging parameters. `recipe="paper"`: width 4000, rank 100, Adam with a rate
     that falls on plateaus, 20,000 steps: for large GPUs.
@@ -20,4 +22,4 @@ class LRPINN(LowRank):
 
     reduces: ClassVar[bool] = False
     name: ClassVar[str] = "lrpinn"
-    recipes: ClassVar = {"paper": PAPER, "default": DEFAULT}
+    recipes: ClassVar = {"default": DEFAULT, "paper": PAPER}

@@ -17,7 +17,7 @@ from jax.flatten_util import ravel_pytree
 
 from spindle.derivatives.pieces import gram
 from spindle.errors import MethodError
-from spindle.methods.direct import Classical
+from spindle.methods.direct import Classical, NoClassical
 from spindle.objective.base import TrainingObjective
 from spindle.objective.objective import Objective
 from spindle.problem.problem import Problem
@@ -30,7 +30,7 @@ _ROWS = 2  # for every parameter, so that the network does not swing between the
 _DEGREE = 8
 _MISFIT = 0.02
 
-Found = Callable[[], Classical | str]
+Found = Callable[[], Classical | NoClassical]
 
 
 def sharp(classical: Classical) -> float | None:
@@ -73,7 +73,7 @@ class Approach(Refinement):
         """The relative distance, where that is more than the classical solution's own error explains."""
         classical = self.found()
         # Of a system that is not square or has no inverse it is one solution of many, or none.
-        if model.field.parameters > _MOST or isinstance(classical, str) or classical.note:
+        if model.field.parameters > _MOST or isinstance(classical, NoClassical) or classical.note:
             return None
         distance = self.objective(model)
         apart = float(np.sqrt(eqx.filter_jit(distance.loss)(model, None, {})))
@@ -85,7 +85,7 @@ class Approach(Refinement):
             better = self.better()
         except MethodError:  # too few nodes for its stencils
             return 0.0
-        if isinstance(better, str):
+        if isinstance(better, NoClassical):
             return 0.0
         size = np.maximum(np.linalg.norm(classical.values), np.finfo(float).tiny)
         return float(np.linalg.norm(better.values - classical.values) / size)
@@ -97,8 +97,8 @@ class Approach(Refinement):
     def objective(self, model) -> "Distance":
         """What is trained on."""
         classical = self.found()
-        if isinstance(classical, str):
-            raise ValueError(classical)
+        if isinstance(classical, NoClassical):
+            raise ValueError(classical.reason)
         return Distance(self.inner, classical, _between(self.problem, classical, _ROWS * model.field.parameters))
 
     def describe(self, decision) -> str:

@@ -1,59 +1,80 @@
 """PINN, the physics-informed neural network of all coordinates: the baseline that others are measured against."""
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self, TypeVar
 
 from spindle.derivatives.pointwise import PointwiseTaylor
 from spindle.lowering.breaks import breaks
 from spindle.lowering.residuals import residual_forms
-from spindle.methods.base import (
-    Method,
-    Plan,
+from spindle.methods.assembly import (
     assemble,
     constraints_for,
-    points_an_axis,
+    each_axis,
+    enough_points,
     pointwise_field,
     published_problem,
 )
+from spindle.methods.base import COMMON, Method, Plan
+from spindle.methods.settings import documented
+from spindle.objective.objective import Objective
 from spindle.points.cloud import Cloud
 from spindle.problem.problem import Problem
 
+Decided = TypeVar("Decided", bound=Method)
 # On a single axis a step is cheap, and L-BFGS needs a good start.
 _STEPS_ON_ONE_AXIS, _STEPS = 8_000, 2_000
-_PAPER = {
+_DEFAULT = COMMON | {
     "network": "mlp",
-    "width": 128,
-    "hidden_layers": 4,
+    "width": 48,
+    "hidden_layers": 3,
     "activation": "tanh",
     "initial": "glorot",
     "frequency": 1.0,
     "harmonics": 5,
+    "scale_inputs": True,
+    "hard": "auto",
+    "points": "auto",
+    "sampling": "sobol",
+    "resample": 0,
+    "weights": {},
+    "balance": 100,
+    "faces": "mean",
+    "conditions": 1.0,
+    "steps": "auto",
+    "learning_rate": 3e-3,
+    "schedule": "cosine",
+    "lbfgs_steps": 2_000,
+    "lbfgs_memory": 20,
+    "newton_steps": 0,
+    "keep": "last",
+    "dtype": "float64",
+}
+_PAPER = _DEFAULT | {
+    "scales": "off",
+    "width": 128,
+    "hidden_layers": 4,
     "scale_inputs": False,
     "hard": "off",
     "points": 16,
     "sampling": "random",
     "resample": 100,
-    "weights": {},
     "balance": 0,
-    "faces": "mean",
-    "conditions": 1.0,
     "steps": 50_000,
     "learning_rate": 1e-3,
     "schedule": "constant",
     "lbfgs_steps": 0,
-    "lbfgs_memory": 20,
-    "newton_steps": 0,
     "keep": "lowest loss",
     "dtype": "float32",
 }
 
 
+@documented
 @dataclass(frozen=True, kw_only=True, repr=False)
 class PINN(Method):
     """Physics-informed neural network: one network of all coordinates, trained on a cloud of points.
 
-    The settings of all methods apply; `points` is a number n an axis, for n^d points inside and n^(d-1) on each face.
+    `points` is a number n an axis, for n^d points inside and n^(d-1) on each face.
     Derivatives come from one forward pass on a jet. Prefer it for many outputs of a small problem, or as the baseline;
     `network="modified"` is the stronger one. Adam takes 2,000 steps, 8,000 on a single axis.
     `recipe="paper"`: the baseline of the SPINN paper (5 layers of width 128, Adam 1e-3, 50,000 steps, single precision,
@@ -63,50 +84,44 @@ class PINN(Method):
     """
 
     name: ClassVar[str] = "pinn"
-    recipes: ClassVar = {
-        "paper": _PAPER,
-        "default": _PAPER
-        | {
-            "network": "mlp",
-            "width": 48,
-            "hidden_layers": 3,
-            "scale_inputs": True,
-            "hard": "auto",
-            "points": "auto",
-            "sampling": "sobol",
-            "resample": 0,
-            "balance": 100,
-            "steps": "auto",
-            "learning_rate": 3e-3,
-            "schedule": "cosine",
-            "lbfgs_steps": 2_000,
-            "keep": "last",
-            "dtype": "float64",
-        },
-    }
+    recipes: ClassVar = {"default": _DEFAULT, "paper": _PAPER}
+
+    def decide(self, problem: Problem) -> tuple[Self, tuple[str, ...]]:
+        """The number of points and steps."""
+        return decided_on_cloud(self.resolved(problem), problem), ()
 
     def plan(self, problem: Problem) -> Plan:
         """A cloud, one network, one jet."""
         problem, notes = published_problem(problem, self.recipe)
-        return plan_on_cloud(problem, self.resolved(problem), notes)
+        s, _ = self.decide(problem)
+        return plan_on_cloud(problem, s, notes)
 
 
-def plan_on_cloud(problem: Problem, settings: dict, notes: tuple[str, ...]) -> Plan:
-    """The plan of one network of all coordinates, from the settings."""
-    if settings["steps"] == "auto":
-        settings["steps"] = _STEPS_ON_ONE_AXIS if len(problem.coordinates) == 1 else _STEPS
-    constraints, sentences = constraints_for(problem, settings)
-    counts = points_an_axis(settings, len(problem.coordinates), total=4_096, most=64)
+def decided_on_cloud(s: Decided, problem: Problem) -> Decided:
+    """The method with its number of points and steps."""
+    axes = len(problem.coordinates)
+    points = enough_points(axes, total=4_096, most=64) if s.points == "auto" else s.points
+    steps = (_STEPS_ON_ONE_AXIS if axes == 1 else _STEPS) if s.steps == "auto" else s.steps
+    return replace(s, points=points, steps=steps)
+
+
+def plan_on_cloud(problem: Problem, s: Any, notes: tuple[str, ...]) -> Plan:
+    """The plan of one network of all coordinates.
+
+    s   the method with everything decided
+    """
+    constraints, sentences = constraints_for(problem, s)
+    counts = each_axis(s.points, len(problem.coordinates))
     interior = math.prod(counts)
     boundary = max(1, round(interior / interior ** (1 / len(counts))))
     narrow = breaks(problem)
 
     forms = residual_forms(problem, constraints)
 
-    def derivatives(fresh: bool) -> PointwiseTaylor:
-        rule = "random" if fresh else settings["sampling"]
+    def objective(fresh: bool) -> Objective:
+        rule = "random" if fresh else s.sampling
         cloud = Cloud(forms.supports, forms.groups, interior=interior, boundary=boundary, rule=rule, breaks=narrow)
-        return PointwiseTaylor(cloud, forms.needs)
+        return Objective(forms, PointwiseTaylor(cloud, forms.needs), faces=s.faces)
 
-    field = pointwise_field(problem, constraints, settings)
-    return assemble(forms, field, derivatives, settings, (*notes, *sentences))
+    field = pointwise_field(problem, constraints, s)
+    return assemble(objective(False), lambda: objective(True), field, s, (*notes, *sentences))

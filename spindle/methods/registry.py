@@ -1,5 +1,6 @@
 """The methods by the names that the command line and run directories use."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -13,6 +14,7 @@ from spindle.methods.dtpinn import DTPINN
 from spindle.methods.fastlrnr import FastLRNR
 from spindle.methods.lrpinn import LRPINN
 from spindle.methods.pinn import PINN
+from spindle.methods.settings import described_settings
 from spindle.methods.spinn import SPINN
 from spindle.problem.serialize import decode, encode
 
@@ -42,10 +44,19 @@ def method_named(name: str, settings: Mapping[str, Any], *, hint: str = "") -> M
     return cls(**{**fixed, **settings})
 
 
-def method_to_data(method: Method, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"name", "settings"}`, JSON-ready: every setting of a plan, so that no later default can change its meaning."""
-    known = {f.name for f in fields(method)}
-    chosen = {k: _plain(v) for k, v in settings.items() if k in known and v is not None}
+def described_method(name: str) -> dict[str, Any]:
+    """`{"name", "settings": {name: sentence}}` of a method."""
+    return {"name": name, "settings": described_settings(METHODS[name][0])}
+
+
+def method_in_words(name: str) -> str:
+    """What a method is, with all its settings."""
+    return inspect.getdoc(METHODS[name][0]) or name
+
+
+def method_to_data(method: Method) -> dict[str, Any]:
+    """`{"name", "settings"}`, JSON-ready; of a plan's settings, so that no later default can change their meaning."""
+    chosen = {name: _plain(value) for name, value in method.as_dict().items()}
     return {"name": method.name, "settings": {"recipe": method.recipe, **chosen}}
 
 

@@ -1,148 +1,253 @@
-"""What values the settings of methods can have, and what is said of those that they cannot."""
+"""Settings of methods: how they are declared, and what is said of values that they cannot have.
 
+A method declares each of its settings once, as a field with its kind and its meaning,
+
+    times: int | None = setting(Whole(2, 10**5), "instants for problems with time")
+
+and what is accepted, the sentence that refuses other values, and the list in the docstring of the method follow.
+"""
+
+import inspect
 import math
 import numbers
-from collections.abc import Mapping, Sequence
-from typing import Any
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
 
 import numpy as np
 import sympy
 
 from spindle.errors import MethodError, nearest, shown
-from spindle.networks.activations import activation
-from spindle.networks.lowrank import POSITIVE
-from spindle.reduction.interpolation import SELECTIONS
-from spindle.training.optimizers.adam import SCHEDULES
+from spindle.networks.activations import ACTIVATIONS, activation
 
-_WORDS: dict[str, Sequence[str]] = {
-    "network": ("mlp", "modified", "spectral"),
-    "hard": ("auto", "all", "zero", "off"),
-    "scales": ("auto", "off"),
-    "faces": ("mean", "sum"),
-    "keep": ("last", "lowest loss"),
-    "dtype": ("float32", "float64"),
-    "schedule": SCHEDULES,
-    "initial": ("glorot", "uniform"),
-    "derivatives": ("rbf-fd", "exact"),
-    "in_time": ("exact", "differences"),
-    "biases": ("off", "plain", "factored"),
-    "positive": tuple(POSITIVE),
-    "ordering": ("rank", "points"),
-    "phase": ("gauss-newton", "published"),
-    "snapshots": ("derivatives", "shifted"),
-    "selection": tuple(SELECTIONS),
-    "sums": ("auto", "grid", "core", "gram"),
-}
-_AT_LEAST = {"width": 1, "hidden_layers": 1, "rank": 1, "harmonics": 1, "points": 2}
-_AT_LEAST |= {
-    "windows": 1,
-    "slabs": 2,
-    "steps": 0,
-    "lbfgs_steps": 0,
-    "newton_steps": 0,
-    "resample": 0,
-    "balance": 0,
-    "refine": 0,
-}
-_AT_LEAST |= {"tasks": 0, "hyper_width": 1, "hyper_layers": 0, "members": 8, "directions": 1, "tuning_steps": 0}
-_AT_LEAST |= {"query_points": 0, "check_points": 4, "refine_points": 10, "calibration": 1}
-_AT_LEAST |= {"snapshot_points": 1, "neurons": 0}
-_AT_LEAST |= {"order": 1, "times": 2, "exponent": 1, "stencil": 2, "nodes": 1, "lbfgs_memory": 1}
-# Beyond these even laying out the network fails, in ways that end Python, or no life is long enough to see the end.
-_AT_MOST = {"width": 10**7, "rank": 10**4, "points": 10**7, "harmonics": 10**5, "hidden_layers": 1000, "refine": 10}
-_AT_MOST |= {"order": 12, "times": 10**5, "exponent": 31, "stencil": 10**4, "nodes": 10**8}
-_AT_MOST |= {"windows": 10**4, "slabs": 10**5, "resample": 10**9, "balance": 10**9}
-_AT_MOST |= {"steps": 10**9, "lbfgs_steps": 10**9, "newton_steps": 10**6, "tuning_steps": 10**4, "lbfgs_memory": 1000}
-_AT_MOST |= {"tasks": 10**6, "hyper_width": 10**5, "hyper_layers": 1000, "members": 10**5, "directions": 10**4}
-_AT_MOST |= {"query_points": 10**7, "check_points": 10**7, "refine_points": 10**7, "snapshot_points": 10**7}
-_AT_MOST |= {"calibration": 10**5, "neurons": 10**6}
 _LARGEST = 1e300  # of a setting that is no whole number
 _LONGEST_LADDER = 100
-_BESIDES = {
-    "points": ("auto",),
-    "width": ("auto",),
-    "rank": ("auto", "full"),
-    "frequency": ("auto",),
-    "refine": ("auto",),
-    "nodes": ("auto",),
-    "windows": ("auto",),
-    "steps": ("auto",),
-}
-_AN_AXIS = ("points", "width")
-_SEVERAL = (*_AN_AXIS, "nodes")
+_MOST_FEATURES = 10**7
 _PHASES = ("steps", "lbfgs_steps", "newton_steps")
-_NOT_NEGATIVE = ("orthogonality", "sparsity", "tolerance")
-_POSITIVE = ("learning_rate", "frequency", "conditions", "lbfgs_rate", "ghost")
-_FLAGS = ("scale_inputs", "fade", "approach", "unfreeze")
+_COLUMNS = 116  # of docstrings, indentation left out
+
+Documented = TypeVar("Documented", bound=type)
 
 
-def check_settings(call: str, settings: dict[str, Any], axes: int) -> None:
-    """Raise MethodError where a setting has a value that it cannot have; numbers of any library become Python's own.
+# ------------------------------------------------------------------------------------------------------------- kinds
 
-    call   how the method is written, for messages
-    axes   number of axes of the problem
+
+class Kind:
+    """Interface of the kinds of values (never built itself)."""
+
+    def read(self, value: Any, given: str) -> Any:
+        """The value in the type that the setting has; numbers of any library become Python's own.
+
+        given   the call with this value, for messages
+        Raises MethodError where the setting cannot have it.
+        """
+        raise NotImplementedError
+
+    def described(self, doc: str) -> str:
+        """The meaning of a setting of this kind, with the values that it takes."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Words(Kind):
+    """One of a few words.
+
+    meanings   {word: what it means}, empty where the setting's own sentence says it
     """
-    for key, value in settings.items():
-        if value is not None and not (isinstance(value, str) and value in _BESIDES.get(key, ())):
-            settings[key] = _fitting(call, key, value)
-    if not any(settings[key] for key in _PHASES):
-        raise MethodError(
-            f"`{call}({', '.join(f'{key}=0' for key in _PHASES)})` would not train at all; give one of them a positive "
-            f"number."
-        )
-    for key in _AN_AXIS:
-        values = settings.get(key)
-        if isinstance(values, tuple) and len(values) != axes:
-            raise MethodError(
-                f"`{call}({key}={shown(values)})` has {len(values)} numbers for a problem of {axes} axes; give one "
-                f"number for all axes, or one for each."
-            )
 
+    meanings: Mapping[str, str]
 
-def _fitting(call, key, value):
-    """The value of a setting in the type it has; raises MethodError where it cannot have it."""
-    if key in _WORDS and (not isinstance(value, str) or value not in _WORDS[key]):
-        raise MethodError(f"`{call}({key}={shown(value)})` is not known." + nearest(str(value)[:100], _WORDS[key]))
-    if key in _AT_LEAST:
-        several = key in _SEVERAL and isinstance(value, (tuple, list))
-        found = tuple(_whole(number, _AT_LEAST[key]) for number in (value if several else (value,)))
-        read = None if None in found else found if several else found[0]
-        _accepted(call, key, value, read, f"a whole number of at least {_AT_LEAST[key]}")
-        fits = all(number <= _AT_MOST[key] for number in found if number is not None)
-        return _accepted(call, key, value, read if fits else None, f"a whole number of at most {_AT_MOST[key]}")
-    if key in _POSITIVE:
-        return _accepted(call, key, value, _positive(value), f"a positive number of at most {_LARGEST:g}")
-    if key in _NOT_NEGATIVE:
-        fits = _is_number(value) and 0 <= _float(value) <= _LARGEST
-        return _accepted(call, key, value, float(value) if fits else None, f"a number from 0 to {_LARGEST:g}")
-    if key in _FLAGS:
-        return _accepted(
-            call, key, value, bool(value) if isinstance(value, (bool, np.bool_)) else None, "true or false"
-        )
-    if key in ("activation", "sampling"):  # rules for points differ by method, and are looked up there
-        _accepted(call, key, value, value if isinstance(value, str) else None, "a word")
-        if key == "activation":
-            activation(value)  # raises where there is none of that name, also for networks that do without
+    def read(self, value, given):
+        """The word."""
+        if not isinstance(value, str) or value not in self.meanings:
+            raise MethodError(f"`{given}` is not known." + nearest(str(value)[:100], self.meanings))
         return value
-    if key == "density":
-        read = value if isinstance(value, sympy.Expr) and not value.is_number else None
-        return _accepted(call, key, value, read, "an expression in the space coordinates, such as 0.3 + x**2")
-    if key == "fourier":
-        return _accepted(call, key, value, _features(value), "a whole number and a positive one, such as (64, 2.0)")
-    if key == "causal":
-        given = value if isinstance(value, (tuple, list)) else (value,)
-        found = tuple(_positive(number) for number in given[:_LONGEST_LADDER])
-        return _accepted(call, key, value, None if None in found else found, "positive tolerances, such as (0.01, 1)")
-    if key == "weights":
-        wanted = "a number for each residual it names, such as {'equation': 10}"
-        return _accepted(call, key, value, _weights(value), wanted)
+
+    def described(self, doc):
+        """Every word with its meaning."""
+        if not any(self.meanings.values()):
+            return f"{doc}: {_alternatives(map(_quoted, self.meanings))}"
+        said = [_quoted(word) + (f", {meaning}" if meaning else "") for word, meaning in self.meanings.items()]
+        return f"{doc}: {'; '.join(said)}"
+
+
+@dataclass(frozen=True)
+class Whole(Kind):
+    """A whole number.
+
+    Beyond `most` even laying out a network fails, in ways that end Python, or no life is long enough.
+
+    several   whether a tuple of such numbers will do, too
+    """
+
+    least: int
+    most: int
+    several: bool = False
+
+    def read(self, value, given):
+        """An int, or a tuple of them."""
+        listed = self.several and isinstance(value, (tuple, list))
+        counts = tuple(_whole(number, self.least) for number in (value if listed else (value,)))
+        if None in counts:
+            raise _refusal(given, f"a whole number of at least {self.least}")
+        if any(count > self.most for count in counts if count is not None):
+            raise _refusal(given, f"a whole number of at most {self.most}")
+        return counts if listed else counts[0]
+
+    def described(self, doc):
+        """With the range."""
+        return f"{doc} ({self.least:,} to {self.most:,})"
+
+
+@dataclass(frozen=True)
+class Positive(Kind):
+    """A positive number."""
+
+    def read(self, value, given):
+        """A float."""
+        number = _positive(value)
+        if number is None:
+            raise _refusal(given, f"a positive number of at most {_LARGEST:g}")
+        return number
+
+    def described(self, doc):
+        """With the range."""
+        return f"{doc} (positive)"
+
+
+@dataclass(frozen=True)
+class NotNegative(Kind):
+    """Zero or a positive number."""
+
+    def read(self, value, given):
+        """A float."""
+        if not (_is_number(value) and 0 <= _float(value) <= _LARGEST):
+            raise _refusal(given, f"a number from 0 to {_LARGEST:g}")
+        return float(value)
+
+    def described(self, doc):
+        """With the range."""
+        return f"{doc} (0 or positive)"
+
+
+@dataclass(frozen=True)
+class Flag(Kind):
+    """True or false."""
+
+    def read(self, value, given):
+        """A bool."""
+        if not isinstance(value, (bool, np.bool_)):
+            raise _refusal(given, "true or false")
+        return bool(value)
+
+    def described(self, doc):
+        """As it is."""
+        return doc
+
+
+@dataclass(frozen=True)
+class Activation(Kind):
+    """The name of an activation, also for networks that do without."""
+
+    def read(self, value, given):
+        """The name."""
+        activation(_word(value, given))  # raises where there is none of that name
+        return value
+
+    def described(self, doc):
+        """With all names."""
+        return f"{doc}: {_alternatives(map(_quoted, ACTIVATIONS))}"
+
+
+@dataclass(frozen=True)
+class Rule(Kind):
+    """The name of a rule for points; rules differ by method, and are looked up where points are made."""
+
+    def read(self, value, given):
+        """The name."""
+        return _word(value, given)
+
+    def described(self, doc):
+        """As it is."""
+        return doc
+
+
+@dataclass(frozen=True)
+class Expression(Kind):
+    """An expression in the space coordinates."""
+
+    def read(self, value, given):
+        """The expression."""
+        if not isinstance(value, sympy.Expr) or value.is_number:
+            raise _refusal(given, "an expression in the space coordinates, such as 0.3 + x**2")
+        return value
+
+    def described(self, doc):
+        """With an example."""
+        return f"{doc}, such as 0.3 + x**2"
+
+
+@dataclass(frozen=True)
+class Features(Kind):
+    """Count and deviation of random Fourier features."""
+
+    def read(self, value, given):
+        """A pair of an int and a float."""
+        pair = isinstance(value, (tuple, list)) and len(value) == 2
+        count, deviation = (_whole(value[0], 1), _positive(value[1])) if pair else (None, None)
+        if count is None or count > _MOST_FEATURES or deviation is None:
+            raise _refusal(given, "a whole number and a positive one, such as (64, 2.0)")
+        return count, deviation
+
+    def described(self, doc):
+        """With an example."""
+        return f"{doc}, such as (64, 2.0)"
+
+
+@dataclass(frozen=True)
+class Ladder(Kind):
+    """Positive numbers, one after the other."""
+
+    def read(self, value, given):
+        """A tuple of floats."""
+        numbers_ = value if isinstance(value, (tuple, list)) else (value,)
+        ladder = tuple(_positive(number) for number in numbers_[:_LONGEST_LADDER])
+        if None in ladder:
+            raise _refusal(given, "positive tolerances, such as (0.01, 1)")
+        return ladder
+
+    def described(self, doc):
+        """As it is."""
+        return doc
+
+
+@dataclass(frozen=True)
+class Weights(Kind):
+    """Numbers by name; which names and sizes make sense is known where the residuals are."""
+
+    def read(self, value, given):
+        """A dictionary of floats."""
+        fits = isinstance(value, Mapping) and all(
+            isinstance(k, str) and _is_number(v) and abs(_float(v)) <= _LARGEST for k, v in value.items()
+        )
+        if not fits:
+            raise _refusal(given, "a number for each residual it names, such as {'equation': 10}")
+        return {k: float(v) for k, v in value.items()}
+
+    def described(self, doc):
+        """As it is."""
+        return doc
+
+
+def _refusal(given: str, wanted: str) -> MethodError:
+    return MethodError(f"`{given}` needs {wanted}.")
+
+
+def _word(value, given: str) -> str:
+    if not isinstance(value, str):
+        raise _refusal(given, "a word")
     return value
-
-
-def _accepted(call, key, value, read, wanted):
-    if read is None:
-        raise MethodError(f"`{call}({key}={shown(value)})` needs {wanted}.")
-    return read
 
 
 def _is_number(value) -> bool:
@@ -165,17 +270,118 @@ def _positive(value) -> float | None:
     return float(value) if _is_number(value) and 0 < _float(value) <= _LARGEST else None
 
 
-def _features(value) -> tuple[int, float] | None:
-    """Count and deviation of random Fourier features."""
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        return None
-    count, deviation = _whole(value[0], 1), _positive(value[1])
-    return None if count is None or count > _AT_MOST["width"] or deviation is None else (count, deviation)
+# ------------------------------------------------------------------------------------------------------ declarations
 
 
-def _weights(value) -> dict[str, float] | None:
-    """Numbers by name; which names and sizes make sense is known where the residuals are."""
-    fit = isinstance(value, Mapping) and all(
-        isinstance(k, str) and _is_number(v) and abs(_float(v)) <= _LARGEST for k, v in value.items()
+@dataclass(frozen=True)
+class Setting:
+    """What is declared of one setting.
+
+    kind       what values it takes
+    doc        what it means
+    also       {word that it takes besides: what it means}
+    per_axis   whether it may be a tuple with a value for each axis
+    sizes      whether it says how large the network is
+    """
+
+    kind: Kind
+    doc: str
+    also: Mapping[str, str]
+    per_axis: bool
+    sizes: bool
+
+    def read(self, value: Any, given: str) -> Any:
+        """See `Kind.read`; the words that it takes besides are left as they are."""
+        return value if isinstance(value, str) and value in self.also else self.kind.read(value, given)
+
+    def described(self, default: Any) -> str:
+        """A paragraph on the meaning, the values, and the default; None: there is none."""
+        one_each = "; one for all axes, or a tuple with one for each" if self.per_axis else ""
+        besides = "".join(f"; {_quoted(word)}, {meaning}" for word, meaning in self.also.items())
+        usual = "" if default is None else f" [{shown(default)}]"
+        return self.kind.described(self.doc) + one_each + besides + usual
+
+
+def setting(
+    kind: Kind, doc: str, *, also: Mapping[str, str] | None = None, per_axis: bool = False, sizes: bool = False
+) -> Any:
+    """A field of a method: one setting, None unless it is given; see `Setting`."""
+    return field(default=None, metadata={"setting": Setting(kind, doc, also or {}, per_axis, sizes)})
+
+
+def declared(cls: type) -> dict[str, Setting]:
+    """The settings of a method by name, in the order of its fields."""
+    return {f.name: f.metadata["setting"] for f in fields(cls) if "setting" in f.metadata}
+
+
+def checked(cls: type, settings: Mapping[str, Any], axes: int) -> dict[str, Any]:
+    """The settings of a method in the types that they have; raises MethodError where one has a value that it cannot.
+
+    axes   number of axes of the problem
+    """
+    call, known = f"sp.{cls.__name__}", declared(cls)
+    values = {
+        name: value if value is None or name not in known else known[name].read(value, _given(call, name, value))
+        for name, value in settings.items()
+    }
+    if not any(values[name] for name in _PHASES):
+        raise MethodError(
+            f"`{call}({', '.join(f'{name}=0' for name in _PHASES)})` would not train at all; give one of them a "
+            f"positive number."
+        )
+    for name, declaration in known.items():
+        value = values.get(name)
+        if declaration.per_axis and isinstance(value, tuple) and len(value) != axes:
+            raise MethodError(
+                f"`{_given(call, name, value)}` has {len(value)} numbers for a problem of {axes} axes; give one number "
+                f"for all axes, or one for each."
+            )
+    return values
+
+
+def _given(call: str, name: str, value) -> str:
+    return f"{call}({name}={shown(value)})"
+
+
+# ---------------------------------------------------------------------------------------------------- documentation
+
+
+def documented(cls: Documented) -> Documented:
+    """Decorate a method, so that its docstring ends with a list of its settings: those of its own first."""
+    if cls.__doc__ is not None:  # as under `python -OO`
+        described = described_settings(cls)
+        own = [[name for name in vars(each).get("__annotations__", {}) if name in described] for each in cls.__mro__]
+        lists = [_listed({name: described[name] for name in names}) for names in own if names]
+        cls.__doc__ = "\n\n".join([inspect.cleandoc(cls.__doc__), _HOW, *lists])
+    return cls
+
+
+_HOW = (
+    "Settings go by their names. One that is left at None takes the value of its recipe; that of the default is in []."
+)
+
+
+def described_settings(cls: type) -> dict[str, str]:
+    """For each setting of a method its meaning, the values that it takes, and in [] the value of the default recipe."""
+    usual = getattr(cls, "recipes", {}).get("default", {})
+    return {name: own.described(usual.get(name)) for name, own in declared(cls).items()}
+
+
+def _listed(described: Mapping[str, str]) -> str:
+    """Names and paragraphs in two columns."""
+    column = max(map(len, described)) + 3
+    return "\n".join(
+        textwrap.fill(
+            text, _COLUMNS, initial_indent=f"{name:<{column}}", subsequent_indent=" " * column, break_on_hyphens=False
+        )
+        for name, text in described.items()
     )
-    return {k: float(v) for k, v in value.items()} if fit else None
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"'
+
+
+def _alternatives(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last

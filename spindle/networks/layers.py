@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -50,6 +51,7 @@ class MLP(eqx.Module):
     frequency   half-width of the first layer's random frequencies, sine networks only
     """
 
+    is_basis: ClassVar[bool] = False
     layers: tuple[Dense, ...]
     act: Callable = eqx.field(static=True)
 
@@ -73,6 +75,7 @@ class ModifiedMLP(eqx.Module):
     Source: Wang, Teng & Perdikaris (2021), SIAM J. Sci. Comput. 43(5), section 2.6.
     """
 
+    is_basis: ClassVar[bool] = False
     encoders: tuple[Dense, Dense]
     first: Dense
     gates: tuple[Dense, ...]
@@ -95,4 +98,5 @@ class ModifiedMLP(eqx.Module):
         return self.last(h)
 
 
-BODIES: dict[str, Callable[..., Callable]] = {"mlp": MLP, "modified": ModifiedMLP, "spectral": Spectral}
+# `is_basis` says whether a network is a basis: its functions are fixed, and only their coefficients are trained.
+BODIES: dict[str, Any] = {"mlp": MLP, "modified": ModifiedMLP, "spectral": Spectral}

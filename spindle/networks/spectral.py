@@ -2,6 +2,7 @@
 
 import math
 from functools import cache, partial
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -21,6 +22,7 @@ class Spectral(eqx.Module):
     weight   (features, outputs), starting with smooth functions: each degree half the size of the one below
     """
 
+    is_basis: ClassVar[bool] = True
     weight: jax.Array
 
     def __init__(self, inputs, outputs, *, width, key, **_):

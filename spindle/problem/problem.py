@@ -23,6 +23,7 @@ from spindle.problem.doubts import doubted
 from spindle.problem.expressions import expression_of
 from spindle.problem.operators import manufactured
 from spindle.problem.printing import describe_latex, describe_with_doubts
+from spindle.problem.publication import publication
 from spindle.problem.symbols import (
     Normal,
     Parameter,
@@ -63,8 +64,8 @@ class Problem:
                 quantities, by their expressions, which follow from the unknowns where these are closed forms
     name        a word for files and tables
     title, citation, notes   sentences for reports
-    published   settings of the paper that first solved the problem with a network, by method name; a method's
-                `recipe="paper"` reads them
+    published   name of the settings of the paper that first solved the problem with a network, which a method's
+                `recipe="paper"` takes; of problems of the gallery
     quantities  {name: expression in the unknowns}: what else is compared, drawn, and averaged over space
     origin      name and options in the gallery, or path of a problem file and values of its parameters; None for all
                 other problems, and never given by hand
@@ -80,7 +81,7 @@ class Problem:
     title: str = ""
     citation: str = ""
     notes: str = ""
-    published: Mapping = field(default_factory=dict)
+    published: str | Mapping = field(default_factory=dict)
     quantities: Mapping = field(default_factory=dict)
     # `origin` is no argument, so that `replace` forgets it: a problem with a part exchanged is no longer the gallery's.
     origin: tuple[str, Mapping] | None = field(default=None, init=False, compare=False)
@@ -96,6 +97,7 @@ class Problem:
                     f"`sp.Problem({key}={shown(getattr(self, key))})` is no text, by which files and reports call the "
                     f'problem; write `{key}="heat"`.'
                 )
+        object.__setattr__(self, "published", publication(self.published))
         axes, written = self.domain.coordinates, self.equations
         object.__setattr__(self, "equations", _equations(self.equations, axes))
         conditions = [

@@ -25,6 +25,7 @@ from spindle.problem.domain import Box, BoxUnion, Domain
 from spindle.problem.functions import TABLE
 from spindle.problem.limits import HIGHEST_ORDER, LARGEST, MOST_CHOICES, Limits
 from spindle.problem.problem import Problem
+from spindle.problem.publication import StoredSettings
 from spindle.problem.samples import Samples
 from spindle.problem.shapes import Shape, shape_from_data, shape_to_data
 from spindle.problem.tables import Table, tables_in
@@ -238,7 +239,7 @@ def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
     arrays: dict[str, np.ndarray] = {}
     data = {
         **{name: getattr(problem, name) for name in _WORDS},
-        "published": {k: dict(v) if isinstance(v, Mapping) else list(v) for k, v in problem.published.items()},
+        "published": problem.published,
         "domain": _domain_to_data(problem.domain),
         "equations": [[e.name, encode(e.written.lhs), encode(e.written.rhs)] for e in problem.equations],
         "conditions": [
@@ -290,13 +291,17 @@ def _problem(data, arrays, given):
         ],
         reference={decode(u, given): _restore(value, arrays, given) for u, value in data["reference"]},
         quantities={_word(name): decode(e, given) for name, e in data.get("quantities", [])},
-        published=data["published"],
+        published=_published(data["published"]),
         **{name: data[name] for name in _WORDS},
     )
     return problem.named(*data["origin"]) if data.get("origin") else problem
 
 
 _WORDS = ("name", "title", "citation", "notes")
+
+
+def _published(stored) -> str | StoredSettings:
+    return stored if isinstance(stored, str) else StoredSettings(stored)
 
 
 def _domain_to_data(domain: Domain) -> dict:

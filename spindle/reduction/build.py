@@ -101,7 +101,7 @@ class Reduction:
     """Reduces the trained field of one problem; see `reduce` and `query`.
 
     forms      the residuals
-    settings   of the method
+    s          the method with a value for every setting
     weights    {residual: its weight in the loss}
     small      whether queries are solved on a reduced network
     """
@@ -109,12 +109,12 @@ class Reduction:
     def __init__(
         self,
         forms: ResidualForms,
-        settings: Mapping,
+        settings: Any,
         weights: Mapping[str, float],
         *,
         small: bool,
     ):
-        self.forms, self.settings = forms, settings
+        self.forms, self.s = forms, settings
         self.problem, self.constraints = forms.problem, forms.constraints
         self.weights, self.small = dict(weights), small
 
@@ -141,25 +141,25 @@ class Reduction:
         """The reduced family: coefficients, network, points, prior and its weight, decided once before any query."""
         assert isinstance(trained, FamilyField)
         low, high = np.array([self.problem.domain.bounds[k] for k in trained.axes[1]]).T
-        sample, other = sobol(low, high, self.settings["members"], seed=0), sobol(low, high, 32, seed=1)
+        sample, other = sobol(low, high, self.s.members, seed=0), sobol(low, high, 32, seed=1)
         kept = self._kept(trained, sample, other)
         field = replace(truncated(trained, kept), free_last=self._frees_last(trained))
-        prior = self._prior(field, sample[: self.settings["members"] // 4])
+        prior = self._prior(field, sample[: self.s.members // 4])
         facts: dict[str, Any] = {"ranks": list(field.network.ranks), "directions": len(prior.sizes)}
         own, gaps = self._small(field, sample, prior) if self.small else (field, {})
         facts |= gaps | {"neurons": [own.network.first.weight.shape[1], *(len(h.left) for h in own.network.hidden)]}
         points = self._cubature(own, field, prior, sample[:24])
-        check = self.random(self.settings["check_points"], 1)
+        check = self.random(self.s.check_points, 1)
         locality, gain = self._locality(own, field, points, check, prior, other)
         facts |= {"points": sum(len(p) for p, _ in points), "locality": locality, "gain": gain}
         found = Reduced(field, kept, own, points, check, prior, locality, 1.0, facts)
-        facts["factors"] = self._calibrate(found, other[: self.settings["calibration"]])
+        facts["factors"] = self._calibrate(found, other[: self.s.calibration])
         return replace(found, factor=max(facts["factors"]))
 
     def _frees_last(self, field) -> bool:
         """Whether members have separate last layers: where these are thin, and the published phase knows none."""
         thin = len(field.network.last.weight) <= _THIN
-        return self.settings["unfreeze"] and self.settings["phase"] != "published" and thin
+        return self.s.unfreeze and self.s.phase != "published" and thin
 
     def _kept(self, field, sample, unseen) -> list[np.ndarray]:
         """For each layer the indices of coefficients that any member uses, of the sample or not."""
@@ -169,9 +169,9 @@ class Reduction:
     def tuning(self, field, objective, prior) -> Callable:
         """The function (start, mu, locality) -> coefficients, by the phase that the settings name."""
         own = self._own_weights()
-        if self.settings["phase"] == "published":
+        if self.s.phase == "published":
             return published(field, objective, own)
-        return gauss_newton(field, objective, own, prior, self.settings["tuning_steps"])
+        return gauss_newton(field, objective, own, prior, self.s.tuning_steps)
 
     def _own_weights(self) -> dict[str, jax.Array]:
         return {name: jnp.asarray(w) for name, w in self.weights.items()}
@@ -180,7 +180,7 @@ class Reduction:
         """The objective on these points of each support, at parameters that come with a query."""
         columns = [self.problem.coordinates.index(p) for p in ranging(self.problem)]
         points = QueryPoints(self.forms.supports, chosen, columns)
-        return Objective(self.forms, PointwiseTaylor(points, self.forms.needs), faces=self.settings["faces"])
+        return Objective(self.forms, PointwiseTaylor(points, self.forms.needs), faces=self.s.faces)
 
     def random(self, interior: int, seed: int) -> list[tuple[np.ndarray, np.ndarray | None]]:
         """For each support random points (n, d), and None for their weights, which are equal."""
@@ -205,19 +205,19 @@ class Reduction:
         found = np.asarray(correction(jnp.asarray(members)))
         _, values, right = np.linalg.svd(found, full_matrices=False)
         energy = np.cumsum(values**2) / np.sum(values**2)
-        keep = min(self.settings["directions"], int(np.searchsorted(energy, 0.999)) + 1, len(values))
+        keep = min(self.s.directions, int(np.searchsorted(energy, 0.999)) + 1, len(values))
         return Prior(jnp.asarray(right[:keep].T), jnp.asarray(values[:keep] / np.sqrt(len(members))))
 
     def _small(self, field, sample, prior) -> tuple[FamilyField, dict]:
         """The reduced network's field, its bases as fine as the residual asks for, and its distance from `field`."""
         matrices = self._snapshots(field, sample, prior)
         full = self._reduced_residuals(field, field, sample[:16])
-        tolerance = self.settings["tolerance"] or _FIRST
+        tolerance = self.s.tolerance or _FIRST
         while True:
             small = self._with_bases(field, matrices, tolerance)
             gap_u, gap_r = self._gaps(field, small, sample[:16], full)
             facts = {"basis_tolerance": tolerance, "gap_values": gap_u, "gap_residual": gap_r}
-            if self.settings["tolerance"] or self.settings["neurons"] or gap_r < _FAITHFUL:
+            if self.s.tolerance or self.s.neurons or gap_r < _FAITHFUL:
                 return small, facts
             if len(small.network.hidden[-1].left) > _WORTH * len(field.network.hidden[-1].left):
                 return field, facts | {"reduced": False}  # a network so narrow is not reduced
@@ -227,7 +227,7 @@ class Reduction:
         """Hidden states at random points of all members, each with a correction of the size of the prior."""
         rng = np.random.default_rng(0)
         bounds = np.array(self.problem.domain.bounds)
-        repeated = np.repeat(sample, self.settings["snapshot_points"], axis=0)
+        repeated = np.repeat(sample, self.s.snapshot_points, axis=0)
         points = sobol(bounds[:, 0], bounds[:, 1], len(repeated), seed=3)
         points[:, list(field.axes[1])] = repeated
         base = np.concatenate([np.asarray(s) for s in field.coefficients_at(jnp.asarray(repeated))], axis=1)
@@ -235,15 +235,15 @@ class Reduction:
         moves[::2] = 0.0
         coefficients = base + moves @ np.asarray(prior.directions).T[:, : base.shape[1]]
         split = np.split(coefficients, np.cumsum(field.network.ranks)[:-1], axis=1)
-        if self.settings["snapshots"] == "shifted":
+        if self.s.snapshots == "shifted":
             return shifted_snapshots(field, points, split)
         expressions = [self.constraints.lifted(e, self.problem.coordinates) for e in self.problem.expressions()]
         orders = [p.orders for p in partials_in(expressions, self.problem.unknowns, self.problem.coordinates)]
         return snapshots(field, points, split, closure(orders, len(self.problem.coordinates)))
 
     def _with_bases(self, field, matrices, tolerance) -> FamilyField:
-        most = self.settings["neurons"]
-        rule = self.settings["selection"]
+        most = self.s.neurons
+        rule = self.s.selection
         selections = []
         for matrix in matrices:
             basis = pod(matrix, tolerance, most)
@@ -274,7 +274,7 @@ class Reduction:
         """Points of a query: chosen by empirical cubature inside, a few random ones elsewhere."""
         candidates = self.random(_CANDIDATES, 5)
         objective = self.objective(candidates)
-        wanted = self.settings["query_points"] or 3 * len(prior.sizes) + 4
+        wanted = self.s.query_points or 3 * len(prior.sizes) + 4
 
         @partial(_over_members, wide=field)
         def linearised(mu):
@@ -304,7 +304,7 @@ class Reduction:
         many = jax.jit(lambda mu, c: jax.lax.map(lambda row: one(row, c), mu, batch_size=_together(full)))
         start = np.asarray(many(jnp.asarray(members), 1e30).start)
         candidates = _LOCALITIES * float(np.mean(start**2))
-        if self.settings["phase"] == "published":
+        if self.s.phase == "published":
             candidates = np.array([0.14, 0.5, 1.0, 2.0, 17.6])  # the span of the published weights
         gains = [np.mean(np.log(np.asarray(many(jnp.asarray(members), c).residual) / start)) for c in candidates]
         best = int(np.argmin(gains))
@@ -312,7 +312,7 @@ class Reduction:
 
     def _calibrate(self, found: Reduced, members) -> list[float]:
         """The relative error per residual of each member; true members are trained to convergence, everything free."""
-        objective = self.objective(self.random(self.settings["refine_points"], 6))
+        objective = self.objective(self.random(self.s.refine_points, 6))
         full, own, query = found.full, self._own_weights(), self.query(found)
         refine = _refining(full, objective, own)
         bounds = np.array(self.problem.domain.bounds)

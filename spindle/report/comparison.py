@@ -126,7 +126,7 @@ def _told(solution: Solution) -> dict[str, str]:
     told = {"problem": problem.name}
     told |= {f"{name} of the problem": plain(value) for name, value in (constants | options).items()}
     told |= {"method": label(solution.method), "recipe": solution.method.recipe, "seed": str(run.seed)}
-    told |= {name: plain(value) for name, value in solution.plan.settings.items() if name != "recipe"}
+    told |= {name: plain(value) for name, value in solution.plan.settings.as_dict().items() if name != "recipe"}
     return {**told, "device": run.device, "precision": solution.plan.dtype, **run.versions}
 
 

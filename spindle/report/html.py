@@ -182,9 +182,9 @@ def _estimated(solution: Solution) -> list[tuple[str, float, float]]:
 
 def _settings(solution: Solution) -> list[tuple[str, str, bool]]:
     """Name and value of every setting, and whether it was chosen by hand rather than by the recipe."""
-    chosen, settings = _chosen(solution.method), solution.plan.settings
-    names = ["recipe", *(name for name in settings if name != "recipe")]
-    return [(name, plain(settings.get(name, solution.method.recipe)), name in chosen) for name in names]
+    chosen, settings = _chosen(solution.method), solution.plan.settings.as_dict()
+    first = {"recipe": solution.method.recipe}
+    return [(name, plain(value), name in chosen) for name, value in (first | settings).items()]
 
 
 def _chosen(method: Method) -> dict:

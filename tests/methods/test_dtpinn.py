@@ -116,8 +116,8 @@ def test_an_unknown_coefficient_is_the_most_likely_one():
 def test_published_recipe_is_as_published():
     plan = sp.DTPINN(recipe="paper", order=3).plan(gallery("heat_disk"))
     settings = plan.settings
-    assert (settings["width"], settings["hidden_layers"], settings["activation"]) == (50, 4, "tanh")
-    assert (settings["lbfgs_rate"], settings["lbfgs_memory"], settings["exponent"]) == (0.4, 100, 5)
+    assert (settings.width, settings.hidden_layers, settings.activation) == (50, 4, "tanh")
+    assert (settings.lbfgs_rate, settings.lbfgs_memory, settings.exponent) == (0.4, 100, 5)
     cloud = plan.objective.derivatives.points
     assert (len(cloud.nodes.interior), len(cloud.nodes.boundary), len(cloud.times)) == (737, 91, 25)
     # 25 instants of 828 nodes for the equation, the boundary at each, and the start.

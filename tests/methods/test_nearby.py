@@ -11,6 +11,7 @@ from sympy import cos, exp, lambdify, log, sin
 
 import spindle as sp
 from spindle.gallery.registry import gallery
+from spindle.methods.direct import NoClassical
 from spindle.methods.nearby import Approach, Distance, sharp
 from spindle.training.precision import precision
 from tests.methods.manufactured import manufactured
@@ -24,7 +25,7 @@ def test_frequency_follows_the_classical_solution():
         smooth = sp.DTPINN(nodes=300, order=3).plan(gallery("poisson_disk"))
         holes = sp.DTPINN(nodes=500, order=3).plan(gallery("poisson_holes"))
         assert sharp(smooth.classical()) is None and sharp(holes.classical()) > 0.05
-    assert (smooth.settings["frequency"], holes.settings["frequency"]) == (4.0, 8.0)
+    assert (smooth.settings.frequency, holes.settings.frequency) == (4.0, 8.0)
     assert any("polynomials of degree 8 miss the classical solution by" in note for note in holes.choices)
 
 
@@ -77,6 +78,6 @@ def test_networks_that_are_near_or_have_nothing_to_come_near_to_stay_as_they_are
         assert decided(model, found, found) > 0.1
         assert decided(half, found, found) == pytest.approx(0.3)
         assert decided(half, found, doubled) is None  # the classical solution is no better
-        assert decided(half, found, "no square system") == pytest.approx(0.3)
+        assert decided(half, found, NoClassical("no square system")) == pytest.approx(0.3)
         assert decided(flat, found, found) is None
-        assert decided(model, "no square system", found) is None
+        assert decided(model, NoClassical("no square system"), found) is None

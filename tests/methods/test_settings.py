@@ -3,23 +3,34 @@
 import copy
 import dataclasses
 import pickle
+import re
 
 import numpy as np
 import pytest
 
 import spindle as sp
 from spindle.methods.registry import METHODS, method_named
-from spindle.methods.settings import _AT_LEAST as AT_LEAST
-from spindle.methods.settings import _AT_MOST as AT_MOST
-from spindle.methods.settings import _FLAGS as FLAGS
-from spindle.methods.settings import _NOT_NEGATIVE as NOT_NEGATIVE
-from spindle.methods.settings import _POSITIVE as POSITIVE
-from spindle.methods.settings import _WORDS as WORDS
+from spindle.methods.settings import (
+    Features,
+    Kind,
+    Ladder,
+    NotNegative,
+    Positive,
+    Weights,
+    Whole,
+    Words,
+    declared,
+)
 from spindle.points.rules import fixed_nodes
 
 x, y = sp.coordinates("x y")
 u = sp.unknown("u", x, y)
 PROBLEM = sp.Problem(sp.Box({x: (0, 1), y: (0, 1)}), [sp.laplacian(u) + 1], [sp.Dirichlet(u)])
+DECLARED = {name: own for cls, _ in METHODS.values() for name, own in declared(cls).items()}
+
+
+def of_kind(*kinds: type[Kind]) -> list[str]:
+    return sorted(name for name, own in DECLARED.items() if isinstance(own.kind, kinds))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +48,7 @@ PROBLEM = sp.Problem(sp.Box({x: (0, 1), y: (0, 1)}), [sp.laplacian(u) + 1], [sp.
     ],
 )
 def test_numbers_of_any_library_become_plain_ones(key, given, taken):
-    found = sp.PINN(**{key: given}).resolved(PROBLEM)[key]
+    found = getattr(sp.PINN(**{key: given}).resolved(PROBLEM), key)
     assert found == taken
     assert type(found) is type(taken)
 
@@ -84,7 +95,7 @@ def test_methods_are_copied_like_any_value():
     assert dataclasses.replace(method, rank=4).rank == 4
 
 
-NUMERIC = sorted({*AT_LEAST, *POSITIVE, *NOT_NEGATIVE, "fourier", "causal", "weights"})
+NUMERIC = of_kind(Whole, Positive, NotNegative, Features, Ladder, Weights)
 MADE = {"fourier": lambda n: (n, 1.0), "causal": lambda n: (n,), "weights": lambda n: {"equation": n}}
 
 
@@ -102,15 +113,40 @@ def test_every_numeric_setting_has_bounds(key, number):
 
 
 def test_no_setting_is_left_unchecked():
-    known = {*NUMERIC, *WORDS, *FLAGS, "activation", "sampling", "density", "recipe"}
     for cls, _ in METHODS.values():
-        assert {f.name for f in dataclasses.fields(cls)} <= known
-    assert set(AT_LEAST) == set(AT_MOST)
+        assert {f.name for f in dataclasses.fields(cls)} <= {*DECLARED, "recipe"}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_recipes_hold_values_that_their_settings_can_have(name):
+    cls, _ = METHODS[name]
+    for recipe in cls.recipes.values():
+        assert {key: declared(cls)[key].read(value, key) for key, value in recipe.items()} == dict(recipe)
+    assert list(cls.recipes["paper"]) == list(cls.recipes["default"]), "records list both alike"
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_setting_is_explained_once_in_the_docstring(name):
+    cls, _ = METHODS[name]
+    listed = re.findall(r"^(\w+)   ", cls.__doc__, re.MULTILINE)
+    assert sorted(listed) == sorted(declared(cls))
+    assert max(map(len, cls.__doc__.splitlines())) <= 116
+    assert cls.__doc__.count("Source:") == 1 + ("Source of" in cls.__doc__)
+
+
+@pytest.mark.parametrize("settings", [{}, {"network": "mlp"}, {"recipe": "paper"}])
+@pytest.mark.parametrize("method", [sp.SPINN, sp.PINN, sp.DTPINN])
+def test_what_is_decided_is_a_method_that_decides_nothing_more(method, settings):
+    decided, _ = method(**settings).decide(PROBLEM)
+    assert type(decided) is method
+    assert decided.decide(PROBLEM) == (decided, ())
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        decided.width = 3
 
 
 @pytest.mark.parametrize("value", [{}, [], {"a": 1}, "x" * 5000, 5, None, b"bytes"])
 def test_words_of_other_types_are_refused_by_a_short_sentence(value):
-    for key in (*WORDS, "recipe"):
+    for key in (*of_kind(Words), "recipe"):
         for name, (cls, _) in METHODS.items():
             if key in {f.name for f in dataclasses.fields(cls)} and value is not None:
                 with pytest.raises(sp.MethodError, match="is not known") as refused:

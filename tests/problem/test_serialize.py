@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sympy import Eq, Float, Piecewise, Rational, exp, pi, sin
 
 import spindle as sp
+from spindle.problem.publication import StoredSettings
 from spindle.problem.serialize import decode, encode, problem_from_data, problem_to_data
 
 t, x, y = sp.coordinates("t x y")
@@ -95,7 +96,7 @@ HEAT = sp.Problem(
     title="Heat",
     citation="Fourier (1822)",
     notes="Two unknowns.",
-    published={"spinn": {"points": 64, "weights": {"initial u": 10.0}}, "omit": ["initial v_t"]},
+    published=StoredSettings({"spinn": {"points": 64, "weights": {"initial u": 10.0}}, "omit": ["initial v_t"]}),
 )
 ROOM = sp.Problem(
     domain=sp.Box({x: (-1, 1), y: (-1, 1)}) - sp.Box({x: (0, 1), y: (0, 1)}),

@@ -197,7 +197,7 @@ def test_report_is_complete_and_needs_no_network(name):
         assert f"{residual} {number(value)}" in page.text
     for part in ("setup", "compile", "train", "evaluate", "total"):
         assert number(solution.run.seconds.as_dict()[part]) in page.text
-    for setting in solution.plan.settings:
+    for setting in solution.plan.settings.as_dict():
         assert setting in page.text
     assert verdict(solution) in page.text
 

@@ -10,7 +10,13 @@ import optax
 from spindle.errors import MethodError, nearest
 from spindle.training.optimizers.base import Optimizer
 
-SCHEDULES = ("constant", "cosine", "exponential", "gentle", "plateau")
+SCHEDULES = {
+    "constant": "",
+    "cosine": "to a hundredth of the start",
+    "exponential": "likewise, geometrically",
+    "gentle": "times 0.9 over every 10,000 steps",
+    "plateau": "times 0.95 whenever 100 steps gained less than a thousandth, down to 1e-6",
+}
 
 
 @dataclass(frozen=True)
@@ -19,9 +25,8 @@ class Adam(Optimizer):
 
     steps           number of steps
     learning_rate   at the start
-    schedule        "constant"; "cosine" falls to `final` times the start; "exponential" likewise, geometrically;
-                    "gentle": times 0.9 over every 10,000 steps;
-                    "plateau": times 0.95 whenever 100 steps gained less than a thousandth, down to 1e-6
+    schedule        one of `SCHEDULES`
+    final           the rate at the end, relative to that at the start, of those that fall to it
     """
 
     steps: int = 10_000

@@ -1,0 +1,187 @@
+"""The parts of a plan that methods share: points, conditions, networks and phases, from a method that is decided.
+
+In all of them `s` is the method with a value for every setting; see `Method.decide`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import equinox as eqx
+import jax
+
+from spindle.errors import MethodError
+from spindle.lowering.constraints import Constraints, hard_constraints, no_constraints
+from spindle.lowering.scales import scales_of
+from spindle.methods.base import Plan
+from spindle.methods.published import published
+from spindle.networks.embeddings import Embedding, FourierFeatures, PeriodicFeatures, Raw, Scaled
+from spindle.networks.fields import BoundaryFactor, Field, PointwiseField
+from spindle.networks.layers import BODIES
+from spindle.networks.model import Model
+from spindle.objective.estimated import first_guesses
+from spindle.objective.objective import Objective
+from spindle.problem.consistency.signs import signed
+from spindle.problem.problem import Problem
+from spindle.problem.symbols import is_time
+from spindle.training.optimizers.adam import Adam
+from spindle.training.optimizers.causal import Causal
+from spindle.training.optimizers.gauss_newton import GaussNewton
+from spindle.training.optimizers.registry import optimizers
+from spindle.training.optimizers.reweighted import Reweighted
+from spindle.training.schedule import Schedule
+from spindle.training.stages import Stage
+
+
+def each_axis(value: Any, axes: int) -> tuple:
+    """A setting that is one for all axes or one for each, for each."""
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * axes
+
+
+def enough_points(axes: int, *, total: int, most: int) -> int:
+    """Collocation points an axis that make about `total` together, at most `most` of them."""
+    return max(2, min(most, round(total ** (1 / axes))))
+
+
+def published_problem(problem: Problem, recipe: str) -> tuple[Problem, tuple[str, ...]]:
+    """The problem as the recipe poses it, and a sentence on what was left out."""
+    omitted = tuple(published(problem).get("omit", ())) if recipe == "paper" else ()
+    if not omitted:
+        return problem, ()
+    return problem.without(omitted), (f"left out as in the publication: {', '.join(omitted)}",)
+
+
+def constraints_for(problem: Problem, s: Any) -> tuple[Constraints, tuple[str, ...]]:
+    """The conditions that hold by construction, and a sentence on the choice."""
+    if s.hard == "off":
+        constraints = no_constraints(problem, "hard='off'")
+    else:
+        constraints = hard_constraints(problem, homogeneous=s.hard == "zero")
+    sentences = []
+    if s.scales == "auto":
+        constraints = replace(constraints, scales=scales_of(problem))
+        sentences += [constraints.scales.sentence] if constraints.scales.sentence else []
+    if constraints.enforced:
+        sentences.append(f"exact by construction: {', '.join(constraints.enforced)}")
+    left = [c.name for c in problem.conditions if c.name not in constraints.enforced]
+    if left:
+        why = f" ({constraints.reason})" if constraints.reason else ""
+        sentences.append(f"left to the loss: {', '.join(left)}{why}")
+    return constraints, tuple(sentences)
+
+
+def boundary_factors(problem: Problem, constraints: Constraints) -> tuple[tuple[BoundaryFactor, ...], ...]:
+    """For each unknown and each axis the factor that vanishes where conditions are enforced."""
+    factors = []
+    for u in problem.unknowns:
+        along = []
+        for (low, high), roots in zip(problem.domain.bounds, constraints.roots[u], strict=True):
+            both = len({r for r, _ in roots}) == 2
+            along.append(BoundaryFactor(roots, (high - low) / 2 if both else high - low))
+        factors.append(tuple(along))
+    return tuple(factors)
+
+
+def embedding(bounds, periodic, s: Any, *, key) -> Embedding:
+    """What the coordinates pass through first, from the settings."""
+    if any(periodic):
+        harmonics = s.width // 2 if s.is_basis else s.harmonics
+        return PeriodicFeatures(tuple(bounds), tuple(periodic), harmonics)
+    if s.fourier:
+        count, deviation = s.fourier
+        return FourierFeatures(bounds, count, deviation, key=key)
+    return Scaled(tuple(bounds)) if s.scale_inputs else Raw(len(bounds))
+
+
+def body_options(s: Any) -> dict[str, Any]:
+    """Arguments of a body network, from the settings."""
+    return {
+        "width": s.width,
+        "hidden": s.hidden_layers,
+        "act": s.activation,
+        "frequency": s.frequency,
+        "initial": s.initial,
+    }
+
+
+def pointwise_field(problem: Problem, constraints: Constraints, s: Any) -> Callable[[jax.Array], PointwiseField]:
+    """Random key -> one network of all coordinates."""
+
+    def field(key):
+        feature_key, body_key = jax.random.split(key)
+        first = embedding(problem.domain.bounds, constraints.periodic, s, key=feature_key)
+        body = BODIES[s.network](first.width, len(problem.unknowns), **body_options(s), key=body_key)
+        return PointwiseField(first, body, boundary_factors(problem, constraints), len(problem.unknowns))
+
+    return field
+
+
+def causal_ladder(problem: Problem, s: Any) -> tuple[float, ...]:
+    """The tolerances of causal weights, one stage of Adam each; none where there is no time to speak of."""
+    ladder = s.causal or ()
+    if ladder and not any(is_time(c) for c in problem.coordinates):
+        raise MethodError(
+            f"`causal={ladder}` weighs later times by earlier ones, and `{problem.name}` has no time; leave it out."
+        )
+    return tuple(ladder)
+
+
+def assemble(
+    objective: Objective,
+    fresh: Callable[[], Objective],
+    field: Callable[[jax.Array], Field],
+    s: Any,
+    choices: Sequence[str],
+    newton: Sequence[Stage] = (),
+) -> Plan:
+    """The plan, once a method has said what its field is and how it is differentiated.
+
+    fresh     () -> the objective on fresh random points
+    field     random key -> the field that training starts from
+    s         the method with everything decided
+    newton    the Gauss-Newton stages, where it takes more than one
+    """
+    forms = objective.forms
+    problem = forms.problem
+    # Steps along gradients must not change the sign of a diffusivity; those of Gauss-Newton may on their way, and from
+    # an exponential they run off to where it is zero.
+    signs = signed(problem) if s.steps else ()
+
+    @eqx.filter_jit  # one compilation instead of one for each operation
+    def build(key):
+        return Model(field(key), first_guesses(objective.tunable, signs))
+
+    resample = s.resample if s.sampling == "random" else 0
+    many = len(objective.names) > 1
+    return Plan(
+        problem=problem,
+        constraints=forms.constraints,
+        objective=objective,
+        fresh=fresh,
+        build=build,
+        schedule=Schedule(_stages(objective, s, newton), resample, s.balance if many else 0, s.keep),
+        weights=objective.weights(s.weights, s.conditions),
+        dtype=s.dtype,
+        settings=s,
+        choices=tuple(choices),
+    )
+
+
+def _stages(objective: Objective, s: Any, newton: Sequence[Stage]) -> tuple[Stage, ...]:
+    """One stage for each optimizer that takes steps, but those of causal weights and of Gauss-Newton may be several."""
+
+    def causal(adam) -> list[Stage]:
+        ladder = causal_ladder(objective.forms.problem, s)
+        return [Stage(Causal(adam, tolerance, s.slabs)) for tolerance in ladder] or [Stage(adam)]
+
+    def gauss_newton(alone) -> list[Stage]:
+        last = list(newton) or [Stage(alone)]
+        measured = {name: 1.0 for name in objective.forms.noisy if name not in s.weights}
+        if not (objective.tunable and measured):
+            return last
+        # From a guess that is far off each step gains a few per cent only, some forty times.
+        return [Stage(Reweighted(replace(alone, worth=5e-3, patience=8), measured)), *last]
+
+    several = {Adam: causal, GaussNewton: gauss_newton}
+    stages = [several.get(type(o), lambda alone: [Stage(alone)])(o) for o in optimizers(lambda name: getattr(s, name))]
+    return tuple(stage for group in stages for stage in group)

@@ -1,0 +1,199 @@
+"""What the settings of a SPINN amount to: fields, lattices, and Gauss-Newton stages between which the field grows."""
+
+import math
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import jax
+from sympy.core.function import AppliedUndef
+
+from spindle.derivatives.separable import SeparableJets
+from spindle.lowering.breaks import breaks
+from spindle.lowering.clashes import clashing_walls
+from spindle.lowering.residuals import ResidualForms
+from spindle.lowering.structure import analyse
+from spindle.methods.assembly import body_options, boundary_factors, each_axis, embedding
+from spindle.methods.growth import EveryProduct, MoreTerms, OtherWidths, tensor_field
+from spindle.methods.starts import shaped, source_terms
+from spindle.networks.fields import SeparableField
+from spindle.networks.layers import BODIES
+from spindle.objective.objective import Objective
+from spindle.points.lattice import Lattice
+from spindle.problem.doubts import fatal
+from spindle.problem.problem import Problem
+from spindle.problem.symbols import is_given
+from spindle.training.optimizers.gauss_newton import GaussNewton
+from spindle.training.stages import Stage
+
+# Coefficients of a full tensor, by whether all is linear: two or three steps do then, of ten seconds each, else ten.
+_MOST_PRODUCTS = {True: 400_000, False: 200_000}
+_MOST_OF_ONE_AXIS = 1024
+# Residual, relative to that of the zero field, at which nothing is enlarged any more.
+_FINE, _ROUGH = 3e-7, 1e-3
+
+
+class Design:
+    """What the settings of one solve amount to: fields, lattices and Gauss-Newton stages.
+
+    linear   whether all equations and conditions are, which matters for spectral networks only
+    ranks    the separable ranks that are tried one after the other; before them comes the number of products of a
+             separable source, which the solution is often made of
+    fade     on each axis the positions of walls near which equations count less
+    """
+
+    def __init__(self, forms: ResidualForms, s: Any):
+        self.forms, self.s = forms, s
+        self.problem, self.constraints = problem, constraints = forms.problem, forms.constraints
+        self.tangled = tangled(s, problem)
+        self.linear = s.is_basis and all(structure.linear for structure in analyse(problem))
+        self.axes = len(problem.coordinates)
+        self.widths = each_axis(s.width, self.axes)
+        self.ranks = ranks = _ladder(s, problem, self.linear, self.tangled)
+        shaping = s.is_basis and ranks[0] != "full"
+        self.shapes = source_terms(problem, constraints, ranks[0] // 2) if shaping else ()
+        if self.shapes and s.rank == "auto":
+            self.ranks = (len(self.shapes), *ranks)
+        self.breaks = breaks(problem)
+        walls = clashing_walls(problem) if s.fade else []
+        self.fade = {k: [wall.value for wall in walls if wall.axis == k] for k in range(self.axes)}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence on the start, where it is not a random one."""
+        if not self.shapes:
+            return ()
+        products = "product" if len(self.shapes) == 1 else f"{len(self.shapes)} products"
+        return (f"the start takes its shape from the {products} of the source",)
+
+    def field(self, key):
+        """The field that training starts from."""
+        if self.ranks[0] == "full":
+            return tensor_field(self.separable(self.widths), self.problem)
+        random = self.separable(self.widths, self.ranks[0], key)
+        return shaped(random, self.problem, self.shapes) if self.shapes else random
+
+    def separable(self, widths, rank=1, key=None) -> SeparableField:
+        """A separable field with random numbers."""
+        key = jax.random.PRNGKey(0) if key is None else key
+        return _separable_field(self.problem, self.constraints, replace(self.s, width=tuple(widths)), rank, key)
+
+    def objective(self, *, fresh: bool = False) -> Objective:
+        """The objective on the points that the settings ask for, or on fresh random ones."""
+        derivatives = self.derivatives(each_axis(self.s.points, self.axes), fresh=fresh, **self._sums)
+        return Objective(self.forms, derivatives, faces=self.s.faces)
+
+    def derivatives(self, counts, *, fresh: bool = False, **sums) -> SeparableJets:
+        """Jets along the axes of a lattice; `sums` as in `SeparableJets`."""
+        rule = "random" if fresh else self.s.sampling
+        return SeparableJets(
+            Lattice(self.forms.supports, counts, rule, self.fade, self.breaks), self.forms.needs, **sums
+        )
+
+    @cached_property
+    def _sums(self) -> dict:
+        """How sums are taken: by the largest separable rank."""
+        rank = max((rank for rank in self.ranks if rank != "full"), default=None)
+        if rank is None:
+            return {}
+        count = jax.eval_shape(lambda: self.separable(self.widths, rank)).parameters // self.axes
+        return {"form": self.s.sums, "rank": rank, "parameters": count}
+
+    def aim(self, widths) -> Objective:
+        """The objective for so many features with a coefficient for each product."""
+        counts = tuple(5 * width // 4 + 4 for width in widths)
+        return Objective(self.forms, self.derivatives(counts), faces=self.s.faces)
+
+    def newton(self) -> tuple[Stage, ...]:
+        """The Gauss-Newton stages: one before and one after each growth.
+
+        A model that may still grow is given up as soon as it gains little. One with coefficients for all products
+        depends on them linearly: the first step may be long, and is the only one that counts if the equations are
+        linear too.
+        """
+        steps, every = self.s.newton_steps, "full" in self.ranks
+        if not steps:
+            return ()
+        growth = [self._growth(rank) for rank in self.ranks[1:]]
+        if every:
+            most = _MOST_OF_ONE_AXIS if self.axes == 1 else _MOST_PRODUCTS[self.linear]
+            finer = OtherWidths(self.problem, self.separable, self.aim, most)
+            growth += [finer] * self.s.refine
+        separable = [rank for rank in self.ranks if rank != "full"]
+        stages: list[Stage] = []
+        for number, refinement in enumerate([None, *growth]):
+            if number >= len(separable):
+                # Where the equations are not linear, the way down may lead through slow stretches.
+                slow = (0.3, 2) if self.tangled else (0.05, 3)
+                (worth, patience), forcing = ((0.3, 1), 1e-4) if self.linear else (slow, 1e-2)
+                newton = GaussNewton(steps, damping=1e-6, worth=worth, patience=patience, forcing=forcing)
+            elif number < len(growth):
+                # The few terms that a large system begins with are not found without slow stretches.
+                worth, patience = (0.02, 10) if _large_system(self.problem) else (0.1, 5)
+                newton = GaussNewton(steps, worth=worth, patience=patience)
+            else:
+                newton = GaussNewton(steps)
+            insists = isinstance(refinement, OtherWidths) and self._insists()
+            stages.append(Stage(newton, refinement, _ROUGH if self.tangled else _FINE, insists))
+        return tuple(stages)
+
+    def _insists(self) -> bool:
+        """Whether more features are tried although the last ones gained nothing.
+
+        A layer shows no gain before the features are fine enough to see it; what has no solution never does, and what
+        is left of noise is no layer.
+        """
+        return (self.linear or self.axes == 1) and not self.forms.noisy and not fatal(self.problem)
+
+    def _growth(self, rank):
+        if rank == "full":
+            return EveryProduct(self.problem, self.aim)
+        return MoreTerms(len(self.problem.unknowns), rank)
+
+
+def tangled(s: Any, problem: Problem) -> bool:
+    """Whether what time begins with is no sum of a few products, as what another window or code begins with is not.
+
+    Its derivatives then carry errors of their own, and residuals far below them are not worth their steps.
+    """
+    return s.windows != 1 or _starts_from_code(problem)
+
+
+def _ladder(s: Any, problem: Problem, linear: bool, tangled: bool) -> tuple[Any, ...]:
+    """The separable ranks that are tried one after the other, numbers or "full"."""
+    axes = len(problem.coordinates)
+    if axes == 1 and s.is_basis and s.newton_steps:
+        return ("full",)  # a sum of functions of one coordinate is one such function
+    if s.rank != "auto":
+        return (s.rank,)
+    products = len(problem.unknowns) * math.prod(each_axis(s.width, axes))
+    # Products of unknowns have columns of the square of the rank on every axis: 24 would fill the memory in four axes.
+    if products <= _MOST_PRODUCTS[linear]:
+        return ("full",) if tangled else (6, "full")
+    if axes > 3:
+        return (2, 6) if _large_system(problem) else (6, 12)
+    return (6, 12, 24)
+
+
+def _large_system(problem) -> bool:
+    """Whether its products of features are so many that a few terms, cheap and often enough, are tried first."""
+    return len(problem.unknowns) > 1 and len(problem.coordinates) > 3
+
+
+def _starts_from_code(problem) -> bool:
+    """Whether initial data are given as code."""
+    return any(is_given(f) for start in problem.starts.values() for f in start.value.atoms(AppliedUndef))
+
+
+def _separable_field(problem, constraints, s: Any, rank, key) -> SeparableField:
+    embeddings, bodies = [], []
+    outputs = len(problem.unknowns)
+    widths = each_axis(s.width, len(problem.coordinates))
+    for k, (bounds, width) in enumerate(zip(problem.domain.bounds, widths, strict=True)):
+        feature_key, body_key = jax.random.split(jax.random.fold_in(key, k))
+        alone = replace(s, width=width)
+        embeddings.append(embedding((bounds,), constraints.periodic[k : k + 1], alone, key=feature_key))
+        body = BODIES[s.network]
+        bodies.append(body(embeddings[-1].width, outputs * rank, **body_options(alone), key=body_key))
+    factors = boundary_factors(problem, constraints)
+    return SeparableField(tuple(embeddings), tuple(bodies), factors, outputs)

@@ -1,0 +1,92 @@
+"""The settings that were published for problems of the gallery, as far as they differ from those of a recipe "paper".
+
+A problem names its publication, `Problem.published`; a problem that is merely called the same gets nothing. What is
+listed under "omit" are conditions that the publication leaves out.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from spindle.errors import MethodError, nearest
+from spindle.problem.problem import Problem
+
+
+def _disk(rate: float, nodes: tuple[int, int] = (737, 91), **others: int) -> Mapping[str, Any]:
+    """Sharma & Shankar (2022), arXiv 2205.09332, and the code beside it."""
+    return {"dtpinn": {"nodes": nodes, "lbfgs_rate": rate, **others}}
+
+
+def _turbulence(weights: Mapping[str, float], causal: Mapping[str, float]) -> Mapping[str, Any]:
+    """Cho et al. (2023), arXiv 2306.15969, section 4; Wang et al. (2024), arXiv 2203.07404."""
+    separable = {
+        "network": "modified",
+        "hidden_layers": 2,
+        "width": 128,
+        "rank": 128,
+        "hard": "zero",
+        "learning_rate": 2e-3,
+        "steps": 100_000,
+        "points": (32, 256, 256),
+        "windows": 10,
+    }
+    return {
+        "spinn": {**separable, "weights": weights},
+        "causal-pinn": {"windows": 10, "weights": causal},
+    }
+
+
+_STARTS = tuple(f"initial {name}" for name in ("u", "v", "w"))
+
+PUBLISHED: dict[str, Mapping[str, Any]] = {
+    # Cho et al. (2023), Separable Physics-Informed Neural Networks, arXiv 2306.15969
+    "klein_gordon3d": {"omit": ["initial u_t"]},
+    "klein_gordon4d": {"omit": ["initial u_t"], "spinn": {"faces": "mean"}},
+    "diffusion6d": {"spinn": {"points": 8}, "pinn": {"points": 4}},
+    "flow_mixing3d": {
+        "spinn": {"rank": 128, "points": 256, "weights": {"equation": 10.0}},
+        "pinn": {"points": 32, "weights": {"equation": 10.0}},
+    },
+    "poisson_lshape": {
+        "spinn": {
+            "network": "modified",
+            "rank": 128,
+            "points": 256,
+            "sampling": "uniform",
+            "steps": 5_000,
+            "weights": {"dirichlet u": 1000.0},
+        }
+    },
+    "navier_stokes3d": _turbulence({}, {}),
+    "navier_stokes3d, velocities": _turbulence(
+        {"divergence": 5e3} | dict.fromkeys(_STARTS, 1e4), {"divergence": 100.0} | dict.fromkeys(_STARTS, 1e5)
+    ),
+    "navier_stokes4d": {
+        "spinn": {
+            "network": "modified",
+            "hidden_layers": 4,
+            "rank": 128,
+            "points": 32,
+            "weights": {"divergence": 100.0}
+            | {f"initial {kind} {n}": 10.0 for kind in ("vorticity", "velocity") for n in (1, 2, 3)},
+        }
+    },
+    "poisson_disk": _disk(0.04),
+    "nonlinear_poisson_disk": _disk(0.01),
+    "heat_disk": _disk(0.4, times=25),
+    "poisson_ball": _disk(0.0025, nodes=(2423, 657)),
+}
+
+
+def published(problem: Problem) -> Mapping[str, Any]:
+    """{method name: settings}, and "omit": [names of conditions], as published for a problem; {} where nothing is.
+
+    Raises MethodError where there is no publication of the name that the problem gives.
+    """
+    if not isinstance(problem.published, str):
+        return problem.published
+    if problem.published not in PUBLISHED:
+        raise MethodError(
+            f"The problem `{problem.name}` names the publication `{problem.published}`, whose settings are not known."
+            + nearest(problem.published, PUBLISHED)
+        )
+    return PUBLISHED[problem.published]

@@ -19,7 +19,7 @@ def main() -> None:
     before = [signal.signal(signum, _stop) for signum in (signal.SIGINT, signal.SIGTERM)]
     _refuse_small_limits()
     _remember_compilations()
-    from spindle.cli import process as run
+    from spindle.cli.main import process as run
 
     signal.signal(signal.SIGINT, before[0])
     signal.signal(signal.SIGTERM, before[1])

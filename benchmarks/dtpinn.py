@@ -21,7 +21,7 @@ import numpy as np
 from timing import seconds
 
 import spindle as sp
-from spindle.derivatives.rbffd import weights
+from spindle.derivatives.rbf_fd.weights import weights
 from spindle.gallery.registry import gallery
 from spindle.objective.least_squares import LeastSquares
 from spindle.points.scattered import scatter

@@ -30,18 +30,18 @@ from pathlib import Path
 
 import numpy as np
 
-from spindle import cli
+from spindle.cli import main as cli
 from spindle.errors import SpindleError
-from spindle.files.read import read_problem
-from spindle.load import load
-from spindle.lock import Lock
 from spindle.methods.registry import METHODS, method_named
 from spindle.problem.families import spanned
 from spindle.problem.printing import describe
+from spindle.problem_files.read import read_problem
 from spindle.report.formulas import formulas
 from spindle.report.html import verdict
-from spindle.rundir import RunDirectory, _fingerprint, write_json
-from spindle.training.checkpoint import load_arrays, remove_parts, save_arrays
+from spindle.results.directory import RunDirectory, _fingerprint, write_json
+from spindle.solving.load import load
+from spindle.storage.arrays import load_arrays, remove_parts, save_arrays
+from spindle.storage.lock import Lock
 
 BATCH, SECONDS, MEMORY, LONGEST = 20, 5.0, 1_000_000_000, 120.0
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.toml"))

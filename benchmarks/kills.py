@@ -30,11 +30,11 @@ import numpy as np
 from sympy import Eq, exp
 
 import spindle as sp
-import spindle.train
+import spindle.solving.train
 from spindle.errors import RunError
 from spindle.gallery.registry import gallery
-from spindle.rundir import RunDirectory
-from spindle.training.checkpoint import load_arrays
+from spindle.results.directory import RunDirectory
+from spindle.storage.arrays import load_arrays
 from spindle.training.loop import Trainer
 
 FOLDER = Path(os.environ["KILLS_FOLDER"])
@@ -84,7 +84,7 @@ class Score:
 def solve(name: str, path: Path, connection) -> None:
     """In a process of its own: solve, or continue, and say when the first step was done and when all was."""
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
-    vars(spindle.train)["Trainer"] = partial(Trainer, save_every=0.0)
+    vars(spindle.solving.train)["Trainer"] = partial(Trainer, save_every=0.0)
     told: list[bool] = []
 
     def first(record, total):

@@ -1,5 +1,5 @@
 """`python -m spindle`: the command line."""
 
-from spindle.cli import process
+from spindle.cli.main import process
 
 process()

@@ -18,14 +18,14 @@ from sympy import Eq, sin
 
 import spindle as sp
 import spindle_command
-from spindle.cli import main
-from spindle.derivatives import rbffd
-from spindle.interrupts import SIGNALS
+from spindle.cli.main import main
+from spindle.derivatives.rbf_fd import weights as rbffd
 from spindle.report.html import write_report
+from spindle.results.directory import RunDirectory, for_shell
 from spindle.results.evaluator import Evaluator
 from spindle.results.run_record import RunRecord
-from spindle.rundir import RunDirectory, for_shell
-from spindle.training import checkpoint
+from spindle.storage import arrays as checkpoint
+from spindle.training.interrupts import SIGNALS
 
 ROOT = Path(sp.__file__).parent
 SOURCES = [*ROOT.rglob("*.py"), Path(spindle_command.__file__)]
@@ -123,7 +123,7 @@ def test_runs_are_kept_in_folders_of_any_name(tmp_path, name):
 
 
 def test_words_are_quoted_for_the_shell_of_the_system(monkeypatch):
-    monkeypatch.setattr("spindle.rundir.os", SimpleNamespace(name="nt"))
+    monkeypatch.setattr("spindle.results.directory.os", SimpleNamespace(name="nt"))
     assert for_shell(["spindle", "resume", r"C:\my runs\é", 3]) == r'spindle resume "C:\my runs\é" 3'
 
 
@@ -281,11 +281,11 @@ def test_the_command_ends_by_the_signal_and_says_how_to_go_on(spindle, tmp_path,
 
     run = tmp_path / "a run"
     if phase == "setup":
-        monkeypatch.setattr("spindle.cli.compute", stop)
+        monkeypatch.setattr("spindle.cli.main.compute", stop)
     if phase == "training":
-        monkeypatch.setattr("spindle.cli._tell_of_continuing", lambda directory: [sent(signum)])
+        monkeypatch.setattr("spindle.cli.main._tell_of_continuing", lambda directory: [sent(signum)])
     if phase == "report":
-        monkeypatch.setattr("spindle.cli.write_report", stop)
+        monkeypatch.setattr("spindle.cli.main.write_report", stop)
     (tmp_path / "small.toml").write_text(FILE, encoding="utf-8")
     done = spindle("solve", tmp_path / "small.toml", *BY_COMMAND, "--out", run, "--no-estimate")
     assert done.status == 128 + signum

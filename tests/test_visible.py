@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from spindle import cli
+from spindle.cli import main as cli
 from spindle.report.html import render
 from spindle.visible import LONGEST, visible
 

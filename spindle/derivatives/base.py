@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import sympy
 
-from spindle.derivatives.pieces import Piece
+from spindle.derivatives.linearised import Piece
 from spindle.lowering.partials import Need
 from spindle.lowering.structure import Structure
 from spindle.points.base import Points

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from spindle.derivatives.base import FormingJacobians
-from spindle.derivatives.pieces import Piece, gram
+from spindle.derivatives.linearised import Piece, gram
 from spindle.lowering.partials import Need, terms_of
 from spindle.networks.fields import Field
 from spindle.networks.taylor import Jet, closure

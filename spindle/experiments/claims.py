@@ -14,8 +14,8 @@ from spindle.methods.base import Method
 from spindle.methods.dtpinn import DTPINN
 from spindle.methods.fastlrnr import FastLRNR
 from spindle.methods.spinn import SPINN
-from spindle.solution import Solution
-from spindle.solve import solve
+from spindle.results.solution import Solution
+from spindle.solving.solve import solve
 
 QUICK = 60.0  # seconds: what takes less is measured by `--quick`
 _ROUNDING = 1e-13  # errors below are rounding errors, of which nothing is claimed but that

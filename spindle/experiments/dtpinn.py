@@ -2,7 +2,7 @@
 
 from spindle.experiments.rows import Row
 from spindle.methods.dtpinn import DTPINN
-from spindle.solution import Solution
+from spindle.results.solution import Solution
 
 _DISK = ((737, 91), (2077, 159), (4737, 240))
 

@@ -1,13 +1,13 @@
 """How the estimated error compares with the true one: good solutions, and poor ones from training that is too short."""
 
-from spindle.estimate import estimate
 from spindle.experiments.rows import Row
 from spindle.methods.base import Method
 from spindle.methods.causal import CausalPINN
 from spindle.methods.dtpinn import DTPINN
 from spindle.methods.pinn import PINN
 from spindle.methods.spinn import SPINN
-from spindle.solution import Solution
+from spindle.results.solution import Solution
+from spindle.solving.estimates.error_estimate import estimate
 
 _METHODS: tuple[Method, ...] = (
     SPINN(),

@@ -8,7 +8,7 @@ import numpy as np
 from spindle.experiments.rows import Row
 from spindle.methods.fastlrnr import FastLRNR
 from spindle.problem.families import ranging
-from spindle.solution import Solution
+from spindle.results.solution import Solution
 
 _BATCH = 1024
 

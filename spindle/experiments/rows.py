@@ -8,8 +8,8 @@ from spindle.gallery.registry import gallery
 from spindle.methods.base import Method
 from spindle.methods.dtpinn import DTPINN
 from spindle.methods.registry import label
-from spindle.solution import Solution
-from spindle.solve import solve
+from spindle.results.solution import Solution
+from spindle.solving.solve import solve
 
 CURVE = "curve"  # the key of a row's (seconds, error) pairs, of the first seed
 

@@ -2,13 +2,13 @@
 
 from sympy import Eq, exp
 
+from spindle.geometry.domain import Box
 from spindle.problem.conditions.boundary import Dirichlet
 from spindle.problem.conditions.initial import Initial
-from spindle.problem.domain import Box
-from spindle.problem.operators import dot, grad, laplacian
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import coordinates, parameter, unknown
 from spindle.reference.diffusion import diffusion
+from spindle.symbolic.operators import dot, grad, laplacian
+from spindle.symbolic.symbols import coordinates, parameter, unknown
 
 
 def diffusion3d() -> Problem:

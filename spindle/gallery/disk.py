@@ -2,13 +2,13 @@
 
 from sympy import Eq, Expr, cos, exp, pi, sin
 
+from spindle.geometry.domain import Interval
+from spindle.geometry.shapes import Ball, Disk
 from spindle.problem.conditions.boundary import Robin
 from spindle.problem.conditions.initial import Initial
-from spindle.problem.domain import Interval
-from spindle.problem.operators import dot, grad, laplacian, manufactured
 from spindle.problem.problem import Problem
-from spindle.problem.shapes import Ball, Disk
-from spindle.problem.symbols import coordinates, normal, unknown
+from spindle.symbolic.operators import dot, grad, laplacian, manufactured
+from spindle.symbolic.symbols import coordinates, normal, unknown
 
 _CITATION = (
     "Sharma & Shankar (2022), Accelerated Training of Physics-Informed Neural Networks (PINNs) using Meshless "

@@ -5,16 +5,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from sympy import Eq, cos, pi, sin
 
+from spindle.geometry.domain import Box
 from spindle.problem.conditions.boundary import Dirichlet
 from spindle.problem.conditions.initial import Initial
 from spindle.problem.conditions.periodic import Periodic
-from spindle.problem.domain import Box
-from spindle.problem.operators import laplacian
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import coordinates, parameter, unknown
+from spindle.problem.references import TabulatedFamily
 from spindle.reference.advection import advection_diffusion
 from spindle.reference.reaction import convection_diffusion_reaction as solved_reaction
-from spindle.types import TabulatedFamily
+from spindle.symbolic.operators import laplacian
+from spindle.symbolic.symbols import coordinates, parameter, unknown
 
 # The parameters at which Cho et al. (2024) test, as their code draws them.
 CONVECTION_TESTS = (6.1470, 6.6476, 5.9060, 5.3717, 6.6356, 7.3592, 5.1406, 5.8535, 5.9561, 7.1988)

@@ -2,11 +2,11 @@
 
 from sympy import Eq, Piecewise, cos, cosh, sin, sqrt, tanh
 
+from spindle.geometry.domain import Box
 from spindle.problem.conditions.boundary import Dirichlet
 from spindle.problem.conditions.initial import Initial
-from spindle.problem.domain import Box
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import coordinates, unknown
+from spindle.symbolic.symbols import coordinates, unknown
 
 
 def flow_mixing3d(v_max: float = 0.385) -> Problem:

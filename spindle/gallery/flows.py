@@ -3,15 +3,15 @@
 import numpy as np
 from sympy import Eq, Matrix, Rational, cos, exp, pi, sin, sqrt, sympify
 
+from spindle.geometry.domain import Box
 from spindle.problem.conditions.boundary import Dirichlet
 from spindle.problem.conditions.initial import Initial
 from spindle.problem.conditions.periodic import Periodic
-from spindle.problem.domain import Box
-from spindle.problem.operators import curl, div, grad, laplacian, manufactured
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import coordinates, given, unknown
 from spindle.reference.cavity import cavity
 from spindle.reference.navier_stokes import decaying_turbulence, initial_functions
+from spindle.symbolic.operators import curl, div, grad, laplacian, manufactured
+from spindle.symbolic.symbols import coordinates, given, unknown
 
 _SPINN = "Cho et al. (2023), Separable Physics-Informed Neural Networks, NeurIPS"
 

@@ -2,11 +2,11 @@
 
 from sympy import Eq, pi, sin, sympify
 
+from spindle.geometry.domain import Box
 from spindle.problem.conditions.boundary import Dirichlet
-from spindle.problem.domain import Box
-from spindle.problem.operators import laplacian, manufactured
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import coordinates, unknown
+from spindle.symbolic.operators import laplacian, manufactured
+from spindle.symbolic.symbols import coordinates, unknown
 
 
 def helmholtz3d(a1: int = 4, a2: int = 4, a3: int = 3, k: float = 1) -> Problem:

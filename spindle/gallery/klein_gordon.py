@@ -2,12 +2,12 @@
 
 from sympy import Eq, cos, prod, sin, sympify
 
+from spindle.geometry.domain import Box
 from spindle.problem.conditions.boundary import Dirichlet
 from spindle.problem.conditions.initial import Initial
-from spindle.problem.domain import Box
-from spindle.problem.operators import laplacian, manufactured
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import coordinates, unknown
+from spindle.symbolic.operators import laplacian, manufactured
+from spindle.symbolic.symbols import coordinates, unknown
 
 _NOTE = (
     "The published protocol never imposes u_t at the start, which leaves the solution undetermined; it is imposed "

@@ -2,12 +2,12 @@
 
 from sympy import Eq, pi, sin
 
+from spindle.geometry.domain import Box
 from spindle.problem.conditions.boundary import Dirichlet
-from spindle.problem.domain import Box
-from spindle.problem.operators import laplacian, manufactured
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import coordinates, unknown
 from spindle.reference.lshape import lshape
+from spindle.symbolic.operators import laplacian, manufactured
+from spindle.symbolic.symbols import coordinates, unknown
 
 
 def poisson2d(m: int = 1, n: int = 1) -> Problem:

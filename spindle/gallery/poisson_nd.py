@@ -3,11 +3,11 @@
 from sympy import Eq, Rational, pi, prod, sin
 
 from spindle.errors import ProblemError, shown
+from spindle.geometry.domain import Box
 from spindle.problem.conditions.boundary import Dirichlet
-from spindle.problem.domain import Box
-from spindle.problem.operators import laplacian, manufactured
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import coordinates, unknown
+from spindle.symbolic.operators import laplacian, manufactured
+from spindle.symbolic.symbols import coordinates, unknown
 
 
 def poisson_nd(d: int = 10) -> Problem:

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from sympy import Eq, Expr, cos, exp, log, pi, sin, sqrt, symbols
 
+from spindle.geometry.domain import Box
+from spindle.geometry.shape import Shape, shape_of
+from spindle.geometry.shapes import Curve, Disk, Mesh
 from spindle.problem.conditions.boundary import Dirichlet, Neumann
-from spindle.problem.domain import Box
-from spindle.problem.operators import dot, grad, laplacian, manufactured
 from spindle.problem.problem import Problem
-from spindle.problem.shape import Shape, shape_of
-from spindle.problem.shapes import Curve, Disk, Mesh
-from spindle.problem.symbols import coordinates, normal, unknown
 from spindle.reference.holes import holes
+from spindle.symbolic.operators import dot, grad, laplacian, manufactured
+from spindle.symbolic.symbols import coordinates, normal, unknown
 
 _PART = Path(__file__).parent / "data" / "bracket.stl"
 

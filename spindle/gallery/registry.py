@@ -14,9 +14,9 @@ from spindle.gallery.families import (
 )
 from spindle.gallery.flow_mixing import flow_mixing3d
 from spindle.gallery.flows import kovasznay, lid_driven_cavity, navier_stokes3d, navier_stokes4d
-from spindle.gallery.grid_path import sine_gordon2d, variable_coefficient2d
 from spindle.gallery.helmholtz import helmholtz3d
 from spindle.gallery.klein_gordon import klein_gordon3d, klein_gordon4d
+from spindle.gallery.not_separable import sine_gordon2d, variable_coefficient2d
 from spindle.gallery.poisson import poisson2d, poisson_lshape
 from spindle.gallery.poisson_nd import poisson_nd
 from spindle.gallery.regions import advection_diffusion_annulus, poisson_cad, poisson_holes, poisson_star

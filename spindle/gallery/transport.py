@@ -2,14 +2,14 @@
 
 from sympy import Eq, Rational, cos, pi, sin
 
+from spindle.geometry.domain import Box
 from spindle.problem.conditions.boundary import Dirichlet
 from spindle.problem.conditions.initial import Initial
 from spindle.problem.conditions.periodic import Periodic
-from spindle.problem.domain import Box
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import coordinates, parameter, unknown
 from spindle.reference.allen_cahn import allen_cahn as allen_cahn_reference
 from spindle.reference.burgers import burgers as burgers_reference
+from spindle.symbolic.symbols import coordinates, parameter, unknown
 
 
 def burgers(nu: float = 0.01 / 3.141592653589793) -> Problem:

@@ -20,10 +20,10 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair
 
+from spindle.geometry.domain import Face, Region
 from spindle.lowering.resolution import known_parts
-from spindle.problem.domain import Face, Region
-from spindle.problem.functions import JUMPING, TABLE, evaluate
 from spindle.problem.problem import Problem
+from spindle.symbolic.functions import JUMPING, TABLE, evaluate
 
 Breaks = tuple[tuple[float, ...], ...]
 Line = Callable[[np.ndarray], np.ndarray]

@@ -16,8 +16,8 @@ from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
 from spindle.lowering.partials import Need, combine_partials, replace_partials
-from spindle.problem.functions import Library, evaluate, without_values
-from spindle.problem.symbols import Parameter
+from spindle.symbolic.functions import Library, evaluate, without_values
+from spindle.symbolic.symbols import Parameter
 
 _JAX = Library(jnp, jax.scipy.special)
 

@@ -23,14 +23,14 @@ import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
+from spindle.geometry.domain import Box, Face
 from spindle.lowering.compile import array_function, with_constants
 from spindle.lowering.partials import partial_of
 from spindle.lowering.scales import Scales
-from spindle.problem.domain import Box, Face
-from spindle.problem.expressions import differentiated, expanded_or_not, size_of
-from spindle.problem.functions import JUMPING, evaluate, without_values
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import Parameter, is_given, is_time
+from spindle.symbolic.expressions import differentiated, expanded_or_not, size_of
+from spindle.symbolic.functions import JUMPING, evaluate, without_values
+from spindle.symbolic.symbols import Parameter, is_given, is_time
 
 _LONGEST_LIFT = 2_500  # parts, while it is built twice as many; the gallery has 2,184 in six dimensions, else 200
 

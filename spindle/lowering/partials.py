@@ -8,7 +8,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
-from spindle.problem.symbols import is_given
+from spindle.symbolic.symbols import is_given
 
 
 class Partial(NamedTuple):

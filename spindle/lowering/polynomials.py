@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import sympy
 
-from spindle.problem.expressions import expanded_or_not
+from spindle.symbolic.expressions import expanded_or_not
 
 Powers = tuple[int, ...]
 

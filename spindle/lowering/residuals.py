@@ -13,13 +13,13 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import sympy
 
+from spindle.geometry.supports import Support
 from spindle.lowering.compile import ArrayFunction, array_function, with_constants
 from spindle.lowering.constraints import Constraints
 from spindle.lowering.partials import Need
 from spindle.lowering.structure import Structure, structure_of
 from spindle.problem.conditions.base import Measurement
 from spindle.problem.problem import Problem
-from spindle.problem.supports import Support
 
 
 class ResidualTerm(NamedTuple):

@@ -13,8 +13,8 @@ from sympy.core.function import AppliedUndef
 
 from spindle.lowering.compile import array_function, with_constants
 from spindle.lowering.partials import replace_partials
-from spindle.problem.functions import evaluate
 from spindle.problem.problem import Problem
+from spindle.symbolic.functions import evaluate
 
 _NODES = 257
 _LINES = 8

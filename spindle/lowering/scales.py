@@ -19,9 +19,9 @@ from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
 from spindle.lowering.partials import partial_of
-from spindle.problem.functions import evaluate
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import Normal, Parameter, is_given, is_time, unknowns_in
+from spindle.symbolic.functions import evaluate
+from spindle.symbolic.symbols import Normal, Parameter, is_given, is_time, unknowns_in
 
 _SAMPLES = 64
 # Sizes up to which, and down to whose inverse, nothing is scaled: of fields by data and by balance, and of residuals.

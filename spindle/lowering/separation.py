@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import sympy
 
-from spindle.problem.expressions import MOST_TERMS, expanded_or_not
+from spindle.symbolic.expressions import MOST_TERMS, expanded_or_not
 
 _ROUNDING = 1e-14
 _SPLIT = (sympy.sin, sympy.cos, sympy.sinh, sympy.cosh)

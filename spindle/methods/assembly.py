@@ -23,7 +23,7 @@ from spindle.objective.estimated import first_guesses
 from spindle.objective.objective import Objective
 from spindle.problem.consistency.signs import signed
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import is_time
+from spindle.symbolic.symbols import is_time
 from spindle.training.optimizers.adam import Adam
 from spindle.training.optimizers.causal import Causal
 from spindle.training.optimizers.gauss_newton import GaussNewton

@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Self
 
 import jax
 
+from spindle.classical.nodal_solver import Classical, NoClassical
 from spindle.errors import MethodError, nearest, shown
 from spindle.lowering.constraints import Constraints
-from spindle.methods.direct import Classical, NoClassical
 from spindle.methods.published import published
 from spindle.methods.settings import (
     Activation,

@@ -8,21 +8,21 @@ from typing import Any
 import jax
 from sympy.core.function import AppliedUndef
 
-from spindle.derivatives.separable import SeparableJets
+from spindle.adaptivity.initial_guess import shaped, source_terms
+from spindle.adaptivity.refinements import EveryProduct, MoreTerms, OtherWidths, tensor_field
+from spindle.derivatives.separable.jets import SeparableJets
 from spindle.lowering.breaks import breaks
-from spindle.lowering.clashes import clashing_walls
+from spindle.lowering.incompatible_faces import clashing_walls
 from spindle.lowering.residuals import ResidualForms
 from spindle.lowering.structure import analyse
 from spindle.methods.assembly import body_options, boundary_factors, each_axis, embedding
-from spindle.methods.growth import EveryProduct, MoreTerms, OtherWidths, tensor_field
-from spindle.methods.starts import shaped, source_terms
 from spindle.networks.fields import SeparableField
 from spindle.networks.layers import BODIES
 from spindle.objective.objective import Objective
 from spindle.points.lattice import Lattice
-from spindle.problem.doubts import fatal
+from spindle.problem.consistency.checks import fatal
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import is_given
+from spindle.symbolic.symbols import is_given
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.stages import Stage
 

@@ -7,28 +7,28 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import sympy
 
-from spindle.derivatives.discrete import Discrete
+from spindle.classical.fit import NEAR, Approach, Found, sharp
+from spindle.classical.nodal_solver import Classical, NoClassical, direct
 from spindle.derivatives.pointwise import PointwiseTaylor
+from spindle.derivatives.rbf_fd.nodal import Discrete
 from spindle.errors import MethodError
+from spindle.geometry.domain import Box, BoxUnion, Interval
+from spindle.geometry.pointcloud import PointCloud
+from spindle.geometry.shape_domain import Curved, Cylinder
+from spindle.geometry.shapes import shape_of
 from spindle.lowering.constraints import no_constraints
 from spindle.lowering.residuals import ResidualForms, residual_forms
 from spindle.lowering.scales import scales_of
 from spindle.methods.assembly import assemble, pointwise_field, published_problem
 from spindle.methods.base import COMMON, Method, Plan, refuse_families
-from spindle.methods.direct import Classical, NoClassical, direct
-from spindle.methods.nearby import NEAR, Approach, Found, sharp
 from spindle.methods.settings import Expression, Flag, Positive, Whole, Words, documented, setting
 from spindle.objective.objective import Objective
 from spindle.points.cloud import Cloud
 from spindle.points.nodes import NodeCloud, NodePoints
 from spindle.points.scattered import Nodes, from_cloud, scatter
-from spindle.problem.curved import Curved, Cylinder
-from spindle.problem.domain import Box, BoxUnion, Interval
-from spindle.problem.functions import evaluate
-from spindle.problem.pointcloud import PointCloud
 from spindle.problem.problem import Problem
-from spindle.problem.shapes import shape_of
-from spindle.problem.symbols import is_time
+from spindle.symbolic.functions import evaluate
+from spindle.symbolic.symbols import is_time
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.stages import Stage
 

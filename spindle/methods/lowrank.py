@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from spindle.adaptivity.ranks import MoreCoefficients
 from spindle.derivatives.pointwise import PointwiseTaylor
 from spindle.errors import MethodError
 from spindle.lowering.residuals import residual_forms
@@ -20,19 +21,18 @@ from spindle.methods.assembly import (
     published_problem,
 )
 from spindle.methods.base import COMMON, Method, Plan
-from spindle.methods.ranks import MoreCoefficients
 from spindle.methods.settings import Flag, NotNegative, Whole, Words, documented, setting
 from spindle.networks.embeddings import Scaled
 from spindle.networks.lowrank import FamilyField, HyperNetwork, coefficient_scale, low_rank_network
 from spindle.objective.objective import Objective
 from spindle.objective.penalties import Penalty, decay, orthogonality, shrinkage
 from spindle.points.cloud import Cloud
+from spindle.points.families import TaskCloud
 from spindle.points.rules import sobol
-from spindle.points.tasks import TaskCloud
 from spindle.problem.families import ranging
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import Parameter
 from spindle.reduction.build import Reduction
+from spindle.symbolic.symbols import Parameter
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.stages import Stage
 

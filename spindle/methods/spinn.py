@@ -6,16 +6,16 @@ from functools import partial
 from typing import Any, ClassVar, Self
 
 from spindle.errors import MethodError
-from spindle.lowering.clashes import clashing_walls
+from spindle.geometry.domain import Face
+from spindle.lowering.incompatible_faces import clashing_walls
 from spindle.lowering.residuals import residual_forms
 from spindle.lowering.resolution import degrees
 from spindle.methods.assembly import assemble, constraints_for, each_axis, enough_points, published_problem
 from spindle.methods.base import COMMON, Method, Plan
 from spindle.methods.design import Design, tangled
 from spindle.methods.settings import Flag, Whole, Words, documented, setting
-from spindle.problem.domain import Face
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import is_time
+from spindle.symbolic.symbols import is_time
 
 _DEFAULT = COMMON | {
     "windows": "auto",

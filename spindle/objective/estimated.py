@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import jax.numpy as jnp
 
 from spindle.networks.model import Estimated
-from spindle.problem.symbols import Parameter
+from spindle.symbolic.symbols import Parameter
 
 
 def first_guesses(parameters: Sequence[Parameter], signed: Collection[str]) -> dict[str, Estimated]:

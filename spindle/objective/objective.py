@@ -19,7 +19,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from spindle.derivatives.base import Derivatives, FormingJacobians, SummingWithoutPoints
-from spindle.derivatives.pieces import Piece, Shortcut, gram
+from spindle.derivatives.linearised import Piece, Shortcut, gram
 from spindle.errors import MethodError, nearest
 from spindle.lowering.residuals import ResidualForm, ResidualForms, ResidualTerm
 from spindle.networks.model import Model
@@ -27,7 +27,7 @@ from spindle.objective.base import ResidualObjective
 from spindle.objective.penalties import Penalty
 from spindle.problem.carried import carried_in
 from spindle.problem.conditions.base import Measurement
-from spindle.problem.symbols import is_time
+from spindle.symbolic.symbols import is_time
 
 _NOISY = 1e-3  # most weight of measurements of known noise
 

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from spindle.problem.supports import Support
+from spindle.geometry.supports import Support
 
 
 class Points(ABC):

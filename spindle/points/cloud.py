@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from spindle.geometry.domain import Wall
+from spindle.geometry.supports import Support
 from spindle.points.base import PointwisePoints
 from spindle.points.drawing import unfolded, without_normals
 from spindle.points.rules import check_rule, fixed_nodes, panels, sobol
-from spindle.problem.domain import Wall
-from spindle.problem.supports import Support
 
 RULES = ("random", "sobol", "uniform", "midpoint")
 _POOL = 16  # points in shapes and on their walls are drawn from a store of so many times as many

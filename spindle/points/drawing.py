@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import jax
 
-from spindle.problem.supports import Support
+from spindle.geometry.supports import Support
 
 Drawn = TypeVar("Drawn")
 

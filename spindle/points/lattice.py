@@ -13,10 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from spindle.geometry.supports import Support
 from spindle.points.base import Points
 from spindle.points.drawing import unfolded
 from spindle.points.rules import check_rule, fixed_nodes, panel_counts, panel_nodes, panels, random_nodes
-from spindle.problem.supports import Support
 
 
 class Lattice(Points):

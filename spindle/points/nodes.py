@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from spindle.geometry.supports import Support
 from spindle.points.base import Points, PointwisePoints
 from spindle.points.drawing import unfolded, without_normals
 from spindle.points.scattered import Nodes, morton
-from spindle.problem.supports import Support
 
 
 class NodeCloud(Points):

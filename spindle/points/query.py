@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from spindle.geometry.supports import Support
 from spindle.points.base import PointwisePoints
-from spindle.problem.supports import Support
 
 
 class QueryPoints(PointwisePoints):

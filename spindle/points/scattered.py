@@ -8,7 +8,7 @@ import scipy
 from scipy.spatial import cKDTree
 
 from spindle.errors import MethodError, shown
-from spindle.problem.meshes import most_spread, spiral, thinned
+from spindle.geometry.meshes import most_spread, spiral, thinned
 
 Density = Callable[[np.ndarray], np.ndarray]
 

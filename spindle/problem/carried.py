@@ -11,7 +11,7 @@ from typing import Any
 from sympy.core.function import AppliedUndef
 
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import given, is_given
+from spindle.symbolic.symbols import given, is_given
 
 
 class Carried:

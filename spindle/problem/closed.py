@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import sympy
 
 from spindle.errors import ProblemError
-from spindle.problem.symbols import Parameter
-from spindle.problem.words import shown
-from spindle.types import Reference
+from spindle.problem.references import Reference
+from spindle.symbolic.symbols import Parameter
+from spindle.symbolic.words import shown
 
 
 @dataclass(frozen=True)

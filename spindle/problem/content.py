@@ -8,10 +8,10 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
-from spindle.problem.domain import Face
-from spindle.problem.expressions import expanded_or_not
-from spindle.problem.functions import evaluate, shortened, without_values
-from spindle.problem.symbols import Parameter, is_given, unknowns_in
+from spindle.geometry.domain import Face
+from spindle.symbolic.expressions import expanded_or_not
+from spindle.symbolic.functions import evaluate, shortened, without_values
+from spindle.symbolic.symbols import Parameter, is_given, unknowns_in
 
 _POINTS = 16
 _ROUNDING = 1e-10  # of the terms that cancel

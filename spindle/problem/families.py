@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 
 from spindle.errors import ProblemError, nearest
-from spindle.problem.domain import Box, Boxed, BoxUnion
+from spindle.geometry.domain import Box, Boxed, BoxUnion
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import Parameter
+from spindle.symbolic.symbols import Parameter
 
 
 def ranging(problem: Problem) -> tuple[Parameter, ...]:

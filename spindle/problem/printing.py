@@ -7,10 +7,10 @@ from sympy.core.function import AppliedUndef
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.precedence import PRECEDENCE
 
-from spindle.problem.domain import Box
-from spindle.problem.symbols import Parameter
-from spindle.problem.tables import Table, tables_in
-from spindle.problem.words import text
+from spindle.geometry.domain import Box
+from spindle.symbolic.symbols import Parameter
+from spindle.symbolic.tables import Table, tables_in
+from spindle.symbolic.words import text
 from spindle.visible import visible
 
 

@@ -12,19 +12,20 @@ from sympy.core.function import AppliedUndef
 from sympy.logic.boolalg import BooleanAtom
 
 from spindle.errors import ProblemError, nearest, usage
+from spindle.geometry.domain import Domain, Wall
 from spindle.problem.closed import ClosedForm, reference_of
 from spindle.problem.conditions.base import Condition, Periodicity, Piece, Setting
+from spindle.problem.consistency.checks import doubted
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.jumps import check_jumps
 from spindle.problem.consistency.references import misfits
 from spindle.problem.content import check_conditions, check_equations, check_values
-from spindle.problem.domain import Domain, Wall
-from spindle.problem.doubts import doubted
-from spindle.problem.expressions import expression_of
-from spindle.problem.operators import manufactured
 from spindle.problem.printing import describe_latex, describe_with_doubts
 from spindle.problem.publication import publication
-from spindle.problem.symbols import (
+from spindle.problem.references import Reference
+from spindle.symbolic.expressions import expression_of
+from spindle.symbolic.operators import manufactured
+from spindle.symbolic.symbols import (
     Normal,
     Parameter,
     alike,
@@ -34,9 +35,8 @@ from spindle.problem.symbols import (
     namesakes,
     unknowns_in,
 )
-from spindle.problem.tables import check_cover, tables_in
-from spindle.problem.words import shown, text
-from spindle.types import Reference
+from spindle.symbolic.tables import check_cover, tables_in
+from spindle.symbolic.words import shown, text
 
 
 @dataclass(frozen=True, repr=False)

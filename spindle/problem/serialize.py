@@ -18,18 +18,18 @@ from sympy.core.function import AppliedUndef
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from spindle.errors import RunError, SpindleError, nearest
-from spindle.problem import symbols
+from spindle.geometry.domain import Box, BoxUnion, Domain
+from spindle.geometry.shape_domain import Cylinder
+from spindle.geometry.shapes import Shape, shape_from_data, shape_to_data
 from spindle.problem.conditions.base import Condition
-from spindle.problem.curved import Cylinder
-from spindle.problem.domain import Box, BoxUnion, Domain
-from spindle.problem.functions import TABLE
-from spindle.problem.limits import HIGHEST_ORDER, LARGEST, MOST_CHOICES, Limits
 from spindle.problem.problem import Problem
 from spindle.problem.publication import StoredSettings
-from spindle.problem.samples import Samples
-from spindle.problem.shapes import Shape, shape_from_data, shape_to_data
-from spindle.problem.tables import Table, tables_in
-from spindle.types import Tabulated, TabulatedFamily
+from spindle.problem.references import Tabulated, TabulatedFamily
+from spindle.symbolic import symbols
+from spindle.symbolic.functions import TABLE
+from spindle.symbolic.growth_limits import HIGHEST_ORDER, LARGEST, MOST_CHOICES, Limits
+from spindle.symbolic.sampled import Samples
+from spindle.symbolic.tables import Table, tables_in
 
 _OPERATORS = (
     "Add Mul Pow Derivative Subs Tuple Equality StrictLessThan LessThan StrictGreaterThan GreaterThan Unequality "

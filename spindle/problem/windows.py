@@ -10,7 +10,7 @@ from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import given, is_given, is_time, unknowns_in
+from spindle.symbolic.symbols import given, is_given, is_time, unknowns_in
 
 
 def time_axis(problem: Problem) -> int:

@@ -6,7 +6,7 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spindle.types import GridReference, OnDemand
+from spindle.problem.references import GridReference, OnDemand
 
 __all__ = ["GridReference", "OnDemand", "nodes", "relative_difference", "together"]
 

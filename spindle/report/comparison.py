@@ -25,7 +25,7 @@ from spindle.report.figures import (
 )
 from spindle.report.html import judgement, number, plain, render, seconds_by_part, verdict
 from spindle.report.slices import Sample, chief_fields, choose_slices
-from spindle.solution import Solution
+from spindle.results.solution import Solution
 from spindle.training.history import Record
 
 _SLICES = 2  # of each field; one picture a run and slice is much already

@@ -11,7 +11,6 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spindle.problem.symbols import is_time
 from spindle.report.canvas import (
     COLOURS,
     EMPTY,
@@ -26,7 +25,8 @@ from spindle.report.canvas import (
     scale_format,
 )
 from spindle.report.slices import Sample, Slice, take
-from spindle.solution import Solution
+from spindle.results.solution import Solution
+from spindle.symbolic.symbols import is_time
 from spindle.training.history import History, Record
 
 # Inches: width of the picture of a plane, what lies left of and below the plane, and what its height leaves free.

@@ -9,10 +9,10 @@ from markupsafe import Markup
 from sympy.core.function import AppliedUndef, Function
 from sympy.printing.mathml import MathMLPresentationPrinter
 
-from spindle.problem.domain import Box, BoxUnion
+from spindle.geometry.domain import Box, BoxUnion
 from spindle.problem.printing import lines
 from spindle.problem.problem import Problem
-from spindle.problem.words import text
+from spindle.symbolic.words import text
 
 # Private-use characters around the number of a formula, so that a line of words and formulas can be escaped whole.
 _OPEN, _CLOSE = "\ue000", "\ue001"

@@ -17,17 +17,17 @@ from sympy.core.function import AppliedUndef
 from spindle.methods.base import Method
 from spindle.methods.registry import label
 from spindle.problem.printing import describe
-from spindle.problem.symbols import is_given
-from spindle.records import WindowRecord
 from spindle.report.figures import drawn, field_pictures, training_pictures
 from spindle.report.formulas import formulas
 from spindle.report.means import Mean, means
 from spindle.report.player import player
 from spindle.report.slices import choose_slices
-from spindle.rundir import RunDirectory
-from spindle.solution import Solution
-from spindle.summary import estimate_in_words
-from spindle.training.checkpoint import write_atomically
+from spindle.results.directory import RunDirectory
+from spindle.results.solution import Solution
+from spindle.results.summary import estimate_in_words
+from spindle.storage.arrays import write_atomically
+from spindle.storage.records import WindowRecord
+from spindle.symbolic.symbols import is_given
 from spindle.training.history import Clock
 from spindle.visible import visible
 

@@ -11,7 +11,7 @@ from spindle.report.canvas import Picture
 from spindle.report.figures import Box, Pane, empty_plane, panes, shared_limits
 from spindle.report.images import data_uri, indexed_png
 from spindle.report.slices import Motion, Sample, chief_fields, choose_motion, take_along
-from spindle.solution import Solution
+from spindle.results.solution import Solution
 
 _WEIGHT = 2_000_000  # bytes of all images; fields beyond are left out
 _SHADES = 128  # of a colour scale, close enough that no steps are seen

@@ -9,10 +9,10 @@ import sympy
 import xarray
 from scipy.interpolate import RegularGridInterpolator
 
-from spindle.problem.symbols import Parameter, is_time
-from spindle.references import exact
-from spindle.solution import Solution
-from spindle.types import GridReference
+from spindle.problem.references import GridReference
+from spindle.results.references import exact
+from spindle.results.solution import Solution
+from spindle.symbolic.symbols import Parameter, is_time
 
 _SURVEY = 20_000  # points of the coarse grid on which slices are chosen
 _LINE, _PLANE = 401, 129  # nodes an axis of a drawn line, of a drawn plane

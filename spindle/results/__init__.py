@@ -1,1 +1,1 @@
-"""Results: a model evaluated and measured, and the record of the run that it came from."""
+"""What a solve returns: a model that can be evaluated and measured, the record of its run, and its verdict."""

@@ -10,18 +10,18 @@ import numpy as np
 import sympy
 
 from spindle.errors import ProblemError, nearest
-from spindle.evaluate import CompiledExpression
 from spindle.methods.base import Plan
 from spindle.networks.model import Model
 from spindle.objective.errors import error_measures
-from spindle.problem.expressions import expression_of
 from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import Parameter, by_name
 from spindle.problem.windows import time_axis
-from spindle.problem.words import shown
-from spindle.records import Measures
-from spindle.references import references
+from spindle.results.expression import CompiledExpression
+from spindle.results.references import references
+from spindle.storage.records import Measures
+from spindle.symbolic.expressions import expression_of
+from spindle.symbolic.symbols import Parameter, by_name
+from spindle.symbolic.words import shown
 from spindle.training.precision import precision
 
 

@@ -4,9 +4,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, get_type_hints
 
-from spindle.records import ClassicalComparison, ErrorEstimate, Grown, Measures, Reached, StoredRecord, WindowRecord
-from spindle.stop_reasons import StopReason
+from spindle.storage.records import (
+    ClassicalComparison,
+    ErrorEstimate,
+    Grown,
+    Measures,
+    Reached,
+    StoredRecord,
+    WindowRecord,
+)
 from spindle.training.history import Clock, History
+from spindle.training.stop_reasons import StopReason
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ import jax
 import jax.numpy as jnp
 
 from spindle.errors import MethodError
-from spindle.interrupts import interruptions
 from spindle.networks.model import Model
 from spindle.objective.base import TrainingObjective
 from spindle.training.best import nothing_yet
 from spindle.training.deadline import Late, in_time, wait_for
 from spindle.training.display import Display, Silent
 from spindle.training.history import Clock, History
+from spindle.training.interrupts import interruptions
 from spindle.training.looking import Looks, next_record
 from spindle.training.memory import excess
 from spindle.training.programs import Programs

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from spindle.storage.arrays import load_meta, load_tree, reading, save_tree
 from spindle.training.best import nothing_yet
-from spindle.training.checkpoint import load_meta, load_tree, reading, save_tree
 from spindle.training.history import Clock, History
 from spindle.training.programs import Programs
 from spindle.training.refining import refined

@@ -11,7 +11,7 @@ from spindle.lowering.structure import separate
 from spindle.networks import activations
 from spindle.networks.fields import Field, SeparableField
 from spindle.networks.taylor import concatenate
-from spindle.problem.symbols import Parameter
+from spindle.symbolic.symbols import Parameter
 
 _FUNCTIONS = {name: getattr(activations, name) for name in ("sin", "cos", "tanh", "exp")}
 

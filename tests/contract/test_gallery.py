@@ -7,10 +7,10 @@ import sympy
 
 import spindle as sp
 from spindle.gallery.registry import GALLERY, gallery, options, summary
+from spindle.geometry.domain import Wall
 from spindle.networks.model import Model
-from spindle.problem.domain import Wall
+from spindle.problem.references import OnDemand
 from spindle.training.precision import precision
-from spindle.types import OnDemand
 from tests.contract.exact_fields import ExactField, ExactSeparableField
 
 ON_JETS = ["helmholtz3d", "klein_gordon3d", "klein_gordon4d", "diffusion6d", "poisson2d", "convection"]

@@ -13,11 +13,11 @@ from sympy import Eq
 
 import spindle
 import spindle as sp
-from spindle.check import check
-from spindle.estimate import estimate
+from spindle.cli.check import check
+from spindle.geometry.supports import Scatter
 from spindle.problem.conditions.base import Condition, Piece, Role
 from spindle.problem.serialize import problem_from_data, problem_to_data
-from spindle.problem.supports import Scatter
+from spindle.solving.estimates.error_estimate import estimate
 
 t, x, y = sp.coordinates("t x y")
 u, w = sp.unknown("u", x, y), sp.unknown("w", t, x)

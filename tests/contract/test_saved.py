@@ -13,7 +13,7 @@ from spindle.methods.registry import METHODS, method_named
 from spindle.problem.families import spanned
 from spindle.results.evaluator import Evaluator
 from spindle.results.run_record import RunRecord
-from spindle.solution import Solution
+from spindle.results.solution import Solution
 from spindle.training.precision import precision
 
 t, x, y = sp.coordinates("t x y")

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from spindle.derivatives.pointwise import PointwiseTaylor, pointwise_values
-from spindle.derivatives.separable import SeparableJets, axis_jets, highest_orders, merge, paired
+from spindle.derivatives.separable.jets import SeparableJets, axis_jets, highest_orders, merge, paired
+from spindle.geometry.domain import Region
+from spindle.geometry.supports import Scatter
 from spindle.lowering.partials import Combination, Partial, terms_of
 from spindle.networks.embeddings import Scaled
 from spindle.networks.fields import BoundaryFactor, SeparableField
 from spindle.networks.layers import MLP
 from spindle.points.cloud import Cloud
 from spindle.points.lattice import Lattice
-from spindle.problem.domain import Region
-from spindle.problem.supports import Scatter
 
 RANK, OUTPUTS = 3, 2
 COUNTS = (2, 4, 3, 1)  # unequal, and one axis with a single node

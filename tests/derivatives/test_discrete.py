@@ -9,7 +9,7 @@ from jax.flatten_util import ravel_pytree
 from sympy import Eq, cos, exp, sin
 
 import spindle as sp
-from spindle.derivatives.instants import Differences
+from spindle.derivatives.rbf_fd.time_differences import Differences
 from spindle.errors import MethodError
 from spindle.networks.model import Model
 from spindle.objective.least_squares import LeastSquares

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.interpolate import RBFInterpolator
 
-from spindle.derivatives import rbffd
-from spindle.derivatives.rbffd import (
+from spindle.derivatives.rbf_fd import weights as rbffd
+from spindle.derivatives.rbf_fd.weights import (
     cached_weights,
     definite_exponent,
     local_matrices,

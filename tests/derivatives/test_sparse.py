@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from spindle.derivatives.sparse import Blocks, Stencils
+from spindle.derivatives.rbf_fd.sparse import Blocks, Stencils
 from spindle.training.precision import precision
 
 NODES, CENTRES, SIZE, OPERATORS = 83, 61, 9, 3

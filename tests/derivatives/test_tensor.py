@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from spindle.derivatives.pointwise import pointwise_values
-from spindle.derivatives.separable import axis_jets, highest_orders, merge, paired
-from spindle.derivatives.tensor import contract
+from spindle.derivatives.separable.jets import axis_jets, highest_orders, merge, paired
+from spindle.derivatives.separable.tensor_contraction import contract
 from spindle.lowering.partials import Combination, Partial
 from spindle.networks.embeddings import Scaled
 from spindle.networks.fields import BoundaryFactor, TensorField

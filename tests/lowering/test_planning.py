@@ -9,12 +9,12 @@ import sympy
 from sympy import Eq, Float, Integer, Rational, cos, exp, log, sin, sqrt, tanh
 
 import spindle as sp
+from spindle.adaptivity.initial_guess import source_terms
 from spindle.lowering.constraints import no_constraints
 from spindle.lowering.resolution import degrees
 from spindle.lowering.structure import analyse
-from spindle.methods.starts import source_terms
-from spindle.problem.doubts import doubts
-from spindle.problem.expressions import differentiated
+from spindle.problem.consistency.checks import doubts
+from spindle.symbolic.expressions import differentiated
 
 SECONDS = 5.0
 
@@ -98,7 +98,7 @@ def test_derivatives_of_long_formulas_are_those_of_their_values(kind, monkeypatc
     random = np.random.default_rng(5)
     axes = sp.coordinates("x y z w v a b")
     formula = sum(kind(random, axes) * kind(random, axes) for _ in range(2)) + axes[0] * kind(random, axes)
-    monkeypatch.setattr("spindle.problem.expressions._LONG", 20)
+    monkeypatch.setattr("spindle.symbolic.expressions._LONG", 20)
     with mpmath.workdps(60):
         h, at = mpmath.mpf("1e-12"), [mpmath.mpf(k + 2) / 11 for k in range(len(axes))]
         value = sympy.lambdify(axes, formula, "mpmath")

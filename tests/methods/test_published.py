@@ -6,11 +6,11 @@ import pytest
 
 import spindle as sp
 from spindle.gallery.registry import gallery
-from spindle.lock import Lock
 from spindle.methods.published import PUBLISHED, published
 from spindle.methods.registry import METHODS
 from spindle.methods.settings import declared
-from spindle.rundir import RunDirectory
+from spindle.results.directory import RunDirectory
+from spindle.storage.lock import Lock
 
 x, y = sp.coordinates("x y")
 u = sp.unknown("u", x, y)

@@ -8,10 +8,10 @@ import pytest
 from sympy import Eq, sin
 
 import spindle as sp
+from spindle.adaptivity.refinements import EveryProduct, OtherWidths, _wanted, decays, tail
 from spindle.gallery.registry import gallery
-from spindle.methods.growth import EveryProduct, OtherWidths, _wanted, decays, tail
-from spindle.resolved import in_sentences, unresolved
 from spindle.results.evaluator import Evaluator
+from spindle.results.resolution import in_sentences, unresolved
 from spindle.training.precision import precision
 
 x, y = sp.coordinates("x y")

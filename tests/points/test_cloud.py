@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import spindle as sp
+from spindle.geometry.domain import Region
+from spindle.geometry.supports import Scatter
 from spindle.points.cloud import RULES, Cloud
-from spindle.problem.domain import Region
-from spindle.problem.supports import Scatter
 
 x, y, z = sp.coordinates("x y z")
 BOX = sp.Box({x: (0, 2), y: (-1, 1), z: (3, 4)})

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import spindle as sp
+from spindle.geometry.domain import Region
+from spindle.geometry.supports import Scatter
 from spindle.points.lattice import Lattice
 from spindle.points.rules import RULES
-from spindle.problem.domain import Region
-from spindle.problem.supports import Scatter
 
 t, x, y = sp.coordinates("t x y")
 BOX = sp.Box({t: (0, 2), x: (-1, 1), y: (3, 4)})

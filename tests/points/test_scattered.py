@@ -9,8 +9,8 @@ from scipy.spatial import cKDTree
 from sympy import cos, pi, sin
 
 import spindle as sp
+from spindle.geometry.shapes import Ball, Curve, Disk, Mesh, Polygon, shape_of
 from spindle.points.scattered import from_cloud, scatter
-from spindle.problem.shapes import Ball, Curve, Disk, Mesh, Polygon, shape_of
 
 x, y, z = sp.coordinates("x y z")
 s = sympy.Symbol("s", real=True)

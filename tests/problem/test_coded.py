@@ -5,7 +5,7 @@ import pytest
 from sympy import Eq
 
 import spindle as sp
-from spindle.problem.doubts import fatal
+from spindle.problem.consistency.checks import fatal
 
 x, y = sp.coordinates("x y")
 u, w = sp.unknown("u", x), sp.unknown("w", x, y)

@@ -6,7 +6,7 @@ import sympy
 from sympy import Eq, Matrix, cos, exp, pi, sin
 
 import spindle as sp
-from spindle.problem.supports import Scatter
+from spindle.geometry.supports import Scatter
 
 t, x, y = sp.coordinates("t x y")
 u, w = sp.unknown("u", x, y), sp.unknown("w", t, x)

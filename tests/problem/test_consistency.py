@@ -12,7 +12,7 @@ from sympy import Eq, cos, exp, pi, sin
 
 import spindle as sp
 from spindle.gallery.registry import GALLERY, gallery
-from spindle.problem.doubts import doubts, fatal
+from spindle.problem.consistency.checks import doubts, fatal
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 t, x, y, z = sp.coordinates("t x y z")

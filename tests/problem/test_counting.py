@@ -5,7 +5,7 @@ import sympy
 from sympy import Eq, cos, exp, pi, sin
 
 import spindle as sp
-from spindle.problem.doubts import doubts, fatal
+from spindle.problem.consistency.checks import doubts, fatal
 
 t, x, y, z = sp.coordinates("t x y z")
 u, v = sp.unknown("u v", t, x)

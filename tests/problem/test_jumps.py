@@ -8,7 +8,7 @@ import sympy
 from sympy import Abs, Eq, Heaviside, Matrix, Max, Min, Piecewise, Rational, exp, floor, pi, sign, sin, tanh
 
 import spindle as sp
-from spindle.problem.doubts import doubts, fatal
+from spindle.problem.consistency.checks import doubts, fatal
 
 t, x, y = sp.coordinates("t x y")
 f, g = sp.unknown("f g", x)

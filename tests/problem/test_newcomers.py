@@ -17,7 +17,7 @@ from sympy import Eq, cos, sin
 import spindle as sp
 from spindle.errors import SpindleError, nearest, shown
 from spindle.problem.serialize import problem_from_data, problem_to_data
-from spindle.problem.words import shown as shown_mathematics
+from spindle.symbolic.words import shown as shown_mathematics
 
 t, x, y, z = sp.coordinates("t x y z")
 X, Y = sympy.symbols("x y")  # what people write who know SymPy

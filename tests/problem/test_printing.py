@@ -5,7 +5,7 @@ from sympy import Eq, Float, Piecewise, pi, sin
 
 import spindle as sp
 from spindle.problem.printing import describe, latex
-from spindle.problem.words import text
+from spindle.symbolic.words import text
 
 t, x, y = sp.coordinates("t x y")
 u = sp.unknown("u", t, x)

@@ -6,7 +6,7 @@ import sympy
 from sympy import Eq, Matrix, sin
 
 import spindle as sp
-from spindle.problem.doubts import doubts
+from spindle.problem.consistency.checks import doubts
 
 t, x, y, z = sp.coordinates("t x y z")
 u, v = sp.unknown("u v", x, y)

@@ -11,8 +11,8 @@ from sympy import sin
 import spindle
 import spindle as sp
 from spindle.problem.closed import ClosedForm, reference_of
+from spindle.problem.references import OnDemand, Reference
 from spindle.problem.serialize import encode
-from spindle.types import OnDemand, Reference
 
 t, x = sp.coordinates("t x")
 k, fixed = sp.parameter("k", range=(1, 2)), sp.parameter("k", 1.5)

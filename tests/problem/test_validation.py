@@ -8,7 +8,7 @@ from sympy import Eq, Matrix, cos, exp, log, nan, oo, pi, sin, sqrt, zoo
 
 import spindle as sp
 from spindle.errors import SpindleError
-from spindle.problem.doubts import doubts
+from spindle.problem.consistency.checks import doubts
 from spindle.problem.serialize import problem_from_data, problem_to_data
 
 t, x, y, z = sp.coordinates("t x y z")

@@ -11,7 +11,7 @@ import pytest
 import spindle as sp
 from spindle.reduction.truncation import active, truncated
 from spindle.reduction.tuning import Prior, gauss_newton, guarded, residual_rows, stacked, with_coefficients
-from spindle.training.checkpoint import load_arrays, save_arrays
+from spindle.storage.arrays import load_arrays, save_arrays
 from spindle.training.precision import precision
 from tests.families import SMALL, convection
 

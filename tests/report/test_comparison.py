@@ -12,7 +12,7 @@ import pytest
 import sympy
 
 import spindle as sp
-from spindle.cli import main
+from spindle.cli.main import main
 from spindle.problem.families import spanned
 from spindle.report.comparison import same_problem, write_comparison
 from spindle.report.html import number

@@ -16,12 +16,12 @@ import pytest
 from sympy import Eq, cos, pi, sin
 
 import spindle as sp
-from spindle.cli import main
+from spindle.cli.main import main
 from spindle.problem.families import spanned
 from spindle.report.explore.queries import Answer, Explorer, Slider, facts
+from spindle.results.directory import RunDirectory
 from spindle.results.evaluator import Evaluator
 from spindle.results.run_record import RunRecord
-from spindle.rundir import RunDirectory
 
 pytest.importorskip("bokeh")
 
@@ -31,9 +31,9 @@ from tornado.websocket import websocket_connect
 
 from spindle.report.explore.page import SCRIPTS, drawn, drawn_lines, facts_html, fill
 from spindle.report.explore.server import explore, serving
+from tests.cli.test_terminal import in_terminal, posix, spindle
 from tests.families import SMALL
 from tests.report.browser import CHROMIUM, visited
-from tests.test_terminal import in_terminal, posix, spindle
 
 t, x, y = sp.coordinates("t x y")
 TINY = SMALL | {"newton_steps": 3}
@@ -416,7 +416,7 @@ def test_the_browser_is_opened_at_the_page(run, monkeypatch):
 def test_the_command_serves_until_it_is_interrupted(run):
     # Where the tests run in the background Ctrl-C is ignored, and children inherit that.
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    code += "from spindle.cli import main; main()"
+    code += "from spindle.cli.main import main; main()"
     command = [sys.executable, "-c", code, "explore", str(run), "--port", "0", "--no-browser"]
     child = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     line = child.stderr.readline()

@@ -17,7 +17,6 @@ import sympy
 import spindle as sp
 from spindle.gallery.helmholtz import helmholtz3d
 from spindle.gallery.registry import gallery
-from spindle.records import WindowRecord
 from spindle.report.figures import training_pictures
 from spindle.report.formulas import formulas
 from spindle.report.html import number, verdict, write_report
@@ -25,6 +24,7 @@ from spindle.report.means import means
 from spindle.report.slices import Sample, Slice, choose_slices, take
 from spindle.results.evaluator import Evaluator
 from spindle.results.run_record import RunRecord
+from spindle.storage.records import WindowRecord
 from spindle.training.history import Clock, History, Record
 
 t, x, y, z = sp.coordinates("t x y z")

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from spindle.records import ClassicalComparison, ErrorEstimate, Grown, Reached, WindowRecord, check
 from spindle.results.run_record import RUN, RunRecord
-from spindle.stop_reasons import StopReason
+from spindle.storage.records import ClassicalComparison, ErrorEstimate, Grown, Reached, WindowRecord, check
 from spindle.training.history import Clock, History, Record
+from spindle.training.stop_reasons import StopReason
 
 MEASURES = {"u": {"rel_l2": 0.1, "rmse": 0.2, "max": 0.3}}
 WINDOW = WindowRecord(begins=0.0, ends=0.5, steps=3, loss=1e-3, seconds=2.0, errors=MEASURES, seam={"u": None})

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import spindle as sp
-from spindle.training.checkpoint import load_arrays, load_tree, save_arrays, save_tree, write_atomically
+from spindle.storage.arrays import load_arrays, load_tree, save_arrays, save_tree, write_atomically
 
 TREE = {"a": jnp.arange(3.0), "b": (jnp.ones((2, 2)), jnp.int32(4))}
 

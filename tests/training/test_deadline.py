@@ -12,7 +12,7 @@ import pytest
 from sympy import Eq
 
 import spindle as sp
-from spindle.budget import Budget
+from spindle.training.budget import Budget
 from spindle.training.deadline import Late, Stop, in_time, left_behind, wait_for
 from spindle.training.history import Clock
 from spindle.training.loop import Limits, Schedule, Trainer

@@ -90,8 +90,8 @@ def test_killed_run_continues_bit_for_bit(tmp_path, recipe):
 import spindle as sp
 from spindle.gallery.registry import gallery
 from spindle.training.loop import Trainer
-import spindle.train, functools
-spindle.train.Trainer = functools.partial(Trainer, save_every=0.0)
+import spindle.solving.train, functools
+spindle.solving.train.Trainer = functools.partial(Trainer, save_every=0.0)
 sp.solve(gallery("convection"), sp.SPINN(**{settings!r}), progress=False, out={str(tmp_path / "run")!r})
 """
     child = subprocess.Popen([sys.executable, "-c", code])

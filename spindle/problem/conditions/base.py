@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import sympy
 
-from spindle.problem.domain import Domain, Face, Wall
-from spindle.problem.supports import Scatter
-from spindle.problem.words import text
+from spindle.geometry.domain import Domain, Face, Wall
+from spindle.geometry.supports import Scatter
+from spindle.symbolic.words import text
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,13 @@ from dataclasses import dataclass, replace
 import sympy
 
 from spindle.errors import ProblemError, usage
+from spindle.geometry.domain import Wall
 from spindle.problem.conditions.base import Condition, Piece, Role, Setting
 from spindle.problem.conditions.components import built
-from spindle.problem.domain import Wall
-from spindle.problem.expressions import expression_of
-from spindle.problem.symbols import Normal, is_space
-from spindle.problem.words import shown
-
-
-class NormalDerivative(sympy.Function):
-    """The derivative along the outward normal, as it is printed."""
+from spindle.symbolic.expressions import expression_of
+from spindle.symbolic.operators import NormalDerivative
+from spindle.symbolic.symbols import Normal, is_space
+from spindle.symbolic.words import shown
 
 
 @dataclass(frozen=True, repr=False)

@@ -7,9 +7,9 @@ import sympy
 
 from spindle.errors import ProblemError
 from spindle.problem.conditions.base import Condition
-from spindle.problem.expressions import expression_of
-from spindle.problem.symbols import unknowns_in
-from spindle.problem.words import shown
+from spindle.symbolic.expressions import expression_of
+from spindle.symbolic.symbols import unknowns_in
+from spindle.symbolic.words import shown
 
 
 def built(call: str, make: Callable[..., Condition], expression, value, name: str | None):

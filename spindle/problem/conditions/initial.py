@@ -7,8 +7,8 @@ import sympy
 from spindle.errors import ProblemError, usage
 from spindle.problem.conditions.base import Condition, Piece, Role, Setting
 from spindle.problem.conditions.components import built
-from spindle.problem.symbols import is_time
-from spindle.problem.words import shown
+from spindle.symbolic.symbols import is_time
+from spindle.symbolic.words import shown
 
 
 @dataclass(frozen=True, repr=False)

@@ -8,10 +8,10 @@ import numpy as np
 import sympy
 
 from spindle.errors import ProblemError, usage
+from spindle.geometry.supports import Scatter
 from spindle.problem.conditions.base import Condition, Measurement, Piece, Role
 from spindle.problem.conditions.components import components, short_name
-from spindle.problem.supports import Scatter
-from spindle.problem.words import shown
+from spindle.symbolic.words import shown
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -7,7 +7,7 @@ import sympy
 from spindle.errors import ProblemError, usage
 from spindle.problem.conditions.base import Condition, Periodicity, Piece, Role
 from spindle.problem.conditions.components import components, short_name
-from spindle.problem.words import shown
+from spindle.symbolic.words import shown
 
 
 @dataclass(frozen=True, repr=False)

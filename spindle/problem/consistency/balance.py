@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spindle.problem.consistency.linear import Linear, has_code, inside, values_at
-from spindle.problem.symbols import Normal
+from spindle.symbolic.symbols import Normal
 
 _NODES = 6  # of Gauss's rule on each panel
 _PANELS = {1: 32, 2: 12, 3: 4}  # along each axis, by the number of axes

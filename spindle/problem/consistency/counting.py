@@ -3,17 +3,17 @@
 import numpy as np
 from sympy.core.function import AppliedUndef
 
+from spindle.geometry.domain import Wall
 from spindle.problem.consistency import transport
+from spindle.problem.consistency.boundary_residuals import equation_of, held, is_inverse, is_measured
 from spindle.problem.consistency.definite import half_order, space_axes
 from spindle.problem.consistency.doubt import Doubt, listed
 from spindle.problem.consistency.linear import degrees, inside, linearised, on_face, values_at
-from spindle.problem.consistency.places import equation_of, held, is_inverse, is_measured
 from spindle.problem.consistency.references import is_exact
 from spindle.problem.consistency.sides import uncovered
 from spindle.problem.consistency.starts import in_time
 from spindle.problem.consistency.values import things_set
-from spindle.problem.domain import Wall
-from spindle.problem.expressions import expanded_or_not
+from spindle.symbolic.expressions import expanded_or_not
 
 
 def counted(problem) -> list[Doubt]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import Linear, inside, values_at
-from spindle.problem.symbols import is_space, is_time
+from spindle.symbolic.symbols import is_space, is_time
 
 _DIRECTIONS = 40
 

@@ -3,11 +3,11 @@
 import numpy as np
 import sympy
 
+from spindle.problem.consistency.boundary_residuals import held, is_measured
 from spindle.problem.consistency.definite import time_axis
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import Linear, linearised
-from spindle.problem.consistency.places import held, is_measured
-from spindle.problem.symbols import Parameter
+from spindle.symbolic.symbols import Parameter
 
 _NEAR = 1e-6  # relative distance to an eigenvalue
 _MOST = 200_000  # eigenvalues looked at

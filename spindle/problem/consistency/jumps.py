@@ -9,7 +9,7 @@ from spindle.errors import ProblemError
 from spindle.problem.consistency.doubt import Doubt, listed
 from spindle.problem.consistency.linear import leading
 from spindle.problem.consistency.switches import Switch, switches, switching
-from spindle.problem.symbols import unknowns_in
+from spindle.symbolic.symbols import unknowns_in
 
 _WIDTH = 0.02  # of the domain: what a jump is smoothed over in the advice
 

@@ -1,10 +1,10 @@
 """Problems whose solution is fixed up to a constant, and whether their data allow a solution at all."""
 
 from spindle.problem.consistency.balance import balanced
+from spindle.problem.consistency.boundary_residuals import is_measured
 from spindle.problem.consistency.definite import half_order, time_axis
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import Linear, linearised
-from spindle.problem.consistency.places import is_measured
 
 
 def levels(problem) -> list[Doubt]:

@@ -10,9 +10,9 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
-from spindle.problem.functions import evaluate
-from spindle.problem.symbols import Parameter, is_given, unknowns_in
-from spindle.problem.tables import table_of
+from spindle.symbolic.functions import evaluate
+from spindle.symbolic.symbols import Parameter, is_given, unknowns_in
+from spindle.symbolic.tables import table_of
 
 _LONGEST = 4_000  # nodes of an expression that is differentiated by the unknowns in it
 SAMPLES = 24

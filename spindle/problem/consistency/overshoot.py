@@ -3,7 +3,7 @@
 import numpy as np
 
 from spindle.problem.consistency.doubt import Doubt
-from spindle.problem.tables import Table, tables_in
+from spindle.symbolic.tables import Table, tables_in
 
 _SHARE = 0.1  # of the range of the values
 _BETWEEN = 7  # points between two nodes

@@ -3,13 +3,13 @@
 import numpy as np
 import sympy
 
+from spindle.geometry.domain import Face, Wall
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import has_code, inside, on_face, values_at
-from spindle.problem.domain import Face, Wall
-from spindle.problem.expressions import size_of
-from spindle.problem.limited import within_limit
-from spindle.problem.operators import manufactured
-from spindle.problem.symbols import Normal, unknowns_in
+from spindle.symbolic.expressions import size_of
+from spindle.symbolic.operators import manufactured
+from spindle.symbolic.symbols import Normal, unknowns_in
+from spindle.symbolic.time_limit import within_limit
 
 _POINTS = 200
 _TOLERANCE = 1e-5  # of the terms that make up a residual

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from spindle.problem.consistency.boundary_residuals import Held
 from spindle.problem.consistency.doubt import Doubt
-from spindle.problem.consistency.places import Held
 
 _LEAST = 0.01  # of the boundary; corners are sampled to one side of them or the other
 

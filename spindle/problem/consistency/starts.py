@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+from spindle.geometry.domain import Face
+from spindle.problem.consistency.boundary_residuals import Held, is_inverse
 from spindle.problem.consistency.definite import backward, time_axis
 from spindle.problem.consistency.doubt import Doubt, listed
 from spindle.problem.consistency.linear import Linear, degrees, on_face
-from spindle.problem.consistency.places import Held, is_inverse
 from spindle.problem.consistency.references import is_exact
 from spindle.problem.consistency.values import things_set
-from spindle.problem.domain import Face
 
 
 def in_time(problem, rows: list[Linear], asked: Sequence[int], conditions: Sequence[Held]) -> list[Doubt]:

@@ -9,8 +9,8 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
 from spindle.problem.consistency.linear import SAMPLES, inside, values_at
-from spindle.problem.functions import shortened
-from spindle.problem.tables import table_of
+from spindle.symbolic.functions import shortened
+from spindle.symbolic.tables import table_of
 
 _LINES = 12
 _NODES = 801

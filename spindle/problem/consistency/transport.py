@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from spindle.problem.consistency.boundary_residuals import equation_of, is_inverse
 from spindle.problem.consistency.definite import time_axis
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import Linear, on_face, values_at
-from spindle.problem.consistency.places import equation_of, is_inverse
 from spindle.problem.consistency.references import is_exact
 
 

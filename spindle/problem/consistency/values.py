@@ -7,11 +7,11 @@ import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
+from spindle.geometry.domain import Face
+from spindle.problem.consistency.boundary_residuals import Held, held
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import Linear, on_face, values_at
-from spindle.problem.consistency.places import Held, held
-from spindle.problem.domain import Face
-from spindle.problem.symbols import is_time, unknowns_in
+from spindle.symbolic.symbols import is_time, unknowns_in
 
 _TOLERANCE = 1e-9  # of the larger value
 

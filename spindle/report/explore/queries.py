@@ -12,12 +12,12 @@ from functools import cached_property
 import numpy as np
 
 from spindle.errors import ProblemError
-from spindle.members import Member
 from spindle.methods.registry import label
 from spindle.problem.families import ranging
-from spindle.problem.symbols import Parameter, is_time
 from spindle.report.html import number
-from spindle.solution import Solution
+from spindle.results.members import Member
+from spindle.results.solution import Solution
+from spindle.symbolic.symbols import Parameter, is_time
 from spindle.visible import visible
 
 NODES = (121, 81)  # of a plane, horizontal and vertical: what can be evaluated and drawn as a slider moves

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 
 from spindle.errors import ProblemError, RunError
-from spindle.load import load
 from spindle.problem.families import ranging
 from spindle.report.explore.page import fill
 from spindle.report.explore.queries import Explorer
-from spindle.rundir import RunDirectory
+from spindle.results.directory import RunDirectory
+from spindle.solving.load import load
 
 _HOST = "127.0.0.1"
 # Bokeh starts its page by a script within it, and styles its widgets one by one; nothing comes from elsewhere.

@@ -1,0 +1,1 @@
+"""How a model is refined while it is trained, and what it starts from."""

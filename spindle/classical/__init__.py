@@ -1,0 +1,1 @@
+"""The classical solution of the same discrete equations, and training towards it."""

@@ -1,0 +1,1 @@
+"""Where a problem is posed: domains, shapes and their boundaries, and the supports that residuals are taken on."""

@@ -1,0 +1,486 @@
+"""Where the problem lives: intervals, boxes, and anything that boxes add up to (an L-shape, a channel with a step).
+
+Every domain offers the same to the rooms above: its `coordinates`, the disjoint `regions` that fill it, and the parts
+of its boundary: flat `faces`, and for shapes `Wall`s. A face is named by the plane it lies in, `x=-1`; several faces
+may share a name.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy
+
+from spindle.errors import ProblemError, nearest, usage
+from spindle.geometry.extent import check_extent
+from spindle.geometry.part_hints import no_part
+from spindle.geometry.supports import Support
+from spindle.symbolic.functions import evaluate
+from spindle.symbolic.symbols import Normal, alike, is_space
+from spindle.symbolic.words import shown
+
+Bounds = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Region(Support):
+    """A box of any dimension, or the part of a box inside a shape; axes whose bounds coincide are fixed, as on a face.
+
+    bounds   a (low, high) pair an axis of the domain
+    shape    limits the space coordinates further; None: the bounds alone limit them
+    time     the axis that is not the shape's; None without time
+    """
+
+    bounds: Bounds
+    shape: Any = None
+    time: int | None = None
+    values = None
+
+    @property
+    def free(self) -> int:
+        """Number of axes that are not fixed."""
+        return sum(low < high for low, high in self.bounds)
+
+    @property
+    def measure(self) -> float:
+        """Length, area or volume along the free axes, in the units of the coordinates."""
+        if self.shape is None:
+            return float(np.prod([high - low for low, high in self.bounds if low < high]))
+        return self.shape.volume * _duration(self)
+
+    @property
+    def is_region(self) -> bool:
+        """True: a tensor grid fits a region."""
+        return True
+
+    @property
+    def normals(self) -> tuple[Normal, ...]:
+        """Empty: points of a region carry no normal."""
+        return ()
+
+    @property
+    def measured(self) -> None:
+        """None: points of a region are free to be chosen."""
+
+
+@dataclass(frozen=True)
+class Wall(Support):
+    """A part of the boundary of a shape, at all times.
+
+    bounds   those of the domain, a (low, high) pair an axis
+    sides    names of the shape's sides it consists of
+    where    a relation between space coordinates that cuts the part out of the sides; None: all of them
+    time     the axis that is not the shape's; None without time
+    """
+
+    name: str
+    bounds: Bounds
+    shape: Any
+    sides: tuple[str, ...]
+    where: Any = None
+    time: int | None = None
+    values = None
+
+    def holds(self, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Whether each boundary point (n, d) of the shape, on side number `labels` (n,), is on the wall; (n,)."""
+        chosen = np.isin(labels, [self.shape.sides.index(side) for side in self.sides])
+        if self.where is None:
+            return chosen
+        columns = dict(zip(self.shape.coordinates, points.T, strict=True))
+        if isinstance(self.where, sympy.Eq):
+            gap = evaluate(self.where.lhs - self.where.rhs, columns)
+            size = max(high - low for low, high in self.shape.bounds)
+            return chosen & (np.abs(gap) <= 1e-8 * size)
+        return chosen & np.broadcast_to(evaluate(self.where, columns), chosen.shape)
+
+    @property
+    def measure(self) -> float:
+        """Length or area of the wall times the duration; the share of sampled boundary points tells that of a part."""
+        sampled = self.shape.sampled
+        return self.shape.surface * float(np.mean(self.holds(sampled.points, sampled.labels))) * _duration(self)
+
+    @property
+    def is_region(self) -> bool:
+        """False: a wall bends, so that no tensor grid fits it."""
+        return False
+
+    @property
+    def normals(self) -> tuple[Normal, ...]:
+        """The components of the outward normal, one for each coordinate of space."""
+        return tuple(Normal(c.name) for c in self.shape.coordinates)
+
+    @property
+    def measured(self) -> None:
+        """None: points of a wall are free to be chosen."""
+
+
+def _duration(part: Region | Wall) -> float:
+    """The length of time that a part of a shape extends over; 1 for an instant, and without time."""
+    low, high = (0.0, 1.0) if part.time is None else part.bounds[part.time]
+    return high - low or 1.0
+
+
+@dataclass(frozen=True)
+class Face:
+    """A flat piece of the boundary: axis `axis` is fixed at `value`, the other axes range over their `bounds`.
+
+    shape   limits the other coordinates further: the first and last instants of a shape
+    """
+
+    name: str
+    axis: int
+    value: float
+    outward: int  # +1 where the outward normal points along the axis, -1 against it
+    bounds: Bounds
+    shape: Any = None
+
+    @property
+    def support(self) -> Region:
+        """The points of the face, as a region with one fixed axis."""
+        return Region(self.bounds, self.shape, None if self.shape is None else self.axis)
+
+
+class Domain(ABC):
+    """Interface of all domains (never built itself).
+
+    coordinates   in the order of the axes of all arrays
+    boxes         the disjoint boxes that fill the domain; empty for shapes
+    """
+
+    coordinates: tuple[sympy.Symbol, ...]
+    boxes: tuple[Bounds, ...]
+
+    @property
+    @abstractmethod
+    def regions(self) -> tuple[Region, ...]:
+        """The disjoint parts that fill the domain."""
+
+    @property
+    @abstractmethod
+    def faces(self) -> tuple[Face, ...]:
+        """The flat pieces of the boundary."""
+
+    @property
+    @abstractmethod
+    def bounds(self) -> Bounds:
+        """The smallest box around the domain, a (low, high) pair an axis."""
+
+    @property
+    @abstractmethod
+    def volume(self) -> float:
+        """Measure of the domain, in the units of the coordinates."""
+
+    @abstractmethod
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Whether each of the points (n, d) lies in the closed domain, a boolean array (n,)."""
+
+    @abstractmethod
+    def contains_grid(self, axes: Sequence[np.ndarray]) -> np.ndarray:
+        """Whether each node of a tensor grid lies in the closed domain, a boolean array that broadcasts to the grid."""
+
+    @abstractmethod
+    def part(self, on=None, *, call: str = "on=") -> tuple[Face | Wall, ...]:
+        """The parts of the boundary that `on` names; None: the whole boundary in space.
+
+        Raises ProblemError when a named part is empty.
+        """
+
+    @abstractmethod
+    def during(self, axis: int, low: float, high: float) -> "Domain":
+        """The part of the domain from time `low` to time `high`; `axis` is the number of the axis of time."""
+
+
+class Boxed(Domain):
+    """Interface of domains made of boxes (never built itself); `|`, `-` and `&` combine them."""
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """The disjoint parts that fill the domain."""
+        return tuple(Region(box) for box in self.boxes)
+
+    @property
+    def bounds(self) -> Bounds:
+        """The smallest box around the domain, a (low, high) pair an axis."""
+        return tuple(
+            (min(box[k][0] for box in self.boxes), max(box[k][1] for box in self.boxes))
+            for k in range(len(self.coordinates))
+        )
+
+    @property
+    def volume(self) -> float:
+        """Measure of the domain, in the units of the coordinates."""
+        return float(sum(np.prod([b - a for a, b in box]) for box in self.boxes))
+
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Whether each of the points (n, d) lies in the closed domain, a boolean array (n,)."""
+        points = np.asarray(points)
+        inside = np.zeros(len(points), bool)
+        for box in self.boxes:
+            inside |= np.all(_within(points, *np.array(box).T), axis=1)
+        return inside
+
+    def contains_grid(self, axes: Sequence[np.ndarray]) -> np.ndarray:
+        """Whether each node of a tensor grid lies in the closed domain, a boolean array that broadcasts to the grid."""
+        inside = np.zeros((1,) * len(axes), bool)
+        for box in self.boxes:
+            of_box = np.ones((1,) * len(axes), bool)
+            for k, (nodes, ends) in enumerate(zip(axes, box, strict=True)):
+                of_box = of_box & _within(nodes, *ends).reshape([-1 if j == k else 1 for j in range(len(axes))])
+            inside = inside | of_box
+        return inside
+
+    def part(self, on=None, *, call: str = "on=") -> tuple[Face, ...]:
+        """The faces that `on` names.
+
+        on    None: the whole space boundary; `Eq(x, 1)` or "x=1": the faces in that plane; a list: all of these
+        Raises ProblemError when a named part is empty.
+        """
+        if on is None:
+            return tuple(f for f in self.faces if is_space(self.coordinates[f.axis]))
+        if isinstance(on, (list, tuple)):
+            if not on:
+                raise ProblemError(
+                    f"`{call}` was given the empty list `on=[]`, so it would hold nowhere; name a part, "
+                    f"`on=Eq(x, 1)`, or leave `on` out for the whole boundary."
+                )
+            return tuple(dict.fromkeys(face for item in on for face in self.part(item, call=call)))
+        on = on.reversed if isinstance(on, sympy.Eq) and on.lhs.is_number else on
+        names = list(dict.fromkeys(f.name for f in self.faces))
+        if not isinstance(on, str) and not self._is_plane(on):
+            raise no_part(on, call, names, planes=True)
+        faces = tuple(f for f in self.faces if self._lies_on(f, on))
+        if not faces and isinstance(on, str):
+            raise no_part(on, call, names, planes=True)
+        if not faces:
+            raise ProblemError(
+                f"`{call}` was given the part `{on.lhs}={on.rhs}`, but this domain has no boundary there, so the "
+                f"condition would hold at no point at all." + nearest(f"{on.lhs}={on.rhs}", names)
+            )
+        return faces
+
+    def _is_plane(self, on) -> bool:
+        return isinstance(on, sympy.Eq) and on.lhs in self.coordinates and bool(on.rhs.is_number)
+
+    def _lies_on(self, face: Face, on) -> bool:
+        if isinstance(on, str):
+            name, _, end = on.replace(" ", "").partition("=")
+            return face.name == f"{name}={end}" or (
+                self.coordinates[face.axis].name == name and _is_float(end) and face.value == float(end)
+            )
+        axis, value = self.coordinates.index(on.lhs), float(on.rhs)
+        low, high = self.bounds[axis]
+        return face.axis == axis and abs(face.value - value) <= 1e-12 * max(1.0, high - low)
+
+    def __or__(self, other: Domain) -> "Boxed":
+        return self._combined(other, "|")
+
+    def __sub__(self, other: Domain) -> "Boxed":
+        return self._combined(other, "-")
+
+    def __and__(self, other: Domain) -> "Boxed":
+        return self._combined(other, "&")
+
+    def __mul__(self, other: Domain):
+        if isinstance(other, Boxed):
+            raise ProblemError(
+                f"`{self} * {other}` multiplies boxes, which is done for a shape and an interval of time alone; write "
+                f"one box with all intervals, `sp.Box({{t: (0, 1), x: (0, 1)}})`."
+            )
+        return self._combined(other, "*")
+
+    def _combined(self, other, operation: str):
+        if not isinstance(other, Domain):
+            raise no_domain(self, operation, other)
+        return _combine(self, other, operation) if isinstance(other, Boxed) else NotImplemented
+
+
+def _within(values, low, high):
+    """Whether values lie in a closed interval, up to rounding; NaN lies nowhere."""
+    slack = 1e-9 * (high - low)
+    return (values >= low - slack) & (values <= high + slack)
+
+
+def _is_float(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _end(value) -> str:
+    """`1`, `pi`, `0.1`: an end of an interval, floats in their shortest form."""
+    if isinstance(value, (float, sympy.Float)):
+        value = int(value) if float(value).is_integer() else float(value)
+    return str(value)
+
+
+def no_domain(domain: Domain, operation: str, other) -> ProblemError:
+    """The error for joining a domain with something else."""
+    return ProblemError(
+        f"`{domain} {operation} {shown(other)}` joins a domain with what is none; write a box or a shape there, "
+        f"`sp.Box({{x: (0, 1), y: (0, 1)}})`."
+    )
+
+
+@usage("sp.Box({x: (0, 1), y: (0, 1)})")
+class Box(Boxed):
+    """A box, `Box({t: (0, 1), x: (-1, 1)})`: an interval for each coordinate, in the order of the arrays' axes.
+
+    `|`, `-` and `&` combine boxes of the same coordinates.
+    """
+
+    def __init__(self, intervals: Mapping[sympy.Symbol, tuple]):
+        if not isinstance(intervals, Mapping):
+            raise ProblemError(
+                f"`sp.Box({shown(intervals)})` needs an interval for each coordinate; write "
+                f"`sp.Box({{x: (0, 1), y: (0, 1)}})`."
+            )
+        if not intervals:
+            raise ProblemError("`sp.Box({})` has no coordinates; write `sp.Box({x: (0, 1), y: (0, 1)})`.")
+        for coordinate in intervals:
+            if not isinstance(coordinate, sympy.Symbol):
+                raise ProblemError(
+                    f"`sp.Box` was given {shown(coordinate)} as a coordinate, which is no symbol; write "
+                    f'`x, y = sp.coordinates("x y")` and `sp.Box({{x: (0, 1), y: (0, 1)}})`.'
+                )
+        self.coordinates = tuple(intervals)
+        self.symbolic_bounds = tuple(_interval(c, ends) for c, ends in intervals.items())
+        self.boxes = (tuple((float(a), float(b)) for a, b in self.symbolic_bounds),)
+        check_extent(self)
+
+    @cached_property
+    def faces(self) -> tuple[Face, ...]:
+        """Two faces an axis, lower before upper."""
+        (box,) = self.boxes
+        return tuple(
+            Face(f"{axis}={_end(end)}", k, float(end), side, (*box[:k], (float(end),) * 2, *box[k + 1 :]))
+            for k, axis in enumerate(self.coordinates)
+            for end, side in zip(self.symbolic_bounds[k], (-1, 1), strict=True)
+        )
+
+    def during(self, axis: int, low: float, high: float) -> "Box":
+        """The same box, from time `low` to time `high`."""
+        bounds = dict(zip(self.coordinates, self.symbolic_bounds, strict=True))
+        return Box(bounds | {self.coordinates[axis]: (low, high)})
+
+    def __repr__(self):
+        ends = (
+            f"{c}: ({_end(a)}, {_end(b)})" for c, (a, b) in zip(self.coordinates, self.symbolic_bounds, strict=True)
+        )
+        return f"Box({{{', '.join(ends)}}})"
+
+
+@usage("sp.Interval(x, 0, 1)")
+def Interval(coordinate: sympy.Symbol, low, high) -> Box:
+    """The one-dimensional box `low <= coordinate <= high`."""
+    return Box({coordinate: (low, high)})
+
+
+class BoxUnion(Boxed):
+    """Boxes joined, subtracted or intersected; made by `|`, `-` and `&`, never by hand.
+
+    The boxes given are disjoint up to their faces. Faces between two of them are inside and do not count.
+    """
+
+    def __init__(self, coordinates: tuple[sympy.Symbol, ...], boxes: tuple[Bounds, ...]):
+        self.coordinates, self.boxes = coordinates, boxes
+        check_extent(self)
+
+    @cached_property
+    def faces(self) -> tuple[Face, ...]:
+        """The outer faces, merged where two neighbours make a larger rectangle."""
+        cuts, filled = _cells(self.boxes)
+        faces = []
+        for k, axis in enumerate(self.coordinates):
+            padded = np.pad(filled, [(1, 1) if j == k else (0, 0) for j in range(filled.ndim)])
+            steps = np.diff(padded.astype(int), axis=k)
+            for side, sign in ((-1, 1), (1, -1)):
+                for index, value in enumerate(cuts[k]):
+                    exposed = np.take(steps, index, axis=k) == sign
+                    rest = [c for j, c in enumerate(cuts) if j != k]
+                    for rectangle in _rectangles(rest, exposed):
+                        bounds = (*rectangle[:k], (value, value), *rectangle[k:])
+                        faces.append(Face(f"{axis}={_end(value)}", k, value, side, bounds))
+        return tuple(faces)
+
+    def during(self, axis: int, low: float, high: float) -> Boxed:
+        """The part of the boxes from time `low` to time `high`."""
+        return self & Box(dict(zip(self.coordinates, self.bounds, strict=True))).during(axis, low, high)
+
+    def __repr__(self):
+        boxes = (Box(dict(zip(self.coordinates, box, strict=True))) for box in self.boxes)
+        return " | ".join(repr(box) for box in boxes)
+
+
+_MOST_CELLS = 200_000
+
+
+def _interval(coordinate, ends) -> tuple[sympy.Expr, sympy.Expr]:
+    try:
+        low, high = (sympy.sympify(end) for end in ends)
+        ordered = bool(sympy.And(low.is_finite, high.is_finite)) and float(low) < float(high)
+    except (AttributeError, TypeError, ValueError, sympy.SympifyError):
+        ordered = False
+    if not ordered:
+        raise ProblemError(
+            f"`sp.Box` was given {coordinate}: {shown(ends)}, which is no interval; write two finite numbers with "
+            f"low < high, `{coordinate}: (0, 1)`."
+        )
+    return low, high
+
+
+def _cells(boxes: Iterable[Bounds]) -> tuple[list[list[float]], np.ndarray]:
+    """The planes that bound the boxes, an increasing list an axis, and which of the cells between them are filled."""
+    boxes = list(boxes)
+    cuts = [sorted({end for box in boxes for end in box[k]}) for k in range(len(boxes[0]))]
+    count = math.prod(len(c) - 1 for c in cuts)
+    if count > _MOST_CELLS:
+        raise ProblemError(
+            f"The planes that bound {len(boxes)} boxes cut space into {count:,} cells, of which {_MOST_CELLS:,} are "
+            f"the most; join fewer boxes, or boxes that share their planes."
+        )
+    filled = np.zeros([len(c) - 1 for c in cuts], bool)
+    for box in boxes:
+        filled[tuple(slice(c.index(a), c.index(b)) for c, (a, b) in zip(cuts, box, strict=True))] = True
+    return cuts, filled
+
+
+def _rectangles(cuts: list[list[float]], filled: np.ndarray) -> list[Bounds]:
+    """Cover the filled cells by disjoint rectangles, each grown greedily axis after axis."""
+    left, rectangles = np.array(filled), []
+    while left.any():
+        start = np.argwhere(left)[0] if left.ndim else ()
+        stop = [i + 1 for i in start]
+        for k in range(len(cuts)):
+            while stop[k] < left.shape[k]:
+                layer = tuple(
+                    slice(stop[k], stop[k] + 1) if j == k else slice(start[j], stop[j]) for j in range(len(cuts))
+                )
+                if not left[layer].all():
+                    break
+                stop[k] += 1
+        left[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))] = False
+        rectangles.append(tuple((c[a], c[b]) for c, a, b in zip(cuts, start, stop, strict=True)))
+    return rectangles
+
+
+def _combine(one: Boxed, other: Boxed, operation: str) -> Boxed:
+    if one.coordinates != other.coordinates:
+        raise ProblemError(
+            f"`{one} {operation} {other}` joins domains of the coordinates {one.coordinates} and {other.coordinates}"
+            f"{alike(one.coordinates, other.coordinates)}; both need the same coordinates in the same order."
+        )
+    cuts, _ = _cells([*one.boxes, *other.boxes])
+    middles = np.stack(np.meshgrid(*[np.convolve(c, [0.5, 0.5], "valid") for c in cuts], indexing="ij"), -1)
+    in_one, in_other = (d.contains(middles.reshape(-1, len(cuts))).reshape(middles.shape[:-1]) for d in (one, other))
+    filled = {"|": in_one | in_other, "-": in_one & ~in_other, "&": in_one & in_other}[operation]
+    if not filled.any():
+        raise ProblemError(
+            f"`{one} {operation} {other}` is empty, and nothing can be solved on an empty domain; check the bounds."
+        )
+    return BoxUnion(one.coordinates, tuple(_rectangles(cuts, filled)))

@@ -1,0 +1,496 @@
+"""Where the problem lives when it is not made of boxes alone: disks, polygons, smooth curves, balls, closed meshes.
+
+A shape knows how far a point is from its boundary and where nodes with normals go on it. `|`, `-` and `&` combine
+shapes with each other and with boxes of the same coordinates.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+import shapely
+import shapely.validation
+import sympy
+
+from spindle.errors import ProblemError, usage
+from spindle.geometry import arcs, meshes
+from spindle.geometry.domain import Bounds, Box, BoxUnion
+from spindle.geometry.extent import FARTHEST, check_extent
+from spindle.geometry.pointcloud import PointCloud
+from spindle.geometry.shape import (
+    Bricks,
+    Planar,
+    PlanarCombination,
+    Rectangles,
+    Shape,
+    Solid,
+    SolidCombination,
+    counted,
+    shape_of,
+)
+from spindle.symbolic.symbols import is_time
+from spindle.symbolic.words import shown
+
+_SLIMMEST = 10_000  # times longer than the other may be a half axis of an ellipse
+
+
+@usage("sp.Ellipse({x: 0, y: 0}, (2, 1), angle=0.3)")
+class Ellipse(Planar):
+    """The ellipse `Ellipse({x: 0, y: 0}, (2, 1), angle=0.3)`: its centre, its half axes and the angle of the first.
+
+    `name` is what its boundary is called.
+    """
+
+    def __init__(self, centre: Mapping, axes: tuple, angle=0.0, name: str = "ellipse"):
+        self.coordinates, self.centre = _centre("Ellipse", centre, 2)
+        self.axes = _numbers("Ellipse", "axes", axes, 2)
+        if min(self.axes) <= 0:
+            raise ProblemError(
+                f"`sp.Ellipse` was given the half axes {shown(axes)}, and an ellipse needs two positive ones; write "
+                f"`sp.Ellipse({_shown(self)}, (2, 1))`."
+            )
+        if max(self.axes) > _SLIMMEST * min(self.axes):
+            raise ProblemError(
+                f"`sp.Ellipse` was given the half axes {axes}, of which one is more than {_SLIMMEST:,} times the "
+                f"other, and no nodes fit into so slim an ellipse; choose another unit for one coordinate."
+            )
+        self.angle, self.sides = _number("Ellipse", "angle", angle), (_name("Ellipse", name),)
+        self.loops = ((arcs.oval(self.centre, self.axes, self.angle, name),),)
+        check_extent(self)
+
+    def _signed(self, points):
+        return self._by_arcs(points)
+
+    def _inside(self, points):
+        gap = points - np.array(self.centre)
+        cos, sin = np.cos(self.angle), np.sin(self.angle)
+        along, across = gap @ [cos, sin], gap @ [-sin, cos]
+        return (along / self.axes[0]) ** 2 + (across / self.axes[1]) ** 2 <= 1
+
+    def _arguments(self):
+        return tuple(zip(self.coordinates, self.centre, strict=True)), self.axes, self.angle, self.sides[0]
+
+    def __repr__(self):
+        turned = f", angle={_plain(self.angle)}" if self.angle else ""
+        return f"Ellipse({_shown(self)}, ({', '.join(map(_plain, self.axes))}){turned})"
+
+
+@usage("sp.Disk({x: 0, y: 0}, radius=1)")
+class Disk(Planar):
+    """The disk `Disk({x: 0, y: 0}, radius=1)`; `name` is what its boundary is called."""
+
+    def __init__(self, centre: Mapping, radius=1.0, name: str = "circle"):
+        self.coordinates, self.centre = _centre("Disk", centre, 2)
+        self.radius, self.sides = _radius("Disk", self, radius), (_name("Disk", name),)
+        self.loops = ((arcs.oval(self.centre, (self.radius,) * 2, 0.0, name),),)
+        check_extent(self)
+
+    def _signed(self, points):
+        return self.radius - np.linalg.norm(points - np.array(self.centre), axis=1)
+
+    def _inside(self, points):
+        return self._signed(points) >= 0
+
+    def _arguments(self):
+        return tuple(zip(self.coordinates, self.centre, strict=True)), self.radius, self.sides[0]
+
+    def __repr__(self):
+        return f"Disk({_shown(self)}, radius={_plain(self.radius)})"
+
+
+@usage("sp.Curve({x: 2*cos(s), y: sin(s)}, s, (0, 2*pi))")
+class Curve(Planar):
+    """The interior of a smooth closed curve, `Curve({x: 2*cos(s), y: sin(s)}, s, (0, 2*pi))`.
+
+    at     an expression of the parameter for each coordinate; either direction of travel will do
+    name   what the boundary is called
+    """
+
+    def __init__(self, at: Mapping, parameter: sympy.Symbol, ends: tuple, name: str = "curve"):
+        self.at = _curve_parts(at, parameter, ends)
+        self.coordinates = tuple(c for c, _ in self.at)
+        self.parameter, self.ends = parameter, tuple(sympy.sympify(e) for e in ends)
+        self.sides = (_name("Curve", name),)
+        arc = arcs.parametric([e for _, e in self.at], parameter, tuple(float(e) for e in self.ends), name)
+        trouble = arcs.why_not_simple(arc)
+        if trouble:
+            raise ProblemError(
+                f"`{self}` {trouble}, and only a smooth closed curve without crossings has an inside; check the "
+                f"expressions and the range of {parameter}, or join several shapes by `|`."
+            )
+        self.loops = ((arc if arc.area > 0 else arc.reversed(),),)
+        check_extent(self)
+
+    @cached_property
+    def _outline(self) -> shapely.Polygon:
+        return shapely.Polygon(self._nearest.tree.data)
+
+    def _signed(self, points):
+        return self._by_arcs(points)
+
+    def _inside(self, points):
+        shapely.prepare(self._outline)
+        return self._nearest.inner_side(points, shapely.contains_xy(self._outline, points))
+
+    def _arguments(self):
+        return self.at, self.parameter, self.ends, self.sides[0]
+
+    def __repr__(self):
+        at = ", ".join(f"{c}: {e}" for c, e in self.at)
+        return f"Curve({{{at}}}, {self.parameter}, {self.ends})"
+
+
+@usage("sp.Polygon((x, y), [(0, 0), (1, 0), (0, 1)])")
+class Polygon(Planar):
+    """A polygon, `Polygon((x, y), [(0, 0), (1, 0), (0, 1)])`, its holes given as further lists of vertices.
+
+    vertices  in either direction, the first not repeated; or a polygon of Shapely, holes included
+    name      what its outer boundary is called; the holes are "hole 1", "hole 2", ...
+    """
+
+    def __init__(self, coordinates, vertices, holes: Sequence = (), name: str = "outline"):
+        self.coordinates = _coordinates("Polygon", coordinates, (2,))
+        if isinstance(vertices, shapely.Polygon):
+            holes = [ring.coords for ring in vertices.interiors]
+            vertices = vertices.exterior.coords
+        self.rings = tuple(_ring(ring) for ring in (vertices, *holes))
+        self.sides = (_name("Polygon", name), *(f"hole {k + 1}" for k in range(len(holes))))
+        self._outline = _outline(self.rings)
+        self.loops = tuple(
+            _edges(r, side, k == 0) for k, (r, side) in enumerate(zip(self.rings, self.sides, strict=True))
+        )
+        check_extent(self)
+
+    def _signed(self, points):
+        return self._by_arcs(points)
+
+    def _inside(self, points):
+        return shapely.intersects_xy(self._outline, points)
+
+    def _arguments(self):
+        return self.coordinates, self.rings[0], self.rings[1:], self.sides[0]
+
+    def __repr__(self):
+        names = ", ".join(map(str, self.coordinates))
+        shown = ", ".join(f"({_plain(a)}, {_plain(b)})" for a, b in self.rings[0][:4])
+        more = f", ... {len(self.rings[0])} vertices" if len(self.rings[0]) > 4 else ""
+        holes = f", holes={len(self.rings) - 1}" if len(self.rings) > 1 else ""
+        return f"Polygon(({names}), [{shown}{more}]{holes})"
+
+
+def _ring(vertices) -> tuple:
+    try:
+        points = np.array(vertices, float)
+    except (TypeError, ValueError):
+        points = np.zeros(0)
+    if points.ndim != 2 or points.shape[1] != 2 or not (np.abs(points) <= FARTHEST).all():
+        raise ProblemError(
+            "`sp.Polygon` was given vertices that are no list of finite pairs of numbers; write "
+            "`sp.Polygon((x, y), [(0, 0), (1, 0), (0, 1)])`."
+        )
+    # Shapely repeats the first vertex at the end, and files often repeat others.
+    points = points[np.any(points != np.roll(points, 1, axis=0), axis=1)]
+    if len(points) < 3:
+        raise ProblemError(
+            f"`sp.Polygon` was given {len(points)} different vertices, and fewer than three enclose nothing; write "
+            f"`sp.Polygon((x, y), [(0, 0), (1, 0), (0, 1)])`."
+        )
+    return tuple((float(a), float(b)) for a, b in points)
+
+
+def _outline(rings) -> shapely.Polygon:
+    for number, ring in enumerate(rings):
+        whole = shapely.Polygon(ring)
+        if not whole.is_valid or whole.area == 0:
+            which = "an outline" if number == 0 else f"hole {number}"
+            raise ProblemError(
+                f"`sp.Polygon` was given {which} that crosses or touches itself "
+                f"({shapely.validation.explain_validity(whole)}), so it has no clear inside; put its vertices in order."
+            )
+    outline = shapely.Polygon(rings[0])
+    for number, ring in enumerate(rings[1:], start=1):
+        if not outline.contains_properly(shapely.Polygon(ring)):
+            raise ProblemError(
+                f"`sp.Polygon` was given hole {number} that is not strictly inside the outline or touches another "
+                f"hole; subtract it, `sp.Polygon(...) - sp.Polygon(...)`."
+            )
+        outline = outline - shapely.Polygon(ring)
+    outline = shapely.Polygon(rings[0], rings[1:])
+    shapely.prepare(outline)
+    return outline
+
+
+def _edges(ring, side: str, outer: bool) -> arcs.Loop:
+    if shapely.LinearRing(ring).is_ccw != outer:
+        ring = ring[::-1]
+    return tuple(arcs.line(p, q, side) for p, q in zip(ring, (*ring[1:], ring[0]), strict=True))
+
+
+# ------------------------------------------------------------------------------------------------------- in space
+
+
+@usage("sp.Ball({x: 0, y: 0, z: 0}, radius=1)")
+class Ball(Solid):
+    """The ball `Ball({x: 0, y: 0, z: 0}, radius=1)`; `name` is what its boundary is called."""
+
+    def __init__(self, centre: Mapping, radius=1.0, name: str = "sphere"):
+        self.coordinates, self.centre = _centre("Ball", centre, 3)
+        self.radius, self.sides = _radius("Ball", self, radius), (_name("Ball", name),)
+        check_extent(self)
+
+    @property
+    def bounds(self) -> Bounds:
+        """The smallest box around the ball, a (low, high) pair an axis."""
+        return tuple((c - self.radius, c + self.radius) for c in self.centre)
+
+    @property
+    def volume(self) -> float:
+        """The volume of the ball, 4/3 pi r^3."""
+        return 4 / 3 * np.pi * self.radius**3
+
+    @property
+    def surface(self) -> float:
+        """The area of the sphere, 4 pi r^2."""
+        return 4 * np.pi * self.radius**2
+
+    @property
+    def _samples(self):
+        return self._at(meshes.spiral(20_000))
+
+    def _at(self, normals):
+        weights = np.full(len(normals), self.surface / len(normals))
+        points = np.array(self.centre) + self.radius * normals
+        return meshes.Samples(points, normals, weights, np.zeros(len(normals), int))
+
+    def _signed(self, points):
+        return self.radius - np.linalg.norm(points - np.array(self.centre), axis=1)
+
+    def _nodes(self, spacing, count):
+        if not callable(spacing):
+            return self._at(meshes.spiral(count) if count else meshes.even(spacing / self.radius))
+        return counted(self, self._placed, spacing, count)
+
+    def _placed(self, spacing):
+        smallest = meshes.local(spacing, self._samples.points).min()
+        fine = self._at(meshes.spiral(meshes.pool(self.surface, smallest)))
+        return meshes.chosen(fine, meshes.local(spacing, fine.points))
+
+    def _arguments(self):
+        return tuple(zip(self.coordinates, self.centre, strict=True)), self.radius, self.sides[0]
+
+    def __repr__(self):
+        return f"Ball({_shown(self)}, radius={_plain(self.radius)})"
+
+
+@usage('sp.Mesh((x, y, z), "part.stl")')
+class Mesh(Solid):
+    """The inside of a closed triangle mesh, `Mesh((x, y, z), "part.stl")`.
+
+    surface  a file that trimesh (STL, OBJ, PLY) or meshio (VTK, VTU, MSH) reads, both of the extra `mesh`; or a pair
+             of vertices (n, 3) and triangles (m, 3)
+    name     what its boundary is called
+    """
+
+    def __init__(self, coordinates, surface, name: str = "surface"):
+        self.coordinates = _coordinates("Mesh", coordinates, (3,))
+        call = f"sp.Mesh(({', '.join(map(str, self.coordinates))}), ...)"
+        is_pair = isinstance(surface, (tuple, list)) and len(surface) == 2
+        if not is_pair and not isinstance(surface, (str, os.PathLike)):
+            raise ProblemError(
+                f"`{call}` was given {shown(surface)} for its surface, which is neither a file nor a pair of vertices "
+                f"and triangles; write `({', '.join(map(str, self.coordinates))}), (vertices, triangles)`."
+            )
+        pair = surface if is_pair else meshes.load(surface, call)
+        self._triangles, self.sides = meshes.closed(pair[0], pair[1], call), (_name("Mesh", name),)
+        check_extent(self)
+
+    @property
+    def bounds(self) -> Bounds:
+        """The smallest box around the mesh, a (low, high) pair an axis."""
+        vertices = self._triangles.vertices
+        return tuple((float(a), float(b)) for a, b in zip(vertices.min(0), vertices.max(0), strict=True))
+
+    @property
+    def volume(self) -> float:
+        """The volume inside the mesh."""
+        return self._triangles.volume
+
+    @property
+    def surface(self) -> float:
+        """The area of the triangles."""
+        return float(self._triangles.areas.sum())
+
+    @cached_property
+    def _samples(self):
+        return self._triangles.samples()
+
+    def _signed(self, points):
+        return self._triangles.distance(points)
+
+    def _nodes(self, spacing, count):
+        return counted(self, self._triangles.nodes, spacing, count)
+
+    @cached_property
+    def _lists(self) -> tuple:
+        return tuple(
+            tuple(map(tuple, array.tolist())) for array in (self._triangles.vertices, self._triangles.triangles)
+        )
+
+    def _arguments(self):
+        return self.coordinates, self._lists, self.sides[0]
+
+    def __repr__(self):
+        names = ", ".join(map(str, self.coordinates))
+        return f"Mesh(({names}), {len(self._triangles.triangles)} triangles)"
+
+
+# ---------------------------------------------------------------------------------------------------------- checks
+
+
+def _plain(value: float) -> str:
+    """`1`, `0.1`: a number in its shortest form."""
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+
+
+def _shown(shape) -> str:
+    return "{" + ", ".join(f"{c}: {_plain(v)}" for c, v in zip(shape.coordinates, shape.centre, strict=True)) + "}"
+
+
+def _number(call: str, what: str, value) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = np.nan
+    if not abs(number) <= FARTHEST:
+        raise ProblemError(
+            f"`sp.{call}` was given {what} {shown(value)}, which is no finite number up to {FARTHEST:g}; write one, "
+            f"such as 1."
+        )
+    return number
+
+
+def _numbers(call: str, what: str, values, count: int) -> tuple[float, ...]:
+    if not isinstance(values, (tuple, list)) or len(values) != count:
+        raise ProblemError(f"`sp.{call}` was given {what} {shown(values)}, and it needs {count} numbers; write (2, 1).")
+    return tuple(_number(call, what, v) for v in values)
+
+
+def _radius(call: str, shape, radius) -> float:
+    value = _number(call, "the radius", radius)
+    if value <= 0:
+        raise ProblemError(
+            f"`sp.{call}` was given the radius {_plain(value)}, and nothing lies within a radius that is not positive; "
+            f"write `sp.{call}({_shown(shape)}, radius=1)`."
+        )
+    return value
+
+
+def _name(call: str, name) -> str:
+    if not isinstance(name, str) or not name.strip():
+        raise ProblemError(
+            f"`sp.{call}` was given the name {shown(name)}, by which no condition could call its boundary; write "
+            f'`name="wall"`.'
+        )
+    return name
+
+
+def _coordinates(call: str, coordinates, counts: tuple[int, ...]) -> tuple[sympy.Symbol, ...]:
+    symbols = tuple(coordinates) if isinstance(coordinates, (tuple, list)) else (coordinates,)
+    right = (
+        len(symbols) in counts
+        and len(set(symbols)) == len(symbols)
+        and all(isinstance(c, sympy.Symbol) for c in symbols)
+    )
+    if not right or any(is_time(c) for c in symbols):
+        raise ProblemError(
+            f"`sp.{call}` was given the coordinates {shown(symbols)}, and it needs {counts[0]} different symbols of "
+            f"space, "
+            f'without the time t; write `x, y, z = sp.coordinates("x y z")` and name {counts[0]} of them.'
+        )
+    return symbols
+
+
+def _centre(call: str, centre, count: int) -> tuple[tuple[sympy.Symbol, ...], tuple[float, ...]]:
+    try:
+        centre = dict(centre)
+    except (TypeError, ValueError):
+        raise ProblemError(
+            f"`sp.{call}` was given the centre {shown(centre)}, which names no coordinates; write "
+            f"`sp.{call}({{{'x: 0, y: 0, z: 0' if count == 3 else 'x: 0, y: 0'}}}, ...)`."
+        ) from None
+    coordinates = _coordinates(call, tuple(centre), (count,))
+    return coordinates, tuple(_number(call, f"the centre {c} =", v) for c, v in centre.items())
+
+
+def _curve_parts(at, parameter, ends) -> tuple:
+    try:
+        parts = tuple((c, sympy.sympify(e)) for c, e in dict(at).items())
+        low, high = (float(sympy.sympify(end)) for end in ends)
+        right = isinstance(parameter, sympy.Symbol) and low < high and bool(np.isfinite([low, high]).all())
+        right = right and all(e.free_symbols <= {parameter} for _, e in parts)
+    except (TypeError, ValueError, AttributeError, sympy.SympifyError):
+        right = False
+    if not right:
+        raise ProblemError(
+            f"`sp.Curve` was given {shown(at)} for {shown(parameter)} in {shown(ends)}, and it needs an expression of "
+            f"one parameter for each coordinate and two ends with low < high; write "
+            f"`sp.Curve({{x: 2*cos(s), y: sin(s)}}, s, (0, 2*pi))`."
+        )
+    _coordinates("Curve", tuple(c for c, _ in parts), (2,))
+    return parts
+
+
+# ------------------------------------------------------------------------------------------------------------ data
+
+_KINDS = {
+    kind.__name__: kind
+    for kind in (
+        Disk,
+        Ellipse,
+        Curve,
+        Polygon,
+        Ball,
+        Mesh,
+        PointCloud,
+        Rectangles,
+        Bricks,
+        PlanarCombination,
+        SolidCombination,
+    )
+}
+
+
+def shape_to_data(shape: Shape, encode: Callable) -> dict:
+    """A shape as JSON-ready data; `encode` writes SymPy expressions."""
+
+    def plain(value):
+        if isinstance(value, Shape):
+            return shape_to_data(value, encode)
+        if isinstance(value, sympy.Basic):
+            return {"expression": encode(value)}
+        return [plain(v) for v in value] if isinstance(value, tuple) else value
+
+    return {"shape": type(shape).__name__, "arguments": [plain(v) for v in shape._arguments()]}
+
+
+def shape_from_data(data: Mapping, decode: Callable) -> Shape:
+    """The shape that `shape_to_data` wrote; `decode` reads SymPy expressions.
+
+    Raises ProblemError where a mesh is stored as the name of a file.
+    """
+
+    def rich(value):
+        if isinstance(value, Mapping):
+            return decode(value["expression"]) if "expression" in value else shape_from_data(value, decode)
+        return tuple(rich(v) for v in value) if isinstance(value, list) else value
+
+    kind, arguments = _KINDS[data["shape"]], [rich(v) for v in data["arguments"]]
+    if kind is Mesh and not isinstance(arguments[1], tuple):
+        raise ProblemError("a stored mesh is its vertices and triangles, and this names a file, which is not read.")
+    if kind in (Rectangles, Bricks):
+        ((form, coordinates, ends),) = arguments
+        return shape_of(
+            Box(dict(zip(coordinates, ends, strict=True))) if form == "box" else BoxUnion(coordinates, ends)
+        )
+    return kind(*arguments)

@@ -1,0 +1,53 @@
+"""Walls whose values disagree with the initial data where the two meet.
+
+Just after the start the solution then has a layer of thickness sqrt(t) along such a wall, and the residual of a
+parabolic equation is not square integrable on anything that approximates it: least squares would trade the solution
+everywhere for a smaller residual in the layer. Multiplied by the distance from the wall, the residual is harmless.
+"""
+
+import numpy as np
+import sympy
+from sympy.core.function import AppliedUndef
+
+from spindle.geometry.domain import Face
+from spindle.lowering.compile import with_constants
+from spindle.problem.consistency.values import is_plain, on_faces
+from spindle.problem.problem import Problem
+from spindle.symbolic.expressions import expanded_or_not
+from spindle.symbolic.functions import evaluate
+from spindle.symbolic.symbols import is_time
+
+_TOLERANCE = 1e-2  # of the size of the initial data: smaller gaps do less harm than an equation that counts less
+
+
+def clashing_walls(problem: Problem) -> list[Face]:
+    """The faces whose boundary value differs clearly from the initial value at the edge where both are imposed."""
+    starts: list[tuple[Face, sympy.Expr]] = []
+    walls: list[tuple[Face, sympy.Expr]] = []
+    for _, face, residual in on_faces(problem):
+        side = starts if is_time(problem.coordinates[face.axis]) else walls
+        side.append((face, with_constants(residual)))
+    clashing = [
+        wall for wall, value in walls for start, initial in starts if _clash(problem, start, initial, wall, value)
+    ]
+    return list(dict.fromkeys(clashing))
+
+
+def _clash(problem, start: Face, initial, wall: Face, value) -> bool:
+    """Whether initial and boundary condition both set the value, and differ clearly on their common edge."""
+    gap = expanded_or_not(initial - value)
+    if start.axis == wall.axis or gap == 0 or not is_plain(gap, problem):
+        return False
+    low, high = np.array(problem.domain.bounds).T
+    points = low + (high - low) * np.random.default_rng(0).uniform(size=(64, len(low)))
+    points[:, start.axis] = start.value
+    data = initial.xreplace({u: sympy.S.Zero for u in initial.atoms(AppliedUndef)}).doit()
+    size = _values(data, problem, points)
+    points[:, wall.axis] = wall.value
+    gaps = _values(gap, problem, points)
+    return bool(np.max(np.abs(gaps)) > _TOLERANCE * max(np.max(np.abs(size)), np.max(np.abs(gaps))))
+
+
+def _values(expression, problem, points):
+    values = evaluate(expression, dict(zip(problem.coordinates, points.T, strict=True)))
+    return np.broadcast_to(np.asarray(values, float), len(points))

@@ -1,0 +1,48 @@
+"""Where the conditions of a problem hold."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+
+from spindle.geometry.domain import Face, Wall
+
+
+@dataclass(frozen=True)
+class Held:
+    """One residual of a condition at one part of the boundary.
+
+    periodic   whether it is one side of a relation between two parts
+    """
+
+    name: str
+    place: Any  # a `Face` or a `Wall`
+    residual: sympy.Expr
+    periodic: bool
+
+
+def held(problem) -> list[Held]:
+    """Every residual of every condition on parts of the boundary; measurements are left out."""
+    return [
+        Held(name, place, residual, len(piece.terms) > 1)
+        for name, pieces in problem.pieces.items()
+        for piece in pieces
+        for place, residual in piece.terms
+        if isinstance(place, (Face, Wall))
+    ]
+
+
+def is_measured(problem) -> bool:
+    """Whether measurements, or what else is known elsewhere than on the boundary, may stand in for conditions."""
+    return bool(problem.beside_parts)
+
+
+def is_inverse(problem) -> bool:
+    """Whether the problem has measurements or parameters to be estimated."""
+    return is_measured(problem) or bool(problem.tunable)
+
+
+def equation_of(name: str) -> str:
+    """A face as a condition names it: `Eq(x, 1)` for the name `x=1`."""
+    left, _, right = name.partition("=")
+    return f"Eq({left}, {right})"

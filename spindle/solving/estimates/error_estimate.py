@@ -1,0 +1,125 @@
+"""An estimate of the error of any solution, from its equations alone.
+
+Of one coordinate, SciPy integrates the same equations; on boxes, the equations for what is missing are solved in a
+coarse space; on other shapes, by differences on nodes. Of time and one coordinate of space, solutions with fronts and
+those of windows are compared with what SciPy makes of the same equations along lines.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import sympy
+
+from spindle.errors import ProblemError, shown, usage
+from spindle.results.references import scattered_points
+from spindle.results.solution import Solution
+from spindle.solving.estimates.marched import by_lines, marches
+from spindle.solving.estimates.nodal import by_nodes
+from spindle.solving.estimates.ordinary import by_integration
+from spindle.solving.estimates.spectral import WIDTHS, by_features
+from spindle.solving.estimates.stretched import Stretch, stretches
+from spindle.storage.records import ErrorEstimate
+from spindle.symbolic.symbols import is_time, unknowns_in
+from spindle.training.budget import Budget
+from spindle.training.deadline import Late, in_time
+
+_POINTS = 256
+_VANISHING = 1e-3  # share of its terms, below which a quantity is zero but for errors
+_LEAST = 1e-5  # of the size that a problem gives an unknown, below which it is as good as zero
+_TOO_LATE = "the budget was spent before"
+
+
+@usage("sp.estimate(solution)")
+def estimate(solution: Solution, budget: Budget | None = None) -> ErrorEstimate:
+    """`{"errors": {name: relative L2 error}, "left", "bound", "seconds"}`, or `{"reason"}` where there is no estimate.
+
+    budget   of the call that it belongs to; None: as long as it takes
+
+    Names are those of unknowns and quantities. `left` is the share of the residuals that the estimated error does not
+    explain; above 0.3 it is sharper than the estimate can see, which then is a lower `bound`, unless all is rounding
+    errors, and `upper` is a guess of what it may be. Where the solution was compared with another one, `own` is the
+    relative error of that, and `by` says how it is known; of windows that do not reach the end, only what they reach
+    is compared. Where parameters were estimated from measurements, the errors contain what noise leaves open of them,
+    and `parameters` are their standard deviations. It takes some seconds, most of them to compile.
+    Raises ProblemError where it is given anything but a solution.
+    """
+    if not isinstance(solution, Solution):
+        raise ProblemError(
+            f"`sp.estimate` was given {shown(solution)}, and the error is that of a solution; write "
+            f"`sp.estimate(sp.solve(problem))`."
+        )
+    budget = budget or Budget()
+    try:
+        return in_time(lambda: _by_size(_estimated(solution, budget), solution), budget.ends)
+    except Late:
+        return ErrorEstimate(reason=_TOO_LATE)
+
+
+def _by_size(estimated: ErrorEstimate, solution: Solution) -> ErrorEstimate:
+    """An estimate without quantities that vanish; unknowns that do are measured by what the problem makes of them.
+
+    Nothing is relative to zero: not the divergence of a flow, which is left out, nor the velocity across a channel,
+    which is rounding errors, and so is its error.
+    """
+    if estimated.errors is None:
+        return estimated
+    points, scales = scattered_points(solution.problem)[:_POINTS], solution.plan.constraints.scales
+    unknowns, factors = {u.func.__name__: u for u in solution.problem.unknowns}, {}
+    for name in estimated.errors:
+        if name in unknowns:
+            size, least = _size(solution, points, unknowns[name]), _LEAST * scales.of(unknowns[name])
+            factors[name] = size / least if 0 < size < least else 1.0
+        elif not _vanishes(solution, points, solution.problem.shown[name]):
+            factors[name] = 1.0
+
+    def by_size(errors: Mapping[str, float]) -> dict[str, float]:
+        return {name: factor * errors[name] for name, factor in factors.items() if name in errors}
+
+    return replace(
+        estimated, errors=by_size(estimated.errors), upper=None if estimated.upper is None else by_size(estimated.upper)
+    )
+
+
+def _size(solution: Solution, points, expression) -> float:
+    return float(np.sqrt(np.mean(np.nan_to_num(solution.evaluate(points, expression)) ** 2)))
+
+
+def _vanishes(solution: Solution, points, expression) -> bool:
+    """Whether the terms of an expression cancel nearly everywhere."""
+    terms = [term for term in sympy.Add.make_args(sympy.sympify(expression)) if unknowns_in(term)]
+    return len(terms) > 1 and _size(solution, points, expression) < _VANISHING * sum(
+        _size(solution, points, term) for term in terms
+    )
+
+
+def _estimated(solution: Solution, budget: Budget) -> ErrorEstimate:
+    """By the way that fits the domain and the solution."""
+    problem, axes = solution.problem, len(solution.problem.coordinates)
+    if axes == 1:
+        return by_integration(solution, budget)
+    if marches(solution):
+        return _in_time_and_space(solution, budget)
+    if len(problem.domain.boxes) != 1 or solution.windows:
+        return by_nodes(solution, budget)
+    if axes not in WIDTHS:
+        return ErrorEstimate(reason=f"it is made in up to {max(WIDTHS)} coordinates, parameters of families included")
+    return by_features(solution, budget)
+
+
+def _in_time_and_space(solution: Solution, budget: Budget) -> ErrorEstimate:
+    """Of one coordinate of space: smooth errors are seen best by features, those of fronts along lines only."""
+    if solution.windows:
+        return by_lines(solution, None, budget)
+    stretch = stretches(solution.problem, solution.values_on)
+    along_lines = by_lines(solution, _in_space(solution, stretch), budget) if stretch else ErrorEstimate()
+    if along_lines.errors is not None:
+        return along_lines
+    seen = by_features(solution, budget)
+    if seen.bound and not stretch and not budget.spent:
+        along_lines = by_lines(solution, None, budget)
+    return seen if along_lines.errors is None else along_lines
+
+
+def _in_space(solution: Solution, stretch: Mapping[int, Stretch]) -> Stretch | None:
+    return next((s for k, s in stretch.items() if not is_time(solution.problem.coordinates[k])), None)

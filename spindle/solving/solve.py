@@ -1,0 +1,211 @@
+"""`solve`: problem and method in, solution out."""
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from spindle.errors import MethodError, SolveWarning, usage
+from spindle.methods.base import Method
+from spindle.methods.choose import chosen_method
+from spindle.methods.registry import method_named
+from spindle.problem.problem import Problem
+from spindle.results.directory import RunDirectory
+from spindle.results.solution import Solution
+from spindle.results.verdict import SOLVED
+from spindle.solving.estimates.error_estimate import estimate as estimate_error
+from spindle.solving.estimates.spectral import DEAR
+from spindle.solving.progress import display, say
+from spindle.solving.time_marching import march
+from spindle.solving.train import Terms, train
+from spindle.storage.lock import Lock
+from spindle.storage.records import ErrorEstimate
+from spindle.training.budget import Budget
+from spindle.training.memory import memory_in_sentences, refuse_to_start_in_too_little
+from spindle.training.stop_reasons import StopReason
+
+
+@usage("sp.solve(problem, sp.SPINN())", error=MethodError)
+def solve(
+    problem: Problem,
+    method: Method | str | None = None,
+    *,
+    seed: int = 0,
+    budget: float | None = None,
+    target: float | None = None,
+    out=None,
+    callbacks: Sequence[Callable] = (),
+    progress: bool = True,
+    estimate: bool = False,
+) -> Solution:
+    """Solve a problem by a method and return the solution.
+
+    method      `sp.SPINN()`, `sp.PINN()`, ... with their settings, or the name of one, "spinn"; None: one that fits the
+                problem, which `solution.choices` names with the reason
+    seed        for initial weights and points; the same seed on the same machine gives the same numbers
+    budget      seconds of wall clock that the call may take, all together: training stops in time for the checks that
+                follow it, and what cannot be done within one and a half times as many (ten at least) is left out and
+                said so. It shapes the schedule too: a phase that others follow takes two fifths of what is left
+    target      stop when the loss is this small; each window in time when its own is
+    out         directory for checkpoints and the solution; if it holds the same run, that run is continued exactly. One
+                process at a time writes it; others may read
+    callbacks   functions called with each `Record` of progress and the total number of steps
+    progress    say on standard error what is being done (a bar in a terminal or notebook, else a line every ten
+                seconds) and, at the end, `solution.summary()`
+    estimate    estimate the error of the solution too (`solution.run.error_estimate`), which takes some seconds; see
+                `sp.estimate`
+
+    Each doubt about the result, `solution.warnings`, is also a Python warning, `sp.SolveWarning`.
+    Ctrl-C ends training at once and returns what there is, `solution.run.stopped_by == "interrupted"`; so does SIGTERM
+    (SIGHUP, and Ctrl-Break on Windows) in a program that has no handler of its own for it.
+    Raises ProblemError or MethodError before any work when something does not fit, MethodError when the memory does not
+    suffice, and DivergenceError when training meets NaN or Inf; that error carries the last finite solution.
+    """
+    allowed = Budget(_positive("budget", budget))
+    solution = compute(
+        problem,
+        method,
+        allowed,
+        seed=seed,
+        target=target,
+        out=out,
+        callbacks=callbacks,
+        progress=progress,
+        estimate=estimate,
+    )
+    _speak(solution, progress)
+    return solution
+
+
+@usage('sp.resume("runs/first")', error=MethodError)
+def resume(directory, *, budget: float | None = None, progress: bool = True, estimate: bool = False) -> Solution:
+    """Continue the run in a directory to its end; the result is the same as without the interruption.
+
+    budget               seconds that this call may take
+    progress, estimate   as in `solve`
+    """
+    solution = compute_further(directory, Budget(_positive("budget", budget)), progress=progress, estimate=estimate)
+    _speak(solution, progress)
+    return solution
+
+
+def _speak(solution: Solution, progress: bool) -> None:
+    """Say at the end of a solve from Python what came of it."""
+    if progress:
+        say(solution)
+    for doubt in solution.warnings:
+        warnings.warn(doubt, SolveWarning, stacklevel=4)  # `usage` is one of the frames between
+
+
+def compute(
+    problem: Problem,
+    method: Method | str | None,
+    budget: Budget,
+    *,
+    seed: int = 0,
+    target: float | None = None,
+    out=None,
+    callbacks: Sequence[Callable] = (),
+    progress: bool = True,
+    estimate: bool = False,
+    chosen: str = "",
+) -> Solution:
+    """As `solve`, without a word on the result: the command line has its own.
+
+    chosen   a sentence on how the method was chosen, where the caller did that
+    """
+    seed = _check(problem, method, seed, target, callbacks)
+    method, reason = _method(problem, method)
+    directory = None if out is None else RunDirectory.at(out)
+
+    def kept() -> str:
+        return f" What was trained until then is in {directory.path}." if directory and directory.has_state else ""
+
+    call = f"sp.solve({problem.name}, sp.{type(method).__name__}())"
+    with memory_in_sentences(call, kept), display(problem.name, show=progress) as shown:
+        terms = Terms(seed, budget, target, tuple(callbacks), shown, chosen=reason or chosen)
+        if directory is None:
+            return _solved(problem, method, terms, estimate)
+        with Lock(directory.path) as lock:
+            if directory.info.exists():
+                lock.take()  # at once; a new directory is made only when nothing in the call is refused
+            return _solved(problem, method, replace(terms, directory=directory, lock=lock), estimate)
+
+
+def compute_further(directory, budget: Budget, *, progress: bool = True, estimate: bool = False) -> Solution:
+    """As `resume`, without a word on the result."""
+    problem, method, seed = RunDirectory.at(directory).read()
+    return compute(problem, method, budget, seed=seed, out=directory, progress=progress, estimate=estimate)
+
+
+def _solved(problem: Problem, method: Method, terms: Terms, estimate: bool) -> Solution:
+    refuse_to_start_in_too_little()
+    if method.windows_of(problem) != 1:
+        solution = march(problem, method, terms)
+    else:
+        solution = train(problem, method, terms, prepare=_recorded(problem, terms))
+    if estimate and solution.run.stopped_by != StopReason.INTERRUPTED:
+        solution = solution.with_record(error_estimate=_error_estimate(solution, terms))
+        if terms.directory is not None:
+            solution.conclude(terms.directory)
+    return solution
+
+
+def _error_estimate(solution: Solution, terms: Terms) -> ErrorEstimate:
+    """The estimate, unless nothing is to be estimated, or it takes long and the residuals leave no doubt."""
+    if solution.run.fatal:
+        return ErrorEstimate(reason="there is no one solution that it could be the distance from")
+    if len(solution.problem.coordinates) >= DEAR and solution.verdict.word == SOLVED:
+        return ErrorEstimate(
+            reason="it takes long in so many coordinates, and residuals leave no doubt; `sp.estimate` makes it"
+        )
+    terms.display.stage("estimating the error")
+    return estimate_error(solution, terms.budget)
+
+
+def _recorded(problem: Problem, terms: Terms) -> Callable | None:
+    """What writes down the run in its directory, and returns the choices on record; None without a directory."""
+    if terms.directory is None:
+        return None
+    return lambda plan: terms.prepare(problem, plan)["choices"]
+
+
+def _method(problem: Problem, method: Method | str | None) -> tuple[Method, str]:
+    """The method that is meant, and a sentence where it was chosen here."""
+    if isinstance(method, str):
+        return method_named(method, {}), ""
+    if method is not None:
+        return method, ""
+    name, sentence = chosen_method(problem)
+    return method_named(name, {}), sentence
+
+
+def _positive(name: str, value) -> float | None:
+    """A number, or None; raises MethodError where it is neither."""
+    fits = value is None or (
+        isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and 0 < value < math.inf
+    )
+    if not fits:
+        raise MethodError(f"`sp.solve({name}={value!r})` must be positive, and a number; leave it out for none.")
+    return None if value is None else float(value)
+
+
+def _check(problem, method, seed, target, callbacks) -> int:
+    """Raise MethodError where an argument of `solve` cannot be meant; returns the seed as an int."""
+    if not isinstance(problem, Problem):
+        raise MethodError(f"`sp.solve` was given {problem!r} as its problem; it needs an `sp.Problem`.")
+    if not isinstance(method, (Method, str, type(None))):
+        raise MethodError(
+            f"`sp.solve(problem, {method!r})` needs a method, and this is none; write `sp.SPINN()` or `sp.PINN()`, "
+            f"with parentheses."
+        )
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
+        raise MethodError(f"`sp.solve(seed={seed!r})` needs a whole number of at least 0 and below 2^32.")
+    _positive("target", target)
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+        raise MethodError(
+            f"`sp.solve(callbacks={callbacks!r})` needs a list of functions; write `callbacks=[function]`."
+        )
+    return int(seed)

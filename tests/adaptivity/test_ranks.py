@@ -1,0 +1,56 @@
+"""A family whose rank grows stays the same family until it is trained on."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import spindle as sp
+from spindle.adaptivity.ranks import MoreCoefficients
+from spindle.networks.model import Model
+from spindle.training.precision import precision
+from tests.families import SMALL, convection, planned
+
+
+@pytest.mark.parametrize("biases", [pytest.param("plain", marks=pytest.mark.slow), "factored", "off"])
+def test_no_member_changes(biases):
+    with precision("float64"):
+        _, field = planned(convection(), biases=biases)
+        grown = MoreCoefficients(3).apply(Model(field, {}), 3).field
+        assert grown.network.ranks == (7, 7)
+        points = jnp.asarray(np.random.default_rng(0).uniform(1, 2, (40, 3)))
+        np.testing.assert_allclose(grown(points), field(points), rtol=0, atol=1e-13)
+        for layer in grown.network.hidden:
+            basis = np.asarray(layer.right)
+            np.testing.assert_allclose(basis[:, 4:].T @ basis, np.eye(7)[4:], atol=1e-12)
+        # What was added moves as soon as it is trained.
+        slope = jax.grad(lambda left: jnp.sum(_with_left(grown, left)(points) ** 2))(grown.network.hidden[0].left)
+        assert np.all(np.abs(slope[:, 4:]).max(0) > 0)
+
+
+def _with_left(field, left):
+    return eqx.tree_at(lambda f: f.network.hidden[0].left, field, left)
+
+
+@pytest.mark.slow
+def test_the_rank_grows_and_is_stored(tmp_path):
+    method = sp.LRPINN(**(SMALL | {"rank": "auto", "newton_steps": 12}))
+    solution = sp.solve(convection(), method, progress=False, out=tmp_path / "run")
+    assert [entry["what"] for entry in solution.run.grown][:1] == ["4 more coefficients of each low-rank layer"]
+    assert solution.model.field.network.ranks[0] in (10, 14)
+    again = sp.load(tmp_path / "run")
+    np.testing.assert_array_equal(again.grid(t=3, x=5, beta=3), solution.grid(t=3, x=5, beta=3))
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"rank": "full"}, r"`sp.LRPINN\(rank='full'\)` is neither a number of coefficients nor 'auto'"),
+        ({"rank": "auto", "sparsity": 1e-3}, r"rank='auto'\)` grows by .* without `orthogonality` or `sparsity`"),
+        ({"rank": "auto", "newton_steps": 0, "steps": 5}, r"rank='auto'\)` grows by Gauss-Newton steps"),
+    ],
+)
+def test_what_cannot_grow_is_refused(settings, text):
+    with pytest.raises(sp.MethodError, match=text):
+        sp.solve(convection(), sp.LRPINN(**(SMALL | settings)))

@@ -1,0 +1,152 @@
+"""Solutions in space and time whose errors are known, smooth ones and fronts, on boxes and on shapes."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from sympy import Eq, cos, exp, pi, sin, tanh
+
+import spindle as sp
+from spindle.results.summary import estimate_in_words
+from spindle.solving.estimates.marched import by_lines
+from spindle.solving.estimates.stretched import around
+from spindle.training.budget import Budget
+from tests.solving.estimates.closed_forms import solution_of
+
+t, x, y = sp.coordinates("t x y")
+u, v = sp.unknown("u v", t, x)
+w = sp.unknown("w", x, y)
+BOX = sp.Box({t: (0, 1), x: (0, pi)})
+
+
+def posed(domain, operator, unknown, exact, conditions, **more):
+    equation = Eq(operator, sp.manufactured(operator, {unknown: exact}))
+    return sp.Problem(domain, [equation], conditions, reference={unknown: exact}, **more)
+
+
+def heat():
+    exact = {u: exp(-t) * sin(x), v: cos(t) * cos(x)}
+    operators = u.diff(t) - u.diff(x, 2) + u * v, v.diff(t) - v.diff(x, 2) / 2
+    starts = [sp.Initial(u, sin(x)), sp.Initial(v, cos(x))]
+    return sp.Problem(
+        BOX,
+        [Eq(e, sp.manufactured(e, exact)) for e in operators],
+        [*starts, sp.Dirichlet(u, 0), sp.Robin(v, 2, 1, 2 * exact[v])],
+        reference=exact,
+        quantities={"product": u * v, "slope": u.diff(x)},
+    )
+
+
+SIGMOID = tanh((x - 1 - t) / 0.02)
+MOVING = u.diff(t) + u.diff(x) - u.diff(x, 2) / 50
+SPIN = sp.Box({x: (0, 2 * pi), t: (0, 1)})
+r = sp.unknown("r", x, t)
+LINES = {
+    "system": (heat(), {u: exp(-t) * sin(x) + t * sin(2 * x) / 1000, v: cos(t) * cos(x) + t / 1000}),
+    "wave": (
+        posed(BOX, u.diff(t, 2) - u.diff(x, 2), u, sin(x) * cos(t),
+              [sp.Initial(u, sin(x)), sp.Initial(u.diff(t), 0), sp.Dirichlet(u, 0)]),
+        {u: sin(x) * cos(t) + t * sin(2 * x) / 1000},
+    ),
+    "periodic": (
+        posed(SPIN, r.diff(t) + 3 * r.diff(x), r, sin(x - 3 * t), [sp.Initial(r, sin(x)), sp.Periodic(r, x)]),
+        {r: sin(x - 3 * t) + t * sin(2 * x) / 1000},
+    ),
+    "inflow": (
+        posed(BOX, u.diff(t) + u.diff(x), u, sin(x - t),
+              [sp.Initial(u, sin(x)), sp.Dirichlet(u, -sin(t), on=Eq(x, 0))]),
+        {u: sin(x - t) + t * sin(2 * x) / 1000},
+    ),
+    "third order": (
+        posed(SPIN, r.diff(t) + r.diff(x, 3), r, sin(x + t), [sp.Initial(r, sin(x)), sp.Periodic(r, x)]),
+        {r: sin(x + t) + t * sin(2 * x) / 1000},
+    ),
+    "front": (
+        posed(BOX, MOVING, u, SIGMOID, [sp.Initial(u, SIGMOID.subs(t, 0)), sp.Dirichlet(u, SIGMOID)]),
+        {u: SIGMOID.subs(x, x - t / 100)},
+    ),
+}  # fmt: skip
+FAST = ("wave", "periodic", "inflow")
+
+
+@pytest.mark.parametrize("name", [n if n in FAST else pytest.param(n, marks=pytest.mark.slow) for n in LINES])
+def test_along_lines_the_estimate_is_the_error(name):
+    problem, formulas = LINES[name]
+    solution = solution_of(problem, formulas)
+    found = by_lines(solution, None, Budget())
+    for quantity, measures in solution.errors().items():
+        assert found["errors"][quantity] == pytest.approx(measures["rel_l2"], rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "reason"),
+    [
+        ([sp.Initial(u**2, 1), sp.Dirichlet(u, 1)], "initial conditions are on other expressions"),
+        ([sp.Dirichlet(u, 1)], "not as many initial conditions"),
+        ([sp.Initial(u, 1), sp.Dirichlet(u, 1), sp.Neumann(u, 0)], "more conditions hold at an end"),
+    ],
+)
+def test_what_lines_cannot_follow_is_said(conditions, reason):
+    problem = sp.Problem(BOX, [u.diff(t) - u.diff(x, 2)], conditions)
+    assert reason in by_lines(solution_of(problem, {u: x}), None, Budget())["reason"]
+
+
+def test_a_stretched_axis_keeps_its_ends_and_its_derivatives(float64):
+    nodes = np.linspace(-1, 2, 801)
+    seen = np.exp(-(((nodes[1:] + nodes[:-1]) / 2 - 0.3) ** 2) / 1e-4)
+    stretch = around(nodes, seen)
+    new = jnp.linspace(-1, 2, 41)
+    old = stretch.old(new)
+    np.testing.assert_allclose(old[jnp.array([0, -1])], [-1, 2], atol=1e-12)
+    np.testing.assert_allclose(stretch.new(old), new, atol=1e-12)
+    assert np.mean(np.abs(old - 0.3) < 0.1) > 0.5
+    rates = jax.vmap(jax.grad(stretch.old))(new) * jax.vmap(stretch.rate)(old)
+    np.testing.assert_allclose(rates, 1, atol=1e-12)
+    again = jax.vmap(jax.grad(jax.grad(stretch.old)))(new)
+    expected = jax.vmap(jax.grad(lambda a: 1 / stretch.rate(stretch.old(a))))(new)
+    np.testing.assert_allclose(again, expected, rtol=1e-9)
+    assert around(nodes, np.ones(800)) is None
+
+
+DISK = sp.Disk({x: 0, y: 0}, 1)
+CORNER = sp.Box({x: (-1, 1), y: (-1, 1)}) - sp.Box({x: (0, 1), y: (0, 1)})
+SMOOTH = exp(x) * sin(2 * y) + 1
+
+
+@pytest.mark.parametrize(
+    ("domain", "size"), [(DISK, 1e-6), pytest.param(CORNER, 1e-3, marks=pytest.mark.slow)], ids=["disk", "corner"]
+)
+def test_on_shapes_the_estimate_is_the_error(domain, size):
+    squares = {"square": w**2}
+    problem = posed(domain, sp.laplacian(w) + w**2, w, SMOOTH, [sp.Dirichlet(w, SMOOTH)], quantities=squares)
+    solution = solution_of(problem, {w: SMOOTH + size * cos(3 * x) * sin(y + 1)})
+    found = sp.estimate(solution)
+    for name, measures in solution.errors().items():
+        assert found["errors"][name] == pytest.approx(measures["rel_l2"], rel=0.05)
+    assert "on scattered nodes" in estimate_in_words(found)
+
+
+@pytest.mark.slow
+def test_a_shape_in_time_and_what_is_too_sharp_for_nodes():
+    q = sp.unknown("q", x, y, t)
+    exact = exp(-t) * (x**2 + y) + 1
+    start = sp.Initial(q, exact.subs(t, 0))
+    disk = DISK * sp.Interval(t, 0, 1)
+    problem = posed(disk, q.diff(t) - sp.laplacian(q), q, exact, [sp.Dirichlet(q, exact), start])
+    solution = solution_of(problem, {q: exact + (1 + t) * cos(3 * x) * sin(y + 1) / 1000})
+    assert sp.estimate(solution)["errors"]["q"] == pytest.approx(solution.error(), rel=0.05)
+    still = posed(DISK, sp.laplacian(w), w, SMOOTH, [sp.Dirichlet(w, SMOOTH)])
+    assert "sharper than their distances" in sp.estimate(solution_of(still, {w: SMOOTH + sin(60 * x) / 1000}))["reason"]
+
+
+@pytest.mark.slow
+def test_windows_are_compared_as_a_whole():
+    problem = sp.Problem(
+        BOX,
+        [Eq(u.diff(t), u.diff(x, 2))],
+        [sp.Initial(u, sin(x)), sp.Dirichlet(u, 0)],
+        reference={u: exp(-t) * sin(x)},
+    )
+    method = sp.PINN(width=8, hidden_layers=1, points=8, steps=60, lbfgs_steps=0, balance=0, windows=2)
+    solution = sp.solve(problem, method, progress=False)
+    assert sp.estimate(solution)["errors"]["u"] == pytest.approx(solution.error(), rel=0.05)

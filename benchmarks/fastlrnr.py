@@ -23,7 +23,7 @@ from spindle.gallery.families import REACTION_TESTS
 from spindle.gallery.registry import gallery
 from spindle.networks.lowrank import low_rank_network
 from spindle.networks.taylor import Jet, closure
-from spindle.problem.families import spanned
+from spindle.problem.families import with_parameter_axes
 from spindle.reduction.interpolation import pod, reduced_network, select
 from spindle.reduction.snapshots import shifted_snapshots, snapshots
 from spindle.reference.reaction import fourier_solution
@@ -82,7 +82,7 @@ def steps():
 
 def gap():
     """A picture and a row for each number of neurons."""
-    problem = spanned(gallery("convection_diffusion_reaction"))
+    problem = with_parameter_axes(gallery("convection_diffusion_reaction"))
     solution = sp.solve(problem, sp.LRPINN(width=128, newton_steps=120, calibration=1), progress=False)
     field, indices = solution.model.field, closure([(1, 0, 0, 0, 0), (0, 2, 0, 0, 0)], 5)
     low, high = np.array(problem.domain.bounds).T

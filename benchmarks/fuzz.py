@@ -33,7 +33,7 @@ import numpy as np
 from spindle.cli import main as cli
 from spindle.errors import SpindleError
 from spindle.methods.registry import METHODS, method_named
-from spindle.problem.families import spanned
+from spindle.problem.families import with_parameter_axes
 from spindle.problem.printing import describe
 from spindle.problem_files.read import read_problem
 from spindle.report.formulas import formulas
@@ -222,7 +222,7 @@ def of_a_file(rng, folder: Path, base: Path) -> None:
     describe(problem), formulas(problem)
     name = rng.choice([*METHODS])
     # DTPINN's plan solves the problem classically: its seconds are those of its nodes, not of reading.
-    method_named(name, {"nodes": 200} if name == "dtpinn" else {}).plan(spanned(problem))
+    method_named(name, {"nodes": 200} if name == "dtpinn" else {}).plan(with_parameter_axes(problem))
 
 
 def of_a_run(rng, folder: Path, base: Path) -> None:
@@ -281,7 +281,7 @@ def of_links(rng, folder: Path, base: Path) -> None:
         else:
             path.symlink_to(rng.choice([outside, outside / "precious", outside / "new", Path("/dev/zero"), path]))
     acts = [
-        lambda: Lock(run).take(),
+        lambda: Lock(run).acquire(),
         lambda: write_json(run / "run.json", {}),
         lambda: save_arrays(run / "window01" / "solution.npz", {}, {}) if not (run / "window01").is_symlink() else None,
         lambda: remove_parts(run),
@@ -300,7 +300,7 @@ def of_settings(rng, folder: Path, base: Path) -> None:
     values = [str(rng.choice([*NUMBERS, *WORDS])), toml(anything(rng)), repr(anything(rng)), "9**9**9", "[" * 500]
     chosen = [f"{rng.choice(known)}={rng.choice(values)}" for _ in range(rng.choice([1, 2]))]
     method, problem, *_ = cli._prepare(cli.problem_source(str(folder / "p.toml")), name, "default", chosen)
-    method.resolved(spanned(problem))
+    method.resolved(with_parameter_axes(problem))
 
 
 CASES = {"file": (of_a_file, 5), "run": (of_a_run, 3), "links": (of_links, 1), "settings": (of_settings, 2)}

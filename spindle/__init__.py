@@ -1,5 +1,7 @@
 """spindle: partial differential equations solved by physics-informed networks whose structure makes them fast."""
 
+import warnings
+
 from spindle.errors import DivergenceError, MethodError, ProblemError, RunError, SolveWarning, SpindleError
 from spindle.geometry.domain import Box, Interval
 from spindle.geometry.pointcloud import PointCloud
@@ -15,7 +17,7 @@ from spindle.problem.conditions.initial import Initial
 from spindle.problem.conditions.observed import Observed
 from spindle.problem.conditions.periodic import Periodic
 from spindle.problem.problem import Problem
-from spindle.problem.references import Tabulated, TabulatedFamily
+from spindle.problem.references import FamilyReference, GridReference
 from spindle.problem_files.read import read_problem
 from spindle.results.solution import Solution
 from spindle.solving.estimates.error_estimate import estimate
@@ -38,7 +40,9 @@ __all__ = [
     "Disk",
     "DivergenceError",
     "Ellipse",
+    "FamilyReference",
     "FastLRNR",
+    "GridReference",
     "Initial",
     "Interval",
     "Mesh",
@@ -55,8 +59,6 @@ __all__ = [
     "Solution",
     "SolveWarning",
     "SpindleError",
-    "Tabulated",
-    "TabulatedFamily",
     "coordinates",
     "curl",
     "div",
@@ -76,3 +78,13 @@ __all__ = [
     "unknown",
     "vector",
 ]
+
+
+def __getattr__(name: str):
+    """Names of before, for one version: they work, with a warning that says the new one."""
+    renamed = {"Tabulated": GridReference, "TabulatedFamily": FamilyReference}
+    if name not in renamed:
+        raise AttributeError(f"module `spindle` has no attribute `{name}`")
+    new = renamed[name]
+    warnings.warn(f"`sp.{name}` is called `sp.{new.__name__}` now.", DeprecationWarning, stacklevel=2)
+    return new

@@ -4,7 +4,7 @@ import jax
 from sympy import Eq, exp, pi, sin
 
 import spindle as sp
-from spindle.problem.families import spanned
+from spindle.problem.families import with_parameter_axes
 
 t, x = sp.coordinates("t x")
 u = sp.unknown("u", t, x)
@@ -27,5 +27,5 @@ def convection(low=1, high=2, nu=0):
 
 def planned(problem, **settings):
     """The plan of FastLRNR, and its field before training."""
-    plan = sp.FastLRNR(**{**SMALL, **settings}).plan(spanned(problem))
+    plan = sp.FastLRNR(**{**SMALL, **settings}).plan(with_parameter_axes(problem))
     return plan, plan.build(jax.random.PRNGKey(0)).field

@@ -36,7 +36,7 @@ from sympy import (
 )
 
 import spindle as sp
-from spindle.problem.families import spanned
+from spindle.problem.families import with_parameter_axes
 
 t, x, y, z = sp.coordinates("t x y z")
 u, v, w = sp.unknown("u", x, y), sp.unknown("v", x), sp.unknown("w", x, y, z)
@@ -153,7 +153,7 @@ def test_it_is_planned_or_refused_in_a_sentence_and_at_once(make):
     try:
         problem = make()
         assert len(str(problem)) > 50
-        sp.PINN(**SMALL).plan(spanned(problem))
+        sp.PINN(**SMALL).plan(with_parameter_axes(problem))
     except sp.SpindleError as error:
         assert "\n" not in str(error) and len(str(error)) < 1000
         assert str(error).rstrip().endswith("."), str(error)

@@ -29,7 +29,7 @@ _NEAR = {True: 0.3, False: 0.01}
 
 
 @dataclass(frozen=True)
-class MoreTerms(Refinement):
+class RaiseRank(Refinement):
     """More separable terms, which start small and smooth."""
 
     outputs: int
@@ -63,10 +63,10 @@ class MoreTerms(Refinement):
 
 
 @dataclass(frozen=True)
-class EveryProduct(Refinement):
+class FullTensor(Refinement):
     """A coefficient for every product of features instead of a sum of products.
 
-    aim   see `OtherWidths`
+    aim   see `ResizeBasis`
     """
 
     problem: Problem
@@ -101,7 +101,7 @@ class EveryProduct(Refinement):
 
 
 @dataclass(frozen=True)
-class OtherWidths(Refinement):
+class ResizeBasis(Refinement):
     """More features on axes whose last coefficients are not small, fewer where they are below rounding errors.
 
     problem   gives the orders of differentiation

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from spindle.classical.nodal_solver import Classical, NoClassical
+from spindle.classical.nodal_solver import ClassicalSolution, NoClassical
 from spindle.derivatives.linearised import gram
 from spindle.errors import MethodError
 from spindle.objective.base import TrainingObjective
@@ -30,10 +30,10 @@ _ROWS = 2  # for every parameter, so that the network does not swing between the
 _DEGREE = 8
 _MISFIT = 0.02
 
-Found = Callable[[], Classical | NoClassical]
+ClassicalSolver = Callable[[], ClassicalSolution | NoClassical]
 
 
-def sharp(classical: Classical) -> float | None:
+def sharp(classical: ClassicalSolution) -> float | None:
     """How far the solution is from polynomials of degree 8 where that is far, relative to its variation; else None."""
     nodes = classical.derivatives.points.nodes
     places = np.concatenate([nodes.interior, nodes.boundary])
@@ -55,7 +55,7 @@ def _polynomials(points) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Approach(Refinement):
+class ClassicalFit(Refinement):
     """Further training on the distance from the classical solution, of networks that are far from it.
 
     problem     says what the domain is
@@ -66,8 +66,8 @@ class Approach(Refinement):
 
     problem: Problem
     inner: Objective
-    found: Found
-    better: Found
+    found: ClassicalSolver
+    better: ClassicalSolver
 
     def decide(self, model, reached: float) -> float | None:
         """The relative distance, where that is more than the classical solution's own error explains."""
@@ -79,7 +79,7 @@ class Approach(Refinement):
         apart = float(np.sqrt(eqx.filter_jit(distance.loss)(model, None, {})))
         return apart if apart > FAR and apart > self._error(classical) / 2 else None
 
-    def _error(self, classical: Classical) -> float:
+    def _error(self, classical: ClassicalSolution) -> float:
         """The relative error of the classical solution at the nodes, as far as one order more tells it; else 0."""
         try:
             better = self.better()
@@ -94,12 +94,14 @@ class Approach(Refinement):
         """The network as it is."""
         return model
 
-    def objective(self, model) -> "Distance":
+    def objective(self, model) -> "DistanceToClassical":
         """What is trained on."""
         classical = self.found()
         if isinstance(classical, NoClassical):
             raise ValueError(classical.reason)
-        return Distance(self.inner, classical, _between(self.problem, classical, _ROWS * model.field.parameters))
+        return DistanceToClassical(
+            self.inner, classical, _between(self.problem, classical, _ROWS * model.field.parameters)
+        )
 
     def describe(self, decision) -> str:
         """For the record."""
@@ -109,7 +111,7 @@ class Approach(Refinement):
         )
 
 
-def _between(problem: Problem, classical: Classical, rows: int) -> np.ndarray:
+def _between(problem: Problem, classical: ClassicalSolution, rows: int) -> np.ndarray:
     """Random points of the domain (n, d), so many that there are that many rows together with the nodes."""
     missing = -(-(rows - classical.values.size) // classical.values.shape[-1])
     low, high = np.array(problem.domain.bounds).T
@@ -120,7 +122,7 @@ def _between(problem: Problem, classical: Classical, rows: int) -> np.ndarray:
     return kept[: max(missing, 0)]
 
 
-class Distance(TrainingObjective):
+class DistanceToClassical(TrainingObjective):
     """The mean square distance of a network from the classical solution at all nodes and instants, relative to it.
 
     beside   further points (n, d), where the classical solution is interpolated
@@ -128,7 +130,7 @@ class Distance(TrainingObjective):
     Residuals are reported as by the objective before, so that losses of runs with and without it can be compared.
     """
 
-    def __init__(self, inner: Objective, classical: Classical, beside: np.ndarray):
+    def __init__(self, inner: Objective, classical: ClassicalSolution, beside: np.ndarray):
         self.inner = inner
         cloud = classical.derivatives.points
         points, values = cloud.positions, classical.values

@@ -44,7 +44,7 @@ _RADAU = np.array(
 
 
 @dataclass(frozen=True)
-class Classical:
+class ClassicalSolution:
     """Values at the nodes, (M, T, outputs), T the instants; without time a single one.
 
     seconds   of assembly, factorisation and solves; the weights are not counted, the network needs them too
@@ -98,7 +98,7 @@ def _in_time(moments, times) -> tuple[np.ndarray, np.ndarray]:
     return near, shares
 
 
-def direct(objective: Objective) -> Classical | NoClassical:
+def solve_nodal(objective: Objective) -> ClassicalSolution | NoClassical:
     """The classical solution of an objective on nodes, or why there is none."""
     derivatives = objective.derivatives
     assert isinstance(derivatives, Discrete), "matrices are of nodes"
@@ -112,7 +112,7 @@ def direct(objective: Objective) -> Classical | NoClassical:
             values, steps, note = solve(system)
         except _UnsolvedError as error:
             return NoClassical(str(error))
-        return Classical(values, time.perf_counter() - began, steps, derivatives, note)
+        return ClassicalSolution(values, time.perf_counter() - began, steps, derivatives, note)
 
 
 class _System:

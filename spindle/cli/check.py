@@ -9,7 +9,7 @@ from spindle.lowering.structure import Structure, analyse
 from spindle.methods.base import Plan
 from spindle.methods.registry import METHODS, method_named
 from spindle.problem.consistency.checks import doubts
-from spindle.problem.families import spanned
+from spindle.problem.families import with_parameter_axes
 from spindle.problem.printing import describe
 from spindle.problem.problem import Problem
 from spindle.symbolic.symbols import Parameter
@@ -25,7 +25,7 @@ def check(problem: Problem, methods: Iterable[str] = METHODS) -> dict[str, Any]:
     Nothing is trained, but a plan may place nodes and find the stencils of their derivatives.
     """
     bounds = zip(problem.coordinates, problem.domain.bounds, strict=True)
-    structures = {s.name: s for s in analyse(spanned(problem))}
+    structures = {s.name: s for s in analyse(with_parameter_axes(problem))}
     return {
         "problem": problem.name,
         "title": problem.title,
@@ -63,7 +63,7 @@ def _where(place) -> str:
 
 def _method(problem: Problem, name: str) -> dict[str, Any]:
     try:
-        plan = method_named(name, {}).plan(spanned(problem))
+        plan = method_named(name, {}).plan(with_parameter_axes(problem))
     except SpindleError as error:
         return {"refused": str(error)}
     return {"choices": list(plan.choices), "phases": _phases(plan), "dtype": plan.dtype}

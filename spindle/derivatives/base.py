@@ -12,8 +12,8 @@ from typing import Any
 import jax
 import sympy
 
-from spindle.derivatives.linearised import Piece
-from spindle.lowering.partials import Need
+from spindle.derivatives.linearised import LinearisedResidual
+from spindle.lowering.partials import DifferentialOperator
 from spindle.lowering.structure import Structure
 from spindle.points.base import Points
 
@@ -26,14 +26,14 @@ class Derivatives(ABC):
     """
 
     points: Points
-    needs: Sequence[Sequence[Need]]
+    needs: Sequence[Sequence[DifferentialOperator]]
 
     @abstractmethod
     def prepare(self, field, drawn) -> Any:
         """The arrays that all supports share, such as the outcome of one pass through the networks of the axes."""
 
     @abstractmethod
-    def at(self, shared, support: int) -> dict[Need, jax.Array]:
+    def at(self, shared, support: int) -> dict[DifferentialOperator, jax.Array]:
         """The values of all needs of one support, in arrays shaped like its points."""
 
     @abstractmethod
@@ -44,7 +44,7 @@ class Derivatives(ABC):
     def normal(self, field, drawn, pieces: Sequence[Any]) -> jax.Array:
         """J^T J (P, P) of linearised residuals, in the order of `ravel_pytree(field)`, estimated parameters last.
 
-        pieces   a `Piece` for each array of residuals, or a `Shortcut` where `shortcut` offered one
+        pieces   a `LinearisedResidual` for each array of residuals, or a `Shortcut` where `shortcut` offered one
         """
 
 
@@ -52,7 +52,7 @@ class FormingJacobians(Derivatives):
     """Derivatives that can form J, for problems with fewer rows than trained numbers."""
 
     @abstractmethod
-    def jacobian(self, field, drawn, pieces: Sequence[Piece]) -> jax.Array:
+    def jacobian(self, field, drawn, pieces: Sequence[LinearisedResidual]) -> jax.Array:
         """J (m, P) of linearised residuals, rows piece by piece."""
 
 

@@ -5,17 +5,17 @@ from typing import Any, NamedTuple
 
 import jax
 
-from spindle.lowering.partials import Need
+from spindle.lowering.partials import DifferentialOperator
 
 
-class Piece(NamedTuple):
+class LinearisedResidual(NamedTuple):
     """One array of residuals, linearised; everything is scaled like the rows of the least-squares problem.
 
     slopes       for each of its terms the support and {need: d residual / d need}, arrays shaped like its points
     parameters   d residual / d parameter, one array for each parameter that is estimated
     """
 
-    slopes: tuple[tuple[int, Mapping[Need, jax.Array]], ...]
+    slopes: tuple[tuple[int, Mapping[DifferentialOperator, jax.Array]], ...]
     parameters: tuple[jax.Array, ...]
 
 

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from spindle.derivatives.base import FormingJacobians
-from spindle.derivatives.linearised import Piece, gram
-from spindle.lowering.partials import Need, terms_of
+from spindle.derivatives.linearised import LinearisedResidual, gram
+from spindle.lowering.partials import DifferentialOperator, terms_of
 from spindle.networks.fields import Field
 from spindle.networks.taylor import Jet, closure
 from spindle.points.base import PointwisePoints
@@ -21,7 +21,9 @@ from spindle.points.base import PointwisePoints
 _BLOCK = 1024  # rows of J held at once
 
 
-def pointwise_values(field: Field, points: jax.Array, needs: Sequence[Need]) -> dict[Need, jax.Array]:
+def pointwise_values(
+    field: Field, points: jax.Array, needs: Sequence[DifferentialOperator]
+) -> dict[DifferentialOperator, jax.Array]:
     """Each partial, or combination of partials, at each of the points (n, d), as arrays (n,)."""
     terms = {need: terms_of(need) for need in needs}
     indices = closure([p.orders for pairs in terms.values() for p, _ in pairs], points.shape[1])
@@ -37,14 +39,14 @@ class PointwiseTaylor(FormingJacobians):
 
     points: PointwisePoints
 
-    def __init__(self, cloud: PointwisePoints, needs: Sequence[Sequence[Need]]):
+    def __init__(self, cloud: PointwisePoints, needs: Sequence[Sequence[DifferentialOperator]]):
         self.points, self.needs = cloud, needs
 
     def prepare(self, field: Field, drawn):
         """The field and, for each support, its points, as `at` takes them."""
         return field, self.points.bare(drawn)
 
-    def at(self, shared, support: int) -> dict[Need, jax.Array]:
+    def at(self, shared, support: int) -> dict[DifferentialOperator, jax.Array]:
         """The values of all needs of one support, (n,) each."""
         field, drawn = shared
         return pointwise_values(field, drawn[support], self.needs[support])
@@ -53,11 +55,11 @@ class PointwiseTaylor(FormingJacobians):
         """True: `normal` is offered for every field."""
         return True
 
-    def jacobian(self, field: Field, drawn, pieces: Sequence[Piece]) -> jax.Array:
+    def jacobian(self, field: Field, drawn, pieces: Sequence[LinearisedResidual]) -> jax.Array:
         """J (m, P + parameters) of linearised residuals: one backward pass a point."""
         return jnp.concatenate([self._rows(field, drawn, piece) for piece in pieces])
 
-    def normal(self, field: Field, drawn, pieces: Sequence[Piece]) -> jax.Array:
+    def normal(self, field: Field, drawn, pieces: Sequence[LinearisedResidual]) -> jax.Array:
         """J^T J, added up piece by piece and in blocks of rows, so that J is never held whole."""
         return sum(self._normal(field, drawn, piece) for piece in pieces)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from spindle.experiments.rows import Row
 from spindle.methods.fastlrnr import FastLRNR
-from spindle.problem.families import ranging
+from spindle.problem.families import family_parameters
 from spindle.results.solution import Solution
 
 _BATCH = 1024
@@ -15,7 +15,7 @@ _BATCH = 1024
 
 def tested(solution: Solution) -> np.ndarray:
     """The parameters at which a family is tested: those that are tabulated, else twenty spread over the ranges."""
-    parameters = ranging(solution.problem)
+    parameters = family_parameters(solution.problem)
     for reference in solution.problem.known.values():
         if reference.members:
             return np.array([[values[p.name] for p in parameters] for values in reference.members])
@@ -51,7 +51,7 @@ def _milliseconds(solution: Solution, count: int) -> float:
 
 
 def _spread(solution: Solution, count: int) -> np.ndarray:
-    low, high = np.array([p.bounds for p in ranging(solution.problem)]).T
+    low, high = np.array([p.bounds for p in family_parameters(solution.problem)]).T
     return low + (high - low) * np.random.default_rng(0).uniform(size=(count, len(low)))
 
 

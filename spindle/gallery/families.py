@@ -10,7 +10,7 @@ from spindle.problem.conditions.boundary import Dirichlet
 from spindle.problem.conditions.initial import Initial
 from spindle.problem.conditions.periodic import Periodic
 from spindle.problem.problem import Problem
-from spindle.problem.references import TabulatedFamily
+from spindle.problem.references import FamilyReference
 from spindle.reference.advection import advection_diffusion
 from spindle.reference.reaction import convection_diffusion_reaction as solved_reaction
 from spindle.symbolic.operators import laplacian
@@ -34,10 +34,10 @@ _ADVECTION_TESTS = ((0.1, 0.0), (0.1, 0.6), (0.1, 1.5), (0.17, 1.1), (0.25, 0.3)
 _CITATION = "Cho et al. (2024), FastLRNR and Sparse Physics Informed Backpropagation, arXiv 2410.04001"
 
 
-def _members(solver: Callable, names: str, rows: Sequence[tuple[float, ...]]) -> TabulatedFamily:
+def _members(solver: Callable, names: str, rows: Sequence[tuple[float, ...]]) -> FamilyReference:
     """The solver's fields at some parameters."""
     values = [dict(zip(names.split(), row, strict=True)) for row in rows]
-    return TabulatedFamily(values, [solver(**parameters) for parameters in values])
+    return FamilyReference(values, [solver(**parameters) for parameters in values])
 
 
 def convection_family(low: float = 5, high: float = 8) -> Problem:

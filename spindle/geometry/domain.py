@@ -1,8 +1,8 @@
 """Where the problem lives: intervals, boxes, and anything that boxes add up to (an L-shape, a channel with a step).
 
 Every domain offers the same to the rooms above: its `coordinates`, the disjoint `regions` that fill it, and the parts
-of its boundary: flat `faces`, and for shapes `Wall`s. A face is named by the plane it lies in, `x=-1`; several faces
-may share a name.
+of its boundary: flat `faces`, and for shapes each a `BoundaryPart`. A face is named by the plane it lies in, `x=-1`;
+several faces may share a name.
 """
 
 import math
@@ -68,7 +68,7 @@ class Region(Support):
 
 
 @dataclass(frozen=True)
-class Wall(Support):
+class BoundaryPart(Support):
     """A part of the boundary of a shape, at all times.
 
     bounds   those of the domain, a (low, high) pair an axis
@@ -118,14 +118,14 @@ class Wall(Support):
         """None: points of a wall are free to be chosen."""
 
 
-def _duration(part: Region | Wall) -> float:
+def _duration(part: Region | BoundaryPart) -> float:
     """The length of time that a part of a shape extends over; 1 for an instant, and without time."""
     low, high = (0.0, 1.0) if part.time is None else part.bounds[part.time]
     return high - low or 1.0
 
 
 @dataclass(frozen=True)
-class Face:
+class BoxFace:
     """A flat piece of the boundary: axis `axis` is fixed at `value`, the other axes range over their `bounds`.
 
     shape   limits the other coordinates further: the first and last instants of a shape
@@ -161,7 +161,7 @@ class Domain(ABC):
 
     @property
     @abstractmethod
-    def faces(self) -> tuple[Face, ...]:
+    def faces(self) -> tuple[BoxFace, ...]:
         """The flat pieces of the boundary."""
 
     @property
@@ -183,7 +183,7 @@ class Domain(ABC):
         """Whether each node of a tensor grid lies in the closed domain, a boolean array that broadcasts to the grid."""
 
     @abstractmethod
-    def part(self, on=None, *, call: str = "on=") -> tuple[Face | Wall, ...]:
+    def part(self, on=None, *, call: str = "on=") -> tuple[BoxFace | BoundaryPart, ...]:
         """The parts of the boundary that `on` names; None: the whole boundary in space.
 
         Raises ProblemError when a named part is empty.
@@ -194,7 +194,7 @@ class Domain(ABC):
         """The part of the domain from time `low` to time `high`; `axis` is the number of the axis of time."""
 
 
-class Boxed(Domain):
+class BoxDomain(Domain):
     """Interface of domains made of boxes (never built itself); `|`, `-` and `&` combine them."""
 
     @property
@@ -233,7 +233,7 @@ class Boxed(Domain):
             inside = inside | of_box
         return inside
 
-    def part(self, on=None, *, call: str = "on=") -> tuple[Face, ...]:
+    def part(self, on=None, *, call: str = "on=") -> tuple[BoxFace, ...]:
         """The faces that `on` names.
 
         on    None: the whole space boundary; `Eq(x, 1)` or "x=1": the faces in that plane; a list: all of these
@@ -265,7 +265,7 @@ class Boxed(Domain):
     def _is_plane(self, on) -> bool:
         return isinstance(on, sympy.Eq) and on.lhs in self.coordinates and bool(on.rhs.is_number)
 
-    def _lies_on(self, face: Face, on) -> bool:
+    def _lies_on(self, face: BoxFace, on) -> bool:
         if isinstance(on, str):
             name, _, end = on.replace(" ", "").partition("=")
             return face.name == f"{name}={end}" or (
@@ -275,17 +275,17 @@ class Boxed(Domain):
         low, high = self.bounds[axis]
         return face.axis == axis and abs(face.value - value) <= 1e-12 * max(1.0, high - low)
 
-    def __or__(self, other: Domain) -> "Boxed":
+    def __or__(self, other: Domain) -> "BoxDomain":
         return self._combined(other, "|")
 
-    def __sub__(self, other: Domain) -> "Boxed":
+    def __sub__(self, other: Domain) -> "BoxDomain":
         return self._combined(other, "-")
 
-    def __and__(self, other: Domain) -> "Boxed":
+    def __and__(self, other: Domain) -> "BoxDomain":
         return self._combined(other, "&")
 
     def __mul__(self, other: Domain):
-        if isinstance(other, Boxed):
+        if isinstance(other, BoxDomain):
             raise ProblemError(
                 f"`{self} * {other}` multiplies boxes, which is done for a shape and an interval of time alone; write "
                 f"one box with all intervals, `sp.Box({{t: (0, 1), x: (0, 1)}})`."
@@ -295,7 +295,7 @@ class Boxed(Domain):
     def _combined(self, other, operation: str):
         if not isinstance(other, Domain):
             raise no_domain(self, operation, other)
-        return _combine(self, other, operation) if isinstance(other, Boxed) else NotImplemented
+        return _combine(self, other, operation) if isinstance(other, BoxDomain) else NotImplemented
 
 
 def _within(values, low, high):
@@ -328,7 +328,7 @@ def no_domain(domain: Domain, operation: str, other) -> ProblemError:
 
 
 @usage("sp.Box({x: (0, 1), y: (0, 1)})")
-class Box(Boxed):
+class Box(BoxDomain):
     """A box, `Box({t: (0, 1), x: (-1, 1)})`: an interval for each coordinate, in the order of the arrays' axes.
 
     `|`, `-` and `&` combine boxes of the same coordinates.
@@ -354,11 +354,11 @@ class Box(Boxed):
         check_extent(self)
 
     @cached_property
-    def faces(self) -> tuple[Face, ...]:
+    def faces(self) -> tuple[BoxFace, ...]:
         """Two faces an axis, lower before upper."""
         (box,) = self.boxes
         return tuple(
-            Face(f"{axis}={_end(end)}", k, float(end), side, (*box[:k], (float(end),) * 2, *box[k + 1 :]))
+            BoxFace(f"{axis}={_end(end)}", k, float(end), side, (*box[:k], (float(end),) * 2, *box[k + 1 :]))
             for k, axis in enumerate(self.coordinates)
             for end, side in zip(self.symbolic_bounds[k], (-1, 1), strict=True)
         )
@@ -381,7 +381,7 @@ def Interval(coordinate: sympy.Symbol, low, high) -> Box:
     return Box({coordinate: (low, high)})
 
 
-class BoxUnion(Boxed):
+class BoxUnion(BoxDomain):
     """Boxes joined, subtracted or intersected; made by `|`, `-` and `&`, never by hand.
 
     The boxes given are disjoint up to their faces. Faces between two of them are inside and do not count.
@@ -392,7 +392,7 @@ class BoxUnion(Boxed):
         check_extent(self)
 
     @cached_property
-    def faces(self) -> tuple[Face, ...]:
+    def faces(self) -> tuple[BoxFace, ...]:
         """The outer faces, merged where two neighbours make a larger rectangle."""
         cuts, filled = _cells(self.boxes)
         faces = []
@@ -405,10 +405,10 @@ class BoxUnion(Boxed):
                     rest = [c for j, c in enumerate(cuts) if j != k]
                     for rectangle in _rectangles(rest, exposed):
                         bounds = (*rectangle[:k], (value, value), *rectangle[k:])
-                        faces.append(Face(f"{axis}={_end(value)}", k, value, side, bounds))
+                        faces.append(BoxFace(f"{axis}={_end(value)}", k, value, side, bounds))
         return tuple(faces)
 
-    def during(self, axis: int, low: float, high: float) -> Boxed:
+    def during(self, axis: int, low: float, high: float) -> BoxDomain:
         """The part of the boxes from time `low` to time `high`."""
         return self & Box(dict(zip(self.coordinates, self.bounds, strict=True))).during(axis, low, high)
 
@@ -469,7 +469,7 @@ def _rectangles(cuts: list[list[float]], filled: np.ndarray) -> list[Bounds]:
     return rectangles
 
 
-def _combine(one: Boxed, other: Boxed, operation: str) -> Boxed:
+def _combine(one: BoxDomain, other: BoxDomain, operation: str) -> BoxDomain:
     if one.coordinates != other.coordinates:
         raise ProblemError(
             f"`{one} {operation} {other}` joins domains of the coordinates {one.coordinates} and {other.coordinates}"

@@ -9,9 +9,9 @@ import numpy as np
 
 from spindle.errors import ProblemError
 from spindle.geometry import arcs, meshes, outlines
-from spindle.geometry.domain import Bounds, Box, BoxUnion, Domain, Face, no_domain
+from spindle.geometry.domain import Bounds, Box, BoxFace, BoxUnion, Domain, no_domain
 from spindle.geometry.extent import check_extent
-from spindle.geometry.shape_domain import Curved
+from spindle.geometry.shape_domain import ShapeDomain
 from spindle.symbolic.symbols import alike, is_time
 
 Spacing = float | Callable[[np.ndarray], np.ndarray]
@@ -26,7 +26,7 @@ class Boundary:
     labels: np.ndarray
 
 
-class Shape(Curved):
+class Shape(ShapeDomain):
     """Interface of all shapes (never built itself): regions of space that know the distance to their boundary."""
 
     sides: tuple[str, ...]
@@ -41,7 +41,7 @@ class Shape(Curved):
         """None: a shape has no time."""
 
     @property
-    def faces(self) -> tuple[Face, ...]:
+    def faces(self) -> tuple[BoxFace, ...]:
         """Empty: a shape has no time, and its boundary consists of sides."""
         return ()
 

@@ -1,7 +1,7 @@
 """Domains that are not made of boxes: a shape, or a shape times an interval of time.
 
-Their boundary has named sides instead of flat faces; a part of it is a `Wall`, whose outward normal varies from point
-to point.
+Their boundary has named sides instead of flat faces; a part of it is a `BoundaryPart`, whose outward normal varies from
+point to point.
 """
 
 from abc import abstractmethod
@@ -11,13 +11,13 @@ import sympy
 from sympy.core.relational import Relational
 
 from spindle.errors import ProblemError
-from spindle.geometry.domain import Bounds, Box, Domain, Face, Region, Wall
+from spindle.geometry.domain import BoundaryPart, Bounds, Box, BoxFace, Domain, Region
 from spindle.geometry.extent import check_extent
 from spindle.geometry.part_hints import no_part
 from spindle.symbolic.symbols import is_time
 
 
-class Curved(Domain):
+class ShapeDomain(Domain):
     """Interface of domains with a shape (never built itself)."""
 
     boxes = ()
@@ -34,7 +34,7 @@ class Curved(Domain):
 
     @property
     @abstractmethod
-    def faces(self) -> tuple[Face, ...]:
+    def faces(self) -> tuple[BoxFace, ...]:
         """The first and the last instant; empty without time."""
 
     @property
@@ -42,7 +42,7 @@ class Curved(Domain):
         """The whole domain, as one region."""
         return (Region(self.bounds, self.shape, self.time),)
 
-    def part(self, on=None, *, call: str = "on=") -> tuple[Face | Wall, ...]:
+    def part(self, on=None, *, call: str = "on=") -> tuple[BoxFace | BoundaryPart, ...]:
         """The walls that `on` names.
 
         on    None: the whole boundary in space; the name of a side; `Eq(x, 1)` or a relation such as `x > 0`, the part
@@ -51,15 +51,15 @@ class Curved(Domain):
         """
         sides = self.shape.sides
         if on is None:
-            return (Wall("boundary", self.bounds, self.shape, sides, time=self.time),)
+            return (BoundaryPart("boundary", self.bounds, self.shape, sides, time=self.time),)
         if isinstance(on, (list, tuple)) and on:
             return tuple(dict.fromkeys(wall for item in on for wall in self.part(item, call=call)))
         if isinstance(on, str):
             if on not in sides:
                 raise no_part(on, call, sides, planes=False)
-            return (Wall(on, self.bounds, self.shape, (on,), time=self.time),)
+            return (BoundaryPart(on, self.bounds, self.shape, (on,), time=self.time),)
         if isinstance(on, Relational) and on.free_symbols and on.free_symbols <= set(self.shape.coordinates):
-            wall = Wall(str(on), self.bounds, self.shape, sides, on, self.time)
+            wall = BoundaryPart(str(on), self.bounds, self.shape, sides, on, self.time)
             if wall.measure == 0:
                 raise ProblemError(
                     f"`{call}` was given the part `{on}`, but nothing of the boundary of {self.shape} lies there, so "
@@ -85,7 +85,7 @@ class Curved(Domain):
                 f"`{duration} * {self}` needs an interval of time, the coordinate called t, beside the shape; write "
                 f'`sp.Interval(t, 0, 1) * shape` with `t = sp.coordinates("t")`, and join shapes by `|`, `-` and `&`.'
             )
-        return Cylinder(self, duration, first=first)
+        return SpaceTimeDomain(self, duration, first=first)
 
 
 def _is_duration(domain) -> bool:
@@ -93,14 +93,14 @@ def _is_duration(domain) -> bool:
     return isinstance(domain, Box) and len(domain.coordinates) == 1 and is_time(domain.coordinates[0])
 
 
-class Cylinder(Curved):
+class SpaceTimeDomain(ShapeDomain):
     """A shape at all times of an interval: `sp.Disk({x: 0, y: 0}, 1) * sp.Interval(t, 0, 1)`.
 
     first   whether time is the first coordinate, as in `interval * shape`, or the last
     """
 
-    def __init__(self, shape: Curved, times: Box, *, first: bool = False):
-        if isinstance(shape, Cylinder):
+    def __init__(self, shape: ShapeDomain, times: Box, *, first: bool = False):
+        if isinstance(shape, SpaceTimeDomain):
             raise ProblemError(f"`{shape} * {times}` would have two times; multiply a shape by one interval of time.")
         self._shape, self.times, self.first = shape, times, first
         self.coordinates: tuple[sympy.Symbol, ...] = self._joined(shape.coordinates, times.coordinates)
@@ -130,10 +130,10 @@ class Cylinder(Curved):
         return self.shape.volume * self.times.volume
 
     @property
-    def faces(self) -> tuple[Face, ...]:
+    def faces(self) -> tuple[BoxFace, ...]:
         """The first and the last instant, as flat faces."""
         return tuple(
-            Face(f.name, self.time, f.value, f.outward, self._joined(self.shape.bounds, f.bounds), self.shape)
+            BoxFace(f.name, self.time, f.value, f.outward, self._joined(self.shape.bounds, f.bounds), self.shape)
             for f in self.times.faces
         )
 
@@ -143,12 +143,12 @@ class Cylinder(Curved):
         space = np.delete(points, self.time, axis=1)
         return self.shape.contains(space) & self.times.contains(points[:, self.time, None])
 
-    def during(self, axis: int, low: float, high: float) -> "Cylinder":
+    def during(self, axis: int, low: float, high: float) -> "SpaceTimeDomain":
         """The same shape, from time `low` to time `high`."""
-        return Cylinder(self.shape, self.times.during(0, low, high), first=self.first)
+        return SpaceTimeDomain(self.shape, self.times.during(0, low, high), first=self.first)
 
     def __eq__(self, other):
-        return isinstance(other, Cylinder) and repr(self) == repr(other) and self.shape == other.shape
+        return isinstance(other, SpaceTimeDomain) and repr(self) == repr(other) and self.shape == other.shape
 
     def __hash__(self):
         return hash((self.shape, repr(self)))

@@ -50,7 +50,7 @@ class Support(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class Scatter(Support):
+class PointSet(Support):
     """Measurement points instead of a face: coordinates (n, d), and the measured values (n,)."""
 
     points: np.ndarray

@@ -20,7 +20,7 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from spindle.geometry.domain import Face, Region
+from spindle.geometry.domain import BoxFace, Region
 from spindle.lowering.resolution import known_parts
 from spindle.problem.problem import Problem
 from spindle.symbolic.functions import JUMPING, TABLE, evaluate
@@ -71,14 +71,14 @@ def data(problem: Problem) -> list[Datum]:
     return list(collected)
 
 
-def _places(problem: Problem) -> Iterator[tuple[str, Region | Face, sympy.Expr]]:
+def _places(problem: Problem) -> Iterator[tuple[str, Region | BoxFace, sympy.Expr]]:
     for equation in problem.equations:
         for region in problem.domain.regions:
             yield equation.name, region, equation.residual
     for name, pieces in problem.pieces.items():
         for piece in pieces:
             for where, expression in piece.terms:
-                if isinstance(where, (Region, Face)):
+                if isinstance(where, (Region, BoxFace)):
                     yield name, where, expression
 
 

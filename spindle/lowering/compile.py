@@ -15,7 +15,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
-from spindle.lowering.partials import Need, combine_partials, replace_partials
+from spindle.lowering.partials import DifferentialOperator, combine_partials, replace_partials
 from spindle.symbolic.functions import Library, evaluate, without_values
 from spindle.symbolic.symbols import Parameter
 
@@ -33,11 +33,13 @@ class ArrayFunction:
     Coordinate arrays broadcast together: (n,) each for a cloud, (n, 1, 1), (1, m, 1), ... for a tensor grid.
     """
 
-    needs: tuple[Need, ...]
+    needs: tuple[DifferentialOperator, ...]
     coefficients: Callable
     combine: Callable
 
-    def __call__(self, coordinates: Sequence, known: Mapping[Need, jax.Array], parameters: Mapping | None = None):
+    def __call__(
+        self, coordinates: Sequence, known: Mapping[DifferentialOperator, jax.Array], parameters: Mapping | None = None
+    ):
         """The values of the expression at the points, coefficients included."""
         coordinates = [jnp.asarray(c) for c in coordinates]  # NumPy would warn of every pole
         return self.combine(self.coefficients(coordinates), coordinates, known, parameters or {})

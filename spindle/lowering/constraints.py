@@ -23,7 +23,7 @@ import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
-from spindle.geometry.domain import Box, Face
+from spindle.geometry.domain import Box, BoxFace
 from spindle.lowering.compile import array_function, with_constants
 from spindle.lowering.partials import partial_of
 from spindle.lowering.scales import Scales
@@ -141,9 +141,9 @@ class _AxisData:
 
     unknown: AppliedUndef
     domain: Box
-    faces: dict[Face, sympy.Expr] = field(default_factory=dict)
+    faces: dict[BoxFace, sympy.Expr] = field(default_factory=dict)
     start: list[sympy.Expr] = field(default_factory=list)
-    claims: list[tuple[Face, sympy.Expr]] = field(default_factory=list)
+    claims: list[tuple[BoxFace, sympy.Expr]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     names_of_start: list[str] = field(default_factory=list)
 
@@ -158,7 +158,7 @@ class _AxisData:
             fixed = c.role.fixes
             if fixed is not None and fixed.expression == u and is_known(fixed.value):
                 places = (place for piece in problem.pieces[c.name] for place, _ in piece.terms)
-                data.claims += [(place, fixed.value) for place in places if isinstance(place, Face)]
+                data.claims += [(place, fixed.value) for place in places if isinstance(place, BoxFace)]
                 data.names.append(c.name)
         data.faces = dict(data.claims)
         values = {s.expression: (n, s.value) for n, s in problem.starts.items() if is_known(s.value)}

@@ -9,7 +9,7 @@ import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
-from spindle.geometry.domain import Face
+from spindle.geometry.domain import BoxFace
 from spindle.lowering.compile import with_constants
 from spindle.problem.consistency.values import is_plain, on_faces
 from spindle.problem.problem import Problem
@@ -20,10 +20,10 @@ from spindle.symbolic.symbols import is_time
 _TOLERANCE = 1e-2  # of the size of the initial data: smaller gaps do less harm than an equation that counts less
 
 
-def clashing_walls(problem: Problem) -> list[Face]:
+def incompatible_faces(problem: Problem) -> list[BoxFace]:
     """The faces whose boundary value differs clearly from the initial value at the edge where both are imposed."""
-    starts: list[tuple[Face, sympy.Expr]] = []
-    walls: list[tuple[Face, sympy.Expr]] = []
+    starts: list[tuple[BoxFace, sympy.Expr]] = []
+    walls: list[tuple[BoxFace, sympy.Expr]] = []
     for _, face, residual in on_faces(problem):
         side = starts if is_time(problem.coordinates[face.axis]) else walls
         side.append((face, with_constants(residual)))
@@ -33,7 +33,7 @@ def clashing_walls(problem: Problem) -> list[Face]:
     return list(dict.fromkeys(clashing))
 
 
-def _clash(problem, start: Face, initial, wall: Face, value) -> bool:
+def _clash(problem, start: BoxFace, initial, wall: BoxFace, value) -> bool:
     """Whether initial and boundary condition both set the value, and differ clearly on their common edge."""
     gap = expanded_or_not(initial - value)
     if start.axis == wall.axis or gap == 0 or not is_plain(gap, problem):

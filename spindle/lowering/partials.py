@@ -23,7 +23,7 @@ class Partial(NamedTuple):
         return sum(self.orders)
 
 
-class Combination(NamedTuple):
+class LinearCombination(NamedTuple):
     """A fixed linear combination of partials of one unknown, such as a Laplacian: (partial, coefficient) pairs.
 
     A combination is one need: a separable network computes it without computing its terms.
@@ -33,12 +33,12 @@ class Combination(NamedTuple):
     terms: tuple[tuple[Partial, float], ...]
 
 
-Need = Partial | Combination
+DifferentialOperator = Partial | LinearCombination
 
 
-def terms_of(need: Need) -> tuple[tuple[Partial, float], ...]:
+def terms_of(need: DifferentialOperator) -> tuple[tuple[Partial, float], ...]:
     """The (partial, coefficient) pairs of a need; a partial alone is one pair."""
-    return need.terms if isinstance(need, Combination) else ((need, 1.0),)
+    return need.terms if isinstance(need, LinearCombination) else ((need, 1.0),)
 
 
 def partial_of(node, unknowns: Sequence[AppliedUndef], coordinates: Sequence[sympy.Symbol]) -> Partial | None:
@@ -83,14 +83,16 @@ def replace_partials(expression, unknowns, coordinates) -> tuple[sympy.Expr, dic
     return walk(sympy.sympify(expression)), symbols
 
 
-def combine_partials(expression, symbols: dict[Partial, sympy.Symbol]) -> tuple[sympy.Expr, dict[Need, sympy.Symbol]]:
+def combine_partials(
+    expression, symbols: dict[Partial, sympy.Symbol]
+) -> tuple[sympy.Expr, dict[DifferentialOperator, sympy.Symbol]]:
     """The expression with a new symbol for every sum of numbers times partials of one unknown.
 
     symbols   the symbols that `replace_partials` put in
     returns   the shorter expression, and the symbols of all needs that are left in it
     """
     partials = {symbol: partial for partial, symbol in symbols.items()}
-    sums: dict[Need, sympy.Symbol] = {}
+    sums: dict[DifferentialOperator, sympy.Symbol] = {}
 
     def linear_terms(node):
         """Of a sum: {unknown: [(argument, partial, coefficient)]}."""
@@ -110,7 +112,7 @@ def combine_partials(expression, symbols: dict[Partial, sympy.Symbol]) -> tuple[
         arguments = list(node.args)
         if isinstance(node, sympy.Add):
             for unknown, terms in linear_terms(node).items():
-                need = Combination(unknown, tuple(sorted((partial, c) for _, partial, c in terms)))
+                need = LinearCombination(unknown, tuple(sorted((partial, c) for _, partial, c in terms)))
                 symbol = sums.setdefault(need, sympy.Dummy(f"sum{len(sums)}", real=True))
                 arguments = [a for a in arguments if all(a != used for used, _, _ in terms)] + [symbol]
         return node.func(*(a if a in sums.values() else walk(a) for a in arguments))

@@ -16,7 +16,7 @@ import sympy
 from spindle.geometry.supports import Support
 from spindle.lowering.compile import ArrayFunction, array_function, with_constants
 from spindle.lowering.constraints import Constraints
-from spindle.lowering.partials import Need
+from spindle.lowering.partials import DifferentialOperator
 from spindle.lowering.structure import Structure, structure_of
 from spindle.problem.conditions.base import Measurement
 from spindle.problem.problem import Problem
@@ -72,7 +72,7 @@ class ResidualForms:
         return tuple(term.function for form in self.forms for piece in form.pieces for term in piece)
 
     @property
-    def needs(self) -> tuple[tuple[Need, ...], ...]:
+    def needs(self) -> tuple[tuple[DifferentialOperator, ...], ...]:
         """For each support the partials of unknowns that its term contains."""
         return tuple(function.needs for function in self.functions)
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 import jax
 
-from spindle.classical.nodal_solver import Classical, NoClassical
+from spindle.classical.nodal_solver import ClassicalSolution, NoClassical
 from spindle.errors import MethodError, nearest, shown
 from spindle.lowering.constraints import Constraints
 from spindle.methods.published import published
@@ -28,7 +28,7 @@ from spindle.methods.settings import (
 from spindle.networks.layers import BODIES
 from spindle.networks.model import Model
 from spindle.objective.objective import Objective
-from spindle.problem.families import ranging, spanned
+from spindle.problem.families import family_parameters, with_parameter_axes
 from spindle.problem.problem import Problem
 from spindle.problem.windows import of_time_alone, time_axis
 from spindle.reduction.build import Reduction
@@ -72,7 +72,7 @@ class Plan:
     dtype: str
     settings: "Method"
     choices: tuple[str, ...]
-    classical: Callable[[], Classical | NoClassical] | None = None
+    classical: Callable[[], ClassicalSolution | NoClassical] | None = None
     reduction: Reduction | None = None
     programs: dict = field(default_factory=dict)
     evaluators: dict = field(default_factory=dict)
@@ -252,7 +252,7 @@ class Method:
 
     def windows_of(self, problem: Problem) -> int | str:
         """How many windows time is cut into; raises where the problem has none that follow one another."""
-        count: Any = self.resolved(spanned(problem)).windows
+        count: Any = self.resolved(with_parameter_axes(problem)).windows
         if count != 1:
             refuse_families(problem, f"sp.{type(self).__name__}(windows={count})")
             time_axis(problem)
@@ -261,7 +261,7 @@ class Method:
 
 def refuse_families(problem: Problem, call: str) -> None:
     """Raise MethodError for a parametrised family, of which these methods solve one member at a time."""
-    spanning = ranging(problem)
+    spanning = family_parameters(problem)
     if spanning:
         p = spanning[0]
         raise MethodError(

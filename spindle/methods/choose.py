@@ -1,6 +1,6 @@
 """Which method fits a problem, where the user names none."""
 
-from spindle.problem.families import ranging, spanned
+from spindle.problem.families import family_parameters, with_parameter_axes
 from spindle.problem.problem import Problem
 
 # Beyond so many axes, parameters counted, members of a family are cheaper from a low-rank network than from products.
@@ -18,7 +18,7 @@ def fitting_method(problem: Problem) -> tuple[str, str]:
 
     Raises ProblemError where no method could take the problem: a family on a shape, or one with measurements.
     """
-    family, whole = ranging(problem), spanned(problem)
+    family, whole = family_parameters(problem), with_parameter_axes(problem)
     axes = len(whole.coordinates)
     if family and axes > _FAMILY_AXES:
         names = ", ".join(p.name for p in family)

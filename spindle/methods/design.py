@@ -9,10 +9,10 @@ import jax
 from sympy.core.function import AppliedUndef
 
 from spindle.adaptivity.initial_guess import shaped, source_terms
-from spindle.adaptivity.refinements import EveryProduct, MoreTerms, OtherWidths, tensor_field
+from spindle.adaptivity.refinements import FullTensor, RaiseRank, ResizeBasis, tensor_field
 from spindle.derivatives.separable.jets import SeparableJets
 from spindle.lowering.breaks import breaks
-from spindle.lowering.incompatible_faces import clashing_walls
+from spindle.lowering.incompatible_faces import incompatible_faces
 from spindle.lowering.residuals import ResidualForms
 from spindle.lowering.structure import analyse
 from spindle.methods.assembly import body_options, boundary_factors, each_axis, embedding
@@ -55,7 +55,7 @@ class Design:
         if self.shapes and s.rank == "auto":
             self.ranks = (len(self.shapes), *ranks)
         self.breaks = breaks(problem)
-        walls = clashing_walls(problem) if s.fade else []
+        walls = incompatible_faces(problem) if s.fade else []
         self.fade = {k: [wall.value for wall in walls if wall.axis == k] for k in range(self.axes)}
 
     @property
@@ -117,7 +117,7 @@ class Design:
         growth = [self._growth(rank) for rank in self.ranks[1:]]
         if every:
             most = _MOST_OF_ONE_AXIS if self.axes == 1 else _MOST_PRODUCTS[self.linear]
-            finer = OtherWidths(self.problem, self.separable, self.aim, most)
+            finer = ResizeBasis(self.problem, self.separable, self.aim, most)
             growth += [finer] * self.s.refine
         separable = [rank for rank in self.ranks if rank != "full"]
         stages: list[Stage] = []
@@ -133,7 +133,7 @@ class Design:
                 newton = GaussNewton(steps, worth=worth, patience=patience)
             else:
                 newton = GaussNewton(steps)
-            insists = isinstance(refinement, OtherWidths) and self._insists()
+            insists = isinstance(refinement, ResizeBasis) and self._insists()
             stages.append(Stage(newton, refinement, _ROUGH if self.tangled else _FINE, insists))
         return tuple(stages)
 
@@ -147,8 +147,8 @@ class Design:
 
     def _growth(self, rank):
         if rank == "full":
-            return EveryProduct(self.problem, self.aim)
-        return MoreTerms(len(self.problem.unknowns), rank)
+            return FullTensor(self.problem, self.aim)
+        return RaiseRank(len(self.problem.unknowns), rank)
 
 
 def tangled(s: Any, problem: Problem) -> bool:

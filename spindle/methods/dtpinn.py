@@ -7,14 +7,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import sympy
 
-from spindle.classical.fit import NEAR, Approach, Found, sharp
-from spindle.classical.nodal_solver import Classical, NoClassical, direct
+from spindle.classical.fit import NEAR, ClassicalFit, ClassicalSolver, sharp
+from spindle.classical.nodal_solver import ClassicalSolution, NoClassical, solve_nodal
 from spindle.derivatives.pointwise import PointwiseTaylor
 from spindle.derivatives.rbf_fd.nodal import Discrete
 from spindle.errors import MethodError
 from spindle.geometry.domain import Box, BoxUnion, Interval
 from spindle.geometry.pointcloud import PointCloud
-from spindle.geometry.shape_domain import Curved, Cylinder
+from spindle.geometry.shape_domain import ShapeDomain, SpaceTimeDomain
 from spindle.geometry.shapes import shape_of
 from spindle.lowering.constraints import no_constraints
 from spindle.lowering.residuals import ResidualForms, residual_forms
@@ -179,7 +179,7 @@ class DTPINN(Method):
         newton: tuple[Stage, ...] = (Stage(GaussNewton(s.newton_steps, worth=0.02, patience=5)),)
         if found and s.approach:
             further = GaussNewton(s.newton_steps, worth=0.02, patience=5, enough=NEAR)
-            newton += (Stage(further, Approach(problem, objective, found, on_nodes.better), tolerance=0.0),)
+            newton += (Stage(further, ClassicalFit(problem, objective, found, on_nodes.better), tolerance=0.0),)
         field = pointwise_field(problem, constraints, s)
         plan = assemble(objective, on_nodes.fresh, field, s, (*notes, *frequency), newton)
         return replace(plan, classical=found)
@@ -194,7 +194,7 @@ class _OnNodes:
 
     forms: ResidualForms
     nodes: Nodes
-    domain: Curved
+    domain: ShapeDomain
     s: Any
 
     def objective(self, better: int = 0) -> Objective:
@@ -220,33 +220,33 @@ class _OnNodes:
     def _with(self, derivatives) -> Objective:
         return Objective(self.forms, derivatives, faces=self.s.faces)
 
-    def classical(self, objective: Objective) -> Found:
+    def classical(self, objective: Objective) -> ClassicalSolver:
         """() -> the classical solution of an objective on the nodes, kept for the present window."""
 
         @lru_cache(maxsize=1)
         def solved(window: int):
-            return direct(objective)
+            return solve_nodal(objective)
 
         return lambda: solved(objective.window)
 
-    def better(self) -> Classical | NoClassical:
+    def better(self) -> ClassicalSolution | NoClassical:
         """The classical solution of one order more, from which the error of the other is estimated."""
-        return direct(self.objective(better=1))
+        return solve_nodal(self.objective(better=1))
 
 
-def _frequency(s: Any, found: Found | None) -> tuple[Any, tuple[str, ...]]:
+def _frequency(s: Any, found: ClassicalSolver | None) -> tuple[Any, tuple[str, ...]]:
     """With the highest frequency by how sharp the classical solution is, and a sentence where it is."""
     if s.frequency != "auto":
         return s, ()
     known = found() if found else None
-    misfit = sharp(known) if isinstance(known, Classical) else None
+    misfit = sharp(known) if isinstance(known, ClassicalSolution) else None
     if not misfit:
         return replace(s, frequency=_USUAL), ()
     note = f"sine features up to frequency {_HIGH:g}: polynomials of degree 8 miss the classical solution by"
     return replace(s, frequency=_HIGH), (f"{note} {misfit:.1%}",)
 
 
-def curved(problem: Problem) -> Curved:
+def curved(problem: Problem) -> ShapeDomain:
     """The domain as a shape, or as a shape at all times; raises MethodError where space has one or many dimensions."""
     domain = problem.domain
     space = [k for k, c in enumerate(problem.coordinates) if not is_time(c)]
@@ -255,7 +255,7 @@ def curved(problem: Problem) -> Curved:
             f"`sp.DTPINN()` scatters nodes in two or three space dimensions, and `{problem.name}` has {len(space)}; "
             f"use `sp.SPINN()` or `sp.PINN()`."
         )
-    if isinstance(domain, Curved):
+    if isinstance(domain, ShapeDomain):
         return domain
     if len(space) == len(problem.coordinates):
         return shape_of(domain)
@@ -267,10 +267,10 @@ def curved(problem: Problem) -> Curved:
             f"`sp.DTPINN()` needs a domain that is the same at all times, and {domain} is not; use `sp.PINN()`."
         )
     shape = shape_of(boxes[0] if len(boxes) == 1 else BoxUnion(boxes[0].coordinates, tuple(b.boxes[0] for b in boxes)))
-    return Cylinder(shape, Interval(problem.coordinates[axis], low, high), first=axis == 0)
+    return SpaceTimeDomain(shape, Interval(problem.coordinates[axis], low, high), first=axis == 0)
 
 
-def scattered(domain: Curved, s: Any) -> Nodes:
+def scattered(domain: ShapeDomain, s: Any) -> Nodes:
     """The nodes that the settings ask for; a point cloud has its own."""
     shape = domain.shape
     if isinstance(shape, PointCloud):
@@ -304,6 +304,6 @@ def _local_spacing(shape, density):
     return spacing
 
 
-def instants(domain: Curved, s: Any) -> np.ndarray | None:
+def instants(domain: ShapeDomain, s: Any) -> np.ndarray | None:
     """Equidistant instants; None without time."""
     return None if domain.time is None else np.linspace(*domain.bounds[domain.time], s.times)

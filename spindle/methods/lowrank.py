@@ -29,7 +29,7 @@ from spindle.objective.penalties import Penalty, decay, orthogonality, shrinkage
 from spindle.points.cloud import Cloud
 from spindle.points.families import TaskCloud
 from spindle.points.rules import sobol
-from spindle.problem.families import ranging
+from spindle.problem.families import family_parameters
 from spindle.problem.problem import Problem
 from spindle.reduction.build import Reduction
 from spindle.symbolic.symbols import Parameter
@@ -191,7 +191,7 @@ class LowRank(Method):
     def plan(self, problem: Problem) -> Plan:
         """A cloud over coordinates and parameters, one low-rank network, one jet."""
         call = f"sp.{type(self).__name__}()"
-        if not ranging(problem):
+        if not family_parameters(problem):
             raise MethodError(
                 f"`{call}` learns a family, but no parameter of `{problem.name}` has a range; declare one, "
                 f"`sp.parameter({_first_name(problem)!r}, range=(1, 3))`, or use `sp.SPINN()`."

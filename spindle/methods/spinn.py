@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any, ClassVar, Self
 
 from spindle.errors import MethodError
-from spindle.geometry.domain import Face
-from spindle.lowering.incompatible_faces import clashing_walls
+from spindle.geometry.domain import BoxFace
+from spindle.lowering.incompatible_faces import incompatible_faces
 from spindle.lowering.residuals import residual_forms
 from spindle.lowering.resolution import degrees
 from spindle.methods.assembly import assemble, constraints_for, each_axis, enough_points, published_problem
@@ -141,7 +141,7 @@ class SPINN(Method):
         s, features = _widths(s, problem)
         s = replace(s, points=_points(s, axes))
         s, frequencies = _frequency(s, axes)
-        walls = clashing_walls(problem) if s.fade else []
+        walls = incompatible_faces(problem) if s.fade else []
         return replace(s, fade=bool(walls)), (*features, *frequencies, *_faded(walls))
 
     def plan(self, problem: Problem) -> Plan:
@@ -225,7 +225,7 @@ def _frequency(s: Any, axes: int) -> tuple[Any, tuple[str, ...]]:
     return s, (f"sine features up to frequency {frequency:.3g} on [-1, 1], a fifth of the nodes an axis",)
 
 
-def _faded(walls: Sequence[Face]) -> tuple[str, ...]:
+def _faded(walls: Sequence[BoxFace]) -> tuple[str, ...]:
     """A sentence on the walls near which equations count less."""
     names = ", ".join(wall.name for wall in walls)
     return (f"equations count less near {names}, where boundary and initial values differ",) if walls else ()

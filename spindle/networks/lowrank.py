@@ -159,10 +159,10 @@ class FamilyField(Field):
     free_last: bool = eqx.field(static=True, default=False)
 
     def __call__(self, points):
-        coordinates, ranging = (list(columns) for columns in self.axes)
+        coordinates, family_parameters = (list(columns) for columns in self.axes)
         s = self.coefficients
         if s is None:
-            s = self.hyper(self.parameter_scale(_parameters(points, ranging)))
+            s = self.hyper(self.parameter_scale(_parameters(points, family_parameters)))
         value = self.network(self.embedding(points[:, coordinates]), s)
         return with_factors(value, self.factors, points)
 

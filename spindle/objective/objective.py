@@ -19,7 +19,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from spindle.derivatives.base import Derivatives, FormingJacobians, SummingWithoutPoints
-from spindle.derivatives.linearised import Piece, Shortcut, gram
+from spindle.derivatives.linearised import LinearisedResidual, Shortcut, gram
 from spindle.errors import MethodError, nearest
 from spindle.lowering.residuals import ResidualForm, ResidualForms, ResidualTerm
 from spindle.networks.model import Model
@@ -212,7 +212,7 @@ class Objective(ResidualObjective):
 
     def normal(self, model: Model, drawn: Drawn, weights: Mapping[str, jax.Array]) -> jax.Array:
         """J^T J of the weighted residuals, parameters in the order of `ravel_pytree(model)`."""
-        pieces: list[Piece | Shortcut] = []
+        pieces: list[LinearisedResidual | Shortcut] = []
         for r, factors in zip(self.residuals, drawn.factors, strict=True):
             for shortcut, share, slopes in zip(r.shortcuts, r.shares, factors, strict=True):
                 if shortcut and shortcut.sums_slopes:
@@ -276,7 +276,7 @@ class Objective(ResidualObjective):
             total += term.function.combine(given, coordinates[term.support], known, model.parameters)
         return total
 
-    def linearised(self, model, drawn: Drawn, weights, wanted=lambda shortcut: True) -> list[Piece]:
+    def linearised(self, model, drawn: Drawn, weights, wanted=lambda shortcut: True) -> list[LinearisedResidual]:
         """The residual arrays in the order of `rows`, linearised at the model in the partials of the field.
 
         wanted   shortcut -> whether the piece with that shortcut is wanted
@@ -312,7 +312,7 @@ class Objective(ResidualObjective):
                     model.estimated[p.name].slope * sum(parameter_slopes[p.name] for _, parameter_slopes in scaled)
                     for p in self.tunable
                 )
-                pieces.append(Piece(by_support, tuple(columns)))
+                pieces.append(LinearisedResidual(by_support, tuple(columns)))
         return pieces
 
     def _shortcuts(self, form: ResidualForm) -> tuple:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.geometry.domain import Wall
+from spindle.geometry.domain import BoundaryPart
 from spindle.geometry.supports import Support
 from spindle.points.base import PointwisePoints
 from spindle.points.drawing import unfolded, without_normals
@@ -150,7 +150,7 @@ def _strata(support: Support, size: int, breaks: Sequence[Sequence[float]]):
 
 def _store(support: Support, size: int) -> np.ndarray | None:
     """Points (size, d) spread evenly in a shape or on its wall; None for all other supports."""
-    if isinstance(support, Wall):
+    if isinstance(support, BoundaryPart):
         return _on_wall(support, size)
     if support.measured is not None or support.shape is None:
         return None
@@ -163,7 +163,7 @@ def _store(support: Support, size: int) -> np.ndarray | None:
     return kept[:size]
 
 
-def _on_wall(wall: Wall, size: int) -> np.ndarray:
+def _on_wall(wall: BoundaryPart, size: int) -> np.ndarray:
     """Points (size, d) with the normals beside them, equidistant in space, Sobol points in time."""
     d = len(wall.shape.coordinates)
     spacing = wall.shape.surface / size if d == 2 else np.sqrt(wall.shape.surface / size)

@@ -10,18 +10,18 @@ from dataclasses import replace
 import numpy as np
 
 from spindle.errors import ProblemError, nearest
-from spindle.geometry.domain import Box, Boxed, BoxUnion
+from spindle.geometry.domain import Box, BoxDomain, BoxUnion
 from spindle.problem.problem import Problem
 from spindle.symbolic.symbols import Parameter
 
 
-def ranging(problem: Problem) -> tuple[Parameter, ...]:
+def family_parameters(problem: Problem) -> tuple[Parameter, ...]:
     """The parameters over which the problem is a family, sorted by name, axes or not; none: it is no family."""
     axes = [c for c in problem.coordinates if isinstance(c, Parameter)]
     return tuple(sorted([*axes, *(p for p in problem.parameters if p.bounds)], key=lambda p: p.name))
 
 
-def spanned(problem: Problem) -> Problem:
+def with_parameter_axes(problem: Problem) -> Problem:
     """The family with its parameters as the last axes of the domain; any other problem as it is.
 
     Raises ProblemError where the domain is not made of boxes, or where there are measurements, which belong to one
@@ -30,7 +30,7 @@ def spanned(problem: Problem) -> Problem:
     added = [p for p in problem.parameters if p.bounds]
     if not added:
         return problem
-    if not isinstance(problem.domain, Boxed):
+    if not isinstance(problem.domain, BoxDomain):
         raise ProblemError(
             f"`{problem.name}` is a family over {', '.join(p.name for p in added)} on {problem.domain}, and families "
             f"are solved on boxes so far; choose a member, `problem.at({added[0].name}=...)`, or a box."
@@ -53,7 +53,7 @@ def spanned(problem: Problem) -> Problem:
     return wider.named(*problem.origin) if problem.origin else wider
 
 
-def _with_axes(domain: Boxed, added: Sequence[Parameter]) -> Boxed:
+def _with_axes(domain: BoxDomain, added: Sequence[Parameter]) -> BoxDomain:
     ends = tuple(p.bounds for p in added)
     if isinstance(domain, Box):
         bounds = dict(zip(domain.coordinates, domain.symbolic_bounds, strict=True))
@@ -66,7 +66,7 @@ def parameter_values(problem: Problem, values: Mapping, call: str) -> np.ndarray
 
     Raises ProblemError where a name is missing or unknown, or a value is no finite number.
     """
-    names = [p.name for p in ranging(problem)]
+    names = [p.name for p in family_parameters(problem)]
     for name in values:
         if name not in names:
             raise ProblemError(f"`{call}({name}=...)`: `{problem.name}` has no such parameter." + nearest(name, names))
@@ -87,7 +87,7 @@ def parameter_values(problem: Problem, values: Mapping, call: str) -> np.ndarray
 
 def checked_values(problem: Problem, rows, call: str) -> np.ndarray:
     """Rows of parameter values (q, p), columns sorted by name; raises ProblemError where they are none."""
-    names = [p.name for p in ranging(problem)]
+    names = [p.name for p in family_parameters(problem)]
     try:
         values = np.asarray(rows, float)
     except (TypeError, ValueError) as error:

@@ -12,7 +12,7 @@ from sympy.core.function import AppliedUndef
 from sympy.logic.boolalg import BooleanAtom
 
 from spindle.errors import ProblemError, nearest, usage
-from spindle.geometry.domain import Domain, Wall
+from spindle.geometry.domain import BoundaryPart, Domain
 from spindle.problem.closed import ClosedForm, reference_of
 from spindle.problem.conditions.base import Condition, Periodicity, Piece, Setting
 from spindle.problem.consistency.checks import doubted
@@ -60,7 +60,7 @@ class Problem:
                 shape times an interval of time; its order of coordinates is that of all arrays
     equations   SymPy `Eq`s (scalar or between column vectors), or expressions meant to vanish; a mapping names them
     conditions  `Dirichlet`, `Neumann`, `Robin`, `Initial`, `Periodic`, `Observed`: one, or a list
-    reference   {unknown: closed form, or `Tabulated` values on a grid, or of a family a `TabulatedFamily`}; also of
+    reference   {unknown: closed form, or `GridReference` values on a grid, or of a family a `FamilyReference`}; also of
                 quantities, by their expressions, which follow from the unknowns where these are closed forms
     name        a word for files and tables
     title, citation, notes   sentences for reports
@@ -126,7 +126,7 @@ class Problem:
         return tuple(unknowns_in(sympy.Tuple(*self.expressions())))
 
     @property
-    def shown(self) -> dict[str, sympy.Expr]:
+    def fields(self) -> dict[str, sympy.Expr]:
         """The unknowns and the quantities, by name: whatever results are reported of."""
         return {u.func.__name__: u for u in self.unknowns} | dict(self.quantities)
 
@@ -153,7 +153,7 @@ class Problem:
 
     def name_of(self, expression) -> str:
         """The name of an unknown or a quantity."""
-        return next(name for name, field in self.shown.items() if field == expression)
+        return next(name for name, field in self.fields.items() if field == expression)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -387,7 +387,7 @@ def _check_expressions(problem: Problem) -> None:
     normals = {Normal(c.name) for c in problem.coordinates if is_space(c)}
     named: list[tuple[str, sympy.Expr, set]] = [(f"equation `{e.name}`", e.residual, set()) for e in problem.equations]
     named += [
-        (f"condition `{c.name}`", e, normals if isinstance(part, Wall) else set())
+        (f"condition `{c.name}`", e, normals if isinstance(part, BoundaryPart) else set())
         for c in problem.conditions
         for p in problem.pieces[c.name]
         for part, e in p.terms
@@ -434,10 +434,10 @@ def _repeated(names: Iterable[str]) -> list[str]:
 
 
 def _check_reference(problem, u, known: Reference) -> None:
-    if u not in problem.shown.values():
+    if u not in problem.fields.values():
         instead = " but its name in quotes; write the unknown itself, `reference={u: exact}`" * isinstance(u, str)
         raise ProblemError(
             f"`sp.Problem(reference=...)` has a solution for {shown(u)}, which is no unknown of the problem{instead}."
-            + nearest(shown(u), list(problem.shown))
+            + nearest(shown(u), list(problem.fields))
         )
     known.check(shown(u), problem.coordinates)

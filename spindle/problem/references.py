@@ -1,4 +1,4 @@
-"""Plain data that several rooms share."""
+"""References: what solutions are compared with, each kind answering for itself."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +33,7 @@ class Reference(ABC):
     """
 
     closed: sympy.Expr | None
-    table: "GridReference | None"
+    table: "OnGrid | None"
     members: Sequence[Mapping[str, float]]
 
     @property
@@ -66,7 +66,7 @@ class Reference(ABC):
         """Raise ProblemError where it is no field of these coordinates; `name` is what it is the reference of."""
 
 
-class GridReference(Reference):
+class OnGrid(Reference):
     """Interface of fields on a tensor grid: what has values, and what computes them."""
 
     axes: Mapping[str, np.ndarray]
@@ -77,7 +77,7 @@ class GridReference(Reference):
     members = ()
 
     @property
-    def table(self) -> "GridReference":  # type: ignore[override]
+    def table(self) -> "OnGrid":  # type: ignore[override]
         """Itself."""
         return self
 
@@ -102,7 +102,7 @@ class GridReference(Reference):
         if not len(chosen):
             return None
         values = np.take(np.asarray(self.values), chosen, axis=list(axes).index(t))
-        return Tabulated(axes | {t: axes[t][chosen]}, values, self.relative_error, self.source)
+        return GridReference(axes | {t: axes[t][chosen]}, values, self.relative_error, self.source)
 
     def stored(self, keep, encode):
         """Axes and values as arrays, beside the error and the source."""
@@ -123,9 +123,9 @@ class GridReference(Reference):
             )
 
 
-@usage('sp.Tabulated({"x": nodes, "y": nodes}, values)')
+@usage('sp.GridReference({"x": nodes, "y": nodes}, values)')
 @dataclass(frozen=True, eq=False)
-class Tabulated(GridReference):
+class GridReference(OnGrid):
     """A field on a tensor grid, with an estimate of its own error.
 
     axes             coordinate name -> nodes (n,), increasing, in the order of the axes of `values`
@@ -142,32 +142,32 @@ class Tabulated(GridReference):
     def __post_init__(self):
         if not isinstance(self.axes, Mapping):
             raise ProblemError(
-                f"`sp.Tabulated` was given the axes {shown(self.axes)}, which name no coordinates; write "
-                f'`sp.Tabulated({{"x": nodes, "y": nodes}}, values)`.'
+                f"`sp.GridReference` was given the axes {shown(self.axes)}, which name no coordinates; write "
+                f'`sp.GridReference({{"x": nodes, "y": nodes}}, values)`.'
             )
         for name, axis in self.axes.items():
             if np.ndim(axis) != 1 or np.size(axis) == 0 or not np.all(np.diff(axis) > 0):
                 raise ProblemError(
-                    f"`Tabulated` got the axis {name!r} with shape {np.shape(axis)}, which is not a row of increasing "
-                    "nodes. Give each coordinate a one-dimensional increasing array."
+                    f"`GridReference` got the axis {name!r} with shape {np.shape(axis)}, which is not a row of "
+                    "increasing nodes. Give each coordinate a one-dimensional increasing array."
                 )
         shape = tuple(np.size(axis) for axis in self.axes.values())
         if np.shape(self.values) != shape:
             raise ProblemError(
-                f"`Tabulated` got values of shape {np.shape(self.values)}, but its axes {', '.join(self.axes)} ask for "
-                f"{shape}. The values need one axis a coordinate, in the order of `axes`."
+                f"`GridReference` got values of shape {np.shape(self.values)}, but its axes {', '.join(self.axes)} ask "
+                f"for {shape}. The values need one axis a coordinate, in the order of `axes`."
             )
         if not (np.isfinite(self.relative_error) and self.relative_error >= 0):
             raise ProblemError(
-                f"`Tabulated` got relative_error = {self.relative_error}, but an estimate is a finite number, zero or "
-                "larger. A solver that cannot estimate its error has not converged: refine it."
+                f"`GridReference` got relative_error = {self.relative_error}, but an estimate is a finite number, zero "
+                "or larger. A solver that cannot estimate its error has not converged: refine it."
             )
 
 
-class OnDemand(GridReference):
+class OnDemand(OnGrid):
     """Such a field whose values are computed when they are first asked for, and kept.
 
-    axes      as of `Tabulated`
+    axes      as of `GridReference`
     compute   no arguments -> the values and their relative error
     source    as there; known before anything is computed
     Raises ProblemError where the values cannot be computed, when they are asked for.
@@ -177,7 +177,7 @@ class OnDemand(GridReference):
         vars(self).update(axes=axes, source=source, _compute=compute)
 
     @cached_property
-    def _computed(self) -> Tabulated:
+    def _computed(self) -> GridReference:
         try:
             values, error = vars(self)["_compute"]()
         except (ValueError, ArithmeticError, RuntimeError) as reason:
@@ -186,7 +186,7 @@ class OnDemand(GridReference):
                 f"The reference of the problem ({solver}) cannot be computed, {why}; choose other options of "
                 f"the problem, or leave the reference out."
             ) from reason
-        return Tabulated(self.axes, values, error, self.source)
+        return GridReference(self.axes, values, error, self.source)
 
     @property
     def values(self) -> np.ndarray:  # type: ignore[override]
@@ -199,9 +199,9 @@ class OnDemand(GridReference):
         return self._computed.relative_error
 
 
-@usage('sp.TabulatedFamily([{"nu": 1.0}, {"nu": 2.0}], [first, second])')
+@usage('sp.FamilyReference([{"nu": 1.0}, {"nu": 2.0}], [first, second])')
 @dataclass(frozen=True, eq=False)
-class TabulatedFamily(Reference):
+class FamilyReference(Reference):
     """Tabulated fields of some members of a parametrised family: its reference where there is no closed form.
 
     values   parameter values by name, one mapping for each member
@@ -209,7 +209,7 @@ class TabulatedFamily(Reference):
     """
 
     values: Sequence[Mapping[str, float]]
-    tables: Sequence[GridReference]
+    tables: Sequence[OnGrid]
     closed = None
     table = None
 
@@ -217,12 +217,12 @@ class TabulatedFamily(Reference):
         names = {frozenset(v) for v in self.values}
         if not self.values or len(self.values) != len(self.tables) or len(names) > 1:
             raise ProblemError(
-                f"`TabulatedFamily` got {len(self.values)} members with the parameters {[sorted(n) for n in names]} "
+                f"`FamilyReference` got {len(self.values)} members with the parameters {[sorted(n) for n in names]} "
                 f"and {len(self.tables)} tables; it needs at least one member, the same parameters for each, and one "
                 f"table for each."
             )
 
-    def at(self, values: Mapping[str, float]) -> GridReference | None:
+    def at(self, values: Mapping[str, float]) -> OnGrid | None:
         """The field of the member with these parameter values; None where it is not tabulated."""
         for member, table in zip(self.values, self.tables, strict=True):
             if all(np.isclose(member[name], values.get(name, np.nan), rtol=1e-12, atol=1e-12) for name in member):

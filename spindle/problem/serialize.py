@@ -19,12 +19,12 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 
 from spindle.errors import RunError, SpindleError, nearest
 from spindle.geometry.domain import Box, BoxUnion, Domain
-from spindle.geometry.shape_domain import Cylinder
+from spindle.geometry.shape_domain import SpaceTimeDomain
 from spindle.geometry.shapes import Shape, shape_from_data, shape_to_data
 from spindle.problem.conditions.base import Condition
 from spindle.problem.problem import Problem
 from spindle.problem.publication import StoredSettings
-from spindle.problem.references import Tabulated, TabulatedFamily
+from spindle.problem.references import FamilyReference, GridReference
 from spindle.symbolic import symbols
 from spindle.symbolic.functions import TABLE
 from spindle.symbolic.growth_limits import HIGHEST_ORDER, LARGEST, MOST_CHOICES, Limits
@@ -306,7 +306,7 @@ def _published(stored) -> str | StoredSettings:
 
 def _domain_to_data(domain: Domain) -> dict:
     names = [encode(c) for c in domain.coordinates]
-    if isinstance(domain, Cylinder):
+    if isinstance(domain, SpaceTimeDomain):
         parts = {"shape": _domain_to_data(domain.shape), "times": _domain_to_data(domain.times)}
         return {"coordinates": names, **parts, "first": domain.first}
     if isinstance(domain, Shape):
@@ -321,7 +321,7 @@ def _domain_from_data(data) -> Domain:
     if "times" in data:
         shape, times = _domain_from_data(data["shape"]), _domain_from_data(data["times"])
         assert isinstance(shape, Shape) and isinstance(times, Box)
-        return Cylinder(shape, times, first=data["first"])
+        return SpaceTimeDomain(shape, times, first=data["first"])
     if "curved" in data:
         return shape_from_data(data["curved"], decode)
     if "box" in data:
@@ -379,8 +379,8 @@ def _restore(data, arrays, given):
         return arrays[value]
     if kind == "tabulated":
         axes, key, error, source = value
-        return Tabulated({name: arrays[k] for name, k in axes}, arrays[key], error, source)
+        return GridReference({name: arrays[k] for name, k in axes}, arrays[key], error, source)
     if kind == "members":
         values, tables = value
-        return TabulatedFamily(values, [_restore(table, arrays, given) for table in tables])
+        return FamilyReference(values, [_restore(table, arrays, given) for table in tables])
     return decode(value, given) if kind == "expression" else value

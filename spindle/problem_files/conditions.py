@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sympy
 
 from spindle.geometry.domain import Box, Domain
-from spindle.geometry.shape_domain import Cylinder
+from spindle.geometry.shape_domain import SpaceTimeDomain
 from spindle.problem.conditions.boundary import Dirichlet, Neumann, Robin
 from spindle.problem.conditions.initial import Initial
 from spindle.problem.conditions.observed import Observed
@@ -124,7 +124,7 @@ _FORMS = {"dirichlet": "u = 0", "neumann": "dn(u) = 0", "robin": "2*u + dn(u) = 
 
 def _start(domain: Domain, axis: int):
     """The first instant, exact where it is written exactly."""
-    if isinstance(domain, Cylinder):
+    if isinstance(domain, SpaceTimeDomain):
         return domain.times.symbolic_bounds[0][0]
     return domain.symbolic_bounds[axis][0] if isinstance(domain, Box) else domain.bounds[axis][0]
 

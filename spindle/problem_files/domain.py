@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import sympy
 
 from spindle.errors import ProblemError, nearest
-from spindle.geometry.domain import Box, Boxed, Domain
-from spindle.geometry.shape_domain import Curved, Cylinder
+from spindle.geometry.domain import Box, BoxDomain, Domain
+from spindle.geometry.shape_domain import ShapeDomain, SpaceTimeDomain
 from spindle.problem_files.names import Names
 from spindle.problem_files.shapes import EXAMPLES, interval, shape
 from spindle.problem_files.source import Entry
@@ -43,11 +43,11 @@ def domain_of(file: Entry, names: Names) -> Domain:
     with whole.here():
         domain = _Sum(whole, made).domain()
         _all_used(whole, described)
-        if ends is None or isinstance(domain, Boxed):
+        if ends is None or isinstance(domain, BoxDomain):
             return domain
         times = Box({next(c for c in space_and_time if is_time(c)): ends})
-        assert isinstance(domain, Curved)
-        return Cylinder(domain, times, first=is_time(space_and_time[0]))
+        assert isinstance(domain, ShapeDomain)
+        return SpaceTimeDomain(domain, times, first=is_time(space_and_time[0]))
 
 
 def _box(file: Entry, listed: Entry, names: Names) -> Box:

@@ -10,7 +10,7 @@ from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError, nearest, shown, usage
 from spindle.problem.problem import Problem
-from spindle.problem.references import Tabulated
+from spindle.problem.references import GridReference
 from spindle.problem.serialize import encode
 from spindle.problem_files.conditions import EXAMPLE, Setting, condition
 from spindle.problem_files.data import gridded
@@ -241,14 +241,14 @@ def _closed(entry: Entry, names: Names) -> sympy.Expr:
     return value
 
 
-def _grid(name: str, entry: Entry, names: Names) -> Tabulated:
+def _grid(name: str, entry: Entry, names: Names) -> GridReference:
     example = 'u = { data = "u.nc", relative_error = 1e-6, source = "finite differences" }'
     entry.table(("data", "columns", "variable", "at", "values", "relative_error", "source"), example)
     variable, error, words = entry.get("variable"), entry.get("relative_error"), entry.get("source")
     called = variable.text('variable = "u"') if variable else name
     axes, values = gridded(entry, [c.name for c in names.coordinates], called, all_of_them=True)
     with entry.here():
-        return Tabulated(
+        return GridReference(
             axes, values, float_of(error, names, example) if error else 0.0, words.words() if words else ""
         )
 

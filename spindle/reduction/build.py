@@ -23,7 +23,7 @@ from spindle.objective.objective import Objective
 from spindle.points.cloud import Cloud
 from spindle.points.query import QueryPoints
 from spindle.points.rules import sobol
-from spindle.problem.families import ranging
+from spindle.problem.families import family_parameters
 from spindle.reduction.cubature import empirical_cubature
 from spindle.reduction.interpolation import pod, reduced_network, select
 from spindle.reduction.snapshots import shifted_snapshots, snapshots
@@ -178,7 +178,7 @@ class Reduction:
 
     def objective(self, chosen) -> Objective:
         """The objective on these points of each support, at parameters that come with a query."""
-        columns = [self.problem.coordinates.index(p) for p in ranging(self.problem)]
+        columns = [self.problem.coordinates.index(p) for p in family_parameters(self.problem)]
         points = QueryPoints(self.forms.supports, chosen, columns)
         return Objective(self.forms, PointwiseTaylor(points, self.forms.needs), faces=self.s.faces)
 

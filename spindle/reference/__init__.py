@@ -4,6 +4,6 @@ from spindle.reference.allen_cahn import allen_cahn
 from spindle.reference.burgers import burgers
 from spindle.reference.diffusion import diffusion
 from spindle.reference.lshape import lshape
-from spindle.reference.tabulated import GridReference
+from spindle.reference.tabulated import OnGrid
 
-__all__ = ["GridReference", "allen_cahn", "burgers", "diffusion", "lshape"]
+__all__ = ["OnGrid", "allen_cahn", "burgers", "diffusion", "lshape"]

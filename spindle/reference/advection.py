@@ -4,12 +4,12 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike
 
-from spindle.reference.tabulated import GridReference, OnDemand, nodes, relative_difference
+from spindle.reference.tabulated import OnDemand, OnGrid, nodes, relative_difference
 
 
 def advection_diffusion(
     nu: float, theta: float, *, x: ArrayLike | None = None, y: ArrayLike | None = None, degree: int = 40
-) -> GridReference:
+) -> OnGrid:
     """`-nu (u_xx + u_yy) + cos(theta) u_x + sin(theta) u_y = 1` on [0, 1]^2, u = 0 on the boundary.
 
     x, y     nodes in [0, 1]; 41 equally spaced when left out

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 from scipy.fft import dct
 
 from spindle.reference.etdrk4 import etdrk4, etdrk4_step
-from spindle.reference.tabulated import GridReference, OnDemand, nodes, relative_difference
+from spindle.reference.tabulated import OnDemand, OnGrid, nodes, relative_difference
 
 DIFFUSIVITY = 1e-4
 REACTION = 5.0
@@ -13,7 +13,7 @@ REACTION = 5.0
 
 def allen_cahn(
     *, t: ArrayLike | None = None, x: ArrayLike | None = None, modes: int = 1024, step: float = 0.0025
-) -> GridReference:
+) -> OnGrid:
     """The Allen-Cahn equation `u_t = 1e-4 u_xx + 5 u - 5 u**3` on [-1, 1], periodic, `u(0, x) = x**2 cos(pi x)`.
 
     t        (n,) times in [0, 1]; 101 equally spaced when left out

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import roots_hermite
 
-from spindle.reference.tabulated import GridReference, OnDemand, nodes, relative_difference
+from spindle.reference.tabulated import OnDemand, OnGrid, nodes, relative_difference
 
 # Below, the weights that matter underflow in double precision; above, u is gone at once and the nodes become many.
 VISCOSITIES = (1e-3, 1.0)
@@ -16,7 +16,7 @@ def burgers(
     x: ArrayLike | None = None,
     viscosity: float = 0.01 / np.pi,
     points: int | None = None,
-) -> GridReference:
+) -> OnGrid:
     """Burgers' equation `u_t + u u_x = viscosity u_xx` on [-1, 1], `u(0, x) = -sin(pi x)`, `u(t, -1) = u(t, 1) = 0`.
 
     t          (n,) times in [0, 1]; 101 equally spaced when left out

@@ -8,7 +8,7 @@ from numpy.polynomial import chebyshev, polynomial
 from numpy.typing import ArrayLike
 from scipy.special import roots_jacobi
 
-from spindle.reference.tabulated import GridReference, nodes, together
+from spindle.reference.tabulated import OnGrid, nodes, together
 
 # Ghia, Ghia & Shin (1982), tables I and II.
 _TABLES = {
@@ -65,7 +65,7 @@ def ghia(reynolds: int) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray
 
 def cavity(
     reynolds: float, *, x: ArrayLike | None = None, y: ArrayLike | None = None, degree: int = 48
-) -> dict[str, GridReference]:
+) -> dict[str, OnGrid]:
     """The stationary flow (u, v) in [0, 1]^2, at rest on the walls, (1, 0) on the lid y = 1, with viscosity 1/reynolds.
 
     reynolds  above 0, at most 1000

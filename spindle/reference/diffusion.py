@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spindle.reference.tabulated import GridReference, OnDemand, nodes, relative_difference
+from spindle.reference.tabulated import OnDemand, OnGrid, nodes, relative_difference
 
 
 def three_gaussians(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -25,7 +25,7 @@ def diffusion(
     step: float = 0.01,
     diffusivity: float = 0.05,
     initial: Callable[[np.ndarray, np.ndarray], np.ndarray] = three_gaussians,
-) -> GridReference:
+) -> OnGrid:
     """Nonlinear diffusion `u_t = diffusivity div(u grad u)` on [-1, 1]**2, `u = 0` on the boundary for t > 0.
 
     t            (n,) times in [0, 1]; 101 equally spaced when left out

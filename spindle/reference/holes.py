@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spindle.reference.tabulated import GridReference, OnDemand, nodes
+from spindle.reference.tabulated import OnDemand, OnGrid, nodes
 
 CENTRES = np.array([-0.3 - 0.3j, -0.3 + 0.3j, 0.3 - 0.3j, 0.3 + 0.3j])
 RADIUS = 0.1
@@ -13,9 +13,7 @@ _PLACES = (-0.7, -0.3, 0.3, 0.7)
 IMAGES = np.array([a + 1j * b for a in _PLACES for b in _PLACES if max(abs(a), abs(b)) > HALF])
 
 
-def holes(
-    *, x: ArrayLike | None = None, y: ArrayLike | None = None, powers: int = 40, poles: int = 16
-) -> GridReference:
+def holes(*, x: ArrayLike | None = None, y: ArrayLike | None = None, powers: int = 40, poles: int = 16) -> OnGrid:
     """`u_xx + u_yy = 0` in [-1/2, 1/2]^2 without four disks of radius 1/10 at (+-0.3, +-0.3); u = 1 outside, 0 on them.
 
     x, y     (n,), (m,) places in [-1/2, 1/2]; 201 equally spaced when left out

@@ -3,15 +3,13 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spindle.reference.tabulated import GridReference, OnDemand, nodes
+from spindle.reference.tabulated import OnDemand, OnGrid, nodes
 
 # The map w = r**(2/3) exp(2 i theta / 3) opens the re-entrant corner: its two edges become the real axis.
 OUTER = np.cbrt(2.0)  # |w| at the corners (-1, 1), (-1, -1), (1, -1)
 
 
-def lshape(
-    *, x: ArrayLike | None = None, y: ArrayLike | None = None, powers: int = 40, logarithms: int = 4
-) -> GridReference:
+def lshape(*, x: ArrayLike | None = None, y: ArrayLike | None = None, powers: int = 40, logarithms: int = 4) -> OnGrid:
     """Poisson's equation `-(u_xx + u_yy) = 1` on [-1, 1]**2 without [0, 1]**2, `u = 0` on all six edges.
 
     x, y        (n,), (m,) places in [-1, 1]; 161 equally spaced when left out

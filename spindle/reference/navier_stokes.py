@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from scipy import fft
 
 from spindle.reference.etdrk4 import etdrk4, etdrk4_step
-from spindle.reference.tabulated import GridReference, nodes, together
+from spindle.reference.tabulated import OnGrid, nodes, together
 
 _STORED = Path(__file__).with_name("navier_stokes.npz")
 SPEED = 5.0
@@ -124,7 +124,7 @@ def decaying_turbulence(
     *,
     modes: int = 106,
     step: float = 1 / 300,
-) -> dict[str, GridReference]:
+) -> dict[str, OnGrid]:
     """`w_t + u w_x + v w_y = nu Lap w`, u_x + v_y = 0, w = v_x - u_y on [0, 2 pi]^2, periodic, from a stored state.
 
     number   of the initial state, 0 to 2
@@ -147,7 +147,7 @@ def decaying_turbulence(
 
 
 @lru_cache(maxsize=4)
-def _solved(number, t, points, nu, modes, step) -> dict[str, GridReference]:
+def _solved(number, t, points, nu, modes, step) -> dict[str, OnGrid]:
     """The fields that `decaying_turbulence` returns, kept for the last few calls."""
     times, axis = np.array(t), np.linspace(0, 2 * np.pi, points)
 

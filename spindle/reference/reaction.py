@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spindle.reference.etdrk4 import etdrk4, etdrk4_step
-from spindle.reference.tabulated import GridReference, OnDemand, nodes, relative_difference
+from spindle.reference.tabulated import OnDemand, OnGrid, nodes, relative_difference
 
 
 def convection_diffusion_reaction(
@@ -16,7 +16,7 @@ def convection_diffusion_reaction(
     x: ArrayLike | None = None,
     modes: int = 64,
     step: float = 0.005,
-) -> GridReference:
+) -> OnGrid:
     """`u_t + beta u_x = nu u_xx + rho u (1 - u)` on [0, 2 pi], periodic, `u(0, x) = 1 + sin x`, for times in [0, 1].
 
     t        (n,) times in [0, 1]; 33 equally spaced when left out

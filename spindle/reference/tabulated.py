@@ -6,9 +6,9 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spindle.problem.references import GridReference, OnDemand
+from spindle.problem.references import OnDemand, OnGrid
 
-__all__ = ["GridReference", "OnDemand", "nodes", "relative_difference", "together"]
+__all__ = ["OnDemand", "OnGrid", "nodes", "relative_difference", "together"]
 
 
 def nodes(name: str, given: ArrayLike | None, low: float, high: float, count: int) -> np.ndarray:
@@ -31,7 +31,7 @@ def nodes(name: str, given: ArrayLike | None, low: float, high: float, count: in
 
 def together(
     names: Iterable[str], axes: dict[str, np.ndarray], solve: Callable[[], Sequence], source: str
-) -> dict[str, GridReference]:
+) -> dict[str, OnGrid]:
     """The fields that one solver computes together, by name, when one of them is first asked for.
 
     solve   no arguments -> for each name its values, and coarser ones to estimate their error by

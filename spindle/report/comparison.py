@@ -26,7 +26,7 @@ from spindle.report.figures import (
 from spindle.report.html import judgement, number, plain, render, seconds_by_part, verdict
 from spindle.report.slices import Sample, chief_fields, choose_slices
 from spindle.results.solution import Solution
-from spindle.training.history import Record
+from spindle.training.history import HistoryEntry
 
 _SLICES = 2  # of each field; one picture a run and slice is much already
 # Decades below the largest error of the best run that the scale of errors shows, and decades in all.
@@ -180,7 +180,7 @@ def _curves(runs: Sequence[Compared]) -> list[Picture]:
     histories = {run.letter: run.solution.run.history for run in runs}
     names = {name for history in histories.values() for record in history for name in record.errors}
     what = f"relative L2 error of {min(names)}" if len(names) == 1 else "largest relative L2 error"
-    series: dict[str, Callable[[Record], float]] = {
+    series: dict[str, Callable[[HistoryEntry], float]] = {
         f"{what} against training time": lambda record: max(record.errors.values(), default=np.nan),
         "loss against training time": lambda record: record.loss,
     }

@@ -27,7 +27,7 @@ from spindle.report.canvas import (
 from spindle.report.slices import Sample, Slice, take
 from spindle.results.solution import Solution
 from spindle.symbolic.symbols import is_time
-from spindle.training.history import History, Record
+from spindle.training.history import History, HistoryEntry
 
 # Inches: width of the picture of a plane, what lies left of and below the plane, and what its height leaves free.
 _WIDTH, _LEFT, _BOTTOM, _MARGIN = 3.5, 0.52, 0.45, 0.85
@@ -180,7 +180,7 @@ def _scale_of_errors(axes: Axes, largest: Sequence[float]) -> None:
     axes.set_ylim(bottom=min(n for n in largest if n > 0) / 100 if logarithmic else 0)
 
 
-def run_curves(histories: Mapping[str, History], read: Callable[[Record], float], title: str) -> Picture | None:
+def run_curves(histories: Mapping[str, History], read: Callable[[HistoryEntry], float], title: str) -> Picture | None:
     """A picture of what `read` takes of the records of runs, against their training seconds; None without any."""
     series = {label: _positive(history, lambda r: r.seconds, read) for label, history in histories.items()}
     if not any(series.values()):
@@ -271,9 +271,9 @@ def _dress_line(axes: Axes, sample: Sample) -> None:
 
 
 def _curves(
-    history: Sequence[Record],
-    series: dict[str, Callable[[Record], float]],
-    position: Callable[[Record], float],
+    history: Sequence[HistoryEntry],
+    series: dict[str, Callable[[HistoryEntry], float]],
+    position: Callable[[HistoryEntry], float],
     title: str,
     unit: str,
 ) -> Picture:
@@ -296,7 +296,7 @@ def _curves(
 
 def _curve(axes: Axes, history, position, read, name: str, number: int) -> None:
     """One series, drawn phase after phase; each begins where the last ended."""
-    last: list[Record] = []
+    last: list[HistoryEntry] = []
     for k, (phase, records) in enumerate(_phases(history)):
         points = _positive([*last, *records], position, read)
         colour = COLOURS[(number if name else k) % len(COLOURS)]
@@ -319,9 +319,9 @@ def _mark_phases(axes: Axes, history, position) -> None:
             axes.axvline(position(records[-1]), color=FAINT, linestyle=":", linewidth=1.2)
 
 
-def _phases(history: Sequence[Record]) -> list[tuple[str, list[Record]]]:
+def _phases(history: Sequence[HistoryEntry]) -> list[tuple[str, list[HistoryEntry]]]:
     """The records of each phase, in order."""
-    phases: list[tuple[str, list[Record]]] = []
+    phases: list[tuple[str, list[HistoryEntry]]] = []
     for record in history:
         if not phases or phases[-1][0] != record.phase:
             phases.append((record.phase, []))
@@ -329,9 +329,9 @@ def _phases(history: Sequence[Record]) -> list[tuple[str, list[Record]]]:
     return phases
 
 
-def _error_reader(name: str) -> Callable[[Record], float]:
+def _error_reader(name: str) -> Callable[[HistoryEntry], float]:
     return lambda record: record.errors.get(name, float("nan"))
 
 
-def _drawable(history, read: Callable[[Record], float]) -> bool:
+def _drawable(history, read: Callable[[HistoryEntry], float]) -> bool:
     return any(np.isfinite(read(record)) and read(record) > 0 for record in history)

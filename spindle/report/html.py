@@ -85,7 +85,7 @@ def _long(value: float) -> str:
 
 def _content(solution: Solution, path: Path, command: str | None) -> dict:
     problem, run = solution.problem, solution.run
-    samples = drawn(solution, choose_slices(solution), problem.shown)
+    samples = drawn(solution, choose_slices(solution), problem.fields)
     return {
         "title": problem.title or problem.name,
         "subtitle": f"{problem.name}, solved by {label(solution.method)}, recipe {solution.method.recipe}",

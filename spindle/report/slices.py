@@ -9,7 +9,7 @@ import sympy
 import xarray
 from scipy.interpolate import RegularGridInterpolator
 
-from spindle.problem.references import GridReference
+from spindle.problem.references import OnGrid
 from spindle.results.references import exact
 from spindle.results.solution import Solution
 from spindle.symbolic.symbols import Parameter, is_time
@@ -71,7 +71,7 @@ class Motion:
 
 def chief_fields(solution: Solution) -> dict[str, sympy.Expr]:
     """The fields that are drawn where there is no room for all: those with a reference, or all, at most four."""
-    shown, compared = solution.problem.shown, solution.problem.compared
+    shown, compared = solution.problem.fields, solution.problem.compared
     known = {name: u for name, u in shown.items() if u in compared}
     return dict(list((known or shown).items())[:_CHIEF])
 
@@ -235,7 +235,7 @@ def _axes(solution, u, piece: Slice, counts: Mapping[str, int], of_table: Mappin
     }
 
 
-def _table(solution: Solution, u) -> GridReference | None:
+def _table(solution: Solution, u) -> OnGrid | None:
     """The reference, where it is values on one grid."""
     compared = solution.problem.compared
     return compared[u].table if u in compared else None

@@ -27,7 +27,7 @@ def averages(problem: Problem, values: Callable) -> dict[str, list[float]]:
     instants = np.linspace(*problem.domain.bounds[times[0]], _INSTANTS) if times else np.zeros(1)
     gauss = len(problem.domain.boxes) == 1 and len(problem.coordinates) - len(times) in _NODES
     mean = _by_quadrature if gauss else _at_random
-    means = {name: mean(problem, partial(values, e), times, instants) for name, e in problem.shown.items()}
+    means = {name: mean(problem, partial(values, e), times, instants) for name, e in problem.fields.items()}
     return ({"t": instants.tolist()} if times else {}) | {name: values.tolist() for name, values in means.items()}
 
 

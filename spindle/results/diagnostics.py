@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from spindle.methods.base import Method
 from spindle.results.verdict import UNFULFILLED, is_local
-from spindle.training.history import Record
+from spindle.training.history import HistoryEntry
 from spindle.training.loop import Outcome
 from spindle.training.optimizers.registry import KINDS, setting_of_steps
 from spindle.training.stop_reasons import StopReason
@@ -69,7 +69,7 @@ def overfit(fresh: Mapping[str, float], trained: Mapping[str, float], method: Me
 
 
 def stagnated(
-    history: Sequence[Record], began: int, fresh: Mapping[str, float], terms: Mapping[str, float]
+    history: Sequence[HistoryEntry], began: int, fresh: Mapping[str, float], terms: Mapping[str, float]
 ) -> list[str]:
     """A sentence where the last phase, of first order, stood still over its second half, far from a solution.
 
@@ -92,7 +92,7 @@ def stagnated(
 
 
 def unfinished(
-    history: Sequence[Record], began: int, fresh: Mapping[str, float], terms: Mapping[str, float]
+    history: Sequence[HistoryEntry], began: int, fresh: Mapping[str, float], terms: Mapping[str, float]
 ) -> list[str]:
     """A sentence where the last phase ended while its loss was falling fast, before the problem was solved.
 
@@ -111,7 +111,7 @@ def unfinished(
     ]
 
 
-def _least(records: Sequence[Record], chosen) -> float:
+def _least(records: Sequence[HistoryEntry], chosen) -> float:
     return min((record.loss for record in records if chosen(record.step)), default=float("inf"))
 
 

@@ -35,11 +35,11 @@ from spindle.gallery.registry import GALLERY, gallery
 from spindle.methods.base import Method, Plan
 from spindle.methods.published import published
 from spindle.methods.registry import method_from_data, method_to_data
-from spindle.problem.families import spanned
+from spindle.problem.families import with_parameter_axes
 from spindle.problem.problem import Problem
 from spindle.problem.serialize import problem_from_data, problem_to_data
 from spindle.results.run_record import RUN, RunRecord
-from spindle.storage.arrays import check_mark, load_arrays, reading, save_arrays, write_atomically
+from spindle.storage.arrays import check_fingerprint, load_arrays, reading, save_arrays, write_atomically
 from spindle.storage.bounded import read_regular
 from spindle.storage.records import CLOCK, LOOK, check, fits
 from spindle.symbolic.symbols import is_given
@@ -141,7 +141,7 @@ class RunDirectory:
             path.unlink(missing_ok=True)
 
     @property
-    def mark(self) -> str:
+    def fingerprint(self) -> str:
         """The fingerprint of the run."""
         return (self.whole or self).read_info()["fingerprint"]
 
@@ -176,7 +176,7 @@ class RunDirectory:
         """Write the result."""
         numbers = run.to_data()
         seconds = numbers.pop("seconds")
-        meta = {"run": numbers, "seconds": seconds, "history": run.history.to_data(), "mark": self.mark}
+        meta = {"run": numbers, "seconds": seconds, "history": run.history.to_data(), "mark": self.fingerprint}
         save_arrays(self.solution, dict(arrays), meta)
         if self.info.exists():
             write_json(self.info, self.read_info() | {"record": record})
@@ -238,7 +238,7 @@ class RunDirectory:
         try:
             with reading(self.info, _WITHOUT_IT):
                 method = method_from_data(described)
-                method.resolved(spanned(problem))
+                method.resolved(with_parameter_axes(problem))
         except MethodError as error:
             raise RunError(
                 f"The method in {self.info} is none of this version of spindle: {str(error).rstrip('.')}; read the run "
@@ -254,7 +254,7 @@ class RunDirectory:
                 f"`sp.resume(directory)` or `spindle resume`."
             )
         arrays, meta = load_arrays(self.solution, FINISHED_AGAIN)
-        check_mark(self.solution, meta, self.mark, FINISHED_AGAIN)
+        check_fingerprint(self.solution, meta, self.fingerprint, FINISHED_AGAIN)
         with reading(self.solution, FINISHED_AGAIN):
             check(meta["run"], RUN)
             check(meta["seconds"], CLOCK)

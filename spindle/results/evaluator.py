@@ -13,7 +13,7 @@ from spindle.errors import ProblemError, nearest
 from spindle.methods.base import Plan
 from spindle.networks.model import Model
 from spindle.objective.errors import error_measures
-from spindle.problem.families import spanned
+from spindle.problem.families import with_parameter_axes
 from spindle.problem.problem import Problem
 from spindle.problem.windows import time_axis
 from spindle.results.expression import CompiledExpression
@@ -57,7 +57,7 @@ class Evaluator:
     @cached_property
     def problem(self) -> Problem:
         """The problem with the parameters of a family as its last coordinates."""
-        return spanned(self.given)
+        return with_parameter_axes(self.given)
 
     @cached_property
     def references(self) -> dict:

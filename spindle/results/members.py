@@ -13,7 +13,7 @@ import xarray
 from spindle.errors import MethodError, ProblemError, shown
 from spindle.networks.model import Model
 from spindle.objective.errors import error_measures
-from spindle.problem.families import checked_values, ranging
+from spindle.problem.families import checked_values, family_parameters
 from spindle.problem.problem import Problem
 from spindle.reduction.tuning import with_coefficients
 from spindle.training.precision import precision
@@ -24,7 +24,7 @@ def checked_inside(problem: Problem, rows, outside: str) -> np.ndarray:
     if outside not in ("refuse", "allow"):
         raise MethodError(f'`solution.many(outside={shown(outside)})` is not known; write "refuse" or "allow".')
     values = checked_values(problem, rows, "solution.many")
-    for k, p in enumerate(ranging(problem)):
+    for k, p in enumerate(family_parameters(problem)):
         low, high = p.bounds
         slack = 1e-12 * (high - low)
         beyond = (values[:, k] < low - slack) | (values[:, k] > high + slack)
@@ -87,7 +87,7 @@ class Member:
     @property
     def parameters(self) -> dict[str, float]:
         """The parameters by name."""
-        names = [p.name for p in ranging(self.solution.problem)]
+        names = [p.name for p in family_parameters(self.solution.problem)]
         return dict(zip(names, map(float, self.values), strict=True))
 
     @property

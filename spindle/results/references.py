@@ -4,7 +4,7 @@ import numpy as np
 
 from spindle.errors import ProblemError
 from spindle.lowering.compile import array_function
-from spindle.problem.families import ranging
+from spindle.problem.families import family_parameters
 from spindle.problem.problem import Problem
 from spindle.problem.references import Compared
 from spindle.training.precision import precision
@@ -20,7 +20,7 @@ def references(problem: Problem) -> dict:
     Raises ProblemError where a reference is not finite inside.
     """
     known = {}
-    domain, parameters = problem.domain, [p.name for p in ranging(problem)]
+    domain, parameters = problem.domain, [p.name for p in family_parameters(problem)]
     for u, reference in problem.compared.items():
         nodes, values, has_gaps = reference.compared(parameters) or _everywhere(problem, u)
         contained = domain.contains(nodes) if isinstance(nodes, np.ndarray) else domain.contains_grid(nodes)
@@ -37,7 +37,7 @@ def _everywhere(problem: Problem, u) -> Compared:
     d, bounds = len(problem.coordinates), problem.domain.bounds
     # Whether a point lies in a shape is dear to say, in three dimensions above all.
     # A family is compared at random members: a grid of its parameters says no more, and costs more.
-    most = 2 if ranging(problem) else _MOST_AXES
+    most = 2 if family_parameters(problem) else _MOST_AXES
     scattered = d > (most if problem.domain.boxes else 2)
     count = min(201, round(1e6 ** (1 / d)))
     nodes = scattered_points(problem) if scattered else [np.linspace(*b, count) for b in bounds]

@@ -16,7 +16,7 @@ from spindle.errors import MethodError, ProblemError, nearest, usage
 from spindle.methods.base import Method, Plan
 from spindle.methods.registry import label
 from spindle.networks.model import Model
-from spindle.problem.families import parameter_values, ranging
+from spindle.problem.families import family_parameters, parameter_values
 from spindle.problem.problem import Problem
 from spindle.problem.windows import by_window, time_axis
 from spindle.reduction.build import Reduced
@@ -86,7 +86,7 @@ class Solution:
 
         Of a family by a low-rank method, parameters alone give a member: `solution(nu=0.7, beta=2)`.
         """
-        parameters = {p.name for p in ranging(self.problem)}
+        parameters = {p.name for p in family_parameters(self.problem)}
         if self.reduced is not None and expression is None and {*coordinates} <= parameters:
             return self.many(parameter_values(self.problem, coordinates, "solution"))[0]
         given = [_floats(f"coordinate {name}", v) for name, v in self._ordered(coordinates).items()]
@@ -162,7 +162,7 @@ class Solution:
         names = [c.name for c in self.problem.coordinates]
         masked = partial(inside, self.problem, nodes)
         data = {}
-        for name, u in self.problem.shown.items():
+        for name, u in self.problem.fields.items():
             data[name] = (names, masked(self.values_on(u, nodes)))
             if u in self.problem.compared and self.problem.compared[u].closed is not None:
                 data[f"{name}_exact"] = (names, masked(exact(self.problem, u, nodes)))
@@ -294,7 +294,7 @@ class Solution:
         """Write the run to a directory that `sp.load` reads; nothing in it is executable."""
         target = RunDirectory.at(directory)
         with Lock(target.path) as lock:
-            lock.take()
+            lock.acquire()
             target.prepare(self.given, self.plan, self.run.seed)
             return self.store(target)
 
@@ -304,7 +304,7 @@ class Solution:
             part.store(target.window(number))
         if self.reduced is not None:
             arrays, meta = reduced_to_data(self.reduced)
-            save_arrays(target.reduction, arrays, meta | {"mark": target.mark, "steps": self.run.iterations})
+            save_arrays(target.reduction, arrays, meta | {"mark": target.fingerprint, "steps": self.run.iterations})
         return self.conclude(target)
 
     def conclude(self, target: RunDirectory) -> Path:

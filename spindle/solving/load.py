@@ -21,7 +21,7 @@ from spindle.results.run_record import RunRecord
 from spindle.results.solution import Solution
 from spindle.solving.train import Window, evaluator_of, planned
 from spindle.solving.windows import Windows, joined, unsolved
-from spindle.storage.arrays import check_mark, load_arrays, reading
+from spindle.storage.arrays import check_fingerprint, load_arrays, reading
 from spindle.storage.records import Grown
 from spindle.training.precision import precision
 from spindle.training.stop_reasons import StopReason
@@ -85,7 +85,7 @@ def restore(
 def _reduced(source: RunDirectory, model: Model, run: RunRecord) -> Reduced | None:
     """What reduces the family; None where it was made of the model as it was at another step."""
     stored, meta = load_arrays(source.reduction, _REDUCED_AGAIN)
-    check_mark(source.reduction, meta, source.mark, _REDUCED_AGAIN)
+    check_fingerprint(source.reduction, meta, source.fingerprint, _REDUCED_AGAIN)
     with reading(source.reduction, _REDUCED_AGAIN):
         fits = meta.get("steps", run.iterations) == run.iterations
         return reduced_from_data(model.field, stored, meta) if fits else None

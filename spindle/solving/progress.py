@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from spindle.training.display import Display, Silent
-from spindle.training.history import Record
+from spindle.training.history import HistoryEntry
 from spindle.visible import visible
 
 LOG_EVERY = 10.0  # seconds between two lines where there is no terminal
@@ -29,7 +29,7 @@ class Shown(Display):
     def __init__(self, title: str, draw: Callable[["Shown"], None], *, parts: bool = False):
         self.title, self.draw, self.shows_parts = visible(title), draw, parts
         self.began, self.words, self.errors = time.perf_counter(), "setting up", ""
-        self.record: Record | None = None
+        self.record: HistoryEntry | None = None
         self.total: int | None = None
 
     def stage(self, words: str) -> None:
@@ -37,7 +37,7 @@ class Shown(Display):
         self.words = words
         self.draw(self)
 
-    def step(self, record: Record, total: int) -> None:
+    def step(self, record: HistoryEntry, total: int) -> None:
         """Where training is."""
         self.words, self.record, self.total = record.phase, record, total
         if record.errors:

@@ -19,7 +19,7 @@ from spindle.solving.estimates.error_estimate import estimate as estimate_error
 from spindle.solving.estimates.spectral import DEAR
 from spindle.solving.progress import display, say
 from spindle.solving.time_marching import march
-from spindle.solving.train import Terms, train
+from spindle.solving.train import RunOptions, train
 from spindle.storage.lock import Lock
 from spindle.storage.records import ErrorEstimate
 from spindle.training.budget import Budget
@@ -51,7 +51,7 @@ def solve(
     target      stop when the loss is this small; each window in time when its own is
     out         directory for checkpoints and the solution; if it holds the same run, that run is continued exactly. One
                 process at a time writes it; others may read
-    callbacks   functions called with each `Record` of progress and the total number of steps
+    callbacks   functions called with each `HistoryEntry` of progress and the total number of steps
     progress    say on standard error what is being done (a bar in a terminal or notebook, else a line every ten
                 seconds) and, at the end, `solution.summary()`
     estimate    estimate the error of the solution too (`solution.run.error_estimate`), which takes some seconds; see
@@ -125,13 +125,13 @@ def compute(
 
     call = f"sp.solve({problem.name}, sp.{type(method).__name__}())"
     with memory_in_sentences(call, kept), display(problem.name, show=progress) as shown:
-        terms = Terms(seed, budget, target, tuple(callbacks), shown, chosen=reason or chosen)
+        options = RunOptions(seed, budget, target, tuple(callbacks), shown, chosen=reason or chosen)
         if directory is None:
-            return _solved(problem, method, terms, estimate)
+            return _solved(problem, method, options, estimate)
         with Lock(directory.path) as lock:
             if directory.info.exists():
-                lock.take()  # at once; a new directory is made only when nothing in the call is refused
-            return _solved(problem, method, replace(terms, directory=directory, lock=lock), estimate)
+                lock.acquire()  # at once; a new directory is made only when nothing in the call is refused
+            return _solved(problem, method, replace(options, directory=directory, lock=lock), estimate)
 
 
 def compute_further(directory, budget: Budget, *, progress: bool = True, estimate: bool = False) -> Solution:
@@ -140,20 +140,20 @@ def compute_further(directory, budget: Budget, *, progress: bool = True, estimat
     return compute(problem, method, budget, seed=seed, out=directory, progress=progress, estimate=estimate)
 
 
-def _solved(problem: Problem, method: Method, terms: Terms, estimate: bool) -> Solution:
+def _solved(problem: Problem, method: Method, options: RunOptions, estimate: bool) -> Solution:
     refuse_to_start_in_too_little()
     if method.windows_of(problem) != 1:
-        solution = march(problem, method, terms)
+        solution = march(problem, method, options)
     else:
-        solution = train(problem, method, terms, prepare=_recorded(problem, terms))
+        solution = train(problem, method, options, prepare=_recorded(problem, options))
     if estimate and solution.run.stopped_by != StopReason.INTERRUPTED:
-        solution = solution.with_record(error_estimate=_error_estimate(solution, terms))
-        if terms.directory is not None:
-            solution.conclude(terms.directory)
+        solution = solution.with_record(error_estimate=_error_estimate(solution, options))
+        if options.directory is not None:
+            solution.conclude(options.directory)
     return solution
 
 
-def _error_estimate(solution: Solution, terms: Terms) -> ErrorEstimate:
+def _error_estimate(solution: Solution, options: RunOptions) -> ErrorEstimate:
     """The estimate, unless nothing is to be estimated, or it takes long and the residuals leave no doubt."""
     if solution.run.fatal:
         return ErrorEstimate(reason="there is no one solution that it could be the distance from")
@@ -161,15 +161,15 @@ def _error_estimate(solution: Solution, terms: Terms) -> ErrorEstimate:
         return ErrorEstimate(
             reason="it takes long in so many coordinates, and residuals leave no doubt; `sp.estimate` makes it"
         )
-    terms.display.stage("estimating the error")
-    return estimate_error(solution, terms.budget)
+    options.display.stage("estimating the error")
+    return estimate_error(solution, options.budget)
 
 
-def _recorded(problem: Problem, terms: Terms) -> Callable | None:
+def _recorded(problem: Problem, options: RunOptions) -> Callable | None:
     """What writes down the run in its directory, and returns the choices on record; None without a directory."""
-    if terms.directory is None:
+    if options.directory is None:
         return None
-    return lambda plan: terms.prepare(problem, plan)["choices"]
+    return lambda plan: options.prepare(problem, plan)["choices"]
 
 
 def _method(problem: Problem, method: Method | str | None) -> tuple[Method, str]:

@@ -6,49 +6,49 @@ from dataclasses import replace
 
 from spindle.errors import DivergenceError
 from spindle.methods.base import Method
-from spindle.problem.families import spanned
+from spindle.problem.families import with_parameter_axes
 from spindle.problem.problem import Problem
 from spindle.problem.windows import time_axis
 from spindle.results.directory import RunDirectory
 from spindle.results.solution import Solution
 from spindle.solving.load import restore
-from spindle.solving.train import Terms, Window, train
+from spindle.solving.train import RunOptions, Window, train
 from spindle.solving.windows import Windows, described, joined, unsolved
 from spindle.training.stop_reasons import StopReason
 
 
-def march(problem: Problem, method: Method, terms: Terms) -> Solution:
+def march(problem: Problem, method: Method, options: RunOptions) -> Solution:
     """Train all windows in order; those that ended in an earlier call are read from the directory.
 
     The march ends early, and says why, at a window that is not solved: what follows would start from nothing.
     Raises DivergenceError with the solution as far as it came.
     """
     windows, parts = Windows(problem, method), list[Solution]()
-    if terms.directory is not None and _has_begun(terms.directory):
-        plan = method.plan(spanned(windows.first().posed))
-        _first(problem, terms)(plan)  # refuses the directory of another run
+    if options.directory is not None and _has_begun(options.directory):
+        plan = method.plan(with_parameter_axes(windows.first().posed))
+        _first(problem, options)(plan)  # refuses the directory of another run
     failure: DivergenceError | None = None
     while failure is None and not windows.pace.whole(parts) and (not parts or _goes_on(parts[-1])):
-        if parts and time.perf_counter() > terms.budget.training_ends:
+        if parts and time.perf_counter() > options.budget.training_ends:
             parts[-1] = parts[-1].with_record(stopped_by=StopReason.BUDGET)
             break
-        terms.display.window = windows.pace.position(len(parts) + 1)
-        window = windows.after(parts, _begun(terms.directory, len(parts)))
+        options.display.window = windows.pace.position(len(parts) + 1)
+        window = windows.after(parts, _begun(options.directory, len(parts)))
         try:
-            part = _one(problem, method, terms, window, follows=windows.follows)
+            part = _one(problem, method, options, window, follows=windows.follows)
         except DivergenceError as error:
             part, failure = error.solution, error
         if window.shares:
             windows.share(part.plan)
         if not part.run.stopped_by.resumes and not windows.pace.keeps(part):
             failure = None
-            if terms.directory is not None:
-                terms.directory.window(len(parts)).forget()
+            if options.directory is not None:
+                options.directory.window(len(parts)).forget()
             continue
         parts.append(part)
     solution = joined(problem, method, parts, windows.pace)
-    if terms.directory is not None:
-        solution.conclude(terms.directory)
+    if options.directory is not None:
+        solution.conclude(options.directory)
     if failure is not None:
         raise DivergenceError(str(failure), solution) from failure
     return solution
@@ -68,17 +68,17 @@ def _has_begun(directory: RunDirectory) -> bool:
     return directory.info.exists() or directory.window(0).path.exists()
 
 
-def _one(problem: Problem, method: Method, terms: Terms, window: Window, *, follows: bool) -> Solution:
+def _one(problem: Problem, method: Method, options: RunOptions, window: Window, *, follows: bool) -> Solution:
     """The next window, read or trained."""
-    directory = terms.directory
+    directory = options.directory
     if directory is None:
-        return train(window.problem, window.method, terms, window=window)
+        return train(window.problem, window.method, options, window=window)
     inner = directory.window(window.number)
     if inner.solution.exists():
-        stored = restore(window.problem, window.method, inner, terms.seed, window)
+        stored = restore(window.problem, window.method, inner, options.seed, window)
         if stored.run.stopped_by.ended:
             return stored
-    first = None if window.number else _first(problem, terms)
+    first = None if window.number else _first(problem, options)
 
     def prepare(plan):
         choices = first(plan) if first else plan.choices
@@ -86,15 +86,15 @@ def _one(problem: Problem, method: Method, terms: Terms, window: Window, *, foll
             inner.keep_during(*window.problem.domain.bounds[time_axis(problem)])
         return choices
 
-    inner_terms = replace(terms, directory=inner)
+    inner_terms = replace(options, directory=inner)
     return train(window.problem, window.method, inner_terms, window=window, prepare=prepare)
 
 
-def _first(problem, terms: Terms) -> Callable:
+def _first(problem, options: RunOptions) -> Callable:
     """What is written down before any window: the run as a whole."""
 
     def prepare(plan):
-        terms.prepare(problem, described(plan))
+        options.prepare(problem, described(plan))
         return plan.choices
 
     return prepare

@@ -14,7 +14,7 @@ import numpy as np
 from spindle.errors import DivergenceError, MethodError
 from spindle.methods.base import Method, Plan
 from spindle.networks.model import Model
-from spindle.problem.families import spanned
+from spindle.problem.families import with_parameter_axes
 from spindle.problem.problem import Problem
 from spindle.results.directory import RunDirectory
 from spindle.results.evaluator import Evaluator, TimeFrame
@@ -36,7 +36,7 @@ _COPIES = 8  # of the parameters in training: values, gradient, two moments, the
 
 
 @dataclass(frozen=True)
-class Terms:
+class RunOptions:
     """What a user asked of a run besides problem and method; see `spindle.solving.solve.solve`.
 
     display     told what is being done
@@ -57,7 +57,7 @@ class Terms:
     def prepare(self, problem: Problem, plan: Plan) -> dict:
         """Write down what the run is, as the only process that writes there; see `RunDirectory.prepare`."""
         assert self.directory is not None and self.lock is not None
-        self.lock.take()
+        self.lock.acquire()
         return self.directory.prepare(problem, plan, self.seed)
 
 
@@ -90,26 +90,31 @@ class Window:
 
 
 def train(
-    problem: Problem, method: Method, terms: Terms, *, window: Window | None = None, prepare: Callable | None = None
+    problem: Problem,
+    method: Method,
+    options: RunOptions,
+    *,
+    window: Window | None = None,
+    prepare: Callable | None = None,
 ) -> Solution:
-    """Train and return the solution, written to the directory of the terms.
+    """Train and return the solution, written to the directory of the options.
 
     window    where this is one of several: each draws numbers of its own, and means over space are those of all
     prepare   writes down what the run is, before it starts: plan -> the choices on record
     Raises DivergenceError with the last finite solution.
     """
     clock, began = Clock(), time.perf_counter()
-    plan = _planned(problem, method, terms, window)
+    plan = _planned(problem, method, options, window)
     with precision(plan.dtype):
-        keys, start = _started(problem, plan, terms, window)
-        evaluator = _evaluator(problem, plan, terms, window, prepare)
+        keys, start = _started(problem, plan, options, window)
+        evaluator = _evaluator(problem, plan, options, window, prepare)
         clock.setup = time.perf_counter() - began
-        outcome = _trained(evaluator, start, keys.train, terms, clock)
-        run = _recorded(evaluator, outcome, keys.fresh, terms, clock, window)
-        solution = _reduced(Solution(method, evaluator, outcome.model, run), terms)
+        outcome = _trained(evaluator, start, keys.train, options, clock)
+        run = _recorded(evaluator, outcome, keys.fresh, options, clock, window)
+        solution = _reduced(Solution(method, evaluator, outcome.model, run), options)
         singular = _singular(plan, start, keys.train) if run.stopped_by == StopReason.DIVERGED else []
-    if terms.directory is not None:
-        solution.store(terms.directory)
+    if options.directory is not None:
+        solution.store(options.directory)
     if run.stopped_by == StopReason.DIVERGED:
         raise _divergence(solution, singular)
     return solution
@@ -118,24 +123,24 @@ def train(
 # -------------------------------------------------------------------------------------------------------- the plan
 
 
-def _planned(problem: Problem, method: Method, terms: Terms, window: Window | None) -> Plan:
+def _planned(problem: Problem, method: Method, options: RunOptions, window: Window | None) -> Plan:
     """The plan; raises MethodError where the budget is spent before there is one."""
-    terms.display.stage("setting up")
-    plan = _in_setup(lambda: planned(problem, method, window), problem, terms)
-    return replace(plan, choices=(terms.chosen, *plan.choices)) if terms.chosen else plan
+    options.display.stage("setting up")
+    plan = _in_setup(lambda: planned(problem, method, window), problem, options)
+    return replace(plan, choices=(options.chosen, *plan.choices)) if options.chosen else plan
 
 
-def _in_setup(work: Callable, problem: Problem, terms: Terms) -> Any:
+def _in_setup(work: Callable, problem: Problem, options: RunOptions) -> Any:
     """The result of some work without which there is nothing to train."""
     try:
-        return in_time(work, terms.budget.ends)
+        return in_time(work, options.budget.ends)
     except Late as late:
-        raise _too_little_time(problem, terms) from late
+        raise _too_little_time(problem, options) from late
 
 
-def _too_little_time(problem: Problem, terms: Terms) -> MethodError:
+def _too_little_time(problem: Problem, options: RunOptions) -> MethodError:
     return MethodError(
-        f"`sp.solve({problem.name}, budget={terms.budget.seconds:g})` was still setting up the problem when its time "
+        f"`sp.solve({problem.name}, budget={options.budget.seconds:g})` was still setting up the problem when its time "
         f"was over, so that there is nothing to return; raise `budget`, or make less of the problem: fewer points, "
         f"nodes or features."
     )
@@ -144,7 +149,7 @@ def _too_little_time(problem: Problem, terms: Terms) -> MethodError:
 def planned(problem: Problem, method: Method, window: Window | None = None) -> Plan:
     """The plan of a problem, or of a window in time, which may be that of the windows before."""
     if window is None:
-        return method.plan(spanned(problem))
+        return method.plan(with_parameter_axes(problem))
     return window.plan or replace(method.plan(window.posed), posed=window.moved)
 
 
@@ -159,22 +164,22 @@ class _Keys(NamedTuple):
     fresh: jax.Array
 
 
-def _started(problem: Problem, plan: Plan, terms: Terms, window: Window | None) -> tuple[_Keys, Model]:
+def _started(problem: Problem, plan: Plan, options: RunOptions, window: Window | None) -> tuple[_Keys, Model]:
     """The random keys, and the model before training."""
-    key = jax.random.PRNGKey(terms.seed)
+    key = jax.random.PRNGKey(options.seed)
     if window is not None and window.number:
         key = jax.random.fold_in(key, window.number)
     keys = _Keys(*jax.random.split(key, 3))
     _refuse_what_does_not_fit(plan, keys.build)
-    return keys, _in_setup(lambda: plan.build(keys.build), problem, terms)
+    return keys, _in_setup(lambda: plan.build(keys.build), problem, options)
 
 
 def _evaluator(
-    problem: Problem, plan: Plan, terms: Terms, window: Window | None, prepare: Callable | None
+    problem: Problem, plan: Plan, options: RunOptions, window: Window | None, prepare: Callable | None
 ) -> Evaluator:
     """What evaluates the models of this training, by the plan with the choices that are on record."""
     # Refused here, before any work, where an error could not be measured.
-    compared = _in_setup(lambda: references(spanned(problem)), problem, terms)
+    compared = _in_setup(lambda: references(with_parameter_axes(problem)), problem, options)
     if prepare is not None:
         choices = tuple(prepare(plan))
         plan = plan if choices == plan.choices else replace(plan, choices=choices)
@@ -188,43 +193,43 @@ def evaluator_of(problem: Problem, plan: Plan, window: Window | None, compared: 
     return Evaluator(problem, plan, window.frame, window.carried, compared)
 
 
-def _trained(evaluator: Evaluator, start: Model, key: jax.Array, terms: Terms, clock: Clock) -> Outcome:
+def _trained(evaluator: Evaluator, start: Model, key: jax.Array, options: RunOptions, clock: Clock) -> Outcome:
     """How the loop ends that begins with this model."""
-    plan, directory = evaluator.plan, terms.directory
+    plan, directory = evaluator.plan, options.directory
     trainer = Trainer(
         plan.objective,
         plan.schedule,
-        limits=Limits(terms.budget.training_ends, terms.target or 0.0, terms.budget.ends),
+        limits=Limits(options.budget.training_ends, options.target or 0.0, options.budget.ends),
         clock=clock,
         measure=evaluator.relative_errors if evaluator.given.compared else None,
-        display=terms.display,
-        watch=terms.callbacks,
+        display=options.display,
+        callbacks=options.callbacks,
         checkpoint=directory.checkpoint if directory else None,
-        mark=directory.mark if directory else "",
+        fingerprint=directory.fingerprint if directory else "",
         programs=plan.programs,
     )
     try:
         return trainer.run(start, plan.weights, key=key)
     except Late as late:  # before its first phase
-        raise _too_little_time(evaluator.given, terms) from late
+        raise _too_little_time(evaluator.given, options) from late
 
 
 # ------------------------------------------------------------------------------------------------------- the record
 
 
 def _recorded(
-    evaluator: Evaluator, outcome: Outcome, key: jax.Array, terms: Terms, clock: Clock, window: Window | None
+    evaluator: Evaluator, outcome: Outcome, key: jax.Array, options: RunOptions, clock: Clock, window: Window | None
 ) -> RunRecord:
     """The record of the training, with what it took."""
-    terms.display.stage("checking on fresh points")
+    options.display.stage("checking on fresh points")
     began = time.perf_counter()
     run = record(
         outcome,
         evaluator,
-        seed=terms.seed,
+        seed=options.seed,
         key=key,
         seconds=clock,
-        budget=terms.budget,
+        budget=options.budget,
         whole=evaluator.given if window is None else window.whole,
         averaged=window is None,
     )
@@ -232,12 +237,12 @@ def _recorded(
     return replace(run, seconds=spent, peak_memory_bytes=peak_bytes())
 
 
-def _reduced(solution: Solution, terms: Terms) -> Solution:
+def _reduced(solution: Solution, options: RunOptions) -> Solution:
     """The solution with what reduces its family, where the method reduces one and training came to its end."""
     reduction, run = solution.plan.reduction, solution.run
     if reduction is None or not run.stopped_by.ended:
         return solution
-    terms.display.stage("reducing the family")
+    options.display.stage("reducing the family")
     began = time.perf_counter()
     reduced = reduction.reduce(solution.model.field)
     seconds = replace(run.seconds, reduce=time.perf_counter() - began)

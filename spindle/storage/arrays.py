@@ -136,7 +136,7 @@ def save_tree(path: Path, tree, meta: dict) -> None:
     save_arrays(path, {f"leaf{k}": leaf for k, leaf in enumerate(leaves)}, meta | {"format": FORMAT})
 
 
-def load_meta(path: Path, mark: str) -> dict:
+def load_meta(path: Path, fingerprint: str) -> dict:
     """The data of `save_tree`; raises RunError where another version, or the run of another mark, wrote it."""
     _, meta = load_arrays(path)
     if meta.get("format") != FORMAT:
@@ -144,13 +144,13 @@ def load_meta(path: Path, mark: str) -> dict:
             f"The checkpoint {path} was written by another version of spindle (this one reads format {FORMAT}), so "
             f"training cannot go on from it; finish the run by that version, or {_AGAIN}."
         )
-    check_mark(path, meta, mark, _AGAIN)
+    check_fingerprint(path, meta, fingerprint, _AGAIN)
     return meta
 
 
-def check_mark(path: Path, meta: dict, mark: str, advice: str) -> None:
+def check_fingerprint(path: Path, meta: dict, fingerprint: str, advice: str) -> None:
     """Raise RunError where a file bears the mark of another run."""
-    if meta.get("mark", mark) != mark:
+    if meta.get("mark", fingerprint) != fingerprint:
         raise RunError(
             f"The file {path} belongs to another run than run.json, so its numbers would mean something else here; "
             f"put the right one back, or {advice}."

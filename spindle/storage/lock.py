@@ -12,7 +12,7 @@ from spindle.storage.arrays import check_writable, remove_parts, writing
 
 
 class Lock:
-    """The right to write a directory, from `take` until the `with` block ends or the process dies, however it dies.
+    """The right to write a directory, from `acquire` until the `with` block ends or the process dies, however it dies.
 
     Reading needs none. Where the file system has no locks, nothing is refused.
     """
@@ -32,7 +32,7 @@ class Lock:
             self._handle.close()
             self._handle = None
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         """Take it, if it is not held already, and make the directory; raises RunError where another process has it."""
         if self._handle is not None:
             return

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 
-from spindle.training.history import Record
+from spindle.training.history import HistoryEntry
 
 
 class Display(ABC):
@@ -20,7 +20,7 @@ class Display(ABC):
         """What is being done, where that has no steps: "compiling Gauss-Newton"."""
 
     @abstractmethod
-    def step(self, record: Record, total: int) -> None:
+    def step(self, record: HistoryEntry, total: int) -> None:
         """Where training is, and the number of steps that there may be."""
 
 
@@ -30,5 +30,5 @@ class Silent(Display):
     def stage(self, words: str) -> None:
         """Nothing is said."""
 
-    def step(self, record: Record, total: int) -> None:
+    def step(self, record: HistoryEntry, total: int) -> None:
         """Nothing is said."""

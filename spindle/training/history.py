@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 
 
 @dataclass
-class Record:
+class HistoryEntry:
     """One look at the run: step, phase, training seconds so far, loss, and errors where they were measured.
 
     parts   the weighted share of each residual in the loss, where somebody watches; they are not kept
@@ -47,7 +47,7 @@ class Clock:
         return {"total": self.total, **spent}
 
 
-class History(list[Record]):
+class History(list[HistoryEntry]):
     """All records, in order."""
 
     def to_data(self) -> list[dict]:
@@ -57,4 +57,4 @@ class History(list[Record]):
     @classmethod
     def from_data(cls, data) -> "History":
         """What `to_data` wrote."""
-        return cls(Record(**item) for item in data)
+        return cls(HistoryEntry(**item) for item in data)

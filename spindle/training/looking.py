@@ -9,7 +9,7 @@ import equinox as eqx
 
 from spindle.training.deadline import Late, in_time
 from spindle.training.display import Display
-from spindle.training.history import Clock, History, Record
+from spindle.training.history import Clock, History, HistoryEntry
 from spindle.training.programs import Programs
 from spindle.training.schedule import HostState, Limits, Schedule, State
 
@@ -28,10 +28,10 @@ class Looks:
         clock: Clock,
         measure: Callable | None,
         display: Display,
-        watch: Sequence[Callable],
+        callbacks: Sequence[Callable],
     ):
         self.schedule, self.programs, self.limits, self.clock = schedule, programs, limits, clock
-        self.measure, self.display, self.watch = measure, display, tuple(watch)
+        self.measure, self.display, self.callbacks = measure, display, tuple(callbacks)
         self.total = sum(stage.optimizer.steps for stage in schedule.stages)
         self._last_parts: dict[str, float] = {}
         self._parted = -math.inf
@@ -41,11 +41,11 @@ class Looks:
         step, loss = int(state.step), float(state.loss)
         errors = self._measured(host, state) if step == next_look(step - 1) or step >= end else {}
         label = self.schedule.stages[host.number].optimizer.label
-        record = Record(step, label, self.clock.train, max(loss, 0.0), errors)
+        record = HistoryEntry(step, label, self.clock.train, max(loss, 0.0), errors)
         if errors or step == next_record(step - 1, host.began, end):
             history.append(record)
         self.display.step(replace(record, parts=self._parts(host, state)), self.total)
-        for watcher in self.watch:
+        for watcher in self.callbacks:
             watcher(record, self.total)
 
     def _measured(self, host, state) -> dict[str, float]:

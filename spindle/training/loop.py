@@ -40,10 +40,10 @@ class Trainer:
     """Runs a schedule on an objective.
 
     measure     model -> {name: error}, called at steps 1, 2, 5, 10, 20, ... apart from the training clock; or None
-    display     told what is being done, and each `Record`
-    watch       called with each `Record`, and the total number of steps
+    display     told what is being done, and each `HistoryEntry`
+    callbacks   called with each `HistoryEntry`, and the total number of steps
     checkpoint  file to continue from, where it exists, and to write every `save_every` seconds; or None
-    mark        of the run, in its checkpoint: that of another run is refused
+    fingerprint of the run, in its checkpoint: that of another run is refused
     programs    what was compiled by others of the same objective and schedule, on other data
     """
 
@@ -56,18 +56,18 @@ class Trainer:
         clock: Clock,
         measure: Callable | None = None,
         display: Display | None = None,
-        watch: Sequence[Callable] = (),
+        callbacks: Sequence[Callable] = (),
         checkpoint: Path | None = None,
-        mark: str = "",
+        fingerprint: str = "",
         save_every: float = 20.0,
         programs: dict | None = None,
     ):
         self.objective, self.schedule, self.limits, self.clock = objective, schedule, limits, clock
         display, shared = display or Silent(), {} if programs is None else programs
         self.programs = Programs(schedule, limits, clock, display, objective.handed_over, shared)
-        self.saving = Saving(checkpoint, mark, save_every, clock)
+        self.saving = Saving(checkpoint, fingerprint, save_every, clock)
         self.looks = Looks(
-            schedule, self.programs, limits=limits, clock=clock, measure=measure, display=display, watch=watch
+            schedule, self.programs, limits=limits, clock=clock, measure=measure, display=display, callbacks=callbacks
         )
 
     def run(self, model: Model, weights: dict[str, float], *, key: jax.Array) -> Outcome:

@@ -19,13 +19,13 @@ from spindle.training.stages import Refined
 class Saving:
     """Writes a training to a file, and goes on from there.
 
-    path    of the file; None: nothing is written
-    mark    of the run: a file with that of another is refused
-    every   seconds between two savings
+    path          of the file; None: nothing is written
+    fingerprint   of the run: a file with that of another is refused
+    every         seconds between two savings
     """
 
-    def __init__(self, path: Path | None, mark: str, every: float, clock: Clock):
-        self.path, self.mark, self.every, self.clock = path, mark, every, clock
+    def __init__(self, path: Path | None, fingerprint: str, every: float, clock: Clock):
+        self.path, self.fingerprint, self.every, self.clock = path, fingerprint, every, clock
         self._last = time.perf_counter()
 
     @property
@@ -52,7 +52,7 @@ class Saving:
             "grown": [entry.to_data() for entry in host.refined],
             "history": history.to_data(),
             "clock": vars(self.clock),
-            "mark": self.mark,
+            "mark": self.fingerprint,
         }
         save_tree(self.path, _stored(state), meta)
         self.start()
@@ -71,7 +71,7 @@ class Saving:
     ) -> tuple[HostState, State, History]:
         """What the file holds, for a training that would begin with these states."""
         assert self.path is not None
-        meta = load_meta(self.path, self.mark)
+        meta = load_meta(self.path, self.fingerprint)
         with reading(self.path):
             made, arrays = [Refined.from_data(entry) for entry in meta["grown"]], state.arrays
             for entry in made:

@@ -8,9 +8,9 @@ import pytest
 from sympy import Eq, exp, pi, sin
 
 import spindle as sp
-from spindle.adaptivity.refinements import EveryProduct, OtherWidths
+from spindle.adaptivity.refinements import FullTensor, ResizeBasis
 from spindle.gallery.registry import gallery
-from spindle.lowering.incompatible_faces import clashing_walls
+from spindle.lowering.incompatible_faces import incompatible_faces
 from spindle.training import loop, memory
 from spindle.training.precision import precision
 
@@ -33,8 +33,8 @@ def grown(problem, widths, **settings):
     model = plan.build(jax.random.PRNGKey(0))
     growths = [stage.refine for stage in plan.schedule.stages if stage.refine]
     every, finer = growths[-5], growths[-4]
-    assert isinstance(every, EveryProduct)
-    assert isinstance(finer, OtherWidths)
+    assert isinstance(every, FullTensor)
+    assert isinstance(finer, ResizeBasis)
     first = every.apply(model, {"widths": None, "afresh": False})
     return model, first, finer.apply(first, widths)
 
@@ -121,9 +121,9 @@ def test_full_coefficients_need_frozen_features():
 
 
 def test_walls_that_clash_with_the_initial_data_are_found():
-    names = [wall.name for wall in clashing_walls(gallery("diffusion3d"))]
+    names = [wall.name for wall in incompatible_faces(gallery("diffusion3d"))]
     assert names == ["x=-1"], "the bumps reach 9.4e-3 there, and less than a hundredth of their height elsewhere"
-    assert clashing_walls(gallery("klein_gordon3d")) == []
+    assert incompatible_faces(gallery("klein_gordon3d")) == []
     plan = sp.SPINN().plan(gallery("diffusion3d"))
     assert any("count less near x=-1" in sentence for sentence in plan.choices)
 

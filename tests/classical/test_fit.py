@@ -10,7 +10,7 @@ from jax.flatten_util import ravel_pytree
 from sympy import cos, exp, lambdify, log, sin
 
 import spindle as sp
-from spindle.classical.fit import Approach, Distance, sharp
+from spindle.classical.fit import ClassicalFit, DistanceToClassical, sharp
 from spindle.classical.nodal_solver import NoClassical
 from spindle.gallery.registry import gallery
 from spindle.training.precision import precision
@@ -36,7 +36,7 @@ def test_distance_is_that_at_all_nodes_and_its_matrix_is_its_own(domain):
         plan = sp.DTPINN(nodes=120, times=6, order=3, width=5, frequency=2.0).plan(manufactured(domain, exact))
         model, distance = (
             plan.build(jax.random.PRNGKey(0)),
-            Distance(plan.objective, plan.classical(), np.zeros((0, len(domain.coordinates)))),
+            DistanceToClassical(plan.objective, plan.classical(), np.zeros((0, len(domain.coordinates)))),
         )
         # The classical solution is near the exact one, so that these are nearly the same distances.
         true = lambdify(domain.coordinates, exact, "numpy")(*distance.points.T)
@@ -72,7 +72,7 @@ def test_networks_that_are_near_or_have_nothing_to_come_near_to_stay_as_they_are
         found, doubled = plan.classical(), replace(plan.classical(), values=2 * plan.classical().values)
 
         def decided(model, known, better):
-            return Approach(plan.problem, plan.objective, lambda: known, lambda: better).decide(model, 1.0)
+            return ClassicalFit(plan.problem, plan.objective, lambda: known, lambda: better).decide(model, 1.0)
 
         half = eqx.tree_at(lambda m: m.field.body.layers[-1].bias, flat, 0.7 * np.ones(1))
         assert decided(model, found, found) > 0.1

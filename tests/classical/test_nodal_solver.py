@@ -7,7 +7,7 @@ import pytest
 from sympy import Eq, cos, exp, lambdify, sin, sympify
 
 import spindle as sp
-from spindle.classical.nodal_solver import NoClassical, direct
+from spindle.classical.nodal_solver import NoClassical, solve_nodal
 from spindle.gallery.registry import gallery
 from spindle.symbolic.symbols import normal
 from spindle.training.precision import precision
@@ -18,7 +18,7 @@ x, y, t = sp.coordinates("x y t")
 def classical(problem, **settings):
     with precision("float64"):
         plan = sp.DTPINN(**settings).plan(problem)
-        return plan.problem, direct(plan.objective)
+        return plan.problem, solve_nodal(plan.objective)
 
 
 def error(problem, found, points=2000):

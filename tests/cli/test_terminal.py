@@ -10,7 +10,7 @@ import pytest
 
 import spindle as sp
 from spindle.solving.progress import Shown
-from spindle.training.history import Record
+from spindle.training.history import HistoryEntry
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals on Windows")
 SMALL = ["--set", "width=8", "--set", "rank=2", "--set", "newton_steps=5", "--no-estimate"]
@@ -172,7 +172,7 @@ def test_a_line_in_a_log_says_where_the_run_is():
     shown.stage("compiling Adam")
     shown.window = "window 2 of 3"
     parts = {"equation": 0.25, "initial u": 0.5, "dirichlet u": 0.125, "tiny": 0.0}
-    shown.step(Record(7, "Adam", 1.0, 0.875, {"u": 0.01}, parts), 100)
+    shown.step(HistoryEntry(7, "Adam", 1.0, 0.875, {"u": 0.01}, parts), 100)
     shown.stage("checking on fresh points")
     assert re.fullmatch(r"mine: compiling Adam, \d+ s", drawn[0])
     by_part = r"loss 8.8e-01 \(initial u 5.0e-01, equation 2.5e-01, dirichlet u 1.2e-01\), error u 1.0e-02"

@@ -7,7 +7,7 @@ import sympy
 
 import spindle as sp
 from spindle.gallery.registry import GALLERY, gallery, options, summary
-from spindle.geometry.domain import Wall
+from spindle.geometry.domain import BoundaryPart
 from spindle.networks.model import Model
 from spindle.problem.references import OnDemand
 from spindle.training.precision import precision
@@ -84,7 +84,7 @@ def test_closed_form_annihilates_residuals_on_curved_domains(name):
     written += [e for c in problem.conditions for p in c.pieces(problem.domain) for _, e in p.terms]
     for place, points, expression in zip(places, drawn, written, strict=True):
         letters = [*problem.coordinates]
-        letters += [*sp.normal(*place.shape.coordinates)] if isinstance(place, Wall) else []
+        letters += [*sp.normal(*place.shape.coordinates)] if isinstance(place, BoundaryPart) else []
         value = sympy.lambdify(letters, sp.manufactured(expression, problem.reference), "numpy")(*np.asarray(points).T)
         assert np.max(np.abs(value)) < 1e-10
 
@@ -158,5 +158,5 @@ def test_no_reference_is_computed_before_it_is_asked_for(name):
     """To pose a problem, to plan it and to print it costs no reference solver."""
     problem = gallery(name)
     str(problem)
-    tables = [t for r in problem.reference.values() for t in (r.tables if isinstance(r, sp.TabulatedFamily) else [r])]
+    tables = [t for r in problem.reference.values() for t in (r.tables if isinstance(r, sp.FamilyReference) else [r])]
     assert tables and all(isinstance(table, OnDemand) and "_computed" not in vars(table) for table in tables)

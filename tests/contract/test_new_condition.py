@@ -14,7 +14,7 @@ from sympy import Eq
 import spindle
 import spindle as sp
 from spindle.cli.check import check
-from spindle.geometry.supports import Scatter
+from spindle.geometry.supports import PointSet
 from spindle.problem.conditions.base import Condition, Piece, Role
 from spindle.problem.serialize import problem_from_data, problem_to_data
 from spindle.solving.estimates.error_estimate import estimate
@@ -34,7 +34,7 @@ class AtOnePoint(Condition):
 
     def pieces(self, domain):
         """The point."""
-        return (Piece(((Scatter(self.point[None], np.array([self.value])), self.expression),)),)
+        return (Piece(((PointSet(self.point[None], np.array([self.value])), self.expression),)),)
 
     def texts(self, printer):
         """`u = 1 at [0.5 0.5]`."""

@@ -10,7 +10,7 @@ from sympy import Eq, sin
 import spindle as sp
 from spindle.errors import MethodError
 from spindle.methods.registry import METHODS, method_named
-from spindle.problem.families import spanned
+from spindle.problem.families import with_parameter_axes
 from spindle.results.evaluator import Evaluator
 from spindle.results.run_record import RunRecord
 from spindle.results.solution import Solution
@@ -71,7 +71,7 @@ def problems():
 def test_a_solution_that_was_saved_is_read_again(tmp_path, name, kind):
     problem, method = problems()[kind], method_named(name, SMALL.get(name, SMALLEST))
     try:
-        plan = method.plan(spanned(problem))
+        plan = method.plan(with_parameter_axes(problem))
     except MethodError:
         return  # what it refuses it has no solution of; `test_every_kind_has_a_method` counts the others
     with precision(plan.dtype):
@@ -88,7 +88,7 @@ def test_every_kind_has_a_method():
     def accepted(problem):
         for name in ("spinn", "pinn", "dtpinn"):
             try:
-                method_named(name, SMALL.get(name, SMALLEST)).plan(spanned(problem))
+                method_named(name, SMALL.get(name, SMALLEST)).plan(with_parameter_axes(problem))
                 yield name
             except MethodError:
                 pass

@@ -10,8 +10,8 @@ import pytest
 from spindle.derivatives.pointwise import PointwiseTaylor, pointwise_values
 from spindle.derivatives.separable.jets import SeparableJets, axis_jets, highest_orders, merge, paired
 from spindle.geometry.domain import Region
-from spindle.geometry.supports import Scatter
-from spindle.lowering.partials import Combination, Partial, terms_of
+from spindle.geometry.supports import PointSet
+from spindle.lowering.partials import LinearCombination, Partial, terms_of
 from spindle.networks.embeddings import Scaled
 from spindle.networks.fields import BoundaryFactor, SeparableField
 from spindle.networks.layers import MLP
@@ -48,7 +48,7 @@ def needs_of(dimensions):
         Partial(1, orders(0, 0, 1)),
     ]
     squares = [(Partial(1, orders(k, k)), float(k + 1)) for k in range(dimensions)]
-    return [*partials, Combination(1, tuple(squares))]
+    return [*partials, LinearCombination(1, tuple(squares))]
 
 
 def nested(field, points, needs):
@@ -114,7 +114,7 @@ def values(derivatives, field, drawn):
 def test_lattice_places_get_their_own_slice(getkey, float64, tolerance):
     """Interior, a face and scattered points of one lattice, each with its own needs."""
     field = field_of(2, getkey())
-    scatter = Scatter(np.array([[0.5, 0.25], [-0.25, 1.5]]), np.zeros(2))
+    scatter = PointSet(np.array([[0.5, 0.25], [-0.25, 1.5]]), np.zeros(2))
     places = [Region(BOUNDS[:2]), Region((BOUNDS[0], (2.0, 2.0))), scatter]
     needs = [[Partial(0, (2, 0)), Partial(1, (1, 1))], [Partial(1, (0, 1))], [Partial(1, (0, 0)), Partial(0, (0, 2))]]
     jets = SeparableJets(Lattice(places, (3, 4), "gauss"), needs)
@@ -153,7 +153,7 @@ def test_clouds_differentiate_place_by_place(getkey, float64, tolerance):
 
 
 def test_axes_are_differentiated_no_further_than_needed():
-    needs = [Partial(0, (2, 0, 1)), Combination(0, ((Partial(0, (0, 0, 3)), 1.0), (Partial(0, (1, 0, 0)), 2.0)))]
+    needs = [Partial(0, (2, 0, 1)), LinearCombination(0, ((Partial(0, (0, 0, 3)), 1.0), (Partial(0, (1, 0, 0)), 2.0)))]
     assert highest_orders(needs, 3) == [2, 0, 3]
     assert highest_orders([], 3) == [0, 0, 0]
 

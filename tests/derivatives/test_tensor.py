@@ -10,7 +10,7 @@ import pytest
 from spindle.derivatives.pointwise import pointwise_values
 from spindle.derivatives.separable.jets import axis_jets, highest_orders, merge, paired
 from spindle.derivatives.separable.tensor_contraction import contract
-from spindle.lowering.partials import Combination, Partial
+from spindle.lowering.partials import LinearCombination, Partial
 from spindle.networks.embeddings import Scaled
 from spindle.networks.fields import BoundaryFactor, TensorField
 from spindle.networks.spectral import Modes
@@ -21,7 +21,7 @@ NEEDS = (
     Partial(0, (0, 0, 0)),
     Partial(1, (1, 0, 1)),
     Partial(0, (2, 0, 0)),
-    Combination(1, ((Partial(1, (2, 0, 0)), 1.0), (Partial(1, (0, 2, 0)), -3.0), (Partial(1, (0, 0, 2)), 0.5))),
+    LinearCombination(1, ((Partial(1, (2, 0, 0)), 1.0), (Partial(1, (0, 2, 0)), -3.0), (Partial(1, (0, 0, 2)), 0.5))),
 )
 
 

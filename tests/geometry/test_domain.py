@@ -14,7 +14,7 @@ from sympy import Eq, pi
 import spindle as sp
 from spindle.geometry.domain import Domain
 from spindle.geometry.shape import Planar, Shape, Solid
-from spindle.geometry.shape_domain import Curved
+from spindle.geometry.shape_domain import ShapeDomain
 
 t, x, y, z = sp.coordinates("t x y z")
 
@@ -204,7 +204,7 @@ def test_exact_bounds_are_kept():
     assert repr(domain) == "Box({x: (-pi, 1/3), y: (0, 1)})"
 
 
-@pytest.mark.parametrize("interface", [Domain, Curved, Shape, Planar, Solid])
+@pytest.mark.parametrize("interface", [Domain, ShapeDomain, Shape, Planar, Solid])
 def test_interfaces_cannot_be_built(interface):
     with pytest.raises(TypeError, match="abstract"):
         interface()

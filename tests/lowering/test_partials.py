@@ -6,7 +6,7 @@ from sympy import Function, sin
 
 import spindle as sp
 from spindle.lowering.compile import array_function
-from spindle.lowering.partials import Combination, Partial, partials_in, terms_of
+from spindle.lowering.partials import LinearCombination, Partial, partials_in, terms_of
 
 t, x, y, z = sp.coordinates("t x y z")
 c, q = sp.unknown("c q", t, x, y)
@@ -73,7 +73,7 @@ def test_compiled_functions_need_the_same_partials(name):
 )
 def test_fixed_sums_of_partials_are_one_need(expression, terms):
     (need,) = array_function(expression, (x, y, z), [f]).needs
-    assert isinstance(need, Combination)
+    assert isinstance(need, LinearCombination)
     assert {p.orders: pytest.approx(value) for p, value in need.terms} == {
         listed(letters, (x, y, z)): value for letters, value in terms.items()
     }

@@ -9,7 +9,7 @@ from spindle.errors import ProblemError
 from spindle.gallery.registry import GALLERY, gallery
 from spindle.methods.choose import fitting_method
 from spindle.methods.registry import method_named
-from spindle.problem.families import spanned
+from spindle.problem.families import with_parameter_axes
 
 x, y, z, t = sp.coordinates("x y z t")
 SQUARE = sp.Box({x: (0, 1), y: (0, 1)})
@@ -81,7 +81,7 @@ def test_the_method_that_is_chosen_takes_the_problem(case):
     problem = make()
     name, reason = fitting_method(problem)
     assert name == expected and reason
-    method_named(name, SMALL.get(name, {})).plan(spanned(problem))
+    method_named(name, SMALL.get(name, {})).plan(with_parameter_axes(problem))
 
 
 CHEAP = {
@@ -107,7 +107,9 @@ def test_gallery_problems_get_what_fits(name):
 def test_every_gallery_problem_is_taken(name):
     problem = gallery(name)
     chosen, _ = fitting_method(problem)
-    method_named(chosen, SMALL.get(chosen, {}) | {"nodes": 600} if chosen == "dtpinn" else {}).plan(spanned(problem))
+    method_named(chosen, SMALL.get(chosen, {}) | {"nodes": 600} if chosen == "dtpinn" else {}).plan(
+        with_parameter_axes(problem)
+    )
 
 
 def test_no_method_is_named_for_what_none_takes():

@@ -8,7 +8,7 @@ import pytest
 from sympy import Eq, sin
 
 import spindle as sp
-from spindle.adaptivity.refinements import EveryProduct, OtherWidths, _wanted, decays, tail
+from spindle.adaptivity.refinements import FullTensor, ResizeBasis, _wanted, decays, tail
 from spindle.gallery.registry import gallery
 from spindle.results.evaluator import Evaluator
 from spindle.results.resolution import in_sentences, unresolved
@@ -49,7 +49,7 @@ def test_shares_do_not_depend_on_the_form(name, float64):
     with precision("float64"):
         problem = gallery(name)
         _, model = field_of(problem, width=14, rank=5)
-        design = EveryProduct(problem, lambda widths: None)
+        design = FullTensor(problem, lambda widths: None)
         full = design.apply(model, {"widths": None, "afresh": False})
         for one, other in zip(decays(model.field), decays(full.field), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-12)
@@ -70,7 +70,7 @@ def test_more_features_are_tried_wherever_the_last_coefficients_are_large(float6
     with precision("float64"):
         problem = gallery("poisson2d")
         _, model = field_of(problem, width=16, rank="full")
-        finer = OtherWidths(problem, lambda widths: None, lambda widths: None, most=10_000)
+        finer = ResizeBasis(problem, lambda widths: None, lambda widths: None, most=10_000)
         series = np.exp(-3.0 * np.arange(16))[:, None] / (1 + np.arange(16)) ** 0.5
         first, second = (body.basis(1) for body in model.field.bodies)
         series = jnp.asarray(np.linalg.solve(first, series) @ np.linalg.inv(second).T)[None]

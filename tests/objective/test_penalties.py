@@ -10,7 +10,7 @@ from jax.flatten_util import ravel_pytree
 import spindle as sp
 from spindle.objective.least_squares import LeastSquares
 from spindle.objective.penalties import decay, orthogonality, shrinkage
-from spindle.problem.families import spanned
+from spindle.problem.families import with_parameter_axes
 from tests.families import SMALL, convection, planned
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -67,7 +67,7 @@ def test_shrinkage_is_the_norm_along_repeated_points():
 def test_gauss_newton_sees_penalties_as_rows():
     """J of all rows, penalties last, against differentiation of the residual vector; and J^T J likewise."""
     method = sp.FastLRNR(**SMALL | {"points": 6, "width": 6}, orthogonality=0.3, sparsity=0.2)
-    plan = method.plan(spanned(convection()))
+    plan = method.plan(with_parameter_axes(convection()))
     model = plan.build(jax.random.PRNGKey(2))
     arrays, static = eqx.partition(model, eqx.is_inexact_array)
     weights = {name: jnp.asarray(w) for name, w in plan.weights.items()}

@@ -5,13 +5,13 @@ import pytest
 
 import spindle as sp
 from spindle.geometry.domain import Region
-from spindle.geometry.supports import Scatter
+from spindle.geometry.supports import PointSet
 from spindle.points.cloud import RULES, Cloud
 
 x, y, z = sp.coordinates("x y z")
 BOX = sp.Box({x: (0, 2), y: (-1, 1), z: (3, 4)})
 ROOM = sp.Box({x: (-1, 1), y: (-1, 1)}) - sp.Box({x: (0, 1), y: (0, 1)})
-SCATTER = Scatter(np.array([[0.5, 0.25, 3.5]]), np.array([1.0]))
+SCATTER = PointSet(np.array([[0.5, 0.25, 3.5]]), np.array([1.0]))
 
 
 def cloud(domain, rule, *, interior=48, boundary=16, equations=1, extra=()):

@@ -5,13 +5,13 @@ import numpy as np
 
 import spindle as sp
 from spindle.points.query import QueryPoints
-from spindle.problem.families import spanned
+from spindle.problem.families import with_parameter_axes
 from tests.families import SMALL, convection
 
 
 def test_tasks_have_the_same_points():
     method = sp.LRPINN(**SMALL | {"points": 7}, tasks=3, hard="off")
-    objective = method.plan(spanned(convection())).objective
+    objective = method.plan(with_parameter_axes(convection())).objective
     clouds = jax.jit(objective.draw)(jax.random.PRNGKey(0))[0]
     inside = np.asarray(clouds[0]).reshape(3, 7, 3)
     np.testing.assert_array_equal(inside[0, :, :2], inside[2, :, :2])
@@ -20,7 +20,7 @@ def test_tasks_have_the_same_points():
 
 
 def test_queries_bring_their_parameters():
-    problem = spanned(convection())
+    problem = with_parameter_axes(convection())
     place = problem.domain.regions[0].support
     points = QueryPoints([place], [(np.ones((4, 3)), np.full(4, 0.25))], [2])
     drawn = points.draw(np.array([1.6]))

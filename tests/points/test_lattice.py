@@ -7,14 +7,14 @@ import pytest
 
 import spindle as sp
 from spindle.geometry.domain import Region
-from spindle.geometry.supports import Scatter
+from spindle.geometry.supports import PointSet
 from spindle.points.lattice import Lattice
 from spindle.points.rules import RULES
 
 t, x, y = sp.coordinates("t x y")
 BOX = sp.Box({t: (0, 2), x: (-1, 1), y: (3, 4)})
 ROOM = BOX - sp.Box({t: (0, 2), x: (0, 1), y: (3.5, 4)})
-SCATTER = Scatter(np.array([[0.5, 0.25, 3.5], [1.5, -0.5, 3.25]]), np.array([1.0, 2.0]))
+SCATTER = PointSet(np.array([[0.5, 0.25, 3.5], [1.5, -0.5, 3.25]]), np.array([1.0, 2.0]))
 COUNTS = (3, 4, 5)
 PLACES = {
     "box": [*BOX.regions, *(face.support for face in BOX.faces), SCATTER],

@@ -6,7 +6,7 @@ import sympy
 from sympy import Eq, Matrix, cos, exp, pi, sin
 
 import spindle as sp
-from spindle.geometry.supports import Scatter
+from spindle.geometry.supports import PointSet
 
 t, x, y = sp.coordinates("t x y")
 u, w = sp.unknown("u", x, y), sp.unknown("w", t, x)
@@ -120,7 +120,7 @@ VALUES = [1.0, 2.0, 3.0]
 def test_observations_take_arrays_or_columns(points):
     condition = sp.Observed(u.diff(x), points, VALUES, noise=1)
     ((place, expression),) = condition.pieces(SQUARE)[0].terms
-    assert isinstance(place, Scatter)
+    assert isinstance(place, PointSet)
     np.testing.assert_array_equal(place.points, POINTS)
     np.testing.assert_array_equal(place.values, VALUES)
     assert expression == u.diff(x)

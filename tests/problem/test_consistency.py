@@ -263,7 +263,7 @@ def test_references_of_what_is_estimated_or_tabulated_are_left_alone():
     exact = exp(-0.2 * pi**2 * t) * sin(pi * x)
     conditions = [sp.Dirichlet(u), sp.Initial(u, sin(pi * x)), sp.Observed(u, [[0.5, 0.5]], [0.4])]
     assert doubts(sp.Problem(STRIP, [u.diff(t) - k * u.diff(x, 2)], conditions, reference={u: exact})) == []
-    table = sp.Tabulated({"x": np.linspace(0, 1, 4)}, np.ones(4))
+    table = sp.GridReference({"x": np.linspace(0, 1, 4)}, np.ones(4))
     assert doubts(sp.Problem(LINE, [f.diff(x, 2)], [sp.Dirichlet(f)], reference={f: table})) == []
 
 

@@ -6,18 +6,18 @@ import sympy
 from sympy import Eq, exp, sin
 
 import spindle as sp
-from spindle.problem.families import checked_values, parameter_values, ranging, spanned
+from spindle.problem.families import checked_values, family_parameters, parameter_values, with_parameter_axes
 from spindle.problem.serialize import problem_from_data, problem_to_data
 from tests.families import convection, t, u, x
 
 nu = sp.parameter("nu", range=(0.1, 2))
 k = sp.parameter("k", 3.0)
-TABLE = sp.Tabulated({"x": np.linspace(0, 1, 3)}, np.zeros(3))
+TABLE = sp.GridReference({"x": np.linspace(0, 1, 3)}, np.zeros(3))
 
 
 def rod(**more):
     v = sp.unknown("v", x)
-    reference = {v: sp.TabulatedFamily([{"nu": 0.5}], [TABLE])}
+    reference = {v: sp.FamilyReference([{"nu": 0.5}], [TABLE])}
     whole = {"equations": [Eq(nu * v.diff(x, 2), k * x)], "conditions": [sp.Dirichlet(v, nu)], "reference": reference}
     return sp.Problem(domain=sp.Box({x: (0, 1)}), **{**whole, **more})
 
@@ -29,15 +29,18 @@ def round_family():
 
 
 def test_parameters_become_the_last_axes():
-    wide = spanned(rod())
+    wide = with_parameter_axes(rod())
     assert [str(c) for c in wide.coordinates] == ["x", "nu"] and wide.domain.bounds == ((0.0, 1.0), (0.1, 2.0))
-    assert [p.name for p in wide.parameters] == ["k"] and [p.name for p in ranging(wide)] == ["nu"]
-    assert spanned(wide) is wide
+    assert [p.name for p in wide.parameters] == ["k"] and [p.name for p in family_parameters(wide)] == ["nu"]
+    assert with_parameter_axes(wide) is wide
 
 
 def test_no_condition_holds_at_the_ends_of_a_parameter():
     faces = [
-        face.name for c in spanned(rod()).conditions for p in c.pieces(spanned(rod()).domain) for face, _ in p.terms
+        face.name
+        for c in with_parameter_axes(rod()).conditions
+        for p in c.pieces(with_parameter_axes(rod()).domain)
+        for face, _ in p.terms
     ]
     assert faces == ["x=0", "x=1"]
 
@@ -45,15 +48,15 @@ def test_no_condition_holds_at_the_ends_of_a_parameter():
 def test_unions_of_boxes_get_axes_too():
     v = sp.unknown("v", t, x)
     domain = sp.Box({t: (0, 1), x: (0, 1)}) | sp.Box({t: (0, 2), x: (1, 2)})
-    wide = spanned(sp.Problem(domain=domain, equations=[Eq(v.diff(t), nu * v.diff(x, 2))], conditions=[]))
+    wide = with_parameter_axes(sp.Problem(domain=domain, equations=[Eq(v.diff(t), nu * v.diff(x, 2))], conditions=[]))
     assert len(wide.domain.boxes) == 2 and all(box[2] == (0.1, 2.0) for box in wide.domain.boxes)
 
 
 def test_the_equation_is_that_of_every_member():
     """The residual of the wide problem, taken at a parameter, is the residual of that member."""
     problem = convection()
-    wide, member = spanned(problem), problem.at(beta=1.3)
-    beta = ranging(wide)[0]
+    wide, member = with_parameter_axes(problem), problem.at(beta=1.3)
+    beta = family_parameters(wide)[0]
     w, shape = sp.unknown("w", t, x), sin(x) * exp(-t)
     own = wide.equations[0].residual.subs(wide.unknowns[0], shape).doit().subs(beta, sympy.Float(1.3))
     other = member.equations[0].residual.subs(member.unknowns[0], shape).doit()
@@ -70,11 +73,11 @@ def test_tabulated_members_are_references_of_their_members():
 
 
 def test_a_family_comes_back_from_its_data():
-    for problem in (rod(), spanned(rod()), convection()):
+    for problem in (rod(), with_parameter_axes(rod()), convection()):
         data, arrays = problem_to_data(problem)
         again = problem_from_data(data, arrays)
-        assert problem_to_data(again)[0] == data and [p.bounds for p in ranging(again)] == [
-            p.bounds for p in ranging(problem)
+        assert problem_to_data(again)[0] == data and [p.bounds for p in family_parameters(again)] == [
+            p.bounds for p in family_parameters(problem)
         ]
 
 
@@ -90,15 +93,18 @@ def test_values_by_name_broadcast():
 @pytest.mark.parametrize(
     ("ask", "words"),
     [
-        (lambda: spanned(round_family()), "are solved on boxes so far"),
-        (lambda: spanned(rod(conditions=[sp.Observed(sp.unknown("v", x), [[0.5]], [1.0])])), "belongs to one member"),
+        (lambda: with_parameter_axes(round_family()), "are solved on boxes so far"),
+        (
+            lambda: with_parameter_axes(rod(conditions=[sp.Observed(sp.unknown("v", x), [[0.5]], [1.0])])),
+            "belongs to one member",
+        ),
         (lambda: parameter_values(rod(), {"mu": 1}, "family"), "has no such parameter"),
         (lambda: parameter_values(rod(), {}, "family"), "was given no value for nu"),
         (lambda: parameter_values(rod(), {"nu": "a"}, "family"), "are no numbers"),
         (lambda: checked_values(rod(), [[1, 2]], "family"), r"of shape \(1, 2\)"),
         (lambda: checked_values(rod(), [np.nan], "family"), "1 of them not finite"),
-        (lambda: sp.TabulatedFamily([], []), "needs at least one member"),
-        (lambda: sp.TabulatedFamily([{"a": 1}, {"b": 1}], [TABLE, TABLE]), "the same parameters for each"),
+        (lambda: sp.FamilyReference([], []), "needs at least one member"),
+        (lambda: sp.FamilyReference([{"a": 1}, {"b": 1}], [TABLE, TABLE]), "the same parameters for each"),
     ],
 )  # fmt: skip
 def test_refusals(ask, words):

@@ -74,7 +74,7 @@ WRONG = [
     ("sp.load()", "not given `directory`"),
     ("sp.read_problem(3)", "3, which is no path"),
     ("sp.estimate(PROBLEM)", "the error is that of a solution"),
-    ("sp.Tabulated(1, 2)", "the axes 1, which name no coordinates"),
+    ("sp.GridReference(1, 2)", "the axes 1, which name no coordinates"),
     ("PROBLEM.at(1)", "`problem.at` was given 1 value without a name, and it takes none but by name"),
     # vector calculus
     ("sp.grad([u, v])", "the 2 components of [u, v], and it takes a scalar"),

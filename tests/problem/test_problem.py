@@ -119,7 +119,7 @@ def test_plain_numbers_are_closed_forms():
 
 def tabulated(**lengths):
     axes = {name: np.linspace(0, 1, n) for name, n in lengths.items()}
-    return sp.Tabulated(axes, np.zeros(tuple(lengths.values())))
+    return sp.GridReference(axes, np.zeros(tuple(lengths.values())))
 
 
 def test_tabulated_reference_is_kept():

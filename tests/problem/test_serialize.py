@@ -107,7 +107,7 @@ ROOM = sp.Problem(
         sp.Observed(w.diff(x), np.array([[-0.5, 0.5]]), [0.125]),
     ],
     reference={
-        w: sp.Tabulated(
+        w: sp.GridReference(
             {"x": np.linspace(-1, 1, 3), "y": np.array([-1, 0.1])},
             np.array([[1, 2], [3, np.nan], [5, 6]]),
             1e-6,
@@ -130,7 +130,7 @@ def same(one, other):
         return isinstance(other, np.ndarray) and np.array_equal(one, other, equal_nan=True)
     if isinstance(one, dict):
         return list(one) == list(other) and all(same(one[k], other[k]) for k in one)
-    if isinstance(one, sp.Tabulated):
+    if isinstance(one, sp.GridReference):
         return same(vars(one), vars(other))
     return one == other and type(one) is type(other)
 

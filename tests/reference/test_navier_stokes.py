@@ -73,8 +73,8 @@ def test_functions_agree_with_the_transforms(number):
         x_cloud, y_cloud = jnp.asarray(np.random.default_rng(0).uniform(0, 7, (2, 30)))
         kx, ky = wavenumbers(10)
         waves = np.exp(1j * (kx * x_cloud[:, None, None] + ky * y_cloud[:, None, None]))
-        direct = np.sum((np.where(ky > 0, 2, 1) * series * waves).real, axis=(1, 2))
-        np.testing.assert_allclose(function(x_cloud, y_cloud), direct, atol=1e-12)
+        solve_nodal = np.sum((np.where(ky > 0, 2, 1) * series * waves).real, axis=(1, 2))
+        np.testing.assert_allclose(function(x_cloud, y_cloud), solve_nodal, atol=1e-12)
     np.testing.assert_allclose(initial_vorticity(number, 24), on_nodes(w, 24))
 
 

@@ -13,12 +13,12 @@ import sympy
 
 import spindle as sp
 from spindle.cli.main import main
-from spindle.problem.families import spanned
+from spindle.problem.families import with_parameter_axes
 from spindle.report.comparison import same_problem, write_comparison
 from spindle.report.html import number
 from spindle.results.evaluator import Evaluator
 from spindle.results.run_record import RunRecord
-from spindle.training.history import Clock, History, Record
+from spindle.training.history import Clock, History, HistoryEntry
 from tests.report.test_report import Page, cauchy_riemann, interval, six, square, untrained
 
 x, y = sp.coordinates("x y")
@@ -28,7 +28,7 @@ SMALL = {"steps": 5, "lbfgs_steps": 0, "width": 8, "hidden_layers": 1, "points":
 def run(stopped_by="steps", size=1.0, **fields):
     """The record of a run, all numbers in proportion to its size."""
     errors = {"u": {"rel_l2": 0.0123 * size, "rmse": 1.0 * size, "max": 2.0 * size}}
-    history = History(Record(k, "Adam", 0.1 * k, size / k, {"u": size / k**2}) for k in (1, 5, 50))
+    history = History(HistoryEntry(k, "Adam", 0.1 * k, size / k, {"u": size / k**2}) for k in (1, 5, 50))
     given = {"errors": errors, "history": history, "seconds": Clock(1.0, 2.0, 3.0 * size, 0.5), "loss": size} | fields
     return RunRecord(stopped_by=stopped_by, iterations=50, **given)
 
@@ -150,7 +150,7 @@ def test_a_problem_is_the_same_whatever_it_is_called():
     assert same_problem(posed(), posed(name="other", title="Another", citation="A. Author"))
     assert not same_problem(posed(), posed(right=2))
     u = sp.unknown("u", x)
-    tables = [posed(reference={u: sp.Tabulated({"x": np.linspace(0, 1, 3)}, values)}) for values in np.eye(3)]
+    tables = [posed(reference={u: sp.GridReference({"x": np.linspace(0, 1, 3)}, values)}) for values in np.eye(3)]
     assert same_problem(tables[0], tables[0])
     assert not same_problem(tables[0], tables[1])
 
@@ -177,7 +177,7 @@ def test_families_are_compared(tmp_path):
     u = sp.unknown("u", x)
     problem = sp.Problem(sp.Interval(x, 0, 1), [u.diff(x, 2) + k], [sp.Dirichlet(u, 0)], name="family")
     method = sp.PINN(**SMALL)
-    plan = method.plan(spanned(problem))
+    plan = method.plan(with_parameter_axes(problem))
     solution = sp.Solution(method, Evaluator(problem, plan), plan.build(jax.random.PRNGKey(0)), RunRecord())
     assert len(page_of(tmp_path, solution, solution).images) == 2
 

@@ -17,7 +17,7 @@ from sympy import Eq, cos, pi, sin
 
 import spindle as sp
 from spindle.cli.main import main
-from spindle.problem.families import spanned
+from spindle.problem.families import with_parameter_axes
 from spindle.report.explore.queries import Answer, Explorer, Slider, facts
 from spindle.results.directory import RunDirectory
 from spindle.results.evaluator import Evaluator
@@ -55,12 +55,12 @@ def on_a_line():
     """One coordinate, and a reference that is tabulated for two members."""
     u, k, m = sp.unknown("u", x), sp.parameter("k", range=(1, 2)), sp.parameter("m", range=(0, 1))
     nodes, members = np.linspace(0, 1, 9), [{"k": 1.25, "m": 0.5}, {"k": 1.5123, "m": 0.25}]
-    tables = [sp.Tabulated({"x": nodes}, np.cos(own["k"] * nodes) + own["m"]) for own in members]
+    tables = [sp.GridReference({"x": nodes}, np.cos(own["k"] * nodes) + own["m"]) for own in members]
     return sp.Problem(
         domain=sp.Interval(x, 0, 1),
         equations=[Eq(u.diff(x, 2), -(k**2) * (u - m))],
         conditions=[sp.Dirichlet(u, 1 + m, on=Eq(x, 0))],
-        reference={u: sp.TabulatedFamily(members, tables)},
+        reference={u: sp.FamilyReference(members, tables)},
         name="line",
     )
 
@@ -79,7 +79,7 @@ def in_the_plane():
 def untrained(problem, method=None):
     """A family as another method leaves it at its initial weights."""
     method = method or sp.PINN(width=8, hidden_layers=1, points=4, balance=0, steps=5, lbfgs_steps=0)
-    plan = method.plan(spanned(problem))
+    plan = method.plan(with_parameter_axes(problem))
     return sp.Solution(method, Evaluator(problem, plan), plan.build(jax.random.PRNGKey(0)), RunRecord())
 
 

@@ -74,7 +74,7 @@ def tabulated():
     return sp.Problem(
         domain=sp.Box({t: (0, 1), x: (0, 1), y: (0, 3)}),
         equations=[u.diff(t) - sp.laplacian(u)],
-        reference={u: sp.Tabulated(axes, values)},
+        reference={u: sp.GridReference(axes, values)},
         name="tabulated",
     )
 
@@ -206,9 +206,12 @@ def test_a_line_a_plane_and_a_family_do_not_move():
     nu = sp.parameter("nu", range=(1, 2))
     u = sp.unknown("u", t, x, y)
     family = sp.Problem(domain=sp.Box({t: (0, 1), x: (0, 1), y: (0, 1)}), equations=[u.diff(t) - nu * sp.laplacian(u)])
-    spanned = sp.PINN(**SMALL).plan(family)
+    plan = sp.PINN(**SMALL).plan(family)
     solution = sp.Solution(
-        sp.PINN(**SMALL), Evaluator(family, spanned), spanned.build(jax.random.PRNGKey(0)), RunRecord()
+        sp.PINN(**SMALL),
+        Evaluator(family, plan),
+        plan.build(jax.random.PRNGKey(0)),
+        RunRecord(),
     )
     for still in (untrained(square()), untrained(heat()), solution):
         assert player(still) is None

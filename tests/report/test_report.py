@@ -25,7 +25,7 @@ from spindle.report.slices import Sample, Slice, choose_slices, take
 from spindle.results.evaluator import Evaluator
 from spindle.results.run_record import RunRecord
 from spindle.storage.records import WindowRecord
-from spindle.training.history import Clock, History, Record
+from spindle.training.history import Clock, History, HistoryEntry
 
 t, x, y, z = sp.coordinates("t x y z")
 SMALL = {"steps": 5, "lbfgs_steps": 0, "width": 8, "hidden_layers": 1, "points": 4, "balance": 0}
@@ -78,7 +78,7 @@ def heat():
         domain=sp.Box({x: (0, 1), t: (0, 0.1)}),
         equations=[sympy.Eq(u.diff(t), u.diff(x, 2))],
         conditions=[sp.Initial(u, sympy.sin(sympy.pi * x)), sp.Dirichlet(u, 0)],
-        reference={u: sp.Tabulated(axes, values, relative_error=1e-12, source="Fourier series.")},
+        reference={u: sp.GridReference(axes, values, relative_error=1e-12, source="Fourier series.")},
         name="heat",
     )
 
@@ -130,7 +130,7 @@ def solved(name):
         errors=measures,
         seconds=Clock(0.25, 1.5, 3.75, 0.5),
         residuals={"equation": 0.0625},
-        history=History(Record(step, "Adam", 0.1 * step, 2.0 / step, errors) for step in (1, 2, 5)),
+        history=History(HistoryEntry(step, "Adam", 0.1 * step, 2.0 / step, errors) for step in (1, 2, 5)),
     )
 
 
@@ -288,16 +288,22 @@ def test_run_without_history_is_reported(stopped_by, tmp_path):
 
 
 def test_values_that_are_not_finite_do_not_stop_the_report(tmp_path):
-    solution = untrained(square(), RunRecord(stopped_by="diverged", history=History([Record(1, "Adam", 0.1, np.inf)])))
+    solution = untrained(
+        square(), RunRecord(stopped_by="diverged", history=History([HistoryEntry(1, "Adam", 0.1, np.inf)]))
+    )
     solution = solution.with_model(jax.tree.map(lambda leaf: leaf * np.nan, solution.model))
     assert len(page_of(solution, tmp_path / "r.html").images) == 1
 
 
 def test_training_pictures_survive_odd_records():
-    records = [Record(1, "Adam", 0.0, 1.0), Record(2, "Adam", 0.1, 0.0, {"u": 0.0}), Record(5, "L-BFGS", 0.2, 1e-9)]
+    records = [
+        HistoryEntry(1, "Adam", 0.0, 1.0),
+        HistoryEntry(2, "Adam", 0.1, 0.0, {"u": 0.0}),
+        HistoryEntry(5, "L-BFGS", 0.2, 1e-9),
+    ]
     assert len(training_pictures(History(records))) == 2
     assert training_pictures(History()) == []
-    several = [Record(k, "Adam", 0.1 * k, 1.0 / k, {"u": 1.0 / k, "_v$": 2.0 / k}) for k in (1, 2, 50)]
+    several = [HistoryEntry(k, "Adam", 0.1 * k, 1.0 / k, {"u": 1.0 / k, "_v$": 2.0 / k}) for k in (1, 2, 50)]
     assert len(training_pictures(History(several))) == 3
 
 

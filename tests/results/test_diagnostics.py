@@ -5,7 +5,7 @@ import pytest
 import spindle as sp
 from spindle.gallery.registry import gallery
 from spindle.results.diagnostics import overfit, stagnated, unfinished, unfulfilled
-from spindle.training.history import Record
+from spindle.training.history import HistoryEntry
 
 STEPS = 1000
 TENTHS = (1, 10, 100, 500, 600, 700, 800, 900, 1000)
@@ -14,7 +14,7 @@ FAR, NEAR, NONE = {"equation": 0.9}, {"equation": 0.01}, {"equation": 1.0}
 
 def history(loss, *, phase="Adam", began=0):
     """Records at the looks and tenths of a phase, `loss` a function of its steps."""
-    return [Record(began + step, phase, 0.0, loss(step)) for step in TENTHS]
+    return [HistoryEntry(began + step, phase, 0.0, loss(step)) for step in TENTHS]
 
 
 def flat(step):

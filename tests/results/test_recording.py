@@ -13,7 +13,7 @@ from spindle.results.recording import record
 from spindle.results.run_record import RunRecord
 from spindle.training.budget import Budget
 from spindle.training.deadline import Late
-from spindle.training.history import Clock, History, Record
+from spindle.training.history import Clock, History, HistoryEntry
 from spindle.training.loop import Outcome
 from spindle.training.precision import precision
 
@@ -35,7 +35,7 @@ def untrained():
 
 
 def recorded(evaluator, model, **changes):
-    history = History(Record(step, "Adam", 0.1, 1.0) for step in range(1, 21))
+    history = History(HistoryEntry(step, "Adam", 0.1, 1.0) for step in range(1, 21))
     told = {"seed": 3, "seconds": Clock(1.0), "budget": Budget(), "whole": evaluator.given, "averaged": True}
     grown = [{"phase": 0, "decision": [2], "what": "more", "loss": 2.0}]
     outcome = Outcome(model, "steps", 20, 1.0, {"equation": 1.0}, history, grown)

@@ -7,7 +7,7 @@ import pytest
 
 from spindle.results.run_record import RUN, RunRecord
 from spindle.storage.records import ClassicalComparison, ErrorEstimate, Grown, Reached, WindowRecord, check
-from spindle.training.history import Clock, History, Record
+from spindle.training.history import Clock, History, HistoryEntry
 from spindle.training.stop_reasons import StopReason
 
 MEASURES = {"u": {"rel_l2": 0.1, "rmse": 0.2, "max": 0.3}}
@@ -26,7 +26,7 @@ RUNS = [
     RunRecord(
         seed=2, stopped_by="budget", loss=0.25, warnings=("a doubt",), errors=MEASURES, grown=(RECORDS[0],),
         classical=RECORDS[1], windows=(WINDOW,), averages={"t": [0.0, 1.0]}, reached=RECORDS[3],
-        error_estimate=RECORDS[5], history=History([Record(1, "Adam", 0.1, 0.5)]), seconds=Clock(1.0, 2.0),
+        error_estimate=RECORDS[5], history=History([HistoryEntry(1, "Adam", 0.1, 0.5)]), seconds=Clock(1.0, 2.0),
     ),
 ]  # fmt: skip
 

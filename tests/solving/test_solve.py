@@ -62,8 +62,8 @@ TABLE = {"x": np.linspace(0, 1, 3), "y": np.linspace(0, 1, 2)}
     [
         (1 / x, "201 of the 40401 points where it is compared, the first at x=0, y=0"),
         (sympy.log(x - 2), "40401 of the 40401 points"),
-        (sp.Tabulated(TABLE, np.full((3, 2), np.nan)), "6 of the 6 points"),
-        (sp.Tabulated(TABLE, np.array([[0, 1], [2, 3], [4, np.inf]])), "1 of the 6 points .* at x=1, y=1"),
+        (sp.GridReference(TABLE, np.full((3, 2), np.nan)), "6 of the 6 points"),
+        (sp.GridReference(TABLE, np.array([[0, 1], [2, 3], [4, np.inf]])), "1 of the 6 points .* at x=1, y=1"),
     ],
 )
 def test_a_reference_that_is_not_finite_is_refused_before_training(tmp_path, reference, where):

@@ -168,7 +168,7 @@ def test_a_window_that_diverges_keeps_the_earlier_ones(tmp_path):
 
 
 def test_tables_are_cut_at_the_ends_of_windows():
-    table = sp.Tabulated({"t": np.linspace(0, 1, 11), "x": np.array([0.0, 1.0])}, np.arange(22.0).reshape(11, 2))
+    table = sp.GridReference({"t": np.linspace(0, 1, 11), "x": np.array([0.0, 1.0])}, np.arange(22.0).reshape(11, 2))
     (found,) = window(decay(reference={u: table}), 0.3, 0.5).reference.values()
     np.testing.assert_allclose(found.axes["t"], [0.3, 0.4, 0.5])
     np.testing.assert_array_equal(found.values, np.arange(6.0, 12).reshape(3, 2))

@@ -136,7 +136,7 @@ def victim(tmp_path):
 
 
 WRITTEN = {
-    "lock": (".lock", lambda run: Lock(run).take()),
+    "lock": (".lock", lambda run: Lock(run).acquire()),
     "json": ("run.json", lambda run: write_json(run / "run.json", {})),
     "arrays": ("solution.npz", lambda run: save_arrays(run / "solution.npz", {}, {})),
     "part": (f".run.json.{os.getpid()}.part", lambda run: write_json(run / "run.json", {})),

@@ -72,28 +72,28 @@ def test_where_there_are_no_locks_nothing_is_refused(tmp_path, monkeypatch):
 
     monkeypatch.setattr("spindle.storage.lock.lock_descriptor", unsupported)
     with Lock(tmp_path) as first, Lock(tmp_path) as second:
-        first.take()
-        second.take()
+        first.acquire()
+        second.acquire()
 
 
 def test_it_is_taken_once_and_given_back(tmp_path):
     with Lock(tmp_path / "run") as lock:
         assert not (tmp_path / "run").exists(), "nothing is made before it is needed"
-        lock.take()
-        lock.take()
+        lock.acquire()
+        lock.acquire()
         with Lock(tmp_path / "run") as other, pytest.raises(RunError, match=rf"number {os.getpid()}\)"):
-            other.take()
+            other.acquire()
     with Lock(tmp_path / "run") as again:
-        again.take()
+        again.acquire()
 
 
 @pytest.mark.parametrize("left", [b"", b" 99999999           ", b"12345", b"\xff\xfe nobody knows", b"x" * 10_000])
 def test_a_file_left_behind_locks_nothing(tmp_path, left):
     (tmp_path / ".lock").write_bytes(left)
     with Lock(tmp_path) as lock:
-        lock.take()
+        lock.acquire()
         with Lock(tmp_path) as other, pytest.raises(RunError, match=rf"another process \(number {os.getpid()}\)"):
-            other.take()
+            other.acquire()
     assert (tmp_path / ".lock").stat().st_size == max(20, len(left)), "it is never shortened: it may be another's"
 
 
@@ -104,5 +104,5 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
         path.parent.mkdir(exist_ok=True)
         path.write_text("half")
     with Lock(tmp_path) as lock:
-        lock.take()
+        lock.acquire()
     assert [path.exists() for path in (*left, *others)] == [False, False, True, True]

@@ -138,7 +138,12 @@ def test_a_training_is_continued_from_its_file(tmp_path, keep, float64):
 
         schedule = Schedule((Stage(Factor(12)), Stage(Factor(20, 1.5), Longer())), keep=keep)
         trainer = Trainer(
-            Nothing(), schedule, limits=Limits(), clock=Clock(), watch=[stop], checkpoint=tmp_path / "checkpoint.npz"
+            Nothing(),
+            schedule,
+            limits=Limits(),
+            clock=Clock(),
+            callbacks=[stop],
+            checkpoint=tmp_path / "checkpoint.npz",
         )
         return trainer.run({"x": jnp.ones((2, 2))}, {"x": 1.0}, key=jax.random.PRNGKey(0)), seen
 

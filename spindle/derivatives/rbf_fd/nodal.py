@@ -21,13 +21,13 @@ import scipy.sparse
 from jax.flatten_util import ravel_pytree
 
 from spindle.derivatives.base import FormingJacobians
-from spindle.derivatives.linearised import Piece, gram
+from spindle.derivatives.linearised import LinearisedResidual, gram
 from spindle.derivatives.pointwise import PointwiseTaylor, pointwise_values
 from spindle.derivatives.rbf_fd.sparse import Blocks, Stencils
 from spindle.derivatives.rbf_fd.time_differences import Differences
 from spindle.derivatives.rbf_fd.weights import cached_weights
 from spindle.errors import MethodError
-from spindle.lowering.partials import Need, terms_of
+from spindle.lowering.partials import DifferentialOperator, terms_of
 from spindle.networks.fields import Field
 from spindle.networks.taylor import Jet, closure
 from spindle.points.drawing import unfolded
@@ -79,7 +79,7 @@ class Discrete(FormingJacobians):
     def __init__(
         self,
         points: NodeCloud,
-        needs: Sequence[Sequence[Need]],
+        needs: Sequence[Sequence[DifferentialOperator]],
         *,
         order: int,
         exponent: int = 7,
@@ -88,7 +88,7 @@ class Discrete(FormingJacobians):
     ):
         self.points, self.needs = points, needs
         self._scheme = (order, exponent, size)
-        self._parts: list[dict[Need, list[_Part]]] = []
+        self._parts: list[dict[DifferentialOperator, list[_Part]]] = []
         self.stencils: list[Stencils] = []
         for needed in needs:
             parts, operators = self._analysed(needed)
@@ -162,7 +162,7 @@ class Discrete(FormingJacobians):
         jet = field(Jet.variables(points, closure(orders[-1:], d)))
         return jnp.stack([jet.derivative(o) for o in orders])
 
-    def at(self, shared, support: int) -> dict[Need, jax.Array]:
+    def at(self, shared, support: int) -> dict[DifferentialOperator, jax.Array]:
         """The values of all needs of one support: (m,), or (m, T) where the support extends over time."""
         lanes, field = shared
         where = self.points.supports[support]
@@ -195,7 +195,7 @@ class Discrete(FormingJacobians):
             for rows, stencils in zip(self.points.rows, self.stencils, strict=True)
         ]
 
-    def normal(self, field: Field, drawn, pieces: Sequence[Piece]) -> jax.Array:
+    def normal(self, field: Field, drawn, pieces: Sequence[LinearisedResidual]) -> jax.Array:
         """J^T J, added up instant by instant and in blocks of rows, so that J is never held whole."""
 
         def add(total, j):
@@ -204,7 +204,7 @@ class Discrete(FormingJacobians):
         columns = ravel_pytree(eqx.filter(field, eqx.is_inexact_array))[0].size + len(pieces[0].parameters)
         return self._each_instant(field, drawn, pieces, add, jnp.zeros((columns, columns)))[0]
 
-    def jacobian(self, field: Field, drawn, pieces: Sequence[Piece]) -> jax.Array:
+    def jacobian(self, field: Field, drawn, pieces: Sequence[LinearisedResidual]) -> jax.Array:
         """J (rows, P + parameters), rows in the order of the residuals."""
         blocks = []
         for piece in pieces:
@@ -265,7 +265,7 @@ class Discrete(FormingJacobians):
             groups[numbers if where.measured is None else None].append(piece)
         return [(None if numbers is None else np.array(numbers), members) for numbers, members in groups.items()]
 
-    def _blockwise(self, values, piece: Piece, number, use, total):
+    def _blockwise(self, values, piece: LinearisedResidual, number, use, total):
         """`use` on each group of rows of one piece at the instant of that number; `values` (M, lanes * outputs, P)."""
         ((support, slopes),) = piece.slopes
         columns, entries = self._blocks[support]

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spindle.derivatives.base import SummingWithoutPoints
-from spindle.derivatives.linearised import Piece, Shortcut
+from spindle.derivatives.linearised import LinearisedResidual, Shortcut
 from spindle.derivatives.separable.grid_free import GridFree, SeparatedPiece, grid_free
 from spindle.derivatives.separable.normal import (
     axis_features,
@@ -25,7 +25,7 @@ from spindle.derivatives.separable.normal import (
     symmetric,
 )
 from spindle.derivatives.separable.tensor_contraction import contract, contract_rows
-from spindle.lowering.partials import Need, terms_of
+from spindle.lowering.partials import DifferentialOperator, terms_of
 from spindle.networks.fields import AxisField
 from spindle.networks.taylor import Jet
 from spindle.points.lattice import Lattice
@@ -40,7 +40,7 @@ def axis_jets(field: AxisField, axis: int, x: jax.Array, highest: int) -> list[j
     return [jet.derivative((k,)).reshape(shape) for k in range(highest + 1)]
 
 
-def highest_orders(needs: Sequence[Need], axes: int) -> list[int]:
+def highest_orders(needs: Sequence[DifferentialOperator], axes: int) -> list[int]:
     """The highest order of differentiation on each axis."""
     partials = [p for need in needs for p, _ in terms_of(need)]
     return [max((p.orders[k] for p in partials), default=0) for k in range(axes)]
@@ -58,7 +58,9 @@ class Shared(NamedTuple):
         return self.core is None
 
 
-def merge(features: Sequence, needs: Sequence[Need], core=None) -> dict[Need, jax.Array]:
+def merge(
+    features: Sequence, needs: Sequence[DifferentialOperator], core=None
+) -> dict[DifferentialOperator, jax.Array]:
     """Partials, and combinations of partials, on the tensor grid of the axes.
 
     features   features[k][a] is the a-th derivative on axis k, (N_k, outputs, columns)
@@ -93,7 +95,9 @@ def _khatri_rao(factors: Sequence[jax.Array]) -> jax.Array:
     return product
 
 
-def paired(features: Sequence, needs: Sequence[Need], core=None) -> dict[Need, jax.Array]:
+def paired(
+    features: Sequence, needs: Sequence[DifferentialOperator], core=None
+) -> dict[DifferentialOperator, jax.Array]:
     """Partials, and combinations of partials, at scattered points, whose features stand row by row: arrays (n,)."""
     if core is not None:
         return contract_rows(features, core, needs)
@@ -114,7 +118,15 @@ class SeparableJets(SummingWithoutPoints):
 
     points: Lattice
 
-    def __init__(self, lattice: Lattice, needs: Sequence[Sequence[Need]], *, rank=1, parameters=1, form: str = "grid"):
+    def __init__(
+        self,
+        lattice: Lattice,
+        needs: Sequence[Sequence[DifferentialOperator]],
+        *,
+        rank=1,
+        parameters=1,
+        form: str = "grid",
+    ):
         self.points, self.needs, self.form = lattice, needs, form
         self.rank, self.parameters = rank, parameters
         self._highest = highest_orders([n for need in needs for n in need], lattice.dimensions)
@@ -124,7 +136,7 @@ class SeparableJets(SummingWithoutPoints):
         jets = [jnp.stack(axis_jets(field, k, pool, self._highest[k]), axis=1) for k, pool in enumerate(drawn)]
         return Shared(jets, field.core)
 
-    def at(self, shared: Shared, support: int) -> dict[Need, jax.Array]:
+    def at(self, shared: Shared, support: int) -> dict[DifferentialOperator, jax.Array]:
         """The values of all needs of one support, on its grid."""
         cut = [jnp.moveaxis(jets[s], 1, 0) for jets, s in zip(shared.jets, self.points.slices[support], strict=True)]
         combine = merge if self.points.supports[support].is_region else paired
@@ -147,7 +159,7 @@ class SeparableJets(SummingWithoutPoints):
         """Whether `normal` is offered for this field."""
         return field.core is None
 
-    def normal(self, field: AxisField, drawn, pieces: Sequence[Piece | Shortcut]) -> jax.Array:
+    def normal(self, field: AxisField, drawn, pieces: Sequence[LinearisedResidual | Shortcut]) -> jax.Array:
         """J^T J of linearised residuals, in the order of `ravel_pytree(field)`, estimated parameters last."""
         features = [axis_features(field, k, x, axis_jets, self._highest[k]) for k, x in enumerate(drawn)]
         places, size = places_of_parameters(field)

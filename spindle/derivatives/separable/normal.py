@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from spindle.derivatives.linearised import Piece
+from spindle.derivatives.linearised import LinearisedResidual
 from spindle.lowering.partials import terms_of
 from spindle.networks.fields import AxisField
 
@@ -74,7 +74,7 @@ def places_of_parameters(field: AxisField) -> tuple[np.ndarray, int]:
     return np.concatenate([index for axis in by_axis for index in axis]), int(starts[-1])
 
 
-def grid_blocks(features: Sequence[Sequence[AxisFeatures]], piece: Piece) -> list[list[jax.Array]]:
+def grid_blocks(features: Sequence[Sequence[AxisFeatures]], piece: LinearisedResidual) -> list[list[jax.Array]]:
     """Blocks H_de of J^T J for d <= e, and the columns of the parameters last, of one piece on a tensor grid.
 
     features   features[term][d], cut to the piece's nodes
@@ -96,7 +96,7 @@ def grid_blocks(features: Sequence[Sequence[AxisFeatures]], piece: Piece) -> lis
             (support, dict(zip(old, new, strict=True)))
             for (support, old), new in zip(piece.slopes, slopes, strict=True)
         ]
-        return _blocks(slab, Piece(tuple(terms), parameters))
+        return _blocks(slab, LinearisedResidual(tuple(terms), parameters))
 
     def add(total, part):
         return jax.tree.map(jnp.add, total, blocks(part)), None
@@ -138,7 +138,7 @@ def symmetric(blocks: list[list[jax.Array]], parameters: Sequence[jax.Array]) ->
     return jnp.block(whole)
 
 
-def row_blocks(features: Sequence[Sequence[AxisFeatures]], piece: Piece) -> jax.Array:
+def row_blocks(features: Sequence[Sequence[AxisFeatures]], piece: LinearisedResidual) -> jax.Array:
     """J (n, P + parameters) of one piece at scattered points."""
     columns = []
     for d in range(len(features[0])):

@@ -14,10 +14,12 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
-from spindle.lowering.partials import Need, terms_of
+from spindle.lowering.partials import DifferentialOperator, terms_of
 
 
-def contract(features: Sequence, core: jax.Array, needs: Sequence[Need]) -> dict[Need, jax.Array]:
+def contract(
+    features: Sequence, core: jax.Array, needs: Sequence[DifferentialOperator]
+) -> dict[DifferentialOperator, jax.Array]:
     """Partials, and combinations of partials, on the tensor grid of the axes.
 
     features   features[k][a] is the a-th derivative on axis k, (N_k, unknowns, M_k)
@@ -31,7 +33,9 @@ def contract(features: Sequence, core: jax.Array, needs: Sequence[Need]) -> dict
     return _summed(features, core, needs, along)
 
 
-def contract_rows(features: Sequence, core: jax.Array, needs: Sequence[Need]) -> dict[Need, jax.Array]:
+def contract_rows(
+    features: Sequence, core: jax.Array, needs: Sequence[DifferentialOperator]
+) -> dict[DifferentialOperator, jax.Array]:
     """Partials, and combinations of partials, at scattered points: arrays (n,); one costs 2 n prod M_k operations."""
     last = core.ndim - 2
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import sympy
 
-from spindle.geometry.domain import Domain, Face, Wall
-from spindle.geometry.supports import Scatter
+from spindle.geometry.domain import BoundaryPart, BoxFace, Domain
+from spindle.geometry.supports import PointSet
 from spindle.symbolic.words import text
 
 
@@ -22,7 +22,7 @@ from spindle.symbolic.words import text
 class Piece:
     """`sum of expression_k at place_k` vanishes; places of one piece differ in the fixed axis only."""
 
-    terms: tuple[tuple[Face | Wall | Scatter, sympy.Expr], ...]
+    terms: tuple[tuple[BoxFace | BoundaryPart | PointSet, sympy.Expr], ...]
 
 
 class Setting(NamedTuple):

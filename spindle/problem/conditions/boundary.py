@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import sympy
 
 from spindle.errors import ProblemError, usage
-from spindle.geometry.domain import Wall
+from spindle.geometry.domain import BoundaryPart
 from spindle.problem.conditions.base import Condition, Piece, Role, Setting
 from spindle.problem.conditions.components import built
 from spindle.symbolic.expressions import expression_of
@@ -49,7 +49,7 @@ class OnBoundary(Condition):
         space = [c for c in domain.coordinates if is_space(c)]
         outward = sum(Normal(c.name) * self.expression.diff(c) for c in space) if self.b != 0 else 0
         residual = self.a * self.expression + self.b * outward - self.value
-        if isinstance(part, Wall):
+        if isinstance(part, BoundaryPart):
             return residual
         along = domain.coordinates[part.axis]
         return residual.xreplace({Normal(c.name): sympy.Integer(part.outward * (c == along)) for c in space})

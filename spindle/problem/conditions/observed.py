@@ -8,7 +8,7 @@ import numpy as np
 import sympy
 
 from spindle.errors import ProblemError, usage
-from spindle.geometry.supports import Scatter
+from spindle.geometry.supports import PointSet
 from spindle.problem.conditions.base import Condition, Measurement, Piece, Role
 from spindle.problem.conditions.components import components, short_name
 from spindle.symbolic.words import shown
@@ -32,7 +32,7 @@ class AtPoints(Condition):
                 f"`sp.Observed({shown(self.expression)}, ...)` has {np.sum(~inside)} of {len(points)} points outside "
                 f"the domain {domain}, the first at {points[~inside][0]}; the field exists only inside, so drop them."
             )
-        return (Piece(((Scatter(points, self.values), self.expression),)),)
+        return (Piece(((PointSet(points, self.values), self.expression),)),)
 
     def texts(self, printer):
         """`u observed at 200 points`."""

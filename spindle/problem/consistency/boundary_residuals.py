@@ -5,7 +5,7 @@ from typing import Any
 
 import sympy
 
-from spindle.geometry.domain import Face, Wall
+from spindle.geometry.domain import BoundaryPart, BoxFace
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Held:
     """
 
     name: str
-    place: Any  # a `Face` or a `Wall`
+    place: Any  # a `BoxFace` or a `BoundaryPart`
     residual: sympy.Expr
     periodic: bool
 
@@ -28,7 +28,7 @@ def held(problem) -> list[Held]:
         for name, pieces in problem.pieces.items()
         for piece in pieces
         for place, residual in piece.terms
-        if isinstance(place, (Face, Wall))
+        if isinstance(place, (BoxFace, BoundaryPart))
     ]
 
 

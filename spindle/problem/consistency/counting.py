@@ -3,7 +3,7 @@
 import numpy as np
 from sympy.core.function import AppliedUndef
 
-from spindle.geometry.domain import Wall
+from spindle.geometry.domain import BoundaryPart
 from spindle.problem.consistency import transport
 from spindle.problem.consistency.boundary_residuals import equation_of, held, is_inverse, is_measured
 from spindle.problem.consistency.definite import half_order, space_axes
@@ -72,7 +72,7 @@ def _in_space(problem, rows, asked, conditions) -> list[Doubt]:
     # Along a single axis everything may be given at one end, as a problem with initial values.
     half = half if len(problem.coordinates) > 1 else 0
     if not problem.domain.boxes:
-        walls = [c for c in conditions if isinstance(c.place, Wall)]
+        walls = [c for c in conditions if isinstance(c.place, BoundaryPart)]
         return uncovered(problem, walls, half or min(1, max(asked[k] for k in space_axes(problem)) // 2))
     periodic = {c.place.axis for c in conditions if c.periodic}
     open_axes = [k for k in space_axes(problem) if asked[k] and k not in periodic]

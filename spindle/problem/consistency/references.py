@@ -3,7 +3,7 @@
 import numpy as np
 import sympy
 
-from spindle.geometry.domain import Face, Wall
+from spindle.geometry.domain import BoundaryPart, BoxFace
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import has_code, inside, on_face, values_at
 from spindle.symbolic.expressions import size_of
@@ -69,7 +69,7 @@ def _residuals(problem):
         yield f"equation `{equation.name}`", [(None, equation.residual)]
     for name, pieces in problem.pieces.items():
         for piece in pieces:
-            if all(isinstance(place, (Face, Wall)) for place, _ in piece.terms):
+            if all(isinstance(place, (BoxFace, BoundaryPart)) for place, _ in piece.terms):
                 yield f"condition `{name}`", list(piece.terms)
 
 
@@ -100,7 +100,7 @@ def _points(problem, place) -> tuple[np.ndarray, dict]:
     """Points (n, d) of the domain, a face or a wall, and on a wall the components (n,) of the normal there."""
     if place is None:
         return inside(problem, _POINTS), {}
-    if isinstance(place, Face):
+    if isinstance(place, BoxFace):
         return on_face(place, _POINTS), {}
     sampled = place.shape.sampled
     chosen = np.flatnonzero(place.holds(sampled.points, sampled.labels))[:: max(1, len(sampled.points) // _POINTS)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from spindle.geometry.domain import Face
+from spindle.geometry.domain import BoxFace
 from spindle.problem.consistency.boundary_residuals import Held, is_inverse
 from spindle.problem.consistency.definite import backward, time_axis
 from spindle.problem.consistency.doubt import Doubt, listed
@@ -17,7 +17,7 @@ def in_time(problem, rows: list[Linear], asked: Sequence[int], conditions: Seque
     asked   conditions along each coordinate
     """
     axis = time_axis(problem)
-    given = [c for c in conditions if isinstance(c.place, Face) and c.place.axis == axis]
+    given = [c for c in conditions if isinstance(c.place, BoxFace) and c.place.axis == axis]
     if axis is None or any(c.periodic for c in given):
         return []
     starts = [c for c in given if c.place.outward < 0]

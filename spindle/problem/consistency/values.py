@@ -7,7 +7,7 @@ import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
-from spindle.geometry.domain import Face
+from spindle.geometry.domain import BoxFace
 from spindle.problem.consistency.boundary_residuals import Held, held
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import Linear, on_face, values_at
@@ -42,9 +42,9 @@ def contradictions(problem) -> list[Doubt]:
     return list(doubts.values())
 
 
-def on_faces(problem) -> list[tuple[str, Face, sympy.Expr]]:
+def on_faces(problem) -> list[tuple[str, BoxFace, sympy.Expr]]:
     """(name, face, residual) of every condition that concerns a single face."""
-    return [(c.name, c.place, c.residual) for c in held(problem) if isinstance(c.place, Face) and not c.periodic]
+    return [(c.name, c.place, c.residual) for c in held(problem) if isinstance(c.place, BoxFace) and not c.periodic]
 
 
 def is_plain(expression: sympy.Expr, problem) -> bool:
@@ -70,7 +70,7 @@ def things_set(problem, conditions) -> set:
 def _common(one: Setting, other: Setting, problem) -> np.ndarray | None:
     """Points (n, d) of the part of the boundary that two conditions share; None where there is none."""
     first, second = one.condition.place, other.condition.place
-    if isinstance(first, Face) or isinstance(second, Face):
+    if isinstance(first, BoxFace) or isinstance(second, BoxFace):
         return on_face(first) if first == second else None
     sampled = first.shape.sampled
     both = first.holds(sampled.points, sampled.labels) & second.holds(sampled.points, sampled.labels)
@@ -101,7 +101,7 @@ def _named(one: Setting, other: Setting) -> str:
 
 def _part(one: Setting) -> str:
     place = one.condition.place
-    return "Eq(x, 0)" if isinstance(place, Face) else f'"{place.shape.sides[0]}"'
+    return "Eq(x, 0)" if isinstance(place, BoxFace) else f'"{place.shape.sides[0]}"'
 
 
 def running_starts(problem) -> list[Doubt]:

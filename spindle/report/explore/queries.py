@@ -13,7 +13,7 @@ import numpy as np
 
 from spindle.errors import ProblemError
 from spindle.methods.registry import label
-from spindle.problem.families import ranging
+from spindle.problem.families import family_parameters
 from spindle.report.html import number
 from spindle.results.members import Member
 from spindle.results.solution import Solution
@@ -94,7 +94,7 @@ class Explorer:
         coordinates = [c for c in problem.coordinates if not isinstance(c, Parameter)]
         self.solution, self.axes = solution, tuple(c.name for c in _shown(coordinates))
         self.bounds = {c.name: ends for c, ends in zip(problem.coordinates, problem.domain.bounds, strict=True)}
-        self.parameters = tuple(p.name for p in ranging(problem))
+        self.parameters = tuple(p.name for p in family_parameters(problem))
         others = [c.name for c in coordinates if c.name not in self.axes]
         self.sliders = tuple(Slider(name, *self.bounds[name]) for name in (*self.parameters, *others))
         self.lined = len(coordinates) == 2 and is_time(_shown(coordinates)[0])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 
 from spindle.errors import ProblemError, RunError
-from spindle.problem.families import ranging
+from spindle.problem.families import family_parameters
 from spindle.report.explore.page import fill
 from spindle.report.explore.queries import Explorer
 from spindle.results.directory import RunDirectory
@@ -64,7 +64,7 @@ def warm(explorer: Explorer) -> None:
 def _check(directory: RunDirectory) -> None:
     """Raise an error for whatever can be refused before the run is loaded, which takes a while."""
     problem, _, _ = directory.read()
-    if not ranging(problem):
+    if not family_parameters(problem):
         raise ProblemError(
             f"`{directory.command('explore')}`: `{problem.name}` has no parameter that ranges, so there is nothing "
             f"to move; look at it with `{directory.command('report')}`, or solve a family, for example "

@@ -70,7 +70,7 @@ def _by_size(estimated: ErrorEstimate, solution: Solution) -> ErrorEstimate:
         if name in unknowns:
             size, least = _size(solution, points, unknowns[name]), _LEAST * scales.of(unknowns[name])
             factors[name] = size / least if 0 < size < least else 1.0
-        elif not _vanishes(solution, points, solution.problem.shown[name]):
+        elif not _vanishes(solution, points, solution.problem.fields[name]):
             factors[name] = 1.0
 
     def by_size(errors: Mapping[str, float]) -> dict[str, float]:

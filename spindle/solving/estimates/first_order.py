@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import sympy
 
-from spindle.geometry.domain import Face
+from spindle.geometry.domain import BoxFace
 from spindle.lowering.compile import ArrayFunction, array_function
 from spindle.lowering.partials import Partial, partials_in, replace_partials, terms_of
 from spindle.problem.problem import Problem
@@ -84,7 +84,7 @@ class FirstOrder:
         """Each condition as functions at the ends (0: the lower) whose sum vanishes; measurements are left out."""
         high, conditions = self.problem.domain.bounds[0][1], []
         for piece in (piece for pieces in self.problem.pieces.values() for piece in pieces):
-            faces = [(place, expression) for place, expression in piece.terms if isinstance(place, Face)]
+            faces = [(place, expression) for place, expression in piece.terms if isinstance(place, BoxFace)]
             if not faces:
                 continue
             terms = [(int(face.value == high), self.function(expression)) for face, expression in faces]

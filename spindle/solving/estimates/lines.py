@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse
 import sympy
 
-from spindle.geometry.domain import Face
+from spindle.geometry.domain import BoxFace
 from spindle.lowering.compile import ArrayFunction, array_function
 from spindle.lowering.partials import Partial, partials_in, replace_partials, terms_of
 from spindle.problem.problem import Problem
@@ -76,7 +76,7 @@ class Lines:
             if role.starts or role.periodic or role.measurement:
                 continue
             for face, expression in (term for piece in self.problem.pieces[condition.name] for term in piece.terms):
-                if not isinstance(face, Face):
+                if not isinstance(face, BoxFace):
                     raise NoSystem("a condition holds elsewhere than at its ends")
                 if face.axis == self.time:
                     raise NoSystem("a condition holds at the end of time")

@@ -95,7 +95,7 @@ def _compared(solution: Solution, rough: tuple, better: tuple) -> ErrorEstimate:
     where[system.time] = times
     mass = np.gradient(system.nodes)
     errors, owns = {}, {}
-    for name, expression in solution.problem.shown.items():
+    for name, expression in solution.problem.fields.items():
         try:
             true = system.along(system.function(expression), times, states)
             coarse = rough[0].along(rough[0].function(expression), *rough[1:])

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from spindle.classical.nodal_solver import Classical, NoClassical
+from spindle.classical.nodal_solver import ClassicalSolution, NoClassical
 from spindle.errors import SpindleError
 from spindle.lowering.compile import array_function
 from spindle.lowering.partials import terms_of
@@ -80,7 +80,7 @@ def _for(solution: Solution, parameters: Mapping[str, float], chosen: tuple[int,
     return values
 
 
-def _solved(posed: Problem, order: int, nodes: int, times: int) -> Classical | NoClassical:
+def _solved(posed: Problem, order: int, nodes: int, times: int) -> ClassicalSolution | NoClassical:
     """The error at nodes, or why there is none."""
     try:
         plan = DTPINN(order=order, nodes=nodes, times=times, frequency=4.0, approach=False).plan(posed)
@@ -89,7 +89,7 @@ def _solved(posed: Problem, order: int, nodes: int, times: int) -> Classical | N
         return NoClassical(str(error).rstrip("."))
 
 
-def _compared(solution: Solution, rough: Classical, better: Classical) -> ErrorEstimate:
+def _compared(solution: Solution, rough: ClassicalSolution, better: ClassicalSolution) -> ErrorEstimate:
     """The errors of what can be told from values alone, and the largest relative difference of the two sets."""
     problem = solution.problem
     points = scattered_points(problem)[:_POINTS]
@@ -101,7 +101,7 @@ def _compared(solution: Solution, rough: Classical, better: Classical) -> ErrorE
     points, values = points[known], values[known]
     whole = [each[known] if solution.windows else values + each[known] for each in at_points]
     errors, left = {}, 0.0
-    for name, expression in problem.shown.items():
+    for name, expression in problem.fields.items():
         at = _function(solution, expression)
         if at is None:
             continue

@@ -218,7 +218,7 @@ def _without_pole(system: FirstOrder, grid, network):
 def _compared(solution: Solution, system: FirstOrder, grid, loose, tight, tolerance: float) -> ErrorEstimate:
     """The errors of the solution, and the largest error of the integration: at least the tight tolerance."""
     errors, owns = {}, {}
-    for name, expression in solution.problem.shown.items():
+    for name, expression in solution.problem.fields.items():
         function = system.function(expression)
         if not system.reaches(function):
             continue

@@ -21,7 +21,7 @@ from spindle.results.solution import Solution
 from spindle.solving.estimates.shift import Shift
 from spindle.solving.estimates.stretched import Stretch, stretches
 from spindle.solving.estimates.uncertainty import Values, with_uncertainty
-from spindle.solving.train import Terms, train
+from spindle.solving.train import RunOptions, train
 from spindle.storage.records import ErrorEstimate
 from spindle.training.budget import Budget
 from spindle.training.deadline import Late
@@ -97,7 +97,7 @@ def _solved(
     if len(stretched) < axes:
         widths = [int(_FINER * width) if k in stretched else width for k, width in enumerate(widths)]
     method = SPINN(rank="full", width=tuple(widths), refine=0, hard="zero", newton_steps=_STEPS)
-    corrected = train(shift.problem(measured=parameters is None), method, Terms(seed=1, budget=budget.left()))
+    corrected = train(shift.problem(measured=parameters is None), method, RunOptions(seed=1, budget=budget.left()))
     if corrected.run.stopped_by == StopReason.BUDGET:
         raise Late
     return _Corrected(shift, corrected)
@@ -128,7 +128,7 @@ class _Corrected:
         points = scattered_points(solution.problem)[:_POINTS]
         points = points[solution.problem.domain.contains(points)]
         errors = {}
-        for name, expression in solution.problem.shown.items():
+        for name, expression in solution.problem.fields.items():
             better = self.values(expression, points)
             gap = np.linalg.norm(better - solution.evaluate(points, expression))
             errors[name] = float(gap / max(np.linalg.norm(better), np.finfo(float).tiny))

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.geometry.domain import Face
+from spindle.geometry.domain import BoxFace
 from spindle.problem.problem import Problem
 
 _LINES, _NODES = 24, 801  # on which an axis is looked at
@@ -92,7 +92,7 @@ def _free(problem: Problem) -> list[int]:
     for condition in problem.conditions:
         if condition.role.has_slopes:
             places = [place for piece in problem.pieces[condition.name] for place, _ in piece.terms]
-            taken |= {place.axis for place in places if isinstance(place, Face)}
+            taken |= {place.axis for place in places if isinstance(place, BoxFace)}
     return [k for k in range(len(problem.coordinates)) if k not in taken]
 
 

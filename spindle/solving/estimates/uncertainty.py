@@ -116,7 +116,7 @@ def _errors(solution: Solution, near: Values, slopes: Callable, best: np.ndarray
     points = scattered_points(solution.problem)[:_POINTS]
     points = points[solution.problem.domain.contains(points)]
     errors = {}
-    for name, expression in solution.problem.shown.items():
+    for name, expression in solution.problem.fields.items():
         changes = slopes(expression, points)
         true = near(expression, points) + changes @ best
         apart = np.linalg.norm(true - solution.evaluate(points, expression))

@@ -95,7 +95,10 @@ class ClassicalFit(Refinement):
         return model
 
     def objective(self, model) -> "DistanceToClassical":
-        """What is trained on."""
+        """The distance from the classical solution.
+
+        Raises ValueError where there is none, though a file tells of one.
+        """
         classical = self.found()
         if isinstance(classical, NoClassical):
             raise ValueError(classical.reason)

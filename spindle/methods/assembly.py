@@ -117,7 +117,10 @@ def pointwise_field(problem: Problem, constraints: Constraints, s: Any) -> Calla
 
 
 def causal_ladder(problem: Problem, s: Any) -> tuple[float, ...]:
-    """The tolerances of causal weights, one stage of Adam each; none where there is no time to speak of."""
+    """The tolerances of causal weights, one stage of Adam each; none where there is no time to speak of.
+
+    Raises MethodError where tolerances are given and the problem has no time.
+    """
     ladder = s.causal or ()
     if ladder and not any(is_time(c) for c in problem.coordinates):
         raise MethodError(

@@ -1,5 +1,6 @@
 """What all methods share: their settings, and the plan that a method makes for a problem."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Self
@@ -82,8 +83,8 @@ class Plan:
 
 @documented
 @dataclass(frozen=True, kw_only=True)
-class Method:
-    """Interface of all methods (never built itself).
+class Method(ABC):
+    """Interface of all methods.
 
     recipe   "default": ours; "paper": as published, to the letter where the publication says
 
@@ -206,17 +207,17 @@ class Method:
         chosen = ((f, getattr(self, f.name)) for f in fields(self))
         return f"{type(self).__name__}({', '.join(f'{f.name}={shown(v)}' for f, v in chosen if v != f.default)})"
 
+    @abstractmethod
     def plan(self, problem: Problem) -> Plan:
         """Everything that is needed to train; raises MethodError where method and problem do not fit."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decide(self, problem: Problem) -> tuple[Self, tuple[str, ...]]:
         """This method with a value for every setting, and a sentence of the record for each choice that has one.
 
         Words are left where they name a rule that works later, such as `rank="auto"`, by which the rank grows.
         Raises MethodError where method and problem do not fit.
         """
-        raise NotImplementedError
 
     def resolved(self, problem: Problem) -> Self:
         """This method with each setting as given, else as published for this problem (recipe "paper"), else as usual.

@@ -153,7 +153,10 @@ class DTPINN(Method):
         return replace(s, nodes=usual if s.nodes == "auto" else s.nodes), ()
 
     def plan(self, problem: Problem) -> Plan:
-        """Nodes, sparse matrices, one network."""
+        """The plan: nodes, sparse matrices, one network.
+
+        Raises MethodError where the domain is no shape with nodes, or where settings do not fit it.
+        """
         refuse_families(problem, "sp.DTPINN()")
         if self.points is not None or self.sampling not in (None, "scattered"):
             raise MethodError(

@@ -174,7 +174,10 @@ class LowRank(Method):
     reduces: ClassVar[bool]
 
     def decide(self, problem: Problem) -> tuple[Self, tuple[str, ...]]:
-        """As the settings say; `rank="auto"` grows on the way."""
+        """The settings as given; `rank="auto"` grows on the way.
+
+        Raises MethodError where a setting has no value that fits, such as points by axis.
+        """
         if self.rank == "full":
             raise MethodError(
                 f"`sp.{type(self).__name__}(rank='full')` is neither a number of coefficients nor 'auto'; give one of "
@@ -189,7 +192,10 @@ class LowRank(Method):
         return s, ()
 
     def plan(self, problem: Problem) -> Plan:
-        """A cloud over coordinates and parameters, one low-rank network, one jet."""
+        """The plan: a cloud over coordinates and parameters, one low-rank network, one jet.
+
+        Raises MethodError where the problem is no family, or where settings exclude each other.
+        """
         call = f"sp.{type(self).__name__}()"
         if not family_parameters(problem):
             raise MethodError(

@@ -31,7 +31,10 @@ METHODS: dict[str, tuple[type[Method], dict[str, Any]]] = {
 
 
 def method_named(name: str, settings: Mapping[str, Any], *, hint: str = "") -> Method:
-    """The method of that name with these settings; `hint` is added to the refusal of a setting that does not exist."""
+    """The method of that name with these settings; `hint` is added to the refusal of a setting that does not exist.
+
+    Raises MethodError where there is no such method, or where it has no such setting.
+    """
     if name not in METHODS:
         raise MethodError(f"There is no method `{name}`." + nearest(name, METHODS))
     cls, fixed = METHODS[name]

@@ -11,6 +11,7 @@ import inspect
 import math
 import numbers
 import textwrap
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
@@ -33,20 +34,20 @@ Documented = TypeVar("Documented", bound=type)
 # ------------------------------------------------------------------------------------------------------------- kinds
 
 
-class Kind:
-    """Interface of the kinds of values (never built itself)."""
+class Kind(ABC):
+    """Interface of the kinds of values."""
 
+    @abstractmethod
     def read(self, value: Any, given: str) -> Any:
         """The value in the type that the setting has; numbers of any library become Python's own.
 
         given   the call with this value, for messages
         Raises MethodError where the setting cannot have it.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def described(self, doc: str) -> str:
         """The meaning of a setting of this kind, with the values that it takes."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Words(Kind):
     meanings: Mapping[str, str]
 
     def read(self, value, given):
-        """The word."""
+        """The word; raises MethodError where it is none of them."""
         if not isinstance(value, str) or value not in self.meanings:
             raise MethodError(f"`{given}` is not known." + nearest(str(value)[:100], self.meanings))
         return value
@@ -86,7 +87,7 @@ class Whole(Kind):
     several: bool = False
 
     def read(self, value, given):
-        """An int, or a tuple of them."""
+        """An int, or a tuple of them; raises MethodError where it is none, or out of range."""
         listed = self.several and isinstance(value, (tuple, list))
         counts = tuple(_whole(number, self.least) for number in (value if listed else (value,)))
         if None in counts:
@@ -105,7 +106,7 @@ class Positive(Kind):
     """A positive number."""
 
     def read(self, value, given):
-        """A float."""
+        """A float; raises MethodError where it is none, or out of range."""
         number = _positive(value)
         if number is None:
             raise _refusal(given, f"a positive number of at most {_LARGEST:g}")
@@ -121,7 +122,7 @@ class NotNegative(Kind):
     """Zero or a positive number."""
 
     def read(self, value, given):
-        """A float."""
+        """A float; raises MethodError where it is none, or out of range."""
         if not (_is_number(value) and 0 <= _float(value) <= _LARGEST):
             raise _refusal(given, f"a number from 0 to {_LARGEST:g}")
         return float(value)
@@ -136,7 +137,7 @@ class Flag(Kind):
     """True or false."""
 
     def read(self, value, given):
-        """A bool."""
+        """A bool; raises MethodError where it is none."""
         if not isinstance(value, (bool, np.bool_)):
             raise _refusal(given, "true or false")
         return bool(value)
@@ -178,7 +179,7 @@ class Expression(Kind):
     """An expression in the space coordinates."""
 
     def read(self, value, given):
-        """The expression."""
+        """The expression; raises MethodError where it is none, or a constant."""
         if not isinstance(value, sympy.Expr) or value.is_number:
             raise _refusal(given, "an expression in the space coordinates, such as 0.3 + x**2")
         return value
@@ -193,7 +194,7 @@ class Features(Kind):
     """Count and deviation of random Fourier features."""
 
     def read(self, value, given):
-        """A pair of an int and a float."""
+        """A pair of an int and a float; raises MethodError where it is none."""
         pair = isinstance(value, (tuple, list)) and len(value) == 2
         count, deviation = (_whole(value[0], 1), _positive(value[1])) if pair else (None, None)
         if count is None or count > _MOST_FEATURES or deviation is None:
@@ -210,7 +211,7 @@ class Ladder(Kind):
     """Positive numbers, one after the other."""
 
     def read(self, value, given):
-        """A tuple of floats."""
+        """A tuple of floats; raises MethodError where one of them is not positive."""
         numbers_ = value if isinstance(value, (tuple, list)) else (value,)
         ladder = tuple(_positive(number) for number in numbers_[:_LONGEST_LADDER])
         if None in ladder:
@@ -227,7 +228,7 @@ class Weights(Kind):
     """Numbers by name; which names and sizes make sense is known where the residuals are."""
 
     def read(self, value, given):
-        """A dictionary of floats."""
+        """A dictionary of floats; raises MethodError where it is none."""
         fits = isinstance(value, Mapping) and all(
             isinstance(k, str) and _is_number(v) and abs(_float(v)) <= _LARGEST for k, v in value.items()
         )

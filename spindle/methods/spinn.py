@@ -129,7 +129,10 @@ class SPINN(Method):
     smaller: ClassVar = ("`rank`",)
 
     def decide(self, problem: Problem) -> tuple[Self, tuple[str, ...]]:
-        """How large the network is, where its points lie, and what holds by construction."""
+        """The size of the network, the places of its points, and what holds by construction.
+
+        Raises MethodError where the domain is not made of boxes, or a setting has a value that it cannot have.
+        """
         s: Any = self.resolved(problem)
         axes = len(problem.coordinates)
         if not problem.domain.boxes:

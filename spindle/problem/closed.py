@@ -43,7 +43,10 @@ class ClosedForm(Reference):
         return "closed form"
 
     def check(self, name, coordinates):
-        """Whether it contains coordinates and parameters only."""
+        """Whether it contains coordinates and parameters only.
+
+        Raises ProblemError where it contains others.
+        """
         stray = sympy.sympify(self.closed).free_symbols - set(coordinates)
         if any(not isinstance(s, Parameter) for s in stray):
             raise ProblemError(

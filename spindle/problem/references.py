@@ -115,7 +115,10 @@ class OnGrid(Reference):
         return "; ".join(part for part in ((self.source or "table").rstrip("."), error) if part)
 
     def check(self, name, coordinates):
-        """Whether its axes are the coordinates, in this order."""
+        """Check that its axes are the coordinates, in this order.
+
+        Raises ProblemError where they are others.
+        """
         if list(self.axes) != [c.name for c in coordinates]:
             raise ProblemError(
                 f"The tabulated reference of `{name}` has the axes {list(self.axes)}; it needs "

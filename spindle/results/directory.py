@@ -107,7 +107,10 @@ class RunDirectory:
         return for_shell(["spindle", name, self.path])
 
     def window(self, number: int) -> "RunDirectory":
-        """The files of one window in time, which has no `run.json` of its own."""
+        """The files of one window in time, which has no `run.json` of its own.
+
+        Raises RunError where its place is taken by something else than a directory.
+        """
         path = self.path / f"window{number + 1:02d}"
         if path.is_symlink():
             raise RunError(
@@ -125,7 +128,10 @@ class RunDirectory:
         write_json(self._span, {"from": float(low), "to": float(high)})
 
     def during(self) -> tuple[float, float] | None:
-        """The instants that `keep_during` wrote down; None where it did not."""
+        """The instants that `keep_during` wrote down; None where it did not.
+
+        Raises RunError where the file is damaged.
+        """
         if not self._span.exists():
             return None
         with reading(self._span, FINISHED_AGAIN):
@@ -182,7 +188,10 @@ class RunDirectory:
             write_json(self.info, self.read_info() | {"record": record})
 
     def read_info(self) -> dict:
-        """`run.json`."""
+        """The contents of `run.json`.
+
+        Raises RunError where there is none, or where it is damaged or of another version.
+        """
         with reading(self.info, _WITHOUT_IT):
             if not self.info.exists():
                 raise RunError(f"{self.path} is no run directory: it has no run.json; {self._without_info()}.")
@@ -212,7 +221,10 @@ class RunDirectory:
         return "name the folder given to `--out`"
 
     def read(self, given: Mapping | None = None) -> tuple[Problem, Method, int]:
-        """Problem, method with every setting it ran with, and seed."""
+        """Problem, method with every setting it ran with, and seed.
+
+        Raises RunError where a file is missing, damaged, of another version or of another run.
+        """
         info = self.read_info()
         if not self.problem.exists():
             raise RunError(f"{self.path} has lost its problem.npz; {_POSED_AGAIN}.")
@@ -247,7 +259,10 @@ class RunDirectory:
         return method
 
     def read_result(self) -> tuple[dict[str, np.ndarray], RunRecord]:
-        """Trained numbers, and the record of the run."""
+        """Trained numbers, and the record of the run.
+
+        Raises RunError where they are missing, damaged or of another run.
+        """
         if not self.solution.exists():
             raise RunError(
                 f"{self.path} holds no solution yet, because its training has not ended; continue it, "

@@ -127,7 +127,10 @@ class Member:
         return errors
 
     def error(self) -> float:
-        """Relative L2 error against the reference; the largest of several unknowns."""
+        """Relative L2 error against the reference; the largest of several unknowns.
+
+        Raises ProblemError where this member has no reference.
+        """
         errors = self.errors()
         if not errors:
             raise ProblemError(

@@ -132,6 +132,7 @@ class Solution:
         """Values (n,) of an expression at points (n, d), columns in the order of the problem's coordinates.
 
         Points outside the domain are NaN: nothing is known of the field there.
+        Raises ProblemError where points are no such array, or the expression contains other symbols.
         """
         points = _floats("points", points)
         d = len(self.problem.coordinates)
@@ -183,7 +184,10 @@ class Solution:
         return self.evaluator.errors(self.model)
 
     def error(self) -> float:
-        """Relative L2 error against the reference; the largest one where there are several unknowns."""
+        """Relative L2 error against the reference; the largest one where there are several unknowns.
+
+        Raises ProblemError where there is no reference, or where it is zero everywhere.
+        """
         errors = self.errors()
         if not errors:
             raise ProblemError(

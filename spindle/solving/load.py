@@ -36,6 +36,7 @@ def load(directory, given: Mapping | None = None) -> Solution:
     """The solution that `Solution.save`, `solve(out=...)` or the command line wrote.
 
     given   {name: function} for problems that use `sp.given`, since no file can hold code
+    Raises RunError where files are missing, damaged, of another version or of another run.
     """
     source = RunDirectory.at(directory)
     problem, method, seed = source.read(given)

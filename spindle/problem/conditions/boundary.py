@@ -35,7 +35,10 @@ class OnBoundary(Condition):
         return Role(fixes=fixes, is_on_parts=True, has_slopes=self.b != 0)
 
     def pieces(self, domain):
-        """One piece a face of the part."""
+        """One piece a face of the part.
+
+        Raises ProblemError where the domain has no boundary in space, or no such part.
+        """
         faces = domain.part(self.on, call=self.name)
         if not faces:
             raise ProblemError(
@@ -110,7 +113,10 @@ def Neumann(expression, value=0, *, on=None, name: str | None = None):
 
 @usage("sp.Robin(u, 2, 1, 0, on=Eq(x, 1))")
 def Robin(expression, a, b, value=0, *, on=None, name: str | None = None):
-    """`a*expression + b*normal derivative = value` on a part; arguments as in `Dirichlet`."""
+    """`a*expression + b*normal derivative = value` on a part; arguments as in `Dirichlet`.
+
+    Raises ProblemError where both coefficients are zero.
+    """
     a, b = (expression_of(number, f"sp.Robin({shown(expression)}, {shown(a)}, {shown(b)}, ...)") for number in (a, b))
     if a == b == 0:
         raise ProblemError(

@@ -19,7 +19,10 @@ class AtStart(Condition):
     value: sympy.Expr
 
     def pieces(self, domain):
-        """The face at the lower end of time."""
+        """The face at the lower end of time.
+
+        Raises ProblemError where the domain has no time.
+        """
         times = [k for k, c in enumerate(domain.coordinates) if is_time(c)]
         faces = [f for f in domain.faces if f.axis in times and f.outward < 0]
         if not faces:

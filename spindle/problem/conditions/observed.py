@@ -24,7 +24,10 @@ class AtPoints(Condition):
     noise: float | None = field(default=None)
 
     def pieces(self, domain):
-        """One piece: the points, in the order of the domain's coordinates."""
+        """One piece: the points, in the order of the domain's coordinates.
+
+        Raises ProblemError where points lie outside the domain, or are not as many as the values.
+        """
         points = self._ordered_points(domain.coordinates)
         inside = domain.contains(points)
         if not inside.all():
@@ -99,6 +102,7 @@ def Observed(expression, points, values: Sequence[float], *, noise: float | None
     values   (n,), finite
     noise    standard deviation of the measurement error, in the units of the values; it scales the residual, which
              then weighs little: the field follows the equation. None: the values are taken for exact, as conditions are
+    Raises ProblemError where values or points are missing or not finite, or where the noise is no positive number.
     """
     if isinstance(expression, sympy.MatrixBase):
         raise ProblemError(

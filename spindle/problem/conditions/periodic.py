@@ -18,7 +18,10 @@ class AcrossAxis(Condition):
     axis: sympy.Symbol
 
     def pieces(self, domain):
-        """One piece: the value at the upper end minus the value at the lower end."""
+        """One piece: the value at the upper end minus the value at the lower end.
+
+        Raises ProblemError where the domain has no such axis, or is not one box.
+        """
         if self.axis not in domain.coordinates:
             raise ProblemError(
                 f"`sp.Periodic({shown(self.expression)}, {self.axis})` names no coordinate of the domain {domain}; "
@@ -60,7 +63,10 @@ class AcrossAxis(Condition):
 
 @usage("sp.Periodic(u, x)")
 def Periodic(expression, axis: sympy.Symbol, *, name: str | None = None):
-    """`expression` and its derivative along the axis agree at both ends of that axis."""
+    """`expression` and its derivative along the axis agree at both ends of that axis.
+
+    Raises ProblemError where the axis is no symbol.
+    """
     if not isinstance(axis, sympy.Symbol):
         raise ProblemError(
             f"`sp.Periodic({shown(expression)}, {shown(axis)})` names no coordinate; give the symbol itself, "

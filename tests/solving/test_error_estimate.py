@@ -176,7 +176,7 @@ def test_errors_of_what_vanishes_are_relative_to_what_the_problem_makes_of_it(si
     box = sp.Box({x: (0, 1), y: (0, 1)})
     beside = [sp.Dirichlet(w, size * y * (1 - y)), sp.Dirichlet(v, 0)]
     problem = sp.Problem(box, [Eq(sp.laplacian(w), v), Eq(sp.laplacian(v), 0)], beside)
-    found = {"errors": {"v": 0.7, "w": 1e-6}, "left": 0.0, "bound": False}
+    found = ErrorEstimate(errors={"v": 0.7, "w": 1e-6}, left=0.0, bound=False)
 
     def errors(share):
         exact, scales = {v: share * size * sin(pi * x), w: size * y * (1 - y)}, scales_of(problem)

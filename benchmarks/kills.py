@@ -161,11 +161,11 @@ def trained(path: Path) -> dict:
         arrays, run = own.read_result()
         key = own.path.name if own.whole else ""
         found |= {f"{key}/{name}": array.tobytes() for name, array in arrays.items()}
-        found[f"{key}/history"] = repr([(r.step, r.phase, r.loss) for r in run["history"]])
+        found[f"{key}/history"] = repr([(r.step, r.phase, r.loss) for r in run.history])
         found[f"{key}/outcome"] = repr(
-            [run[name] for name in ("iterations", "stopped_by", "loss", "residuals", "grown")]
+            [getattr(run, name) for name in ("iterations", "stopped_by", "loss", "residuals", "grown")]
         )
-        found[f"{key}/warnings"] = repr(run["warnings"])
+        found[f"{key}/warnings"] = repr(run.warnings)
         if own.reduction.exists():
             reduced, _ = load_arrays(own.reduction)
             found |= {f"{key}/reduced {name}": array.tobytes() for name, array in reduced.items()}

@@ -44,6 +44,7 @@ from spindle.shell_words import for_the_shell
 from spindle.solution import Solution
 from spindle.solve import compute, compute_further
 from spindle.sources import ProblemSource, problem_source
+from spindle.stop_reasons import StopReason
 from spindle.summary import LABEL, summary
 from spindle.training.checkpoint import write_atomically
 from spindle.training.deadline import left_behind
@@ -354,7 +355,7 @@ def _shown(directory: RunDirectory, json: bool, budget: Budget, work: Callable[.
         _print(solution, directory)
         late = f"not written, the seconds are spent; `{directory.command('report')}` writes it"
         _say(f"{'report':<{LABEL}}{late if budget.spent else _report(solution, directory)}")
-    if solution.run.stopped_by == "interrupted":
+    if solution.run.stopped_by == StopReason.INTERRUPTED:
         _say(f"spindle: interrupted; continue with `{directory.command('resume')}`.")
         status = exit_status()
     if strict and not status and solution.verdict.word == NOT_SOLVED:

@@ -6,6 +6,7 @@ those of windows are compared with what SciPy makes of the same equations along 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import sympy
@@ -18,6 +19,7 @@ from spindle.estimates.ordinary import by_integration
 from spindle.estimates.spectral import WIDTHS, by_features
 from spindle.estimates.stretched import Stretch, stretches
 from spindle.problem.symbols import is_time, unknowns_in
+from spindle.records import ErrorEstimate
 from spindle.references import scattered_points
 from spindle.solution import Solution
 from spindle.training.deadline import Late, in_time
@@ -29,7 +31,7 @@ _TOO_LATE = "the budget was spent before"
 
 
 @usage("sp.estimate(solution)")
-def estimate(solution: Solution, budget: Budget | None = None) -> dict:
+def estimate(solution: Solution, budget: Budget | None = None) -> ErrorEstimate:
     """`{"errors": {name: relative L2 error}, "left", "bound", "seconds"}`, or `{"reason"}` where there is no estimate.
 
     budget   of the call that it belongs to; None: as long as it takes
@@ -50,30 +52,30 @@ def estimate(solution: Solution, budget: Budget | None = None) -> dict:
     try:
         return in_time(lambda: _by_size(_estimated(solution, budget), solution), budget.ends)
     except Late:
-        return {"reason": _TOO_LATE}
+        return ErrorEstimate(reason=_TOO_LATE)
 
 
-def _by_size(found: dict, solution: Solution) -> dict:
+def _by_size(found: ErrorEstimate, solution: Solution) -> ErrorEstimate:
     """An estimate without quantities that vanish; unknowns that do are measured by what the problem makes of them.
 
     Nothing is relative to zero: not the divergence of a flow, which is left out, nor the velocity across a channel,
     which is rounding errors, and so is its error.
     """
-    if "errors" not in found:
+    if found.errors is None:
         return found
     points, scales = scattered_points(solution.problem)[:_POINTS], solution.plan.constraints.scales
     unknowns, factors = {u.func.__name__: u for u in solution.problem.unknowns}, {}
-    for name in found["errors"]:
+    for name in found.errors:
         if name in unknowns:
             size, least = _size(solution, points, unknowns[name]), _LEAST * scales.of(unknowns[name])
             factors[name] = size / least if 0 < size < least else 1.0
         elif not _vanishes(solution, points, solution.problem.shown[name]):
             factors[name] = 1.0
-    return found | {
-        part: {name: factor * found[part][name] for name, factor in factors.items() if name in found[part]}
-        for part in ("errors", "upper")
-        if part in found
-    }
+
+    def by_size(errors: Mapping[str, float]) -> dict[str, float]:
+        return {name: factor * errors[name] for name, factor in factors.items() if name in errors}
+
+    return replace(found, errors=by_size(found.errors), upper=None if found.upper is None else by_size(found.upper))
 
 
 def _size(solution: Solution, points, expression) -> float:
@@ -88,7 +90,7 @@ def _vanishes(solution: Solution, points, expression) -> bool:
     )
 
 
-def _estimated(solution: Solution, budget: Budget) -> dict:
+def _estimated(solution: Solution, budget: Budget) -> ErrorEstimate:
     """By the way that fits the domain and the solution."""
     problem, axes = solution.problem, len(solution.problem.coordinates)
     if axes == 1:
@@ -98,22 +100,22 @@ def _estimated(solution: Solution, budget: Budget) -> dict:
     if len(problem.domain.boxes) != 1 or solution.windows:
         return by_nodes(solution, budget)
     if axes not in WIDTHS:
-        return {"reason": f"it is made in up to {max(WIDTHS)} coordinates, parameters of families included"}
+        return ErrorEstimate(reason=f"it is made in up to {max(WIDTHS)} coordinates, parameters of families included")
     return by_features(solution, budget)
 
 
-def _in_time_and_space(solution: Solution, budget: Budget) -> dict:
+def _in_time_and_space(solution: Solution, budget: Budget) -> ErrorEstimate:
     """Of one coordinate of space: smooth errors are seen best by features, those of fronts along lines only."""
     if solution.windows:
         return by_lines(solution, None, budget)
     stretch = stretches(solution.problem, solution.values_on)
-    found = by_lines(solution, _in_space(solution, stretch), budget) if stretch else {}
-    if "errors" in found:
+    found = by_lines(solution, _in_space(solution, stretch), budget) if stretch else ErrorEstimate()
+    if found.errors is not None:
         return found
     seen = by_features(solution, budget)
-    if seen.get("bound") and not stretch and not budget.spent:
+    if seen.bound and not stretch and not budget.spent:
         found = by_lines(solution, None, budget)
-    return found if "errors" in found else seen
+    return seen if found.errors is None else found
 
 
 def _in_space(solution: Solution, stretch: Mapping[int, Stretch]) -> Stretch | None:

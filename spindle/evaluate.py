@@ -1,4 +1,4 @@
-"""Evaluate any expression of the unknowns on grids and at points, in pieces that fit into memory."""
+"""One expression of the unknowns, compiled for grids and points, in pieces that fit into memory."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -21,7 +21,7 @@ _CHUNK = 16_384  # points in one pass of a network
 _SLAB = 4_000_000  # numbers in one slab of a tensor grid
 
 
-class Evaluator:
+class CompiledExpression:
     """One expression, compiled once for repeated evaluation.
 
     Of windows in time that share their programs, `carried` are the arrays of the one that is meant; see `Carried`.

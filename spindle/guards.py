@@ -7,6 +7,7 @@ trained     the same as `fresh`, on the last training points
 
 from collections.abc import Mapping, Sequence
 
+from spindle.stop_reasons import StopReason
 from spindle.training.history import Record
 from spindle.training.loop import Outcome
 from spindle.verdict import UNFULFILLED, is_local
@@ -41,7 +42,7 @@ def cut_short(outcome: Outcome, seconds: float | None, missing: Sequence[str]) -
     missing   what was not looked at
     """
     sentences = []
-    if outcome.stopped_by == "budget":
+    if outcome.stopped_by == StopReason.BUDGET:
         done = f"after {outcome.steps} steps" if outcome.steps else "before the first step, so that nothing was trained"
         sentences.append(
             f"the budget of {seconds:g} s ended training {done}; more seconds would help, or continue the run, "

@@ -1,8 +1,9 @@
 """`load`: a solution from its run directory."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -13,14 +14,17 @@ from spindle.errors import RunError, usage
 from spindle.methods.base import Method, Plan
 from spindle.objective.objective import Model
 from spindle.problem.problem import Problem
+from spindle.records import Grown
 from spindle.reduction.build import Reduced
 from spindle.reduction.stored import reduced_from_data
+from spindle.results.run_record import RunRecord
 from spindle.rundir import FINISHED_AGAIN, RunDirectory
-from spindle.solution import Run, Solution
-from spindle.train import Window, planned
+from spindle.solution import Solution
+from spindle.stop_reasons import StopReason
+from spindle.train import Window, evaluator_of, planned
 from spindle.training.checkpoint import check_mark, load_arrays, reading
 from spindle.training.precision import precision
-from spindle.windows import ENDED, Windows, joined, unsolved
+from spindle.windows import Windows, joined, unsolved
 
 _WIDEST = 1000  # features that any network may have
 _SPARE, _TIMES = 1_000_000, 100  # numbers that a model may have beyond, and relative to, those that are stored
@@ -36,9 +40,7 @@ def load(directory, given: Mapping | None = None) -> Solution:
     source = RunDirectory.at(directory)
     problem, method, seed = source.read(given)
     if method.windows_of(problem) == 1:
-        solution = restore(problem, method, source, seed)
-        solution.plan = replace(solution.plan, choices=tuple(source.read_info()["choices"]))
-        return solution
+        return restore(problem, method, source, seed, choices=tuple(source.read_info()["choices"]))
     windows, parts = Windows(problem, method), list[Solution]()
     while not windows.pace.whole(parts) and source.window(len(parts)).solution.exists():
         window = windows.after(parts, source.window(len(parts)).during())
@@ -48,19 +50,26 @@ def load(directory, given: Mapping | None = None) -> Solution:
     if not parts:
         raise RunError(f"{source.path} holds no window that was trained; continue the run, `sp.resume(directory)`.")
     solution = joined(problem, method, parts, windows.pace)
-    if not windows.pace.whole(parts) and solution.run.stopped_by in ENDED and not unsolved(parts[-1]):
-        solution.run.stopped_by = "interrupted"
+    if not windows.pace.whole(parts) and solution.run.stopped_by.ended and not unsolved(parts[-1]):
+        return solution.with_record(stopped_by=StopReason.INTERRUPTED)
     return solution
 
 
 def restore(
-    problem: Problem, method: Method, source: RunDirectory, seed: int, window: Window | None = None
+    problem: Problem,
+    method: Method,
+    source: RunDirectory,
+    seed: int,
+    window: Window | None = None,
+    choices: tuple[str, ...] | None = None,
 ) -> Solution:
-    """The solution of a problem, or of a window in time, whose numbers lie in a directory."""
-    arrays, numbers = source.read_result()
-    with reading(source.solution):
-        run = Run(**numbers)
+    """The solution of a problem, or of a window in time, whose numbers lie in a directory.
+
+    choices   those that are on record; None: those of the plan as it is made now
+    """
+    arrays, run = source.read_result()
     plan = planned(problem, method, window)
+    plan = plan if choices is None else replace(plan, choices=choices)
     with precision(plan.dtype):
         # Where nothing was enlarged on the way, the shapes of a new model say where the arrays go: nothing is compiled.
         _check_settings(source.solution, plan.settings, arrays)
@@ -70,13 +79,10 @@ def restore(
             model = plan.build(jax.random.PRNGKey(seed)) if run.grown else model
             model = _restored(plan, model, arrays, run.grown)
         reduced = _reduced(source, model, run) if source.reduction.exists() else None
-    solution = Solution(problem, method, plan, model, run, reduced)
-    if window is not None:
-        window.place(solution)
-    return solution
+    return Solution(method, evaluator_of(problem, plan, window), model, run, reduced)
 
 
-def _reduced(source: RunDirectory, model: Model, run: Run) -> Reduced | None:
+def _reduced(source: RunDirectory, model: Model, run: RunRecord) -> Reduced | None:
     """What reduces the family; None where it was made of the model as it was at another step."""
     stored, meta = load_arrays(source.reduction, _REDUCED_AGAIN)
     check_mark(source.reduction, meta, source.mark, _REDUCED_AGAIN)
@@ -100,10 +106,10 @@ def _foreign(path) -> str:
     )
 
 
-def _check_sizes(path, model: Model, arrays: Mapping, grown: list[dict]) -> None:
+def _check_sizes(path, model: Model, arrays: Mapping, grown: Sequence[Grown]) -> None:
     """Raise RunError where what has to be built is much larger than what is stored, before it takes the memory."""
     shapes = [leaf.shape for leaf in jax.tree.leaves(eqx.filter(model, lambda leaf: hasattr(leaf, "shape")))]
-    shapes += [_whole_numbers(entry["decision"]) for entry in grown]
+    shapes += [_whole_numbers(entry.decision) for entry in grown]
     most = _SPARE + _TIMES * sum(a.size for a in arrays.values())
     if any(math.prod(max(1, n) for n in shape) > most for shape in shapes):
         raise RunError(_foreign(path))
@@ -117,10 +123,11 @@ def _whole_numbers(decision) -> tuple[int, ...]:
     return (decision,) if isinstance(decision, int) else ()
 
 
-def _restored(plan: Plan, model: Model, arrays: Mapping, grown: list[dict]) -> Model:
+def _restored(plan: Plan, model: Model, arrays: Mapping, grown: Sequence[Grown]) -> Model:
     """The model as built, as later phases enlarged it, with the stored arrays."""
     for entry in grown:
-        model = plan.schedule.phases[entry["phase"]].growth.apply(model, entry["decision"])
+        phase: Any = plan.schedule.phases[entry.phase]  # one that enlarges, unless somebody changed the file
+        model = phase.growth.apply(model, entry.decision)
     trainable, static = eqx.partition(
         model, lambda leaf: hasattr(leaf, "dtype") and np.issubdtype(leaf.dtype, np.inexact)
     )

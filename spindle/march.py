@@ -12,8 +12,9 @@ from spindle.problem.problem import Problem
 from spindle.problem.windows import time_axis
 from spindle.rundir import RunDirectory
 from spindle.solution import Solution
+from spindle.stop_reasons import StopReason
 from spindle.train import Terms, Window, train
-from spindle.windows import ENDED, Windows, described, joined, unsolved
+from spindle.windows import Windows, described, joined, unsolved
 
 
 def march(problem: Problem, method: Method, terms: Terms) -> Solution:
@@ -29,7 +30,7 @@ def march(problem: Problem, method: Method, terms: Terms) -> Solution:
     failure: DivergenceError | None = None
     while failure is None and not windows.pace.whole(parts) and (not parts or _goes_on(parts[-1])):
         if parts and time.perf_counter() > terms.budget.training_ends:
-            parts[-1].run.stopped_by = "budget"
+            parts[-1] = parts[-1].with_record(stopped_by=StopReason.BUDGET)
             break
         terms.display.window = windows.pace.position(len(parts) + 1)
         window = windows.after(parts, _begun(terms.directory, len(parts)))
@@ -39,7 +40,7 @@ def march(problem: Problem, method: Method, terms: Terms) -> Solution:
             part, failure = error.solution, error
         if window.shares:
             windows.share(part.plan)
-        if part.run.stopped_by in (*ENDED, "diverged") and not windows.pace.keeps(part):
+        if not part.run.stopped_by.resumes and not windows.pace.keeps(part):
             failure = None
             if terms.directory is not None:
                 terms.directory.window(len(parts)).forget()
@@ -55,7 +56,7 @@ def march(problem: Problem, method: Method, terms: Terms) -> Solution:
 
 def _goes_on(part: Solution) -> bool:
     """Whether another window may start where this one ended."""
-    return part.run.stopped_by in ENDED and not unsolved(part)
+    return part.run.stopped_by.ended and not unsolved(part)
 
 
 def _begun(directory: RunDirectory | None, number: int) -> tuple[float, float] | None:
@@ -75,7 +76,7 @@ def _one(problem: Problem, method: Method, terms: Terms, window: Window, *, foll
     inner = directory.window(window.number)
     if inner.solution.exists():
         stored = restore(window.problem, window.method, inner, terms.seed, window)
-        if stored.run.stopped_by in ENDED:
+        if stored.run.stopped_by.ended:
             return stored
     first = None if window.number else _first(problem, method, terms)
 

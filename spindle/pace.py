@@ -10,6 +10,7 @@ import numpy as np
 
 from spindle.methods.growth import decays, tail
 from spindle.solution import Solution
+from spindle.stop_reasons import StopReason
 from spindle.training.precision import precision
 
 _AIM, _MOST = 1e-10, 1e-7  # share of the last features: what a window is made for, and above which it is not kept
@@ -106,7 +107,9 @@ class Following:
     def keeps(self, part: Solution) -> bool:
         """Whether its features resolve it and its equations hold; at the shortest length, always."""
         low, high = part.problem.domain.bounds[self.axis]
-        wrong = part.run.stopped_by == "diverged" or not max(part.run.shares.values(), default=0.0) <= _RESIDUAL
+        wrong = (
+            part.run.stopped_by == StopReason.DIVERGED or not max(part.run.shares.values(), default=0.0) <= _RESIDUAL
+        )
         if not wrong and tail(_decay(part, self.axis)) <= _MOST:
             self._refused = math.inf
             return True

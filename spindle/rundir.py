@@ -22,7 +22,7 @@ import platform
 import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,8 @@ from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
 from spindle.problem.serialize import problem_from_data, problem_to_data
 from spindle.problem.symbols import is_given
-from spindle.records import CLOCK, LOOK, RUN, check, fits
+from spindle.records import CLOCK, LOOK, check, fits
+from spindle.results.run_record import RUN, RunRecord
 from spindle.training.checkpoint import check_mark, load_arrays, reading, save_arrays, write_atomically
 from spindle.training.history import Clock, History
 
@@ -169,10 +170,11 @@ class RunDirectory:
         write_json(self.info, info)
         return info
 
-    def finish(self, arrays: Mapping[str, np.ndarray], run, record: Mapping[str, Any]) -> None:
+    def finish(self, arrays: Mapping[str, np.ndarray], run: RunRecord, record: Mapping[str, Any]) -> None:
         """Write the result."""
-        numbers = {f.name: getattr(run, f.name) for f in fields(run) if f.name not in ("seconds", "history")}
-        meta = {"run": numbers, "seconds": asdict(run.seconds), "history": run.history.to_data(), "mark": self.mark}
+        numbers = run.to_data()
+        seconds = numbers.pop("seconds")
+        meta = {"run": numbers, "seconds": seconds, "history": run.history.to_data(), "mark": self.mark}
         save_arrays(self.solution, dict(arrays), meta)
         if self.info.exists():
             write_json(self.info, self.read_info() | {"record": record})
@@ -242,8 +244,8 @@ class RunDirectory:
             ) from error
         return method
 
-    def read_result(self) -> tuple[dict[str, np.ndarray], dict]:
-        """Trained numbers, and the fields of the run."""
+    def read_result(self) -> tuple[dict[str, np.ndarray], RunRecord]:
+        """Trained numbers, and the record of the run."""
         if not self.solution.exists():
             raise RunError(
                 f"{self.path} holds no solution yet, because its training has not ended; continue it, "
@@ -257,7 +259,7 @@ class RunDirectory:
             for look in meta["history"]:
                 check(look, LOOK)
             seconds, history = Clock(**meta["seconds"]), History.from_data(meta["history"])
-            return arrays, meta["run"] | {"seconds": seconds, "history": history}
+            return arrays, RunRecord.from_data(meta["run"], seconds, history)
 
 
 def _format(problem: Problem) -> int:

@@ -1,10 +1,8 @@
 """`Solution`: what a solve returns. Evaluate it, differentiate it, compare, export, save."""
 
-import numbers
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
-from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,91 +13,70 @@ import sympy
 import xarray
 
 from spindle.errors import MethodError, ProblemError, nearest, usage
-from spindle.evaluate import Evaluator
 from spindle.lock import Lock
 from spindle.members import Members, checked_inside
 from spindle.methods.base import Method, Plan
 from spindle.methods.registry import label
-from spindle.objective.errors import error_measures
 from spindle.objective.objective import Model
-from spindle.problem.expressions import expression_of
-from spindle.problem.families import parameter_values, ranging, spanned
+from spindle.problem.families import parameter_values, ranging
 from spindle.problem.problem import Problem
-from spindle.problem.symbols import Parameter, by_name
 from spindle.problem.windows import by_window, time_axis
 from spindle.problem.words import shown
+from spindle.records import Measures
 from spindle.reduction.build import Reduced
 from spindle.reduction.stored import reduced_to_data
-from spindle.references import exact, references
+from spindle.references import exact
+from spindle.results.evaluator import Evaluator, inside, measured
+from spindle.results.run_record import RunRecord
 from spindle.rundir import RunDirectory
 from spindle.summary import as_html, as_text, error_in_words, summary
 from spindle.training.checkpoint import save_arrays
-from spindle.training.history import Clock, History
-from spindle.training.precision import precision
 from spindle.verdict import Verdict, judge
 
 
-@dataclass
-class Run:
-    """The numbers of one solve, JSON-ready apart from the history."""
-
-    seed: int = 0
-    device: str = ""
-    iterations: int = 0
-    stopped_by: str = ""
-    loss: float = float("nan")
-    residuals: dict[str, float] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    errors: dict[str, dict[str, float | None]] = field(default_factory=dict)
-    estimated: dict[str, float] = field(default_factory=dict)
-    seconds: Clock = field(default_factory=Clock)
-    peak_memory_bytes: int = 0
-    versions: dict[str, str] = field(default_factory=dict)
-    history: History = field(default_factory=History)
-    grown: list[dict] = field(default_factory=list)
-    classical: dict | None = None
-    windows: list[dict] = field(default_factory=list)
-    averages: dict[str, list[float]] = field(default_factory=dict)
-    shares: dict[str, float] = field(default_factory=dict)
-    medians: dict[str, float] = field(default_factory=dict)
-    misfits: dict[str, float] = field(default_factory=dict)
-    reached: dict[str, Any] = field(default_factory=dict)
-    error_estimate: dict = field(default_factory=dict)
-    unresolved: dict[str, float] = field(default_factory=dict)
-    fatal: list[str] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
-
-
 @usage("solution = sp.solve(problem, sp.SPINN())")
+@dataclass(frozen=True, eq=False, repr=False)
 class Solution:
-    """A trained field together with its problem, its method and the record of the run.
+    """A trained field together with its problem, its method and the record of the run. Nothing in it changes.
 
-    problem, method   as they were given to `solve`; the parameters of a family are the last coordinates of `problem`
-    given             the problem before that
-    reduced           of a family by a low-rank method: what queries need besides the trained field
-    windows           the solutions of the windows in time, in order; none where time is solved at once. The model is
-                      that of the last one
-    begins, carried   of a window in time: the instant at which the time of its plan is 0, and what the window before
-                      handed over
-    run               iterations, losses, residuals on fresh points, seconds, history
+    method      as it was given to `solve`
+    evaluator   problem and plan, and how expressions are evaluated
+    model       what was trained
+    run         iterations, losses, residuals on fresh points, seconds, history
+    reduced     of a family by a low-rank method: what queries need besides the trained field
+    windows     the solutions of the windows in time, in order; none where time is solved at once. The model is that of
+                the last one
     """
 
-    def __init__(
-        self,
-        problem: Problem,
-        method: Method,
-        plan: Plan,
-        model: Model,
-        run: Run,
-        reduced: Reduced | None = None,
-        windows: Sequence["Solution"] = (),
-    ):
-        self.given, self.problem = problem, spanned(problem)
-        self.method, self.plan, self.model, self.run = method, plan, model, run
-        self.reduced, self.windows = reduced, tuple(windows)
-        self.begins: float = 0.0
-        self.pace: float = 1.0
-        self.carried: Mapping[str, Any] = {}
+    method: Method
+    evaluator: Evaluator
+    model: Model
+    run: RunRecord
+    reduced: Reduced | None = None
+    windows: tuple["Solution", ...] = ()
+
+    @property
+    def given(self) -> Problem:
+        """The problem as it was given to `solve`."""
+        return self.evaluator.given
+
+    @property
+    def problem(self) -> Problem:
+        """The problem; the parameters of a family are its last coordinates."""
+        return self.evaluator.problem
+
+    @property
+    def plan(self) -> Plan:
+        """What the method decided before training."""
+        return self.evaluator.plan
+
+    def with_model(self, model: Model) -> "Solution":
+        """The same with another model; what was compiled is shared."""
+        return replace(self, model=model)
+
+    def with_record(self, **numbers) -> "Solution":
+        """The same with other numbers in its record, for what is known of it later."""
+        return replace(self, run=replace(self.run, **numbers))
 
     @usage("solution(x=0.5, y=[0.1, 0.2])` or `solution(u.diff(x), x=0.5, y=0.2)", name="solution")
     def __call__(self, expression=None, **coordinates) -> Any:
@@ -150,12 +127,6 @@ class Solution:
     def _query(self):
         return self.plan.reduction.query(self.reduced)
 
-    def with_model(self, model: Model) -> "Solution":
-        """The same with another model; what was compiled is shared."""
-        other = copy(self)
-        other.model = model
-        return other
-
     @usage("solution.evaluate(points)` or `solution.evaluate(points, u.diff(x))", name="solution.evaluate")
     def evaluate(self, points, expression=None) -> np.ndarray:
         """Values (n,) of an expression at points (n, d), columns in the order of the problem's coordinates.
@@ -169,7 +140,7 @@ class Solution:
                 f"`solution.evaluate` was given points of shape {points.shape}; it needs (n, {d}), the columns being "
                 f"{', '.join(map(str, self.problem.coordinates))}."
             )
-        return np.where(self.problem.domain.contains(points), self._on(expression, points), np.nan)
+        return inside(self.problem, points, self.values_on(expression, points))
 
     @usage("solution.grid(x=101, y=101)` or `solution.grid(u.diff(x), x=101, y=101)", name="solution.grid")
     def grid(self, expression=None, **axes) -> np.ndarray:
@@ -178,7 +149,7 @@ class Solution:
         Points outside the domain are NaN.
         """
         nodes = self._nodes(axes)
-        return np.where(self.problem.domain.contains_grid(nodes), self._on(expression, nodes), np.nan)
+        return inside(self.problem, nodes, self.values_on(expression, nodes))
 
     @usage("solution.to_xarray(x=100, y=100)", name="solution.to_xarray")
     def to_xarray(self, **axes) -> xarray.Dataset:
@@ -189,16 +160,16 @@ class Solution:
         """
         nodes = self._nodes(axes)
         names = [c.name for c in self.problem.coordinates]
-        inside = self.problem.domain.contains_grid(nodes)
+        masked = partial(inside, self.problem, nodes)
         data = {}
         for name, u in self.problem.shown.items():
-            data[name] = (names, np.where(inside, self._on(u, nodes), np.nan))
+            data[name] = (names, masked(self.values_on(u, nodes)))
             if isinstance(self.problem.compared.get(u), sympy.Basic):
-                data[f"{name}_exact"] = (names, np.where(inside, exact(self.problem, u, nodes), np.nan))
+                data[f"{name}_exact"] = (names, masked(exact(self.problem, u, nodes)))
         attributes = {"problem": self.problem.name, "method": label(self.method), "loss": self.run.loss}
         return xarray.Dataset(data, dict(zip(names, nodes, strict=True)), attributes)
 
-    def errors(self) -> dict[str, dict[str, float | None]]:
+    def errors(self) -> dict[str, Measures]:
         """`{unknown or quantity: {"rel_l2", "rmse", "max"}}` against the reference.
 
         The relative error is None where the reference is zero everywhere.
@@ -207,15 +178,9 @@ class Solution:
         201 an axis (100^3 in three dimensions), or at 20,000 random points beyond six axes, on shapes and of families
         beyond two; tabulated references on their own grid.
         """
-        return {
-            self.problem.name_of(u): self._measured(u, nodes, reference)
-            for u, (nodes, reference) in self.references.items()
-        }
-
-    def _measured(self, u, nodes, reference) -> dict[str, float | None]:
-        values = self._on(u, nodes)
-        # Of windows that are not solved yet nothing is known.
-        return _measured(values, np.where(np.isfinite(values), reference, np.nan) if self.windows else reference)
+        if self.windows:
+            return errors_in_windows(self.evaluator, self.windows)
+        return self.evaluator.errors(self.model)
 
     def error(self) -> float:
         """Relative L2 error against the reference; the largest one where there are several unknowns."""
@@ -233,20 +198,10 @@ class Solution:
             )
         return max(relative)
 
-    @cached_property
+    @property
     def references(self) -> dict:
         """Where each unknown or quantity with a reference is compared, and the reference there; see `references`."""
-        return references(self.problem)
-
-    def measure(self, model: Model) -> dict[str, float]:
-        """Relative L2 errors of another model of this solution's plan, by unknown, where they exist."""
-        found = {}
-        for u, (nodes, reference) in self.references.items():
-            values = self._evaluator(u).at(model, self._in_its_time(nodes), self.carried)
-            relative = _measured(values, reference)["rel_l2"]
-            if relative is not None:
-                found[self.problem.name_of(u)] = relative
-        return found
+        return self.evaluator.references
 
     @property
     def size(self) -> int:
@@ -261,7 +216,7 @@ class Solution:
 
     def record(self) -> dict:
         """The run as one JSON-ready object, as the command line prints it."""
-        run = asdict(self.run)
+        run = self.run.to_data()
         return {
             "problem": self.problem.name,
             "method": label(self.method),
@@ -310,7 +265,7 @@ class Solution:
     @property
     def warnings(self) -> list[str]:
         """Sentences on what is to be doubted about the result; empty where nothing is known to be."""
-        return self.run.warnings
+        return list(self.run.warnings)
 
     def summary(self) -> str:
         """What is known of the solution, one line a matter: errors, residuals, seconds, choices, warnings.
@@ -361,58 +316,13 @@ class Solution:
 
         Of a window in time, its time is that of its plan.
         """
-        return self._evaluator(expression).traced(self.model if model is None else model)
+        return self.evaluator.compiled(expression).traced(self.model if model is None else model)
 
     def values_on(self, expression, where) -> np.ndarray:
         """Values at points (n, d) or on the grid of a list of axes, wherever these lie."""
-        return self._on(expression, where)
-
-    def _on(self, expression, where) -> np.ndarray:
         if self.windows:
-            axis = time_axis(self.problem)
-            ends = [window.problem.domain.bounds[axis][1] for window in self.windows]
-            return by_window(ends, axis, where, lambda number, own: self.windows[number]._on(expression, own))
-        with precision(self.plan.dtype):
-            return self._evaluator(expression).at(self.model, self._in_its_time(where), self.carried)
-
-    def _in_its_time(self, where):
-        """Points or axes in the time of the plan."""
-        if not self.begins and self.pace == 1:
-            return where
-        axis = time_axis(self.problem)
-        if isinstance(where, np.ndarray):
-            moved = self.pace * (where[:, axis] - self.begins)
-            return np.concatenate([where[:, :axis], moved[:, None], where[:, axis + 1 :]], axis=1)
-        return [self.pace * (nodes - self.begins) if k == axis else nodes for k, nodes in enumerate(where)]
-
-    def _evaluator(self, expression) -> Evaluator:
-        expression = self.problem.unknowns[0] if expression is None else self._checked(expression)
-        known = self.plan.evaluators
-        if expression not in known:
-            known[expression] = Evaluator(self.plan.problem, self.plan.constraints, self.plan.posed(expression))
-        return known[expression]
-
-    def _checked(self, expression):
-        call = f"solution({shown(expression)})"
-        if isinstance(expression, (numbers.Number, np.ndarray)):
-            names = ", ".join(f"{c}=..." for c in self.problem.coordinates)
-            raise ProblemError(
-                f"`{call}` was given a number where an expression belongs; coordinates go by name, `solution({names})`."
-            )
-        if isinstance(expression, sympy.MatrixBase):
-            raise ProblemError(
-                f"`{call}` asks for {len(expression)} components at once; ask for one after the other, "
-                f"`[solution(e, ...) for e in v]`."
-            )
-        found = by_name(expression_of(expression, call), self.problem.coordinates)
-        known = [*self.problem.coordinates, *self.problem.parameters]
-        constants = {p for p in found.atoms(Parameter) if p.value is not None}
-        for stray in sorted(found.free_symbols - set(known) - constants, key=str):
-            raise ProblemError(
-                f"`{call}` contains `{stray}`, which is neither a coordinate nor a parameter of `{self.problem.name}`; "
-                f"put a number in its place." + nearest(str(stray), map(str, known))
-            )
-        return found
+            return values_in_windows(self.problem, self.windows, expression, where)
+        return self.evaluator.values(self.model, expression, where)
 
     def _ordered(self, coordinates: Mapping) -> dict:
         names = [c.name for c in self.problem.coordinates]
@@ -444,11 +354,21 @@ class Solution:
         return found
 
 
-def _measured(values, reference) -> dict[str, float | None]:
-    """Error measures, without a relative one where the reference is zero everywhere."""
-    with np.errstate(over="ignore", invalid="ignore"):  # of a field that is on its way to divergence
-        found: dict[str, float | None] = {**error_measures(values, reference)}
-    return found if np.any(reference[np.isfinite(reference)]) else found | {"rel_l2": None}
+def values_in_windows(problem: Problem, windows: Sequence[Solution], expression, where) -> np.ndarray:
+    """Values at points (n, d) or on the grid of a list of axes, NaN beyond the last window."""
+    axis = time_axis(problem)
+    ends = [window.problem.domain.bounds[axis][1] for window in windows]
+    return by_window(ends, axis, where, lambda number, own: windows[number].values_on(expression, own))
+
+
+def errors_in_windows(evaluator: Evaluator, windows: Sequence[Solution]) -> dict[str, Measures]:
+    """The errors of all windows together, as `Solution.errors` gives them."""
+    problem, found = evaluator.problem, {}
+    for u, (nodes, reference) in evaluator.references.items():
+        values = values_in_windows(problem, windows, u, nodes)
+        # Of windows that are not solved yet nothing is known.
+        found[problem.name_of(u)] = measured(values, np.where(np.isfinite(values), reference, np.nan))
+    return found
 
 
 def _floats(what, value) -> np.ndarray:

@@ -18,8 +18,10 @@ from spindle.methods.choose import chosen_method
 from spindle.methods.registry import method_named
 from spindle.problem.problem import Problem
 from spindle.progress import display, say
+from spindle.records import ErrorEstimate
 from spindle.rundir import RunDirectory
 from spindle.solution import Solution
+from spindle.stop_reasons import StopReason
 from spindle.train import Terms, train
 from spindle.training.memory import memory_in_sentences, refuse_to_start_in_too_little
 from spindle.verdict import SOLVED
@@ -144,19 +146,21 @@ def _solved(problem: Problem, method: Method, terms: Terms, estimate: bool) -> S
         solution = march(problem, method, terms)
     else:
         solution = train(problem, method, terms, prepare=_recorded(problem, method, terms))
-    if estimate and solution.run.stopped_by != "interrupted":
-        solution.run.error_estimate = _error_estimate(solution, terms)
+    if estimate and solution.run.stopped_by != StopReason.INTERRUPTED:
+        solution = solution.with_record(error_estimate=_error_estimate(solution, terms))
         if terms.directory is not None:
             solution.conclude(terms.directory)
     return solution
 
 
-def _error_estimate(solution: Solution, terms: Terms) -> dict:
+def _error_estimate(solution: Solution, terms: Terms) -> ErrorEstimate:
     """The estimate, unless nothing is to be estimated, or it takes long and the residuals leave no doubt."""
     if solution.run.fatal:
-        return {"reason": "there is no one solution that it could be the distance from"}
+        return ErrorEstimate(reason="there is no one solution that it could be the distance from")
     if len(solution.problem.coordinates) >= DEAR and solution.verdict.word == SOLVED:
-        return {"reason": "it takes long in so many coordinates, and residuals leave no doubt; `sp.estimate` makes it"}
+        return ErrorEstimate(
+            reason="it takes long in so many coordinates, and residuals leave no doubt; `sp.estimate` makes it"
+        )
     terms.display.stage("estimating the error")
     return estimate_error(solution, terms.budget)
 

@@ -3,6 +3,7 @@
 import html
 from collections.abc import Mapping
 
+from spindle.records import ClassicalComparison, ErrorEstimate
 from spindle.visible import visible
 
 LABEL = 11  # columns that a label takes
@@ -56,36 +57,36 @@ def error_in_words(measures: Mapping) -> str:
     return f"{measures['rel_l2']:.1e} relative L2"
 
 
-def estimate_in_words(estimate: Mapping) -> str:
+def estimate_in_words(estimate: ErrorEstimate) -> str:
     """What `spindle.estimate` returned, in one line."""
-    if "reason" in estimate:
-        return f"no error: {estimate['reason']}"
-    errors = ", ".join(f"{name} {value:.1e}" for name, value in estimate["errors"].items())
-    known = ("at least " if estimate["left"] < 1 else "perhaps ") if estimate["bound"] else ""
-    why = f", which explains {max(0, 1 - estimate['left']):.0%} of the residuals only" if estimate["bound"] else ""
-    if "upper" in estimate:
-        why += f" and might be {', '.join(f'{name} {value:.0e}' for name, value in estimate['upper'].items())}"
-    how = estimate.get("by", "the equations for the error")
-    own = f", itself exact to {estimate['own']:.0e}" if "own" in estimate else ""
-    return f"error {known}{errors} relative L2{why}, by {how}{own} ({estimate['seconds']:.1f} s)"
+    if estimate.errors is None or estimate.left is None:
+        return f"no error: {estimate.reason}"
+    errors = ", ".join(f"{name} {value:.1e}" for name, value in estimate.errors.items())
+    known = ("at least " if estimate.left < 1 else "perhaps ") if estimate.bound else ""
+    why = f", which explains {max(0, 1 - estimate.left):.0%} of the residuals only" if estimate.bound else ""
+    if estimate.upper is not None:
+        why += f" and might be {', '.join(f'{name} {value:.0e}' for name, value in estimate.upper.items())}"
+    how = estimate.by or "the equations for the error"
+    own = f", itself exact to {estimate.own:.0e}" if estimate.own is not None else ""
+    return f"error {known}{errors} relative L2{why}, by {how}{own} ({estimate.seconds:.1f} s)"
 
 
-def classical_in_words(classical: Mapping) -> str:
+def classical_in_words(classical: ClassicalComparison) -> str:
     """One line on the classical solution of the same discrete equations."""
-    if "reason" in classical:
-        return f"none, {classical['reason']}"
-    errors = "".join(f"{name} {m['rel_l2']:.1e} relative L2, " for name, m in classical["errors"].items())
-    apart = ", ".join(f"{name} {value:.1e}" for name, value in classical["distance"].items())
-    note = f" ({classical['note']})" if "note" in classical else ""
+    if classical.errors is None or classical.distance is None:
+        return f"none, {classical.reason}"
+    errors = "".join(f"{name} {m['rel_l2']:.1e} relative L2, " for name, m in classical.errors.items())
+    apart = ", ".join(f"{name} {value:.1e}" for name, value in classical.distance.items())
+    note = f" ({classical.note})" if classical.note is not None else ""
     beside = f"from the network {apart}" if apart else "zero everywhere"
-    return f"{errors}{classical['seconds']:.2f} s; {beside}{note}"
+    return f"{errors}{classical.seconds:.2f} s; {beside}{note}"
 
 
 def _over_time(run) -> list[tuple[str, str]]:
     """Lines on windows in time, and on the means over space."""
     lines = []
     if run.windows:
-        jumps = [jump for window in run.windows for jump in window["seam"].values() if jump is not None]
+        jumps = [jump for window in run.windows for jump in window.seam.values() if jump is not None]
         worst = f", jumps of at most {max(jumps):.1e} (relative L2) where they meet" if jumps else ""
         lines.append(("windows", f"{len(run.windows)}{worst}"))
     ends = " to {:.4g}" if "t" in run.averages else ""

@@ -13,11 +13,13 @@ from spindle.derivatives.pointwise import pointwise_values
 from spindle.errors import ProblemError
 from spindle.lowering.compile import array_function, coded
 from spindle.lowering.partials import partial_of
+from spindle.methods.base import Plan
+from spindle.objective.objective import Model
 from spindle.problem.conditions import AcrossAxis, AtPoints
 from spindle.problem.functions import evaluate
 from spindle.problem.symbols import Normal, Parameter, is_given, unknowns_in
 from spindle.references import scattered_points
-from spindle.solution import Solution
+from spindle.results.evaluator import Evaluator
 
 _POINTS = 512
 _SHARE = {
@@ -27,30 +29,31 @@ _SHARE = {
 _NOISE = {"float64": 1e-13, "float32": 1e-5}  # of numbers of size one: residuals of that size are rounding errors
 
 
-def own_terms(solution: Solution) -> dict[str, float]:
+def own_terms(evaluator: Evaluator, model: Model) -> dict[str, float]:
     """Root mean square of the terms of each residual together, at fixed points of the domain, in the user's units.
 
     Where all terms vanish, as in the slope of what is even, it is a share of what they would be for a solution that
     varies by its own size over the domain, or the rounding error of what the problem's data would make them.
     """
-    points = scattered_points(solution.plan.problem)
-    inside = points[solution.plan.problem.domain.contains(points)]
+    plan = evaluator.plan
+    points = scattered_points(plan.problem)
+    inside = points[plan.problem.domain.contains(points)]
     points = (inside if len(inside) else points)[:_POINTS]
-    partials = _partials(solution, points)
-    floor, share = _NOISE[solution.plan.dtype], _SHARE[solution.plan.dtype]
-    nominal, usual = solution.plan.constraints.scales, _usual(solution, points, partials)
-    found, equations = {}, {e.name for e in solution.plan.problem.equations}
-    for name, terms in _written(solution):
+    partials = _partials(evaluator, model, points)
+    floor, share = _NOISE[plan.dtype], _SHARE[plan.dtype]
+    nominal, usual = plan.constraints.scales, _usual(plan, points, partials)
+    found, equations = {}, {e.name for e in plan.problem.equations}
+    for name, terms in _written(plan):
         # A condition on one term alone, a slope that is zero, has nothing to be compared with but what is usual.
         alone = len(terms) == 1 and name not in equations
-        least = (1.0 if alone else share) * _size(solution, terms, points, usual) if usual else 0.0
-        found[name] = max(_size(solution, terms, points, partials), least or floor * nominal.residual(name))
+        least = (1.0 if alone else share) * _size(evaluator, model, terms, points, usual) if usual else 0.0
+        found[name] = max(_size(evaluator, model, terms, points, partials), least or floor * nominal.residual(name))
     return found
 
 
-def _usual(solution: Solution, points: np.ndarray, partials: dict) -> dict:
+def _usual(plan: Plan, points: np.ndarray, partials: dict) -> dict:
     """The values (n,) that all unknowns and partials have if each unknown varies by its own size over the domain."""
-    problem, found = solution.plan.problem, {}
+    problem, found = plan.problem, {}
     lengths = np.array([high - low for low, high in problem.domain.bounds])
     for node in partials:
         partial = partial_of(node, problem.unknowns, problem.coordinates)
@@ -63,9 +66,9 @@ def _usual(solution: Solution, points: np.ndarray, partials: dict) -> dict:
     return found
 
 
-def _written(solution: Solution) -> Iterator[tuple[str, list[sympy.Expr]]]:
+def _written(plan: Plan) -> Iterator[tuple[str, list[sympy.Expr]]]:
     """(name, terms) of every residual that does not hold by construction, as the problem is solved."""
-    problem, exact = solution.plan.problem, solution.plan.constraints.enforced
+    problem, exact = plan.problem, plan.constraints.enforced
     for equation in problem.equations:
         yield equation.name, list(sympy.Add.make_args(equation.residual))
     for condition in problem.conditions:
@@ -78,21 +81,21 @@ def _written(solution: Solution) -> Iterator[tuple[str, list[sympy.Expr]]]:
             yield condition.name, list(sympy.Add.make_args(piece.terms[0][1]))
 
 
-def _partials(solution: Solution, points: np.ndarray) -> dict:
+def _partials(evaluator: Evaluator, model: Model, points: np.ndarray) -> dict:
     """The values (n,) of all unknowns and partials that occur, by one pass through the field, compiled once a plan."""
-    programs, (arrays, structure) = solution.plan.programs, jax.tree.flatten(solution.model)
+    programs, (arrays, structure) = evaluator.plan.programs, jax.tree.flatten(model)
     name = ("own terms", structure)
     if name not in programs:
-        programs[name] = _pass(solution, structure)
+        programs[name] = _pass(evaluator.plan, structure)
     nodes, program = programs[name]
-    computed = program(arrays, jnp.asarray(points), dict(solution.carried))
+    computed = program(arrays, jnp.asarray(points), dict(evaluator.carried))
     return dict(zip(nodes, map(np.asarray, computed), strict=True))
 
 
-def _pass(solution: Solution, structure) -> tuple[list, Callable]:
+def _pass(plan: Plan, structure) -> tuple[list, Callable]:
     """The unknowns and partials that occur, and the program of their values: (model, points, carried) -> arrays."""
-    plan, problem = solution.plan, solution.plan.problem
-    nodes = {n for _, terms in _written(solution) for term in terms for n in _unknown_parts(term)}
+    problem = plan.problem
+    nodes = {n for _, terms in _written(plan) for term in terms for n in _unknown_parts(term)}
     nodes |= set(problem.unknowns)
     ordered = sorted(nodes, key=sympy.default_sort_key)
     lifted = [plan.constraints.lifted(n, problem.coordinates) for n in ordered]
@@ -114,17 +117,17 @@ def _unknown_parts(term) -> list:
     return [n for n in kept if not is_given(n.expr if isinstance(n, sympy.Derivative) else n) and unknowns_in(n)]
 
 
-def _size(solution: Solution, terms, points: np.ndarray, partials: dict) -> float:
-    problem = solution.plan.problem
+def _size(evaluator: Evaluator, model: Model, terms, points: np.ndarray, partials: dict) -> float:
+    problem = evaluator.plan.problem
     values = dict(zip(problem.coordinates, points.T, strict=True)) | partials
-    estimated = solution.model.numbers
+    estimated = model.numbers
     total = 0.0
     for term in terms:
         beside = {n: np.full(len(points), 1 / math.sqrt(points.shape[1])) for n in term.atoms(Normal)}
         free = [p for p in term.atoms(Parameter) if p not in values]
         beside |= {p: estimated.get(p.name, p.value if p.value is not None else math.nan) for p in free}
         try:
-            with solution.plan.objective.holding(dict(solution.carried)):
+            with evaluator.plan.objective.holding(dict(evaluator.carried)):
                 found = np.asarray(evaluate(term, values | beside, coded=coded), float)
         except (ProblemError, ArithmeticError, TypeError, ValueError):
             continue

@@ -4,38 +4,34 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.averages import averages
 from spindle.budget import Budget
-from spindle.comparison import compare
 from spindle.errors import DivergenceError, MethodError
-from spindle.guards import cut_short, overfit, stagnated, unfinished, unfulfilled
 from spindle.lock import Lock
 from spindle.methods.base import Method, Plan
-from spindle.missed import missed
-from spindle.objective.objective import Model, Objective
-from spindle.problem.doubts import doubts, fatal
+from spindle.objective.objective import Model
 from spindle.problem.families import spanned
 from spindle.problem.problem import Problem
-from spindle.resolved import in_sentences, unresolved
-from spindle.rundir import RunDirectory, device_name, versions
-from spindle.solution import Run, Solution
-from spindle.terms import own_terms
+from spindle.recording import record
+from spindle.references import references
+from spindle.results.evaluator import Evaluator, TimeFrame
+from spindle.results.run_record import RunRecord
+from spindle.rundir import RunDirectory
+from spindle.solution import Solution
+from spindle.stop_reasons import StopReason
 from spindle.training.deadline import Late, in_time
 from spindle.training.display import Display, Silent
 from spindle.training.history import Clock
 from spindle.training.loop import Limits, Outcome, Trainer
 from spindle.training.memory import in_words, memory_bytes, peak_bytes
 from spindle.training.precision import precision
-from spindle.verdict import UNFULFILLED
 
-_LOOKED_AT = 3  # coordinates up to which residuals are looked at point by point
 _COPIES = 8  # of the parameters in training: values, gradient, two moments, the last good ones, and room to work
 
 
@@ -73,11 +69,10 @@ class Window:
     posed     the same in a time of its own
     method    with the settings that the first window chose
     number    from 0 on
-    begins    the instant at which its own time is 0
+    frame     when and how fast its own time goes
     moved     expression in the time of the whole -> in its own
     plan      of all windows that share one; None: it is made for this one
     carried   what the window before hands over
-    pace      how fast its own time goes, in units of the time of the whole
     shares    whether its plan serves the windows after it
     whole     the problem of all windows, whose doubts the first one keeps; None: another window does
     """
@@ -86,17 +81,12 @@ class Window:
     posed: Problem
     method: Method
     number: int
-    begins: float
+    frame: TimeFrame
     moved: Callable
     plan: Plan | None = None
     carried: Mapping[str, Any] = field(default_factory=dict)
-    pace: float = 1.0
     shares: bool = False
     whole: Problem | None = None
-
-    def place(self, solution: Solution) -> None:
-        """Tell a solution of this window when its plan's time begins and how fast it goes, and what was handed over."""
-        solution.begins, solution.pace, solution.carried = self.begins, self.pace, self.carried
 
 
 def train(
@@ -108,55 +98,24 @@ def train(
     prepare   writes down what the run is, before it starts: plan -> the choices on record
     Raises DivergenceError with the last finite solution.
     """
-    clock, began, directory = Clock(), time.perf_counter(), terms.directory
+    clock, began = Clock(), time.perf_counter()
     plan = _planned(problem, method, terms, window)
     with precision(plan.dtype):
-        key = jax.random.PRNGKey(terms.seed)
-        if window is not None and window.number:
-            key = jax.random.fold_in(key, window.number)
-        build_key, train_key, fresh_key = jax.random.split(key, 3)
-        _refuse_what_does_not_fit(plan, build_key)
-        start = _in_setup(lambda: plan.build(build_key), problem, terms)
-        solution = Solution(problem, method, plan, start, Run(seed=terms.seed, seconds=clock))
-        if window is not None:
-            window.place(solution)
-        # Refused here, before any work, where an error could not be measured.
-        _in_setup(lambda: solution.references, problem, terms)
-        if prepare is not None:
-            choices = tuple(prepare(plan))
-            solution.plan = plan = plan if choices == plan.choices else replace(plan, choices=choices)
+        keys, start = _started(problem, plan, terms, window)
+        evaluator = _evaluator(problem, plan, terms, window, prepare)
         clock.setup = time.perf_counter() - began
-        trainer = Trainer(
-            plan.objective,
-            plan.schedule,
-            limits=Limits(terms.budget.training_ends, terms.target or 0.0, terms.budget.ends),
-            clock=clock,
-            measure=solution.measure if problem.compared else None,
-            display=terms.display,
-            watch=terms.callbacks,
-            checkpoint=directory.checkpoint if directory else None,
-            mark=directory.mark if directory else "",
-            programs=plan.programs,
-        )
-        try:
-            outcome = trainer.run(start, plan.weights, key=train_key)
-        except Late as late:  # before its first phase
-            raise _too_little_time(problem, terms) from late
-        solution.model = outcome.model
-        terms.display.stage("checking on fresh points")
-        whole = problem if window is None else window.whole
-        _complete(solution, outcome, clock, fresh_key, terms.budget, whole, averaged=window is None)
-        if plan.reduction is not None and outcome.stopped_by not in ("diverged", "interrupted", "budget"):
-            terms.display.stage("reducing the family")
-            began = time.perf_counter()
-            solution.reduced = plan.reduction.reduce(outcome.model.field)
-            clock.reduce = time.perf_counter() - began
-        singular = _singular(plan, start, train_key) if outcome.stopped_by == "diverged" else []
-    if directory is not None:
-        solution.store(directory)
-    if outcome.stopped_by == "diverged":
+        outcome = _trained(evaluator, start, keys.train, terms, clock)
+        run = _recorded(evaluator, outcome, keys.fresh, terms, clock, window)
+        solution = _reduced(Solution(method, evaluator, outcome.model, run), terms)
+        singular = _singular(plan, start, keys.train) if run.stopped_by == StopReason.DIVERGED else []
+    if terms.directory is not None:
+        solution.store(terms.directory)
+    if run.stopped_by == StopReason.DIVERGED:
         raise _divergence(solution, singular)
     return solution
+
+
+# -------------------------------------------------------------------------------------------------------- the plan
 
 
 def _planned(problem: Problem, method: Method, terms: Terms, window: Window | None) -> Plan:
@@ -189,128 +148,100 @@ def planned(problem: Problem, method: Method, window: Window | None = None) -> P
     return window.plan or replace(method.plan(window.posed), posed=window.moved)
 
 
-def _complete(
-    solution: Solution, outcome: Outcome, clock: Clock, key, budget: Budget, whole: Problem | None, *, averaged: bool
-) -> None:
-    """Fill in the record: errors, residuals on points that training never saw, doubts about `whole`, memory, versions.
-
-    What the budget leaves no time for is named in a warning.
-    """
-    run, began = solution.run, time.perf_counter()
-    run.iterations, run.stopped_by, run.loss = outcome.steps, outcome.stopped_by, outcome.loss
-    run.history, run.grown = outcome.history, outcome.grown
-    run.estimated = outcome.model.numbers
-    run.device, run.versions = device_name(), versions()
-    missing: list[str] = []
-
-    def checked(what: str, work: Callable, otherwise):
-        try:
-            return in_time(work, budget.ends)
-        except Late:
-            missing.append(what)
-            return otherwise
-
-    # First, where the budget still allows it: a problem without a solution has none, whatever the residuals are.
-    run.fatal, known = checked("what is known of the problem", lambda: _known(whole), ([], []))
-    fresh = checked("residuals on fresh points", lambda: _fresh_residuals(solution, key), {})
-    scales = solution.plan.constraints.scales
-    run.residuals = {name: value * scales.residual(name) for name, value in fresh.items()}
-    run.misfits = {name: fresh[name] for name in solution.plan.objective.forms.noisy if name in fresh}
-    terms = checked("the sizes of the terms", lambda: own_terms(solution), {})
-    run.shares = {name: value / terms[name] for name, value in run.residuals.items() if name in terms}
-    wild = [name for name, share in run.shares.items() if share > UNFULFILLED]
-    medians = checked("the median of residuals", lambda: _medians(solution, wild, key), {})
-    run.medians = {name: value * scales.residual(name) / terms[name] for name, value in medians.items()}
-    run.errors = checked("errors", solution.errors, {})
-    run.averages = checked("means over space", lambda: averages(solution), {}) if averaged else {}
-    run.classical = checked("the classical solution", lambda: compare(solution), None)
-    run.unresolved = checked("the resolution", lambda: unresolved(solution), {})
-    run.doubts = [
-        *known,
-        *checked("points where sources are large", lambda: missed(solution.plan.problem, solution.plan.objective), []),
-    ]
-    run.warnings = [
-        *run.fatal,
-        *run.doubts,
-        *cut_short(outcome, budget.seconds, missing),
-        *in_sentences(solution),
-        *_guarded(solution, outcome, terms),
-    ]
-    run.peak_memory_bytes = peak_bytes()
-    clock.evaluate += time.perf_counter() - began
+# ------------------------------------------------------------------------------------------------- start and training
 
 
-def _known(problem: Problem | None) -> tuple[list[str], list[str]]:
-    """What the analysis of a problem finds fatal, and what it doubts besides."""
-    if problem is None:
-        return [], []
-    certain = fatal(problem)
-    return certain, [sentence for sentence in doubts(problem) if sentence not in certain]
+class _Keys(NamedTuple):
+    """Random keys: of the first model, of the points and steps of training, of the points of its checks."""
+
+    build: jax.Array
+    train: jax.Array
+    fresh: jax.Array
 
 
-def _fresh(plan: Plan) -> Objective:
-    """The objective on random points, lowered once a plan."""
-    if "fresh" not in plan.programs:
-        plan.programs["fresh"] = plan.fresh()
-    return plan.programs["fresh"]
+def _started(problem: Problem, plan: Plan, terms: Terms, window: Window | None) -> tuple[_Keys, Model]:
+    """The random keys, and the model before training."""
+    key = jax.random.PRNGKey(terms.seed)
+    if window is not None and window.number:
+        key = jax.random.fold_in(key, window.number)
+    keys = _Keys(*jax.random.split(key, 3))
+    _refuse_what_does_not_fit(plan, keys.build)
+    return keys, _in_setup(lambda: plan.build(keys.build), problem, terms)
 
 
-def _fresh_residuals(solution: Solution, key) -> dict[str, float]:
-    """Root mean square of each residual on random points; conditions that hold by construction are left out."""
-    programs, (arrays, structure) = solution.plan.programs, jax.tree.flatten(solution.model)
-    name = ("fresh residuals", structure)
-    if name not in programs:
-        objective = _fresh(solution.plan)
-
-        def measure(arrays, key, carried):
-            model = jax.tree.unflatten(structure, arrays)
-            return objective.mean_squares(model, objective.draw(key, carried))
-
-        programs[name] = jax.jit(measure)
-
-    squares = programs[name](arrays, key, dict(solution.carried))
-    return {name: float(jnp.sqrt(jnp.maximum(square, 0))) for name, square in squares.items()}
+def _evaluator(
+    problem: Problem, plan: Plan, terms: Terms, window: Window | None, prepare: Callable | None
+) -> Evaluator:
+    """What evaluates the models of this training, by the plan with the choices that are on record."""
+    # Refused here, before any work, where an error could not be measured.
+    compared = _in_setup(lambda: references(spanned(problem)), problem, terms)
+    if prepare is not None:
+        choices = tuple(prepare(plan))
+        plan = plan if choices == plan.choices else replace(plan, choices=choices)
+    return evaluator_of(problem, plan, window, compared)
 
 
-def _medians(solution: Solution, names: Sequence[str], key) -> dict[str, float]:
-    """The medians of some residuals on fresh points, for what is large in a few places only; up to three coordinates.
-
-    Beyond, the points of a grid are too many to be looked at one by one.
-    """
-    if not names or len(solution.plan.problem.coordinates) > _LOOKED_AT:
-        return {}
-    objective = _fresh(solution.plan)
-
-    def measure(model, key, carried):
-        rows = objective.rows(model, objective.draw(key, carried))
-        squares = {name: jnp.concatenate([row.ravel() ** 2 for row in rows[name]]) for name in names}
-        return {name: jnp.sqrt(square.size * jnp.median(square)) for name, square in squares.items()}
-
-    return {
-        name: float(value) for name, value in eqx.filter_jit(measure)(solution.model, key, solution.carried).items()
-    }
+def evaluator_of(problem: Problem, plan: Plan, window: Window | None, compared: dict | None = None) -> Evaluator:
+    """What evaluates the models of a plan, of a window in time where it is one; `compared` as in `Evaluator`."""
+    if window is None:
+        return Evaluator(problem, plan, compared=compared)
+    return Evaluator(problem, plan, window.frame, window.carried, compared)
 
 
-def _guarded(solution: Solution, outcome: Outcome, terms: Mapping[str, float]) -> list[str]:
-    """What is to be doubted about the result; `terms` are the sizes of the terms of each residual."""
-    fresh, stood, falling = solution.run.residuals, [], []
-    if outcome.stopped_by == "steps":
-        stood = stagnated(outcome.history, outcome.began, fresh, terms)
-        falling = unfinished(outcome.history, outcome.began, fresh, terms)
-    return [
-        *outcome.refused,
-        *unfulfilled(fresh, terms, solution.run.medians, stuck=bool(stood)),
-        *stood,
-        *falling,
-        *overfit(fresh, _comparable(solution, outcome), solution.plan.settings),
-    ]
+def _trained(evaluator: Evaluator, start: Model, key: jax.Array, terms: Terms, clock: Clock) -> Outcome:
+    """How the loop ends that begins with this model."""
+    plan, directory = evaluator.plan, terms.directory
+    trainer = Trainer(
+        plan.objective,
+        plan.schedule,
+        limits=Limits(terms.budget.training_ends, terms.target or 0.0, terms.budget.ends),
+        clock=clock,
+        measure=evaluator.relative_errors if evaluator.given.compared else None,
+        display=terms.display,
+        watch=terms.callbacks,
+        checkpoint=directory.checkpoint if directory else None,
+        mark=directory.mark if directory else "",
+        programs=plan.programs,
+    )
+    try:
+        return trainer.run(start, plan.weights, key=key)
+    except Late as late:  # before its first phase
+        raise _too_little_time(evaluator.given, terms) from late
 
 
-def _comparable(solution: Solution, outcome: Outcome) -> dict[str, float]:
-    """The residuals on training points, without those that counted less near some walls."""
-    own = {e.name for e in solution.problem.equations} if solution.plan.settings.get("fade") else set()
-    scales = solution.plan.constraints.scales
-    return {name: value * scales.residual(name) for name, value in outcome.residuals.items() if name not in own}
+# ------------------------------------------------------------------------------------------------------- the record
+
+
+def _recorded(
+    evaluator: Evaluator, outcome: Outcome, key: jax.Array, terms: Terms, clock: Clock, window: Window | None
+) -> RunRecord:
+    """The record of the training, with what it took."""
+    terms.display.stage("checking on fresh points")
+    began = time.perf_counter()
+    run = record(
+        outcome,
+        evaluator,
+        seed=terms.seed,
+        key=key,
+        seconds=clock,
+        budget=terms.budget,
+        whole=evaluator.given if window is None else window.whole,
+        averaged=window is None,
+    )
+    spent = replace(clock, evaluate=clock.evaluate + time.perf_counter() - began)
+    return replace(run, seconds=spent, peak_memory_bytes=peak_bytes())
+
+
+def _reduced(solution: Solution, terms: Terms) -> Solution:
+    """The solution with what reduces its family, where the method reduces one and training came to its end."""
+    reduction, run = solution.plan.reduction, solution.run
+    if reduction is None or not run.stopped_by.ended:
+        return solution
+    terms.display.stage("reducing the family")
+    began = time.perf_counter()
+    reduced = reduction.reduce(solution.model.field)
+    seconds = replace(run.seconds, reduce=time.perf_counter() - began)
+    return replace(solution, reduced=reduced).with_record(seconds=seconds)
 
 
 def _singular(plan: Plan, start: Model, key) -> list[str]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spindle.stop_reasons import StopReason
+
 SOLVED, DOUBTFUL, NOT_SOLVED = "solved", "doubtful", "not solved"
 _WORDS = (SOLVED, DOUBTFUL, NOT_SOLVED)
 
@@ -53,31 +55,31 @@ def _grade(value: float, limits: tuple[float, float]) -> int:
 
 def _ended(run) -> list[tuple[int, str]]:
     """How training ended."""
-    if run.stopped_by == "diverged":
-        return [(2, "training diverged")]
-    if not run.iterations and run.stopped_by in ("budget", "interrupted"):
+    reason = run.stopped_by
+    if reason == StopReason.DIVERGED:
+        return [(2, reason.doubt)]
+    if reason.resumes and not run.iterations:
         return [(2, "nothing was trained")]
-    ended = {"budget": "the budget ended training", "interrupted": "training was interrupted"}.get(run.stopped_by)
     # What training would still have gained is in the estimate, where there is a good one.
-    return [(1, ended)] if ended and not _near(run) else []
+    return [(1, reason.doubt)] if reason.doubt and not _near(run) else []
 
 
 def _trusted(run) -> bool:
     """Whether there is an estimate that explains the residuals."""
-    return "errors" in run.error_estimate and not run.error_estimate["bound"]
+    return run.error_estimate.errors is not None and not run.error_estimate.bound
 
 
 def _near(run) -> bool:
     """Whether such an estimate says that the error is small."""
-    return _trusted(run) and max(run.error_estimate["errors"].values(), default=0.0) <= _ERROR[0]
+    return _trusted(run) and max(run.error_estimate.errors.values(), default=0.0) <= _ERROR[0]
 
 
 def _reached(run) -> list[tuple[int, str]]:
     """How much of time was solved, in windows."""
     reached = run.reached
-    if not reached or reached["to"] >= reached["of"]:
+    if reached is None or reached.to >= reached.of:
         return []
-    return [(2, f"it reaches {reached['coordinate']} = {reached['to']:.4g} of {reached['of']:.4g} only")]
+    return [(2, f"it reaches {reached.coordinate} = {reached.to:.4g} of {reached.of:.4g} only")]
 
 
 def _resolved(run) -> list[tuple[int, str]]:
@@ -105,17 +107,17 @@ def _measured(run) -> list[tuple[int, str]]:
 def _estimated(run) -> list[tuple[int, str]]:
     """The estimate of the error."""
     estimate = run.error_estimate
-    if not estimate or "errors" not in estimate:
+    if estimate.errors is None:
         return []
-    name, error = max(estimate["errors"].items(), key=lambda item: item[1], default=("", 0.0))
+    name, error = max(estimate.errors.items(), key=lambda item: item[1], default=("", 0.0))
     grade = _grade(error, _ERROR)
-    if estimate["bound"] and _local(run):
+    if estimate.bound and _local(run):
         # What is sharp in few places misleads an estimate that cannot see it, either way.
         grade = min(grade, 1)
-    atleast = "at least " if estimate["bound"] else ""
+    atleast = "at least " if estimate.bound else ""
     if grade:
         return [(grade, f"the estimated error of {name} is {atleast}{error:.1e}")]
-    if estimate["bound"] or _grade(max(estimate.get("upper", {}).values(), default=0.0), _ERROR):
+    if estimate.bound or _grade(max((estimate.upper or {}).values(), default=0.0), _ERROR):
         return [(1, f"the estimated error of {name} is {error:.1e} at least, and explains little of the residuals")]
     return []
 
@@ -137,7 +139,7 @@ def _residuals(run) -> list[tuple[int, str]]:
     if not run.shares:
         found.append((1, "residuals on fresh points are not known"))
     if not found and not _trusted(run) and not near and max(run.shares.values(), default=0.0) > _SMALL:
-        why = run.error_estimate.get("reason", "it was not asked for: `estimate=True`")
+        why = run.error_estimate.reason or "it was not asked for: `estimate=True`"
         found.append((1, f"there is no estimate of the error ({why})"))
     return found
 
@@ -155,10 +157,10 @@ def _local(run) -> bool:
 
 def _apart(run) -> float:
     """The relative distance from the classical solution on the same nodes; -1 where there is none to rely on."""
-    classical = run.classical or {}
-    if "distance" not in classical or "note" in classical:
+    classical = run.classical
+    if classical is None or classical.distance is None or classical.note is not None:
         return -1.0
-    return max(classical["distance"].values(), default=-1.0)
+    return max(classical.distance.values(), default=-1.0)
 
 
 def _classical(run) -> list[tuple[int, str]]:

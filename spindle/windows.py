@@ -29,13 +29,15 @@ from spindle.problem.domain import Box
 from spindle.problem.functions import evaluate
 from spindle.problem.problem import Problem
 from spindle.problem.windows import in_later_time, later, time_axis, window
+from spindle.records import Reached, WindowRecord
 from spindle.references import scattered_points
 from spindle.resolved import in_sentences
-from spindle.solution import Run, Solution
+from spindle.results.evaluator import Evaluator, TimeFrame
+from spindle.results.run_record import RunRecord
+from spindle.solution import Solution, errors_in_windows, values_in_windows
 from spindle.train import Window
 from spindle.training.history import Clock, History
 
-ENDED = ("steps", "converged", "target")  # how a window ends after which the next one may begin
 UNSOLVED = 0.5  # residual of an equation, relative to its own terms, above which a window is not solved
 _GRID = 64  # nodes on each axis on which the two values at a seam are compared, in up to two dimensions
 _FIRST, _MOST = 17, {1: 513, 2: 129, 3: 33}  # basis functions an axis of the state at the end, by dimension
@@ -76,7 +78,7 @@ class Windows:
         problem = window(self.problem, low, high)
         posed = later(problem, self.axis, self.length, low)
         moved = partial(in_later_time, self.problem, self.axis, low)
-        return Window(problem, posed, self.method, 0, low, moved, whole=self.problem)
+        return Window(problem, posed, self.method, 0, TimeFrame(low), moved, whole=self.problem)
 
     def after(self, parts: Sequence[Solution], during: tuple[float, float] | None = None) -> Window:
         """The window after those that are solved; `during`: between which instants, where that is known already."""
@@ -97,7 +99,8 @@ class Windows:
             method = method_from_data(method_to_data(method, last.plan.settings))
         moved = partial(in_later_time, self.problem, self.axis, self._clock, pace=self._speed)
         posed, problem = self._posed, window(self.problem, low, high)
-        return Window(problem, posed, method, number, low, moved, self._plan, carried, pace, shares=True)
+        frame = TimeFrame(low, pace)
+        return Window(problem, posed, method, number, frame, moved, self._plan, carried, shares=True)
 
     def _at_the_start(self, low: float) -> dict[str, np.ndarray]:
         """The state that the problem begins with, where time is its only coordinate."""
@@ -206,29 +209,29 @@ def unsolved(part: Solution) -> str:
 
 def joined(problem: Problem, method: Method, parts: Sequence[Solution], pace: Pace) -> Solution:
     """The solution of all windows that were solved, with the record of all."""
-    last = parts[-1]
-    run = Run(
+    last, evaluator = parts[-1], Evaluator(problem, described(parts[0].plan))
+    run = RunRecord(
         seed=last.run.seed,
         device=last.run.device,
         iterations=sum(p.run.iterations for p in parts),
         stopped_by=last.run.stopped_by,
         loss=max(p.run.loss for p in parts),
         residuals=_mean_residuals(parts),
-        warnings=[*_incomplete(problem, parts, pace), *_doubts_of_all(parts)],
+        warnings=(*_incomplete(problem, parts, pace), *_doubts_of_all(parts)),
+        errors=errors_in_windows(evaluator, parts),
         seconds=Clock(**{name: sum(vars(p.run.seconds)[name] for p in parts) for name in asdict(Clock())}),
         peak_memory_bytes=max(p.run.peak_memory_bytes for p in parts),
         versions=last.run.versions,
         history=_history(parts),
-        windows=[_described_window(p, before) for p, before in zip(parts, [None, *parts], strict=False)],
+        windows=tuple(_described_window(p, before) for p, before in zip(parts, [None, *parts], strict=False)),
+        averages=averages(evaluator.problem, partial(values_in_windows, evaluator.problem, parts)),
         reached=_reached(problem, parts),
-        fatal=list(dict.fromkeys(s for p in parts for s in p.run.fatal)),
-        doubts=list(dict.fromkeys(s for p in parts for s in p.run.doubts)),
+        fatal=tuple(dict.fromkeys(s for p in parts for s in p.run.fatal)),
+        doubts=tuple(dict.fromkeys(s for p in parts for s in p.run.doubts)),
         shares={name: max(p.run.shares.get(name, 0.0) for p in parts) for p in parts for name in p.run.shares},
         unresolved=_worst_of_all(parts),
     )
-    solution = Solution(problem, method, described(parts[0].plan), last.model, run, windows=parts)
-    run.errors, run.averages = solution.errors(), averages(solution)
-    return solution
+    return Solution(method, evaluator, last.model, run, windows=tuple(parts))
 
 
 def _worst_of_all(parts: Sequence[Solution]) -> dict[str, float]:
@@ -242,24 +245,26 @@ def _worst_of_all(parts: Sequence[Solution]) -> dict[str, float]:
 def _doubts_of_all(parts: Sequence[Solution]) -> list[str]:
     """The warnings of all windows, of each axis that is not resolved the worst alone."""
     worst = _worst_of_all(parts)
-    left = [w for part in parts for w in part.run.warnings if w not in in_sentences(part)]
+    left = [w for part in parts for w in part.run.warnings if w not in _of_axes(part)]
     unresolved = [
         sentence
         for part in parts
-        for axis, sentence in zip(part.run.unresolved, in_sentences(part), strict=True)
+        for axis, sentence in zip(part.run.unresolved, _of_axes(part), strict=True)
         if part.run.unresolved[axis] == worst[axis]
     ]
     return list(dict.fromkeys([*left, *unresolved]))
 
 
-def _reached(problem: Problem, parts: Sequence[Solution]) -> dict[str, Any]:
+def _of_axes(part: Solution) -> list[str]:
+    """The warnings on axes that a window does not resolve."""
+    return in_sentences(part.evaluator, part.model, part.run.unresolved)
+
+
+def _reached(problem: Problem, parts: Sequence[Solution]) -> Reached:
     """Until when time was solved, and when it ends."""
     axis = time_axis(problem)
-    return {
-        "coordinate": problem.coordinates[axis].name,
-        "to": parts[-1].problem.domain.bounds[axis][1],
-        "of": problem.domain.bounds[axis][1],
-    }
+    name, ends = problem.coordinates[axis].name, problem.domain.bounds[axis][1]
+    return Reached(name, parts[-1].problem.domain.bounds[axis][1], ends)
 
 
 def _incomplete(problem: Problem, parts: Sequence[Solution], pace: Pace) -> list[str]:
@@ -269,7 +274,7 @@ def _incomplete(problem: Problem, parts: Sequence[Solution], pace: Pace) -> list
     if pace.whole(parts) and not name:
         return []
     t, (low, high), end = problem.coordinates[axis], last.problem.domain.bounds[axis], problem.domain.bounds[axis][1]
-    if name and last.run.stopped_by in ENDED:
+    if name and last.run.stopped_by.ended:
         reason = (
             f"window {len(parts)}, from {low:g} to {high:g}, is not solved: the residual of `{name}` is "
             f"{last.run.shares[name]:.0%} of its own terms; take more windows, or more features or points"
@@ -279,19 +284,19 @@ def _incomplete(problem: Problem, parts: Sequence[Solution], pace: Pace) -> list
     return [f"the solution reaches {t} = {high:g} of {end:g} and is NaN beyond, because {reason}"]
 
 
-def _described_window(part: Solution, before: Solution | None) -> dict:
-    """One window for the record; `seam` is the relative L2 norm of the jump to the window before, by unknown."""
+def _described_window(part: Solution, before: Solution | None) -> WindowRecord:
+    """One window for the record."""
     low, high = part.problem.domain.bounds[time_axis(part.problem)]
-    return {
-        "from": low,
-        "to": high,
-        "steps": part.run.iterations,
-        "loss": part.run.loss,
-        "seconds": part.run.seconds.total,
-        "parts": part.run.seconds.as_dict(),
-        "errors": part.run.errors,
-        "seam": {} if before is None else _seam(part, before, low),
-    }
+    return WindowRecord(
+        begins=low,
+        ends=high,
+        steps=part.run.iterations,
+        loss=part.run.loss,
+        seconds=part.run.seconds.total,
+        parts=part.run.seconds.as_dict(),
+        errors=part.run.errors,
+        seam={} if before is None else _seam(part, before, low),
+    )
 
 
 def _seam(part: Solution, before: Solution, instant: float) -> dict[str, float | None]:

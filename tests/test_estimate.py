@@ -11,6 +11,7 @@ import spindle as sp
 from spindle.estimate import _by_size
 from spindle.estimates.shift import Shift
 from spindle.lowering.scales import scales_of
+from spindle.records import ErrorEstimate
 from spindle.summary import estimate_in_words
 from tests.estimates.closed_forms import solution_of
 
@@ -85,7 +86,7 @@ def test_what_is_sharper_than_the_features_of_the_estimate_is_seen_by_its_points
 
 
 def test_a_lower_bound_is_called_one():
-    found = {"errors": {"w": 0.01}, "left": 0.9, "bound": True, "seconds": 1.0, "upper": {"w": 0.1}}
+    found = ErrorEstimate(errors={"w": 0.01}, left=0.9, bound=True, seconds=1.0, upper={"w": 0.1})
     assert re.search(
         r"^error at least w .* relative L2, which explains \d+% of the residuals only and might be w .*, by the eq",
         estimate_in_words(found),
@@ -158,12 +159,14 @@ def test_five_coordinates():
 
 
 def test_words_of_what_is_not_explained():
-    seen = {"errors": {"u": 0.1}, "left": 0.9, "bound": True, "upper": {"u": 1.0}, "seconds": 1.0}
+    seen = ErrorEstimate(errors={"u": 0.1}, left=0.9, bound=True, upper={"u": 1.0}, seconds=1.0)
     assert estimate_in_words(seen) == (
         "error at least u 1.0e-01 relative L2, which explains 10% of the residuals only and might be u 1e+00, by the "
         "equations for the error (1.0 s)"
     )
-    assert estimate_in_words(seen | {"left": 1.1}).startswith("error perhaps u 1.0e-01 relative L2, which explains 0%")
+    assert estimate_in_words(dataclasses.replace(seen, left=1.1)).startswith(
+        "error perhaps u 1.0e-01 relative L2, which explains 0%"
+    )
 
 
 @pytest.mark.parametrize("size", [1e-9, 1, 1e9])
@@ -173,7 +176,7 @@ def test_errors_of_what_vanishes_are_relative_to_what_the_problem_makes_of_it(si
     box = sp.Box({x: (0, 1), y: (0, 1)})
     beside = [sp.Dirichlet(w, size * y * (1 - y)), sp.Dirichlet(v, 0)]
     problem = sp.Problem(box, [Eq(sp.laplacian(w), v), Eq(sp.laplacian(v), 0)], beside)
-    found = {"errors": {"v": 0.7, "w": 1e-6}, "left": 0.0, "bound": False}
+    found = ErrorEstimate(errors={"v": 0.7, "w": 1e-6}, left=0.0, bound=False)
 
     def errors(share):
         exact, scales = {v: share * size * sin(pi * x), w: size * y * (1 - y)}, scales_of(problem)

@@ -14,8 +14,9 @@ from spindle import cli
 from spindle.errors import RunError, SpindleError
 from spindle.problem.printing import describe
 from spindle.problem.serialize import decode
-from spindle.records import RUN, fits
+from spindle.records import fits
 from spindle.report.html import verdict
+from spindle.results.run_record import RUN
 from spindle.rundir import RunDirectory, _fingerprint
 from spindle.training.checkpoint import load_arrays, save_arrays
 

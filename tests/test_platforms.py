@@ -22,8 +22,9 @@ from spindle.cli import main
 from spindle.derivatives import rbffd
 from spindle.interrupts import SIGNALS
 from spindle.report.html import write_report
+from spindle.results.evaluator import Evaluator
+from spindle.results.run_record import RunRecord
 from spindle.rundir import RunDirectory, for_shell
-from spindle.solution import Run
 from spindle.training import checkpoint
 
 ROOT = Path(sp.__file__).parent
@@ -49,7 +50,9 @@ def problem():
 @functools.cache
 def untrained():
     plan = TINY.plan(problem())
-    return sp.Solution(problem(), TINY, plan, plan.build(jax.random.PRNGKey(0)), Run(stopped_by="steps"))
+    return sp.Solution(
+        TINY, Evaluator(problem(), plan), plan.build(jax.random.PRNGKey(0)), RunRecord(stopped_by="steps")
+    )
 
 
 # --------------------------------------------------------------------------------------------- what only POSIX has

@@ -2,7 +2,8 @@
 
 import pytest
 
-from spindle.solution import Run
+from spindle.results.run_record import RunRecord
+from spindle.training.history import Clock, History
 from spindle.verdict import judge
 
 GOOD = {"errors": {"u": 1e-6}, "bound": False, "left": 0.01, "seconds": 1.0}
@@ -10,7 +11,7 @@ GOOD = {"errors": {"u": 1e-6}, "bound": False, "left": 0.01, "seconds": 1.0}
 
 def run(**changes):
     parts = {"iterations": 10, "stopped_by": "converged", "shares": {"equation": 1e-5}, "error_estimate": GOOD}
-    return Run(**(parts | changes))
+    return RunRecord.from_data(parts | changes, Clock(), History())
 
 
 def estimated(error, *, bound=False):

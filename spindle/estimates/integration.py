@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import sympy
@@ -10,13 +11,16 @@ import sympy
 from spindle.budget import Budget
 from spindle.errors import SpindleError
 from spindle.estimates.first_order import NoSystem
+from spindle.records import ErrorEstimate
 from spindle.solution import Solution
 from spindle.training.deadline import Late
 from spindle.training.precision import precision
 
 
-def integrated(solution: Solution, budget: Budget, longest: float, work: Callable[[dict, float], dict]) -> dict:
-    """What some work finds of the error, with its seconds; `{"reason"}` where the equations cannot be integrated.
+def integrated(
+    solution: Solution, budget: Budget, longest: float, work: Callable[[dict, float], ErrorEstimate]
+) -> ErrorEstimate:
+    """The estimate that some work makes, with its seconds; a reason where the equations cannot be integrated.
 
     longest   seconds that it may take
     work      ({parameter: its estimated value}, instant after which to raise Late) -> estimate
@@ -28,12 +32,12 @@ def integrated(solution: Solution, budget: Budget, longest: float, work: Callabl
         with precision("float64"), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # SciPy's on overflow: what comes of it is looked at
             found = work(fixed, min(budget.ends, began + longest))
-            return found | {"seconds": time.perf_counter() - began}
+            return replace(found, seconds=time.perf_counter() - began)
     except (NoSystem, SpindleError) as reason:
-        return {"reason": str(reason)}
+        return ErrorEstimate(reason=str(reason))
     except (ValueError, np.linalg.LinAlgError):  # SciPy's, where a matrix is not finite or singular
-        return {"reason": "its equations are not finite where their integration leads"}
+        return ErrorEstimate(reason="its equations are not finite where their integration leads")
     except Late:
         if time.perf_counter() > budget.ends:
             raise
-        return {"reason": f"to integrate its equations takes more than {longest:g} s"}
+        return ErrorEstimate(reason=f"to integrate its equations takes more than {longest:g} s")

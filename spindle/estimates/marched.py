@@ -16,6 +16,7 @@ from spindle.estimates.lines import Lines
 from spindle.estimates.stretched import Stretch, around
 from spindle.problem.conditions import AtPoints
 from spindle.problem.symbols import is_space, is_time
+from spindle.records import ErrorEstimate
 from spindle.solution import Solution
 
 # Of each integration: lines, relative tolerance, and how fast conditions at the ends are followed, by the whole time.
@@ -33,21 +34,21 @@ def marches(solution: Solution) -> bool:
     return axes == [(False, True), (True, False)] and len(problem.domain.boxes) == 1 and not measured
 
 
-def by_lines(solution: Solution, stretch: Stretch | None, budget: Budget) -> dict:
+def by_lines(solution: Solution, stretch: Stretch | None, budget: Budget) -> ErrorEstimate:
     """An estimate as `spindle.estimate.estimate` returns it. Raises Late where the budget is spent before."""
     return integrated(solution, budget, _LONGEST, lambda fixed, ends: _estimated(solution, stretch, fixed, ends))
 
 
-def _estimated(solution: Solution, stretch: Stretch | None, fixed: dict, ends: float) -> dict:
+def _estimated(solution: Solution, stretch: Stretch | None, fixed: dict, ends: float) -> ErrorEstimate:
     rough: tuple | None = None
     better: tuple | None = None
-    compared: dict = {}
+    compared = ErrorEstimate()
     for level in _LEVELS:
         rough, better = better, _integrated(solution.problem, fixed, stretch, level, ends)
         system, _, states = better
         stretch = None if system.periodic else _bent(system, states)
-        compared = _compared(solution, rough, better) if rough is not None else {}
-        if "errors" in compared:
+        compared = _compared(solution, rough, better) if rough is not None else compared
+        if compared.errors is not None:
             break
     return compared
 
@@ -89,7 +90,7 @@ def _bent(system: Lines, states) -> Stretch | None:
     return around(system.nodes, np.sum(slopes / np.maximum(slopes.sum(axis=1, keepdims=True), 1e-300), axis=0))
 
 
-def _compared(solution: Solution, rough: tuple, better: tuple) -> dict:
+def _compared(solution: Solution, rough: tuple, better: tuple) -> ErrorEstimate:
     """The errors of the solution on the finer lines, and the largest one of what it is compared with."""
     system, times, states = better
     where = [system.nodes, system.nodes]
@@ -112,8 +113,9 @@ def _compared(solution: Solution, rough: tuple, better: tuple) -> dict:
     for name, own in owns.items():
         if not own <= _UNSURE * errors[name]:
             counts = " and ".join(str(len(integrated[0].nodes)) for integrated in (rough, better))
-            return {"reason": f"integrations along {counts} lines differ by {own:.0e} in {name}"}
-    return {"errors": errors, "left": 0.0, "bound": False, "own": max(owns.values()), "by": "integration along lines"}
+            return ErrorEstimate(reason=f"integrations along {counts} lines differ by {own:.0e} in {name}")
+    own = max(owns.values())
+    return ErrorEstimate(errors=errors, left=0.0, bound=False, own=own, by="integration along lines")
 
 
 def _interpolated(system: Lines, rows) -> CubicSpline:

@@ -6,6 +6,7 @@ differences of four digits give four digits of the error, however small it is.
 """
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from spindle.methods.direct import Classical
 from spindle.methods.dtpinn import DTPINN
 from spindle.problem.problem import Problem
 from spindle.problem.symbols import is_time
+from spindle.records import ErrorEstimate
 from spindle.references import scattered_points
 from spindle.solution import Solution
 from spindle.training.deadline import Late
@@ -31,7 +33,7 @@ _POINTS = 5000
 _UNSURE = 0.5  # relative difference of the two, above which neither is the error
 
 
-def by_nodes(solution: Solution, budget: Budget) -> dict:
+def by_nodes(solution: Solution, budget: Budget) -> ErrorEstimate:
     """An estimate as `spindle.estimate.estimate` returns it. Raises Late where the budget is spent before."""
     began, problem = time.perf_counter(), solution.problem
     # Windows meet in jumps, which no differences follow: there u itself is solved for, to what accuracy that has.
@@ -39,17 +41,19 @@ def by_nodes(solution: Solution, budget: Budget) -> dict:
     space = sum(not is_time(c) for c in problem.coordinates)
     sets = (_SETS if space == len(problem.coordinates) else _STEPPED).get(space)
     if sets is None:
-        return {"reason": f"it is made in two or three space coordinates where the domain is no box, and has {space}"}
+        return ErrorEstimate(
+            reason=f"it is made in two or three space coordinates where the domain is no box, and has {space}"
+        )
     found = []
     for (order, nodes), times in zip(sets, _TIMES, strict=True):
         classical = _solved(posed, order, nodes, times)
         if isinstance(classical, str):
-            return {"reason": f"it has no classical solution to come from: {classical}"}
+            return ErrorEstimate(reason=f"it has no classical solution to come from: {classical}")
         if time.perf_counter() > budget.ends:
             raise Late
         found.append(classical)
     compared = _compared(solution, *found)
-    return compared | {"seconds": time.perf_counter() - began} if "errors" in compared else compared
+    return compared if compared.errors is None else replace(compared, seconds=time.perf_counter() - began)
 
 
 def _solved(posed: Problem, order: int, nodes: int, times: int) -> Classical | str:
@@ -61,7 +65,7 @@ def _solved(posed: Problem, order: int, nodes: int, times: int) -> Classical | s
         return str(error).rstrip(".")
 
 
-def _compared(solution: Solution, rough: Classical, better: Classical) -> dict:
+def _compared(solution: Solution, rough: Classical, better: Classical) -> ErrorEstimate:
     """The errors of what can be told from values alone, and the largest relative difference of the two sets."""
     problem = solution.problem
     points = scattered_points(problem)[:_POINTS]
@@ -82,11 +86,11 @@ def _compared(solution: Solution, rough: Classical, better: Classical) -> dict:
         errors[name] = gap / max(float(np.linalg.norm(true)), np.finfo(float).tiny)
         left = max(left, float(np.linalg.norm(true - near)) / max(gap, np.finfo(float).tiny))
     if not np.isfinite(list(errors.values())).all():
-        return {"reason": "the equations for it are not finite everywhere"}
+        return ErrorEstimate(reason="the equations for it are not finite everywhere")
     if left > _UNSURE:
-        return {"reason": f"two sets of nodes differ by {left:.0%} in it: it is sharper than their distances"}
+        return ErrorEstimate(reason=f"two sets of nodes differ by {left:.0%} in it: it is sharper than their distances")
     how = "differences" if solution.windows else "the equations for the error"
-    return {"errors": errors, "left": left, "bound": False, "by": f"{how} on scattered nodes"}
+    return ErrorEstimate(errors=errors, left=left, bound=False, by=f"{how} on scattered nodes")
 
 
 def _function(solution: Solution, expression):

@@ -15,6 +15,7 @@ from spindle.budget import Budget
 from spindle.estimates.first_order import FirstOrder, NoSystem, states_of
 from spindle.estimates.integration import integrated
 from spindle.lowering.breaks import breaks
+from spindle.records import ErrorEstimate
 from spindle.solution import Solution
 
 _POINTS = 2001
@@ -28,7 +29,7 @@ _MARGINS = (1e-6, 1e-8)  # of equations that are singular at an end
 _UNSURE = 1e-3  # relative error of the integration itself, above which it has to be far below what it measures
 
 
-def by_integration(solution: Solution, budget: Budget) -> dict:
+def by_integration(solution: Solution, budget: Budget) -> ErrorEstimate:
     """An estimate as `spindle.estimate.estimate` returns it, of a solution in one coordinate.
 
     Raises Late where the budget is spent before.
@@ -36,7 +37,7 @@ def by_integration(solution: Solution, budget: Budget) -> dict:
     return integrated(solution, budget, _LONGEST, lambda fixed, ends: _estimated(solution, fixed, ends))
 
 
-def _estimated(solution: Solution, fixed: dict, ends: float) -> dict:
+def _estimated(solution: Solution, fixed: dict, ends: float) -> ErrorEstimate:
     problem = solution.problem
     if len(problem.domain.boxes) != 1:
         raise NoSystem("its domain is no interval")
@@ -189,7 +190,7 @@ def _without_pole(system: FirstOrder, grid, network):
     return (pole if pole.any() else None), rates, slopes
 
 
-def _compared(solution: Solution, system: FirstOrder, grid, loose, tight, tolerance: float) -> dict:
+def _compared(solution: Solution, system: FirstOrder, grid, loose, tight, tolerance: float) -> ErrorEstimate:
     """The errors of the solution, and the largest one of what it is compared with: at least the tight tolerance."""
     errors, owns = {}, {}
     for name, expression in solution.problem.shown.items():
@@ -204,8 +205,8 @@ def _compared(solution: Solution, system: FirstOrder, grid, loose, tight, tolera
         errors[name] = max(float(np.linalg.norm((values - true)[known])) / size, owns[name])
     for name, own in owns.items():
         if not own <= max(_UNSURE, errors[name] / 4):
-            return {
-                "reason": f"integrations of two tolerances differ by {own:.0e} in {name}: small errors grow as fast as "
+            return ErrorEstimate(
+                reason=f"integrations of two tolerances differ by {own:.0e} in {name}: small errors grow as fast as "
                 f"it does"
-            }
-    return {"errors": errors, "left": 0.0, "bound": False, "own": max(owns.values()), "by": "integration"}
+            )
+    return ErrorEstimate(errors=errors, left=0.0, bound=False, own=max(owns.values()), by="integration")

@@ -19,8 +19,10 @@ from spindle.errors import DivergenceError
 from spindle.estimates.shift import Shift
 from spindle.estimates.stretched import Stretch, stretches
 from spindle.methods.spinn import SPINN
+from spindle.records import ErrorEstimate
 from spindle.references import scattered_points
 from spindle.solution import Solution
+from spindle.stop_reasons import StopReason
 from spindle.train import Terms, train
 from spindle.training.deadline import Late
 
@@ -35,7 +37,7 @@ _LEFT = 0.3  # share of the residuals left, above which the estimate is a lower 
 _ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # errors, below which residuals are noise that nothing explains
 
 
-def by_features(solution: Solution, budget: Budget) -> dict:
+def by_features(solution: Solution, budget: Budget) -> ErrorEstimate:
     """An estimate as `spindle.estimate.estimate` returns it. Raises Late where the budget is spent before.
 
     Of what coordinates as they are do not show, `upper` is a guess: as much error for the residuals that are left as
@@ -45,18 +47,18 @@ def by_features(solution: Solution, budget: Budget) -> dict:
     try:
         corrected = _solved(solution, {}, budget)
     except DivergenceError:
-        return {"reason": "the equations for it are not finite everywhere"}
+        return ErrorEstimate(reason="the equations for it are not finite everywhere")
     errors, left = corrected.measured(), corrected.left
     if left >= 1 and max(errors.values()) > rounding:
-        return {"reason": "the residuals are sharper than the features of an estimate"}
+        return ErrorEstimate(reason="the residuals are sharper than the features of an estimate")
     bound = left > _LEFT and max(errors.values()) > rounding
-    estimated: dict = {"errors": errors, "left": left, "bound": bound}
+    upper = None
     if bound:
         most = 1 / (1 - min(left, _MOST))
         seen = _on_stretched(solution, budget)
-        estimated["errors"] = {name: max(error, seen.get(name, 0.0)) for name, error in errors.items()}
-        estimated["upper"] = {name: most * error for name, error in estimated["errors"].items()}
-    return estimated | {"seconds": time.perf_counter() - began}
+        errors = {name: max(error, seen.get(name, 0.0)) for name, error in errors.items()}
+        upper = {name: most * error for name, error in errors.items()}
+    return ErrorEstimate(errors=errors, left=left, bound=bound, upper=upper, seconds=time.perf_counter() - began)
 
 
 def _on_stretched(solution: Solution, budget: Budget) -> dict[str, float]:
@@ -79,7 +81,7 @@ def _solved(solution: Solution, stretched: Mapping[int, Stretch], budget: Budget
         widths = [int(_FINER * width) if k in stretched else width for k, width in enumerate(widths)]
     method = SPINN(rank="full", width=tuple(widths), refine=0, hard="zero", newton_steps=_STEPS)
     found = train(shift.problem(), method, Terms(seed=1, budget=budget.left()))
-    if found.run.stopped_by == "budget":
+    if found.run.stopped_by == StopReason.BUDGET:
         raise Late
     return _Corrected(shift, found)
 

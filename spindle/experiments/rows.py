@@ -66,8 +66,9 @@ def run_row(row: Row, *, quick: bool, tell: Callable) -> dict:
 
 def _classical(solution):
     """The largest relative error of the classical solution of the same discrete equations, where there is one."""
-    found = solution.run.classical or {}
-    return max((measures["rel_l2"] for measures in found.get("errors", {}).values()), default="")
+    beside = solution.run.classical
+    errors = beside.errors if beside is not None and beside.errors is not None else {}
+    return max((measures["rel_l2"] for measures in errors.values()), default="")
 
 
 def _points(settings) -> str:

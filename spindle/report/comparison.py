@@ -127,7 +127,7 @@ def _told(solution: Solution) -> dict[str, str]:
     told |= {f"{name} of the problem": plain(value) for name, value in (constants | options).items()}
     told |= {"method": label(solution.method), "recipe": solution.method.recipe, "seed": str(run.seed)}
     told |= {name: plain(value) for name, value in solution.plan.settings.items() if name != "recipe"}
-    return told | {"device": run.device, "precision": solution.plan.dtype} | run.versions
+    return {**told, "device": run.device, "precision": solution.plan.dtype, **run.versions}
 
 
 def _results(runs: Sequence[Compared]) -> list[Line]:

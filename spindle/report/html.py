@@ -18,6 +18,7 @@ from spindle.methods.base import Method
 from spindle.methods.registry import label
 from spindle.problem.printing import describe
 from spindle.problem.symbols import is_given
+from spindle.records import WindowRecord
 from spindle.report.figures import drawn, field_pictures, training_pictures
 from spindle.report.formulas import formulas
 from spindle.report.means import Mean, means
@@ -32,14 +33,6 @@ from spindle.types import GridReference, TabulatedFamily
 from spindle.visible import visible
 
 _FOLDER = Path(__file__).parent
-_ENDINGS = {
-    "steps": "all steps done",
-    "budget": "stopped when the time was spent",
-    "target": "stopped when the loss was small enough",
-    "converged": "stopped when the loss fell no more",
-    "interrupted": "interrupted",
-    "diverged": "diverged; this is the last finite state",
-}
 
 
 def write_report(solution: Solution, path, *, command: str | None = None) -> Path:
@@ -97,7 +90,7 @@ def _content(solution: Solution, path: Path, command: str | None) -> dict:
     return {
         "title": problem.title or problem.name,
         "subtitle": f"{problem.name}, solved by {label(solution.method)}, recipe {solution.method.recipe}",
-        "good": run.stopped_by in ("steps", "target", "converged", "budget"),
+        "good": run.stopped_by.as_asked,
         "verdict": verdict(solution),
         "judgement": judgement(solution),
         "estimate": _sentence(f"estimated {estimate_in_words(run.error_estimate)}") if run.error_estimate else "",
@@ -135,14 +128,14 @@ def _motion(solution: Solution) -> dict:
     return {"player": player(solution), "script": Markup(script), "script_hash": f"sha256-{digest}"}
 
 
-def _windows(windows: Sequence[Mapping]) -> dict:
+def _windows(windows: Sequence[WindowRecord]) -> dict:
     """A row of numbers for each window, None where there is none: what all have, then errors, then jumps."""
-    errors = list(dict.fromkeys(name for w in windows for name in w["errors"]))
-    seams = list(dict.fromkeys(name for w in windows for name in w["seam"]))
+    errors = list(dict.fromkeys(name for w in windows for name in w.errors))
+    seams = list(dict.fromkeys(name for w in windows for name in w.seam))
     rows = [
-        [w[key] for key in ("from", "to", "steps", "seconds", "loss")]
-        + [w["errors"].get(name, {}).get("rel_l2") for name in errors]
-        + [w["seam"].get(name) for name in seams]
+        [w.begins, w.ends, w.steps, w.seconds, w.loss]
+        + [w.errors[name]["rel_l2"] if name in w.errors else None for name in errors]
+        + [w.seam.get(name) for name in seams]
         for w in windows
     ]
     return {"windows": rows, "window_errors": errors, "window_seams": seams}
@@ -168,11 +161,12 @@ def verdict(solution: Solution) -> str:
     )
     absolute = ", ".join(f"{number(m['rmse'])} for {name}" for name, m in run.errors.items() if m["rel_l2"] is None)
     unmeasured = "Error not measured" if solution.problem.compared else "No reference to compare with"
-    ending = _ENDINGS.get(run.stopped_by, run.stopped_by or "not trained")
     parts = [f"relative L2 error {measured}"] if measured else []
     parts += [f"absolute error {absolute}, whose reference is zero"] if absolute else []
     accuracy = _sentence(", ".join(parts) or unmeasured)
-    return f"{accuracy}; {number(run.seconds.total)} seconds, {number(run.iterations)} steps; {ending}."
+    return (
+        f"{accuracy}; {number(run.seconds.total)} seconds, {number(run.iterations)} steps; {run.stopped_by.sentence}."
+    )
 
 
 def _errors(solution: Solution) -> list[dict]:
@@ -236,7 +230,7 @@ def _environment(solution: Solution) -> list[tuple[str, str]]:
     run = solution.run
     memory = f"{run.peak_memory_bytes / 2**20:,.0f} MiB" if run.peak_memory_bytes else ""
     rows = {"device": run.device, "precision": solution.plan.dtype, "seed": str(run.seed), "peak memory": memory}
-    return [(name, value) for name, value in (rows | run.versions).items() if value]
+    return [(name, value) for name, value in {**rows, **run.versions}.items() if value]
 
 
 def _python(solution: Solution, path: Path) -> str:

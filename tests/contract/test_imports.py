@@ -19,7 +19,18 @@ ROOT = Path(spindle.__file__).parent
 # The floors of the house. A room may import from lower floors and from itself; floors of single modules also from
 # their own floor, without cycles.
 FLOORS = {
-    0: ("bounded", "errors", "interrupts", "records", "types", "budget", "summary", "verdict", "visible"),
+    0: (
+        "bounded",
+        "errors",
+        "interrupts",
+        "records",
+        "stop_reasons",
+        "types",
+        "budget",
+        "summary",
+        "verdict",
+        "visible",
+    ),
     1: ("problem", "networks", "reference"),
     2: ("lowering", "points", "gallery", "files"),
     3: ("derivatives",),
@@ -29,6 +40,8 @@ FLOORS = {
     7: (
         "methods",
         "evaluate",
+        "results",
+        "recording",
         "rundir",
         "lock",
         "guards",

@@ -11,7 +11,9 @@ import spindle as sp
 from spindle.errors import MethodError
 from spindle.methods.registry import METHODS, method_named
 from spindle.problem.families import spanned
-from spindle.solution import Run, Solution
+from spindle.results.evaluator import Evaluator
+from spindle.results.run_record import RunRecord
+from spindle.solution import Solution
 from spindle.training.precision import precision
 
 t, x, y = sp.coordinates("t x y")
@@ -74,7 +76,7 @@ def test_a_solution_that_was_saved_is_read_again(tmp_path, name, kind):
         return  # what it refuses it has no solution of; `test_every_kind_has_a_method` counts the others
     with precision(plan.dtype):
         model = plan.build(jax.random.PRNGKey(1))
-    solution = Solution(problem, method, plan, model, Run(seed=1, iterations=0, stopped_by="steps"))
+    solution = Solution(method, Evaluator(problem, plan), model, RunRecord(seed=1, iterations=0, stopped_by="steps"))
     read = sp.load(solution.save(tmp_path / "run"))
     axes = {c.name: 3 for c in solution.problem.coordinates}
     np.testing.assert_array_equal(read.grid(**axes), solution.grid(**axes))

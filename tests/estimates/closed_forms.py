@@ -13,7 +13,9 @@ from spindle.networks.fields import Field
 from spindle.networks.taylor import Jet
 from spindle.objective.estimated import Estimated
 from spindle.objective.objective import Model
-from spindle.solution import Run, Solution
+from spindle.results.evaluator import Evaluator
+from spindle.results.run_record import RunRecord
+from spindle.solution import Solution
 from spindle.training.precision import precision
 
 
@@ -48,4 +50,4 @@ def solution_of(problem, formulas: Mapping, parameters: Mapping | None = None, m
         field = ClosedForm(tuple(formulas[u] for u in problem.unknowns), problem.coordinates, jnp.zeros(()))
         values = {n: Estimated(jnp.asarray(float(v)), 1.0, signed=False) for n, v in (parameters or {}).items()}
         start = Model(field, values)
-    return Solution(problem, method, plan, start, Run())
+    return Solution(method, Evaluator(problem, plan), start, RunRecord())

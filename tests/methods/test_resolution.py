@@ -11,7 +11,7 @@ import spindle as sp
 from spindle.gallery.registry import gallery
 from spindle.methods.growth import EveryProduct, OtherWidths, _wanted, decays, tail
 from spindle.resolved import in_sentences, unresolved
-from spindle.solution import Run, Solution
+from spindle.results.evaluator import Evaluator
 from spindle.training.precision import precision
 
 x, y = sp.coordinates("x y")
@@ -79,10 +79,6 @@ def test_more_features_are_tried_wherever_the_last_coefficients_are_large(float6
         assert widths is not None and widths[1] == 32 and widths[0] <= 16
 
 
-def solution_of(problem, model, plan):
-    return Solution(problem, sp.SPINN(), plan, model, Run())
-
-
 def test_an_axis_that_is_not_resolved_is_named(float64):
     """Of a field whose coefficients are random, nothing is resolved; of a smooth one everything is."""
     problem = sp.Problem(
@@ -92,17 +88,15 @@ def test_an_axis_that_is_not_resolved_is_named(float64):
     with precision("float64"):
         plan, model = field_of(problem, width=20, rank=3)
         rough = eqx.tree_at(lambda m: m.field.bodies[0].weight, model, jnp.ones_like(model.field.bodies[0].weight))
-        solution = solution_of(problem, rough, plan)
-        solution.run.unresolved = unresolved(solution)
-        share = tail(decays(rough.field)[0])
-        assert solution.run.unresolved == {"x": pytest.approx(share)}
-        (sentence,) = in_sentences(solution)
+        evaluator = Evaluator(problem, plan)
+        found, share = unresolved(evaluator, rough), tail(decays(rough.field)[0])
+        assert found == {"x": pytest.approx(share)}
+        (sentence,) = in_sentences(evaluator, rough, found)
         assert sentence.startswith("axis x is not resolved: the last tenth of its 20 features still hold 3e-01 of the")
-        smooth = solution_of(problem, model, plan)
-        assert unresolved(smooth) == {} and in_sentences(smooth) == []
+        assert unresolved(evaluator, model) == {} and in_sentences(evaluator, model, {}) == []
 
 
 def test_learned_features_have_no_last_ones(float64):
     with precision("float64"):
         plan, model = field_of(gallery("poisson2d"), network="mlp", width=8, rank=2, steps=1)
-        assert unresolved(solution_of(gallery("poisson2d"), model, plan)) == {}
+        assert unresolved(Evaluator(gallery("poisson2d"), plan), model) == {}

@@ -16,7 +16,8 @@ from spindle.cli import main
 from spindle.problem.families import spanned
 from spindle.report.comparison import same_problem, write_comparison
 from spindle.report.html import number
-from spindle.solution import Run
+from spindle.results.evaluator import Evaluator
+from spindle.results.run_record import RunRecord
 from spindle.training.history import Clock, History, Record
 from tests.report.test_report import Page, cauchy_riemann, interval, six, square, untrained
 
@@ -29,7 +30,7 @@ def run(stopped_by="steps", size=1.0, **fields):
     errors = {"u": {"rel_l2": 0.0123 * size, "rmse": 1.0 * size, "max": 2.0 * size}}
     history = History(Record(k, "Adam", 0.1 * k, size / k, {"u": size / k**2}) for k in (1, 5, 50))
     given = {"errors": errors, "history": history, "seconds": Clock(1.0, 2.0, 3.0 * size, 0.5), "loss": size} | fields
-    return Run(stopped_by=stopped_by, iterations=50, **given)
+    return RunRecord(stopped_by=stopped_by, iterations=50, **given)
 
 
 @functools.cache
@@ -120,7 +121,7 @@ def test_pictures_of_a_plane_share_their_scales(tmp_path):
 
 
 def test_runs_without_a_reference_are_drawn_without_errors(tmp_path):
-    page = page_of(tmp_path, untrained(square(), Run()), untrained(square(), Run()))
+    page = page_of(tmp_path, untrained(square(), RunRecord()), untrained(square(), RunRecord()))
     assert len(page.images) == 2
     assert "Nothing: problem, method, settings and versions are the same." in page.text
     assert "best" not in page.text
@@ -128,12 +129,12 @@ def test_runs_without_a_reference_are_drawn_without_errors(tmp_path):
 
 def test_of_many_slices_some_are_shown(tmp_path):
     method = sp.SPINN(**SMALL, rank=2)
-    page = page_of(tmp_path, untrained(six(), Run(), method), untrained(six(), Run(), method))
+    page = page_of(tmp_path, untrained(six(), RunRecord(), method), untrained(six(), RunRecord(), method))
     assert len(page.images) == 2 * 2
 
 
 def test_different_problems_are_compared_without_pictures(tmp_path):
-    page = page_of(tmp_path, untrained(interval(), run()), untrained(square(), Run()))
+    page = page_of(tmp_path, untrained(interval(), run()), untrained(square(), RunRecord()))
     assert "2 runs compared" in page.text
     assert "The runs are of different problems, so their fields are not drawn beside each other" in page.text
     assert "problem interval square" in page.text
@@ -159,13 +160,13 @@ def test_of_one_name_but_posed_otherwise_the_page_says_so(tmp_path):
         u, rate = sp.unknown("u", x), sp.parameter("k", k)
         return sp.Problem(sp.Interval(x, 0, 1), [sympy.Eq(u.diff(x), rate * u)], name="growth")
 
-    page = page_of(tmp_path, untrained(posed(1.0), Run()), untrained(posed(2.5), Run()))
+    page = page_of(tmp_path, untrained(posed(1.0), RunRecord()), untrained(posed(2.5), RunRecord()))
     assert "different problems, although of one name" in page.text
     assert "k of the problem 1 2.5" in page.text
 
 
 def test_runs_that_failed_are_compared_too(tmp_path):
-    diverged = untrained(interval(), Run(stopped_by="diverged", loss=float("nan")))
+    diverged = untrained(interval(), RunRecord(stopped_by="diverged", loss=float("nan")))
     page = page_of(tmp_path, diverged, untrained(interval(), run()))
     assert "diverged; this is the last finite state" in page.text
     assert "loss not a number 1" in page.text
@@ -177,7 +178,7 @@ def test_families_are_compared(tmp_path):
     problem = sp.Problem(sp.Interval(x, 0, 1), [u.diff(x, 2) + k], [sp.Dirichlet(u, 0)], name="family")
     method = sp.PINN(**SMALL)
     plan = method.plan(spanned(problem))
-    solution = sp.Solution(problem, method, plan, plan.build(jax.random.PRNGKey(0)), Run())
+    solution = sp.Solution(method, Evaluator(problem, plan), plan.build(jax.random.PRNGKey(0)), RunRecord())
     assert len(page_of(tmp_path, solution, solution).images) == 2
 
 

@@ -19,8 +19,9 @@ import spindle as sp
 from spindle.cli import main
 from spindle.problem.families import spanned
 from spindle.report.explore.queries import Answer, Explorer, Slider, facts
+from spindle.results.evaluator import Evaluator
+from spindle.results.run_record import RunRecord
 from spindle.rundir import RunDirectory
-from spindle.solution import Run
 
 pytest.importorskip("bokeh")
 
@@ -79,7 +80,7 @@ def untrained(problem, method=None):
     """A family as another method leaves it at its initial weights."""
     method = method or sp.PINN(width=8, hidden_layers=1, points=4, balance=0, steps=5, lbfgs_steps=0)
     plan = method.plan(spanned(problem))
-    return sp.Solution(problem, method, plan, plan.build(jax.random.PRNGKey(0)), Run())
+    return sp.Solution(method, Evaluator(problem, plan), plan.build(jax.random.PRNGKey(0)), RunRecord())
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,8 @@ from spindle.report.html import write_report
 from spindle.report.images import as_indexed, indexed_png
 from spindle.report.player import player
 from spindle.report.slices import choose_motion, take_along
-from spindle.solution import Run
+from spindle.results.evaluator import Evaluator
+from spindle.results.run_record import RunRecord
 from tests.report.test_report import Page, heat, square
 
 t, x, y, z = sp.coordinates("t x y z")
@@ -31,7 +32,9 @@ SMALL = {"steps": 5, "lbfgs_steps": 0, "width": 8, "hidden_layers": 1, "points":
 def untrained(problem, method=None):
     method = method or sp.PINN(**SMALL)
     plan = method.plan(problem)
-    return sp.Solution(problem, method, plan, plan.build(jax.random.PRNGKey(0)), Run(stopped_by="steps"))
+    return sp.Solution(
+        method, Evaluator(problem, plan), plan.build(jax.random.PRNGKey(0)), RunRecord(stopped_by="steps")
+    )
 
 
 HOSTILE = "</script><script>alert(1)</script>"
@@ -204,7 +207,9 @@ def test_a_line_a_plane_and_a_family_do_not_move():
     u = sp.unknown("u", t, x, y)
     family = sp.Problem(domain=sp.Box({t: (0, 1), x: (0, 1), y: (0, 1)}), equations=[u.diff(t) - nu * sp.laplacian(u)])
     spanned = sp.PINN(**SMALL).plan(family)
-    solution = sp.Solution(family, sp.PINN(**SMALL), spanned, spanned.build(jax.random.PRNGKey(0)), Run())
+    solution = sp.Solution(
+        sp.PINN(**SMALL), Evaluator(family, spanned), spanned.build(jax.random.PRNGKey(0)), RunRecord()
+    )
     for still in (untrained(square()), untrained(heat()), solution):
         assert player(still) is None
 
@@ -216,7 +221,7 @@ def test_fields_that_would_weigh_too_much_are_left_out(monkeypatch):
 
 def test_a_field_that_is_not_finite_is_empty():
     solution = untrained(lshape())
-    solution.model = jax.tree.map(lambda leaf: leaf * np.nan, solution.model)
+    solution = solution.with_model(jax.tree.map(lambda leaf: leaf * np.nan, solution.model))
     (film,) = player(solution).films
     assert (pixels(film.panels[0].images[0])[..., 3] == 0).all()
 

@@ -17,12 +17,14 @@ import sympy
 import spindle as sp
 from spindle.gallery.helmholtz import helmholtz3d
 from spindle.gallery.registry import gallery
+from spindle.records import WindowRecord
 from spindle.report.figures import training_pictures
 from spindle.report.formulas import formulas
 from spindle.report.html import number, verdict, write_report
 from spindle.report.means import means
 from spindle.report.slices import Sample, Slice, choose_slices, take
-from spindle.solution import Run
+from spindle.results.evaluator import Evaluator
+from spindle.results.run_record import RunRecord
 from spindle.training.history import Clock, History, Record
 
 t, x, y, z = sp.coordinates("t x y z")
@@ -121,12 +123,15 @@ def solved(name):
     make, method, *_ = CASES[name]
     if name in TRAINED:
         return sp.solve(make(), method, progress=False)
-    solution = untrained(make(), Run(iterations=5, stopped_by="budget", loss=0.125), method)
-    run, solution.run.errors = solution.run, solution.errors()
-    run.seconds, run.residuals = Clock(0.25, 1.5, 3.75, 0.5), {"equation": 0.0625}
-    errors = {unknown: measure["rel_l2"] for unknown, measure in run.errors.items()}
-    run.history = History(Record(step, "Adam", 0.1 * step, 2.0 / step, errors) for step in (1, 2, 5))
-    return solution
+    solution = untrained(make(), RunRecord(iterations=5, stopped_by="budget", loss=0.125), method)
+    measures = solution.errors()
+    errors = {unknown: measure["rel_l2"] for unknown, measure in measures.items()}
+    return solution.with_record(
+        errors=measures,
+        seconds=Clock(0.25, 1.5, 3.75, 0.5),
+        residuals={"equation": 0.0625},
+        history=History(Record(step, "Adam", 0.1 * step, 2.0 / step, errors) for step in (1, 2, 5)),
+    )
 
 
 @functools.cache
@@ -139,7 +144,7 @@ def untrained(problem, run, method=None):
     """A solution at its initial weights, as when training is stopped at once."""
     method = method or sp.PINN(**SMALL)
     plan = method.plan(problem)
-    return sp.Solution(problem, method, plan, plan.build(jax.random.PRNGKey(0)), run)
+    return sp.Solution(method, Evaluator(problem, plan), plan.build(jax.random.PRNGKey(0)), run)
 
 
 class Page(HTMLParser):
@@ -267,7 +272,7 @@ def test_hostile_words_are_escaped(tmp_path):
         citation=hostile,
         notes=hostile,
     )
-    run = Run(stopped_by="steps", residuals={hostile: 1.0}, versions={hostile: hostile}, device=hostile)
+    run = RunRecord(stopped_by="steps", residuals={hostile: 1.0}, versions={hostile: hostile}, device=hostile)
     written = write_report(untrained(problem, run), tmp_path / "r.html", command=f"spindle solve {hostile}").read_text()
     assert hostile not in written
     assert html.escape(hostile) in written
@@ -276,15 +281,15 @@ def test_hostile_words_are_escaped(tmp_path):
 
 @pytest.mark.parametrize("stopped_by", ["interrupted", "diverged"])
 def test_run_without_history_is_reported(stopped_by, tmp_path):
-    page = page_of(untrained(interval(), Run(stopped_by=stopped_by)), tmp_path / "r.html")
+    page = page_of(untrained(interval(), RunRecord(stopped_by=stopped_by)), tmp_path / "r.html")
     assert len(page.images) == 2
     assert "Training ended before anything was recorded." in page.text
     assert f"Error not measured; 0 seconds, 0 steps; {stopped_by}" in page.text
 
 
 def test_values_that_are_not_finite_do_not_stop_the_report(tmp_path):
-    solution = untrained(square(), Run(stopped_by="diverged", history=History([Record(1, "Adam", 0.1, np.inf)])))
-    solution.model = jax.tree.map(lambda leaf: leaf * np.nan, solution.model)
+    solution = untrained(square(), RunRecord(stopped_by="diverged", history=History([Record(1, "Adam", 0.1, np.inf)])))
+    solution = solution.with_model(jax.tree.map(lambda leaf: leaf * np.nan, solution.model))
     assert len(page_of(solution, tmp_path / "r.html").images) == 1
 
 
@@ -297,7 +302,7 @@ def test_training_pictures_survive_odd_records():
 
 
 def test_verdict_reads_as_one_line():
-    run = Run(
+    run = RunRecord(
         iterations=3000,
         stopped_by="steps",
         errors={"u": {"rel_l2": 1.234e-5, "rmse": 1.0, "max": 1.0}},
@@ -306,17 +311,17 @@ def test_verdict_reads_as_one_line():
     assert verdict(untrained(interval(), run)) == (
         "Relative L2 error 1.23e-05 for u; 37 seconds, 3,000 steps; all steps done."
     )
-    assert verdict(untrained(square(), Run())).startswith("No reference to compare with")
+    assert verdict(untrained(square(), RunRecord())).startswith("No reference to compare with")
     zero = {"rel_l2": None, "rmse": 0.25, "max": 0.5}
-    assert verdict(untrained(square(), Run(errors={"u": zero}))).startswith(
+    assert verdict(untrained(square(), RunRecord(errors={"u": zero}))).startswith(
         "Absolute error 0.25 for u, whose reference is zero; "
     )
-    mixed = verdict(untrained(square(), Run(errors={"u": zero, "v": zero | {"rel_l2": 0.5}})))
+    mixed = verdict(untrained(square(), RunRecord(errors={"u": zero, "v": zero | {"rel_l2": 0.5}})))
     assert mixed.startswith("Relative L2 error 0.5 for v, absolute error 0.25 for u, whose reference is zero; ")
 
 
 def test_warnings_come_before_the_problem(tmp_path):
-    page = page_of(untrained(square(), Run(warnings=["Raise <steps>.", "Lower `rank`."])), tmp_path / "r.html")
+    page = page_of(untrained(square(), RunRecord(warnings=["Raise <steps>.", "Lower `rank`."])), tmp_path / "r.html")
     assert 0 < page.text.index("Warnings Raise <steps>. Lower `rank`.") < page.text.index("The problem")
     assert "Warning" not in Page(written("square")).text
 
@@ -325,20 +330,22 @@ def test_windows_are_a_table(tmp_path):
     measures = {"u": {"rel_l2": 0.0123, "rmse": 1.0, "max": 2.0}, "v": {"rel_l2": None, "rmse": 0.5, "max": 0.5}}
     first = {"from": 0.0, "to": 0.5, "steps": 40, "loss": 1e-5, "seconds": 7.25, "errors": measures, "seam": {}}
     second = first | {"from": 0.5, "to": 1.0, "steps": 1234, "seam": {"u": 0.0456, "v": None}}
-    page = page_of(untrained(square(), Run(windows=[first, second])), tmp_path / "r.html")
+    page = page_of(
+        untrained(square(), RunRecord(windows=tuple(map(WindowRecord.from_data, (first, second))))), tmp_path / "r.html"
+    )
     assert "relative L2 error jump at its start from to steps seconds loss u v u v" in page.text
     assert "0 0.5 40 7.25 1.00e-05 0.0123 – – – 0.5 1 1,234 7.25 1.00e-05 0.0123 – 0.0456 –" in page.text
     assert "Windows in time" not in Page(written("square")).text
 
 
 def test_means_over_space_show_what_drifts(tmp_path):
-    solution = untrained(heat(), Run(averages={"t": [0, 1, 2], "u": [4.0, 3.0, 3.5], "flux": [0.0, 0.0, 0.0]}))
+    solution = untrained(heat(), RunRecord(averages={"t": [0, 1, 2], "u": [4.0, 3.0, 3.5], "flux": [0.0, 0.0, 0.0]}))
     page = page_of(solution, tmp_path / "r.html")
     assert "u: relative drift 0.25" in page.text, "(4 - 3) / 4"
     assert "Zero at all times, up to: flux 0." in page.text
     assert len(page.images) == 3 + 1
     # Without time, numbers.
-    solution = untrained(square(), Run(averages={"u": [0.25], "power": [-3.5]}))
+    solution = untrained(square(), RunRecord(averages={"u": [0.25], "power": [-3.5]}))
     page = page_of(solution, tmp_path / "r.html")
     assert "Over the whole domain: u 0.25, power -3.5." in page.text
     assert len(page.images) == 1
@@ -353,7 +360,7 @@ def test_a_mean_that_stays_is_drawn_level():
 
 
 def test_all_seconds_have_a_part(tmp_path):
-    page = page_of(untrained(square(), Run(seconds=Clock(1.0, 2.0, 3.0, 4.0, 10.0))), tmp_path / "r.html")
+    page = page_of(untrained(square(), RunRecord(seconds=Clock(1.0, 2.0, 3.0, 4.0, 10.0))), tmp_path / "r.html")
     assert "evaluation 4 20 % reduction 10 50 % total 20" in page.text
 
 

@@ -1,0 +1,1 @@
+"""Results: a model evaluated and measured, and the record of the run that it came from."""

@@ -1,0 +1,151 @@
+"""`Evaluator`: the values of expressions and their errors, for any model of a plan, while it trains and afterwards."""
+
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy
+
+from spindle.errors import ProblemError, nearest
+from spindle.evaluate import CompiledExpression
+from spindle.methods.base import Plan
+from spindle.objective.errors import error_measures
+from spindle.objective.objective import Model
+from spindle.problem.expressions import expression_of
+from spindle.problem.families import spanned
+from spindle.problem.problem import Problem
+from spindle.problem.symbols import Parameter, by_name
+from spindle.problem.windows import time_axis
+from spindle.problem.words import shown
+from spindle.records import Measures
+from spindle.references import references
+from spindle.training.precision import precision
+
+
+@dataclass(frozen=True)
+class TimeFrame:
+    """The time of a plan against that of the problem as it was given: of a window, they differ.
+
+    begins   the instant at which the time of the plan is 0
+    pace     how fast it goes, in units of the time of the problem
+    """
+
+    begins: float = 0.0
+    pace: float = 1.0
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Evaluator:
+    """Expressions of any model of a plan, in the coordinates of the problem that a user sees.
+
+    given      the problem as it was given to `solve`
+    plan       whose compiled expressions are shared by all that evaluate by it
+    frame      of a window in time
+    carried    likewise: what the window before handed over
+    compared   `references(problem)` where they are known already; None: they are computed when first asked for
+    """
+
+    given: Problem
+    plan: Plan
+    frame: TimeFrame = TimeFrame()
+    carried: Mapping[str, Any] = field(default_factory=dict)
+    compared: dict | None = None
+
+    @cached_property
+    def problem(self) -> Problem:
+        """The problem with the parameters of a family as its last coordinates."""
+        return spanned(self.given)
+
+    @cached_property
+    def references(self) -> dict:
+        """Where each unknown or quantity with a reference is compared, and the reference there; see `references`."""
+        return references(self.problem) if self.compared is None else self.compared
+
+    def values(self, model: Model, expression, where) -> np.ndarray:
+        """Values at points (n, d) or on the grid of a list of axes, wherever these lie.
+
+        expression   of the unknowns; None: the first unknown
+        Raises ProblemError where the expression is none of this problem.
+        """
+        with precision(self.plan.dtype):
+            return self.compiled(expression).at(model, self._in_time_of_plan(where), self.carried)
+
+    def inside(self, model: Model, expression, where) -> np.ndarray:
+        """As `values`, NaN outside the domain: nothing is known of the field there."""
+        return inside(self.problem, where, self.values(model, expression, where))
+
+    def errors(self, model: Model) -> dict[str, Measures]:
+        """`{unknown or quantity: {"rel_l2", "rmse", "max"}}` against the reference; see `Solution.errors`."""
+        return {
+            self.problem.name_of(u): measured(self.values(model, u, nodes), reference)
+            for u, (nodes, reference) in self.references.items()
+        }
+
+    def relative_errors(self, model: Model) -> dict[str, float]:
+        """Relative L2 errors, where the reference is not zero everywhere."""
+        found = {name: measures["rel_l2"] for name, measures in self.errors(model).items()}
+        return {name: error for name, error in found.items() if error is not None}
+
+    def compiled(self, expression) -> CompiledExpression:
+        """The program of an expression, compiled once a plan; of a window in time, its time is that of the plan.
+
+        Raises ProblemError where it is no expression of this problem.
+        """
+        expression = self.problem.unknowns[0] if expression is None else self._checked(expression)
+        known = self.plan.evaluators
+        if expression not in known:
+            known[expression] = CompiledExpression(
+                self.plan.problem, self.plan.constraints, self.plan.posed(expression)
+            )
+        return known[expression]
+
+    def _in_time_of_plan(self, where):
+        """Points (n, d) or a list of axes in the time of the plan."""
+        begins, pace = self.frame.begins, self.frame.pace
+        if not begins and pace == 1:
+            return where
+        axis = time_axis(self.problem)
+        if isinstance(where, np.ndarray):
+            moved = pace * (where[:, axis] - begins)
+            return np.concatenate([where[:, :axis], moved[:, None], where[:, axis + 1 :]], axis=1)
+        return [pace * (nodes - begins) if k == axis else nodes for k, nodes in enumerate(where)]
+
+    def _checked(self, expression):
+        call = f"solution({shown(expression)})"
+        if isinstance(expression, (numbers.Number, np.ndarray)):
+            names = ", ".join(f"{c}=..." for c in self.problem.coordinates)
+            raise ProblemError(
+                f"`{call}` was given a number where an expression belongs; coordinates go by name, `solution({names})`."
+            )
+        if isinstance(expression, sympy.MatrixBase):
+            raise ProblemError(
+                f"`{call}` asks for {len(expression)} components at once; ask for one after the other, "
+                f"`[solution(e, ...) for e in v]`."
+            )
+        found = by_name(expression_of(expression, call), self.problem.coordinates)
+        known = [*self.problem.coordinates, *self.problem.parameters]
+        constants = {p for p in found.atoms(Parameter) if p.value is not None}
+        for stray in sorted(found.free_symbols - set(known) - constants, key=str):
+            raise ProblemError(
+                f"`{call}` contains `{stray}`, which is neither a coordinate nor a parameter of `{self.problem.name}`; "
+                f"put a number in its place." + nearest(str(stray), map(str, known))
+            )
+        return found
+
+
+def inside(problem: Problem, where, values: np.ndarray) -> np.ndarray:
+    """Values at points (n, d) or on the grid of a list of axes, NaN outside the domain."""
+    scattered = isinstance(where, np.ndarray)
+    contained = problem.domain.contains(where) if scattered else problem.domain.contains_grid(where)
+    return np.where(contained, values, np.nan)
+
+
+def measured(values: np.ndarray, reference: np.ndarray) -> Measures:
+    """Error measures, without a relative one where the reference is zero everywhere."""
+    with np.errstate(over="ignore", invalid="ignore"):  # of a field that is on its way to divergence
+        found: dict[str, float | None] = {**error_measures(values, reference)}
+    known = np.any(reference[np.isfinite(reference)])
+    return Measures(rel_l2=found["rel_l2"] if known else None, rmse=found["rmse"], max=found["max"])

@@ -1,5 +1,6 @@
 """What all tests share: random keys, precision and its tolerance, and property tests that repeat exactly."""
 
+import gc
 import itertools
 import os
 import tempfile
@@ -14,12 +15,13 @@ _STORE = Path(tempfile.gettempdir()) / f"spindle-tests-{os.getuid() if hasattr(o
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_STORE / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 # Programs that run for milliseconds need not be fast: compiled without optimisation they are there in a third of the
-# time. On a CPU only; who sets flags of their own gets those. One thread for each worker: the matrices are small, and
-# threads that wait for each other take a quarter of the time.
+# time, and in one piece: to split them among threads that are busy costs another quarter. On a CPU only; who sets flags
+# of their own gets those. One thread for each worker: the matrices are small, and threads that wait for each other take
+# a quarter of the time.
 os.environ.setdefault(
     "XLA_FLAGS",
     "--xla_backend_optimization_level=0 --xla_backend_extra_options=xla_cpu_disable_new_fusion_emitters "
-    "--xla_cpu_multi_thread_eigen=false",
+    "--xla_cpu_multi_thread_eigen=false --xla_cpu_parallel_codegen_split_count=1",
 )
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("SPINDLE_CACHE", str(_STORE / "weights"))
@@ -73,3 +75,8 @@ def pytest_collection_modifyitems(config, items):
     stale = [name for name in SLOW if name.split("::")[0] in files and name not in names]
     if stale and not any("::" in argument for argument in config.args):
         raise pytest.UsageError(f"tests/slow.py names what is no test: {', '.join(stale)}")
+
+
+def pytest_collection_finish(session):
+    """Modules and tests live until the end, so the garbage collector need not go through them each time."""
+    gc.freeze()

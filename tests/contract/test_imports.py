@@ -184,11 +184,17 @@ CLASSES = {
 }
 BASES = {name: [resolved(path, base) for base in node.bases] for name, (path, node) in CLASSES.items()}
 SUBCLASSED = sorted({base for bases in BASES.values() for base in bases if base in CLASSES})
-CALLS = defaultdict(list)
-for path, tree in TREES.items():
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            CALLS[resolved(path, node.func)].append(f"{path.name}:{node.lineno}")
+
+
+@cache
+def calls() -> dict[str, list[str]]:
+    """Where each of our functions and classes is called; all workers collect this file, and one needs to know."""
+    where = defaultdict(list)
+    for path, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                where[resolved(path, node.func)].append(f"{path.name}:{node.lineno}")
+    return where
 
 
 def test_the_search_finds_the_interfaces():
@@ -200,13 +206,13 @@ def test_the_search_finds_the_interfaces():
         "methods.base.Method",
     ):
         assert f"spindle.{name}" in SUBCLASSED
-    assert CALLS["spindle.geometry.domain.Box"]
+    assert calls()["spindle.geometry.domain.Box"]
 
 
 @pytest.mark.parametrize("name", SUBCLASSED)
 def test_a_class_that_is_subclassed_is_never_built(name):
     heirs = [heir for heir, bases in BASES.items() if name in bases]
-    assert not CALLS[name], f"{name} is subclassed by {heirs} and built in {CALLS[name]}"
+    assert not calls()[name], f"{name} is subclassed by {heirs} and built in {calls()[name]}"
 
 
 def is_abstract(function) -> bool:

@@ -1,1 +1,1 @@
-"""What is solved: symbols, operators, domains, conditions and the problem itself (SymPy and NumPy, no JAX)."""
+"""What is solved: equations, conditions, families, windows, references, and what is known of a problem beforehand."""

@@ -86,6 +86,23 @@ def test_imports_run_downwards(path):
         )
 
 
+def floors_in_words() -> str:
+    """The floors as a table, each room with the first line of its docstring."""
+    lines = ["| floor | room | what it holds |", "|---|---|---|"]
+    for floor, rooms in FLOORS.items():
+        for room in rooms:
+            path = NAMES["spindle" if room == "__init__" else f"spindle.{room}"]
+            words = ast.get_docstring(TREES[path]).split("\n")[0].rstrip(".")
+            lines.append(f"| {floor} | `{room}` | {words} |")
+    return "\n".join(lines)
+
+
+def test_the_guide_shows_the_floors():
+    """CONTRIBUTING.md repeats the table above: what this prints goes there."""
+    guide = ROOT.parent / "CONTRIBUTING.md"
+    assert not guide.exists() or floors_in_words() in guide.read_text(), floors_in_words()
+
+
 @pytest.mark.parametrize("level", ["modules", "rooms"])
 def test_imports_have_no_cycle(level):
     graph = defaultdict(set)

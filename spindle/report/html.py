@@ -24,7 +24,7 @@ from spindle.report.player import player
 from spindle.report.slices import choose_slices
 from spindle.results.directory import RunDirectory
 from spindle.results.solution import Solution
-from spindle.results.summary import estimate_in_words
+from spindle.results.summary import estimate_in_words, estimated_in_words
 from spindle.storage.arrays import write_atomically
 from spindle.storage.records import WindowRecord
 from spindle.symbolic.symbols import is_given
@@ -175,9 +175,9 @@ def _errors(solution: Solution) -> list[dict]:
     ]
 
 
-def _estimated(solution: Solution) -> list[tuple[str, float, float]]:
+def _estimated(solution: Solution) -> list[tuple[str, float, str]]:
     starts = {p.name: p.value for p in solution.problem.parameters}
-    return [(name, starts.get(name, math.nan), value) for name, value in solution.run.estimated.items()]
+    return [(name, starts.get(name, math.nan), value) for name, value in estimated_in_words(solution.run)]
 
 
 def _settings(solution: Solution) -> list[tuple[str, str, bool]]:

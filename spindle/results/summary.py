@@ -22,7 +22,7 @@ def summary(solution) -> list[tuple[str, str]]:
     if run.classical:
         lines.append(("classical", classical_in_words(run.classical)))
     if run.estimated:
-        lines.append(("parameters", ", ".join(f"{name} = {value:.6g}" for name, value in run.estimated.items())))
+        lines.append(("parameters", ", ".join(map(" = ".join, estimated_in_words(run)))))
     if run.residuals:
         residuals = ", ".join(f"{name} {rms:.1e}" for name, rms in run.residuals.items())
         lines.append(("residuals", f"{residuals} (on fresh points)"))
@@ -57,18 +57,29 @@ def error_in_words(measures: Mapping) -> str:
     return f"{measures['rel_l2']:.1e} relative L2"
 
 
+_OPEN = ", without what the measurements leave open of the parameters"
+
+
 def estimate_in_words(estimate: ErrorEstimate) -> str:
     """What `spindle.solving.estimates.error_estimate` returned, in one line."""
     if estimate.errors is None or estimate.left is None:
         return f"no error: {estimate.reason}"
     errors = ", ".join(f"{name} {value:.1e}" for name, value in estimate.errors.items())
     known = ("at least " if estimate.left < 1 else "perhaps ") if estimate.bound else ""
-    why = f", which explains {max(0, 1 - estimate.left):.0%} of the residuals only" if estimate.bound else ""
+    unseen = f", which explains {max(0, 1 - estimate.left):.0%} of the residuals only"
+    why = "" if not estimate.bound else _OPEN if estimate.noise else unseen
     if estimate.upper is not None:
         why += f" and might be {', '.join(f'{name} {value:.0e}' for name, value in estimate.upper.items())}"
     how = estimate.by or "the equations for the error"
     accuracy = f", itself exact to {estimate.own:.0e}" if estimate.own is not None else ""
     return f"error {known}{errors} relative L2{why}, by {how}{accuracy} ({estimate.seconds:.1f} s)"
+
+
+def estimated_in_words(run) -> list[tuple[str, str]]:
+    """The parameters that were estimated: (name, value, with its standard deviation where that is known)."""
+    deviations = run.error_estimate.parameters or {}
+    after = {name: f" ± {deviation:.2g}" for name, deviation in deviations.items()}
+    return [(name, f"{value:.6g}{after.get(name, '')}") for name, value in run.estimated.items()]
 
 
 def classical_in_words(classical: ClassicalComparison) -> str:

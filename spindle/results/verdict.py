@@ -20,6 +20,9 @@ _MISSED = (2.0, 10.0)  # root mean square distance from measurements, in units o
 _SMALL = 1e-3  # residual, relative to its own terms, that is enough where no estimate was made
 
 
+_EXPLAINS_LITTLE = "explains little of the residuals"
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What is to be believed of a solution.
@@ -118,7 +121,8 @@ def _estimated(run) -> list[tuple[int, str]]:
     if grade:
         return [(grade, f"the estimated error of {name} is {atleast}{error:.1e}")]
     if estimate.bound or _grade(max((estimate.upper or {}).values(), default=0.0), _ERROR):
-        return [(1, f"the estimated error of {name} is {error:.1e} at least, and explains little of the residuals")]
+        but = "what noise leaves open of the parameters is not in it" if estimate.noise else _EXPLAINS_LITTLE
+        return [(1, f"the estimated error of {name} is {error:.1e} at least, and {but}")]
     return []
 
 

@@ -138,15 +138,16 @@ class WindowRecord(StoredRecord):
 class ErrorEstimate(StoredRecord):
     """An estimate of the error; nothing is known where none was asked for.
 
-    reason    why there is none
-    errors    {unknown or quantity: estimated relative L2 error}
-    left      share of the residuals that the estimated error does not explain
-    bound     whether the error is at least that large
-    upper     likewise for each name: a guess of what it may be then
-    own       relative error of what the solution was compared with
-    by        how it was estimated
-    seconds   that it took
+    reason       why there is none
+    errors       {unknown or quantity: estimated relative L2 error}
+    left         share of the residuals that the estimated error does not explain
+    bound        whether the error is at least that large
+    upper        likewise for each name: a guess of what it may be then
+    own          relative error of what the solution was compared with
+    by           how it was estimated
+    seconds      that it took
     parameters   standard deviations of the parameters that were estimated from measurements, by name
+    noise        whether the errors lack what noise leaves open of such parameters
     """
 
     reason: str | None = None
@@ -158,6 +159,7 @@ class ErrorEstimate(StoredRecord):
     by: str | None = None
     seconds: float | None = None
     parameters: Mapping[str, float] | None = None
+    noise: bool | None = None
 
     ALTERNATIVES = (("reason",), ("errors", "bound", "left", "seconds"))
 

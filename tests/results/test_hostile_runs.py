@@ -205,4 +205,4 @@ def test_a_stored_mesh_names_no_file():
     coordinates = [["symbol", c, True] for c in "xyz"]
     data = {"shape": "Mesh", "arguments": [[{"expression": c} for c in coordinates], "/etc/passwd", "surface"]}
     with pytest.raises(sp.ProblemError, match="names a file, which is not read"):
-        sp.problem.shapes.shape_from_data(data, decode)
+        sp.geometry.shapes.shape_from_data(data, decode)

@@ -37,6 +37,11 @@ REASONS = [
     ({"error_estimate": estimated(0.5)}, "not solved", "the estimated error of u is 5.0e-01"),
     ({"error_estimate": estimated(1e-3, bound=True)}, "doubtful", "is 1.0e-03 at least, and explains little"),
     (
+        {"error_estimate": estimated(1e-3, bound=True) | {"noise": True}},
+        "doubtful",
+        "at least, and what noise leaves open",
+    ),
+    (
         {"shares": {"equation": 0.9}, "error_estimate": {}},
         "not solved",
         "residual of `equation` is 90% of its own terms",

@@ -51,7 +51,7 @@ def with_uncertainty(
             return replace(estimate, errors=errors, parameters=deviations)
     except (Untold, Late, SpindleError):
         pass
-    return replace(estimate, bound=True)
+    return replace(estimate, bound=True, noise=True)
 
 
 def _with_noise(

@@ -11,11 +11,11 @@ from spindle.symbolic.symbols import by_name, is_space, namesakes
 from spindle.symbolic.words import shown
 
 
-@usage("sp.grad(u)")
 class NormalDerivative(sympy.Function):
     """The derivative along the outward normal, as it is printed."""
 
 
+@usage("sp.grad(u)")
 def grad(field, over: Sequence[sympy.Symbol] | None = None) -> sympy.Matrix:
     """Gradient of a scalar: a column, one entry for each space coordinate (or for each of `over`).
 

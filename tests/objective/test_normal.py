@@ -9,7 +9,7 @@ from jax.flatten_util import ravel_pytree
 from sympy import Eq, cos, exp, sin
 
 import spindle as sp
-from spindle.derivatives.separable.jets import normal as separable_normal
+from spindle.derivatives.separable import normal as separable_normal
 from spindle.objective.least_squares import LeastSquares
 from spindle.training.precision import precision
 

@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 
 import hypothesis
+from threadpoolctl import threadpool_limits
 
 # Most of the time goes into compilation, and the tests compile many programs more than once: their workers, and the
 # processes that they start, share what was compiled. Before JAX is imported, which reads this once.
@@ -18,13 +19,14 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 # Programs that run for milliseconds need not be fast: compiled without optimisation they are there in a third of the
 # time, and in one piece: to split them among threads that are busy costs another quarter. On a CPU only; who sets flags
 # of their own gets those. One thread for each worker: the matrices are small, and threads that wait for each other take
-# a quarter of the time.
+# a quarter of the time, in NumPy even half; a plugin may have imported it already, with as many threads as it likes.
 os.environ.setdefault(
     "XLA_FLAGS",
     "--xla_backend_optimization_level=0 --xla_backend_extra_options=xla_cpu_disable_new_fusion_emitters "
     "--xla_cpu_multi_thread_eigen=false --xla_cpu_parallel_codegen_split_count=1",
 )
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+threadpool_limits(int(os.environ["OPENBLAS_NUM_THREADS"]), "blas")
 os.environ.setdefault("SPINDLE_CACHE", str(_STORE / "weights"))
 
 import warnings

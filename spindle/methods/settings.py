@@ -212,8 +212,8 @@ class Ladder(Kind):
 
     def read(self, value, given):
         """A tuple of floats; raises MethodError where one of them is not positive."""
-        numbers_ = value if isinstance(value, (tuple, list)) else (value,)
-        ladder = tuple(_positive(number) for number in numbers_[:_LONGEST_LADDER])
+        steps = value if isinstance(value, (tuple, list)) else (value,)
+        ladder = tuple(_positive(number) for number in steps[:_LONGEST_LADDER])
         if None in ladder:
             raise _refusal(given, "positive tolerances, such as (0.01, 1)")
         return ladder

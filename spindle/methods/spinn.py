@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, ClassVar, Self
 
 from spindle.errors import MethodError
-from spindle.geometry.domain import BoxFace
+from spindle.geometry.supports import BoxFace
 from spindle.lowering.incompatible_faces import incompatible_faces
 from spindle.lowering.residuals import residual_forms
 from spindle.lowering.resolution import degrees

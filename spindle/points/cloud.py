@@ -6,8 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.geometry.domain import BoundaryPart
-from spindle.geometry.supports import Support
+from spindle.geometry.supports import BoundaryPart, Support
 from spindle.points.base import PointwisePoints
 from spindle.points.drawing import unfolded, without_normals
 from spindle.points.rules import check_rule, fixed_nodes, panels, sobol

@@ -17,8 +17,8 @@ from spindle.methods.base import Plan
 from spindle.methods.published import published
 from spindle.networks.embeddings import Embedding, FourierFeatures, PeriodicFeatures, Raw, Scaled
 from spindle.networks.fields import BoundaryFactor, Field, PointwiseField
-from spindle.networks.layers import BODIES
 from spindle.networks.model import Model
+from spindle.networks.registry import BODIES
 from spindle.objective.estimated import first_guesses
 from spindle.objective.objective import Objective
 from spindle.problem.consistency.signs import signed

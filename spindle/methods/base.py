@@ -26,8 +26,8 @@ from spindle.methods.settings import (
     documented,
     setting,
 )
-from spindle.networks.layers import BODIES
 from spindle.networks.model import Model
+from spindle.networks.registry import BODIES
 from spindle.objective.objective import Objective
 from spindle.problem.families import family_parameters, with_parameter_axes
 from spindle.problem.problem import Problem
@@ -92,16 +92,7 @@ class Method(ABC):
     """
 
     recipe: str = "default"
-    network: str | None = setting(
-        Words(
-            {
-                "mlp": "a multilayer perceptron",
-                "modified": "its gated variant (Wang, Teng & Perdikaris 2021)",
-                "spectral": "a basis of fixed functions of one coordinate, whose coefficients are trained",
-            }
-        ),
-        "what kind of network",
-    )
+    network: str | None = setting(Words({name: body.meaning for name, body in BODIES.items()}), "what kind of network")
     width: int | str | tuple[int, ...] | None = setting(
         Whole(1, 10**7, several=True),
         "neurons in each hidden layer, or functions in a basis",

@@ -14,6 +14,7 @@ from spindle.errors import MethodError
 from spindle.lowering.constraints import Constraints, hard_constraints, no_constraints
 from spindle.lowering.scales import scales_of
 from spindle.methods.base import Plan
+from spindle.methods.optimizers import optimizers
 from spindle.methods.published import published
 from spindle.networks.embeddings import Embedding, FourierFeatures, PeriodicFeatures, Raw, Scaled
 from spindle.networks.fields import BoundaryFactor, Field, PointwiseField
@@ -27,7 +28,6 @@ from spindle.symbolic.symbols import is_time
 from spindle.training.optimizers.adam import Adam
 from spindle.training.optimizers.causal import Causal
 from spindle.training.optimizers.gauss_newton import GaussNewton
-from spindle.training.optimizers.registry import optimizers
 from spindle.training.optimizers.reweighted import Reweighted
 from spindle.training.schedule import Schedule
 from spindle.training.stages import Stage

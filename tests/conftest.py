@@ -3,6 +3,7 @@
 import gc
 import itertools
 import os
+import shutil
 import tempfile
 import zlib
 from pathlib import Path
@@ -30,9 +31,11 @@ import warnings
 
 import jax
 import pytest
+from filelock import FileLock
 
 from spindle.errors import SolveWarning
 from spindle.training.precision import precision
+from tests import families
 from tests.slow import SLOW
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, max_examples=50)
@@ -63,6 +66,31 @@ def float64():
 def tolerance(request):
     """What counts as equal up to rounding: 1e-12 in a test that asks for `float64`, else 1e-6."""
     return 1e-12 if "float64" in request.fixturenames else 1e-6
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """A function that has a folder of some name filled once for all workers, by the first one that asks for it."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+
+    def filled(name, fill):
+        with FileLock(root / f"{name}.lock"):
+            if not (root / name).exists():
+                part = root / f"{name}.part"
+                shutil.rmtree(part, ignore_errors=True)
+                part.mkdir()
+                fill(part)
+                part.rename(root / name)
+        return root / name
+
+    return filled
+
+
+@pytest.fixture(scope="session")
+def family(once):
+    """The folder of a small family that was trained for some steps, see `families.trained`."""
+    return once("family", families.trained)
 
 
 def pytest_collection_modifyitems(config, items):

@@ -1,6 +1,9 @@
 """Families and low-rank fields that several tests share."""
 
+import json
+
 import jax
+import numpy as np
 from sympy import Eq, exp, pi, sin
 
 import spindle as sp
@@ -11,6 +14,7 @@ u = sp.unknown("u", t, x)
 
 SMALL = {"width": 16, "rank": 4, "points": 100, "newton_steps": 15, "members": 16, "refine_points": 80}
 SMALL |= {"calibration": 1, "hyper_width": 6}
+ROWS = np.array([[1.1], [1.45], [1.9]])
 
 
 def convection(low=1, high=2, nu=0):
@@ -22,6 +26,7 @@ def convection(low=1, high=2, nu=0):
         conditions=[sp.Initial(u, 1 + sin(x)), sp.Periodic(u, x)],
         reference={u: 1 + exp(-nu * t) * sin(x - beta * t)},
         name="convection",
+        title="Convection <i>",
     )
 
 
@@ -29,3 +34,11 @@ def planned(problem, **settings):
     """The plan of FastLRNR, and its field before training."""
     plan = sp.FastLRNR(**{**SMALL, **settings}).plan(with_parameter_axes(problem))
     return plan, plan.build(jax.random.PRNGKey(0)).field
+
+
+def trained(folder):
+    """Train a small family for some steps, keep the run, and write down what it answers before it is read again."""
+    solution = sp.solve(convection(), sp.FastLRNR(**SMALL), out=folder / "run", progress=False)
+    members = solution.many(ROWS)
+    np.savez(folder / "answers.npz", **{n: getattr(members, n) for n in ("coefficients", "residual", "estimate")})
+    (folder / "reduction.json").write_text(json.dumps(solution.record()["reduction"]))

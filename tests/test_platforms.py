@@ -22,10 +22,10 @@ from spindle.cli.main import main
 from spindle.derivatives.rbf_fd import cache as weights_cache
 from spindle.report.html import write_report
 from spindle.results.directory import RunDirectory, for_shell
-from spindle.results.evaluator import Evaluator
 from spindle.results.run_record import RunRecord
 from spindle.storage import arrays as checkpoint
 from spindle.training.interrupts import SIGNALS
+from tests.solutions import untrained
 
 ROOT = Path(sp.__file__).parent
 SOURCES = [*ROOT.rglob("*.py"), Path(spindle_command.__file__)]
@@ -48,11 +48,8 @@ def problem():
 
 
 @functools.cache
-def untrained():
-    plan = TINY.plan(problem())
-    return sp.Solution(
-        TINY, Evaluator(problem(), plan), plan.build(jax.random.PRNGKey(0)), RunRecord(stopped_by="steps")
-    )
+def solution():
+    return untrained(problem(), RunRecord(stopped_by="steps"), TINY)
 
 
 # --------------------------------------------------------------------------------------------- what only POSIX has
@@ -114,9 +111,9 @@ def test_text_is_read_and_written_as_utf8(path):
 @pytest.mark.parametrize("name", ODD)
 def test_runs_are_kept_in_folders_of_any_name(tmp_path, name):
     place = tmp_path / name / name
-    untrained().save(place)
+    solution().save(place)
     assert sp.load(place).run.stopped_by == "steps"
-    page = write_report(untrained(), place / "report.html")
+    page = write_report(solution(), place / "report.html")
     assert "<html" in page.read_text(encoding="utf-8")
     command = RunDirectory.at(place).command("resume")
     assert shlex.split(command) == ["spindle", "resume", str(place)]

@@ -6,6 +6,7 @@ nothing after twenty axes.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import equinox as eqx
@@ -45,7 +46,7 @@ def shaped(field: SeparableField, problem: Problem, terms: Sequence[Term]) -> Se
     changed = []
     for axis, x in enumerate(problem.coordinates):
         low, high = problem.domain.bounds[axis]
-        nodes = (low + high) / 2 + (high - low) / 2 * np.polynomial.legendre.leggauss(_NODES)[0]
+        nodes = (low + high) / 2 + (high - low) / 2 * _nodes()
         alone = eqx.tree_at(_weights, field, [jnp.eye(len(w)) for w in _weights(field)])
         basis, weight = alone.features(axis, jnp.asarray(nodes)[:, None]), _weights(field)[axis]
         for k, term in enumerate(terms):
@@ -57,6 +58,12 @@ def shaped(field: SeparableField, problem: Problem, terms: Sequence[Term]) -> Se
             weight = weight.at[:, k].set(combination)
         changed.append(weight)
     return eqx.tree_at(_weights, field, changed)
+
+
+@cache
+def _nodes() -> np.ndarray:
+    """Gauss-Legendre nodes on (-1, 1), kept since eigenvalues of a matrix take long."""
+    return np.polynomial.legendre.leggauss(_NODES)[0]
 
 
 def _weights(field: SeparableField) -> list[Any]:

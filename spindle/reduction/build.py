@@ -302,7 +302,8 @@ class Reduction:
         tune = self.tuning(own, self.objective(points), prior)
         one = guarded(tune, full, self.objective(check), self._own_weights())
         many = jax.jit(lambda mu, c: jax.lax.map(lambda row: one(row, c), mu, batch_size=_together(full)))
-        start = np.asarray(many(jnp.asarray(members), 1e30).start)
+        alone = np.float64(1e30)  # of the type of the candidates, so that one program is compiled for all
+        start = np.asarray(many(jnp.asarray(members), alone).start)
         candidates = _LOCALITIES * float(np.mean(start**2))
         if self.s.phase == "published":
             candidates = np.array([0.14, 0.5, 1.0, 2.0, 17.6])  # the span of the published weights

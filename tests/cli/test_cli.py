@@ -19,6 +19,9 @@ from spindle.cli.main import main, process
 
 SMALL = ["--set", "steps=20", "--set", "lbfgs_steps=0", "--set", "newton_steps=0"]
 SMALL += ["--set", "width=8", "--set", "points=8"]
+# Where the method does not matter.
+TINY = ["--method", "pinn", "--set", "steps=20", "--set", "lbfgs_steps=0", "--set", "balance=0"]
+TINY += ["--set", "width=4", "--set", "hidden_layers=1", "--set", "points=4"]
 
 
 @dataclass
@@ -113,9 +116,9 @@ def test_bad_input_is_one_sentence_and_status_2(spindle, tmp_path, arguments, se
 
 
 def test_another_run_in_the_same_directory_is_refused(spindle, tmp_path):
-    first = spindle("solve", "poisson2d", *SMALL, "--out", str(tmp_path / "run"), "--json")
-    other = spindle("solve", "poisson2d", *SMALL, "--seed", "1", "--out", str(tmp_path / "run"), "--json")
-    again = spindle("solve", "poisson2d", *SMALL, "--out", str(tmp_path / "run"), "--json")
+    first = spindle("solve", "poisson2d", *TINY, "--out", str(tmp_path / "run"), "--json")
+    other = spindle("solve", "poisson2d", *TINY, "--seed", "1", "--out", str(tmp_path / "run"), "--json")
+    again = spindle("solve", "poisson2d", *TINY, "--out", str(tmp_path / "run"), "--json")
     assert other.returncode == 2
     assert "holds another run (seed 0 there and 1 here), and two runs cannot share one" in other.stderr
     assert "Continuing" not in other.stderr
@@ -133,14 +136,14 @@ def test_a_run_that_goes_on_says_so_once(spindle, tmp_path):
 
 
 def test_divergence_is_status_3(spindle, tmp_path):
-    done = spindle("solve", "poisson2d", *SMALL, "--set", "learning_rate=1e300", "--out", str(tmp_path / "run"))
+    done = spindle("solve", "poisson2d", *TINY, "--set", "learning_rate=1e300", "--out", str(tmp_path / "run"))
     assert done.returncode == 3
     assert "not finite" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
 
 
 def test_divergence_prints_its_record_too(spindle, tmp_path):
-    done = spindle("solve", "poisson2d", *SMALL, "--set", "learning_rate=1e300", "--out", str(tmp_path / "r"), "--json")
+    done = spindle("solve", "poisson2d", *TINY, "--set", "learning_rate=1e300", "--out", str(tmp_path / "r"), "--json")
     assert done.returncode == 3
     assert json.loads(done.stdout)["stopped_by"] == "diverged"
 

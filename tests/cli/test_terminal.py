@@ -13,20 +13,24 @@ from spindle.solving.progress import Shown
 from spindle.training.history import HistoryEntry
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals on Windows")
-SMALL = ["--set", "width=8", "--set", "rank=2", "--set", "newton_steps=5", "--no-estimate"]
+# On a line, which compiles in half a second.
+FILE = """
+coordinates = { x = [0, 1] }
+unknowns = "u"
+equations = ["diff(u, x, x) = sin(x)"]
+conditions = [{ dirichlet = "u = 0" }]
+"""
+SMALL = ["--method", "spinn", "--set", "width=8", "--set", "newton_steps=5", "--no-estimate"]
 SCRIPT = """
-from sympy import Eq, pi, sin
+from sympy import Eq, sin
 import spindle as sp
 
-x, y = sp.coordinates("x y")
-u = sp.unknown("u", x, y)
+x = sp.coordinates("x")
+u = sp.unknown("u", x)
 problem = sp.Problem(
-    domain=sp.Box({x: (0, 1), y: (0, 1)}),
-    equations=[Eq(sp.laplacian(u), -2 * pi**2 * sin(pi * x) * sin(pi * y))],
-    conditions=[sp.Dirichlet(u, 0)],
-    name="mine",
+    domain=sp.Interval(x, 0, 1), equations=[Eq(u.diff(x, 2), sin(x))], conditions=[sp.Dirichlet(u, 0)], name="mine"
 )
-solution = sp.solve(problem, sp.SPINN(width=8, rank=2, newton_steps=2))
+solution = sp.solve(problem, sp.SPINN(width=8, newton_steps=2))
 """
 
 
@@ -110,7 +114,8 @@ solve("quiet", 24, 80, "--no-progress")
 def terminals(tmp_path_factory):
     """What the same solve writes to terminals of several kinds, by name."""
     folder = tmp_path_factory.mktemp("terminals")
-    text, status = in_terminal([sys.executable, "-c", TERMINALS, str(folder), "poisson2d", *SMALL])
+    (folder / "line.toml").write_text(FILE)
+    text, status = in_terminal([sys.executable, "-c", TERMINALS, str(folder), str(folder / "line.toml"), *SMALL])
     assert status == 0, text
     return dict(zip(*[iter(re.split(r"<<(usual|tiny|colourless|dumb|quiet)>>", text)[1:])] * 2, strict=True))
 
@@ -128,8 +133,10 @@ def test_a_solve_in_a_terminal(terminals, kind):
 
 @posix
 def test_ctrl_c_in_a_terminal_ends_at_once_and_keeps_what_there_is(tmp_path):
-    long = ["--method", "pinn", "--set", "steps=10000000", "--no-estimate"]
-    command = spindle("solve", "poisson2d", *long, "--out", str(tmp_path / "run"))
+    (tmp_path / "line.toml").write_text(FILE)
+    long = ["--method", "pinn", "--no-estimate", "--set", "steps=10000000"]
+    long += ["--set", "width=4", "--set", "hidden_layers=1", "--set", "points=4"]
+    command = spindle("solve", str(tmp_path / "line.toml"), *long, "--out", str(tmp_path / "run"))
     text, status = in_terminal(command, until="loss ")
     assert status == 130, text
     assert f"continue with `spindle resume {tmp_path / 'run'}`" in visible(text).replace("\r\n", "")

@@ -2,7 +2,6 @@
 
 from functools import cache
 
-import jax
 import numpy as np
 import pytest
 from sympy import Eq, sin
@@ -11,10 +10,8 @@ import spindle as sp
 from spindle.errors import MethodError
 from spindle.methods.registry import METHODS, method_named
 from spindle.problem.families import with_parameter_axes
-from spindle.results.evaluator import Evaluator
 from spindle.results.run_record import RunRecord
-from spindle.results.solution import Solution
-from spindle.training.precision import precision
+from tests.solutions import around, initial
 
 t, x, y = sp.coordinates("t x y")
 SMALL = {
@@ -74,9 +71,8 @@ def test_a_solution_that_was_saved_is_read_again(tmp_path, name, kind):
         plan = method.plan(with_parameter_axes(problem))
     except MethodError:
         return  # what it refuses it has no solution of; `test_every_kind_has_a_method` counts the others
-    with precision(plan.dtype):
-        model = plan.build(jax.random.PRNGKey(1))
-    solution = Solution(method, Evaluator(problem, plan), model, RunRecord(seed=1, iterations=0, stopped_by="steps"))
+    run = RunRecord(seed=1, iterations=0, stopped_by="steps")
+    solution = around(problem, method, plan, initial(plan, seed=1), run)
     read = sp.load(solution.save(tmp_path / "run"))
     axes = {c.name: 3 for c in solution.problem.coordinates}
     np.testing.assert_array_equal(read.grid(**axes), solution.grid(**axes))

@@ -8,17 +8,28 @@ import shutil
 from pathlib import Path
 
 import pytest
+import xarray
 
 import spindle as sp
 from spindle.cli.check import check
 
 FOLDER = Path(__file__).parents[2] / "examples"
 TINY = ["--method", "pinn", "--set", "steps=20", "--set", "lbfgs_steps=0", "--set", "width=4", "--set", "points=6"]
+TINY += ["--set", "hidden_layers=1"]
+# `layers.toml` of the examples, on a line.
+LAYERS = """
+unknowns = "u"
+coordinates = { x = [0, 2] }
+tabulated = { kappa = { data = "layers.nc", variable = "conductivity" } }
+equations = ["-div(kappa*grad(u)) = 1"]
+conditions = [{ dirichlet = "u = 0" }]
+"""
 
 
 def test_a_file_is_solved_interrupted_resumed_and_reported(spindle, tmp_path, monkeypatch):
-    for name in ("layers.toml", "layers.nc"):
-        shutil.copy(FOLDER / name, tmp_path)
+    (tmp_path / "layers.toml").write_text(LAYERS)
+    conductivity = xarray.DataArray([1.0, 2.0, 3.0], {"x": [0.0, 1.0, 2.0]})
+    xarray.Dataset({"conductivity": conductivity}).to_netcdf(tmp_path / "layers.nc")
     monkeypatch.chdir(tmp_path)
     command = ["solve", "layers.toml", *TINY]
     assert spindle(*command, "--json", "--budget", "0.001").returncode == 0
@@ -26,7 +37,7 @@ def test_a_file_is_solved_interrupted_resumed_and_reported(spindle, tmp_path, mo
     (tmp_path / "layers.nc").unlink()  # what the run needs, it holds
     done = spindle("resume", str(run), "--json")
     assert json.loads(done.stdout)["iterations"] == 20
-    assert (run / "problem.toml").read_text() == (FOLDER / "layers.toml").read_text()
+    assert (run / "problem.toml").read_text() == LAYERS
     loaded = sp.load(run)
     assert loaded.problem.origin == ("layers.toml", {})
     spindle("report", str(run))

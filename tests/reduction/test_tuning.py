@@ -1,5 +1,6 @@
 """Queries of a family: the minimiser they find, the guard, batches, files, and what is refused."""
 
+import json
 import shutil
 
 import equinox as eqx
@@ -13,16 +14,14 @@ from spindle.reduction.truncation import active, truncated
 from spindle.reduction.tuning import Prior, gauss_newton, guarded, residual_rows, stacked, with_coefficients
 from spindle.storage.arrays import load_arrays, save_arrays
 from spindle.training.precision import precision
-from tests.families import SMALL, convection
-
-ROWS = np.array([[1.1], [1.45], [1.9]])
+from tests.families import ROWS, SMALL, convection
+from tests.solutions import untrained
 
 
 @pytest.fixture(scope="module")
-def family(tmp_path_factory):
-    """A small family, trained for some steps, and where it is stored."""
-    directory = tmp_path_factory.mktemp("family")
-    return sp.solve(convection(), sp.FastLRNR(**SMALL), out=directory, progress=False), directory
+def solution(family):
+    """A small family, trained for some steps."""
+    return sp.load(family / "run")
 
 
 def tools(solution):
@@ -32,16 +31,14 @@ def tools(solution):
     return reduction, reduced, reduction.objective(reduced.points), weights
 
 
-def test_training_and_queries_gain(family):
-    solution, _ = family
+def test_training_and_queries_gain(solution):
     assert solution.error() < 0.15
     members = solution.many(ROWS)
     assert np.all(members.residual <= members.start) and np.any(members.residual < 0.95 * members.start)
 
 
-def test_a_step_minimises_the_linearised_residual_and_the_prior(family):
+def test_a_step_minimises_the_linearised_residual_and_the_prior(solution):
     """One Gauss-Newton step against a least-squares solve of J and sqrt(locality) / sigma stacked."""
-    solution, _ = family
     with precision("float64"):
         _, reduced, objective, weights = tools(solution)
         prior, mu, locality = reduced.prior, jnp.asarray(ROWS[1]), 1e-3
@@ -60,8 +57,7 @@ def test_a_step_minimises_the_linearised_residual_and_the_prior(family):
         np.testing.assert_allclose(found - start, np.asarray(prior.directions) @ a, atol=1e-9)
 
 
-def test_what_makes_things_worse_is_not_taken(family):
-    solution, _ = family
+def test_what_makes_things_worse_is_not_taken(solution):
     with precision("float64"):
         reduction, reduced, _, weights = tools(solution)
         check = reduction.objective(reduced.check)
@@ -71,8 +67,7 @@ def test_what_makes_things_worse_is_not_taken(family):
         assert float(found.residual) == float(found.start)
 
 
-def test_a_batch_is_what_each_member_alone_is(family):
-    solution, _ = family
+def test_a_batch_is_what_each_member_alone_is(solution):
     together = solution.many(ROWS)
     for k, row in enumerate(ROWS):
         alone = solution(beta=float(row[0]))
@@ -80,8 +75,7 @@ def test_a_batch_is_what_each_member_alone_is(family):
         assert alone.estimate == pytest.approx(together.estimate[k], rel=1e-3)
 
 
-def test_members_evaluate_like_solutions(family):
-    solution, _ = family
+def test_members_evaluate_like_solutions(solution):
     member = solution(beta=1.3)
     grid = member.grid(t=3, x=[0.5, 1.0])
     assert grid.shape == (3, 2)
@@ -93,9 +87,8 @@ def test_members_evaluate_like_solutions(family):
     assert member.error() == pytest.approx(error, rel=1e-10)
 
 
-def test_residuals_of_members_are_those_of_the_equation(family):
+def test_residuals_of_members_are_those_of_the_equation(solution):
     """u_t + beta u_x by finite differences of the member's values, at the points where it is judged."""
-    solution, _ = family
     member, h = solution(beta=1.7), 1e-5
     t, x = solution.reduced.check[0][0][:, 0], solution.reduced.check[0][0][:, 1]
     t, x = np.clip(t, 2 * h, 1 - 2 * h), np.clip(x, 2 * h, 6.28)
@@ -104,17 +97,16 @@ def test_residuals_of_members_are_those_of_the_equation(family):
     assert np.sqrt(np.mean((slope_t + 1.7 * slope_x) ** 2)) == pytest.approx(member.residual, rel=2e-3)
 
 
-def test_a_stored_family_answers_the_same(family):
-    solution, directory = family
-    again = sp.load(directory)
-    for name in ("coefficients", "residual", "estimate"):
-        np.testing.assert_array_equal(getattr(again.many(ROWS), name), getattr(solution.many(ROWS), name))
-    assert again.record()["reduction"] == solution.record()["reduction"]
+def test_a_stored_family_answers_the_same(family, solution):
+    with np.load(family / "answers.npz") as answers:
+        for name in ("coefficients", "residual", "estimate"):
+            np.testing.assert_array_equal(getattr(solution.many(ROWS), name), answers[name])
+    assert solution.record()["reduction"] == json.loads((family / "reduction.json").read_text())
 
 
 def test_a_reduction_of_another_step_is_not_used(family, tmp_path):
     """As after a kill between the two files, or an interruption after a run that was once stopped by its budget."""
-    file = shutil.copytree(family[1], tmp_path / "run") / "reduction.npz"
+    file = shutil.copytree(family / "run", tmp_path / "run") / "reduction.npz"
     arrays, meta = load_arrays(file)
     save_arrays(file, arrays, meta | {"steps": 1})
     again = sp.load(file.parent)
@@ -126,8 +118,7 @@ def test_a_reduction_of_another_step_is_not_used(family, tmp_path):
         sp.load(file.parent)
 
 
-def test_estimates_are_of_the_size_of_errors(family):
-    solution, _ = family
+def test_estimates_are_of_the_size_of_errors(solution):
     members = solution.many(np.linspace(1, 2, 9))
     ratios = members.estimate / np.array([m.error() for m in members])
     assert np.all((ratios > 1 / 4) & (ratios < 8))
@@ -145,25 +136,25 @@ def test_estimates_are_of_the_size_of_errors(family):
         (lambda s: s(beta=1.5)(t=0.1), sp.ProblemError, "x was not given"),
     ],
 )
-def test_refusals(family, ask, error, words):
+def test_refusals(solution, ask, error, words):
     with pytest.raises(error, match=words):
-        ask(family[0])
+        ask(solution)
 
 
-def test_outside_is_allowed_on_demand(family):
-    assert family[0].many([2.5], outside="allow").residual[0] > 0
+def test_outside_is_allowed_on_demand(solution):
+    assert solution.many([2.5], outside="allow").residual[0] > 0
 
 
 def test_other_methods_say_what_they_cannot():
-    solution = sp.solve(convection(), sp.SPINN(rank=4, width=6, newton_steps=1), progress=False)
+    solution = untrained(convection(), method=sp.SPINN(rank=4, width=6, newton_steps=1))
     with pytest.raises(sp.MethodError, match=r"solve with `sp.FastLRNR\(\)`, or evaluate at points"):
         solution.many([1.2])
     with pytest.raises(sp.MethodError, match="no parameter of `convection` has a range"):
         sp.solve(convection().at(beta=1.5), sp.LRPINN())
 
 
-def test_idle_coefficients_are_dropped_and_change_nothing(family):
-    field = family[0].model.field
+def test_idle_coefficients_are_dropped_and_change_nothing(solution):
+    field = solution.model.field
     with precision("float64"):
         heads = tuple(
             eqx.tree_at(lambda d: (d.weight, d.bias), h, (h.weight.at[:, 2].set(0), h.bias.at[2].set(-800.0)))
@@ -177,9 +168,8 @@ def test_idle_coefficients_are_dropped_and_change_nothing(family):
 
 
 @pytest.mark.slow
-def test_reduced_queries_agree_with_whole_ones_on_a_full_basis(family):
+def test_reduced_queries_agree_with_whole_ones_on_a_full_basis(solution):
     """Interpolation with as many neurons as there are changes nothing but rounding."""
-    solution, _ = family
     method = sp.FastLRNR(**SMALL, tolerance=1e-14, selection="qdeim")
     plan = method.plan(solution.problem)
     with precision("float64"):
@@ -190,9 +180,8 @@ def test_reduced_queries_agree_with_whole_ones_on_a_full_basis(family):
 
 
 @pytest.mark.slow
-def test_the_published_phase_lowers_its_loss(family):
+def test_the_published_phase_lowers_its_loss(solution):
     """Adam with a rate of 2.5e-5 moves coefficients little; of random ones the sum of absolute residuals falls."""
-    solution, _ = family
     method = sp.FastLRNR(**SMALL, phase="published", neurons=5, selection="deim", snapshots="shifted")
     reduction = method.plan(solution.problem).reduction
     with precision("float64"):

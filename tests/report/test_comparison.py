@@ -6,23 +6,20 @@ import re
 import sys
 import tempfile
 
-import jax
 import numpy as np
 import pytest
 import sympy
 
 import spindle as sp
 from spindle.cli.main import main
-from spindle.problem.families import with_parameter_axes
 from spindle.report.comparison import same_problem, write_comparison
 from spindle.report.html import number
-from spindle.results.evaluator import Evaluator
 from spindle.results.run_record import RunRecord
 from spindle.training.history import Clock, History, HistoryEntry
-from tests.report.test_report import Page, cauchy_riemann, interval, six, square, untrained
+from tests.report.test_report import Page, cauchy_riemann, interval, six, square
+from tests.solutions import SMALL, untrained
 
 x, y = sp.coordinates("x y")
-SMALL = {"steps": 5, "lbfgs_steps": 0, "width": 8, "hidden_layers": 1, "points": 4, "balance": 0}
 
 
 def run(stopped_by="steps", size=1.0, **fields):
@@ -176,9 +173,7 @@ def test_families_are_compared(tmp_path):
     k = sp.parameter("k", range=(1, 2))
     u = sp.unknown("u", x)
     problem = sp.Problem(sp.Interval(x, 0, 1), [u.diff(x, 2) + k], [sp.Dirichlet(u, 0)], name="family")
-    method = sp.PINN(**SMALL)
-    plan = method.plan(with_parameter_axes(problem))
-    solution = sp.Solution(method, Evaluator(problem, plan), plan.build(jax.random.PRNGKey(0)), RunRecord())
+    solution = untrained(problem)
     assert len(page_of(tmp_path, solution, solution).images) == 2
 
 

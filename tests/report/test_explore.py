@@ -10,18 +10,14 @@ import subprocess
 import sys
 import urllib.request
 
-import jax
 import numpy as np
 import pytest
-from sympy import Eq, cos, pi, sin
+from sympy import Eq, cos, sin
 
 import spindle as sp
 from spindle.cli.main import main
-from spindle.problem.families import with_parameter_axes
 from spindle.report.explore.queries import Answer, Explorer, Slider, facts
 from spindle.results.directory import RunDirectory
-from spindle.results.evaluator import Evaluator
-from spindle.results.run_record import RunRecord
 
 pytest.importorskip("bokeh")
 
@@ -32,23 +28,11 @@ from tornado.websocket import websocket_connect
 from spindle.report.explore.page import SCRIPTS, drawn, drawn_lines, facts_html, fill
 from spindle.report.explore.server import explore, serving
 from tests.cli.test_terminal import in_terminal, posix, spindle
-from tests.families import SMALL
+from tests.families import convection
 from tests.report.browser import CHROMIUM, visited
+from tests.solutions import untrained
 
 t, x, y = sp.coordinates("t x y")
-TINY = SMALL | {"newton_steps": 3}
-
-
-def convection():
-    u, beta = sp.unknown("u", t, x), sp.parameter("beta", range=(1, 2))
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 2 * pi)}),
-        equations=[Eq(u.diff(t) + beta * u.diff(x), 0)],
-        conditions=[sp.Initial(u, 1 + sin(x)), sp.Periodic(u, x)],
-        reference={u: 1 + sin(x - beta * t)},
-        name="convection",
-        title="Convection <i>",
-    )
 
 
 def on_a_line():
@@ -76,19 +60,16 @@ def in_the_plane():
     )
 
 
-def untrained(problem, method=None):
-    """A family as another method leaves it at its initial weights."""
-    method = method or sp.PINN(width=8, hidden_layers=1, points=4, balance=0, steps=5, lbfgs_steps=0)
-    plan = method.plan(with_parameter_axes(problem))
-    return sp.Solution(method, Evaluator(problem, plan), plan.build(jax.random.PRNGKey(0)), RunRecord())
+@pytest.fixture(scope="module")
+def run(family):
+    """The directory of a small family that was trained for a few steps."""
+    return family / "run"
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """The directory of a small family that was trained for a few steps."""
-    directory = tmp_path_factory.mktemp("runs") / "family"
-    sp.solve(convection(), sp.FastLRNR(**TINY), out=directory, progress=False)
-    return directory
+def plain(tmp_path_factory):
+    """The directory of a family that was not trained, which is there sooner."""
+    return untrained(convection()).save(tmp_path_factory.mktemp("runs") / "plain")
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +133,7 @@ def test_one_scale_fits_the_whole_family(explorer):
 
 
 def test_a_family_by_another_method_has_pictures_but_no_estimates():
-    solution = untrained(convection(), sp.SPINN(width=8, rank=2, points=8, steps=2, newton_steps=0))
+    solution = untrained(convection(), method=sp.SPINN(width=8, rank=2, points=8, steps=2, newton_steps=0))
     explorer = Explorer(solution)
     answer = explorer.ask("u", {"beta": 1.25})
     times, places = explorer.nodes
@@ -413,14 +394,16 @@ def test_the_browser_is_opened_at_the_page(run, monkeypatch):
     assert opened == [address]
 
 
-def test_the_command_serves_until_it_is_interrupted(run):
+def test_the_command_serves_until_it_is_interrupted(plain):
     # Where the tests run in the background Ctrl-C is ignored, and children inherit that.
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     code += "from spindle.cli.main import main; main()"
-    command = [sys.executable, "-c", code, "explore", str(run), "--port", "0", "--no-browser"]
+    command = [sys.executable, "-c", code, "explore", str(plain), "--port", "0", "--no-browser"]
     child = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     line = child.stderr.readline()
-    address = re.fullmatch(rf"exploring {re.escape(str(run))} at (http://127.0.0.1:\d+) \(Ctrl-C ends it\)\n", line)[1]
+    address = re.fullmatch(rf"exploring {re.escape(str(plain))} at (http://127.0.0.1:\d+) \(Ctrl-C ends it\)\n", line)[
+        1
+    ]
     with urllib.request.urlopen(address, timeout=60) as page:
         assert page.status == 200
     child.send_signal(signal.SIGINT)
@@ -429,8 +412,8 @@ def test_the_command_serves_until_it_is_interrupted(run):
 
 
 @posix
-def test_explore_in_a_terminal(run):
-    text, status = in_terminal(spindle("explore", str(run), "--port", "0", "--no-browser"), until="http://")
+def test_explore_in_a_terminal(plain):
+    text, status = in_terminal(spindle("explore", str(plain), "--port", "0", "--no-browser"), until="http://")
     assert status in (0, 130), text
     assert "Traceback" not in text
 

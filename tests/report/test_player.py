@@ -21,21 +21,10 @@ from spindle.report.html import write_report
 from spindle.report.images import as_indexed, indexed_png
 from spindle.report.player import player
 from spindle.report.slices import choose_motion, take_along
-from spindle.results.evaluator import Evaluator
-from spindle.results.run_record import RunRecord
 from tests.report.test_report import Page, heat, square
+from tests.solutions import SMALL, untrained
 
 t, x, y, z = sp.coordinates("t x y z")
-SMALL = {"steps": 5, "lbfgs_steps": 0, "width": 8, "hidden_layers": 1, "points": 4, "balance": 0}
-
-
-def untrained(problem, method=None):
-    method = method or sp.PINN(**SMALL)
-    plan = method.plan(problem)
-    return sp.Solution(
-        method, Evaluator(problem, plan), plan.build(jax.random.PRNGKey(0)), RunRecord(stopped_by="steps")
-    )
-
 
 HOSTILE = "</script><script>alert(1)</script>"
 
@@ -182,7 +171,7 @@ def test_a_table_is_shown_at_its_own_instants_and_nodes():
 
 
 def test_without_time_the_third_axis_moves():
-    solution = untrained(waves_in_space(), sp.SPINN(**SMALL, rank=2))
+    solution = untrained(waves_in_space(), method=sp.SPINN(**SMALL, rank=2))
     motion = choose_motion(solution)
     assert (motion.along, motion.timed, motion.plane.shown) == ("y", False, ("x", "z"))
     found = player(solution)
@@ -198,7 +187,7 @@ def test_further_coordinates_stay_where_the_field_is_large():
     exact = sympy.sin(3 * sympy.pi * x) * sympy.sin(2 * sympy.pi * z) * sympy.sin(sympy.pi * y)
     domain = sp.Box({t: (0, 1), x: (0, 1), y: (0, 1), z: (0, 1)})
     problem = sp.Problem(domain=domain, equations=[u.diff(t, 2) - sp.laplacian(u)], reference={u: exact})
-    found = player(untrained(problem, sp.SPINN(**SMALL, rank=2)))
+    found = player(untrained(problem, method=sp.SPINN(**SMALL, rank=2)))
     assert re.fullmatch(r"y = 0\.[45]\d*", found.rest)
 
 
@@ -206,14 +195,7 @@ def test_a_line_a_plane_and_a_family_do_not_move():
     nu = sp.parameter("nu", range=(1, 2))
     u = sp.unknown("u", t, x, y)
     family = sp.Problem(domain=sp.Box({t: (0, 1), x: (0, 1), y: (0, 1)}), equations=[u.diff(t) - nu * sp.laplacian(u)])
-    plan = sp.PINN(**SMALL).plan(family)
-    solution = sp.Solution(
-        sp.PINN(**SMALL),
-        Evaluator(family, plan),
-        plan.build(jax.random.PRNGKey(0)),
-        RunRecord(),
-    )
-    for still in (untrained(square()), untrained(heat()), solution):
+    for still in (untrained(square()), untrained(heat()), untrained(family)):
         assert player(still) is None
 
 
@@ -243,7 +225,7 @@ def test_the_page_shows_the_first_frame_without_a_script():
 
 @pytest.mark.slow
 def test_the_page_of_a_stationary_field_has_no_button(tmp_path):
-    solution = untrained(waves_in_space(), sp.SPINN(**SMALL, rank=2))
+    solution = untrained(waves_in_space(), method=sp.SPINN(**SMALL, rank=2))
     page = Page(write_report(solution, tmp_path / "r.html").read_text())
     assert "Plane by plane y = " in page.text
     assert "input" in page.tags

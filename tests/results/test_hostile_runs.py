@@ -16,9 +16,10 @@ from spindle.problem.printing import describe
 from spindle.problem.serialize import decode
 from spindle.report.html import verdict
 from spindle.results.directory import RunDirectory, _fingerprint
-from spindle.results.run_record import RUN
+from spindle.results.run_record import RUN, RunRecord
 from spindle.storage.arrays import load_arrays, save_arrays
 from spindle.storage.records import fits
+from tests.solutions import untrained
 
 x, y = sp.coordinates("x y")
 u = sp.unknown("u", x, y)
@@ -26,12 +27,11 @@ u = sp.unknown("u", x, y)
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A run of two steps."""
-    path = tmp_path_factory.mktemp("runs") / "first"
+    """A run as if of two steps."""
     problem = sp.Problem(sp.Box({x: (0, 1), y: (0, 1)}), [sp.laplacian(u) + 1], [sp.Dirichlet(u)], title="A plate")
     method = sp.SPINN(points=5, width=6, rank=2, newton_steps=2, refine=0)
-    sp.solve(problem, method, out=path, progress=False)
-    return path
+    run = RunRecord(iterations=2, stopped_by="steps", loss=0.5, residuals={"equation": 0.25})
+    return untrained(problem, run, method).save(tmp_path_factory.mktemp("runs") / "first")
 
 
 def told(path):

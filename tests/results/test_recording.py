@@ -16,6 +16,7 @@ from spindle.training.deadline import Late
 from spindle.training.history import Clock, History, HistoryEntry
 from spindle.training.loop import Outcome
 from spindle.training.precision import precision
+from tests.solutions import initial
 
 x, y = sp.coordinates("x y")
 u = sp.unknown("u", x, y)
@@ -29,9 +30,7 @@ def untrained():
         reference={u: x * y}, quantities={"slope": u.diff(x)},
     )  # fmt: skip
     plan = METHOD.plan(problem)
-    with precision(plan.dtype):
-        model = plan.build(jax.random.PRNGKey(0))
-    return Evaluator(problem, plan), model
+    return Evaluator(problem, plan), initial(plan)
 
 
 def recorded(evaluator, model, **changes):

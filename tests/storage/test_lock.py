@@ -16,9 +16,9 @@ METHOD = sp.PINN(steps=60, lbfgs_steps=0, points=4, width=4, hidden_layers=1)
 
 
 def problem():
-    x, y = sp.coordinates("x y")
-    u = sp.unknown("u", x, y)
-    return sp.Problem(sp.Box({x: (0, 1), y: (0, 1)}), [Eq(sp.laplacian(u), sin(x))], [sp.Dirichlet(u)], name="small")
+    x = sp.coordinates("x")
+    u = sp.unknown("u", x)
+    return sp.Problem(sp.Interval(x, 0, 1), [Eq(u.diff(x, 2), sin(x))], [sp.Dirichlet(u)], name="small")
 
 
 WRITER = """

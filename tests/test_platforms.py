@@ -19,7 +19,7 @@ from sympy import Eq, sin
 import spindle as sp
 import spindle_command
 from spindle.cli.main import main
-from spindle.derivatives.rbf_fd import weights as rbffd
+from spindle.derivatives.rbf_fd import cache as weights_cache
 from spindle.report.html import write_report
 from spindle.results.directory import RunDirectory, for_shell
 from spindle.results.run_record import RunRecord
@@ -188,16 +188,16 @@ def surroundings(monkeypatch, changes):
 def test_where_nothing_can_be_kept_nothing_is(monkeypatch, changes):
     surroundings(monkeypatch, changes)
     assert spindle_command._folder() is None
-    folder = rbffd._folder(None)
-    rbffd._write(folder / "weights.npz", *(jax.numpy.zeros(0, int), []))
-    assert rbffd._read(folder / "weights.npz", (0, 0), 0) is None
+    folder = weights_cache._folder(None)
+    weights_cache._write(folder / "weights.npz", *(jax.numpy.zeros(0, int), []))
+    assert weights_cache._read(folder / "weights.npz", (0, 0), 0) is None
 
 
 def test_without_anybody_at_home_no_folder_of_that_name_is_made(monkeypatch, tmp_path):
     surroundings(monkeypatch, {"HOME": None, "XDG_CACHE_HOME": None})
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     monkeypatch.chdir(tmp_path)
-    assert spindle_command._folder() is None and rbffd._folder(None) is None
+    assert spindle_command._folder() is None and weights_cache._folder(None) is None
     assert not list(tmp_path.iterdir())
 
 
@@ -207,7 +207,7 @@ def test_the_cache_is_where_the_user_wants_it(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SPINDLE_CACHE", "mine")
     assert spindle_command._folder() == tmp_path / "mine" / "jax"
-    assert rbffd._folder(None) == Path("mine")
+    assert weights_cache._folder(None) == Path("mine")
 
 
 def test_the_command_solves_without_a_home(tmp_path):

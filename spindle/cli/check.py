@@ -7,6 +7,7 @@ from typing import Any
 from spindle.errors import SpindleError
 from spindle.lowering.structure import Structure, analyse
 from spindle.methods.base import Plan
+from spindle.methods.optimizers import KINDS
 from spindle.methods.registry import METHODS, method_named
 from spindle.problem.consistency.checks import doubts
 from spindle.problem.families import with_parameter_axes
@@ -15,7 +16,6 @@ from spindle.problem.problem import Problem
 from spindle.symbolic.symbols import Parameter
 from spindle.symbolic.tables import tables_in
 from spindle.symbolic.words import text
-from spindle.training.optimizers.registry import KINDS
 from spindle.training.stages import Stage
 
 

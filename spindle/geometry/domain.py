@@ -8,9 +8,7 @@ several faces may share a name.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import sympy
@@ -18,130 +16,9 @@ import sympy
 from spindle.errors import ProblemError, nearest, usage
 from spindle.geometry.extent import check_extent
 from spindle.geometry.part_hints import no_part
-from spindle.geometry.supports import Support
-from spindle.symbolic.functions import evaluate
-from spindle.symbolic.symbols import Normal, alike, is_space
+from spindle.geometry.supports import BoundaryPart, Bounds, BoxFace, Region
+from spindle.symbolic.symbols import alike, is_space
 from spindle.symbolic.words import shown
-
-Bounds = tuple[tuple[float, float], ...]
-
-
-@dataclass(frozen=True)
-class Region(Support):
-    """A box of any dimension, or the part of a box inside a shape; axes whose bounds coincide are fixed, as on a face.
-
-    bounds   a (low, high) pair an axis of the domain
-    shape    limits the space coordinates further; None: the bounds alone limit them
-    time     the axis that is not the shape's; None without time
-    """
-
-    bounds: Bounds
-    shape: Any = None
-    time: int | None = None
-    values = None
-
-    @property
-    def free(self) -> int:
-        """Number of axes that are not fixed."""
-        return sum(low < high for low, high in self.bounds)
-
-    @property
-    def measure(self) -> float:
-        """Length, area or volume along the free axes, in the units of the coordinates."""
-        if self.shape is None:
-            return float(np.prod([high - low for low, high in self.bounds if low < high]))
-        return self.shape.volume * _duration(self)
-
-    @property
-    def is_region(self) -> bool:
-        """True: a tensor grid fits a region."""
-        return True
-
-    @property
-    def normals(self) -> tuple[Normal, ...]:
-        """Empty: points of a region carry no normal."""
-        return ()
-
-    @property
-    def measured(self) -> None:
-        """None: points of a region are free to be chosen."""
-
-
-@dataclass(frozen=True)
-class BoundaryPart(Support):
-    """A part of the boundary of a shape, at all times.
-
-    bounds   those of the domain, a (low, high) pair an axis
-    sides    names of the shape's sides it consists of
-    where    a relation between space coordinates that cuts the part out of the sides; None: all of them
-    time     the axis that is not the shape's; None without time
-    """
-
-    name: str
-    bounds: Bounds
-    shape: Any
-    sides: tuple[str, ...]
-    where: Any = None
-    time: int | None = None
-    values = None
-
-    def holds(self, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Whether each boundary point (n, d) of the shape, on side number `labels` (n,), is on the wall; (n,)."""
-        chosen = np.isin(labels, [self.shape.sides.index(side) for side in self.sides])
-        if self.where is None:
-            return chosen
-        columns = dict(zip(self.shape.coordinates, points.T, strict=True))
-        if isinstance(self.where, sympy.Eq):
-            gap = evaluate(self.where.lhs - self.where.rhs, columns)
-            size = max(high - low for low, high in self.shape.bounds)
-            return chosen & (np.abs(gap) <= 1e-8 * size)
-        return chosen & np.broadcast_to(evaluate(self.where, columns), chosen.shape)
-
-    @property
-    def measure(self) -> float:
-        """Length or area of the wall times the duration; the share of sampled boundary points tells that of a part."""
-        sampled = self.shape.sampled
-        return self.shape.surface * float(np.mean(self.holds(sampled.points, sampled.labels))) * _duration(self)
-
-    @property
-    def is_region(self) -> bool:
-        """False: a wall bends, so that no tensor grid fits it."""
-        return False
-
-    @property
-    def normals(self) -> tuple[Normal, ...]:
-        """The components of the outward normal, one for each coordinate of space."""
-        return tuple(Normal(c.name) for c in self.shape.coordinates)
-
-    @property
-    def measured(self) -> None:
-        """None: points of a wall are free to be chosen."""
-
-
-def _duration(part: Region | BoundaryPart) -> float:
-    """The length of time that a part of a shape extends over; 1 for an instant, and without time."""
-    low, high = (0.0, 1.0) if part.time is None else part.bounds[part.time]
-    return high - low or 1.0
-
-
-@dataclass(frozen=True)
-class BoxFace:
-    """A flat piece of the boundary: axis `axis` is fixed at `value`, the other axes range over their `bounds`.
-
-    shape   limits the other coordinates further: the first and last instants of a shape
-    """
-
-    name: str
-    axis: int
-    value: float
-    outward: int  # +1 where the outward normal points along the axis, -1 against it
-    bounds: Bounds
-    shape: Any = None
-
-    @property
-    def support(self) -> Region:
-        """The points of the face, as a region with one fixed axis."""
-        return Region(self.bounds, self.shape, None if self.shape is None else self.axis)
 
 
 class Domain(ABC):

@@ -6,9 +6,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from spindle.errors import ProblemError, usage
-from spindle.geometry.domain import Bounds
 from spindle.geometry.extent import FARTHEST, check_extent
 from spindle.geometry.shape import Boundary, Shape
+from spindle.geometry.supports import Bounds
 
 _COINCIDE = 1e-9  # of the spacing, within which two nodes are one
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from spindle.errors import ProblemError
 from spindle.geometry import arcs, meshes, outlines
-from spindle.geometry.domain import Bounds, Box, BoxFace, BoxUnion, Domain, no_domain
+from spindle.geometry.domain import Box, BoxUnion, Domain, no_domain
 from spindle.geometry.extent import check_extent
 from spindle.geometry.shape_domain import ShapeDomain
+from spindle.geometry.supports import Bounds, BoxFace
 from spindle.symbolic.symbols import alike, is_time
 
 Spacing = float | Callable[[np.ndarray], np.ndarray]

@@ -11,9 +11,10 @@ import sympy
 from sympy.core.relational import Relational
 
 from spindle.errors import ProblemError
-from spindle.geometry.domain import BoundaryPart, Bounds, Box, BoxFace, Domain, Region
+from spindle.geometry.domain import Box, Domain
 from spindle.geometry.extent import check_extent
 from spindle.geometry.part_hints import no_part
+from spindle.geometry.supports import BoundaryPart, Bounds, BoxFace, Region
 from spindle.symbolic.symbols import is_time
 
 

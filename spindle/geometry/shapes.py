@@ -15,7 +15,17 @@ import sympy
 
 from spindle.errors import ProblemError, usage
 from spindle.geometry import arcs, meshes
-from spindle.geometry.domain import Bounds, Box, BoxUnion
+from spindle.geometry.arguments import (
+    centre_of,
+    coordinates_of,
+    numbers_of,
+    one_number,
+    placed,
+    plain,
+    radius_of,
+    side_name,
+)
+from spindle.geometry.domain import Box, BoxUnion
 from spindle.geometry.extent import FARTHEST, check_extent
 from spindle.geometry.pointcloud import PointCloud
 from spindle.geometry.shape import (
@@ -29,7 +39,7 @@ from spindle.geometry.shape import (
     counted,
     shape_of,
 )
-from spindle.symbolic.symbols import is_time
+from spindle.geometry.supports import Bounds
 from spindle.symbolic.words import shown
 
 _SLIMMEST = 10_000  # times longer than the other may be a half axis of an ellipse
@@ -43,19 +53,19 @@ class Ellipse(Planar):
     """
 
     def __init__(self, centre: Mapping, axes: tuple, angle=0.0, name: str = "ellipse"):
-        self.coordinates, self.centre = _centre("Ellipse", centre, 2)
-        self.axes = _numbers("Ellipse", "axes", axes, 2)
+        self.coordinates, self.centre = centre_of("Ellipse", centre, 2)
+        self.axes = numbers_of("Ellipse", "axes", axes, 2)
         if min(self.axes) <= 0:
             raise ProblemError(
                 f"`sp.Ellipse` was given the half axes {shown(axes)}, and an ellipse needs two positive ones; write "
-                f"`sp.Ellipse({_shown(self)}, (2, 1))`."
+                f"`sp.Ellipse({placed(self)}, (2, 1))`."
             )
         if max(self.axes) > _SLIMMEST * min(self.axes):
             raise ProblemError(
                 f"`sp.Ellipse` was given the half axes {axes}, of which one is more than {_SLIMMEST:,} times the "
                 f"other, and no nodes fit into so slim an ellipse; choose another unit for one coordinate."
             )
-        self.angle, self.sides = _number("Ellipse", "angle", angle), (_name("Ellipse", name),)
+        self.angle, self.sides = one_number("Ellipse", "angle", angle), (side_name("Ellipse", name),)
         self.loops = ((arcs.oval(self.centre, self.axes, self.angle, name),),)
         check_extent(self)
 
@@ -72,8 +82,8 @@ class Ellipse(Planar):
         return tuple(zip(self.coordinates, self.centre, strict=True)), self.axes, self.angle, self.sides[0]
 
     def __repr__(self):
-        turned = f", angle={_plain(self.angle)}" if self.angle else ""
-        return f"Ellipse({_shown(self)}, ({', '.join(map(_plain, self.axes))}){turned})"
+        turned = f", angle={plain(self.angle)}" if self.angle else ""
+        return f"Ellipse({placed(self)}, ({', '.join(map(plain, self.axes))}){turned})"
 
 
 @usage("sp.Disk({x: 0, y: 0}, radius=1)")
@@ -81,8 +91,8 @@ class Disk(Planar):
     """The disk `Disk({x: 0, y: 0}, radius=1)`; `name` is what its boundary is called."""
 
     def __init__(self, centre: Mapping, radius=1.0, name: str = "circle"):
-        self.coordinates, self.centre = _centre("Disk", centre, 2)
-        self.radius, self.sides = _radius("Disk", self, radius), (_name("Disk", name),)
+        self.coordinates, self.centre = centre_of("Disk", centre, 2)
+        self.radius, self.sides = radius_of("Disk", self, radius), (side_name("Disk", name),)
         self.loops = ((arcs.oval(self.centre, (self.radius,) * 2, 0.0, name),),)
         check_extent(self)
 
@@ -96,7 +106,7 @@ class Disk(Planar):
         return tuple(zip(self.coordinates, self.centre, strict=True)), self.radius, self.sides[0]
 
     def __repr__(self):
-        return f"Disk({_shown(self)}, radius={_plain(self.radius)})"
+        return f"Disk({placed(self)}, radius={plain(self.radius)})"
 
 
 @usage("sp.Curve({x: 2*cos(s), y: sin(s)}, s, (0, 2*pi))")
@@ -111,7 +121,7 @@ class Curve(Planar):
         self.at = _curve_parts(at, parameter, ends)
         self.coordinates = tuple(c for c, _ in self.at)
         self.parameter, self.ends = parameter, tuple(sympy.sympify(e) for e in ends)
-        self.sides = (_name("Curve", name),)
+        self.sides = (side_name("Curve", name),)
         arc = arcs.parametric([e for _, e in self.at], parameter, tuple(float(e) for e in self.ends), name)
         trouble = arcs.why_not_simple(arc)
         if trouble:
@@ -150,12 +160,12 @@ class Polygon(Planar):
     """
 
     def __init__(self, coordinates, vertices, holes: Sequence = (), name: str = "outline"):
-        self.coordinates = _coordinates("Polygon", coordinates, (2,))
+        self.coordinates = coordinates_of("Polygon", coordinates, (2,))
         if isinstance(vertices, shapely.Polygon):
             holes = [ring.coords for ring in vertices.interiors]
             vertices = vertices.exterior.coords
         self.rings = tuple(_ring(ring) for ring in (vertices, *holes))
-        self.sides = (_name("Polygon", name), *(f"hole {k + 1}" for k in range(len(holes))))
+        self.sides = (side_name("Polygon", name), *(f"hole {k + 1}" for k in range(len(holes))))
         self._outline = _outline(self.rings)
         self.loops = tuple(
             _edges(r, side, k == 0) for k, (r, side) in enumerate(zip(self.rings, self.sides, strict=True))
@@ -173,7 +183,7 @@ class Polygon(Planar):
 
     def __repr__(self):
         names = ", ".join(map(str, self.coordinates))
-        shown = ", ".join(f"({_plain(a)}, {_plain(b)})" for a, b in self.rings[0][:4])
+        shown = ", ".join(f"({plain(a)}, {plain(b)})" for a, b in self.rings[0][:4])
         more = f", ... {len(self.rings[0])} vertices" if len(self.rings[0]) > 4 else ""
         holes = f", holes={len(self.rings) - 1}" if len(self.rings) > 1 else ""
         return f"Polygon(({names}), [{shown}{more}]{holes})"
@@ -235,8 +245,8 @@ class Ball(Solid):
     """The ball `Ball({x: 0, y: 0, z: 0}, radius=1)`; `name` is what its boundary is called."""
 
     def __init__(self, centre: Mapping, radius=1.0, name: str = "sphere"):
-        self.coordinates, self.centre = _centre("Ball", centre, 3)
-        self.radius, self.sides = _radius("Ball", self, radius), (_name("Ball", name),)
+        self.coordinates, self.centre = centre_of("Ball", centre, 3)
+        self.radius, self.sides = radius_of("Ball", self, radius), (side_name("Ball", name),)
         check_extent(self)
 
     @property
@@ -280,7 +290,7 @@ class Ball(Solid):
         return tuple(zip(self.coordinates, self.centre, strict=True)), self.radius, self.sides[0]
 
     def __repr__(self):
-        return f"Ball({_shown(self)}, radius={_plain(self.radius)})"
+        return f"Ball({placed(self)}, radius={plain(self.radius)})"
 
 
 @usage('sp.Mesh((x, y, z), "part.stl")')
@@ -293,7 +303,7 @@ class Mesh(Solid):
     """
 
     def __init__(self, coordinates, surface, name: str = "surface"):
-        self.coordinates = _coordinates("Mesh", coordinates, (3,))
+        self.coordinates = coordinates_of("Mesh", coordinates, (3,))
         call = f"sp.Mesh(({', '.join(map(str, self.coordinates))}), ...)"
         is_pair = isinstance(surface, (tuple, list)) and len(surface) == 2
         if not is_pair and not isinstance(surface, (str, os.PathLike)):
@@ -302,7 +312,7 @@ class Mesh(Solid):
                 f"and triangles; write `({', '.join(map(str, self.coordinates))}), (vertices, triangles)`."
             )
         pair = surface if is_pair else meshes.load(surface, call)
-        self._triangles, self.sides = meshes.closed(pair[0], pair[1], call), (_name("Mesh", name),)
+        self._triangles, self.sides = meshes.closed(pair[0], pair[1], call), (side_name("Mesh", name),)
         check_extent(self)
 
     @property
@@ -348,81 +358,6 @@ class Mesh(Solid):
 # ---------------------------------------------------------------------------------------------------------- checks
 
 
-def _plain(value: float) -> str:
-    """`1`, `0.1`: a number in its shortest form."""
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
-
-
-def _shown(shape) -> str:
-    return "{" + ", ".join(f"{c}: {_plain(v)}" for c, v in zip(shape.coordinates, shape.centre, strict=True)) + "}"
-
-
-def _number(call: str, what: str, value) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = np.nan
-    if not abs(number) <= FARTHEST:
-        raise ProblemError(
-            f"`sp.{call}` was given {what} {shown(value)}, which is no finite number up to {FARTHEST:g}; write one, "
-            f"such as 1."
-        )
-    return number
-
-
-def _numbers(call: str, what: str, values, count: int) -> tuple[float, ...]:
-    if not isinstance(values, (tuple, list)) or len(values) != count:
-        raise ProblemError(f"`sp.{call}` was given {what} {shown(values)}, and it needs {count} numbers; write (2, 1).")
-    return tuple(_number(call, what, v) for v in values)
-
-
-def _radius(call: str, shape, radius) -> float:
-    value = _number(call, "the radius", radius)
-    if value <= 0:
-        raise ProblemError(
-            f"`sp.{call}` was given the radius {_plain(value)}, and nothing lies within a radius that is not positive; "
-            f"write `sp.{call}({_shown(shape)}, radius=1)`."
-        )
-    return value
-
-
-def _name(call: str, name) -> str:
-    if not isinstance(name, str) or not name.strip():
-        raise ProblemError(
-            f"`sp.{call}` was given the name {shown(name)}, by which no condition could call its boundary; write "
-            f'`name="wall"`.'
-        )
-    return name
-
-
-def _coordinates(call: str, coordinates, counts: tuple[int, ...]) -> tuple[sympy.Symbol, ...]:
-    symbols = tuple(coordinates) if isinstance(coordinates, (tuple, list)) else (coordinates,)
-    right = (
-        len(symbols) in counts
-        and len(set(symbols)) == len(symbols)
-        and all(isinstance(c, sympy.Symbol) for c in symbols)
-    )
-    if not right or any(is_time(c) for c in symbols):
-        raise ProblemError(
-            f"`sp.{call}` was given the coordinates {shown(symbols)}, and it needs {counts[0]} different symbols of "
-            f"space, "
-            f'without the time t; write `x, y, z = sp.coordinates("x y z")` and name {counts[0]} of them.'
-        )
-    return symbols
-
-
-def _centre(call: str, centre, count: int) -> tuple[tuple[sympy.Symbol, ...], tuple[float, ...]]:
-    try:
-        centre = dict(centre)
-    except (TypeError, ValueError):
-        raise ProblemError(
-            f"`sp.{call}` was given the centre {shown(centre)}, which names no coordinates; write "
-            f"`sp.{call}({{{'x: 0, y: 0, z: 0' if count == 3 else 'x: 0, y: 0'}}}, ...)`."
-        ) from None
-    coordinates = _coordinates(call, tuple(centre), (count,))
-    return coordinates, tuple(_number(call, f"the centre {c} =", v) for c, v in centre.items())
-
-
 def _curve_parts(at, parameter, ends) -> tuple:
     try:
         parts = tuple((c, sympy.sympify(e)) for c, e in dict(at).items())
@@ -437,7 +372,7 @@ def _curve_parts(at, parameter, ends) -> tuple:
             f"one parameter for each coordinate and two ends with low < high; write "
             f"`sp.Curve({{x: 2*cos(s), y: sin(s)}}, s, (0, 2*pi))`."
         )
-    _coordinates("Curve", tuple(c for c, _ in parts), (2,))
+    coordinates_of("Curve", tuple(c for c, _ in parts), (2,))
     return parts
 
 

@@ -20,7 +20,7 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from spindle.geometry.domain import BoxFace, Region
+from spindle.geometry.supports import BoxFace, Region
 from spindle.lowering.resolution import known_parts
 from spindle.problem.problem import Problem
 from spindle.symbolic.functions import JUMPING, TABLE, evaluate

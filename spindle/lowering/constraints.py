@@ -23,7 +23,8 @@ import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
-from spindle.geometry.domain import Box, BoxFace
+from spindle.geometry.domain import Box
+from spindle.geometry.supports import BoxFace
 from spindle.lowering.compile import array_function, with_constants
 from spindle.lowering.partials import partial_of
 from spindle.lowering.scales import Scales

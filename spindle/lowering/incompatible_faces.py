@@ -9,7 +9,7 @@ import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
-from spindle.geometry.domain import BoxFace
+from spindle.geometry.supports import BoxFace
 from spindle.lowering.compile import with_constants
 from spindle.problem.consistency.values import is_plain, on_faces
 from spindle.problem.problem import Problem

@@ -14,11 +14,12 @@ from spindle.errors import MethodError
 from spindle.lowering.constraints import Constraints, hard_constraints, no_constraints
 from spindle.lowering.scales import scales_of
 from spindle.methods.base import Plan
+from spindle.methods.optimizers import optimizers
 from spindle.methods.published import published
 from spindle.networks.embeddings import Embedding, FourierFeatures, PeriodicFeatures, Raw, Scaled
 from spindle.networks.fields import BoundaryFactor, Field, PointwiseField
-from spindle.networks.layers import BODIES
 from spindle.networks.model import Model
+from spindle.networks.registry import BODIES
 from spindle.objective.estimated import first_guesses
 from spindle.objective.objective import Objective
 from spindle.problem.consistency.signs import signed
@@ -27,7 +28,6 @@ from spindle.symbolic.symbols import is_time
 from spindle.training.optimizers.adam import Adam
 from spindle.training.optimizers.causal import Causal
 from spindle.training.optimizers.gauss_newton import GaussNewton
-from spindle.training.optimizers.registry import optimizers
 from spindle.training.optimizers.reweighted import Reweighted
 from spindle.training.schedule import Schedule
 from spindle.training.stages import Stage

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, ClassVar, Self
 
 import jax
@@ -10,6 +10,7 @@ import jax
 from spindle.classical.nodal_solver import ClassicalSolution, NoClassical
 from spindle.errors import MethodError, nearest, shown
 from spindle.lowering.constraints import Constraints
+from spindle.methods.optimizers import TrainingSettings
 from spindle.methods.published import published
 from spindle.methods.settings import (
     Activation,
@@ -26,14 +27,13 @@ from spindle.methods.settings import (
     documented,
     setting,
 )
-from spindle.networks.layers import BODIES
 from spindle.networks.model import Model
+from spindle.networks.registry import BODIES
 from spindle.objective.objective import Objective
 from spindle.problem.families import family_parameters, with_parameter_axes
 from spindle.problem.problem import Problem
 from spindle.problem.windows import of_time_alone, time_axis
 from spindle.reduction.build import Reduction
-from spindle.training.optimizers.adam import SCHEDULES
 from spindle.training.schedule import Schedule
 
 RECIPES = ("default", "paper")
@@ -83,7 +83,7 @@ class Plan:
 
 @documented
 @dataclass(frozen=True, kw_only=True)
-class Method(ABC):
+class Method(TrainingSettings, ABC):
     """Interface of all methods.
 
     recipe   "default": ours; "paper": as published, to the letter where the publication says
@@ -92,16 +92,7 @@ class Method(ABC):
     """
 
     recipe: str = "default"
-    network: str | None = setting(
-        Words(
-            {
-                "mlp": "a multilayer perceptron",
-                "modified": "its gated variant (Wang, Teng & Perdikaris 2021)",
-                "spectral": "a basis of fixed functions of one coordinate, whose coefficients are trained",
-            }
-        ),
-        "what kind of network",
-    )
+    network: str | None = setting(Words({name: body.meaning for name, body in BODIES.items()}), "what kind of network")
     width: int | str | tuple[int, ...] | None = setting(
         Whole(1, 10**7, several=True),
         "neurons in each hidden layer, or functions in a basis",
@@ -154,15 +145,6 @@ class Method(ABC):
     conditions: float | None = setting(
         Positive(), "weight of conditions that `weights` does not name; measurements of known noise weigh 1e-3 at most"
     )
-    steps: int | str | None = setting(
-        Whole(0, 10**9), "of Adam", also={"auto": "of `PINN`, 2,000, and 8,000 on a single axis"}
-    )
-    learning_rate: float | None = setting(Positive(), "of Adam, at the start")
-    schedule: str | None = setting(Words(SCHEDULES), "how it falls")
-    lbfgs_steps: int | None = setting(Whole(0, 10**9), "L-BFGS iterations after Adam")
-    lbfgs_rate: float | None = setting(Positive(), "their constant step length; None: a line search")
-    lbfgs_memory: int | None = setting(Whole(1, 1000), "pairs of changes they remember")
-    newton_steps: int | None = setting(Whole(0, 10**6), "Gauss-Newton steps after both, at most")
     keep: str | None = setting(
         Words({"last": "those at the end", "lowest loss": "those at that step"}), "which parameters are kept"
     )
@@ -192,7 +174,7 @@ class Method(ABC):
 
     def __new__(cls, *unnamed, **settings):
         """Refuse settings without a name, and those that do not exist, and suggest the nearest."""
-        known = [f.name for f in fields(cls)]
+        known = [f.name for f in _recipe_first(cls)]
         if unnamed:
             raise MethodError(
                 f"`sp.{cls.__name__}({', '.join(map(shown, unnamed))})` does not say what is set, since every setting "
@@ -204,7 +186,7 @@ class Method(ABC):
         return super().__new__(cls)
 
     def __repr__(self):
-        chosen = ((f, getattr(self, f.name)) for f in fields(self))
+        chosen = ((f, getattr(self, f.name)) for f in _recipe_first(type(self)))
         return f"{type(self).__name__}({', '.join(f'{f.name}={shown(v)}' for f, v in chosen if v != f.default)})"
 
     @abstractmethod
@@ -258,6 +240,11 @@ class Method(ABC):
             refuse_families(problem, f"sp.{type(self).__name__}(windows={count})")
             time_axis(problem)
         return count
+
+
+def _recipe_first(cls: type[Method]) -> list[Field]:
+    """The fields of a method as they are listed."""
+    return sorted(fields(cls), key=lambda f: f.name != "recipe")
 
 
 def refuse_families(problem: Problem, call: str) -> None:

@@ -17,7 +17,7 @@ from spindle.lowering.residuals import ResidualForms
 from spindle.lowering.structure import analyse
 from spindle.methods.assembly import body_options, boundary_factors, each_axis, embedding
 from spindle.networks.fields import SeparableField
-from spindle.networks.layers import BODIES
+from spindle.networks.registry import BODIES
 from spindle.objective.objective import Objective
 from spindle.points.lattice import Lattice
 from spindle.problem.consistency.checks import fatal

@@ -12,10 +12,11 @@ from spindle.methods.settings import documented
 class LRPINN(LowRank):
     """Low-rank physics-informed neural network of a parametrised family.
 
-    `family = sp.solve(problem, sp.LRPINN())`, `family(nu=0.7)`. The default trains by
-    Gauss-Newton on new random points and members in every step, from orthonormal bases; conditions hold by construction
-    where they can. It needs a problem with ranging parameters. `recipe="paper"`: width 4000, rank 100, Adam with a rate
-    that falls on plateaus, 20,000 steps: for large GPUs.
+    `family = sp.solve(problem, sp.LRPINN())`, `family(nu=0.7)`. The default trains by Gauss-Newton on new random points
+    and members in every step, from orthonormal bases; conditions hold by construction where they can. It needs a
+    problem with ranging parameters; `points` are collocation points in all, each with parameters of its own, or with
+    `tasks` those of each member. `recipe="paper"`: width 4000, rank 100, Adam with a rate that falls on plateaus,
+    20,000 steps: for large GPUs.
 
     Source: Cho et al. (2023), arXiv 2310.09528; Cho et al. (2024), arXiv 2410.04001, equations 3.1 to 3.4.
     """

@@ -74,9 +74,9 @@ _PAPER = _DEFAULT | {
 class PINN(Method):
     """Physics-informed neural network: one network of all coordinates, trained on a cloud of points.
 
-    `points` is a number n an axis, for n^d points inside and n^(d-1) on each face.
-    Derivatives come from one forward pass on a jet. Prefer it for many outputs of a small problem, or as the baseline;
-    `network="modified"` is the stronger one. Adam takes 2,000 steps, 8,000 on a single axis.
+    `points` is a number n an axis, for n^d points inside and n^(d-1) on each face. Derivatives come from one forward
+    pass on a jet. Prefer it for many outputs of a small problem, or as the baseline; `network="modified"` is the
+    stronger one. Adam takes 2,000 steps, 8,000 on a single axis.
     `recipe="paper"`: the baseline of the SPINN paper (5 layers of width 128, Adam 1e-3, 50,000 steps, single precision,
     new random points every 100 steps, a boundary term that is one mean over all faces).
 

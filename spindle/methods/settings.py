@@ -25,7 +25,6 @@ from spindle.networks.activations import ACTIVATIONS, activation
 _LARGEST = 1e300  # of a setting that is no whole number
 _LONGEST_LADDER = 100
 _MOST_FEATURES = 10**7
-_PHASES = ("steps", "lbfgs_steps", "newton_steps")
 _COLUMNS = 116  # of docstrings, indentation left out
 
 Documented = TypeVar("Documented", bound=type)
@@ -212,8 +211,8 @@ class Ladder(Kind):
 
     def read(self, value, given):
         """A tuple of floats; raises MethodError where one of them is not positive."""
-        numbers_ = value if isinstance(value, (tuple, list)) else (value,)
-        ladder = tuple(_positive(number) for number in numbers_[:_LONGEST_LADDER])
+        steps = value if isinstance(value, (tuple, list)) else (value,)
+        ladder = tuple(_positive(number) for number in steps[:_LONGEST_LADDER])
         if None in ladder:
             raise _refusal(given, "positive tolerances, such as (0.01, 1)")
         return ladder
@@ -283,6 +282,7 @@ class Setting:
     also       {word that it takes besides: what it means}
     per_axis   whether it may be a tuple with a value for each axis
     sizes      whether it says how large the network is
+    trains     whether it says how many steps an optimizer takes; a method needs one such setting that is not zero
     """
 
     kind: Kind
@@ -290,6 +290,7 @@ class Setting:
     also: Mapping[str, str]
     per_axis: bool
     sizes: bool
+    trains: bool
 
     def read(self, value: Any, given: str) -> Any:
         """See `Kind.read`; the words that it takes besides are left as they are."""
@@ -304,10 +305,16 @@ class Setting:
 
 
 def setting(
-    kind: Kind, doc: str, *, also: Mapping[str, str] | None = None, per_axis: bool = False, sizes: bool = False
+    kind: Kind,
+    doc: str,
+    *,
+    also: Mapping[str, str] | None = None,
+    per_axis: bool = False,
+    sizes: bool = False,
+    trains: bool = False,
 ) -> Any:
     """A field of a method: one setting, None unless it is given; see `Setting`."""
-    return field(default=None, metadata={"setting": Setting(kind, doc, also or {}, per_axis, sizes)})
+    return field(default=None, metadata={"setting": Setting(kind, doc, also or {}, per_axis, sizes, trains)})
 
 
 def declared(cls: type) -> dict[str, Setting]:
@@ -325,9 +332,10 @@ def checked(cls: type, settings: Mapping[str, Any], axes: int) -> dict[str, Any]
         name: value if value is None or name not in known else known[name].read(value, _given(call, name, value))
         for name, value in settings.items()
     }
-    if not any(values[name] for name in _PHASES):
+    training = [name for name, declaration in known.items() if declaration.trains]
+    if not any(values.get(name) for name in training):
         raise MethodError(
-            f"`{call}({', '.join(f'{name}=0' for name in _PHASES)})` would not train at all; give one of them a "
+            f"`{call}({', '.join(f'{name}=0' for name in training)})` would not train at all; give one of them a "
             f"positive number."
         )
     for name, declaration in known.items():

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, ClassVar, Self
 
 from spindle.errors import MethodError
-from spindle.geometry.domain import BoxFace
+from spindle.geometry.supports import BoxFace
 from spindle.lowering.incompatible_faces import incompatible_faces
 from spindle.lowering.residuals import residual_forms
 from spindle.lowering.resolution import degrees
@@ -81,11 +81,10 @@ _PAPER = _DEFAULT | {
 class SPINN(Method):
     """Separable PINN: one body network an axis, merged by a product over axes and a sum over the rank.
 
-    `points` are nodes an axis of a tensor lattice. The default trains the
-    coefficients of frozen spectral features (Legendre polynomials, waves on periodic axes) by Gauss-Newton: smooth
-    solutions on boxes come out to ten digits and more. `network="mlp"` or `"modified"` learns the axis functions
-    themselves. One first-order step costs d N passes through small networks and 2 r N^d operations for each partial, or
-    d r^2 N without the grid.
+    `points` are nodes an axis of a tensor lattice. The default trains the coefficients of frozen spectral features
+    (Legendre polynomials, waves on periodic axes) by Gauss-Newton: smooth solutions on boxes come out to ten digits and
+    more. `network="mlp"` or `"modified"` learns the axis functions themselves. One first-order step costs d N passes
+    through small networks and 2 r N^d operations for each partial, or d r^2 N without the grid.
     `recipe="paper"`: Adam with a constant rate of 1e-3, 50,000 steps in single precision, N random nodes an axis drawn
     anew every 100 steps, penalties on all conditions; the published problem's own weights and ranks are used.
 
@@ -116,9 +115,9 @@ class SPINN(Method):
             {
                 "auto": "by operations counted",
                 "grid": "over all N^d points",
-                "core": "",
-                "gram": "from sums along the axes alone, as core, where equation and conditions are polynomial with "
-                "separable coefficients",
+                "core": "from sums along the axes alone, where equation and conditions are polynomial with separable "
+                "coefficients",
+                "gram": "likewise, at a lower cost with half the digits",
             }
         ),
         "how the loss is taken",

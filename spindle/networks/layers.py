@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
 from spindle.networks.activations import activation
-from spindle.networks.spectral import Spectral
 
 
 class Dense(eqx.Module):
@@ -52,6 +51,7 @@ class MLP(eqx.Module):
     """
 
     is_basis: ClassVar[bool] = False
+    meaning: ClassVar[str] = "a multilayer perceptron"
     layers: tuple[Dense, ...]
     act: Callable = eqx.field(static=True)
 
@@ -76,6 +76,7 @@ class ModifiedMLP(eqx.Module):
     """
 
     is_basis: ClassVar[bool] = False
+    meaning: ClassVar[str] = "its gated variant (Wang, Teng & Perdikaris 2021)"
     encoders: tuple[Dense, Dense]
     first: Dense
     gates: tuple[Dense, ...]
@@ -96,7 +97,3 @@ class ModifiedMLP(eqx.Module):
         for gate in self.gates:
             h = u + self.act(gate(h)) * difference
         return self.last(h)
-
-
-# `is_basis` says whether a network is a basis: its functions are fixed, and only their coefficients are trained.
-BODIES: dict[str, Any] = {"mlp": MLP, "modified": ModifiedMLP, "spectral": Spectral}

@@ -23,6 +23,7 @@ class Spectral(eqx.Module):
     """
 
     is_basis: ClassVar[bool] = True
+    meaning: ClassVar[str] = "a basis of fixed functions of one coordinate, whose coefficients are trained"
     weight: jax.Array
 
     def __init__(self, inputs, outputs, *, width, key, **_):

@@ -6,13 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.geometry.domain import BoundaryPart
-from spindle.geometry.supports import Support
+from spindle.geometry.supports import BoundaryPart, Support
 from spindle.points.base import PointwisePoints
 from spindle.points.drawing import unfolded, without_normals
-from spindle.points.rules import check_rule, fixed_nodes, panels, sobol
+from spindle.points.rules import SEQUENCES, check_rule, fixed_nodes, panels, sobol
 
-RULES = ("random", "sobol", "uniform", "midpoint")
+RULES = ("random", *SEQUENCES, "uniform", "midpoint")
 _POOL = 16  # points in shapes and on their walls are drawn from a store of so many times as many
 
 
@@ -23,10 +22,10 @@ class Cloud(PointwisePoints):
     groups    for each support the number of its group
     interior  points in the whole domain, shared among its regions by volume
     boundary  points on each face, wall or initial slice
-    rule      "random" (redrawn on demand), "sobol", "uniform" or "midpoint" (tensor grids, rounded up; inside a shape,
-              what lies there of a Sobol sequence)
+    rule      "random" (redrawn on demand), one of `SEQUENCES`, "uniform" or "midpoint" (tensor grids, rounded up);
+              inside a shape all but random points are what lies there of a Sobol sequence
     breaks    for each axis where data jump or bend, and the ends of the panels around their peaks: in boxes half of the
-              random and Sobol points are spread evenly over these panels, however short, and each weighs as its panel
+              points that form no grid are spread evenly over these panels, however short, and each weighs as its panel
     """
 
     def __init__(
@@ -49,7 +48,7 @@ class Cloud(PointwisePoints):
             for support, size in zip(self.supports, self.sizes, strict=True)
         ]
 
-        cut = breaks if rule in ("random", "sobol") else ()
+        cut = breaks if rule in ("random", *SEQUENCES) else ()
         self.strata = [
             _strata(support, size, cut) if cut and store is None and support.is_region else None
             for support, size, store in zip(self.supports, self.sizes, self.stores, strict=True)
@@ -111,8 +110,9 @@ class Cloud(PointwisePoints):
     def _unit(self, support, group, size):
         """Fixed points (n, d) in the unit cube, degenerate axes at zero."""
         free = _free(support)
-        if self.rule == "sobol":
-            points = sobol(np.zeros(len(free)), np.ones(len(free)), size, seed=group) if free else np.zeros((1, 0))
+        if self.rule in SEQUENCES:
+            low, high = np.zeros(len(free)), np.ones(len(free))
+            points = SEQUENCES[self.rule](low, high, size, seed=group) if free else np.zeros((1, 0))
         else:
             n = int(np.ceil(size ** (1 / max(1, len(free))) - 1e-9))
             axes = [fixed_nodes(self.rule, 0.0, 1.0, n)[0]] * len(free)

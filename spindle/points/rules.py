@@ -90,3 +90,7 @@ def sobol(low, high, count: int, *, seed: int) -> np.ndarray:
     """The first points (count, d) of a scrambled Sobol sequence in a box; it is made in powers of two."""
     sequence = scipy.stats.qmc.Sobol(len(low), rng=np.random.default_rng(seed))
     return low + (high - low) * sequence.random_base2((count - 1).bit_length())[:count]
+
+
+# The sequences that clouds of points can be taken from, (low, high, count, seed) -> points (count, d).
+SEQUENCES: dict[str, Callable] = {"sobol": sobol}

@@ -8,7 +8,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
-from spindle.geometry.domain import BoxFace
+from spindle.geometry.supports import BoxFace
 from spindle.symbolic.expressions import expanded_or_not
 from spindle.symbolic.functions import evaluate, shortened, without_values
 from spindle.symbolic.symbols import Parameter, is_given, unknowns_in

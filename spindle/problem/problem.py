@@ -12,30 +12,25 @@ from sympy.core.function import AppliedUndef
 from sympy.logic.boolalg import BooleanAtom
 
 from spindle.errors import ProblemError, nearest, usage
-from spindle.geometry.domain import BoundaryPart, Domain
+from spindle.geometry.domain import Domain
+from spindle.problem.checking import check_problem
 from spindle.problem.closed import ClosedForm, reference_of
 from spindle.problem.conditions.base import Condition, Periodicity, Piece, Setting
 from spindle.problem.consistency.checks import doubted
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.jumps import check_jumps
 from spindle.problem.consistency.references import misfits
-from spindle.problem.content import check_conditions, check_equations, check_values
 from spindle.problem.printing import describe_latex, describe_with_doubts
 from spindle.problem.publication import publication
 from spindle.problem.references import Reference
 from spindle.symbolic.expressions import expression_of
 from spindle.symbolic.operators import manufactured
 from spindle.symbolic.symbols import (
-    Normal,
     Parameter,
-    alike,
     by_name,
-    is_given,
-    is_space,
     namesakes,
     unknowns_in,
 )
-from spindle.symbolic.tables import check_cover, tables_in
 from spindle.symbolic.words import shown, text
 
 
@@ -106,7 +101,7 @@ class Problem:
         object.__setattr__(self, "conditions", _named(conditions, [e.name for e in self.equations]))
         object.__setattr__(self, "reference", _reference(self.reference, axes))
         object.__setattr__(self, "quantities", _quantities(self.quantities, axes))
-        _check(self)
+        check_problem(self)
         check_jumps(self, written)
 
     def named(self, name: str, options: Mapping) -> "Problem":
@@ -339,105 +334,3 @@ def _reference(reference, axes) -> dict:
         by_name(u, axes): v if isinstance(v, Reference) else by_name(expression_of(v, call), axes)
         for u, v in reference.items()
     }
-
-
-def _check(problem: Problem):
-    """Raise ProblemError for everything that can be wrong before any number is computed."""
-    if not problem.equations:
-        raise ProblemError("`sp.Problem(equations=[])` has no equation, so there is nothing to solve; add one.")
-    check_values(problem)
-    if not problem.unknowns and not any(unknowns_in(e.written) for e in problem.equations):
-        raise ProblemError(
-            f"`sp.Problem` named `{problem.name}` contains no unknown field; declare one with "
-            f'`u = sp.unknown("u", {", ".join(map(str, problem.coordinates))})` and use it in the equations.'
-        )
-    check_equations(problem)
-    for repeated in _repeated(u.func.__name__ for u in problem.unknowns):
-        raise ProblemError(
-            f"The unknown `{repeated}` occurs with different arguments in `{problem.name}`, "
-            f"{[u for u in problem.unknowns if u.func.__name__ == repeated]}; declare it once, `{repeated} = "
-            f'sp.unknown("{repeated}", {", ".join(map(str, problem.coordinates))})`, and use that everywhere.'
-        )
-    for repeated in _repeated(p.name for p in problem.parameters):
-        raise ProblemError(
-            f"`{problem.name}` has two different parameters named `{repeated}`, and results are reported by name; "
-            f"declare it once and use that everywhere."
-        )
-    for repeated in _repeated(e.name for e in problem.equations):
-        raise ProblemError(f"`{problem.name}` has two equations named `{repeated}`; give each a name of its own.")
-    for u in problem.unknowns:
-        if set(u.args) != set(problem.coordinates):
-            raise ProblemError(
-                f"The unknown `{u}` depends on {u.args}, but the domain has the coordinates {problem.coordinates}"
-                + alike(u.args, problem.coordinates)
-                + f'; both must be the same: `sp.unknown("{u.func.__name__}", '
-                + f"{', '.join(map(str, problem.coordinates))})`."
-            )
-    _check_expressions(problem)
-    check_conditions(problem)
-    tables_in(problem.expressions())
-    _check_quantities(problem)
-    for u, known in problem.known.items():
-        _check_reference(problem, u, known)
-
-
-def _check_expressions(problem: Problem) -> None:
-    """Whether equations and conditions contain known symbols only, and unknowns at the coordinates only."""
-    allowed = set(problem.coordinates)
-    normals = {Normal(c.name) for c in problem.coordinates if is_space(c)}
-    named: list[tuple[str, sympy.Expr, set]] = [(f"equation `{e.name}`", e.residual, set()) for e in problem.equations]
-    named += [
-        (f"condition `{c.name}`", e, normals if isinstance(part, BoundaryPart) else set())
-        for c in problem.conditions
-        for p in problem.pieces[c.name]
-        for part, e in p.terms
-    ]
-    for where, expression, known in named:
-        stray = {s for s in expression.free_symbols - allowed - known if not isinstance(s, Parameter)}
-        if stray:
-            names = sorted(s.name for s in stray)
-            raise ProblemError(
-                f"The {where} contains `{names[0]}`, which is neither a coordinate of the domain nor a parameter, so "
-                f'it has no value; add it to the domain, or declare `sp.parameter("{names[0]}", value)`.'
-                + nearest(names[0], [c.name for c in problem.coordinates])
-            )
-        for function in expression.atoms(AppliedUndef):
-            check_cover(function, problem.coordinates, problem.domain.bounds)
-            if not is_given(function) and set(function.args) != allowed:
-                raise ProblemError(
-                    f"The {where} contains `{function}`, an unknown that is not taken at the coordinates "
-                    f"{problem.coordinates}; delayed or restricted unknowns cannot be represented."
-                )
-
-
-def _check_quantities(problem: Problem) -> None:
-    taken = [u.func.__name__ for u in problem.unknowns] + [c.name for c in problem.coordinates]
-    for name, e in problem.quantities.items():
-        if name in taken:
-            raise ProblemError(
-                f"The quantity `{name}` of `{problem.name}` is called as an unknown or a coordinate is, and results "
-                f"are reported by name; choose another."
-            )
-        stray = [f for f in unknowns_in(e) if f not in problem.unknowns]
-        stray += sorted(e.free_symbols - set(problem.coordinates) - e.atoms(Parameter), key=str)
-        if stray or not unknowns_in(e):
-            reason = f"contains `{stray[0]}`, which is none of the problem's" if stray else "contains no unknown"
-            raise ProblemError(
-                f"The quantity `{name}` of `{problem.name}` {reason}; write an expression in "
-                f"{', '.join(map(str, problem.unknowns))}."
-            )
-
-
-def _repeated(names: Iterable[str]) -> list[str]:
-    names = list(names)
-    return [name for name in dict.fromkeys(names) if names.count(name) > 1]
-
-
-def _check_reference(problem, u, known: Reference) -> None:
-    if u not in problem.fields.values():
-        instead = " but its name in quotes; write the unknown itself, `reference={u: exact}`" * isinstance(u, str)
-        raise ProblemError(
-            f"`sp.Problem(reference=...)` has a solution for {shown(u)}, which is no unknown of the problem{instead}."
-            + nearest(shown(u), list(problem.fields))
-        )
-    known.check(shown(u), problem.coordinates)

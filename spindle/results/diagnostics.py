@@ -8,10 +8,10 @@ trained     the same as `fresh`, on the last training points
 from collections.abc import Mapping, Sequence
 
 from spindle.methods.base import Method
+from spindle.methods.optimizers import KINDS, setting_of_steps
 from spindle.results.verdict import UNFULFILLED, is_local
 from spindle.training.history import HistoryEntry
 from spindle.training.loop import Outcome
-from spindle.training.optimizers.registry import KINDS, setting_of_steps
 from spindle.training.stop_reasons import StopReason
 
 _FIRST_ORDER = tuple(label for label, kind in KINDS.items() if kind.first_order)

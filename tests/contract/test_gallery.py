@@ -7,7 +7,7 @@ import sympy
 
 import spindle as sp
 from spindle.gallery.registry import GALLERY, gallery, options, summary
-from spindle.geometry.domain import BoundaryPart
+from spindle.geometry.supports import BoundaryPart
 from spindle.networks.model import Model
 from spindle.problem.references import OnDemand
 from spindle.training.precision import precision

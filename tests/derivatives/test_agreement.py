@@ -9,8 +9,7 @@ import pytest
 
 from spindle.derivatives.pointwise import PointwiseTaylor, pointwise_values
 from spindle.derivatives.separable.jets import SeparableJets, axis_jets, highest_orders, merge, paired
-from spindle.geometry.domain import Region
-from spindle.geometry.supports import PointSet
+from spindle.geometry.supports import PointSet, Region
 from spindle.lowering.partials import LinearCombination, Partial, terms_of
 from spindle.networks.embeddings import Scaled
 from spindle.networks.fields import BoundaryFactor, SeparableField

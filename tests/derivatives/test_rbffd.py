@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from scipy.interpolate import RBFInterpolator
 
+from spindle.derivatives.rbf_fd import cache as weights_cache
 from spindle.derivatives.rbf_fd import weights as rbffd
+from spindle.derivatives.rbf_fd.cache import cached_weights
 from spindle.derivatives.rbf_fd.weights import (
-    cached_weights,
     definite_exponent,
     local_matrices,
     neighbours,
@@ -373,7 +374,7 @@ def test_too_few_nodes_for_neighbours():
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A cache folder for work of any size."""
-    monkeypatch.setattr(rbffd, "CACHE_FROM", 0)
+    monkeypatch.setattr(weights_cache, "CACHE_FROM", 0)
     monkeypatch.setenv("SPINDLE_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
@@ -391,7 +392,7 @@ def stored():
 
 def test_what_was_computed_before_is_read(folder, monkeypatch):
     idx, found = stored()
-    monkeypatch.setattr(rbffd, "weights", never)
+    monkeypatch.setattr(weights_cache, "weights", never)
     again, read = stored()
     np.testing.assert_array_equal(again, idx)
     np.testing.assert_array_equal(read, found)
@@ -419,7 +420,7 @@ def test_a_damaged_file_is_written_anew(folder, monkeypatch, harm):
         again, read = stored()
         np.testing.assert_array_equal(again, idx)
         np.testing.assert_array_equal(read, found)
-        monkeypatch.setattr(rbffd, "weights", never)
+        monkeypatch.setattr(weights_cache, "weights", never)
     assert list(folder.iterdir()) == [path]
 
 
@@ -463,7 +464,7 @@ def test_a_folder_that_cannot_be_used_is_no_error(folder, tmp_path, monkeypatch)
         raise OSError("no space left on device")
 
     monkeypatch.setenv("SPINDLE_CACHE", str(tmp_path / "full"))
-    monkeypatch.setattr(rbffd.np, "savez", full)
+    monkeypatch.setattr(weights_cache.np, "savez", full)
     again, computed = stored()
     np.testing.assert_array_equal(again, idx)
     np.testing.assert_array_equal(computed, found)
@@ -479,7 +480,7 @@ def test_small_work_leaves_no_files(tmp_path, monkeypatch):
 def test_the_usual_folder_is_the_users(monkeypatch, tmp_path):
     monkeypatch.delenv("SPINDLE_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert rbffd._folder(None) == tmp_path / "spindle" / "rbffd"
+    assert weights_cache._folder(None) == tmp_path / "spindle" / "rbffd"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert rbffd._folder(None) == tmp_path / ".cache" / "spindle" / "rbffd"
+    assert weights_cache._folder(None) == tmp_path / ".cache" / "spindle" / "rbffd"

@@ -55,7 +55,7 @@ def test_a_run_goes_on_by_the_settings_that_lie_beside_it(tmp_path, monkeypatch)
     problem, method = gallery("klein_gordon3d"), sp.SPINN(recipe="paper", **SMALL)
     directory = RunDirectory.at(tmp_path / "run")
     with Lock(directory.path) as lock:
-        lock.take()
+        lock.acquire()
         info = directory.prepare(problem, method.plan(problem), 0)
     monkeypatch.setitem(PUBLISHED, "klein_gordon3d", {})
     stored, same, seed = directory.read()

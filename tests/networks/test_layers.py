@@ -7,7 +7,8 @@ import pytest
 
 from spindle.networks.embeddings import PeriodicFeatures, Raw
 from spindle.networks.fields import PointwiseField, SeparableField
-from spindle.networks.layers import BODIES, MLP, Dense, ModifiedMLP
+from spindle.networks.layers import MLP, Dense, ModifiedMLP
+from spindle.networks.registry import BODIES
 from spindle.networks.taylor import Jet
 
 

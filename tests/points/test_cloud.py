@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import spindle as sp
-from spindle.geometry.domain import Region
-from spindle.geometry.supports import PointSet
+from spindle.geometry.supports import PointSet, Region
 from spindle.points.cloud import RULES, Cloud
 
 x, y, z = sp.coordinates("x y z")

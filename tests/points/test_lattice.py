@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import spindle as sp
-from spindle.geometry.domain import Region
-from spindle.geometry.supports import PointSet
+from spindle.geometry.supports import PointSet, Region
 from spindle.points.lattice import Lattice
 from spindle.points.rules import RULES
 

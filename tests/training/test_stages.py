@@ -12,7 +12,6 @@ from spindle.training import loop
 from spindle.training.history import Clock
 from spindle.training.loop import Trainer
 from spindle.training.optimizers.base import Optimizer
-from spindle.training.optimizers.registry import KINDS, optimizers, setting_of_steps
 from spindle.training.saving import Saving
 from spindle.training.schedule import Limits, Schedule
 from spindle.training.stages import Refined, Refinement, Stage, loss_before_such
@@ -189,12 +188,3 @@ def test_only_a_refinement_of_the_same_kind_says_that_another_is_useless():
 def test_a_stage_without_a_refinement_that_a_file_tells_of_is_an_error():
     with pytest.raises(ValueError, match="refines nothing"):
         _ = Stage(Factor()).refinement
-
-
-def test_optimizers_are_made_of_settings_in_the_order_in_which_they_train():
-    settings = {"steps": 3, "learning_rate": 0.1, "schedule": "cosine", "lbfgs_steps": 0, "newton_steps": 5}
-    adam, newton = optimizers(settings.get)
-    assert (adam.label, adam.steps, adam.learning_rate, adam.schedule) == ("Adam", 3, 0.1, "cosine")
-    assert (newton.label, newton.steps) == ("Gauss-Newton", 5)
-    assert [setting_of_steps(label) for label in KINDS] == ["steps", "lbfgs_steps", "newton_steps"]
-    assert setting_of_steps("Adam, causal 0.1") == "steps"

@@ -23,9 +23,9 @@ from jax.flatten_util import ravel_pytree
 from spindle.derivatives.base import FormingJacobians
 from spindle.derivatives.linearised import LinearisedResidual, gram
 from spindle.derivatives.pointwise import PointwiseTaylor, pointwise_values
+from spindle.derivatives.rbf_fd.cache import cached_weights
 from spindle.derivatives.rbf_fd.sparse import Blocks, Stencils
 from spindle.derivatives.rbf_fd.time_differences import Differences
-from spindle.derivatives.rbf_fd.weights import cached_weights
 from spindle.errors import MethodError
 from spindle.lowering.partials import DifferentialOperator, terms_of
 from spindle.networks.fields import Field

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import sympy
 
-from spindle.geometry.domain import BoundaryPart, BoxFace, Domain
-from spindle.geometry.supports import PointSet
+from spindle.geometry.domain import Domain
+from spindle.geometry.supports import BoundaryPart, BoxFace, PointSet
 from spindle.symbolic.words import text
 
 

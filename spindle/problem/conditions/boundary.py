@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import sympy
 
 from spindle.errors import ProblemError, usage
-from spindle.geometry.domain import BoundaryPart
+from spindle.geometry.supports import BoundaryPart
 from spindle.problem.conditions.base import Condition, Piece, Role, Setting
 from spindle.problem.conditions.components import built
 from spindle.symbolic.expressions import expression_of

@@ -5,7 +5,7 @@ from typing import Any
 
 import sympy
 
-from spindle.geometry.domain import BoundaryPart, BoxFace
+from spindle.geometry.supports import BoundaryPart, BoxFace
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import numpy as np
 from sympy.core.function import AppliedUndef
 
-from spindle.geometry.domain import BoundaryPart
+from spindle.geometry.supports import BoundaryPart
 from spindle.problem.consistency import transport
 from spindle.problem.consistency.boundary_residuals import equation_of, held, is_inverse, is_measured
 from spindle.problem.consistency.definite import half_order, space_axes

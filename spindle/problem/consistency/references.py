@@ -3,7 +3,7 @@
 import numpy as np
 import sympy
 
-from spindle.geometry.domain import BoundaryPart, BoxFace
+from spindle.geometry.supports import BoundaryPart, BoxFace
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import has_code, inside, on_face, values_at
 from spindle.symbolic.expressions import size_of

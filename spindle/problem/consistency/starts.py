@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from spindle.geometry.domain import BoxFace
+from spindle.geometry.supports import BoxFace
 from spindle.problem.consistency.boundary_residuals import Held, is_inverse
 from spindle.problem.consistency.definite import backward, time_axis
 from spindle.problem.consistency.doubt import Doubt, listed

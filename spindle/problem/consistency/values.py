@@ -7,7 +7,7 @@ import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
-from spindle.geometry.domain import BoxFace
+from spindle.geometry.supports import BoxFace
 from spindle.problem.consistency.boundary_residuals import Held, held
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import Linear, on_face, values_at

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse
 import sympy
 
-from spindle.geometry.domain import BoxFace
+from spindle.geometry.supports import BoxFace
 from spindle.lowering.compile import ArrayFunction, array_function
 from spindle.lowering.partials import Partial, partials_in, replace_partials, terms_of
 from spindle.problem.problem import Problem

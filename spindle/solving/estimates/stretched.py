@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.geometry.domain import BoxFace
+from spindle.geometry.supports import BoxFace
 from spindle.problem.problem import Problem
 
 _LINES, _NODES = 24, 801  # on which an axis is looked at

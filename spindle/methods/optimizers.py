@@ -1,10 +1,11 @@
-"""The optimizers that settings can ask for, in the order in which they train: a new one is made known here."""
+"""The optimizers that settings can ask for, and these settings: a new one is made known here."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spindle.training.optimizers.adam import Adam
+from spindle.methods.settings import Positive, Whole, Words, setting
+from spindle.training.optimizers.adam import SCHEDULES, Adam
 from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.optimizers.lbfgs import LBFGS
@@ -24,6 +25,22 @@ class Kind:
     first_order: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, repr=False)
+class TrainingSettings:
+    """What every method can be told of its optimizers."""
+
+    steps: int | str | None = setting(
+        Whole(0, 10**9), "of Adam", also={"auto": "of `PINN`, 2,000, and 8,000 on a single axis"}, trains=True
+    )
+    learning_rate: float | None = setting(Positive(), "of Adam, at the start")
+    schedule: str | None = setting(Words(SCHEDULES), "how it falls")
+    lbfgs_steps: int | None = setting(Whole(0, 10**9), "L-BFGS iterations after Adam", trains=True)
+    lbfgs_rate: float | None = setting(Positive(), "their constant step length; None: a line search")
+    lbfgs_memory: int | None = setting(Whole(1, 1000), "pairs of changes they remember")
+    newton_steps: int | None = setting(Whole(0, 10**6), "Gauss-Newton steps after both, at most", trains=True)
+
+
+# In the order in which they train.
 KINDS: Mapping[str, Kind] = {
     Adam.label: Kind(
         Adam, {"steps": "steps", "learning_rate": "learning_rate", "schedule": "schedule"}, first_order=True

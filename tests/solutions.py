@@ -1,6 +1,9 @@
 """Solutions that nothing trained, for tests of what is made of them: pages, files and sentences."""
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
+import numpy as np
 
 import spindle as sp
 from spindle.methods.base import Method, Plan
@@ -20,13 +23,15 @@ def around(problem: Problem, method: Method, plan: Plan, model: Model, run: RunR
 
 
 def initial(plan: Plan, seed: int = 0) -> Model:
-    """The model of a plan before its first step."""
+    """A model of a plan, small random numbers for its weights: unlike `plan.build`, this compiles nothing."""
+    random = np.random.default_rng(seed)
     with precision(plan.dtype):
-        return plan.build(jax.random.PRNGKey(seed))
+        shapes = eqx.filter_eval_shape(plan.build, jax.random.PRNGKey(seed))
+        return jax.tree.map(lambda leaf: jnp.asarray(random.normal(0, 0.5, leaf.shape), leaf.dtype), shapes)
 
 
 def untrained(problem: Problem, run: RunRecord | None = None, method: Method | None = None) -> sp.Solution:
-    """A solution at its initial weights, as when training is stopped at once; by default of a small PINN."""
+    """A solution at random weights, as when training is stopped at once; by default of a small PINN."""
     method = method or sp.PINN(**SMALL)
     plan = method.plan(with_parameter_axes(problem))
     return around(problem, method, plan, initial(plan), run)

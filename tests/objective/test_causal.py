@@ -30,12 +30,12 @@ METHODS = [
 def prepared(method):
     plan = method.plan(PROBLEM)
     model = plan.build(jax.random.PRNGKey(1))
-    return plan.objective, model, plan.objective.draw(jax.random.PRNGKey(2)), plan.weights
+    return plan.objective, model, jax.jit(plan.objective.draw)(jax.random.PRNGKey(2)), plan.weights
 
 
 def by_hand(objective, model, points, weights, tolerance, slabs, shares=None):
     """The loss and the causal weights."""
-    rows = objective.rows(model, points)
+    rows = eqx.filter_jit(objective.rows)(model, points)
     energies, rest = np.zeros(slabs), 0.0
     for residual in objective.residuals:
         term, (row,) = residual.pieces[0][0], rows[residual.name][:1]
@@ -57,7 +57,8 @@ def by_hand(objective, model, points, weights, tolerance, slabs, shares=None):
 @pytest.mark.parametrize("tolerance", [pytest.param(0.0, marks=pytest.mark.slow), 0.05, 2.0])
 def test_the_loss_is_the_definition(method, tolerance, float64):
     objective, model, points, weights = prepared(method)
-    found, least = causal_loss(objective, model, points, weights, tolerance, 4)
+    loss = eqx.filter_jit(lambda m, p: causal_loss(objective, m, p, weights, tolerance, 4))
+    found, least = loss(model, points)
     wanted, shares = by_hand(objective, model, points, weights, tolerance, 4)
     assert found == pytest.approx(wanted, rel=1e-10)
     assert least == pytest.approx(shares.min(), rel=1e-10)

@@ -119,7 +119,7 @@ def test_loss_is_the_naive_one(name, getkey, float64):
     method, hard = METHODS[name]
     plan = method.plan(PROBLEM)
     objective, model = plan.objective, plan.build(getkey())
-    drawn = objective.draw(getkey())
+    drawn = jax.jit(objective.draw)(getkey())
     points, weights = tensor_points(method.sampling) if isinstance(method, sp.SPINN) else cloud_points(drawn[0], hard)
     expected = naive_mean_squares(model, points, weights, hard, method.faces)
     assert objective.names == tuple(expected)
@@ -141,7 +141,7 @@ def test_gradients_are_those_of_the_naive_loss(getkey, float64):
     method, hard = METHODS["spinn, gauss"]
     plan = method.plan(PROBLEM)
     objective, model = plan.objective, plan.build(getkey())
-    drawn, (points, weights) = objective.draw(getkey()), tensor_points("gauss")
+    drawn, (points, weights) = jax.jit(objective.draw)(getkey()), tensor_points("gauss")
     arrays, static = eqx.partition(model, eqx.is_inexact_array)
     leaves, tree = jax.tree.flatten(arrays)
     direction = [np.random.default_rng(k).normal(size=leaf.shape) for k, leaf in enumerate(leaves)]
@@ -189,7 +189,7 @@ def test_gauss_points_integrate_over_domain_and_boundary(domain, getkey, float64
     problem = sp.Problem(domain, [u.diff(x, y) - u], [sp.Neumann(u, 1), sp.Dirichlet(u, y, on="y=2")])
     plan = sp.SPINN(points=(4, 5), sampling="gauss", hard="off", faces="mean", **SMALL).plan(problem)
     model = Model(separable(Power(2), Power(3)), {})
-    squares = jax.jit(lambda points: plan.objective.mean_squares(model, points))(plan.objective.draw(getkey()))
+    squares = jax.jit(lambda points: plan.objective.mean_squares(model, points))(jax.jit(plan.objective.draw)(getkey()))
 
     def mean(expression, pieces):
         whole, size = 0, 0
@@ -265,7 +265,7 @@ SOLUTIONS = {
 def test_an_exact_solution_has_no_residual(name, getkey, float64):
     method, field = SOLUTIONS[name]
     objective = method.plan(SOLVED).objective
-    points = objective.draw(getkey())
+    points = jax.jit(objective.draw)(getkey())
     values = jax.jit(lambda points: objective.evaluate(Model(field, {}), points))(points)
     assert set(values) == {e.name for e in SOLVED.equations} | {c.name for c in SOLVED.conditions}
     for residual, pieces in values.items():

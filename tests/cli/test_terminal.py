@@ -107,17 +107,28 @@ solve("tiny", 5, 20)
 solve("colourless", 50, 200, NO_COLOR="1")
 solve("dumb", 24, 80, TERM="dumb")
 solve("quiet", 24, 80, "--no-progress")
+
+print("<<script>>", flush=True)
+exec(os.environ["SCRIPT"], {})
+kept = os.dup(1), os.dup(2)
+for number, name in ((1, "out"), (2, "err")):
+    os.dup2(os.open(f"{sys.argv[1]}/{name}", os.O_WRONLY | os.O_CREAT), number)
+exec(os.environ["SCRIPT"], {})
+for number, before in zip((1, 2), kept):
+    os.dup2(before, number)
 """
 
 
 @pytest.fixture(scope="module")
 def terminals(tmp_path_factory):
-    """What the same solve writes to terminals of several kinds, by name."""
+    """What the same solve writes to terminals of several kinds, by name, and a script to one and to files."""
     folder = tmp_path_factory.mktemp("terminals")
     (folder / "line.toml").write_text(FILE)
-    text, status = in_terminal([sys.executable, "-c", TERMINALS, str(folder), str(folder / "line.toml"), *SMALL])
+    command = [sys.executable, "-c", TERMINALS, str(folder), str(folder / "line.toml"), *SMALL]
+    text, status = in_terminal(command, SCRIPT=SCRIPT)
     assert status == 0, text
-    return dict(zip(*[iter(re.split(r"<<(usual|tiny|colourless|dumb|quiet)>>", text)[1:])] * 2, strict=True))
+    written = dict(zip(*[iter(re.split(r"<<(usual|tiny|colourless|dumb|quiet|script)>>", text)[1:])] * 2, strict=True))
+    return written | {name: (folder / name).read_text() for name in ("out", "err")}
 
 
 @posix
@@ -144,20 +155,27 @@ def test_ctrl_c_in_a_terminal_ends_at_once_and_keeps_what_there_is(tmp_path):
 
 
 @posix
-def test_a_script_in_a_terminal(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-    text, status = in_terminal([sys.executable, str(script)])
-    assert status == 0, text
+def test_a_script_in_a_terminal(terminals):
+    text = terminals["script"]
     assert "mine by spinn" in visible(text)
     assert "\x1b[2K" in text, "a bar while it runs"
 
 
-def test_a_script_whose_output_is_piped(tmp_path):
+@pytest.fixture
+def piped(request):
+    """What a script writes where there is no terminal: to standard output, and to standard error."""
+    if sys.platform != "win32":
+        terminals = request.getfixturevalue("terminals")
+        return terminals["out"], terminals["err"]
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=120, check=True)
-    assert not done.stdout, "standard output is the user's own"
-    assert "mine by spinn" in done.stderr
-    assert "\x1b" not in done.stderr
+    return done.stdout, done.stderr
+
+
+def test_a_script_whose_output_is_piped(piped):
+    out, err = piped
+    assert not out, "standard output is the user's own"
+    assert "mine by spinn" in err
+    assert "\x1b" not in err
 
 
 def test_a_notebook_shows_a_bar_and_the_summary():

@@ -24,8 +24,8 @@ def residuals(problem, method, field):
     """All residual arrays at the method's points, by name."""
     with precision("float64"):
         objective = method.plan(problem).objective
-        points = objective.draw(jax.random.PRNGKey(3))
-        return objective.evaluate(Model(field, {}), points)
+        points = jax.jit(objective.draw)(jax.random.PRNGKey(3))
+        return jax.jit(lambda points: objective.evaluate(Model(field, {}), points))(points)
 
 
 def few(axes):

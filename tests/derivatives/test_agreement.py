@@ -73,17 +73,17 @@ def test_all_derivatives_agree(dimensions, getkey, float64, tolerance):
     highest = highest_orders(needs, dimensions)
 
     @jax.jit
-    def separable(field):
+    def three_ways(field):
         on_grid = [axis_jets(field, k, columns[k], n) for k, n in enumerate(highest)]
         at_points = [axis_jets(field, k, points[:, k : k + 1], n) for k, n in enumerate(highest)]
         merged, values = merge(on_grid, needs), paired(at_points, needs)
-        return [(merged[need], values[need]) for need in needs]
+        pointwise = pointwise_values(field, points, needs)
+        return [(merged[need], values[need], pointwise[need]) for need in needs]
 
-    pointwise = pointwise_values(field, points, needs)
     truth = jax.jit(lambda field: nested(field, points, needs))(field)
-    for need, (on_grid, at_points), expected in zip(needs, separable(field), truth, strict=True):
+    for need, (on_grid, at_points, pointwise), expected in zip(needs, three_ways(field), truth, strict=True):
         assert on_grid.shape == COUNTS[:dimensions]
-        for found in (on_grid.ravel(), at_points, pointwise[need]):
+        for found in (on_grid.ravel(), at_points, pointwise):
             size = max(1.0, float(np.abs(expected).max()))
             np.testing.assert_allclose(found, expected, atol=10 * tolerance * size, err_msg=str(need))
 

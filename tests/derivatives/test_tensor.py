@@ -63,14 +63,18 @@ def test_one_axis_after_the_other_is_the_dense_sum(float64):
 
 def test_grid_rows_and_jets_agree(field):
     axes = axes_of(COUNTS)
-    grid = merge(jets(field, axes), NEEDS, field.core)
     points = jnp.asarray(list(itertools.product(*(np.asarray(a) for a in axes))))
-    columns = [points[:, k] for k in range(3)]
-    scattered = paired(jets(field, columns), NEEDS, field.core)
-    pointwise = pointwise_values(field, points, NEEDS)
-    for need in NEEDS:
-        np.testing.assert_allclose(grid[need].ravel(), scattered[need], rtol=1e-11, atol=1e-10)
-        np.testing.assert_allclose(pointwise[need], scattered[need], rtol=1e-11, atol=1e-10)
+
+    @jax.jit
+    def three_ways(field):
+        grid = merge(jets(field, axes), NEEDS, field.core)
+        scattered = paired(jets(field, [points[:, k] for k in range(3)]), NEEDS, field.core)
+        pointwise = pointwise_values(field, points, NEEDS)
+        return [(grid[need].ravel(), scattered[need], pointwise[need]) for need in NEEDS]
+
+    for on_grid, scattered, pointwise in three_ways(field):
+        np.testing.assert_allclose(on_grid, scattered, rtol=1e-11, atol=1e-10)
+        np.testing.assert_allclose(pointwise, scattered, rtol=1e-11, atol=1e-10)
 
 
 @pytest.mark.parametrize(("order", "factor"), [(1, ()), (2, ((-1.0, 1), (1.0, 1))), (4, ((1.0, 2),))])

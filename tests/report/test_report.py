@@ -294,7 +294,7 @@ def test_run_without_history_is_reported(stopped_by, tmp_path):
 
 def test_values_that_are_not_finite_do_not_stop_the_report(tmp_path):
     solution = recorded(square, stopped_by="diverged", history=History([HistoryEntry(1, "Adam", 0.1, np.inf)]))
-    solution = solution.with_model(jax.tree.map(lambda leaf: leaf * np.nan, solution.model))
+    solution = solution.with_model(jax.tree.map(lambda leaf: np.full_like(leaf, np.nan), solution.model))
     assert len(page_of(solution, tmp_path / "r.html").images) == 1
 
 
@@ -396,7 +396,7 @@ def test_report_shows_how_to_reproduce_the_run(tmp_path):
     alone = page_of(solution, tmp_path / "new" / "folder" / "r.html", command="spindle solve interval --seed 0").text
     assert "spindle solve interval --seed 0" in alone
     assert (
-        "sp.solve(problem, sp.PINN(width=8, hidden_layers=1, points=4, balance=0, steps=5, lbfgs_steps=0), seed=0)"
+        "sp.solve(problem, sp.PINN(steps=5, lbfgs_steps=0, width=8, hidden_layers=1, points=4, balance=0), seed=0)"
         in alone
     )
     directory = solution.save(tmp_path / "run")

@@ -206,7 +206,7 @@ def test_fields_that_would_weigh_too_much_are_left_out(monkeypatch):
 
 def test_a_field_that_is_not_finite_is_empty():
     solution = untrained(lshape())
-    solution = solution.with_model(jax.tree.map(lambda leaf: np.nan * np.asarray(leaf), solution.model))
+    solution = solution.with_model(jax.tree.map(lambda leaf: np.full_like(leaf, np.nan), solution.model))
     (film,) = player(solution).films
     assert (pixels(film.panels[0].images[0])[..., 3] == 0).all()
 

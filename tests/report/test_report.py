@@ -294,7 +294,7 @@ def test_run_without_history_is_reported(stopped_by, tmp_path):
 
 def test_values_that_are_not_finite_do_not_stop_the_report(tmp_path):
     solution = recorded(square, stopped_by="diverged", history=History([HistoryEntry(1, "Adam", 0.1, np.inf)]))
-    solution = solution.with_model(jax.tree.map(lambda leaf: np.nan * np.asarray(leaf), solution.model))
+    solution = solution.with_model(jax.tree.map(lambda leaf: np.full_like(leaf, np.nan), solution.model))
     assert len(page_of(solution, tmp_path / "r.html").images) == 1
 
 

@@ -310,3 +310,11 @@ def test_the_readme_and_the_examples_are_beyond_doubt():
     scripts = [runpy.run_path(str(path))["problem"]() for path in sorted(EXAMPLES.glob("*.py"))]
     for problem in [*readme, *files, *scripts]:
         assert doubts(problem) == []
+
+
+def test_a_coefficient_beyond_all_numbers_is_looked_at_without_a_warning():
+    """exp(1000/x^2) overflows near x = 0, and an infinity times no slope is no number."""
+    u = sp.unknown("u", t, x, y)
+    heat = Eq(u.diff(t), exp(1000 / x**2) * u.diff(x, 2) + u.diff(y, 2))
+    conditions = [sp.Initial(u, 0), sp.Dirichlet(u, 0)]
+    assert fatal(sp.Problem(sp.Box({t: (0, 1), x: (0.01, 1), y: (0, 1)}), [heat], conditions)) == []

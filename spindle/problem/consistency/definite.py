@@ -35,8 +35,8 @@ def principal(row: Linear, problem) -> tuple[int, np.ndarray]:
     directions = np.random.default_rng(3).normal(size=(_DIRECTIONS, len(problem.coordinates)))
     directions[: len(space)] = np.eye(len(problem.coordinates))[space]
     symbol = np.zeros((len(points), _DIRECTIONS))
-    for orders in spatial:
-        if sum(orders) == highest:
+    with np.errstate(invalid="ignore"):  # a coefficient may be infinite somewhere, which whoever asks looks for
+        for orders in (o for o in spatial if sum(o) == highest):
             symbol += values_at(row.of(orders), problem, points)[:, None] * np.prod(directions ** np.array(orders), 1)
     return highest, symbol
 

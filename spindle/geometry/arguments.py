@@ -15,29 +15,33 @@ def plain(value: float) -> str:
 
 
 def placed(shape) -> str:
+    """The centre of a shape as it is written, `{x: 0, y: 1}`."""
     return "{" + ", ".join(f"{c}: {plain(v)}" for c, v in zip(shape.coordinates, shape.centre, strict=True)) + "}"
 
 
 def one_number(call: str, what: str, value) -> float:
+    """The value as a float; raises ProblemError where it is no number, or too far out."""
     try:
-        one_number = float(value)
+        number = float(value)
     except (TypeError, ValueError, OverflowError):
-        one_number = np.nan
-    if not abs(one_number) <= FARTHEST:
+        number = np.nan
+    if not abs(number) <= FARTHEST:
         raise ProblemError(
             f"`sp.{call}` was given {what} {shown(value)}, which is no finite number up to {FARTHEST:g}; write one, "
             f"such as 1."
         )
-    return one_number
+    return number
 
 
 def numbers_of(call: str, what: str, values, count: int) -> tuple[float, ...]:
+    """So many numbers as floats; raises ProblemError where they are not as many, or no numbers."""
     if not isinstance(values, (tuple, list)) or len(values) != count:
         raise ProblemError(f"`sp.{call}` was given {what} {shown(values)}, and it needs {count} numbers; write (2, 1).")
     return tuple(one_number(call, what, v) for v in values)
 
 
 def radius_of(call: str, shape, radius) -> float:
+    """The radius as a float; raises ProblemError where it is no positive number."""
     value = one_number(call, "the radius", radius)
     if value <= 0:
         raise ProblemError(
@@ -48,6 +52,7 @@ def radius_of(call: str, shape, radius) -> float:
 
 
 def side_name(call: str, name) -> str:
+    """The name of a boundary; raises ProblemError where it is no text, or empty."""
     if not isinstance(name, str) or not name.strip():
         raise ProblemError(
             f"`sp.{call}` was given the name {shown(name)}, by which no condition could call its boundary; write "
@@ -57,6 +62,7 @@ def side_name(call: str, name) -> str:
 
 
 def coordinates_of(call: str, coordinates, counts: tuple[int, ...]) -> tuple[sympy.Symbol, ...]:
+    """Coordinates of space; raises ProblemError where they are no symbols, repeated, or of a number not in `counts`."""
     symbols = tuple(coordinates) if isinstance(coordinates, (tuple, list)) else (coordinates,)
     right = (
         len(symbols) in counts
@@ -73,6 +79,7 @@ def coordinates_of(call: str, coordinates, counts: tuple[int, ...]) -> tuple[sym
 
 
 def centre_of(call: str, centre, count: int) -> tuple[tuple[sympy.Symbol, ...], tuple[float, ...]]:
+    """Coordinates and numbers of a centre `{x: 0, y: 1}`; raises ProblemError where it is no such dictionary."""
     try:
         centre = dict(centre)
     except (TypeError, ValueError):

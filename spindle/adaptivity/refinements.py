@@ -211,7 +211,9 @@ def _energies(field: Any) -> list[np.ndarray]:
         return [squares.sum(axis=tuple(a + 1 for a in range(axes) if a != k)) for k in range(axes)]
     weights = [np.asarray(b.weight).reshape(len(b.weight), field.outputs, -1) for b in field.bodies]
     grams = [np.einsum("nur,nus->urs", w, w) for w in weights]
-    others = [math.prod((g for j, g in enumerate(grams) if j != k), start=1.0) for k in range(len(grams))]
+    others = [
+        math.prod((g for j, g in enumerate(grams) if j != k), start=np.ones_like(grams[k])) for k in range(len(grams))
+    ]
     return [np.einsum("nur,urs,nus->un", w, g, w).clip(0) for w, g in zip(weights, others, strict=True)]
 
 

@@ -150,7 +150,7 @@ class Problem:
         """The name of an unknown or a quantity."""
         return next(name for name, field in self.fields.items() if field == expression)
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """All parameters, sorted by name; those that are axes of the domain count as coordinates."""
         parameters = set()

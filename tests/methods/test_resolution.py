@@ -44,6 +44,16 @@ def field_of(problem, **settings):
     return plan, plan.build(jax.random.PRNGKey(0))
 
 
+def test_on_one_axis_terms_add_up_to_one_function(float64):
+    v = sp.unknown("v", x)
+    problem = sp.Problem(sp.Interval(x, 0, 1), [Eq(v.diff(x, 2), sin(x))], [sp.Dirichlet(v, 0)])
+    with precision("float64"):
+        _, model = field_of(problem, width=9, rank=3, newton_steps=0, steps=1)
+        (shares,) = decays(model.field)
+        (body,) = model.field.bodies
+        np.testing.assert_allclose(shares, decay_of(np.sum(body.weight, axis=1)), rtol=1e-12)
+
+
 @pytest.mark.parametrize("name", ["poisson2d", "convection", "kovasznay"])
 def test_shares_do_not_depend_on_the_form(name, float64):
     with precision("float64"):

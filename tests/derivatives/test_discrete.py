@@ -71,7 +71,7 @@ POLYNOMIALS["in time, by differences"] = POLYNOMIALS["in time"][0], {"times": 6,
 def test_polynomials_annihilate_all_residuals(name):
     """Weights of order p for operators of order q take polynomials of degree p + q - 1; Neumann rows of degree p."""
     problem, options = POLYNOMIALS[name]
-    plan = sp.DTPINN(**{"nodes": 250, "order": 3, **options}).plan(problem)
+    plan = sp.DTPINN(**{"nodes": 250, "order": 3, "frequency": 1.0, **options}).plan(problem)
     with precision("float64"):
         points, model = plan.objective.draw(None), Model(ExactField(problem), {})
         found = jax.jit(lambda points: plan.objective.evaluate(model, points))(points)
@@ -116,7 +116,7 @@ def heat():
     ids=["system", "heat", "heat, discrete in time"],
 )
 def test_normal_matrix_and_jacobian_are_those_of_the_rows(problem, more):
-    plan = sp.DTPINN(nodes=90, order=2, width=4, hidden_layers=1, **more).plan(problem())
+    plan = sp.DTPINN(nodes=90, order=2, width=4, hidden_layers=1, frequency=1.0, **more).plan(problem())
     with precision("float64"):
         model = plan.build(jax.random.PRNGKey(3))
         arrays, static = eqx.partition(model, eqx.is_inexact_array)

@@ -15,7 +15,6 @@ from spindle.derivatives.base import FormingJacobians
 from spindle.derivatives.linearised import LinearisedResidual, gram
 from spindle.lowering.partials import DifferentialOperator, terms_of
 from spindle.networks.fields import Field
-from spindle.networks.taylor import Jet, closure
 from spindle.points.base import PointwisePoints
 
 _BLOCK = 1024  # rows of J held at once
@@ -26,12 +25,9 @@ def pointwise_values(
 ) -> dict[DifferentialOperator, jax.Array]:
     """Each partial, or combination of partials, at each of the points (n, d), as arrays (n,)."""
     terms = {need: terms_of(need) for need in needs}
-    indices = closure([p.orders for pairs in terms.values() for p, _ in pairs], points.shape[1])
-    if len(indices) == 1:
-        value = field(points)
-        return {need: sum(c * value[:, p.unknown] for p, c in pairs) for need, pairs in terms.items()}
-    jet = field(Jet.variables(points, indices))
-    return {need: sum(c * jet.derivative(p.orders)[:, p.unknown] for p, c in pairs) for need, pairs in terms.items()}
+    orders = tuple(dict.fromkeys(p.orders for pairs in terms.values() for p, _ in pairs))
+    taken = field.partials(points, orders)
+    return {need: sum(c * taken[p.orders][:, p.unknown] for p, c in pairs) for need, pairs in terms.items()}
 
 
 class PointwiseTaylor(FormingJacobians):

@@ -34,6 +34,7 @@ from spindle.problem.families import family_parameters, with_parameter_axes
 from spindle.problem.problem import Problem
 from spindle.problem.windows import of_time_alone, time_axis
 from spindle.reduction.build import Reduction
+from spindle.slabs.training import Marching
 from spindle.training.schedule import Schedule
 
 RECIPES = ("default", "paper")
@@ -60,6 +61,7 @@ class Plan:
     programs     what was compiled for it, for whoever trains by the same plan again
     evaluators   likewise, {expression: how it is evaluated}
     weakened     whether equations count less near some walls, where their residuals are no measure of a fit
+    march        solves slab by slab, instead of the schedule or after it; None: nothing does
     posed        expression of the problem as it was given -> the same of the problem as it is solved
     """
 
@@ -78,6 +80,7 @@ class Plan:
     programs: dict = field(default_factory=dict)
     evaluators: dict = field(default_factory=dict)
     weakened: bool = False
+    march: Marching | None = None
     posed: Callable = _as_it_is
 
 

@@ -193,7 +193,7 @@ def _separable_field(problem, constraints, s: Any, rank, key) -> SeparableField:
         feature_key, body_key = jax.random.split(jax.random.fold_in(key, k))
         alone = replace(s, width=width)
         embeddings.append(embedding((bounds,), constraints.periodic[k : k + 1], alone, key=feature_key))
-        body = BODIES[s.network]
+        body = BODIES["spectral" if s.is_basis else s.network]
         bodies.append(body(embeddings[-1].width, outputs * rank, **body_options(alone), key=body_key))
     factors = boundary_factors(problem, constraints)
     return SeparableField(tuple(embeddings), tuple(bodies), factors, outputs)

@@ -13,13 +13,17 @@ from spindle.lowering.resolution import degrees
 from spindle.methods.assembly import assemble, constraints_for, each_axis, enough_points, published_problem
 from spindle.methods.base import COMMON, Method, Plan
 from spindle.methods.design import Design, tangled
+from spindle.methods.elements import afterwards, nonlinear, on_elements
 from spindle.methods.settings import Flag, Whole, Words, documented, setting
+from spindle.networks.registry import BODIES
 from spindle.problem.problem import Problem
+from spindle.problem.windows import of_time_alone
+from spindle.slabs.rows import misfit
 from spindle.symbolic.symbols import is_time
 
 _DEFAULT = COMMON | {
     "windows": "auto",
-    "network": "spectral",
+    "network": "auto",
     "width": "auto",
     "hidden_layers": 2,
     "rank": "auto",
@@ -91,6 +95,18 @@ class SPINN(Method):
     Source: Cho, Nam, Yang, Yun, Hong & Park (2023), Separable Physics-Informed Neural Networks, arXiv 2306.15969.
     """
 
+    network: str | None = setting(
+        Words(
+            {
+                "auto": "elements for nonlinear problems of time, and of time and one axis more; else spectral, and "
+                "elements where these features do not resolve such a solution",
+                "elements": "polynomials on elements along an axis and in slabs of time, both as small as the solution "
+                "asks for; of time, of one axis, or of both",
+                **{name: body.meaning for name, body in BODIES.items()},
+            }
+        ),
+        "what kind of network",
+    )
     rank: int | str | None = setting(
         Whole(1, 10**4),
         "separable rank r, the number of products that are added",
@@ -146,16 +162,58 @@ class SPINN(Method):
         walls = incompatible_faces(problem) if s.fade else []
         return replace(s, fade=bool(walls)), (*features, *frequencies, *_faded(walls))
 
+    @property
+    def is_basis(self) -> bool:
+        """Whether the network is a basis, elements included."""
+        return self.network in ("auto", "elements") or super().is_basis
+
+    def resolved(self, problem: Problem) -> Self:
+        """See `Method.resolved`; slabs of time are cut by themselves, and no windows are."""
+        s = super().resolved(problem)
+        follows = s.windows == "auto" and s.network in ("auto", "elements") and not misfit(problem)
+        return replace(s, windows=1) if follows else s
+
     def plan(self, problem: Problem) -> Plan:
-        """Lattice, one network an axis, jets an axis."""
+        """Lattice, one network an axis, jets an axis; or elements."""
         problem, notes = published_problem(problem, self.recipe)
+        s: Any = self.resolved(problem)
+        if s.network == "elements" or (s.network == "auto" and _fits_elements(s, problem) and _varies(problem)):
+            self._refuse_elements(s, problem)
+            return on_elements(problem, s, notes)
+        return self._plan_of_lattice(problem, notes)
+
+    def _refuse_elements(self, s: Any, problem: Problem) -> None:
+        """Raise MethodError where a problem cannot be solved on elements."""
+        reason = misfit(problem) or ("`windows` is set" if s.windows != 1 else "")
+        if reason:
+            raise MethodError(
+                f"`sp.SPINN(network='elements')` solves slab by slab of time on elements along one axis, and that does "
+                f"not fit `{problem.name}`, since {reason}; choose `network='spectral'`, or leave it out."
+            )
+
+    def _plan_of_lattice(self, problem: Problem, notes: tuple[str, ...]) -> Plan:
         s, decisions = self.decide(problem)
         constraints, sentences = constraints_for(problem, s)
         design = Design(residual_forms(problem, constraints), s)
         notes += (*decisions, *design.notes, *sentences)
         fresh = partial(design.objective, fresh=True)
         plan = assemble(design.objective(), fresh, design.field, s, notes, design.newton())
-        return replace(plan, weakened=bool(s.fade))
+        plan = replace(plan, weakened=bool(s.fade))
+        if s.network == "auto" and s.newton_steps and _fits_elements(s, problem):
+            march = afterwards(problem, constraints, s, plan.weights, len(plan.schedule.stages))
+            plan = replace(plan, march=march)
+        return plan
+
+
+def _fits_elements(s: Any, problem: Problem) -> bool:
+    """Whether elements may take a problem where nobody asked for other features."""
+    free = all(getattr(s, name) == "auto" for name in ("width", "rank", "points", "hard"))
+    return free and s.windows == 1 and s.dtype == "float64" and not s.steps and not misfit(problem)
+
+
+def _varies(problem: Problem) -> bool:
+    """Whether a solution may hold what nothing in the problem shows: fronts, layers, oscillations of an own pace."""
+    return of_time_alone(problem) or (bool(problem.starts) and nonlinear(problem))
 
 
 def _hard(s: Any, problem: Problem) -> str:

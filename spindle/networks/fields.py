@@ -2,13 +2,13 @@
 
 import abc
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import equinox as eqx
 import jax
 
 from spindle.networks.embeddings import FourierFeatures
-from spindle.networks.taylor import Jet, concatenate
+from spindle.networks.taylor import Jet, closure, concatenate
 
 Roots = tuple[tuple[float, int], ...]
 
@@ -38,6 +38,14 @@ class Field(eqx.Module):
     @abc.abstractmethod
     def __call__(self, points):
         """Values (n, outputs) at points (n, d), or their jet at a jet of points."""
+
+    def partials(self, points, orders: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], jax.Array]:
+        """Partial derivatives (n, outputs) at points (n, d), {orders: values}, by one forward pass on a jet."""
+        indices = closure(orders, points.shape[1])
+        if len(indices) == 1:
+            return dict.fromkeys(orders, self(points))
+        jet = self(Jet.variables(points, indices))
+        return {order: jet.derivative(order) for order in orders}
 
     @property
     def parameters(self) -> int:

@@ -79,10 +79,13 @@ class Evaluator:
 
     def errors(self, model: Model) -> dict[str, Measures]:
         """`{unknown or quantity: {"rel_l2", "rmse", "max"}}` against the reference; see `Solution.errors`."""
-        return {
-            self.problem.name_of(u): measured(self.values(model, u, nodes), reference)
-            for u, (nodes, reference) in self.references.items()
-        }
+        errors = {}
+        for u, (nodes, reference) in self.references.items():
+            values = self.values(model, u, nodes)
+            if self.plan.march is not None:  # of times that were not reached nothing is known
+                reference = np.where(np.isfinite(values), reference, np.nan)
+            errors[self.problem.name_of(u)] = measured(values, reference)
+        return errors
 
     def relative_errors(self, model: Model) -> dict[str, float]:
         """Relative L2 errors, where the reference is not zero everywhere."""

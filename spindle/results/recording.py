@@ -18,6 +18,7 @@ from spindle.networks.model import Model
 from spindle.objective.objective import Objective
 from spindle.problem.consistency.checks import doubts, fatal
 from spindle.problem.problem import Problem
+from spindle.problem.windows import time_axis
 from spindle.results.averages import averages
 from spindle.results.classical_comparison import compare
 from spindle.results.diagnostics import cut_short, overfit, stagnated, unfinished, unfulfilled
@@ -28,7 +29,7 @@ from spindle.results.resolution import in_sentences, unresolved
 from spindle.results.run_record import RunRecord
 from spindle.results.term_sizes import own_terms
 from spindle.results.verdict import UNFULFILLED
-from spindle.storage.records import Grown
+from spindle.storage.records import Grown, Reached
 from spindle.training.budget import Budget
 from spindle.training.deadline import Late, in_time
 from spindle.training.history import Clock
@@ -84,9 +85,18 @@ def record(
         medians=residuals.medians,
         misfits=residuals.misfits,
         unresolved=axes,
+        reached=_reached(evaluator.problem, outcome),
         fatal=tuple(certain),
         doubts=(*known, *blind),
     )
+
+
+def _reached(problem: Problem, outcome: Outcome) -> Reached | None:
+    """How far in time training came, slab by slab; None where time was solved at once."""
+    if outcome.reached is None:
+        return None
+    axis = time_axis(problem)
+    return Reached(problem.coordinates[axis].name, outcome.reached, float(problem.domain.bounds[axis][1]))
 
 
 def _of_training(outcome: Outcome, seed: int, seconds: Clock) -> RunRecord:

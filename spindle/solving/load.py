@@ -123,11 +123,17 @@ def _whole_numbers(decision) -> tuple[int, ...]:
     return (decision,) if isinstance(decision, int) else ()
 
 
+def _refinement(plan: Plan, phase: int) -> Any:
+    """What a phase on record made the model larger by; raises where somebody changed the file."""
+    if plan.march is not None and phase == plan.march.phase:
+        return plan.march
+    return plan.schedule.stages[phase].refinement
+
+
 def _restored(plan: Plan, model: Model, arrays: Mapping, grown: Sequence[Grown]) -> Model:
     """The model as built, as later stages refined it, with the stored arrays."""
     for entry in grown:
-        refinement: Any = plan.schedule.stages[entry.phase].refinement  # there is one, unless somebody changed the file
-        model = refinement.apply(model, entry.decision)
+        model = _refinement(plan, entry.phase).apply(model, entry.decision)
     trainable, static = eqx.partition(
         model, lambda leaf: hasattr(leaf, "dtype") and np.issubdtype(leaf.dtype, np.inexact)
     )

@@ -20,6 +20,7 @@ from spindle.results.directory import RunDirectory
 from spindle.results.evaluator import Evaluator, TimeFrame
 from spindle.results.recording import record
 from spindle.results.references import references
+from spindle.results.resolution import unsettled
 from spindle.results.run_record import RunRecord
 from spindle.results.solution import Solution
 from spindle.storage.lock import Lock
@@ -196,6 +197,8 @@ def evaluator_of(problem: Problem, plan: Plan, window: Window | None, compared: 
 def _trained(evaluator: Evaluator, start: Model, key: jax.Array, options: RunOptions, clock: Clock) -> Outcome:
     """How the loop ends that begins with this model."""
     plan, directory = evaluator.plan, options.directory
+    if plan.march is not None and plan.march.first:
+        return _marched(evaluator, start, options, clock)
     trainer = Trainer(
         plan.objective,
         plan.schedule,
@@ -209,9 +212,30 @@ def _trained(evaluator: Evaluator, start: Model, key: jax.Array, options: RunOpt
         programs=plan.programs,
     )
     try:
-        return trainer.run(start, plan.weights, key=key)
+        outcome = trainer.run(start, plan.weights, key=key)
     except Late as late:  # before its first phase
         raise _too_little_time(evaluator.given, options) from late
+    if plan.march is None or outcome.stopped_by != "steps" and outcome.stopped_by != "converged":
+        return outcome
+    return _marched(evaluator, outcome.model, options, clock, outcome) if unsettled(outcome.model) else outcome
+
+
+def _marched(
+    evaluator: Evaluator, model: Model, options: RunOptions, clock: Clock, before: Outcome | None = None
+) -> Outcome:
+    """How a march slab by slab ends, after the training that it follows, if any."""
+    march, directory = evaluator.plan.march, options.directory
+    assert march is not None
+    return march.run(
+        model,
+        limits=Limits(options.budget.training_ends, options.target or 0.0, options.budget.ends),
+        clock=clock,
+        display=options.display,
+        callbacks=options.callbacks,
+        checkpoint=directory.checkpoint if directory else None,
+        fingerprint=directory.fingerprint if directory else "",
+        before=before,
+    )
 
 
 # ------------------------------------------------------------------------------------------------------- the record

@@ -1,0 +1,146 @@
+"""Which rows of a least-squares problem the residuals of a problem become on a slab of time, and where they are taken."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from spindle.geometry.domain import Box
+from spindle.geometry.supports import Support
+from spindle.lowering.compile import ArrayFunction
+from spindle.lowering.partials import terms_of
+from spindle.lowering.residuals import ResidualForms
+from spindle.problem.problem import Problem
+from spindle.symbolic.symbols import is_time
+
+
+class Place(Enum):
+    """Where rows are taken: inside, at one of the two ends of the axis of space, or at the first instant."""
+
+    INSIDE = "inside"
+    LOW = "low"
+    HIGH = "high"
+    START = "start"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One residual at one place.
+
+    function   the expression, compiled
+    weight     of its mean square in the loss
+    """
+
+    name: str
+    place: Place
+    function: ArrayFunction
+    weight: float
+
+
+@dataclass(frozen=True)
+class SlabRows:
+    """All rows of a problem of time, of one coordinate of space, or of both.
+
+    time       the axis of time; None: there is none, or nothing starts there
+    space      the axis of space; None where time is the only coordinate
+    periodic   whether it is periodic
+    given      for each unknown how many of its value, rate, .. are known at the start
+    order      the highest derivative along space
+    """
+
+    rows: tuple[Rows, ...]
+    time: int | None
+    space: int | None
+    periodic: bool
+    given: tuple[int, ...]
+    order: int
+
+    def at(self, *places: Place) -> tuple[Rows, ...]:
+        """The rows at some places."""
+        return tuple(row for row in self.rows if row.place in places)
+
+
+def axes_of(problem: Problem) -> tuple[int | None, tuple[int, ...]]:
+    """The axis along which a problem marches, None where nothing starts, and all others."""
+    times = [k for k, c in enumerate(problem.coordinates) if is_time(c)]
+    time = times[0] if len(times) == 1 and problem.starts else None
+    return time, tuple(k for k in range(len(problem.coordinates)) if k != time)
+
+
+def misfit(problem: Problem) -> str:
+    """Why slabs and elements cannot take a problem; empty where they can."""
+    time, others = axes_of(problem)
+    if not isinstance(problem.domain, Box):
+        return "its domain is not a single box"
+    if len(others) > 1:
+        return "it has more than one coordinate besides time"
+    if problem.tunable:
+        return f"its parameter {problem.tunable[0].name} is not known"
+    joined = {j.expression for j in problem.periodic.values()}
+    axes = {problem.coordinates.index(j.axis) for j in problem.periodic.values()}
+    if joined and (not set(problem.unknowns) <= joined or axes != set(others)):
+        return "it is periodic in some unknowns only, or along time"
+    places = [
+        (name, place, len(piece.terms))
+        for name, pieces in problem.pieces.items()
+        if name not in problem.periodic
+        for piece in pieces
+        for place, _ in piece.terms
+    ]
+    for name, place, terms in places:
+        if terms > 1:
+            return f"`{name}` joins two places"
+        if _place(place.support, problem, time) is None:
+            return f"`{name}` holds neither at the start nor on a whole side"
+    return ""
+
+
+def slab_rows(forms: ResidualForms, weights: Mapping[str, float]) -> SlabRows:
+    """The rows of a problem that fits."""
+    problem = forms.problem
+    time, others = axes_of(problem)
+    space = others[0] if others else None
+    rows = []
+    for form in forms.forms:
+        if form.name in problem.periodic:
+            continue  # the ends of the axis are one node
+        total = sum(form.sizes)
+        for (term,), size in zip(form.pieces, form.sizes, strict=True):
+            place = _place(forms.supports[term.support], problem, time)
+            assert place is not None
+            rows.append(Rows(form.name, place, term.function, weights[form.name] * form.scale**2 * size / total))
+    periodic = bool(problem.periodic)
+    return SlabRows(tuple(rows), time, space, periodic, _given(problem, rows, time), _order(rows, space))
+
+
+def _place(support: Support, problem: Problem, time: int | None) -> Place | None:
+    """Where a support lies; None where it is no whole side, or the last instant."""
+    if not support.is_region or support.shape is not None:
+        return None
+    bounds = [(float(low), float(high)) for low, high in problem.domain.bounds]
+    fixed = {k: low for k, (low, high) in enumerate(support.bounds) if low == high}
+    whole = all(k in fixed or tuple(map(float, b)) == bounds[k] for k, b in enumerate(support.bounds))
+    if not whole or len(fixed) > 1:
+        return None
+    if not fixed:
+        return Place.INSIDE
+    ((axis, where),) = fixed.items()
+    if axis == time:
+        return Place.START if where == bounds[axis][0] else None
+    return Place.LOW if where == bounds[axis][0] else Place.HIGH
+
+
+def _given(problem: Problem, rows, time: int | None) -> tuple[int, ...]:
+    """For each unknown the number of derivatives by time, its value first, that conditions set at the start."""
+    known = [0] * len(problem.unknowns)
+    for row in rows:
+        if row.place is Place.START and time is not None:
+            for partial in (p for need in row.function.needs for p, _ in terms_of(need)):
+                known[partial.unknown] = max(known[partial.unknown], partial.orders[time] + 1)
+    return tuple(known)
+
+
+def _order(rows, space: int | None) -> int:
+    if space is None:
+        return 0
+    partials = [p for row in rows if row.place is Place.INSIDE for need in row.function.needs for p, _ in terms_of(need)]
+    return max((p.orders[space] for p in partials), default=0)

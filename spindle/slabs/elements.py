@@ -25,23 +25,11 @@ from spindle.lowering.partials import Partial, terms_of
 from spindle.networks import polynomials
 from spindle.slabs import blocks
 from spindle.slabs.rows import Place, Rows, SlabRows
+from spindle.slabs.space import Slab, SlabSpace, Step
 
 _TOGETHER = 16  # elements that the compiled program does at once
-
-
-class Slab(NamedTuple):
-    """Where a slab lies: its start, its length, and the break points (N + 1,)."""
-
-    begins: float
-    length: float
-    breaks: np.ndarray
-
-
-class Step(NamedTuple):
-    """A Gauss-Newton step: the change of the local coefficients (N, degree + 1, m, T), and the loss before it."""
-
-    change: np.ndarray
-    loss: float
+_NARROWEST = 1e-9  # of the axis: no element is halved below, as those at a kink would be without an end
+_FAR = 1e-3  # of the tolerance: two such elements may be one
 
 
 class _Element(NamedTuple):
@@ -73,8 +61,8 @@ class _Condensed(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Elements:
-    """The space of the slabs of one problem, and its compiled programs.
+class Elements(SlabSpace):
+    """The space of the slabs of one problem, and its compiled programs; its mesh are the break points (N + 1,).
 
     rows       what is to be small
     unknowns   how many, m
@@ -97,28 +85,60 @@ class Elements:
         """The functions of an element, as columns of Legendre coefficients."""
         return polynomials.joining(self.degree, self.smoothness)
 
-    @cached_property
-    def given(self) -> int:
-        """The most derivatives by time that are known at the start of an unknown."""
-        return max(self.rows.given, default=0)
+    def nothing(self, mesh) -> np.ndarray:
+        """Zeros (N, degree + 1, m, T)."""
+        return np.zeros((len(mesh) - 1, self.degree + 1, self.unknowns, self.duration + 1))
 
-    @cached_property
-    def during(self) -> np.ndarray:
-        """The functions of a slab of time, likewise."""
-        return polynomials.starting(self.duration, self.given)
+    def largest(self, series: np.ndarray) -> np.ndarray:
+        """(m,) bounds by the sums of the coefficients of each element."""
+        return np.abs(series).sum(axis=1).max(axis=(0, 2))
+
+    def tails(self, series: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        """(N,) the last two coefficients of each element along the axis."""
+        if self.rows.space is None:
+            return np.zeros(len(series))
+        return (np.abs(series[:, -2:]).max(axis=(1, 3)) / sizes).max(axis=1)
+
+    def finer(self, mesh, tails: np.ndarray, tolerance: float, most: int) -> np.ndarray | None:
+        """The break points with those elements halved that are not resolved."""
+        wide = np.diff(mesh) > 2 * _NARROWEST * (mesh[-1] - mesh[0])
+        bad = (tails > tolerance) & wide
+        if self.rows.space is None or not bad.any() or len(tails) >= most:
+            return None
+        return np.sort(np.concatenate([mesh, ((mesh[:-1] + mesh[1:]) / 2)[bad]]))
+
+    def coarser(self, mesh, tails: np.ndarray, tolerance: float) -> np.ndarray:
+        """The break points without those between two elements far below the tolerance."""
+        small, kept, k = tails < _FAR * tolerance, np.ones(len(mesh), bool), 1
+        while k < len(mesh) - 1:
+            if small[k - 1] and small[k] and kept[k - 1]:
+                kept[k] = False
+            k += 1
+        return mesh[kept]
+
+    def moved(self, series: np.ndarray, mesh, other) -> np.ndarray:
+        """The polynomials on other break points: exact where these only add to the old ones."""
+        nodes, weights = polynomials.gauss(self.degree + 1)
+        where = other[:-1, None] + np.diff(other)[:, None] * (nodes + 1) / 2
+        element = np.clip(np.searchsorted(mesh, where, side="right") - 1, 0, len(mesh) - 2)
+        inside = 2 * (where - mesh[element]) / np.diff(mesh)[element] - 1
+        table = polynomials.values(inside.ravel(), self.degree).reshape(*where.shape, self.degree + 1)
+        values = np.einsum("eqp,eqp...->eq...", table, series[element])
+        project = polynomials.values(nodes, self.degree).T * weights * (np.arange(self.degree + 1)[:, None] + 0.5)
+        return np.einsum("pq,eq...->ep...", project, values)
 
     def series(self, local: np.ndarray) -> np.ndarray:
         """Legendre coefficients in space and time (N, degree + 1, m, T) of local ones."""
         return np.einsum("px,exut,st->epus", self.along, local, self.during, optimize=True)
 
-    def local(self, series: np.ndarray, breaks: np.ndarray) -> np.ndarray:
+    def local(self, series: np.ndarray, mesh) -> np.ndarray:
         """The coefficients of the functions of each element; where two elements differ at their node, their mean."""
         inverse = np.linalg.inv(self.along), np.linalg.inv(self.during)
         local = np.einsum("xp,epus,ts->exut", inverse[0], series, inverse[1], optimize=True)
         ends = self.smoothness + 1
-        factors = self._factors(np.diff(breaks))[..., None, None]
+        factors = self._factors(np.diff(mesh))[..., None, None]
         left, right = local[:, :ends] / factors, local[:, ends : 2 * ends] / factors
-        counts = np.ones((len(breaks) - 1, 1, 1, 1))
+        counts = np.ones((len(mesh) - 1, 1, 1, 1))
         sums = blocks.at_nodes(left, right, ring=self.rows.periodic)
         nodes = sums / blocks.at_nodes(counts, counts, ring=self.rows.periodic)
         return np.concatenate([*(factors * end for end in self._of_elements(nodes)), local[:, 2 * ends :]], axis=1)
@@ -137,9 +157,8 @@ class Elements:
 
     def compile(self, slab: Slab) -> None:
         """Compile what `step` runs, on a slab that is thrown away."""
-        shape = (len(slab.breaks) - 1, self.degree + 1, self.unknowns, self.duration + 1)
         for begins in (True, False) if self.rows.time is not None else (False,):
-            self._condensed(begins, np.zeros(shape), slab, 0.0)
+            self._condensed(begins, self.nothing(slab.mesh), slab, 0.0)
 
     def step(self, begins: bool, local: np.ndarray, slab: Slab, damping: float) -> Step:
         """One Gauss-Newton step.
@@ -153,7 +172,7 @@ class Elements:
         at_ends = np.zeros((len(local), 0))
         if ends:
             # In terms of derivatives by x, which neighbours share.
-            factors = np.tile(np.repeat(self._factors(np.diff(slab.breaks)), self.unknowns * (last - first), axis=1), 2)
+            factors = np.tile(np.repeat(self._factors(np.diff(slab.mesh)), self.unknowns * (last - first), axis=1), 2)
             matrices = condensed.matrix * factors[:, :, None] * factors[:, None, :]
             nodes = blocks.solve(matrices, condensed.right * factors, damping, ring=self.rows.periodic)
             at_ends = factors * np.concatenate(self._of_elements(nodes), axis=1)
@@ -165,10 +184,10 @@ class Elements:
 
     def _condensed(self, begins: bool, local: np.ndarray, slab: Slab, damping: float) -> _Condensed:
         """All elements condensed, as many at a time as the program takes; the last ones are filled up with copies."""
-        count, widths = len(local), np.diff(slab.breaks)
+        count, widths = len(local), np.diff(slab.mesh)
         numbers = np.arange(count)
         elements = _Element(
-            slab.breaks[:-1], widths, widths / (slab.breaks[-1] - slab.breaks[0]), numbers == 0, numbers == count - 1
+            slab.mesh[:-1], widths, widths / (slab.mesh[-1] - slab.mesh[0]), numbers == 0, numbers == count - 1
         )
         parts = []
         for start in range(0, count, _TOGETHER):

@@ -13,11 +13,13 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from spindle.networks.model import Model
 from spindle.networks.piecewise import PiecewiseField
-from spindle.slabs.elements import Elements, Slab
+from spindle.slabs.elements import Elements
 from spindle.slabs.march import Aim, Ended, March, Stopped
+from spindle.slabs.space import Slab
 from spindle.storage.arrays import check_fingerprint, load_arrays, reading, save_arrays
 from spindle.training.display import Display
 from spindle.training.history import Clock, History, HistoryEntry
@@ -34,7 +36,7 @@ class Marching:
 
     space    in which each slab is solved
     time     the ends of time, (0, 1) without
-    breaks   of the axis of space, to begin with
+    mesh     to begin with
     aim      how well
     name     of the axis of space; empty where there is none
     first    whether it is all of the training; else it follows where global features do not resolve the solution
@@ -43,7 +45,7 @@ class Marching:
 
     space: Elements
     time: tuple[float, float]
-    breaks: np.ndarray
+    mesh: Any
     aim: Aim
     name: str
     first: bool
@@ -81,12 +83,14 @@ class Marching:
 
         before   how the training ended that it follows
         """
-        with interruptions() as interrupted:
+        # Matrices are small: threads would wait for one another, for very long where other processes run.
+        alone = ThreadpoolController().limit(limits=1, user_api="blas")
+        with alone, interruptions() as interrupted:
 
             def stopped() -> bool:
                 return interrupted() or time.perf_counter() > limits.until
 
-            march = March(self.space, self.time, self.breaks, self.aim, stopped)
+            march = March(self.space, self.time, self.mesh, self.aim, stopped)
             saving = _Saving(checkpoint, fingerprint, clock)
             saving.restore(march)
             history = before.history if before else History()
@@ -99,7 +103,7 @@ class Marching:
         """Compile the steps, apart from the training clock."""
         display.stage(f"compiling the steps of {LABEL}" if self.space.rows.time is not None else "compiling the steps")
         started = time.perf_counter()
-        self.space.compile(Slab(self.time[0], self.time[1] - self.time[0], self.breaks))
+        self.space.compile(Slab(self.time[0], self.time[1] - self.time[0], self.mesh))
         clock.compile += time.perf_counter() - started
 
     def _march(self, march, clock, display, callbacks, saving, history, before: int) -> str | None:
@@ -158,8 +162,8 @@ def laid(field: PiecewiseField, slabs) -> PiecewiseField:
     breaks, coefficients = np.zeros((count, most + 1)), np.zeros(field.coefficients.shape)
     for k, slab in enumerate(slabs):
         number = len(slab.series)
-        breaks[k] = slab.breaks[-1]
-        breaks[k, : number + 1], coefficients[k, :number] = slab.breaks, slab.series
+        breaks[k] = slab.mesh[-1]
+        breaks[k, : number + 1], coefficients[k, :number] = slab.mesh, slab.series
     instants = np.array([slabs[0].begins, *(s.begins + s.length for s in slabs)])
     return replace(
         field, instants=jnp.asarray(instants), breaks=jnp.asarray(breaks), coefficients=jnp.asarray(coefficients)

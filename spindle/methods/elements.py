@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from spindle.derivatives.on_grids import OnLattice
 from spindle.derivatives.pointwise import PointwiseTaylor
 from spindle.lowering.breaks import breaks
 from spindle.lowering.constraints import Constraints, no_constraints
+from spindle.lowering.partials import replace_partials
 from spindle.lowering.residuals import ResidualForms, residual_forms
 from spindle.lowering.scales import scales_of
 from spindle.lowering.structure import analyse
@@ -16,15 +18,18 @@ from spindle.methods.assembly import assemble
 from spindle.methods.base import Plan
 from spindle.objective.objective import Objective
 from spindle.points.cloud import Cloud
+from spindle.points.lattice import Lattice
 from spindle.problem.problem import Problem
 from spindle.slabs.elements import Elements
 from spindle.slabs.march import Aim
-from spindle.slabs.rows import axes_of, slab_rows
+from spindle.slabs.rows import SlabRows, axes_of, misfit, misfit_of_waves, slab_rows
 from spindle.slabs.training import Marching
+from spindle.slabs.waves import Waves
 
 _DEGREE = {True: 8, False: 12}  # in slabs of time of a problem with an axis of space, and of time alone
-_ELEMENTS = 8  # to begin with
-_INTERIOR, _BOUNDARY = 4096, 64  # fresh points
+_ELEMENTS, _WAVES = 8, 33  # to begin with
+_POINTS = 300_000  # of all axes of space together
+_INTERIOR, _BOUNDARY, _LATTICE = 4096, 64, 24  # fresh points, and those on each axis of a lattice
 
 
 def nonlinear(problem: Problem) -> bool:
@@ -42,6 +47,10 @@ def on_elements(problem: Problem, s: Any, notes: Sequence[str]) -> Plan:
 
     def objective(fresh: bool) -> Objective:
         rule = "random" if fresh else "sobol"
+        if prefers_waves(problem):
+            counts = (_LATTICE,) * len(problem.coordinates)
+            lattice = Lattice(forms.supports, counts, "random" if fresh else "midpoint")
+            return Objective(forms, OnLattice(lattice, forms.needs), faces=s.faces)
         cloud = Cloud(
             forms.supports, forms.groups, interior=_INTERIOR, boundary=_BOUNDARY, rule=rule, breaks=breaks(problem)
         )
@@ -65,15 +74,46 @@ def afterwards(problem: Problem, constraints: Constraints, s: Any, weights: dict
 def _marching(forms: ResidualForms, weights: dict, *, first: bool, phase: int) -> Marching:
     problem = forms.problem
     rows = slab_rows(forms, weights)
-    time, others = axes_of(problem)
-    along = max(2 * rows.order + 4, 8) if others else 0
-    during = 0 if time is None else _DEGREE[bool(others)]
-    space = Elements(rows, len(problem.unknowns), along, during)
-    ends = (0.0, 1.0) if time is None else tuple(map(float, problem.domain.bounds[time]))
-    at_first, name = np.array([0.0, 1.0]), ""
-    if others:
-        low, high = map(float, problem.domain.bounds[others[0]])
-        inner = [b for b in breaks(problem)[others[0]] if low < b < high]
-        at_first = np.unique(np.concatenate([np.linspace(low, high, _ELEMENTS + 1), inner]))
-        name = problem.coordinates[others[0]].name
-    return Marching(space, ends, at_first, Aim(), name, first, phase)
+    _, others = axes_of(problem)
+    names = tuple(problem.coordinates[k].name for k in others)
+    if prefers_waves(problem):
+        space, mesh = _waves(rows, problem)
+        return Marching(space, _times(problem), mesh, Aim(most=_POINTS), names, first, phase)
+    during = 0 if rows.time is None else _DEGREE[bool(others)]
+    space = Elements(rows, len(problem.unknowns), max(2 * rows.order + 4, 8) if others else 0, during)
+    return Marching(space, _times(problem), _breaks(problem, others), Aim(), names, first, phase)
+
+
+def prefers_waves(problem: Problem) -> bool:
+    """Whether waves suit a problem: periodic, and of several axes or of third and higher order, thus without kinks."""
+    if misfit_of_waves(problem):
+        return False
+    _, others = axes_of(problem)
+    partials = [p for e in problem.equations for p in replace_partials(e.residual, problem.unknowns, problem.coordinates)[1]]
+    return len(others) > 1 or max(p.orders[k] for p in partials for k in others) > 2
+
+
+def fits(problem: Problem) -> bool:
+    """Whether slabs of elements or waves can take a problem."""
+    return not misfit(problem) or prefers_waves(problem)
+
+
+def _waves(rows: SlabRows, problem: Problem) -> tuple[Waves, tuple[int, ...]]:
+    bounds = [tuple(map(float, problem.domain.bounds[k])) for k in rows.others]
+    lengths, lows = tuple(high - low for low, high in bounds), tuple(low for low, _ in bounds)
+    return Waves(rows, len(problem.unknowns), _DEGREE[True], lengths, lows), (_WAVES,) * len(bounds)
+
+
+def _times(problem: Problem) -> tuple[float, float]:
+    time, _ = axes_of(problem)
+    low, high = (0.0, 1.0) if time is None else problem.domain.bounds[time]
+    return float(low), float(high)
+
+
+def _breaks(problem: Problem, others) -> np.ndarray:
+    """The break points to begin with: equidistant, and where the data jump or bend."""
+    if not others:
+        return np.array([0.0, 1.0])
+    low, high = map(float, problem.domain.bounds[others[0]])
+    inner = [b for b in breaks(problem)[others[0]] if low < b < high]
+    return np.unique(np.concatenate([np.linspace(low, high, _ELEMENTS + 1), inner]))

@@ -12,9 +12,10 @@ Source of the least-squares form: Jiang (1998), The Least-Squares Finite Element
 (1965), AIAA J. 3.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,9 +24,10 @@ from jax.scipy.linalg import cho_solve
 
 from spindle.lowering.partials import Partial, terms_of
 from spindle.networks import polynomials
+from spindle.networks.piecewise import PiecewiseField
 from spindle.slabs import blocks
 from spindle.slabs.rows import Place, Rows, SlabRows
-from spindle.slabs.space import Slab, SlabSpace, Step
+from spindle.slabs.space import Slab, SlabSpace, Solved, Step
 
 _TOGETHER = 16  # elements that the compiled program does at once
 _NARROWEST = 1e-9  # of the axis: no element is halved below, as those at a kink would be without an end
@@ -126,6 +128,38 @@ class Elements(SlabSpace):
         values = np.einsum("eqp,eqp...->eq...", table, series[element])
         project = polynomials.values(nodes, self.degree).T * weights * (np.arange(self.degree + 1)[:, None] + 0.5)
         return np.einsum("pq,eq...->ep...", project, values)
+
+    def sizes(self, slabs: Sequence[Solved]) -> dict[str, Any]:
+        """The number of slabs, and the most elements of one."""
+        return {"slabs": max(len(slabs), 1), "elements": max((len(s.series) for s in slabs), default=1)}
+
+    def empty(self, sizes: Mapping[str, Any]) -> PiecewiseField:
+        """A field of zeros."""
+        slabs, elements = sizes["slabs"], sizes["elements"]
+        shape = (slabs, elements, self.degree + 1, self.unknowns, self.duration + 1)
+        instants, breaks = jnp.zeros(slabs + 1), jnp.zeros((slabs, elements + 1))
+        return PiecewiseField(instants, breaks, jnp.zeros(shape), self.rows.time, self.rows.space)
+
+    def laid(self, slabs: Sequence[Solved]) -> PiecewiseField:
+        """The polynomials of all slabs."""
+        empty = self.empty(self.sizes(slabs))
+        count, most = empty.coefficients.shape[:2]
+        breaks, coefficients = np.zeros((count, most + 1)), np.zeros(empty.coefficients.shape)
+        for k, slab in enumerate(slabs):
+            number = len(slab.series)
+            breaks[k] = slab.mesh[-1]
+            breaks[k, : number + 1], coefficients[k, :number] = slab.mesh, slab.series
+        instants = np.array([slabs[0].begins, *(s.begins + s.length for s in slabs)])
+        return PiecewiseField(
+            jnp.asarray(instants), jnp.asarray(breaks), jnp.asarray(coefficients), self.rows.time, self.rows.space
+        )
+
+    def described(self, slabs: Sequence[Solved], names: Sequence[str]) -> str:
+        """How many elements."""
+        counts = [len(s.series) for s in slabs] or [1]
+        few, most = min(counts), max(counts)
+        along = f"{few} elements" if few == most else f"{few} to {most} elements"
+        return f"{along} of degree {self.degree} along {names[0]}" if names else ""
 
     def series(self, local: np.ndarray) -> np.ndarray:
         """Legendre coefficients in space and time (N, degree + 1, m, T) of local ones."""

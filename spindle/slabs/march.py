@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spindle.networks import polynomials
-from spindle.slabs.space import Slab, SlabSpace
+from spindle.slabs.space import Slab, SlabSpace, Solved
 
 _SHORTEST = 1e-10  # of the time
 _SLABS_AT_FIRST = 16
@@ -38,16 +38,6 @@ class Aim:
 
     tolerance: float = 1e-8
     most: int = 512
-
-
-class Solved(NamedTuple):
-    """One slab: its start, its length, its mesh and series (see `SlabSpace`), and the loss."""
-
-    begins: float
-    length: float
-    mesh: Any
-    series: np.ndarray
-    loss: float
 
 
 class Attempt(NamedTuple):

@@ -1,12 +1,14 @@
 """What a march asks of the functions of space in which its slabs are solved."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from spindle.networks import polynomials
+from spindle.networks.fields import Field
 from spindle.slabs.rows import SlabRows
 
 
@@ -16,6 +18,16 @@ class Slab(NamedTuple):
     begins: float
     length: float
     mesh: Any
+
+
+class Solved(NamedTuple):
+    """One slab: its start, its length, its mesh and series (see `SlabSpace`), and the loss."""
+
+    begins: float
+    length: float
+    mesh: Any
+    series: np.ndarray
+    loss: float
 
 
 class Step(NamedTuple):
@@ -81,6 +93,25 @@ class SlabSpace(ABC):
     @abstractmethod
     def moved(self, series: np.ndarray, mesh, other) -> np.ndarray:
         """A series (.., any) of one mesh on another, exact where that is finer."""
+
+    @abstractmethod
+    def sizes(self, slabs: Sequence["Solved"]) -> dict[str, Any]:
+        """What says how large the field of these slabs is, in plain data."""
+
+    @abstractmethod
+    def empty(self, sizes: Mapping[str, Any]) -> Field:
+        """A field of that size without values."""
+
+    @abstractmethod
+    def laid(self, slabs: Sequence["Solved"]) -> Field:
+        """The field of these slabs."""
+
+    @abstractmethod
+    def described(self, slabs: Sequence["Solved"], names: Sequence[str]) -> str:
+        """The mesh of these slabs in words.
+
+        names   of the axes of space
+        """
 
     @abstractmethod
     def compile(self, slab: Slab) -> None:

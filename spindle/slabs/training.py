@@ -6,20 +6,16 @@ What a march is told and returns is what a `Trainer` is told and returns, and it
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
-import jax.numpy as jnp
-import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from spindle.networks.fields import Field
 from spindle.networks.model import Model
-from spindle.networks.piecewise import PiecewiseField
-from spindle.slabs.elements import Elements
 from spindle.slabs.march import Aim, Ended, March, Stopped
-from spindle.slabs.space import Slab
+from spindle.slabs.space import Slab, SlabSpace
 from spindle.storage.arrays import check_fingerprint, load_arrays, reading, save_arrays
 from spindle.training.display import Display
 from spindle.training.history import Clock, History, HistoryEntry
@@ -38,34 +34,26 @@ class Marching:
     time     the ends of time, (0, 1) without
     mesh     to begin with
     aim      how well
-    name     of the axis of space; empty where there is none
+    names    of the axes of space
     first    whether it is all of the training; else it follows where global features do not resolve the solution
     phase    the number under which the record keeps what it made
     """
 
-    space: Elements
+    space: SlabSpace
     time: tuple[float, float]
     mesh: Any
     aim: Aim
-    name: str
+    names: tuple[str, ...]
     first: bool
     phase: int
 
-    def field(self) -> PiecewiseField:
+    def field(self) -> Field:
         """The smallest field of its kind."""
-        return self.empty(1, 1)
+        return self.space.empty(self.space.sizes([]))
 
-    def empty(self, slabs: int, elements: int) -> PiecewiseField:
-        """A field of zeros, of so many slabs and elements."""
-        shape = (slabs, elements, self.space.degree + 1, self.space.unknowns, self.space.duration + 1)
-        rows = self.space.rows
-        return PiecewiseField(
-            jnp.zeros(slabs + 1), jnp.zeros((slabs, elements + 1)), jnp.zeros(shape), rows.time, rows.space
-        )
-
-    def apply(self, model: Model, decision: Mapping[str, int]) -> Model:
-        """A model with an empty field of as many slabs and elements as are on record."""
-        return Model(self.empty(decision["slabs"], decision["elements"]), model.estimated)
+    def apply(self, model: Model, decision: Mapping[str, Any]) -> Model:
+        """A model with an empty field of the size that is on record."""
+        return Model(self.space.empty(decision), model.estimated)
 
     def run(
         self,
@@ -132,42 +120,23 @@ class Marching:
 
     def _outcome(self, march: March, model: Model, reason: str, why: str, history, before: Outcome | None) -> Outcome:
         slabs = march.slabs
-        decision = {"slabs": max(len(slabs), 1), "elements": max((len(s.series) for s in slabs), default=1)}
-        shaped = self.apply(model, decision)
-        if slabs:
-            shaped = eqx.tree_at(lambda m: m.field, shaped, laid(shaped.field, slabs))
+        model = Model(self.space.laid(slabs) if slabs else self.field(), model.estimated)
         loss = sum(s.loss * s.length for s in slabs) / sum(s.length for s in slabs) if slabs else float("nan")
-        grown = [*(before.grown if before else []), self._grown(march, decision)]
+        grown = [*(before.grown if before else []), self._grown(march)]
         said = [f"{why}; it reaches {march.reached:.6g} of {self.time[1]:.6g}" if self.space.rows.time is not None else why]
         steps = march.steps + (before.steps if before else 0)
         return Outcome(
-            shaped, reason, steps, float(loss), {}, history, grown, 0, said if why else [],
+            model, reason, steps, float(loss), {}, history, grown, 0, said if why else [],
             reached=march.reached if self.space.rows.time is not None else None,
         )  # fmt: skip
 
-    def _grown(self, march: March, decision: Mapping[str, int]) -> dict[str, Any]:
-        counts = [len(s.series) for s in march.slabs] or [1]
-        few, most = min(counts), max(counts)
-        along = f"{few} elements" if few == most else f"{few} to {most} elements"
-        parts = [f"{along} of degree {self.space.degree} along {self.name}"] if self.name else []
+    def _grown(self, march: March) -> dict[str, Any]:
+        """What was made, for the record."""
+        parts = [self.space.described(march.slabs, self.names)] if self.names else []
         if self.space.rows.time is not None:
             parts = [f"{len(march.slabs)} slabs of time of degree {self.space.duration}", *parts]
         what = f"{', '.join(parts)}, by the last coefficients of the solution"
-        return {"phase": self.phase, "decision": dict(decision), "what": what}
-
-
-def laid(field: PiecewiseField, slabs) -> PiecewiseField:
-    """An empty field with what slabs hold."""
-    count, most = field.coefficients.shape[:2]
-    breaks, coefficients = np.zeros((count, most + 1)), np.zeros(field.coefficients.shape)
-    for k, slab in enumerate(slabs):
-        number = len(slab.series)
-        breaks[k] = slab.mesh[-1]
-        breaks[k, : number + 1], coefficients[k, :number] = slab.mesh, slab.series
-    instants = np.array([slabs[0].begins, *(s.begins + s.length for s in slabs)])
-    return replace(
-        field, instants=jnp.asarray(instants), breaks=jnp.asarray(breaks), coefficients=jnp.asarray(coefficients)
-    )
+        return {"phase": self.phase, "decision": self.space.sizes(march.slabs), "what": what}
 
 
 class _Saving:

@@ -11,6 +11,7 @@ Source of the transforms: Canuto, Hussaini, Quarteroni & Zang (2006), Spectral M
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -21,8 +22,9 @@ import numpy as np
 
 from spindle.lowering.partials import Partial, terms_of
 from spindle.networks import polynomials
+from spindle.networks.waves import WavesField
 from spindle.slabs.rows import Place, Rows, SlabRows
-from spindle.slabs.space import Slab, SlabSpace, Step
+from spindle.slabs.space import Slab, SlabSpace, Solved, Step
 
 _FORCING = 1e-4  # conjugate gradients end when the residual of the normal equations has fallen so far
 _MOST = 400  # iterations
@@ -88,6 +90,38 @@ class Waves(SlabSpace):
         for axis, n in enumerate(other):
             series = _resampled(series, axis, n)
         return series
+
+    def sizes(self, slabs: Sequence[Solved]) -> dict[str, Any]:
+        """The number of slabs, and the most points on each axis."""
+        d = len(self.lengths)
+        points = [max((s.series.shape[k] for s in slabs), default=_FEWEST) for k in range(d)]
+        return {"slabs": max(len(slabs), 1), "points": points}
+
+    def empty(self, sizes: Mapping[str, Any]) -> WavesField:
+        """A field of zeros."""
+        *points, last = sizes["points"]
+        shape = (sizes["slabs"], 2, *points, last // 2 + 1, self.unknowns, self.duration + 1)
+        return self._field(np.zeros(sizes["slabs"] + 1), np.zeros(shape))
+
+    def laid(self, slabs: Sequence[Solved]) -> WavesField:
+        """The waves of all slabs."""
+        points, d = tuple(self.sizes(slabs)["points"]), len(self.lengths)
+        finest = [self.moved(s.series, s.mesh, points) for s in slabs]
+        spectra = np.stack([np.fft.rfftn(series, axes=range(d)) for series in finest]) / math.prod(points)
+        instants = np.array([slabs[0].begins, *(s.begins + s.length for s in slabs)])
+        return self._field(instants, np.stack([spectra.real, spectra.imag], axis=1))
+
+    def _field(self, instants, coefficients) -> WavesField:
+        time = self.rows.time
+        assert time is not None
+        return WavesField(
+            jnp.asarray(instants), jnp.asarray(coefficients), time, self.rows.others, self.lows, self.lengths
+        )
+
+    def described(self, slabs: Sequence[Solved], names: Sequence[str]) -> str:
+        """How many waves on each axis."""
+        points = self.sizes(slabs)["points"]
+        return ", ".join(f"{n // 2} waves along {name}" for n, name in zip(points, names, strict=True))
 
     # -------------------------------------------------------------------------------------------------------- one step
 

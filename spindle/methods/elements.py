@@ -1,6 +1,6 @@
 """The plan of a problem that is solved on elements along one axis, slab by slab of time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,11 +23,12 @@ from spindle.problem.problem import Problem
 from spindle.slabs.elements import Elements
 from spindle.slabs.march import Aim
 from spindle.slabs.rows import SlabRows, axes_of, misfit, misfit_of_waves, slab_rows
-from spindle.slabs.training import Marching
+from spindle.slabs.training import Marching, Way
 from spindle.slabs.waves import Waves
 
 _DEGREE = {True: 8, False: 12}  # in slabs of time of a problem with an axis of space, and of time alone
 _ELEMENTS, _WAVES = 8, 33  # to begin with
+_FINE, _ROUGH = 1e-8, 1e-5  # tolerances: where the finer one cannot be reached, the rougher one is tried
 _POINTS = 300_000  # of all axes of space together
 _INTERIOR, _BOUNDARY, _LATTICE = 4096, 64, 24  # fresh points, and those on each axis of a lattice
 
@@ -76,12 +77,24 @@ def _marching(forms: ResidualForms, weights: dict, *, first: bool, phase: int) -
     rows = slab_rows(forms, weights)
     _, others = axes_of(problem)
     names = tuple(problem.coordinates[k].name for k in others)
+    ways = [(space, mesh, aim) for kind in _kinds(rows, problem) for space, mesh, aim in kind]
+    return Marching(tuple(Way(*way) for way in ways), _times(problem), names, first, phase)
+
+
+def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:
+    """The ways of each kind in turn, from the finest aim down."""
     if prefers_waves(problem):
         space, mesh = _waves(rows, problem)
-        return Marching(space, _times(problem), mesh, Aim(most=_POINTS), names, first, phase)
-    during = 0 if rows.time is None else _DEGREE[bool(others)]
-    space = Elements(rows, len(problem.unknowns), max(2 * rows.order + 4, 8) if others else 0, during)
-    return Marching(space, _times(problem), _breaks(problem, others), Aim(), names, first, phase)
+        yield [(space, mesh, Aim(tolerance, _POINTS)) for tolerance in (_FINE, _ROUGH)]
+        return
+    during = 0 if rows.time is None else _DEGREE[bool(rows.others)]
+    space = Elements(rows, len(problem.unknowns), max(2 * rows.order + 4, 8) if rows.others else 0, during)
+    mesh = _breaks(problem, rows.others)
+    yield [(space, mesh, Aim(_FINE))]
+    if not misfit_of_waves(problem):
+        waves, points = _waves(rows, problem)
+        yield [(waves, points, Aim(tolerance, _POINTS)) for tolerance in (1e-6, _ROUGH)]
+    yield [(space, mesh, Aim(_ROUGH))]
 
 
 def prefers_waves(problem: Problem) -> bool:

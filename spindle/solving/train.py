@@ -23,6 +23,7 @@ from spindle.results.references import references
 from spindle.results.resolution import unsettled
 from spindle.results.run_record import RunRecord
 from spindle.results.solution import Solution
+from spindle.slabs.training import Watching
 from spindle.storage.lock import Lock
 from spindle.training.budget import Budget
 from spindle.training.deadline import Late, in_time
@@ -230,8 +231,7 @@ def _marched(
         model,
         limits=Limits(options.budget.training_ends, options.target or 0.0, options.budget.ends),
         clock=clock,
-        display=options.display,
-        callbacks=options.callbacks,
+        watching=Watching(options.display, options.callbacks),
         checkpoint=directory.checkpoint if directory else None,
         fingerprint=directory.fingerprint if directory else "",
         before=before,

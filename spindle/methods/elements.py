@@ -29,6 +29,7 @@ from spindle.slabs.waves import Waves
 _DEGREE = {True: 8, False: 12}  # in slabs of time of a problem with an axis of space, and of time alone
 _ELEMENTS, _WAVES = 8, 33  # to begin with
 _FINE, _ROUGH = 1e-8, 1e-5  # tolerances: where the finer one cannot be reached, the rougher one is tried
+_IN_THE_PLANE = (1e-6, 1e-4)  # likewise, of waves along several axes
 _POINTS = 300_000  # of all axes of space together
 _INTERIOR, _BOUNDARY, _LATTICE = 4096, 64, 24  # fresh points, and those on each axis of a lattice
 
@@ -43,7 +44,9 @@ def on_elements(problem: Problem, s: Any, notes: Sequence[str]) -> Plan:
 
     s   the method with everything decided
     """
-    constraints = replace(no_constraints(problem), scales=scales_of(problem) if s.scales == "auto" else no_constraints(problem).scales)
+    constraints = replace(
+        no_constraints(problem), scales=scales_of(problem) if s.scales == "auto" else no_constraints(problem).scales
+    )
     forms = residual_forms(problem, constraints)
 
     def objective(fresh: bool) -> Objective:
@@ -84,8 +87,9 @@ def _marching(forms: ResidualForms, weights: dict, *, first: bool, phase: int) -
 def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:
     """The ways of each kind in turn, from the finest aim down."""
     if prefers_waves(problem):
-        space, mesh = _waves(rows, problem)
-        yield [(space, mesh, Aim(tolerance, _POINTS)) for tolerance in (_FINE, _ROUGH)]
+        waves, points = _waves(rows, problem)
+        aims = (_FINE, _ROUGH) if len(points) == 1 else _IN_THE_PLANE
+        yield [(waves, points, Aim(tolerance, _POINTS)) for tolerance in aims]
         return
     during = 0 if rows.time is None else _DEGREE[bool(rows.others)]
     space = Elements(rows, len(problem.unknowns), max(2 * rows.order + 4, 8) if rows.others else 0, during)
@@ -102,7 +106,9 @@ def prefers_waves(problem: Problem) -> bool:
     if misfit_of_waves(problem):
         return False
     _, others = axes_of(problem)
-    partials = [p for e in problem.equations for p in replace_partials(e.residual, problem.unknowns, problem.coordinates)[1]]
+    partials = [
+        p for e in problem.equations for p in replace_partials(e.residual, problem.unknowns, problem.coordinates)[1]
+    ]
     return len(others) > 1 or max(p.orders[k] for p in partials for k in others) > 2
 
 

@@ -48,7 +48,7 @@ class PiecewiseField(Field):
         return Jet(tuple(taken[i] / math.prod(map(math.factorial, i)) for i in points.indices), points.indices)
 
     def partials(self, points, orders):
-        """Partial derivatives (n, outputs) at points (n, d), by their orders: of polynomials, there is no need of jets."""
+        """Partial derivatives (n, outputs) at points (n, d), by their orders; polynomials need no jets."""
         slab, during, length = self._slab(points)
         element, along, width = self._element(points, slab)
         chosen = self.coefficients[slab, element]

@@ -10,7 +10,6 @@ from spindle.networks.model import Model
 from spindle.networks.piecewise import PiecewiseField
 from spindle.networks.spectral import Modes, Spectral
 from spindle.networks.waves import WavesField
-from spindle.problem.problem import Problem
 from spindle.results.evaluator import Evaluator
 from spindle.results.references import scattered_points
 from spindle.training.precision import precision
@@ -27,8 +26,8 @@ def unresolved(evaluator: Evaluator, model: Model) -> dict[str, float]:
     """
     field, problem = model.field, evaluator.problem
     if isinstance(field, (PiecewiseField, WavesField)):
-        shares = {problem.coordinates[axis].name: share for axis, share in field.last_shares().items()}
-        return {name: share for name, share in shares.items() if not share <= _RESOLVED}
+        last = {problem.coordinates[axis].name: share for axis, share in field.last_shares().items()}
+        return {name: share for name, share in last.items() if not share <= _RESOLVED}
     if not isinstance(field, AxisField) or not all(isinstance(body, (Spectral, Modes)) for body in field.bodies):
         return {}
     with np.errstate(all="ignore"):  # of a field that is on its way to divergence

@@ -42,11 +42,11 @@ class _Element(NamedTuple):
     is_first      1.0 where the lower end of the axis is its own, else 0.0; `is_last` likewise
     """
 
-    left: jax.Array
-    width: jax.Array
-    share: jax.Array
-    is_first: jax.Array
-    is_last: jax.Array
+    left: Any
+    width: Any
+    share: Any
+    is_first: Any
+    is_last: Any
 
 
 class _Condensed(NamedTuple):
@@ -55,11 +55,11 @@ class _Condensed(NamedTuple):
     matrix, right   of its two ends, (2 B, 2 B) and (2 B,)
     """
 
-    matrix: jax.Array
-    right: jax.Array
-    inner_by_ends: jax.Array
-    inner: jax.Array
-    loss: jax.Array
+    matrix: Any
+    right: Any
+    inner_by_ends: Any
+    inner: Any
+    loss: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,8 +207,8 @@ class Elements(SlabSpace):
         if ends:
             # In terms of derivatives by x, which neighbours share.
             factors = np.tile(np.repeat(self._factors(np.diff(slab.mesh)), self.unknowns * (last - first), axis=1), 2)
-            matrices = condensed.matrix * factors[:, :, None] * factors[:, None, :]
-            nodes = blocks.solve(matrices, condensed.right * factors, damping, ring=self.rows.periodic)
+            matrices = np.asarray(condensed.matrix) * factors[:, :, None] * factors[:, None, :]
+            nodes = blocks.solve(matrices, np.asarray(condensed.right) * factors, damping, ring=self.rows.periodic)
             at_ends = factors * np.concatenate(self._of_elements(nodes), axis=1)
         inner = condensed.inner - np.einsum("eia,ea->ei", condensed.inner_by_ends, at_ends)
         solved = np.concatenate([at_ends, inner], axis=1)
@@ -262,7 +262,11 @@ class Elements(SlabSpace):
             inside, in_weights = polynomials.gauss(self.degree + 2)
         places = {
             Place.START if begins else Place.INSIDE: (inside, in_weights * element.share / 2),
-            **({} if begins else {Place.LOW: ([-1.0], element.is_first[None]), Place.HIGH: ([1.0], element.is_last[None])}),
+            **(
+                {}
+                if begins
+                else {Place.LOW: ([-1.0], element.is_first[None]), Place.HIGH: ([1.0], element.is_last[None])}
+            ),
         }
         residuals, slopes = [], []
         for place, (points, shares) in places.items():
@@ -312,7 +316,7 @@ class Elements(SlabSpace):
                 along = sum(by_partial[p][:, :, None] * tables[p][1][None] for p in alike)
                 total += along[..., None] * tables[alike[0]][0][:, None, None, first:last]
             columns.append(total)
-        shape = next(iter(by_partial.values())).shape + (self.degree + 1, last - first)
+        shape = (*next(iter(by_partial.values())).shape, self.degree + 1, last - first)
         slopes = jnp.stack([jnp.broadcast_to(c, shape) for c in columns], axis=-2) * ~self._fixed(begins)
         return slopes.reshape(*shape[:2], -1)
 

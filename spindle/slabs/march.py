@@ -157,7 +157,9 @@ class March:
     def _start(self) -> np.ndarray:
         """The state at the start, (.., m, given), on a mesh that resolves it."""
         while True:
-            settled = self._settled(True, self.space.nothing(self._mesh), Slab(self.low, self._length, self._mesh), _STEPS)
+            settled = self._settled(
+                True, self.space.nothing(self._mesh), Slab(self.low, self._length, self._mesh), _STEPS
+            )
             if settled is None:
                 raise Ended("its initial conditions have no solution")
             series = self.space.series(settled.local)
@@ -260,14 +262,13 @@ class March:
             kept, local, last, damping = local, local + step.change, step.loss, max(_DAMPING, damping / 10)
             if not size < _WILD:
                 return None
-            if damping == _DAMPING and (
-                size < _SETTLED * self.aim.tolerance or (size > 0.5 * before and size < _ROUNDED)
-            ):
+            small = size < _SETTLED * self.aim.tolerance or (size > 0.5 * before and size < _ROUNDED)
+            if damping == _DAMPING and small:
                 return _Settled(local, count, step.loss)
             before = size
         return None
 
-    # -------------------------------------------------------------------------------------------------- states and tails
+    # ------------------------------------------------------------------------------------------------- states and tails
 
     def _state(self, series: np.ndarray, length: float, at: float) -> np.ndarray:
         """Value, rate, .. at an end of a slab: (.., m, given)."""

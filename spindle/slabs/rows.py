@@ -1,4 +1,4 @@
-"""Which rows of a least-squares problem the residuals of a problem become on a slab of time, and where they are taken."""
+"""Which rows of a least-squares problem residuals become on a slab of time, and where they are taken."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -163,5 +163,7 @@ def _given(problem: Problem, rows, time: int | None) -> tuple[int, ...]:
 
 
 def _order(rows, others) -> int:
-    partials = [p for row in rows if row.place is Place.INSIDE for need in row.function.needs for p, _ in terms_of(need)]
+    partials = [
+        p for row in rows if row.place is Place.INSIDE for need in row.function.needs for p, _ in terms_of(need)
+    ]
     return max((p.orders[k] for p in partials for k in others), default=0)

@@ -80,7 +80,7 @@ class SlabSpace(ABC):
 
     @abstractmethod
     def tails(self, series: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-        """The last coefficients in each place of the mesh, or along each axis, relative to the size of their unknown."""
+        """The last coefficients in each place of the mesh, or along each axis, by the size of their unknown."""
 
     @abstractmethod
     def finer(self, mesh, tails: np.ndarray, tolerance: float, most: int) -> Any:

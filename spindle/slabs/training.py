@@ -92,10 +92,11 @@ class Marching:
             def stopped() -> bool:
                 return interrupted() or time.perf_counter() > limits.until
 
-            number, arrays = saving.restore()
+            begins, arrays = saving.restore()
             tried: list[tuple[int, March, str | None]] = []
-            for number in range(number, len(self.ways)):
-                march = March(self.ways[number].space, self.time, self.ways[number].mesh, self.ways[number].aim, stopped)
+            for number in range(begins, len(self.ways)):
+                space, mesh, aim = self.ways[number]
+                march = March(space, self.time, mesh, aim, stopped)
                 if arrays is not None:
                     saving.restored(march, arrays)
                 self._compile(number, clock, watching.display)

@@ -1,8 +1,8 @@
 """Waves along periodic axes, times polynomials in a slab of time: the Gauss-Newton steps of one slab.
 
 u(t, x) = sum over k, j of  c[k, j]  e^(i k x)  T_j(t), held by its values on the grid that these waves go through. The
-loss is the mean square of the residuals on a grid half as fine again and on Gauss points of the slab. J is never formed:
-a product with it is a few Fourier transforms, and the normal equations are solved by conjugate gradients. Their
+loss is the mean square of the residuals on a grid half as fine again and on Gauss points of the slab. J is not formed: a
+product with it is a few Fourier transforms, and conjugate gradients solve the normal equations. Their
 preconditioner is the linear part: slopes of the residuals, averaged over the grid, have constant coefficients, so that
 each wave k has a small matrix of its own, (D_t - L(k) T)^H W (D_t - L(k) T) for an equation u_t = L u + .., which is
 inverted once a step. Where the linear part rules, as in stiff and dispersive equations, a few iterations suffice.
@@ -46,6 +46,12 @@ class Waves(SlabSpace):
     duration: int
     lengths: tuple[float, ...]
     lows: tuple[float, ...]
+
+    @property
+    def time(self) -> int:
+        """The axis of time, which there is."""
+        assert self.rows.time is not None
+        return self.rows.time
 
     # ----------------------------------------------------------------------------------------------- series and meshes
 
@@ -112,10 +118,8 @@ class Waves(SlabSpace):
         return self._field(instants, np.stack([spectra.real, spectra.imag], axis=1))
 
     def _field(self, instants, coefficients) -> WavesField:
-        time = self.rows.time
-        assert time is not None
         return WavesField(
-            jnp.asarray(instants), jnp.asarray(coefficients), time, self.rows.others, self.lows, self.lengths
+            jnp.asarray(instants), jnp.asarray(coefficients), self.time, self.rows.others, self.lows, self.lengths
         )
 
     def described(self, slabs: Sequence[Solved], names: Sequence[str]) -> str:
@@ -131,27 +135,35 @@ class Waves(SlabSpace):
         coordinates = self._coordinates(np.array([slab.begins]), self._grid(slab.mesh))
         for row in self.rows.at(Place.START):
             ((partial, factor),) = [pair for need in row.function.needs for pair in terms_of(need)]
-            need, order = row.function.needs[0], partial.orders[self.rows.time]
+            need, order = row.function.needs[0], partial.orders[self.time]
             given = row.function.coefficients([jnp.asarray(c) for c in coordinates])
-            zero, one = (row.function.combine(given, coordinates, {need: jnp.full((1, *slab.mesh), v)}, {}) for v in (0.0, 1.0))
+            zero, one = (
+                row.function.combine(given, coordinates, {need: jnp.full((1, *slab.mesh), v)}, {}) for v in (0.0, 1.0)
+            )
             value = np.broadcast_to(np.asarray(-zero / (one - zero)) / factor, (1, *slab.mesh))[0]
             local[..., partial.unknown, order] = value * (slab.length / 2) ** order / math.factorial(order)
         return local
 
     def compile(self, slab: Slab) -> None:
-        """Compile what `step` runs on this mesh."""
-        self._program(self.nothing(slab.mesh), slab.begins, slab.length, 1e-15)
+        """Compile what `step` runs on this mesh, once."""
+        shape = self.nothing(slab.mesh).shape
+        if shape not in self._programs:
+            number = jax.ShapeDtypeStruct((), float)
+            lowered = jax.jit(self._stepped).lower(jax.ShapeDtypeStruct(shape, float), number, number, number)
+            self._programs[shape] = lowered.compile()
 
     def step(self, begins: bool, local: np.ndarray, slab: Slab, damping: float) -> Step:
         """One Gauss-Newton step from the state at the start, whose coefficients stay; or that state itself."""
         if begins:
             return Step(self.start(slab) - local, 0.0)
-        change, loss = self._program(local, slab.begins, slab.length, damping)
+        self.compile(slab)
+        change, loss = self._programs[local.shape](local, float(slab.begins), float(slab.length), float(damping))
         return Step(np.asarray(change), float(loss))
 
     @cached_property
-    def _program(self):
-        return jax.jit(self._stepped)
+    def _programs(self) -> dict[tuple[int, ...], Any]:
+        """What was compiled, by the shapes of the coefficients."""
+        return {}
 
     def _stepped(self, local, begins, length, damping):
         axes = tuple(range(len(self.lengths)))
@@ -220,13 +232,17 @@ class Waves(SlabSpace):
             if (p.unknown, orders) not in fine:
                 fine[p.unknown, orders] = grid.values(spectrum[..., p.unknown, :], orders)
         return {
-            p: jnp.einsum("qt,...t->q...", tables[p.orders[self.rows.time]], fine[p.unknown, tuple(p.orders[k] for k in self.rows.others)])
+            p: jnp.einsum(
+                "qt,...t->q...",
+                tables[p.orders[self.time]],
+                fine[p.unknown, tuple(p.orders[k] for k in self.rows.others)],
+            )
             for p in self._partials
         }
 
     def _tables(self, length) -> dict[int, Any]:
         """The functions of time (instants, T), differentiated as often as the equations ask for."""
-        orders = {p.orders[self.rows.time] for p in self._partials}
+        orders = {p.orders[self.time] for p in self._partials}
         return {
             n: polynomials.values(self._instants[0], self.duration, n) @ self.during * (2 / length) ** n for n in orders
         }
@@ -235,14 +251,14 @@ class Waves(SlabSpace):
         """The inverse of the matrix (m T, m T) of each wave, from slopes that are averaged over the grid."""
         taken = self._taken(local, grid, tables)
         coordinates = self._coordinates(begins + length * (self._instants[0] + 1) / 2, self._grid(grid.fine))
-        total = 0.0
+        total: Any = 0.0
         for row in self.rows.at(Place.INSIDE):
             slopes = jax.grad(lambda taken, row=row: jnp.sum(self._value(row, taken, coordinates, grid)))(taken)
-            columns = [0.0] * self.unknowns
+            columns: list[Any] = [0.0] * self.unknowns
             for p, slope in slopes.items():
                 mean = jnp.mean(slope, axis=tuple(range(1, 1 + len(grid.fine))))
                 symbol = grid.symbol(tuple(p.orders[k] for k in self.rows.others))
-                part = mean[:, None] * tables[p.orders[self.rows.time]]
+                part = mean[:, None] * tables[p.orders[self.time]]
                 columns[p.unknown] += symbol[..., None, None] * part
             shape = (*grid.waves, len(self._instants[0]), self.duration + 1)
             rows = jnp.stack([jnp.broadcast_to(c, shape) for c in columns], axis=-2) * self._free
@@ -260,7 +276,7 @@ class Waves(SlabSpace):
     def _coordinates(self, instants, axes) -> list:
         """Coordinate arrays in the order of the problem, which broadcast together."""
         d = len(axes)
-        arrays = {self.rows.time: instants.reshape(-1, *(1,) * d)}
+        arrays = {self.time: instants.reshape(-1, *(1,) * d)}
         for k, (axis, nodes) in enumerate(zip(self.rows.others, axes, strict=True)):
             arrays[axis] = nodes.reshape(1, *(-1 if j == k else 1 for j in range(d)))
         return [jnp.asarray(arrays[k]) for k in sorted(arrays)]

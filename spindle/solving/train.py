@@ -216,9 +216,10 @@ def _trained(evaluator: Evaluator, start: Model, key: jax.Array, options: RunOpt
         outcome = trainer.run(start, plan.weights, key=key)
     except Late as late:  # before its first phase
         raise _too_little_time(evaluator.given, options) from late
-    if plan.march is None or outcome.stopped_by != "steps" and outcome.stopped_by != "converged":
-        return outcome
-    return _marched(evaluator, outcome.model, options, clock, outcome) if unsettled(outcome.model) else outcome
+    ended = outcome.stopped_by in ("steps", "converged")
+    if plan.march is not None and ended and unsettled(outcome.model):
+        return _marched(evaluator, outcome.model, options, clock, outcome)
+    return outcome
 
 
 def _marched(

@@ -21,6 +21,7 @@ _SLABS_AT_FIRST = 16
 _STEPS = 12  # Gauss-Newton steps that a slab may take; more are a sign that it is too long
 _STEPS_AT_REST = 100
 _SETTLED = 1e-2  # of the tolerance: a step that small is the last
+_FOLLOWING = 1e-4  # likewise, of the step that would follow
 _ROUNDED = 1e-9  # a step that is this small and no smaller than half the last one is rounding errors
 _WILD = 1e6  # relative size of a step that leads nowhere
 _DAMPING, _DAMPED = 1e-15, 1e-8
@@ -214,12 +215,25 @@ class March:
 
         guess   a series near the solution, where there is one
         """
+        near = self._continued(length) if guess is None else guess
         start = self._beginning(state, length)
-        if guess is not None:
-            start = start + guess - self._beginning(self._state(guess, length, at=-1.0), length)
+        if near is not None:
+            start = start + near - self._beginning(self._state(near, length, at=-1.0), length)
         local = self.space.local(start, self._mesh)
         settled = self._settled(False, local, Slab(begins, length, self._mesh), _STEPS)
         return None if settled is None else self._judged(settled)
+
+    def _continued(self, length: float) -> np.ndarray | None:
+        """The last slab continued by its curvature at the end, as a series on a slab that follows; None at the start."""
+        if not self.slabs or self.space.duration < 2:
+            return None
+        last = self.slabs[-1]
+        ends = [polynomials.values([1.0], self.space.duration, j)[0] * (length / last.length) ** j for j in range(3)]
+        value, rate, bend = (np.einsum("...t,t->...", last.series, end) for end in ends)
+        series = np.zeros(last.series.shape)
+        # v + r (x + 1) + b (x + 1)^2 / 2 in Legendre polynomials of x.
+        series[..., 0], series[..., 1], series[..., 2] = value + rate + 2 * bend / 3, rate + bend, bend / 3
+        return self.space.moved(series, last.mesh, self._mesh)
 
     def _judged(self, settled: "_Settled") -> Attempt:
         series = self.space.series(settled.local)
@@ -262,7 +276,10 @@ class March:
             kept, local, last, damping = local, local + step.change, step.loss, max(_DAMPING, damping / 10)
             if not size < _WILD:
                 return None
-            small = size < _SETTLED * self.aim.tolerance or (size > 0.5 * before and size < _ROUNDED)
+            # The next step would be smaller by the same factor at least.
+            following = size * min(1.0, size / before) if math.isfinite(before) else size
+            small = size < _SETTLED * self.aim.tolerance or following < _FOLLOWING * self.aim.tolerance
+            small = small or (size > 0.5 * before and size < _ROUNDED)
             if damping == _DAMPING and small:
                 return _Settled(local, count, step.loss)
             before = size

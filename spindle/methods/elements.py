@@ -29,7 +29,7 @@ from spindle.slabs.waves import Waves
 _DEGREE = {True: 8, False: 12}  # in slabs of time of a problem with an axis of space, and of time alone
 _ELEMENTS, _WAVES = 8, 33  # to begin with
 _FINE, _ROUGH = 1e-8, 1e-5  # tolerances: where the finer one cannot be reached, the rougher one is tried
-_IN_THE_PLANE = (1e-6, 1e-4)  # likewise, of waves along several axes
+_IN_THE_PLANE = (1e-5, 1e-3)  # likewise, of waves along several axes
 _POINTS = 300_000  # of all axes of space together
 _INTERIOR, _BOUNDARY, _LATTICE = 4096, 64, 24  # fresh points, and those on each axis of a lattice
 

@@ -224,7 +224,7 @@ class March:
         return None if settled is None else self._judged(settled)
 
     def _continued(self, length: float) -> np.ndarray | None:
-        """The last slab continued by its curvature at the end, as a series on a slab that follows; None at the start."""
+        """The last slab continued by its curvature at the end, on a slab that follows; None at the start."""
         if not self.slabs or self.space.duration < 2:
             return None
         last = self.slabs[-1]

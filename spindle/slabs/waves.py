@@ -11,6 +11,7 @@ Source of the transforms: Canuto, Hussaini, Quarteroni & Zang (2006), Spectral M
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.lowering.partials import Partial, terms_of
+from spindle.lowering.partials import DifferentialOperator, terms_of
 from spindle.networks import polynomials
 from spindle.networks.waves import WavesField
 from spindle.slabs.rows import Place, Rows, SlabRows
@@ -209,7 +210,7 @@ class Waves(SlabSpace):
         return value * weights.reshape(-1, *(1 for _ in grid.fine))
 
     def _value(self, row: Rows, taken, coordinates, grid: "_Grid"):
-        known = {need: sum(c * taken[p] for p, c in terms_of(need)) for need in row.function.needs}
+        known = {need: taken[need] for need in row.function.needs}
         value = row.function.combine(row.function.coefficients(coordinates), coordinates, known, {})
         return jnp.broadcast_to(value, (len(self._instants[0]), *grid.fine))
 
@@ -219,30 +220,30 @@ class Waves(SlabSpace):
         return nodes, weights / 2
 
     @cached_property
-    def _partials(self) -> tuple[Partial, ...]:
+    def _needs(self) -> tuple[DifferentialOperator, ...]:
         rows = self.rows.at(Place.INSIDE)
-        return tuple(dict.fromkeys(p for row in rows for need in row.function.needs for p, _ in terms_of(need)))
+        return tuple(dict.fromkeys(need for row in rows for need in row.function.needs))
 
-    def _taken(self, local, grid: "_Grid", tables) -> dict[Partial, Any]:
-        """All partials at the points of the fine grid, (instants, M_1, .., M_d)."""
+    def _symbols(self, need: DifferentialOperator, grid: "_Grid", tables) -> list[tuple[Any, Any]]:
+        """An operator on one wave: pairs of a factor for each wave (waves ..) and a table of time (instants, T)."""
+        by_order: dict[int, Any] = defaultdict(lambda: 0.0)
+        for p, c in terms_of(need):
+            by_order[p.orders[self.time]] += c * grid.symbol(tuple(p.orders[k] for k in self.rows.others))
+        return [(symbol, tables[order]) for order, symbol in by_order.items()]
+
+    def _taken(self, local, grid: "_Grid", tables) -> dict[DifferentialOperator, Any]:
+        """All operators at the points of the fine grid, (instants, M_1, .., M_d): one transform for each."""
         spectrum = jnp.fft.rfftn(local, axes=range(len(self.lengths)))
-        fine: dict = {}
-        for p in self._partials:
-            orders = tuple(p.orders[k] for k in self.rows.others)
-            if (p.unknown, orders) not in fine:
-                fine[p.unknown, orders] = grid.values(spectrum[..., p.unknown, :], orders)
-        return {
-            p: jnp.einsum(
-                "qt,...t->q...",
-                tables[p.orders[self.time]],
-                fine[p.unknown, tuple(p.orders[k] for k in self.rows.others)],
-            )
-            for p in self._partials
-        }
+        taken = {}
+        for need in self._needs:
+            mine = spectrum[..., need.unknown, :]
+            image = sum(symbol[..., None] * (mine @ table.T) for symbol, table in self._symbols(need, grid, tables))
+            taken[need] = jnp.moveaxis(grid.values(image), -1, 0)
+        return taken
 
     def _tables(self, length) -> dict[int, Any]:
         """The functions of time (instants, T), differentiated as often as the equations ask for."""
-        orders = {p.orders[self.time] for p in self._partials}
+        orders = {p.orders[self.time] for need in self._needs for p, _ in terms_of(need)}
         return {
             n: polynomials.values(self._instants[0], self.duration, n) @ self.during * (2 / length) ** n for n in orders
         }
@@ -253,13 +254,18 @@ class Waves(SlabSpace):
         coordinates = self._coordinates(begins + length * (self._instants[0] + 1) / 2, self._grid(grid.fine))
         total: Any = 0.0
         for row in self.rows.at(Place.INSIDE):
-            slopes = jax.grad(lambda taken, row=row: jnp.sum(self._value(row, taken, coordinates, grid)))(taken)
+            needs = row.function.needs
+            given = [taken[need] for need in needs]
+
+            def value(given, row=row):
+                return jnp.sum(self._value(row, dict(zip(row.function.needs, given, strict=True)), coordinates, grid))
+
+            slopes = dict(zip(needs, jax.grad(value)(given), strict=True))
             columns: list[Any] = [0.0] * self.unknowns
-            for p, slope in slopes.items():
+            for need, slope in slopes.items():
                 mean = jnp.mean(slope, axis=tuple(range(1, 1 + len(grid.fine))))
-                symbol = grid.symbol(tuple(p.orders[k] for k in self.rows.others))
-                part = mean[:, None] * tables[p.orders[self.time]]
-                columns[p.unknown] += symbol[..., None, None] * part
+                for symbol, table in self._symbols(need, grid, tables):
+                    columns[need.unknown] += symbol[..., None, None] * (mean[:, None] * table)
             shape = (*grid.waves, len(self._instants[0]), self.duration + 1)
             rows = jnp.stack([jnp.broadcast_to(c, shape) for c in columns], axis=-2) * self._free
             rows = rows.reshape(*shape[:-1], -1) * np.sqrt(row.weight * self._instants[1])[:, None]
@@ -315,10 +321,9 @@ class _Grid(NamedTuple):
             total = total * ((1j * numbers) ** order).reshape([-1 if j == axis else 1 for j in range(d)])
         return jnp.broadcast_to(total, self.waves)
 
-    def values(self, spectrum, orders):
-        """A derivative at the points of the fine grid, of a spectrum (waves .., T)."""
-        d = len(orders)
-        spectrum = spectrum * self.symbol(orders)[..., None]
+    def values(self, spectrum):
+        """The values of a spectrum (waves .., any) at the points of the fine grid."""
+        d = len(self.points)
         for axis in range(d - 1):  # the middle is where positive and negative wave numbers meet
             n, wanted = self.points[axis], self.fine[axis]
             positive, negative = jnp.split(spectrum, [n // 2 + 1], axis=axis)

@@ -92,7 +92,8 @@ def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:
         yield [(waves, points, Aim(tolerance, _POINTS)) for tolerance in aims]
         return
     during = 0 if rows.time is None else _DEGREE[bool(rows.others)]
-    space = Elements(rows, len(problem.unknowns), max(2 * rows.order + 4, 8) if rows.others else 0, during)
+    low, high = _times(problem)
+    space = Elements(rows, len(problem.unknowns), max(2 * rows.order + 4, 8) if rows.others else 0, during, high - low)
     mesh = _breaks(problem, rows.others)
     yield [(space, mesh, Aim(_FINE))]
     if not misfit_of_waves(problem):

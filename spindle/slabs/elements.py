@@ -70,12 +70,15 @@ class Elements(SlabSpace):
     unknowns   how many, m
     degree     along the axis of space
     duration   the degree in time
+    span       the length of all of time. What residuals r leave in a slab of length h is h r, so that conditions at
+               the ends, which leave what they are, weigh (span / h)^2 times as much as in the whole
     """
 
     rows: SlabRows
     unknowns: int
     degree: int
     duration: int
+    span: float = 1.0
 
     @cached_property
     def smoothness(self) -> int:
@@ -271,6 +274,8 @@ class Elements(SlabSpace):
         residuals, slopes = [], []
         for place, (points, shares) in places.items():
             root = jnp.sqrt(weights[:, None] * shares)
+            if place in (Place.LOW, Place.HIGH) and self.rows.time is not None:
+                root = root * (self.span / length)
             for row in self.rows.at(place):
                 value, slope = self._row(row, begins, local, element, (start, length), (instants, points))
                 weight = np.sqrt(row.weight) * root

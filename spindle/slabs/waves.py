@@ -1,8 +1,8 @@
 """Waves along periodic axes, times polynomials in a slab of time: the Gauss-Newton steps of one slab.
 
 u(t, x) = sum over k, j of  c[k, j]  e^(i k x)  T_j(t), held by its values on the grid that these waves go through. The
-loss is the mean square of the residuals on a grid half as fine again and on Gauss points of the slab. J is not formed: a
-product with it is a few Fourier transforms, and conjugate gradients solve the normal equations. Their
+loss is the mean square of the residuals on a grid half as fine again and on Gauss points of the slab. J is not formed:
+a product with it is a few Fourier transforms, and conjugate gradients solve the normal equations. Their
 preconditioner is the linear part: slopes of the residuals, averaged over the grid, have constant coefficients, so that
 each wave k has a small matrix of its own, (D_t - L(k) T)^H W (D_t - L(k) T) for an equation u_t = L u + .., which is
 inverted once a step. Where the linear part rules, as in stiff and dispersive equations, a few iterations suffice.

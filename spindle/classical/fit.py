@@ -60,18 +60,18 @@ class ClassicalFit(Refinement):
 
     problem     says what the domain is
     inner       the objective of the training before
-    found       () -> the classical solution, or why there is none
+    classical   () -> the classical solution, or why there is none
     better      () -> that of one order more on the same nodes
     """
 
     problem: Problem
     inner: Objective
-    found: ClassicalSolver
+    classical: ClassicalSolver
     better: ClassicalSolver
 
     def decide(self, model, reached: float) -> float | None:
-        """The relative distance, where that is more than the classical solution's own error explains."""
-        classical = self.found()
+        """The relative distance, where that is more than the error of the classical solution explains."""
+        classical = self.classical()
         # Of a system that is not square or has no inverse it is one solution of many, or none.
         if model.field.parameters > _MOST or isinstance(classical, NoClassical) or classical.note:
             return None
@@ -99,7 +99,7 @@ class ClassicalFit(Refinement):
 
         Raises ValueError where there is none, though a file tells of one.
         """
-        classical = self.found()
+        classical = self.classical()
         if isinstance(classical, NoClassical):
             raise ValueError(classical.reason)
         return DistanceToClassical(

@@ -38,7 +38,7 @@ class Kind(ABC):
 
     @abstractmethod
     def read(self, value: Any, given: str) -> Any:
-        """The value in the type that the setting has; numbers of any library become Python's own.
+        """The value in the type that the setting has; numbers of any library become those of Python.
 
         given   the call with this value, for messages
         Raises MethodError where the setting cannot have it.
@@ -53,7 +53,7 @@ class Kind(ABC):
 class Words(Kind):
     """One of a few words.
 
-    meanings   {word: what it means}, empty where the setting's own sentence says it
+    meanings   {word: what it means}, empty where the sentence of the setting says it
     """
 
     meanings: Mapping[str, str]
@@ -356,11 +356,11 @@ def _given(call: str, name: str, value) -> str:
 
 
 def documented(cls: Documented) -> Documented:
-    """Decorate a method, so that its docstring ends with a list of its settings: those of its own first."""
+    """Decorate a method, so that its docstring ends with a list of its settings, those that only it has first."""
     if cls.__doc__ is not None:  # as under `python -OO`
         described = described_settings(cls)
-        own = [[name for name in vars(each).get("__annotations__", {}) if name in described] for each in cls.__mro__]
-        lists = [_listed({name: described[name] for name in names}) for names in own if names]
+        groups = [[name for name in vars(each).get("__annotations__", {}) if name in described] for each in cls.__mro__]
+        lists = [_listed({name: described[name] for name in names}) for names in groups if names]
         cls.__doc__ = "\n\n".join([inspect.cleandoc(cls.__doc__), _HOW, *lists])
     return cls
 
@@ -373,7 +373,7 @@ _HOW = (
 def described_settings(cls: type) -> dict[str, str]:
     """For each setting of a method its meaning, the values that it takes, and in [] the value of the default recipe."""
     usual = getattr(cls, "recipes", {}).get("default", {})
-    return {name: own.described(usual.get(name)) for name, own in declared(cls).items()}
+    return {name: setting.described(usual.get(name)) for name, setting in declared(cls).items()}
 
 
 def _listed(described: Mapping[str, str]) -> str:

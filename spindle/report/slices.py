@@ -224,7 +224,7 @@ def _in_order(chosen, names) -> tuple[str, ...]:
 def _axes(solution, u, piece: Slice, counts: Mapping[str, int], of_table: Mapping[str, int]) -> dict[str, np.ndarray]:
     """The nodes of each coordinate: those of the table where the reference is one, else evenly spaced.
 
-    own, of_table   how many nodes a coordinate that is not fixed has, and how many of a table it has at most
+    counts, of_table   how many nodes a coordinate that is not fixed has, and how many of a table it has at most
     """
     table = _table(solution, u)
     if table is not None:

@@ -31,7 +31,7 @@ class RunRecord:
     classical        the classical solution of the same discrete equations; None for methods without
     windows          the windows in time, in order
     averages         {"t": instants, name: means over space}
-    shares           {name: residual relative to its own terms}
+    shares           {name: residual relative to its terms}
     medians          {name: the same in half of the points}, of those that are large
     misfits          {name: distance from measurements in units of their noise}
     reached          how far windows in time reach; None where time is solved at once

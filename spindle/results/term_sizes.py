@@ -28,7 +28,7 @@ _SHARE = {
 _NOISE = {"float64": 1e-13, "float32": 1e-5}  # of numbers of size one: residuals of that size are rounding errors
 
 
-def own_terms(evaluator: Evaluator, model: Model) -> dict[str, float]:
+def term_sizes(evaluator: Evaluator, model: Model) -> dict[str, float]:
     """Root mean square of the terms of each residual together, at fixed points of the domain, in the user's units.
 
     Where all terms vanish, as in the slope of what is even, it is a share of what they would be for a solution that
@@ -78,7 +78,7 @@ def _written(plan: Plan) -> Iterator[tuple[str, list[sympy.Expr]]]:
 def _partials(evaluator: Evaluator, model: Model, points: np.ndarray) -> dict:
     """The values (n,) of all unknowns and partials that occur, by one pass through the field, compiled once a plan."""
     programs, (arrays, structure) = evaluator.plan.programs, jax.tree.flatten(model)
-    name = ("own terms", structure)
+    name = ("term sizes", structure)
     if name not in programs:
         programs[name] = _pass(evaluator.plan, structure)
     nodes, program = programs[name]

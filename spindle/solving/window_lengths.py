@@ -14,7 +14,7 @@ from spindle.training.precision import precision
 from spindle.training.stop_reasons import StopReason
 
 _AIM, _MOST = 1e-10, 1e-7  # share of the last features: what a window is made for, and above which it is not kept
-_RESIDUAL = 1e-5  # of an equation, relative to its own terms, above which a window is not kept
+_RESIDUAL = 1e-5  # of an equation, relative to its terms, above which a window is not kept
 _SHORTER, _LONGER = 0.25, 2.0  # than the window before, at most
 _NEAR = 1 / 20  # of the whole time: what is a short way to a pulse
 _NOTHING = 1e-20  # of the size of the unknowns: before a pulse there is nothing to resolve

@@ -38,7 +38,7 @@ from spindle.storage.records import Reached, WindowRecord
 from spindle.symbolic.functions import evaluate
 from spindle.training.history import Clock, History
 
-UNSOLVED = 0.5  # residual of an equation, relative to its own terms, above which a window is not solved
+UNSOLVED = 0.5  # residual of an equation, relative to its terms, above which a window is not solved
 _GRID = 64  # nodes on each axis on which the two values at a seam are compared, in up to two dimensions
 _FIRST, _MOST = 17, {1: 513, 2: 129, 3: 33}  # basis functions an axis of the state at the end, by dimension
 _RESOLVED = 1e-13  # share of the last coefficients at which no more of them are taken

@@ -11,7 +11,7 @@ import pytest
 
 import spindle as sp
 from spindle.reduction.truncation import active, truncated
-from spindle.reduction.tuning import Prior, gauss_newton, guarded, residual_rows, stacked, with_coefficients
+from spindle.reduction.tuning import Prior, coefficients_of, gauss_newton, guarded, residual_rows, with_coefficients
 from spindle.storage.arrays import load_arrays, save_arrays
 from spindle.training.precision import precision
 from tests.families import ROWS, SMALL, convection
@@ -42,7 +42,7 @@ def test_a_step_minimises_the_linearised_residual_and_the_prior(solution):
     with precision("float64"):
         _, reduced, objective, weights = tools(solution)
         prior, mu, locality = reduced.prior, jnp.asarray(ROWS[1]), 1e-3
-        start = stacked(reduced.full, mu)
+        start = coefficients_of(reduced.full, mu)
         found = jax.jit(gauss_newton(reduced.full, objective, weights, prior, 1))(start, mu, locality)
 
         @jax.jit
@@ -63,7 +63,7 @@ def test_what_makes_things_worse_is_not_taken(solution):
         check = reduction.objective(reduced.check)
         wrong = guarded(lambda start, mu, locality: start + 0.3, reduced.full, check, weights)
         found = jax.jit(wrong)(jnp.asarray(ROWS[0]), 0.0)
-        np.testing.assert_array_equal(found.coefficients, stacked(reduced.full, jnp.asarray(ROWS[0])))
+        np.testing.assert_array_equal(found.coefficients, coefficients_of(reduced.full, jnp.asarray(ROWS[0])))
         assert float(found.residual) == float(found.start)
 
 
@@ -189,7 +189,7 @@ def test_the_published_phase_lowers_its_loss(solution):
         assert reduced.facts["neurons"] == [5, 5, 5]
         found = reduction.query(reduced)(ROWS)
         assert np.all(found.residual <= found.start)
-        start = stacked(reduced.full, jnp.asarray(ROWS[0]))
+        start = coefficients_of(reduced.full, jnp.asarray(ROWS[0]))
         objective, weights = reduction.objective(reduced.points), {"equation": jnp.asarray(1.0)}
         tune = jax.jit(reduction.tuning(reduced.field, objective, Prior(*reduced.prior)))
 

@@ -154,7 +154,7 @@ class Lines:
         """y' at one instant."""
         lanes = self.lanes(state)
         highest = self.highest(t, lanes)
-        rates = [row for k, own in enumerate(lanes) for row in (*own[1:], highest[k])]
+        rates = [row for k, lane in enumerate(lanes) for row in (*lane[1:], highest[k])]
         rates = jnp.stack(rates)
         if not self._ends_of:
             return rates.ravel()
@@ -170,8 +170,8 @@ class Lines:
         values, drift = jax.jvp(missed, (t, state), (jnp.ones_like(t), rates.ravel()))
         units = [jnp.zeros(shape).at[r, c].set(1.0).ravel() for r, c in zip(rows, columns, strict=True)]
         slopes = jnp.stack([jax.jvp(lambda s: missed(t, s), (state,), (unit,))[1] for unit in units], axis=1)
-        own = jnp.linalg.solve(slopes, -(drift + self._follow * values))
-        return rates.at[jnp.asarray(rows), jnp.asarray(columns)].set(own).ravel()
+        at_ends = jnp.linalg.solve(slopes, -(drift + self._follow * values))
+        return rates.at[jnp.asarray(rows), jnp.asarray(columns)].set(at_ends).ravel()
 
     def rate_at(self, t: float, state) -> np.ndarray:
         """f (size,) at one instant, for SciPy."""

@@ -73,7 +73,7 @@ class ClassicalFit(Refinement):
         """The relative distance, where that is more than the error of the classical solution explains."""
         classical = self.classical()
         # Of a system that is not square or has no inverse it is one solution of many, or none.
-        if model.field.parameters > _MOST or isinstance(classical, NoClassical) or classical.note:
+        if model.field.parameters > _MOST or not classical.exists or classical.note:
             return None
         distance = self.objective(model)
         apart = float(np.sqrt(eqx.filter_jit(distance.loss)(model, None, {})))
@@ -85,7 +85,7 @@ class ClassicalFit(Refinement):
             better = self.better()
         except MethodError:  # too few nodes for its stencils
             return 0.0
-        if isinstance(better, NoClassical):
+        if not better.exists:
             return 0.0
         size = np.maximum(np.linalg.norm(classical.values), np.finfo(float).tiny)
         return float(np.linalg.norm(better.values - classical.values) / size)
@@ -100,7 +100,7 @@ class ClassicalFit(Refinement):
         Raises ValueError where there is none, though a file tells of one.
         """
         classical = self.classical()
-        if isinstance(classical, NoClassical):
+        if not classical.exists:
             raise ValueError(classical.reason)
         return DistanceToClassical(
             self.inner, classical, _between(self.problem, classical, _ROWS * model.field.parameters)

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
@@ -57,6 +58,8 @@ class ClassicalSolution:
     derivatives: Discrete
     note: str = ""
 
+    exists: ClassVar[Literal[True]] = True
+
     def at(self, points: np.ndarray) -> np.ndarray:
         """Values (n, outputs) at points (n, d) of the domain: local interpolation in space, polynomials in time."""
         cloud = self.derivatives.points
@@ -79,6 +82,8 @@ class NoClassical:
     """
 
     reason: str
+
+    exists: ClassVar[Literal[False]] = False
 
 
 class _UnsolvedError(Exception):

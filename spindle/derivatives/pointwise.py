@@ -13,7 +13,7 @@ from jax.flatten_util import ravel_pytree
 
 from spindle.derivatives.base import FormingJacobians
 from spindle.derivatives.linearised import LinearisedResidual, gram
-from spindle.lowering.partials import DifferentialOperator, terms_of
+from spindle.lowering.partials import DifferentialOperator
 from spindle.networks.fields import Field
 from spindle.networks.taylor import Jet, closure
 from spindle.points.base import PointwisePoints
@@ -25,7 +25,7 @@ def pointwise_values(
     field: Field, points: jax.Array, needs: Sequence[DifferentialOperator]
 ) -> dict[DifferentialOperator, jax.Array]:
     """Each partial, or combination of partials, at each of the points (n, d), as arrays (n,)."""
-    terms = {need: terms_of(need) for need in needs}
+    terms = {need: need.terms for need in needs}
     indices = closure([p.orders for pairs in terms.values() for p, _ in pairs], points.shape[1])
     if len(indices) == 1:
         value = field(points)

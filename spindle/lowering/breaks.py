@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, singledispatch
 from itertools import pairwise
 from typing import Any
 
@@ -23,7 +23,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 from spindle.geometry.supports import BoxFace, Region
 from spindle.lowering.resolution import known_parts
 from spindle.problem.problem import Problem
-from spindle.symbolic.functions import JUMPING, TABLE, evaluate
+from spindle.symbolic.functions import TABLE, evaluate
 
 Breaks = tuple[tuple[float, ...], ...]
 Line = Callable[[np.ndarray], np.ndarray]
@@ -77,9 +77,8 @@ def _places(problem: Problem) -> Iterator[tuple[str, Region | BoxFace, sympy.Exp
             yield equation.name, region, equation.residual
     for name, pieces in problem.pieces.items():
         for piece in pieces:
-            for where, expression in piece.terms:
-                if isinstance(where, (Region, BoxFace)):
-                    yield name, where, expression
+            for face, expression in piece.on_faces:
+                yield name, face, expression
 
 
 def breaks(problem: Problem) -> Breaks:
@@ -205,20 +204,44 @@ def switches(expression: sympy.Expr, coordinate: sympy.Symbol, low: float, high:
 
 def _switching(expression) -> list[sympy.Expr]:
     """The expressions that change sign where the expression switches, the smallest first."""
-    arguments: dict[sympy.Expr, None] = {}
-    for node in sympy.preorder_traversal(expression):
-        if isinstance(node, Relational):
-            arguments[node.lhs - node.rhs] = None
-        elif isinstance(node, (sympy.floor, sympy.ceiling, sympy.frac)):
-            arguments[sympy.sin(sympy.pi * node.args[0])] = None
-        elif isinstance(node, sympy.Mod):
-            arguments[sympy.sin(sympy.pi * node.args[0] / node.args[1])] = None
-        elif isinstance(node, (sympy.Abs, *JUMPING)):
-            arguments[node.args[0]] = None
-        elif isinstance(node, (sympy.Max, sympy.Min)):
-            pairs = [(a, b) for k, a in enumerate(node.args) for b in node.args[:k]]
-            arguments |= dict.fromkeys(a - b for a, b in pairs)
-    return sorted(arguments, key=sympy.count_ops)
+    nodes = sympy.preorder_traversal(expression)
+    return sorted(dict.fromkeys(change for node in nodes for change in _sign_changes(node)), key=sympy.count_ops)
+
+
+@singledispatch
+def _sign_changes(node) -> Sequence[sympy.Expr]:
+    """The expressions that change sign where a function switches, apart from those that its arguments bring."""
+    return ()
+
+
+@_sign_changes.register
+def _(node: Relational):
+    return (node.lhs - node.rhs,)
+
+
+@_sign_changes.register(sympy.Abs)
+@_sign_changes.register(sympy.sign)
+@_sign_changes.register(sympy.Heaviside)
+def _(node):
+    return node.args[:1]
+
+
+@_sign_changes.register(sympy.floor)
+@_sign_changes.register(sympy.ceiling)
+@_sign_changes.register(sympy.frac)
+def _(node):
+    return (sympy.sin(sympy.pi * node.args[0]),)
+
+
+@_sign_changes.register
+def _(node: sympy.Mod):
+    return (sympy.sin(sympy.pi * node.args[0] / node.args[1]),)
+
+
+@_sign_changes.register(sympy.Max)
+@_sign_changes.register(sympy.Min)
+def _(node):
+    return [a - b for k, a in enumerate(node.args) for b in node.args[:k]]
 
 
 def _zeros(values: Line, low: float, high: float, known: Sequence[float]) -> list[float]:
@@ -272,13 +295,13 @@ def _smooth_sizes(expression) -> list[sympy.Expr]:
     """Smooth, wide expressions that are largest where a part of the expression has its peak."""
     sizes: dict[sympy.Expr, None] = {}
     for node in sympy.preorder_traversal(expression):
-        if isinstance(node, sympy.Pow) and node.exp.is_number and node.exp >= _HIGH:
+        if node.is_Pow and node.exp.is_number and node.exp >= _HIGH:
             sizes[abs(node.base)] = None
         elif isinstance(node, sympy.exp):
             sizes[node.args[0]] = None
-        elif isinstance(node, sympy.Pow) and not node.base.free_symbols and node.exp.free_symbols:
+        elif node.is_Pow and not node.base.free_symbols and node.exp.free_symbols:
             sizes[sympy.sign(sympy.log(node.base)) * node.exp] = None
-        elif (node.func in TABLE and not isinstance(node, _WIDE)) or (node.is_Pow and node.exp.is_negative):
+        elif (node.func in TABLE and node.func not in _WIDE) or (node.is_Pow and node.exp.is_negative):
             sizes[-abs(node.args[0])] = None
     return [size for size in sizes if size.free_symbols]
 

@@ -103,11 +103,11 @@ def _split_sources(expression, coordinates: frozenset) -> tuple[sympy.Expr, dict
     def walk(node):
         if fixed(node):
             return source(node)
-        if isinstance(node, (sympy.Add, sympy.Mul)):
+        if node.is_Add or node.is_Mul:
             known = [a for a in node.args if fixed(a)]
             rest = [walk(a) for a in node.args if not fixed(a)]
             return node.func(source(node.func(*known)), *rest) if known else node.func(*rest)
-        if isinstance(node, sympy.Piecewise):
+        if node.is_Piecewise:
             # A branch is a pair of value and condition, and only these two are arrays.
             return node.func(*((walk(value), walk(condition)) for value, condition in node.args))
         # Derivatives of code at a fixed place name the symbol by which they differentiate, which is no part of them.

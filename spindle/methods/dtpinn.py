@@ -242,7 +242,7 @@ def _frequency(s: Any, classical: ClassicalSolver | None) -> tuple[Any, tuple[st
     if s.frequency != "auto":
         return s, ()
     known = classical() if classical else None
-    misfit = sharp(known) if isinstance(known, ClassicalSolution) else None
+    misfit = sharp(known) if known and known.exists else None
     if not misfit:
         return replace(s, frequency=_USUAL), ()
     note = f"sine features up to frequency {_HIGH:g}: polynomials of degree 8 miss the classical solution by"

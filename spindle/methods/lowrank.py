@@ -32,7 +32,6 @@ from spindle.points.rules import sobol
 from spindle.problem.families import family_parameters
 from spindle.problem.problem import Problem
 from spindle.reduction.build import Reduction
-from spindle.symbolic.symbols import Parameter
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.stages import Stage
 
@@ -243,8 +242,8 @@ def _first_name(problem: Problem) -> str:
 
 def split_axes(problem: Problem) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The axes of the coordinates, and those of the parameters, of a family."""
-    coordinates = tuple(k for k, c in enumerate(problem.coordinates) if not isinstance(c, Parameter))
-    return coordinates, tuple(k for k, c in enumerate(problem.coordinates) if isinstance(c, Parameter))
+    ranging = [c in family_parameters(problem) for c in problem.coordinates]
+    return tuple(k for k, is_range in enumerate(ranging) if not is_range), tuple(np.flatnonzero(ranging).tolist())
 
 
 def family_field(problem: Problem, constraints, s: Any) -> Callable[[jax.Array], FamilyField]:

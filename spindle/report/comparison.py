@@ -23,7 +23,7 @@ from spindle.report.figures import (
     shared_limits,
     time_names,
 )
-from spindle.report.html import judgement, number, plain, render, seconds_by_part, verdict
+from spindle.report.html import judgement, number, render, seconds_by_part, setting_in_words, verdict
 from spindle.report.slices import Sample, chief_fields, choose_slices
 from spindle.results.solution import Solution
 from spindle.training.history import HistoryEntry
@@ -124,9 +124,10 @@ def _told(solution: Solution) -> dict[str, str]:
     options = dict(problem.origin[1]) if problem.origin else {}
     constants = {p.name: p.value for p in problem.parameters if p.value is not None}
     told = {"problem": problem.name}
-    told |= {f"{name} of the problem": plain(value) for name, value in (constants | options).items()}
+    told |= {f"{name} of the problem": setting_in_words(value) for name, value in (constants | options).items()}
     told |= {"method": label(solution.method), "recipe": solution.method.recipe, "seed": str(run.seed)}
-    told |= {name: plain(value) for name, value in solution.plan.settings.as_dict().items() if name != "recipe"}
+    settings = solution.plan.settings.as_dict().items()
+    told |= {name: setting_in_words(value) for name, value in settings if name != "recipe"}
     return {**told, "device": run.device, "precision": solution.plan.dtype, **run.versions}
 
 

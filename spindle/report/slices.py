@@ -9,10 +9,11 @@ import sympy
 import xarray
 from scipy.interpolate import RegularGridInterpolator
 
+from spindle.problem.families import family_parameters
 from spindle.problem.references import OnGrid
 from spindle.results.references import exact
 from spindle.results.solution import Solution
-from spindle.symbolic.symbols import Parameter, is_time
+from spindle.symbolic.symbols import is_time
 
 _SURVEY = 20_000  # points of the coarse grid on which slices are chosen
 _LINE, _PLANE = 401, 129  # nodes an axis of a drawn line, of a drawn plane
@@ -90,7 +91,8 @@ def choose_slices(solution: Solution) -> list[Slice]:
     times = [c.name for c in coordinates if is_time(c)]
     if len(names) <= 2:
         return [Slice(tuple(sorted(names, key=lambda name: name not in times)), {})]
-    ranges = {c.name: ends for c, ends in _bounds(solution) if isinstance(c, Parameter)}
+    parameters = family_parameters(solution.problem)
+    ranges = {c.name: ends for c, ends in _bounds(solution) if c in parameters}
     plotted = [name for name in names if name not in ranges]
     if len(plotted) <= 2:
         shown = tuple(sorted(plotted, key=lambda name: name not in times))
@@ -114,7 +116,7 @@ def choose_motion(solution: Solution) -> Motion | None:
     move along. Judged as `choose_slices` does.
     """
     coordinates = solution.problem.coordinates
-    if len(coordinates) <= 2 or any(isinstance(c, Parameter) for c in coordinates):
+    if len(coordinates) <= 2 or family_parameters(solution.problem):
         return None
     times = [c.name for c in coordinates if is_time(c)]
     if times:

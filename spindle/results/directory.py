@@ -23,6 +23,7 @@ import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
@@ -325,14 +326,27 @@ def to_json(data, indent: int | None = None) -> str:
     return json.dumps(_finite(data), allow_nan=False, indent=indent)
 
 
+@singledispatch
 def _finite(data):
-    if isinstance(data, Mapping):
-        return {str(k): _finite(v) for k, v in data.items()}
-    if isinstance(data, (list, tuple)):
-        return [_finite(v) for v in data]
-    if isinstance(data, (float, np.floating)):
-        return float(data) if np.isfinite(data) else None
+    """Data of JSON with NaN and infinities as None."""
     return data
+
+
+@_finite.register(Mapping)
+def _(data):
+    return {str(k): _finite(v) for k, v in data.items()}
+
+
+@_finite.register(list)
+@_finite.register(tuple)
+def _(data):
+    return [_finite(v) for v in data]
+
+
+@_finite.register(float)
+@_finite.register(np.floating)
+def _(data):
+    return float(data) if np.isfinite(data) else None
 
 
 def for_shell(words: Iterable) -> str:

@@ -18,7 +18,7 @@ from spindle.networks.model import Model
 from spindle.results.evaluator import Evaluator
 from spindle.results.references import scattered_points
 from spindle.symbolic.functions import evaluate
-from spindle.symbolic.symbols import Normal, Parameter, is_given, unknowns_in
+from spindle.symbolic.symbols import Normal, Parameter, unknown_of
 
 _POINTS = 512
 _SHARE = {
@@ -108,7 +108,7 @@ def _pass(plan: Plan, structure) -> tuple[list, Callable]:
 def _unknown_parts(term) -> list:
     """The unknowns in a term, and the partials of them, each as it stands."""
     kept = sympy.sympify(term).atoms(AppliedUndef, sympy.Derivative)
-    return [n for n in kept if not is_given(n.expr if isinstance(n, sympy.Derivative) else n) and unknowns_in(n)]
+    return [node for node in kept if unknown_of(node) is not None]
 
 
 def _size(evaluator: Evaluator, model: Model, terms, points: np.ndarray, partials: dict) -> float:

@@ -273,6 +273,12 @@ def is_given(function) -> bool:
     return isinstance(function, AppliedUndef) and getattr(function.func, "given", None) is not None
 
 
+def unknown_of(node) -> AppliedUndef | None:
+    """The unknown that an expression is, or is a partial derivative of; None for any other expression."""
+    inner = node.expr if node.is_Derivative else node
+    return inner if isinstance(inner, AppliedUndef) and not is_given(inner) else None
+
+
 def unknowns_in(expression) -> list[AppliedUndef]:
     """The unknown fields in an expression, sorted by name."""
     applied = sympy.sympify(expression).atoms(AppliedUndef)

@@ -27,7 +27,7 @@ from spindle.derivatives.rbf_fd.cache import cached_weights
 from spindle.derivatives.rbf_fd.sparse import Blocks, Stencils
 from spindle.derivatives.rbf_fd.time_differences import Differences
 from spindle.errors import MethodError
-from spindle.lowering.partials import DifferentialOperator, terms_of
+from spindle.lowering.partials import DifferentialOperator
 from spindle.networks.fields import Field
 from spindle.networks.taylor import Jet, closure
 from spindle.points.drawing import unfolded
@@ -106,7 +106,7 @@ class Discrete(FormingJacobians):
         axis = self.points.axis
         for need in needs:
             combined = defaultdict(lambda: defaultdict(float))
-            for term, factor in terms_of(need):
+            for term, factor in need.terms:
                 lane = 0 if axis is None else term.orders[axis]
                 space = tuple(n for k, n in enumerate(term.orders) if k != axis)
                 combined[lane, term.unknown][space] += factor

@@ -25,7 +25,7 @@ from spindle.derivatives.separable.normal import (
     symmetric,
 )
 from spindle.derivatives.separable.tensor_contraction import contract, contract_rows
-from spindle.lowering.partials import DifferentialOperator, terms_of
+from spindle.lowering.partials import DifferentialOperator
 from spindle.networks.fields import AxisField
 from spindle.networks.taylor import Jet
 from spindle.points.lattice import Lattice
@@ -42,7 +42,7 @@ def axis_jets(field: AxisField, axis: int, x: jax.Array, highest: int) -> list[j
 
 def highest_orders(needs: Sequence[DifferentialOperator], axes: int) -> list[int]:
     """The highest order of differentiation on each axis."""
-    partials = [p for need in needs for p, _ in terms_of(need)]
+    partials = [p for need in needs for p, _ in need.terms]
     return [max((p.orders[k] for p in partials), default=0) for k in range(axes)]
 
 
@@ -78,7 +78,7 @@ def merge(
 
 def _merge_one(features, need):
     rows = defaultdict(list)
-    for p, coefficient in terms_of(need):
+    for p, coefficient in need.terms:
         before = [features[k][p.orders[k]][:, p.unknown] for k in range(len(features) - 1)]
         product = _khatri_rao(before) if before else jnp.ones_like(features[-1][0][:1, p.unknown])
         rows[p.orders[-1]].append(product if coefficient == 1.0 else coefficient * product)
@@ -105,7 +105,7 @@ def paired(
     def one(partial):
         return math.prod(features[k][order][:, partial.unknown] for k, order in enumerate(partial.orders)).sum(-1)
 
-    return {need: sum(c * one(p) for p, c in terms_of(need)) for need in needs}
+    return {need: sum(c * one(p) for p, c in need.terms) for need in needs}
 
 
 class SeparableJets(SummingWithoutPoints):

@@ -24,6 +24,11 @@ class Piece:
 
     terms: tuple[tuple[BoxFace | BoundaryPart | PointSet, sympy.Expr], ...]
 
+    @property
+    def on_faces(self) -> list[tuple[BoxFace, sympy.Expr]]:
+        """The terms at faces of a box, where one coordinate is fixed."""
+        return [(place, expression) for place, expression in self.terms if isinstance(place, BoxFace)]
+
 
 class Setting(NamedTuple):
     """`expression = value`."""

@@ -14,7 +14,6 @@ import numpy as np
 from spindle.classical.nodal_solver import ClassicalSolution, NoClassical
 from spindle.errors import SpindleError
 from spindle.lowering.compile import array_function
-from spindle.lowering.partials import terms_of
 from spindle.methods.dtpinn import DTPINN
 from spindle.problem.problem import Problem
 from spindle.results.references import scattered_points
@@ -49,7 +48,7 @@ def by_nodes(solution: Solution, budget: Budget) -> ErrorEstimate:
     solutions = []
     for (order, nodes), times in zip(sets, _TIMES, strict=True):
         classical = _solved(posed, order, nodes, times)
-        if isinstance(classical, NoClassical):
+        if not classical.exists:
             return ErrorEstimate(reason=f"it has no classical solution to come from: {classical.reason}")
         if time.perf_counter() > budget.ends:
             raise Late
@@ -66,7 +65,7 @@ def _for(solution: Solution, parameters: Mapping[str, float], chosen: tuple[int,
     classical = _solved(posed, *chosen, _TIMES[0])
     if time.perf_counter() > budget.ends:
         raise Late
-    if isinstance(classical, NoClassical):
+    if not classical.exists:
         raise Untold(classical.reason)
 
     def values(expression, points):
@@ -122,11 +121,11 @@ def _function(solution: Solution, expression, parameters: Mapping[str, float] | 
     problem, numbers = solution.problem, solution.parameters | dict(parameters or {})
     fixed = {p: numbers[p.name] for p in problem.tunable}
     compiled = array_function(expression.xreplace(fixed), problem.coordinates, problem.unknowns)
-    if any(p.total for need in compiled.needs for p, _ in terms_of(need)):
+    if any(p.total for need in compiled.needs for p, _ in need.terms):
         return None
 
     def at(points, values):
-        known = {need: sum(f * values[:, p.unknown] for p, f in terms_of(need)) for need in compiled.needs}
+        known = {need: sum(f * values[:, p.unknown] for p, f in need.terms) for need in compiled.needs}
         with precision("float64"):
             return np.broadcast_to(np.asarray(compiled(tuple(points.T), known)), len(points))
 

@@ -33,7 +33,7 @@ _MISFIT = 0.02
 ClassicalSolver = Callable[[], ClassicalSolution | NoClassical]
 
 
-def sharp(classical: ClassicalSolution) -> float | None:
+def polynomial_misfit(classical: ClassicalSolution) -> float | None:
     """How far the solution is from polynomials of degree 8 where that is far, relative to its variation; else None."""
     nodes = classical.derivatives.points.nodes
     places = np.concatenate([nodes.interior, nodes.boundary])
@@ -157,9 +157,9 @@ class DistanceToClassical(TrainingObjective):
         return False
 
     @property
-    def handed_over(self) -> dict:
+    def carried_values(self) -> dict:
         """As by the objective before."""
-        return self.inner.handed_over
+        return self.inner.carried_values
 
     def draw(self, key, carried=None):
         """As by the objective before, for the residuals."""

@@ -26,7 +26,7 @@ import scipy.sparse
 from scipy.sparse.linalg import splu
 
 from spindle.classical.factors import Direct, Factors, factors, misfit
-from spindle.derivatives.rbf_fd.nodal import Discrete, Nodal
+from spindle.derivatives.rbf_fd.nodal import NodalField, RBFFDDerivatives
 from spindle.networks.model import Model
 from spindle.objective.objective import Objective
 from spindle.training.precision import precision
@@ -55,7 +55,7 @@ class ClassicalSolution:
     values: np.ndarray
     seconds: float
     steps: int
-    derivatives: Discrete
+    derivatives: RBFFDDerivatives
     note: str = ""
 
     exists: ClassVar[Literal[True]] = True
@@ -106,7 +106,7 @@ def _in_time(moments, times) -> tuple[np.ndarray, np.ndarray]:
 def solve_nodal(objective: Objective) -> ClassicalSolution | NoClassical:
     """The classical solution of an objective on nodes, or why there is none."""
     derivatives = objective.derivatives
-    assert isinstance(derivatives, Discrete), "matrices are of nodes"
+    assert isinstance(derivatives, RBFFDDerivatives), "matrices are of nodes"
     if objective.tunable or any(derivatives.points.rows[p].size == 0 for p in range(len(derivatives.points.supports))):
         return NoClassical("measurements and unknown parameters make no square system")
     with precision("float64"):
@@ -123,7 +123,7 @@ def solve_nodal(objective: Objective) -> ClassicalSolution | NoClassical:
 class _System:
     """F(t, u, du/dt) = 0 at the nodes, with its matrices."""
 
-    def __init__(self, objective: Objective, derivatives: Discrete):
+    def __init__(self, objective: Objective, derivatives: RBFFDDerivatives):
         self.objective, self.derivatives, problem = objective, derivatives, objective.forms.problem
         self.outputs = len(problem.unknowns)
         self.size = len(self.derivatives.points.positions) * self.outputs
@@ -138,8 +138,8 @@ class _System:
         """All rows and their slopes at one moment."""
         objective = self.objective
         cloud = self.derivatives.points
-        points = objective.tabulated(cloud.at(None if cloud.times is None else moment[None]))
-        model = Model(Nodal(lanes), {})
+        points = objective.with_coefficients(cloud.at(None if cloud.times is None else moment[None]))
+        model = Model(NodalField(lanes), {})
         weights = {name: jnp.ones(()) for name in objective.names}
         rows = [row.ravel() for rows in objective.rows(model, points).values() for row in rows]
         pieces = objective.linearised(model, points, weights)

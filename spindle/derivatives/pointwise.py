@@ -44,7 +44,7 @@ class PointwiseTaylor(FormingJacobians):
 
     def prepare(self, field: Field, drawn):
         """The field and, for each support, its points, as `at` takes them."""
-        return field, self.points.bare(drawn)
+        return field, self.points.without_normals(drawn)
 
     def at(self, shared, support: int) -> dict[DifferentialOperator, jax.Array]:
         """The values of all needs of one support, (n,) each."""
@@ -87,7 +87,7 @@ class PointwiseTaylor(FormingJacobians):
         return self._block(field, piece, *self._flat(drawn, piece))
 
     def _flat(self, drawn, piece):
-        points = [self.points.bare(drawn)[support] for support, _ in piece.slopes]
+        points = [self.points.without_normals(drawn)[support] for support, _ in piece.slopes]
         by_need = [[slopes[need] for need in self.needs[support]] for support, slopes in piece.slopes]
         return points, (by_need, list(piece.parameters))
 

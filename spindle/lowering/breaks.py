@@ -43,7 +43,7 @@ _WIDE = (sympy.sin, sympy.cos, sympy.Pow)  # functions that change in no small p
 
 
 @dataclass(frozen=True)
-class Datum:
+class KnownTerm:
     """A source, coefficient or value of a condition, and the box where it counts.
 
     name         of the equation or condition
@@ -58,16 +58,16 @@ class Datum:
     shape: Any = None
 
 
-def data(problem: Problem) -> list[Datum]:
+def known_terms(problem: Problem) -> list[KnownTerm]:
     """Every source, coefficient and value of a condition on a face; code, which has no text, is left out."""
-    collected: dict[Datum, None] = {}
+    collected: dict[KnownTerm, None] = {}
     for name, where, expression in _places(problem):
         region = where.support
         fixed = {c: low for c, (low, high) in zip(problem.coordinates, region.bounds, strict=True) if low == high}
         for part in known_parts(expression, problem):
             known = part.subs(fixed) if fixed else part
             if known.free_symbols and known.free_symbols <= set(problem.coordinates) and not known.atoms(AppliedUndef):
-                collected[Datum(name, known, region.bounds, region.shape)] = None
+                collected[KnownTerm(name, known, region.bounds, region.shape)] = None
     return list(collected)
 
 
@@ -88,25 +88,25 @@ def breaks(problem: Problem) -> Breaks:
     or of very many, some peaks may be missed.
     """
     cuts: list[set[float]] = [set() for _ in problem.coordinates]
-    every = data(problem)
-    for datum in every:
-        for axis, places in enumerate(_breaks_of(datum, tuple(problem.coordinates), _WORK // len(every))):
+    every = known_terms(problem)
+    for term in every:
+        for axis, places in enumerate(_breaks_of(term, tuple(problem.coordinates), _WORK // len(every))):
             cuts[axis].update(places)
     ends = zip(cuts, problem.domain.bounds, strict=True)
     return tuple(_distinct(places, low, high) for places, (low, high) in ends)
 
 
 @lru_cache(maxsize=1024)  # training, checks and the windows of a march ask for the same
-def _breaks_of(datum: Datum, coordinates: tuple[sympy.Symbol, ...], work: int) -> tuple[tuple[float, ...], ...]:
+def _breaks_of(term: KnownTerm, coordinates: tuple[sympy.Symbol, ...], work: int) -> tuple[tuple[float, ...], ...]:
     """The breaks of one datum, within `work`: switches, then the panels of its peaks between them."""
-    search, free = _Search(work), [c for c in coordinates if c in datum.expression.free_symbols]
-    bounds = dict(zip(coordinates, datum.bounds, strict=True))
-    cuts = {c: switches(datum.expression, c, *bounds[c]) for c in free}
+    search, free = _Search(work), [c for c in coordinates if c in term.expression.free_symbols]
+    bounds = dict(zip(coordinates, term.bounds, strict=True))
+    cuts = {c: switches(term.expression, c, *bounds[c]) for c in free}
     box = {c: bounds[c] for c in free}
     with suppress(_Enough):
-        for peak in _peaks(search, datum.expression, box, dict(cuts)):
+        for peak in _peaks(search, term.expression, box, dict(cuts)):
             for c in free:
-                values = search.along(datum.expression, peak, c)
+                values = search.along(term.expression, peak, c)
                 cuts[c] = sorted({*cuts[c], *narrow_panels(values, bounds[c], cuts[c], peak[c])})
     return tuple(tuple(cuts.get(c, ())) for c in coordinates)
 
@@ -171,21 +171,21 @@ def _distinct(values: Iterable[float], low: float, high: float) -> tuple[float, 
 
 
 def values_of(
-    datum: Datum, problem: Problem, axes: Sequence[np.ndarray], free: Sequence[int]
+    term: KnownTerm, problem: Problem, axes: Sequence[np.ndarray], free: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Whether each node of the tensor grid of the free axes lies inside, and |datum| there, zero outside.
 
     axes   nodes of each of the free axes, whose numbers are `free`
     """
     grid = np.meshgrid(*axes, indexing="ij")
-    points = np.stack([np.full(grid[0].shape, low) for low, _ in datum.bounds], -1)
+    points = np.stack([np.full(grid[0].shape, low) for low, _ in term.bounds], -1)
     for k, column in zip(free, grid, strict=True):
         points[..., k] = column
     inside = np.ones(grid[0].shape, bool)
-    if datum.shape is not None:
-        space = [problem.coordinates.index(c) for c in datum.shape.coordinates]
-        inside = datum.shape.contains(points[..., space].reshape(-1, len(space))).reshape(inside.shape)
-    values = evaluate(datum.expression, dict(zip(problem.coordinates, np.moveaxis(points, -1, 0), strict=True)))
+    if term.shape is not None:
+        space = [problem.coordinates.index(c) for c in term.shape.coordinates]
+        inside = term.shape.contains(points[..., space].reshape(-1, len(space))).reshape(inside.shape)
+    values = evaluate(term.expression, dict(zip(problem.coordinates, np.moveaxis(points, -1, 0), strict=True)))
     sizes = np.nan_to_num(np.abs(np.asarray(values, float)), nan=0.0, posinf=0.0, neginf=0.0)
     return inside, np.broadcast_to(sizes, inside.shape) * inside
 

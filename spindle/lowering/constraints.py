@@ -252,8 +252,8 @@ def _is_fixed(value: sympy.Expr, coordinates) -> bool:
     Parameters that are axes may occur, and code that `given` was told is smooth.
     """
     tunable = any(p.unknown or p.bounds for p in value.atoms(Parameter) - set(coordinates))
-    coded = all(is_given(f) and f.func.smooth for f in value.atoms(AppliedUndef))
-    return not tunable and coded and not value.has(*_ROUGH) and _has_derivatives(value, coordinates)
+    is_smooth = all(is_given(f) and f.func.smooth for f in value.atoms(AppliedUndef))
+    return not tunable and is_smooth and not value.has(*_ROUGH) and _has_derivatives(value, coordinates)
 
 
 def _has_derivatives(value, coordinates) -> bool:

@@ -107,7 +107,9 @@ class _Sampler:
         values = {p: p.value if p.value is not None else sum(p.bounds) / 2 for p in free if p not in self.values}
         normals = {n: np.full(_SAMPLES, 1 / math.sqrt(len(self.lengths))) for n in expression.atoms(Normal)}
         try:
-            evaluated = evaluate(expression, {**self.values, **values, **normals, **(known or {})}, coded=_coded)
+            evaluated = evaluate(
+                expression, {**self.values, **values, **normals, **(known or {})}, given_partial=_size_of_given
+            )
         except (ProblemError, ArithmeticError, TypeError, ValueError):
             return 0.0
         finite = np.asarray(evaluated, float)
@@ -187,7 +189,7 @@ def _is_linear_in(term, u) -> bool:
     return len(nodes) == 1 and unknown_of(nodes[0]) is not None
 
 
-def _coded(applied, orders):
+def _size_of_given(applied, orders):
     """Coded functions are of size one where they do not tell: what they compute is known to JAX alone."""
     size = getattr(applied.func.given, "size", None)
     value = 0.0 if any(orders) else 1.0 if size is None else size()

@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import sympy
 
-from spindle.classical.fit import NEAR, ClassicalFit, ClassicalSolver, sharp
+from spindle.classical.fit import NEAR, ClassicalFit, ClassicalSolver, polynomial_misfit
 from spindle.classical.nodal_solver import ClassicalSolution, NoClassical, solve_nodal
 from spindle.derivatives.pointwise import PointwiseTaylor
-from spindle.derivatives.rbf_fd.nodal import Discrete
+from spindle.derivatives.rbf_fd.nodal import RBFFDDerivatives
 from spindle.errors import MethodError
 from spindle.geometry.domain import Box, BoxUnion, Interval
 from spindle.geometry.pointcloud import PointCloud
@@ -210,7 +210,7 @@ class _OnNodes:
             "size": None if better else self.s.stencil,
             "instants": self.s.in_time == "differences",
         }
-        return self._with(Discrete(on_nodes, self.forms.needs, order=self.s.order + better, **scheme))
+        return self._with(RBFFDDerivatives(on_nodes, self.forms.needs, order=self.s.order + better, **scheme))
 
     def fresh(self) -> Objective:
         """The objective on random points, as many as nodes at all instants, by exact derivatives."""
@@ -242,7 +242,7 @@ def _frequency(s: Any, classical: ClassicalSolver | None) -> tuple[Any, tuple[st
     if s.frequency != "auto":
         return s, ()
     known = classical() if classical else None
-    misfit = sharp(known) if known and known.exists else None
+    misfit = polynomial_misfit(known) if known and known.exists else None
     if not misfit:
         return replace(s, frequency=_USUAL), ()
     note = f"sine features up to frequency {_HIGH:g}: polynomials of degree 8 miss the classical solution by"

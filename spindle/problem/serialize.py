@@ -79,8 +79,8 @@ def encode(e):
         if e == constant:
             return [name]
     if isinstance(e, AppliedUndef):
-        coded = "smooth" if getattr(e.func, "smooth", False) else "given"
-        head = coded if symbols.is_given(e) else "function"
+        kind = "smooth" if getattr(e.func, "smooth", False) else "given"
+        head = kind if symbols.is_given(e) else "function"
         return [head, e.func.__name__, *map(encode, e.args)]
     head = type(e).__name__
     if head not in _HEADS:
@@ -91,7 +91,7 @@ def encode(e):
 
 
 def decode(data, given: Mapping[str, Callable] | None = None):
-    """The expression that `encode` wrote; `given` hands in coded functions by name.
+    """The expression that `encode` wrote; `given` hands in functions by name.
 
     Raises RunError where data are damaged, or larger than what a problem can need: the limits of formulas in files hold
     here too, and nothing is built before it is known to be small.
@@ -257,7 +257,7 @@ def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
 
 
 def problem_from_data(data: Mapping, arrays: Mapping, given: Mapping[str, Callable] | None = None) -> Problem:
-    """The problem that `problem_to_data` wrote; `given` hands in coded functions by name.
+    """The problem that `problem_to_data` wrote; `given` hands in functions by name.
 
     Raises RunError where the data are damaged.
     """

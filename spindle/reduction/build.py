@@ -27,13 +27,13 @@ from spindle.problem.families import family_parameters
 from spindle.reduction.cubature import empirical_cubature
 from spindle.reduction.interpolation import pod, reduced_network, select
 from spindle.reduction.snapshots import shifted_snapshots, snapshots
-from spindle.reduction.truncation import active, truncated
+from spindle.reduction.truncation import truncated, used_coefficients
 from spindle.reduction.tuning import (
     Prior,
     Tuned,
     coefficients_of,
     gauss_newton,
-    guarded,
+    guarded_tuning,
     published,
     residual_rows,
     with_coefficients,
@@ -126,7 +126,7 @@ class Reduction:
         with precision("float32"):
             small, full, prior = _as_single((reduced.field, reduced.full, reduced.prior))
             tune = self.tuning(small, self.objective(reduced.points), prior)
-            one = guarded(tune, full, self.objective(reduced.check), self._loss_weights())
+            one = guarded_tuning(tune, full, self.objective(reduced.check), self._loss_weights())
             locality = jnp.asarray(reduced.locality)
 
         compiled = _over_members(lambda row: one(row, locality), reduced.full)
@@ -163,7 +163,7 @@ class Reduction:
 
     def _kept(self, field, sample, unseen) -> list[np.ndarray]:
         """For each layer the indices of coefficients that any member uses, of the sample or not."""
-        used = [active(field, members, _IDLE) for members in (sample, unseen)]
+        used = [used_coefficients(field, members, _IDLE) for members in (sample, unseen)]
         return [np.union1d(a, b) for a, b in zip(*used, strict=True)]
 
     def tuning(self, field, objective, prior) -> Callable:
@@ -300,7 +300,7 @@ class Reduction:
     def _locality(self, small, full, points, check, prior, members) -> tuple[float, float]:
         """The weight of the prior with which members gain most, by the full residual at unseen points; the gain."""
         tune = self.tuning(small, self.objective(points), prior)
-        one = guarded(tune, full, self.objective(check), self._loss_weights())
+        one = guarded_tuning(tune, full, self.objective(check), self._loss_weights())
         many = jax.jit(lambda mu, c: jax.lax.map(lambda row: one(row, c), mu, batch_size=_together(full)))
         alone = np.float64(1e30)  # of the type of the candidates, so that one program is compiled for all
         start = np.asarray(many(jnp.asarray(members), alone).start)

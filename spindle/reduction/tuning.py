@@ -138,7 +138,7 @@ def published(
     return tune
 
 
-def guarded(tune: Callable, full: FamilyField, check: Objective, weights) -> Callable[[jax.Array, Any], Tuned]:
+def guarded_tuning(tune: Callable, full: FamilyField, check: Objective, weights) -> Callable[[jax.Array, Any], Tuned]:
     """The function (mu, locality) -> tuned member; the start where the full residual on other points does not fall."""
 
     def query(mu, locality):

@@ -24,7 +24,7 @@ from spindle.report.canvas import (
     scale,
     scale_format,
 )
-from spindle.report.slices import Sample, Slice, take
+from spindle.report.slices import Sample, Slice, sample_slice
 from spindle.results.solution import Solution
 from spindle.symbolic.symbols import is_time
 from spindle.training.history import History, HistoryEntry
@@ -69,9 +69,9 @@ class Box:
         return "; ".join(f"{name}: {100 * value:.3f}%" for name, value in vars(self).items())
 
 
-def drawn(solution: Solution, slices: Sequence[Slice], fields: Mapping) -> dict[str, list[Sample]]:
+def sample_slices(solution: Solution, slices: Sequence[Slice], fields: Mapping) -> dict[str, list[Sample]]:
     """{name: a sample for each slice} of fields, {name: unknown or quantity}."""
-    return {name: [take(solution, u, piece) for piece in slices] for name, u in fields.items()}
+    return {name: [sample_slice(solution, u, piece) for piece in slices] for name, u in fields.items()}
 
 
 def field_pictures(solution: Solution, samples: Mapping[str, Sequence[Sample]]) -> dict[str, list[Row]]:

@@ -18,7 +18,7 @@ from sympy.core.function import AppliedUndef
 from spindle.methods.base import Method
 from spindle.methods.registry import label
 from spindle.problem.printing import describe
-from spindle.report.figures import drawn, field_pictures, training_pictures
+from spindle.report.figures import field_pictures, sample_slices, training_pictures
 from spindle.report.formulas import formulas
 from spindle.report.means import Mean, means
 from spindle.report.player import player
@@ -109,7 +109,7 @@ def _long(value: float) -> str:
 
 def _content(solution: Solution, path: Path, command: str | None) -> dict:
     problem, run = solution.problem, solution.run
-    samples = drawn(solution, choose_slices(solution), problem.fields)
+    samples = sample_slices(solution, choose_slices(solution), problem.fields)
     return {
         "title": problem.title or problem.name,
         "subtitle": f"{problem.name}, solved by {label(solution.method)}, recipe {solution.method.recipe}",
@@ -266,8 +266,8 @@ def _environment(solution: Solution) -> list[tuple[str, str]]:
 def _python(solution: Solution, path: Path) -> str:
     """The lines that read the run where it lies beside the report, else those that compute it."""
     if RunDirectory(path.parent).info.exists():
-        coded = [] if solution.problem.origin else solution.problem.expressions()  # the gallery brings its code
-        given = sorted({f.func.__name__ for e in coded for f in e.atoms(AppliedUndef) if is_given(f)})
+        expressions = [] if solution.problem.origin else solution.problem.expressions()  # the gallery brings its code
+        given = sorted({f.func.__name__ for e in expressions for f in e.atoms(AppliedUndef) if is_given(f)})
         functions = f", given={{{', '.join(f'{name!r}: {name}' for name in given)}}}" if given else ""
         body = f"solution = sp.load({str(path.parent.absolute())!r}{functions})"
     else:

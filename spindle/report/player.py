@@ -10,7 +10,7 @@ import numpy as np
 from spindle.report.canvas import Picture
 from spindle.report.figures import Box, Pane, empty_plane, panes, shared_limits
 from spindle.report.images import data_uri, indexed_png
-from spindle.report.slices import Motion, Sample, chief_fields, choose_motion, take_along
+from spindle.report.slices import Motion, Sample, chief_fields, choose_motion, sample_motion
 from spindle.results.solution import Solution
 
 _WEIGHT = 2_000_000  # bytes of all images; fields beyond are left out
@@ -66,7 +66,7 @@ def player(solution: Solution) -> Player | None:
     motion = choose_motion(solution)
     if motion is None:
         return None
-    taken = {name: take_along(solution, u, motion) for name, u in chief_fields(solution).items()}
+    taken = {name: sample_motion(solution, u, motion) for name, u in chief_fields(solution).items()}
     films = [_film(name, samples, motion) for name, samples in taken.items()]
     weights = accumulate(sum(len(uri) for panel in film.panels for uri in panel.images) for film in films)
     fit = [film for film, weight in zip(films, weights, strict=True) if weight <= _WEIGHT]

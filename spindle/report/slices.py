@@ -129,14 +129,14 @@ def choose_motion(solution: Solution) -> Motion | None:
     return Motion(third, False, Slice(pair, _heaviest(pair, nodes, weight)))
 
 
-def take(solution: Solution, u, piece: Slice) -> Sample:
+def sample_slice(solution: Solution, u, piece: Slice) -> Sample:
     """An unknown and its reference on a slice; a tabulated reference is taken at its nodes, not interpolated."""
     nodes, of_table = (_LINE, _LINE) if len(piece.shown) == 1 else (_PLANE, 2 * _PLANE - 1)
     axes = _axes(solution, u, piece, dict.fromkeys(piece.shown, nodes), dict.fromkeys(piece.shown, of_table))
     return _sample(piece, axes, _evaluated(solution, u, axes), dict.fromkeys(piece.fixed, 0))
 
 
-def take_along(solution: Solution, u, motion: Motion) -> list[Sample]:
+def sample_motion(solution: Solution, u, motion: Motion) -> list[Sample]:
     """An unknown and its reference on a plane that moves, at each of its positions in order."""
     shown, along = motion.plane.shown, motion.along
     piece = Slice(shown, {c: value for c, value in motion.plane.fixed.items() if c != along})

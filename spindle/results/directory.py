@@ -241,7 +241,7 @@ class RunDirectory:
                 raise ValueError(f"its seed is {info['seed']}")
             seed = operator.index(info["seed"])
         with reading(self.problem, _WITHOUT_IT):
-            problem = problem_from_data(data, arrays, _coded(data) | dict(given or {}))
+            problem = problem_from_data(data, arrays, _given_functions(data) | dict(given or {}))
         if info["format"] != _format(problem):
             raise self._of_another_version()
         return problem, self._method(info["method"], problem), seed
@@ -284,8 +284,8 @@ def _format(problem: Problem) -> int:
     return ESTIMATING if problem.tunable else FORMAT
 
 
-def _coded(data: Mapping) -> dict[str, Any]:
-    """The coded functions of a problem of the gallery, by name: what no file can hold is made anew."""
+def _given_functions(data: Mapping) -> dict[str, Any]:
+    """The given functions of a problem of the gallery, by name: what no file can hold is made anew."""
     name, chosen = data.get("origin") or ("", {})
     text = json.dumps(data)
     if name not in GALLERY or not any(f'["{head}", ' in text for head in ("given", "smooth")):

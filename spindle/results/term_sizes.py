@@ -11,7 +11,7 @@ from sympy.core.function import AppliedUndef
 
 from spindle.derivatives.pointwise import pointwise_values
 from spindle.errors import ProblemError
-from spindle.lowering.compile import array_function, coded
+from spindle.lowering.compile import array_function, given_partial
 from spindle.lowering.partials import partial_of
 from spindle.methods.base import Plan
 from spindle.networks.model import Model
@@ -122,7 +122,7 @@ def _size(evaluator: Evaluator, model: Model, terms, points: np.ndarray, partial
         beside |= {p: estimated.get(p.name, p.value if p.value is not None else math.nan) for p in free}
         try:
             with evaluator.plan.objective.holding(dict(evaluator.carried)):
-                computed = np.asarray(evaluate(term, values | beside, coded=coded), float)
+                computed = np.asarray(evaluate(term, values | beside, given_partial=given_partial), float)
         except (ProblemError, ArithmeticError, TypeError, ValueError):
             continue
         finite = computed[np.isfinite(computed)]

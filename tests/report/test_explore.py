@@ -25,7 +25,7 @@ from bokeh.document import Document
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.websocket import websocket_connect
 
-from spindle.report.explore.page import SCRIPTS, drawn, drawn_lines, facts_html, fill
+from spindle.report.explore.page import SCRIPTS, facts_html, fill, image_data, line_data
 from spindle.report.explore.server import explore, serving
 from tests.cli.test_terminal import in_terminal, posix, spindle
 from tests.families import convection
@@ -113,13 +113,13 @@ def test_the_picture_is_the_member(explorer):
     assert (answer.estimate, answer.residual) == (member.estimate, member.residual)
     assert explorer.error({"beta": 1.3}) == member.error()
     assert answer.query > 0 < answer.drawn
-    (image,) = drawn(explorer, answer)["image"]
+    (image,) = image_data(explorer, answer)["image"]
     np.testing.assert_allclose(image, answer.values, rtol=1e-6, atol=1e-6)
 
 
 def test_lines_are_the_member_at_some_times(explorer):
     member, answer = explorer.solution(beta=1.7), explorer.ask("u", {"beta": 1.7})
-    lines = drawn_lines(explorer, answer)
+    lines = line_data(explorer, answer)
     assert list(explorer.times) == ["t = 0", "t = 0.25", "t = 0.5", "t = 0.75", "t = 1"]
     for k, time_ in enumerate((0, 0.25, 0.5, 0.75, 1)):
         np.testing.assert_allclose(lines[f"line{k}"], member(t=time_, x=lines["nodes"]), rtol=1e-12, atol=1e-12)
@@ -216,7 +216,7 @@ def test_moving_a_slider_draws_another_member(explorer):
     slider.value = 1.22
     assert pass_time()
     answer = explorer.ask("u", {"beta": 1.22})
-    np.testing.assert_array_equal(source(document, "image").data["image"], drawn(explorer, answer)["image"])
+    np.testing.assert_array_equal(source(document, "image").data["image"], image_data(explorer, answer)["image"])
     np.testing.assert_array_equal(source(document, "line3").data["line3"], answer.values[:, 90])
     assert f"{answer.estimate:.1e}" in told.text != before
     assert "…" in told.text

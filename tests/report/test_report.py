@@ -21,7 +21,7 @@ from spindle.report.figures import training_pictures
 from spindle.report.formulas import formulas
 from spindle.report.html import number, verdict, write_report
 from spindle.report.means import means
-from spindle.report.slices import Sample, Slice, choose_slices, take
+from spindle.report.slices import Sample, Slice, choose_slices, sample_slice
 from spindle.results.run_record import RunRecord
 from spindle.storage.records import WindowRecord
 from spindle.training.history import Clock, History, HistoryEntry
@@ -242,7 +242,7 @@ def test_slices_of_six_coordinates_fix_four():
 
 def test_sample_holds_the_solution_and_nothing_outside_the_domain():
     solution = solved("lshape")
-    sample = take(solution, solution.problem.unknowns[0], *choose_slices(solution))
+    sample = sample_slice(solution, solution.problem.unknowns[0], *choose_slices(solution))
     outside = (sample.nodes[0] > 1e-6) & (sample.nodes[1] > 1e-6)[:, None]
     assert np.isnan(sample.values[outside]).all()
     assert np.isfinite(sample.values[~outside]).all()
@@ -254,11 +254,11 @@ def test_sample_holds_the_solution_and_nothing_outside_the_domain():
 def test_tabulated_reference_is_drawn_on_its_own_nodes():
     solution = solved("heat")
     (u,), (table,) = solution.problem.unknowns, solution.problem.reference.values()
-    sample = take(solution, u, *choose_slices(solution))
+    sample = sample_slice(solution, u, *choose_slices(solution))
     assert sample.shown == ("t", "x")
     np.testing.assert_array_equal(sample.reference, table.values)
     np.testing.assert_allclose(sample.values, solution.grid(u, **table.axes))
-    line = take(solution, u, Slice(("x",), {"t": 0.0337}))
+    line = sample_slice(solution, u, Slice(("x",), {"t": 0.0337}))
     assert line.fixed["t"] == pytest.approx(0.03)
 
 

@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.derivatives.base import SummingWithoutPoints
-from spindle.derivatives.linearised import LinearisedResidual, Shortcut
+from spindle.derivatives.base import GridFreeSums
+from spindle.derivatives.linearised import GridFreeResidual, LinearisedResidual
 from spindle.derivatives.separable.grid_free import GridFree, SeparatedPiece, grid_free
 from spindle.derivatives.separable.normal import (
     axis_features,
@@ -108,7 +108,7 @@ def paired(
     return {need: sum(c * one(p) for p, c in need.terms) for need in needs}
 
 
-class SeparableJets(SummingWithoutPoints):
+class SeparableJets(GridFreeSums):
     """Derivatives of a separable field on a lattice.
 
     needs   for each support the partials, and combinations of partials, that its residuals contain
@@ -142,7 +142,7 @@ class SeparableJets(SummingWithoutPoints):
         combine = merge if self.points.supports[support].is_region else paired
         return combine(cut, self.needs[support], shared.core)
 
-    def shortcut(self, supports: Sequence[int], structures, coordinates) -> GridFree | None:
+    def grid_free(self, supports: Sequence[int], structures, coordinates) -> GridFree | None:
         """The way to take the sums of one residual array without its points; None where points are cheaper."""
         if self.form == "grid":
             return None
@@ -159,7 +159,7 @@ class SeparableJets(SummingWithoutPoints):
         """Whether `normal` is offered for this field."""
         return field.core is None
 
-    def normal(self, field: AxisField, drawn, pieces: Sequence[LinearisedResidual | Shortcut]) -> jax.Array:
+    def normal(self, field: AxisField, drawn, pieces: Sequence[LinearisedResidual | GridFreeResidual]) -> jax.Array:
         """J^T J of linearised residuals, in the order of `ravel_pytree(field)`, estimated parameters last."""
         features = [axis_features(field, k, x, axis_jets, self._highest[k]) for k, x in enumerate(drawn)]
         places, size = places_of_parameters(field)
@@ -169,7 +169,7 @@ class SeparableJets(SummingWithoutPoints):
 
     def _normal(self, features, piece):
         """Blocks of J^T J of one piece, parameters axis by axis."""
-        if isinstance(piece, Shortcut):
+        if isinstance(piece, GridFreeResidual):
             return piece.weight * symmetric(piece.form.normal(features, piece.factors), ())
         cut = []
         for support, _ in piece.slopes:

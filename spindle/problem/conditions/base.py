@@ -30,7 +30,7 @@ class Piece:
         return [(place, expression) for place, expression in self.terms if isinstance(place, BoxFace)]
 
 
-class Setting(NamedTuple):
+class PrescribedValue(NamedTuple):
     """`expression = value`."""
 
     expression: sympy.Expr
@@ -69,8 +69,8 @@ class Role:
     has_slopes    whether it contains the derivative along the outward normal
     """
 
-    fixes: Setting | None = None
-    starts: Setting | None = None
+    fixes: PrescribedValue | None = None
+    starts: PrescribedValue | None = None
     periodic: Periodicity | None = None
     measurement: Measurement | None = None
     is_on_parts: bool = False

@@ -32,7 +32,7 @@ def marches(solution: Solution) -> bool:
     return axes == [(False, True), (True, False)] and len(problem.domain.boxes) == 1 and not problem.beside_parts
 
 
-def by_lines(solution: Solution, stretch: Stretch | None, budget: Budget) -> ErrorEstimate:
+def lines_estimate(solution: Solution, stretch: Stretch | None, budget: Budget) -> ErrorEstimate:
     """The estimate, see `error_estimate.estimate`. Raises Late where the budget is spent before."""
     return integrated(solution, budget, _LONGEST, lambda fixed, ends: _estimated(solution, stretch, fixed, ends))
 

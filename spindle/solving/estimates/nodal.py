@@ -19,7 +19,7 @@ from spindle.problem.problem import Problem
 from spindle.results.references import scattered_points
 from spindle.results.solution import Solution
 from spindle.solving.estimates.shift import Shift
-from spindle.solving.estimates.uncertainty import Untold, Values, with_uncertainty
+from spindle.solving.estimates.uncertainty import UndeterminedError, Values, with_uncertainty
 from spindle.storage.records import ErrorEstimate
 from spindle.symbolic.symbols import is_time
 from spindle.training.budget import Budget
@@ -34,7 +34,7 @@ _POINTS = 5000
 _UNSURE = 0.5  # relative difference of the two, above which neither is the error
 
 
-def by_nodes(solution: Solution, budget: Budget) -> ErrorEstimate:
+def nodal_estimate(solution: Solution, budget: Budget) -> ErrorEstimate:
     """The estimate, see `error_estimate.estimate`. Raises Late where the budget is spent before."""
     began, problem = time.perf_counter(), solution.problem
     # Windows meet in jumps, which no differences follow: there u itself is solved for, to what accuracy that has.
@@ -66,12 +66,12 @@ def _for(solution: Solution, parameters: Mapping[str, float], chosen: tuple[int,
     if time.perf_counter() > budget.ends:
         raise Late
     if not classical.exists:
-        raise Untold(classical.reason)
+        raise UndeterminedError(classical.reason)
 
     def values(expression, points):
         at = _function(solution, expression, parameters)
         if at is None:
-            raise Untold(f"derivatives in {expression}")
+            raise UndeterminedError(f"derivatives in {expression}")
         whole = np.stack([solution.evaluate(points, u) for u in solution.problem.unknowns], axis=1)
         with precision("float64"):
             return at(points, whole + classical.at(points))

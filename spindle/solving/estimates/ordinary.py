@@ -18,7 +18,7 @@ from spindle.lowering.breaks import breaks
 from spindle.results.solution import Solution
 from spindle.solving.estimates.first_order import FirstOrder, NoSystem, states_of
 from spindle.solving.estimates.integration import integrated
-from spindle.solving.estimates.uncertainty import Untold, Values, with_uncertainty
+from spindle.solving.estimates.uncertainty import UndeterminedError, Values, with_uncertainty
 from spindle.storage.records import ErrorEstimate
 from spindle.training.budget import Budget
 
@@ -33,7 +33,7 @@ _MARGINS = (1e-6, 1e-8)  # of equations that are singular at an end
 _UNSURE = 1e-3  # relative error of the integration itself, above which it has to be far below what it measures
 
 
-def by_integration(solution: Solution, budget: Budget) -> ErrorEstimate:
+def integration_estimate(solution: Solution, budget: Budget) -> ErrorEstimate:
     """The estimate, see `error_estimate.estimate`, of a solution in one coordinate.
 
     Raises Late where the budget is spent before.
@@ -57,7 +57,7 @@ def _for(solution: Solution, parameters: Mapping[str, float], ends: float) -> Va
     def values(expression, points):
         function = system.function(expression)
         if not system.reaches(function):
-            raise Untold(f"derivatives in {expression}")
+            raise UndeterminedError(f"derivatives in {expression}")
         return CubicSpline(grid, system.along(function, grid, states))(points[:, 0])
 
     return values

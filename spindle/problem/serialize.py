@@ -243,8 +243,7 @@ def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
         "domain": _domain_to_data(problem.domain),
         "equations": [[e.name, encode(e.written.lhs), encode(e.written.rhs)] for e in problem.equations],
         "conditions": [
-            [type(c).__name__, {f.name: _store(getattr(c, f.name), arrays) for f in fields(c)}]
-            for c in problem.conditions
+            [c.stored_as, {f.name: _store(getattr(c, f.name), arrays) for f in fields(c)}] for c in problem.conditions
         ],
         "reference": [[encode(u), r.stored(partial(_keep, arrays=arrays), encode)] for u, r in problem.known.items()],
         "origin": problem.origin,
@@ -279,14 +278,13 @@ def _problem(data, arrays, given):
     if sum(_parts(data.get(name)) for name in _EXPRESSIONS) > _MOST_PARTS:
         raise RunError(f"The stored problem has more than {_MOST_PARTS:,} parts, which is too much to be read.")
     given = {**_tables_from_data(data.get("tables", []), arrays), **(given or {})}
-    kinds = {kind.__name__: kind for kind in Condition.__subclasses__()}
     problem = Problem(
         domain=_domain_from_data(data["domain"]),
         equations={
             name: sympy.Eq(decode(a, given), decode(b, given), evaluate=False) for name, a, b in data["equations"]
         },
         conditions=[
-            kinds[kind](**{name: _restore(value, arrays, given) for name, value in kept.items()})
+            _kind(kind)(**{name: _restore(value, arrays, given) for name, value in kept.items()})
             for kind, kept in data["conditions"]
         ],
         reference={decode(u, given): _restore(value, arrays, given) for u, value in data["reference"]},
@@ -298,6 +296,15 @@ def _problem(data, arrays, given):
 
 
 _WORDS = ("name", "title", "citation", "notes")
+
+
+def _kind(stored_as) -> type[Condition]:
+    if stored_as not in Condition.kinds:
+        raise RunError(
+            f"The stored problem has a condition of the kind {reprlib.repr(stored_as)}, which no class that was "
+            f"imported is; import the module that defines it, or the file is damaged and cannot be read."
+        )
+    return Condition.kinds[stored_as]
 
 
 def _published(stored) -> str | StoredSettings:

@@ -15,7 +15,7 @@ from spindle.symbolic.words import shown
 
 
 @dataclass(frozen=True, repr=False)
-class OnBoundary(Condition):
+class OnBoundary(Condition, stored_as="OnBoundary"):
     """`a*expression + b*(outward normal derivative) = value` on a part: Dirichlet, Neumann and Robin in one.
 
     The normal is the face's own, so at a corner the condition holds for both faces.

@@ -12,7 +12,7 @@ from spindle.symbolic.words import shown
 
 
 @dataclass(frozen=True, repr=False)
-class AtStart(Condition):
+class AtStart(Condition, stored_as="AtStart"):
     """`expression = value` at the first instant."""
 
     expression: sympy.Expr

@@ -21,7 +21,7 @@ from spindle.report.html import write_report
 from spindle.report.images import as_indexed, indexed_png
 from spindle.report.player import player
 from spindle.report.slices import choose_motion, sample_motion
-from tests.report.test_report import Page, heat, square
+from tests.report.pages import Page, heat, square
 from tests.solutions import SMALL, untrained
 
 t, x, y, z = sp.coordinates("t x y z")

@@ -26,6 +26,7 @@ from spindle.points.rules import sobol
 from spindle.problem.families import family_parameters
 from spindle.reduction.cubature import empirical_cubature
 from spindle.reduction.interpolation import pod, reduced_network, select
+from spindle.reduction.policy import Policy
 from spindle.reduction.snapshots import shifted_snapshots, snapshots
 from spindle.reduction.truncation import truncated, used_coefficients
 from spindle.reduction.tuning import (
@@ -41,14 +42,7 @@ from spindle.reduction.tuning import (
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.precision import precision
 
-_CANDIDATES = 512  # points among which those of a query are chosen
-_LOCALITIES = 10.0 ** np.arange(-6, 7)  # relative to the mean square of the residual before tuning
 _BATCH, _NEURONS = 64, 4096  # members at a time, and neurons: what they need then stays in the caches, or in memory
-_FIRST, _RATE = 1e-2, 0.3  # tolerances of the bases: the coarsest, and the ratio to the next
-_WORTH = 0.7  # share of the neurons beyond which a reduced network costs more than it saves
-_THIN = 256  # neurons up to which a last layer is tuned: there are as many directions to find as it has weights
-_IDLE = 1e-7  # share of the largest contribution below which a coefficient is dropped
-_FAITHFUL = 0.25  # how far the reduced residual may be from the full one, relative to it
 
 
 @dataclass(frozen=True)
@@ -104,6 +98,7 @@ class Reduction:
     s          the method with a value for every setting
     weights    {residual: its weight in the loss}
     small      whether queries are solved on a reduced network
+    policy     what is decided by where there is no setting
     """
 
     def __init__(
@@ -113,8 +108,9 @@ class Reduction:
         weights: Mapping[str, float],
         *,
         small: bool,
+        policy: Policy | None = None,
     ):
-        self.forms, self.s = forms, settings
+        self.forms, self.s, self.policy = forms, settings, policy or Policy()
         self.problem, self.constraints = forms.problem, forms.constraints
         self.weights, self.small = dict(weights), small
 
@@ -158,12 +154,12 @@ class Reduction:
 
     def _frees_last(self, field) -> bool:
         """Whether members have separate last layers: where these are thin, and the published phase knows none."""
-        thin = len(field.network.last.weight) <= _THIN
+        thin = len(field.network.last.weight) <= self.policy.thin_layer
         return self.s.unfreeze and self.s.phase != "published" and thin
 
     def _kept(self, field, sample, unseen) -> list[np.ndarray]:
         """For each layer the indices of coefficients that any member uses, of the sample or not."""
-        used = [used_coefficients(field, members, _IDLE) for members in (sample, unseen)]
+        used = [used_coefficients(field, members, self.policy.idle) for members in (sample, unseen)]
         return [np.union1d(a, b) for a, b in zip(*used, strict=True)]
 
     def tuning(self, field, objective, prior) -> Callable:
@@ -212,16 +208,16 @@ class Reduction:
         """The reduced network's field, its bases as fine as the residual asks for, and its distance from `field`."""
         matrices = self._snapshots(field, sample, prior)
         full = self._reduced_residuals(field, field, sample[:16])
-        tolerance = self.s.tolerance or _FIRST
+        tolerance = self.s.tolerance or self.policy.coarsest_basis
         while True:
             small = self._with_bases(field, matrices, tolerance)
             gap_u, gap_r = self._gaps(field, small, sample[:16], full)
             facts = {"basis_tolerance": tolerance, "gap_values": gap_u, "gap_residual": gap_r}
-            if self.s.tolerance or self.s.neurons or gap_r < _FAITHFUL:
+            if self.s.tolerance or self.s.neurons or gap_r < self.policy.faithful:
                 return small, facts
-            if len(small.network.hidden[-1].left) > _WORTH * len(field.network.hidden[-1].left):
+            if len(small.network.hidden[-1].left) > self.policy.widest * len(field.network.hidden[-1].left):
                 return field, facts | {"reduced": False}  # a network so narrow is not reduced
-            tolerance *= _RATE
+            tolerance *= self.policy.basis_ratio
 
     def _snapshots(self, field, sample, prior) -> list[np.ndarray]:
         """Hidden states at random points of all members, each with a correction of the size of the prior."""
@@ -272,7 +268,7 @@ class Reduction:
 
     def _cubature(self, small, field, prior, members) -> list[tuple[np.ndarray, np.ndarray | None]]:
         """Points of a query: chosen by empirical cubature inside, a few random ones elsewhere."""
-        candidates = self.random(_CANDIDATES, 5)
+        candidates = self.random(self.policy.candidates, 5)
         objective = self.objective(candidates)
         wanted = self.s.query_points or 3 * len(prior.sizes) + 4
 
@@ -304,9 +300,9 @@ class Reduction:
         many = jax.jit(lambda mu, c: jax.lax.map(lambda row: one(row, c), mu, batch_size=_together(full)))
         alone = np.float64(1e30)  # of the type of the candidates, so that one program is compiled for all
         start = np.asarray(many(jnp.asarray(members), alone).start)
-        candidates = _LOCALITIES * float(np.mean(start**2))
+        candidates = np.array(self.policy.localities) * float(np.mean(start**2))
         if self.s.phase == "published":
-            candidates = np.array([0.14, 0.5, 1.0, 2.0, 17.6])  # the span of the published weights
+            candidates = np.array(self.policy.published_localities)
         gains = [np.mean(np.log(np.asarray(many(jnp.asarray(members), c).residual) / start)) for c in candidates]
         best = int(np.argmin(gains))
         return float(candidates[best]), float(np.exp(gains[best]))

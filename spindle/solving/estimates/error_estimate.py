@@ -38,10 +38,11 @@ def estimate(solution: Solution, budget: Budget | None = None) -> ErrorEstimate:
 
     Names are those of unknowns and quantities. `left` is the share of the residuals that the estimated error does not
     explain; above 0.3 it is sharper than the estimate can see, which then is a lower `bound`, unless all is rounding
-    errors, and `upper` is a guess of what it may be. Where the solution was compared with another one, `own` is the
-    relative error of that, and `by` says how it is known; of windows that do not reach the end, only what they reach
-    is compared. Where parameters were estimated from measurements, the errors contain what noise leaves open of them,
-    and `parameters` are their standard deviations. It takes some seconds, most of them to compile.
+    errors, and `upper` is a guess of what it may be. Where the solution was compared with another one, `own` (as an
+    attribute `comparison_error`) is the relative error of that, and `by` says how it is known; of windows that do not
+    reach the end, only what they reach is compared. Where parameters were estimated from measurements, the errors
+    contain what noise leaves open of them, and `parameters` are their standard deviations. It takes some seconds, most
+    of them to compile.
     Raises ProblemError where it is given anything but a solution.
     """
     if not isinstance(solution, Solution):

@@ -217,7 +217,7 @@ def _without_pole(system: FirstOrder, grid, network):
 
 def _compared(solution: Solution, system: FirstOrder, grid, loose, tight, tolerance: float) -> ErrorEstimate:
     """The errors of the solution, and the largest error of the integration: at least the tight tolerance."""
-    errors, owns = {}, {}
+    errors, gaps = {}, {}
     for name, expression in solution.problem.fields.items():
         function = system.function(expression)
         if not system.reaches(function):
@@ -226,12 +226,12 @@ def _compared(solution: Solution, system: FirstOrder, grid, loose, tight, tolera
         values = solution.values_on(expression, grid[:, None])
         known = np.isfinite(values)
         size = max(float(np.linalg.norm(true[known])), np.finfo(float).tiny)
-        owns[name] = max(float(np.linalg.norm((rough - true)[known])) / size, tolerance)
-        errors[name] = max(float(np.linalg.norm((values - true)[known])) / size, owns[name])
-    for name, gap in owns.items():
+        gaps[name] = max(float(np.linalg.norm((rough - true)[known])) / size, tolerance)
+        errors[name] = max(float(np.linalg.norm((values - true)[known])) / size, gaps[name])
+    for name, gap in gaps.items():
         if not gap <= max(_UNSURE, errors[name] / 4):
             return ErrorEstimate(
                 reason=f"integrations of two tolerances differ by {gap:.0e} in {name}: small errors grow as fast as "
                 f"it does"
             )
-    return ErrorEstimate(errors=errors, left=0.0, bound=False, own=max(owns.values()), by="integration")
+    return ErrorEstimate(errors=errors, left=0.0, bound=False, comparison_error=max(gaps.values()), by="integration")

@@ -25,7 +25,7 @@ import numpy as np
 import scipy.sparse
 from scipy.sparse.linalg import splu
 
-from spindle.classical.factors import Direct, Factors, factors, misfit
+from spindle.classical.factors import DirectFactors, Factors, factors, misfit
 from spindle.derivatives.rbf_fd.nodal import NodalField, RBFFDDerivatives
 from spindle.networks.model import Model
 from spindle.objective.objective import Objective
@@ -225,7 +225,7 @@ def _square(matrix) -> Factors:
     if matrix.shape[0] != matrix.shape[1]:
         raise _UnsolvedError(f"{matrix.shape[0]} equations and {matrix.shape[1]} unknowns make no square system")
     try:
-        return Direct(matrix)
+        return DirectFactors(matrix)
     except RuntimeError:
         raise _UnsolvedError(
             "the linear system of the discrete equations is singular: they leave something open, such as a level"

@@ -27,8 +27,8 @@ from spindle.problem.publication import StoredSettings
 from spindle.problem.references import FamilyReference, GridReference
 from spindle.symbolic import symbols
 from spindle.symbolic.functions import TABLE
-from spindle.symbolic.growth_limits import HIGHEST_ORDER, LARGEST, MOST_CHOICES, Limits
-from spindle.symbolic.sampled import Samples
+from spindle.symbolic.growth_limits import HIGHEST_ORDER, LARGEST, MOST_CHOICES, GrowthLimits
+from spindle.symbolic.sampled import SampledValues
 from spindle.symbolic.tables import Table, tables_in
 
 _OPERATORS = (
@@ -125,7 +125,7 @@ class _Reader:
 
     def __init__(self, given: Mapping[str, Callable]):
         self.given = given
-        self.limits = Limits(Samples({}), _EASE)
+        self.limits = GrowthLimits(SampledValues({}), _EASE)
 
     def read(self, data):
         """The expression of a nested list."""

@@ -58,7 +58,7 @@ def is_space(coordinate: sympy.Symbol) -> bool:
     return not is_time(coordinate) and not isinstance(coordinate, Parameter)
 
 
-class Field(Numberless, AppliedUndef):
+class AppliedField(Numberless, AppliedUndef):
     """An unknown or given function of coordinates: see `unknown` and `given`."""
 
     def __call__(self, *points):
@@ -100,7 +100,7 @@ def unknown(names: str, *coordinates: sympy.Symbol):
 
 def applied(name: str, coordinates: Sequence[sympy.Symbol], **marks) -> AppliedUndef:
     """The function of that name, applied to the coordinates; functions with other marks are different functions."""
-    return UndefinedFunction(name, bases=(Field,), **marks)(*coordinates)
+    return UndefinedFunction(name, bases=(AppliedField,), **marks)(*coordinates)
 
 
 @usage('v = sp.vector("v", x, y)')

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from spindle.derivatives.base import Derivatives
 from spindle.derivatives.linearised import LinearisedResidual
 from spindle.derivatives.separable.jets import axis_jets, highest_orders, merge
-from spindle.lowering.partials import DifferentialOperator, terms_of
+from spindle.lowering.partials import DifferentialOperator
 from spindle.networks.fields import AxisField, Field
 from spindle.networks.waves import WavesField
 from spindle.points.lattice import Lattice
@@ -22,9 +22,9 @@ def is_cheap_on_grids(field: Field) -> bool:
 def values_on_grid(field, axes: Sequence[jax.Array], needs: Sequence[DifferentialOperator]) -> dict:
     """Partials, and combinations of partials, on the tensor grid of axes (n_k,): arrays (n_1, .., n_d)."""
     if isinstance(field, WavesField):
-        orders = tuple(dict.fromkeys(p.orders for need in needs for p, _ in terms_of(need)))
+        orders = tuple(dict.fromkeys(p.orders for need in needs for p, _ in need.terms))
         taken = field.on_grid(axes, orders)
-        return {need: sum(c * taken[p.orders][p.unknown] for p, c in terms_of(need)) for need in needs}
+        return {need: sum(c * taken[p.orders][p.unknown] for p, c in need.terms) for need in needs}
     highest = highest_orders(needs, len(axes))
     jets = [axis_jets(field, k, nodes[:, None], highest[k]) for k, nodes in enumerate(axes)]
     return merge(jets, needs, field.core)

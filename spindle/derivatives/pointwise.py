@@ -13,7 +13,7 @@ from jax.flatten_util import ravel_pytree
 
 from spindle.derivatives.base import FormingJacobians
 from spindle.derivatives.linearised import LinearisedResidual, gram
-from spindle.lowering.partials import DifferentialOperator, terms_of
+from spindle.lowering.partials import DifferentialOperator
 from spindle.networks.fields import Field
 from spindle.points.base import PointwisePoints
 
@@ -24,7 +24,7 @@ def pointwise_values(
     field: Field, points: jax.Array, needs: Sequence[DifferentialOperator]
 ) -> dict[DifferentialOperator, jax.Array]:
     """Each partial, or combination of partials, at each of the points (n, d), as arrays (n,)."""
-    terms = {need: terms_of(need) for need in needs}
+    terms = {need: need.terms for need in needs}
     orders = tuple(dict.fromkeys(p.orders for pairs in terms.values() for p, _ in pairs))
     taken = field.partials(points, orders)
     return {
@@ -42,7 +42,7 @@ class PointwiseTaylor(FormingJacobians):
 
     def prepare(self, field: Field, drawn):
         """The field and, for each support, its points, as `at` takes them."""
-        return field, self.points.bare(drawn)
+        return field, self.points.without_normals(drawn)
 
     def at(self, shared, support: int) -> dict[DifferentialOperator, jax.Array]:
         """The values of all needs of one support, (n,) each."""
@@ -85,7 +85,7 @@ class PointwiseTaylor(FormingJacobians):
         return self._block(field, piece, *self._flat(drawn, piece))
 
     def _flat(self, drawn, piece):
-        points = [self.points.bare(drawn)[support] for support, _ in piece.slopes]
+        points = [self.points.without_normals(drawn)[support] for support, _ in piece.slopes]
         by_need = [[slopes[need] for need in self.needs[support]] for support, slopes in piece.slopes]
         return points, (by_need, list(piece.parameters))
 

@@ -217,9 +217,9 @@ class Method(TrainingSettings, ABC):
         as_published = published(problem).get(self.name, {}) if self.recipe == "paper" else {}
         given = {**self.recipes[self.recipe], **as_published, **self.as_dict()}
         settings = checked(type(self), given, len(problem.coordinates))
-        found = replace(self, **settings)
-        marches = of_time_alone(problem) and found.is_basis
-        return found if found.windows != "auto" or marches else replace(found, windows=1)
+        complete = replace(self, **settings)
+        marches = of_time_alone(problem) and complete.is_basis
+        return complete if complete.windows != "auto" or marches else replace(complete, windows=1)
 
     def as_dict(self) -> dict[str, Any]:
         """The settings that have a value, in the order of the recipe, as records and run directories list them."""

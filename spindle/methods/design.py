@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from sympy.core.function import AppliedUndef
 
-from spindle.adaptivity.initial_guess import shaped, source_terms
+from spindle.adaptivity.initial_guess import source_terms, started_from_source
 from spindle.adaptivity.refinements import FullTensor, RaiseRank, ResizeBasis, tensor_field
 from spindle.derivatives.separable.jets import SeparableJets
 from spindle.lowering.breaks import breaks
@@ -71,7 +71,7 @@ class Design:
         if self.ranks[0] == "full":
             return tensor_field(self.separable(self.widths), self.problem)
         random = self.separable(self.widths, self.ranks[0], key)
-        return shaped(random, self.problem, self.shapes) if self.shapes else random
+        return started_from_source(random, self.problem, self.shapes) if self.shapes else random
 
     def separable(self, widths, rank=1, key=None) -> SeparableField:
         """A separable field with random numbers."""

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 
 from spindle.networks.embeddings import FourierFeatures
-from spindle.networks.taylor import Jet, closure, concatenate
+from spindle.networks.taylor import Jet, closure, concatenate, linear, value_of
 
 Roots = tuple[tuple[float, int], ...]
 
@@ -93,8 +93,7 @@ class AxisField(Field):
         value = self.bodies[axis](self.embeddings[axis](x))
         if not any(of_output[axis].roots for of_output in self.factors):
             return value
-        width = value.lanes[0].shape[1] if isinstance(value, Jet) else value.shape[1]
-        blocks, columns = [], width // self.outputs
+        blocks, columns = [], value_of(value).shape[1] // self.outputs
         for m, of_output in enumerate(self.factors):
             block = value[:, m * columns : (m + 1) * columns]
             blocks.append(block * of_output[axis](x) if of_output[axis].roots else block)
@@ -128,7 +127,7 @@ class SeparableField(AxisField):
         def merged(lane):
             return lane.reshape(len(lane), self.outputs, -1).sum(-1)
 
-        return _each(merged, product)
+        return linear(product, merged)
 
 
 class TensorField(AxisField):
@@ -159,11 +158,6 @@ class TensorField(AxisField):
         matrices = [f[:, m * width : (m + 1) * width] for f, width in zip(features, widths, strict=True)]
         rest = matrices[-1] @ self.coefficients[m].reshape(-1, widths[-1]).T
         for width, feature in zip(widths[-2::-1], matrices[-2::-1], strict=True):
-            split = _each(lambda lane, width=width: lane.reshape(len(lane), -1, width), rest)
-            rest = _each(lambda lane: lane.sum(-1), split * _each(lambda lane: lane[:, None, :], feature))
+            split = linear(rest, lambda lane, width=width: lane.reshape(len(lane), -1, width))
+            rest = linear(split * linear(feature, lambda lane: lane[:, None, :]), lambda lane: lane.sum(-1))
         return rest
-
-
-def _each(function, value):
-    """A linear function of an array, or of every lane of a jet."""
-    return value.each(function) if isinstance(value, Jet) else function(value)

@@ -15,7 +15,7 @@ from spindle.errors import ProblemError, nearest, usage
 from spindle.geometry.domain import Domain
 from spindle.problem.checking import check_problem
 from spindle.problem.closed import ClosedForm, reference_of
-from spindle.problem.conditions.base import Condition, Periodicity, Piece, Setting
+from spindle.problem.conditions.base import Condition, Periodicity, Piece, PrescribedValue
 from spindle.problem.consistency.checks import doubted
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.jumps import check_jumps
@@ -164,7 +164,7 @@ class Problem:
         return tuple(p for p in self.parameters if p.unknown)
 
     @property
-    def starts(self) -> dict[str, Setting]:
+    def starts(self) -> dict[str, PrescribedValue]:
         """What conditions set at the first instant, by their names."""
         return {c.name: c.role.starts for c in self.conditions if c.role.starts is not None}
 

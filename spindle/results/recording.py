@@ -27,7 +27,7 @@ from spindle.results.evaluator import Evaluator
 from spindle.results.missed_sources import missed
 from spindle.results.resolution import in_sentences, unresolved
 from spindle.results.run_record import RunRecord
-from spindle.results.term_sizes import own_terms
+from spindle.results.term_sizes import term_sizes
 from spindle.results.verdict import UNFULFILLED
 from spindle.storage.records import Grown, Reached
 from spindle.training.budget import Budget
@@ -145,7 +145,7 @@ class _Residuals:
 
     fresh     root mean squares, in the user's units
     misfits   of measurements, in units of their noise
-    terms     the sizes of their own terms
+    terms     the sizes of their terms
     shares    relative to these
     medians   likewise, of those that are as large as their terms
     """
@@ -162,7 +162,7 @@ def _residuals(evaluator: Evaluator, model: Model, key, looks: _Looks) -> _Resid
     squares = looks.at("residuals on fresh points", lambda: _fresh_residuals(evaluator, model, key), {})
     fresh = {name: value * scales.residual(name) for name, value in squares.items()}
     misfits = {name: squares[name] for name in plan.objective.forms.noisy if name in squares}
-    terms = looks.at("the sizes of the terms", lambda: own_terms(evaluator, model), {})
+    terms = looks.at("the sizes of the terms", lambda: term_sizes(evaluator, model), {})
     shares = {name: value / terms[name] for name, value in fresh.items() if name in terms}
     wild = [name for name, share in shares.items() if share > UNFULFILLED]
     medians = looks.at("the median of residuals", lambda: _medians(evaluator, model, wild, key), {})

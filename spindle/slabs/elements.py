@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.linalg import cho_solve
 
-from spindle.lowering.partials import Partial, terms_of
+from spindle.lowering.partials import Partial
 from spindle.networks import polynomials
 from spindle.networks.piecewise import PiecewiseField
 from spindle.slabs import blocks
@@ -296,13 +296,13 @@ class Elements(SlabSpace):
         where = element.left + half * (np.asarray(places) + 1)
         when = start + length * (np.asarray(instants) + 1) / 2
         coordinates = self._coordinates(when[:, None], where[None, :])
-        partials = {p for need in row.function.needs for p, _ in terms_of(need)}
+        partials = {p for need in row.function.needs for p, _ in need.terms}
         tables = {p: self._tables(p, length, half, instants, places) for p in partials}
         taken = {p: tables[p][0] @ local[:, p.unknown].T @ tables[p][1].T for p in partials}
         given = row.function.coefficients(coordinates)
 
         def residual(taken):
-            known = {need: sum(c * taken[p] for p, c in terms_of(need)) for need in row.function.needs}
+            known = {need: sum(c * taken[p] for p, c in need.terms) for need in row.function.needs}
             value = row.function.combine(given, coordinates, known, {})
             return jnp.broadcast_to(value, (len(instants), len(places)))
 

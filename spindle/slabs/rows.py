@@ -7,7 +7,6 @@ from enum import Enum
 from spindle.geometry.domain import Box
 from spindle.geometry.supports import Support
 from spindle.lowering.compile import ArrayFunction
-from spindle.lowering.partials import terms_of
 from spindle.lowering.residuals import ResidualForms
 from spindle.problem.problem import Problem
 from spindle.symbolic.symbols import is_time
@@ -157,13 +156,11 @@ def _given(problem: Problem, rows, time: int | None) -> tuple[int, ...]:
     known = [0] * len(problem.unknowns)
     for row in rows:
         if row.place is Place.START and time is not None:
-            for partial in (p for need in row.function.needs for p, _ in terms_of(need)):
+            for partial in (p for need in row.function.needs for p, _ in need.terms):
                 known[partial.unknown] = max(known[partial.unknown], partial.orders[time] + 1)
     return tuple(known)
 
 
 def _order(rows, others) -> int:
-    partials = [
-        p for row in rows if row.place is Place.INSIDE for need in row.function.needs for p, _ in terms_of(need)
-    ]
+    partials = [p for row in rows if row.place is Place.INSIDE for need in row.function.needs for p, _ in need.terms]
     return max((p.orders[k] for p in partials for k in others), default=0)

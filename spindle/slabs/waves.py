@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.lowering.partials import DifferentialOperator, terms_of
+from spindle.lowering.partials import DifferentialOperator
 from spindle.networks import polynomials
 from spindle.networks.waves import WavesField
 from spindle.slabs.rows import Place, Rows, SlabRows
@@ -135,7 +135,7 @@ class Waves(SlabSpace):
         local = self.nothing(slab.mesh)
         coordinates = self._coordinates(np.array([slab.begins]), self._grid(slab.mesh))
         for row in self.rows.at(Place.START):
-            ((partial, factor),) = [pair for need in row.function.needs for pair in terms_of(need)]
+            ((partial, factor),) = [pair for need in row.function.needs for pair in need.terms]
             need, order = row.function.needs[0], partial.orders[self.time]
             given = row.function.coefficients([jnp.asarray(c) for c in coordinates])
             zero, one = (
@@ -227,7 +227,7 @@ class Waves(SlabSpace):
     def _symbols(self, need: DifferentialOperator, grid: "_Grid", tables) -> list[tuple[Any, Any]]:
         """An operator on one wave: pairs of a factor for each wave (waves ..) and a table of time (instants, T)."""
         by_order: dict[int, Any] = defaultdict(lambda: 0.0)
-        for p, c in terms_of(need):
+        for p, c in need.terms:
             by_order[p.orders[self.time]] += c * grid.symbol(tuple(p.orders[k] for k in self.rows.others))
         return [(symbol, tables[order]) for order, symbol in by_order.items()]
 
@@ -243,7 +243,7 @@ class Waves(SlabSpace):
 
     def _tables(self, length) -> dict[int, Any]:
         """The functions of time (instants, T), differentiated as often as the equations ask for."""
-        orders = {p.orders[self.time] for need in self._needs for p, _ in terms_of(need)}
+        orders = {p.orders[self.time] for need in self._needs for p, _ in need.terms}
         return {
             n: polynomials.values(self._instants[0], self.duration, n) @ self.during * (2 / length) ** n for n in orders
         }

@@ -20,7 +20,7 @@ from spindle.results.reduced import reduced_from_data
 from spindle.results.run_record import RunRecord
 from spindle.results.solution import Solution
 from spindle.solving.train import Window, evaluator_of, planned
-from spindle.solving.windows import Windows, joined, unsolved
+from spindle.solving.windows import Windows, join_windows, unsolved
 from spindle.storage.arrays import check_fingerprint, load_arrays, reading
 from spindle.storage.records import Grown
 from spindle.training.precision import precision
@@ -43,15 +43,15 @@ def load(directory, given: Mapping | None = None) -> Solution:
     if method.windows_of(problem) == 1:
         return restore(problem, method, source, seed, choices=tuple(source.read_info()["choices"]))
     windows, parts = Windows(problem, method), list[Solution]()
-    while not windows.pace.whole(parts) and source.window(len(parts)).solution.exists():
+    while not windows.lengths.whole(parts) and source.window(len(parts)).solution.exists():
         window = windows.after(parts, source.window(len(parts)).during())
         parts.append(restore(window.problem, window.method, source.window(len(parts)), seed, window))
         if window.shares:
             windows.share(parts[-1].plan)
     if not parts:
         raise RunError(f"{source.path} holds no window that was trained; continue the run, `sp.resume(directory)`.")
-    solution = joined(problem, method, parts, windows.pace)
-    if not windows.pace.whole(parts) and solution.run.stopped_by.ended and not unsolved(parts[-1]):
+    solution = join_windows(problem, method, parts, windows.lengths)
+    if not windows.lengths.whole(parts) and solution.run.stopped_by.ended and not unsolved(parts[-1]):
         return solution.with_record(stopped_by=StopReason.INTERRUPTED)
     return solution
 

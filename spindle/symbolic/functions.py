@@ -250,23 +250,23 @@ def float_of(number) -> float:
 # --------------------------------------------------------------------------------------------------------- values
 
 
-def evaluate(expression, values: Mapping, library: Library = NUMPY, coded: Callable | None = None):
+def evaluate(expression, values: Mapping, library: Library = NUMPY, given_partial: Callable | None = None):
     """The values of an expression; a float where it is a constant.
 
-    values   symbol -> array or float; arrays broadcast together
-    coded    (applied function made by `given`, orders of its derivative) -> callable; without it they are refused
+    values          symbol -> array or float; arrays broadcast together
+    given_partial   (applied function made by `given`, orders of its derivative) -> callable; None: they are refused
     Raises ProblemError where something has no values, see `without_values`.
     """
     with np.errstate(all="ignore"):
-        return _Walk(values, library, coded).of(sympy.sympify(expression))
+        return _Walk(values, library, given_partial).of(sympy.sympify(expression))
 
 
 class _Walk:
     """One evaluation: each part is computed once."""
 
-    def __init__(self, values: Mapping, library: Library, coded: Callable | None):
+    def __init__(self, values: Mapping, library: Library, given_partial: Callable | None):
         self.known: dict = dict(values)
-        self.library, self.coded = library, coded
+        self.library, self.given_partial = library, given_partial
 
     def of(self, node) -> Any:
         if node not in self.known:
@@ -333,15 +333,15 @@ class _Walk:
         return result
 
     def _of_code(self, node):
-        """A coded function or its derivative, perhaps at another place."""
+        """A given function or its derivative, perhaps at another place."""
         if isinstance(node, sympy.Subs):
             inner = dict(zip(node.variables, map(self.of, node.point), strict=True))
-            return _Walk({k: v for k, v in self.known.items() if k.is_Symbol} | inner, self.library, self.coded).of(
-                node.expr
-            )
+            return _Walk(
+                {k: v for k, v in self.known.items() if k.is_Symbol} | inner, self.library, self.given_partial
+            ).of(node.expr)
         applied = node.expr if isinstance(node, sympy.Derivative) else node
-        if self.coded is None or not is_given(applied):
+        if self.given_partial is None or not is_given(applied):
             raise ProblemError(f"`{node}` is an unknown field or code, which has no values here; use a closed form.")
         counts = dict(node.variable_count) if isinstance(node, sympy.Derivative) else {}
         orders = [int(counts.get(argument, 0)) for argument in applied.args]
-        return self.coded(applied, orders)(*map(self.of, applied.args))
+        return self.given_partial(applied, orders)(*map(self.of, applied.args))

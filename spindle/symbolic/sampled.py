@@ -31,7 +31,7 @@ _NUMERIC |= {sympy.sqrt: np.sqrt, sympy.Heaviside: lambda x, *_: np.heaviside(x,
 ARGUMENTS = {"atan2": (2, 2), "max": (2, 8), "min": (2, 8)}  # all others take one
 
 
-class Samples:
+class SampledValues:
     """Values (POINTS,) of expressions at fixed points; None where an unknown field is in them.
 
     points   {symbol: its values (POINTS,)}

@@ -159,14 +159,14 @@ def values_at(expression, problem, points: np.ndarray, known: Mapping | None = N
         if isinstance(symbol, Parameter) and symbol.value is not None:
             values[symbol] = np.full(count, float(symbol.value))
 
-    def coded(applied, orders):
+    def given_partial(applied, orders):
         table = table_of(applied)
         if table is not None and not any(orders):
             return table
         return lambda *arguments: 0.2 + 1.5 * _drawn(f"{applied.func.__name__} {orders}", count)
 
     try:
-        return np.broadcast_to(np.asarray(evaluate(expression, values, coded=coded), float), count)
+        return np.broadcast_to(np.asarray(evaluate(expression, values, given_partial=given_partial), float), count)
     except (ProblemError, TypeError, ValueError):
         return np.full(count, np.nan)
 
@@ -208,13 +208,13 @@ def _balanced(entries, lengths: np.ndarray) -> list:
 
     A film of a kilometre and a tenth of a second has coefficients of 1e8 and 1e-5, neither of which is zero.
     """
-    balanced = [(i, j, orders, values / np.prod(lengths**orders)) for i, j, orders, values in entries]
+    flux_balance = [(i, j, orders, values / np.prod(lengths**orders)) for i, j, orders, values in entries]
     for place in (0, 1):
         sizes: dict[int, float] = {}
-        for entry in balanced:
+        for entry in flux_balance:
             sizes[entry[place]] = max(sizes.get(entry[place], 0.0), float(np.abs(entry[3]).max()))
-        balanced = [(i, j, orders, values / (sizes[(i, j)[place]] or 1.0)) for i, j, orders, values in balanced]
-    return balanced
+        flux_balance = [(i, j, orders, values / (sizes[(i, j)[place]] or 1.0)) for i, j, orders, values in flux_balance]
+    return flux_balance
 
 
 def _degree(entries, axis: int, others, most: int, size: int, count: int) -> int | None:

@@ -17,7 +17,7 @@ _LARGEST = 3_000  # parts of an expression that solutions are put into
 _CALLS = 400_000
 
 
-def unsatisfied(problem) -> list[Doubt]:
+def unsatisfied_references(problem) -> list[Doubt]:
     """A doubt for each equation and condition that the closed forms of all its unknowns do not fulfil."""
     gaps: dict[str, tuple[list[str], float]] = {}
     for what, names, gap in sorted(problem.misfits, key=lambda misfit: -misfit[2]):
@@ -35,7 +35,7 @@ def unsatisfied(problem) -> list[Doubt]:
 
 def is_exact(problem) -> bool:
     """Whether closed forms of all unknowns are known and fulfil everything."""
-    return set(closed_forms(problem)) == set(problem.unknowns) and not unsatisfied(problem)
+    return set(closed_forms(problem)) == set(problem.unknowns) and not unsatisfied_references(problem)
 
 
 def closed_forms(problem) -> dict:

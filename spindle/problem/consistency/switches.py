@@ -158,15 +158,15 @@ def _culprit(atoms, expression, at, k: int) -> tuple[str, tuple[float, float]]:
 
 def _changes(atoms, base, axis: int, ends, problem) -> list[float]:
     """The places where the parts switch along the line through a point, increasing."""
-    places, levels = [], []
+    places, undetermined_constants = [], []
     coordinate = problem.coordinates[axis]
     for atom in atoms:
         if isinstance(atom, AppliedUndef):
             places += [p for p in _of_table(atom, coordinate) if ends[0] < p < ends[1]]
         else:
             rule = _LEVELS.get(atom.func, _relations)
-            levels += [e for e in rule(atom) if coordinate in e.free_symbols]
-    for level in levels:
+            undetermined_constants += [e for e in rule(atom) if coordinate in e.free_symbols]
+    for level in undetermined_constants:
         places += _bisected(level, base, axis, ends, problem)
     return sorted(places)
 

@@ -14,13 +14,12 @@ import numpy as np
 from spindle.classical.nodal_solver import ClassicalSolution, NoClassical
 from spindle.errors import SpindleError
 from spindle.lowering.compile import array_function
-from spindle.lowering.partials import terms_of
 from spindle.methods.dtpinn import DTPINN
 from spindle.problem.problem import Problem
 from spindle.results.references import scattered_points
 from spindle.results.solution import Solution
 from spindle.solving.estimates.shift import Shift
-from spindle.solving.estimates.uncertainty import Untold, Values, with_uncertainty
+from spindle.solving.estimates.uncertainty import UndeterminedError, Values, with_uncertainty
 from spindle.storage.records import ErrorEstimate
 from spindle.symbolic.symbols import is_time
 from spindle.training.budget import Budget
@@ -35,7 +34,7 @@ _POINTS = 5000
 _UNSURE = 0.5  # relative difference of the two, above which neither is the error
 
 
-def by_nodes(solution: Solution, budget: Budget) -> ErrorEstimate:
+def nodal_estimate(solution: Solution, budget: Budget) -> ErrorEstimate:
     """The estimate, see `error_estimate.estimate`. Raises Late where the budget is spent before."""
     began, problem = time.perf_counter(), solution.problem
     # Windows meet in jumps, which no differences follow: there u itself is solved for, to what accuracy that has.
@@ -49,7 +48,7 @@ def by_nodes(solution: Solution, budget: Budget) -> ErrorEstimate:
     solutions = []
     for (order, nodes), times in zip(sets, _TIMES, strict=True):
         classical = _solved(posed, order, nodes, times)
-        if isinstance(classical, NoClassical):
+        if not classical.exists:
             return ErrorEstimate(reason=f"it has no classical solution to come from: {classical.reason}")
         if time.perf_counter() > budget.ends:
             raise Late
@@ -66,13 +65,13 @@ def _for(solution: Solution, parameters: Mapping[str, float], chosen: tuple[int,
     classical = _solved(posed, *chosen, _TIMES[0])
     if time.perf_counter() > budget.ends:
         raise Late
-    if isinstance(classical, NoClassical):
-        raise Untold(classical.reason)
+    if not classical.exists:
+        raise UndeterminedError(classical.reason)
 
     def values(expression, points):
         at = _function(solution, expression, parameters)
         if at is None:
-            raise Untold(f"derivatives in {expression}")
+            raise UndeterminedError(f"derivatives in {expression}")
         whole = np.stack([solution.evaluate(points, u) for u in solution.problem.unknowns], axis=1)
         with precision("float64"):
             return at(points, whole + classical.at(points))
@@ -122,11 +121,11 @@ def _function(solution: Solution, expression, parameters: Mapping[str, float] | 
     problem, numbers = solution.problem, solution.parameters | dict(parameters or {})
     fixed = {p: numbers[p.name] for p in problem.tunable}
     compiled = array_function(expression.xreplace(fixed), problem.coordinates, problem.unknowns)
-    if any(p.total for need in compiled.needs for p, _ in terms_of(need)):
+    if any(p.total for need in compiled.needs for p, _ in need.terms):
         return None
 
     def at(points, values):
-        known = {need: sum(f * values[:, p.unknown] for p, f in terms_of(need)) for need in compiled.needs}
+        known = {need: sum(f * values[:, p.unknown] for p, f in need.terms) for need in compiled.needs}
         with precision("float64"):
             return np.broadcast_to(np.asarray(compiled(tuple(points.T), known)), len(points))
 

@@ -8,7 +8,7 @@ from sympy import Eq, cos, exp, pi, sin, tanh
 
 import spindle as sp
 from spindle.results.summary import estimate_in_words
-from spindle.solving.estimates.marched import by_lines
+from spindle.solving.estimates.marched import lines_estimate
 from spindle.solving.estimates.stretched import around
 from spindle.training.budget import Budget
 from tests.solving.estimates.closed_forms import solution_of
@@ -73,7 +73,7 @@ FAST = ("wave", "periodic", "inflow")
 def test_along_lines_the_estimate_is_the_error(name):
     problem, formulas = LINES[name]
     solution = solution_of(problem, formulas)
-    found = by_lines(solution, None, Budget())
+    found = lines_estimate(solution, None, Budget())
     for quantity, measures in solution.errors().items():
         assert found["errors"][quantity] == pytest.approx(measures["rel_l2"], rel=0.03)
 
@@ -88,7 +88,7 @@ def test_along_lines_the_estimate_is_the_error(name):
 )
 def test_what_lines_cannot_follow_is_said(conditions, reason):
     problem = sp.Problem(BOX, [u.diff(t) - u.diff(x, 2)], conditions)
-    assert reason in by_lines(solution_of(problem, {u: x}), None, Budget())["reason"]
+    assert reason in lines_estimate(solution_of(problem, {u: x}), None, Budget())["reason"]
 
 
 def test_a_stretched_axis_keeps_its_ends_and_its_derivatives(float64):

@@ -34,6 +34,7 @@ from spindle.problem.families import family_parameters, with_parameter_axes
 from spindle.problem.problem import Problem
 from spindle.problem.windows import of_time_alone, time_axis
 from spindle.reduction.build import Reduction
+from spindle.slabs.fit import SLABBED, fits
 from spindle.slabs.training import Marching
 from spindle.training.schedule import Schedule
 
@@ -218,7 +219,9 @@ class Method(TrainingSettings, ABC):
         given = {**self.recipes[self.recipe], **as_published, **self.as_dict()}
         settings = checked(type(self), given, len(problem.coordinates))
         complete = replace(self, **settings)
-        marches = of_time_alone(problem) and complete.is_basis
+        # Slabs follow the solution by themselves; windows do where time is the only coordinate.
+        slabs = complete.network in SLABBED and fits(problem)
+        marches = of_time_alone(problem) and complete.is_basis and not slabs
         return complete if complete.windows != "auto" or marches else replace(complete, windows=1)
 
     def as_dict(self) -> dict[str, Any]:
@@ -229,7 +232,7 @@ class Method(TrainingSettings, ABC):
     @property
     def is_basis(self) -> bool:
         """Whether the network is a basis: its functions are fixed, and only their coefficients are trained."""
-        return self.network is not None and BODIES[self.network].is_basis
+        return self.network is not None and (self.network in SLABBED or BODIES[self.network].is_basis)
 
     @property
     def sizes(self) -> list[Any]:

@@ -10,10 +10,8 @@ from spindle.derivatives.on_grids import OnLattice
 from spindle.derivatives.pointwise import PointwiseTaylor
 from spindle.lowering.breaks import breaks
 from spindle.lowering.constraints import Constraints, no_constraints
-from spindle.lowering.partials import replace_partials
 from spindle.lowering.residuals import ResidualForms, residual_forms
 from spindle.lowering.scales import scales_of
-from spindle.lowering.structure import analyse
 from spindle.methods.assembly import assemble
 from spindle.methods.base import Plan
 from spindle.objective.objective import Objective
@@ -21,8 +19,9 @@ from spindle.points.cloud import Cloud
 from spindle.points.lattice import Lattice
 from spindle.problem.problem import Problem
 from spindle.slabs.elements import Elements
+from spindle.slabs.fit import misfit_of_waves, prefers_waves
 from spindle.slabs.march import Aim
-from spindle.slabs.rows import SlabRows, axes_of, misfit, misfit_of_waves, slab_rows
+from spindle.slabs.rows import SlabRows, axes_of, slab_rows
 from spindle.slabs.training import Marching, Way
 from spindle.slabs.waves import Waves
 
@@ -32,11 +31,6 @@ _FINE, _ROUGH = 1e-8, 1e-5  # tolerances: where the finer one cannot be reached,
 _IN_THE_PLANE = (1e-5, 1e-3)  # likewise, of waves along several axes
 _POINTS = 300_000  # of all axes of space together
 _INTERIOR, _BOUNDARY, _LATTICE = 4096, 64, 24  # fresh points, and those on each axis of a lattice
-
-
-def nonlinear(problem: Problem) -> bool:
-    """Whether some equation is: fronts and layers may form then that nothing in the data shows."""
-    return not all(structure.linear for structure in analyse(problem))
 
 
 def on_elements(problem: Problem, s: Any, notes: Sequence[str]) -> Plan:
@@ -100,22 +94,6 @@ def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:
         waves, points = _waves(rows, problem)
         yield [(waves, points, Aim(tolerance, _POINTS)) for tolerance in (1e-6, _ROUGH)]
     yield [(space, mesh, Aim(_ROUGH))]
-
-
-def prefers_waves(problem: Problem) -> bool:
-    """Whether waves suit a problem: periodic, and of several axes or of third and higher order, thus without kinks."""
-    if misfit_of_waves(problem):
-        return False
-    _, others = axes_of(problem)
-    partials = [
-        p for e in problem.equations for p in replace_partials(e.residual, problem.unknowns, problem.coordinates)[1]
-    ]
-    return len(others) > 1 or max(p.orders[k] for p in partials for k in others) > 2
-
-
-def fits(problem: Problem) -> bool:
-    """Whether slabs of elements or waves can take a problem."""
-    return not misfit(problem) or prefers_waves(problem)
 
 
 def _waves(rows: SlabRows, problem: Problem) -> tuple[Waves, tuple[int, ...]]:

@@ -13,12 +13,11 @@ from spindle.lowering.resolution import degrees
 from spindle.methods.assembly import assemble, constraints_for, each_axis, enough_points, published_problem
 from spindle.methods.base import COMMON, Method, Plan
 from spindle.methods.design import Design, tangled
-from spindle.methods.elements import afterwards, fits, nonlinear, on_elements
+from spindle.methods.elements import afterwards, on_elements
 from spindle.methods.settings import Flag, Whole, Words, documented, setting
 from spindle.networks.registry import BODIES
 from spindle.problem.problem import Problem
-from spindle.problem.windows import of_time_alone
-from spindle.slabs.rows import misfit
+from spindle.slabs.fit import fits, misfit, varies
 from spindle.symbolic.symbols import is_time
 
 _DEFAULT = COMMON | {
@@ -162,22 +161,11 @@ class SPINN(Method):
         walls = incompatible_faces(problem) if s.fade else []
         return replace(s, fade=bool(walls)), (*features, *frequencies, *_faded(walls))
 
-    @property
-    def is_basis(self) -> bool:
-        """Whether the network is a basis, elements included."""
-        return self.network in ("auto", "elements") or super().is_basis
-
-    def resolved(self, problem: Problem) -> Self:
-        """See `Method.resolved`; slabs of time are cut by themselves, and no windows are."""
-        s = super().resolved(problem)
-        follows = s.windows == "auto" and s.network in ("auto", "elements") and fits(problem)
-        return replace(s, windows=1) if follows else s
-
     def plan(self, problem: Problem) -> Plan:
         """Lattice, one network an axis, jets an axis; or elements."""
         problem, notes = published_problem(problem, self.recipe)
         s: Any = self.resolved(problem)
-        if s.network == "elements" or (s.network == "auto" and _fits_elements(s, problem) and _varies(problem)):
+        if s.network == "elements" or (s.network == "auto" and _fits_elements(s, problem) and varies(problem)):
             self._refuse_elements(s, problem)
             return on_elements(problem, s, notes)
         return self._plan_of_lattice(problem, notes)
@@ -209,11 +197,6 @@ def _fits_elements(s: Any, problem: Problem) -> bool:
     """Whether elements may take a problem where nobody asked for other features."""
     free = all(getattr(s, name) == "auto" for name in ("width", "rank", "points", "hard"))
     return free and s.windows == 1 and s.dtype == "float64" and not s.steps and fits(problem)
-
-
-def _varies(problem: Problem) -> bool:
-    """Whether a solution may hold what nothing in the problem shows: fronts, layers, oscillations of an own pace."""
-    return of_time_alone(problem) or (bool(problem.starts) and nonlinear(problem))
 
 
 def _hard(s: Any, problem: Problem) -> str:

@@ -39,6 +39,19 @@ class Field(eqx.Module):
     def __call__(self, points):
         """Values (n, outputs) at points (n, d), or their jet at a jet of points."""
 
+    @abc.abstractmethod
+    def partials(self, points, orders: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], jax.Array]:
+        """Partial derivatives (n, outputs) at points (n, d), {orders: values}."""
+
+    @property
+    @abc.abstractmethod
+    def parameters(self) -> int:
+        """Number of trained numbers."""
+
+
+class JetField(Field):
+    """Interface of fields whose derivatives come from one pass on a jet (never built itself)."""
+
     def partials(self, points, orders: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], jax.Array]:
         """Partial derivatives (n, outputs) at points (n, d), {orders: values}, by one forward pass on a jet."""
         indices = closure(orders, points.shape[1])
@@ -68,7 +81,7 @@ def with_factors(value, factors, points):
     return concatenate(columns)
 
 
-class PointwiseField(Field):
+class PointwiseField(JetField):
     """One network of all coordinates: `u = factor(x) * body(embedding(x))`."""
 
     embedding: Callable
@@ -80,7 +93,7 @@ class PointwiseField(Field):
         return with_factors(self.body(self.embedding(points)), self.factors, points)
 
 
-class AxisField(Field):
+class AxisField(JetField):
     """Interface of fields that are made of features of one coordinate each (never built itself)."""
 
     embeddings: tuple[Callable, ...]

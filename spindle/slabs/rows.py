@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from spindle.geometry.domain import Box
 from spindle.geometry.supports import Support
 from spindle.lowering.compile import ArrayFunction
 from spindle.lowering.residuals import ResidualForms
@@ -70,53 +69,6 @@ def axes_of(problem: Problem) -> tuple[int | None, tuple[int, ...]]:
     return time, tuple(k for k in range(len(problem.coordinates)) if k != time)
 
 
-def misfit(problem: Problem) -> str:
-    """Why slabs and elements cannot take a problem; empty where they can."""
-    time, others = axes_of(problem)
-    if not isinstance(problem.domain, Box):
-        return "its domain is not a single box"
-    if len(others) > 1:
-        return "it has more than one coordinate besides time"
-    if problem.tunable:
-        return f"its parameter {problem.tunable[0].name} is not known"
-    joined = {j.expression for j in problem.periodic.values()}
-    axes = {problem.coordinates.index(j.axis) for j in problem.periodic.values()}
-    if joined and (not set(problem.unknowns) <= joined or axes != set(others)):
-        return "it is periodic in some unknowns only, or along time"
-    places = [
-        (name, place, len(piece.terms))
-        for name, pieces in problem.pieces.items()
-        if name not in problem.periodic
-        for piece in pieces
-        for place, _ in piece.terms
-    ]
-    for name, place, terms in places:
-        if terms > 1:
-            return f"`{name}` joins two places"
-        if _place(place.support, problem, time) is None:
-            return f"`{name}` holds neither at the start nor on a whole side"
-    return ""
-
-
-def misfit_of_waves(problem: Problem) -> str:
-    """Why slabs of waves cannot take a problem; empty where they can."""
-    time, others = axes_of(problem)
-    if not isinstance(problem.domain, Box) or time is None or not 1 <= len(others) <= 3:
-        return "it is not one of time and one to three other coordinates on a box, with initial conditions"
-    if problem.tunable:
-        return f"its parameter {problem.tunable[0].name} is not known"
-    joined = {(j.expression, problem.coordinates.index(j.axis)) for j in problem.periodic.values()}
-    if not all((u, k) in joined for u in problem.unknowns for k in others):
-        return "not every unknown is periodic along every axis of space"
-    known = {**problem.periodic, **problem.starts}
-    aside = [c.name for c in problem.conditions if c.name not in known]
-    if aside:
-        return f"`{aside[0]}` is neither periodic nor an initial condition"
-    plain = [u.diff(problem.coordinates[time], n) if n else u for u in problem.unknowns for n in range(3)]
-    mixed = [name for name, start in problem.starts.items() if start.expression not in plain]
-    return f"`{mixed[0]}` sets neither an unknown nor its rate" if mixed else ""
-
-
 def slab_rows(forms: ResidualForms, weights: Mapping[str, float]) -> SlabRows:
     """The rows of a problem that fits."""
     problem = forms.problem
@@ -127,14 +79,14 @@ def slab_rows(forms: ResidualForms, weights: Mapping[str, float]) -> SlabRows:
             continue  # the ends of the axis are one node
         total = sum(form.sizes)
         for (term,), size in zip(form.pieces, form.sizes, strict=True):
-            place = _place(forms.supports[term.support], problem, time)
+            place = place_of(forms.supports[term.support], problem, time)
             assert place is not None
             rows.append(Rows(form.name, place, term.function, weights[form.name] * form.scale**2 * size / total))
     periodic = bool(problem.periodic)
     return SlabRows(tuple(rows), time, others, periodic, _given(problem, rows, time), _order(rows, others))
 
 
-def _place(support: Support, problem: Problem, time: int | None) -> Place | None:
+def place_of(support: Support, problem: Problem, time: int | None) -> Place | None:
     """Where a support lies; None where it is no whole side, or the last instant."""
     if not support.is_region or support.shape is not None:
         return None

@@ -6,7 +6,8 @@ import pytest
 from sympy import Eq, Rational, cos, exp, pi, sin
 
 import spindle as sp
-from spindle.methods.elements import on_elements, prefers_waves
+from spindle.methods.elements import on_elements
+from spindle.slabs.fit import prefers_waves
 from spindle.slabs.march import March
 from spindle.training.precision import precision
 

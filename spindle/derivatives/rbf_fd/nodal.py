@@ -28,7 +28,7 @@ from spindle.derivatives.rbf_fd.sparse import Blocks, Stencils
 from spindle.derivatives.rbf_fd.time_differences import Differences
 from spindle.errors import MethodError
 from spindle.lowering.partials import DifferentialOperator
-from spindle.networks.fields import Field
+from spindle.networks.fields import Field, JetField
 from spindle.networks.taylor import Jet, closure
 from spindle.points.drawing import without_constant_folding
 from spindle.points.nodes import NodeCloud
@@ -38,7 +38,7 @@ _BLOCK = 128  # rows of J that are made by one dense product, and so many produc
 _GROUP = 4  # before they are used: J^T J wants more rows than its factors
 
 
-class NodalField(Field):
+class NodalField(JetField):
     """A field known by its values at the nodes instead of by a network: what a classical solver looks for.
 
     lanes   (time derivatives, M nodes, T instants, outputs); without time one instant

@@ -1,0 +1,210 @@
+"""Exponentials beyond the range of floats: products and quotients of them are computed by adding exponents.
+
+SymPy writes exp((x - 1)/eps) with a float eps as exp(x/eps) times the number exp(-1/eps); one overflows, the other
+is zero. So each part of such an expression is a mantissa times exp(scale), and only the whole becomes a
+number. The exponent of a product is a multiple of a sum, (x - 1)/eps, which is as exact as the coordinates are.
+
+Functions that are one number by themselves, such as Bessel functions, Piecewise and code, have no scale.
+"""
+
+import functools
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.special
+import sympy
+
+from spindle.symbolic.symbols import Parameter
+
+# Logarithms: exponents whose squares a float still holds, numbers that stay factors, and numbers of ordinary size.
+_LARGEST_EXPONENT = 345.0
+_LARGEST_FACTOR = 35.0
+_LARGEST_NUMBER = 690.0
+_FOREVER = 1e30  # larger exponents mean zero or infinity, and differences of these mean nothing
+_DIGITS = 40  # of logarithms, of which up to twenty are before the point
+_HYPERBOLIC: dict = {sympy.sinh: 1, sympy.cosh: 1, sympy.csch: -1, sympy.sech: -1}
+_KEPT = (sympy.Abs, sympy.UnevaluatedExpr)
+
+
+class Scaled(NamedTuple):
+    """The number mantissa * exp(scale)."""
+
+    mantissa: Any
+    scale: Any = 0.0
+
+
+def float_of(number) -> float:
+    """A SymPy number as a float, infinite where it is too large."""
+    try:
+        return number.p / number.q if number.is_Rational else float(number)
+    except OverflowError:
+        return math.copysign(math.inf, -1 if number.is_negative else 1)
+
+
+@functools.lru_cache(maxsize=8192)
+def leaves_range(node) -> bool:
+    """Whether a part of a sum, product or power is an exponential or a number that floats may not hold.
+
+    That is decided by the numbers written in it, for coordinates of size one, so that it holds at all points alike.
+    """
+    if node.is_Number:
+        return bool(abs(_logarithm(node)) > _LARGEST_NUMBER)
+    if node.is_Add or node.is_Mul:
+        return any(map(leaves_range, node.args))
+    if node.is_Pow:
+        return leaves_range(node.base) if node.exp.is_Number else size_of(_exponent(node)) > _LARGEST_EXPONENT
+    if isinstance(node, sympy.erfc):
+        return size_of(node.args[0]) ** 2 > _LARGEST_EXPONENT
+    return isinstance(node, (sympy.exp, *_HYPERBOLIC)) and size_of(node.args[0]) > _LARGEST_EXPONENT
+
+
+@functools.lru_cache(maxsize=8192)
+def size_of(node) -> float:
+    """A bound of an expression where coordinates and functions are at most one, and nothing cancels."""
+    with np.errstate(all="ignore"):
+        if node.is_Number or node.is_NumberSymbol:
+            return abs(float_of(node))
+        if isinstance(node, Parameter):
+            return abs(node.value if node.value is not None else min(node.bounds or (1,), key=abs)) or 1.0
+        if node.is_Add or node.is_Mul:
+            return float(functools.reduce(operator.add if node.is_Add else operator.mul, map(size_of, node.args)))
+        if node.is_Pow and node.exp.is_Number:
+            return float(np.power(size_of(node.base), float_of(node.exp)))
+        return size_of(node.args[0]) if isinstance(node, _KEPT) else 1.0
+
+
+def _exponent(power) -> sympy.Expr:
+    """What exp is taken of, for a power of a positive number; else zero."""
+    return power.exp * sympy.log(power.base) if power.base.is_Number and power.base.is_positive else sympy.S.Zero
+
+
+@functools.lru_cache(maxsize=8192)
+def _logarithm(number) -> sympy.Expr:
+    """log |number|, to more digits than the number has, since what is near -1e6 must be right to 1e-16; 0 of 0."""
+    usual = number == 0 or not number.is_finite
+    return sympy.Float(0, _DIGITS) if usual else sympy.log(sympy.Float(abs(number), _DIGITS))
+
+
+def _where(library, condition, chosen, other):
+    """One value or the other; a number where all are numbers."""
+    return library.where(condition, chosen, other)[()]
+
+
+class ScaledWalk:
+    """The values of expressions that leave the range of floats.
+
+    walk   evaluates all that does not, by `of`, in the `library` of arrays, and raises values to powers, by `raised`
+    """
+
+    def __init__(self, walk):
+        self.walk = walk
+        self.known: dict = {}
+
+    def value(self, node):
+        """The values of an expression, infinite or zero where floats do not hold them."""
+        whole = self.of(node)
+        return self._times_exp(whole.mantissa, whole.scale)
+
+    def log(self, node):
+        """The logarithm of an expression, which floats hold where they do not hold the expression."""
+        whole = self.of(node)
+        return self._np(whole.mantissa).log(whole.mantissa) + whole.scale
+
+    def of(self, node) -> Scaled:
+        """The values of an expression as mantissas and scales."""
+        if node not in self.known:
+            if not leaves_range(node) or node in self.walk.given:
+                self.known[node] = Scaled(self.walk.of(node))
+            else:
+                self.known[node] = self._sum(list(map(self.of, node.args))) if node.is_Add else self._product(node)
+        return self.known[node]
+
+    def _np(self, *values):
+        """Constants are computed in double precision, whatever the library."""
+        return np if all(isinstance(v, float) for v in values) else self.walk.library.np
+
+    def _times_exp(self, mantissa, scale):
+        if isinstance(scale, float) and scale == 0:
+            return mantissa
+        library = self._np(mantissa, scale)
+        half = library.exp(_where(library, mantissa == 0, 0.0, scale) / 2)  # the whole may be within range, one is not
+        return mantissa * half * half
+
+    def _sum(self, terms: Sequence[Scaled]) -> Scaled:
+        if all(isinstance(s, float) and s == 0 for _, s in terms):
+            return Scaled(functools.reduce(operator.add, (m for m, _ in terms)))
+        library = self._np(*(part for term in terms for part in term))
+        present = [_where(library, m == 0, -_FOREVER, s) for m, s in terms]  # what is zero has no size
+        largest = functools.reduce(library.maximum, present)
+        largest = _where(library, largest > -_FOREVER, largest, 0.0)
+        parts = [m * library.exp(_where(library, s > largest, 0.0, s - largest)) for m, s in terms]
+        return Scaled(functools.reduce(operator.add, parts), largest)
+
+    def _product(self, node) -> Scaled:
+        factors = [(f.base, f.exp) if f.is_Pow else (f, sympy.S.One) for f in sympy.Mul.make_args(node)]
+        exponents = [e for base, power in factors if (e := self._exponent_of(base, power)) is not None]
+        most = _LARGEST_FACTOR if exponents else _LARGEST_EXPONENT
+        constant = sympy.Float(0, _DIGITS)
+        mantissa, scale = 1.0, 0.0
+        for base, power in factors:
+            if base.is_Number and power == 1 and abs(_logarithm(base)) > most:
+                constant += _logarithm(base)
+                part = Scaled(1.0 if base.is_positive else -1.0)
+            else:
+                part = self._factor(base, power)
+            mantissa, scale = mantissa * part.mantissa, scale + part.scale
+        return Scaled(mantissa, scale + self._combined(sympy.Add(*exponents), constant))
+
+    @staticmethod
+    def _exponent_of(base, power) -> sympy.Expr | None:
+        """The exponent that a factor adds to those of its product; None where it has none of its own."""
+        if isinstance(base, sympy.exp):
+            return power * base.args[0]
+        if base.func in _HYPERBOLIC:
+            return _HYPERBOLIC[base.func] * power * sympy.Abs(base.args[0])
+        return None if power.is_Number else _exponent(sympy.Pow(base, power, evaluate=False)) or None
+
+    def _factor(self, base, power) -> Scaled:
+        """What a factor is besides the exponent of its own."""
+        if isinstance(base, sympy.exp):
+            return Scaled(1.0)
+        if base.func in _HYPERBOLIC:
+            even = isinstance(base, (sympy.cosh, sympy.sech))
+            mantissa = self._hyperbolic(self.walk.of(base.args[0]), even)
+            return Scaled(self.walk.raised(mantissa, _HYPERBOLIC[base.func] * power))
+        if not power.is_Number:
+            return Scaled(1.0 if self._exponent_of(base, power) is not None else self.walk.of(base**power))
+        inner = self._erfc(self.walk.of(base.args[0])) if isinstance(base, sympy.erfc) else self.of(base)
+        return Scaled(self.walk.raised(inner.mantissa, power), inner.scale * float_of(power))
+
+    def _hyperbolic(self, z, even: bool):
+        """cosh z or sinh z over exp |z|."""
+        library = self._np(z)
+        if even:
+            return (1 + library.exp(-2 * abs(z))) / 2
+        # Without a case for each sign, so that derivatives by parameters are right at zero.
+        return (library.expm1(2 * library.minimum(z, 0.0)) - library.expm1(-2 * library.maximum(z, 0.0))) / 2
+
+    def _erfc(self, z) -> Scaled:
+        """erfc z, times exp(z^2) where z is positive."""
+        constant = isinstance(z, float)
+        library, special = self._np(z), scipy.special if constant else self.walk.library.special
+        above = library.maximum(z, 0.0)
+        mantissa = _where(library, z > 0, special.erfcx(above), special.erfc(library.minimum(z, 0.0)))
+        return Scaled(mantissa, -above * above)
+
+    def _combined(self, exponent, constant):
+        """exponent + constant, as a multiple of a sum whose largest term has no factor."""
+        number, rest = exponent.as_coeff_Add()
+        constant = constant + number
+        terms = [term.as_coeff_Mul() for term in sympy.Add.make_args(rest) if term != 0]
+        if not terms:
+            return float_of(constant)
+        most = max(abs(factor) for factor, _ in terms)
+        total = float_of(constant / most)
+        parts = [float_of(factor / most) * self.walk.of(part) for factor, part in terms]
+        total = functools.reduce(operator.add, parts) + total
+        return self._np(total).clip(float_of(most) * total, -_FOREVER, _FOREVER)

@@ -26,6 +26,7 @@ _LARGEST_NUMBER = 690.0
 _FOREVER = 1e30  # larger exponents mean zero or infinity, and differences of these mean nothing
 _DIGITS = 40  # of logarithms, of which up to twenty are before the point
 _HYPERBOLIC: dict = {sympy.sinh: 1, sympy.cosh: 1, sympy.csch: -1, sympy.sech: -1}
+_LOG_TWO = sympy.log(sympy.Float(2, _DIGITS))
 _KEPT = (sympy.Abs, sympy.UnevaluatedExpr)
 
 
@@ -54,8 +55,10 @@ def leaves_range(node) -> bool:
         return bool(abs(_logarithm(node)) > _LARGEST_NUMBER)
     if node.is_Add or node.is_Mul:
         return any(map(leaves_range, node.args))
+    if node.is_Pow and node.exp.is_Number:
+        return leaves_range(node.base)
     if node.is_Pow:
-        return leaves_range(node.base) if node.exp.is_Number else size_of(_exponent(node)) > _LARGEST_EXPONENT
+        return size_of(_exponent(node.base, node.exp)) > _LARGEST_EXPONENT
     if isinstance(node, sympy.erfc):
         return size_of(node.args[0]) ** 2 > _LARGEST_EXPONENT
     return isinstance(node, (sympy.exp, *_HYPERBOLIC)) and size_of(node.args[0]) > _LARGEST_EXPONENT
@@ -76,16 +79,16 @@ def size_of(node) -> float:
         return size_of(node.args[0]) if isinstance(node, _KEPT) else 1.0
 
 
-def _exponent(power) -> sympy.Expr:
+def _exponent(base, power) -> sympy.Expr:
     """What exp is taken of, for a power of a positive number; else zero."""
-    return power.exp * sympy.log(power.base) if power.base.is_Number and power.base.is_positive else sympy.S.Zero
+    return power * sympy.log(base) if base.is_Number and base.is_positive else sympy.S.Zero
 
 
 @functools.lru_cache(maxsize=8192)
 def _logarithm(number) -> sympy.Expr:
-    """log |number|, to more digits than the number has, since what is near -1e6 must be right to 1e-16; 0 of 0."""
-    usual = number == 0 or not number.is_finite
-    return sympy.Float(0, _DIGITS) if usual else sympy.log(sympy.Float(abs(number), _DIGITS))
+    """log |number|, to more digits than the number has, since what is near -1e6 must be right to 1e-16; else 0."""
+    has_one = number != 0 and number.is_finite
+    return sympy.log(sympy.Float(abs(number), _DIGITS)) if has_one else sympy.Float(0, _DIGITS)
 
 
 def _where(library, condition, chosen, other):
@@ -155,38 +158,42 @@ class ScaledWalk:
                 part = Scaled(1.0 if base.is_positive else -1.0)
             else:
                 part = self._factor(base, power)
+            if base.func in _HYPERBOLIC and power.is_Number:
+                constant -= _LOG_TWO * (_HYPERBOLIC[base.func] * power)
             mantissa, scale = mantissa * part.mantissa, scale + part.scale
         return Scaled(mantissa, scale + self._combined(sympy.Add(*exponents), constant))
 
     @staticmethod
     def _exponent_of(base, power) -> sympy.Expr | None:
         """The exponent that a factor adds to those of its product; None where it has none of its own."""
+        if not power.is_Number:
+            return _exponent(base, power) or None
         if isinstance(base, sympy.exp):
             return power * base.args[0]
         if base.func in _HYPERBOLIC:
             return _HYPERBOLIC[base.func] * power * sympy.Abs(base.args[0])
-        return None if power.is_Number else _exponent(sympy.Pow(base, power, evaluate=False)) or None
+        return None
 
     def _factor(self, base, power) -> Scaled:
         """What a factor is besides the exponent of its own."""
+        if not power.is_Number:
+            return Scaled(1.0 if self._exponent_of(base, power) is not None else self.walk.of(base**power))
         if isinstance(base, sympy.exp):
             return Scaled(1.0)
         if base.func in _HYPERBOLIC:
             even = isinstance(base, (sympy.cosh, sympy.sech))
             mantissa = self._hyperbolic(self.walk.of(base.args[0]), even)
             return Scaled(self.walk.raised(mantissa, _HYPERBOLIC[base.func] * power))
-        if not power.is_Number:
-            return Scaled(1.0 if self._exponent_of(base, power) is not None else self.walk.of(base**power))
         inner = self._erfc(self.walk.of(base.args[0])) if isinstance(base, sympy.erfc) else self.of(base)
         return Scaled(self.walk.raised(inner.mantissa, power), inner.scale * float_of(power))
 
     def _hyperbolic(self, z, even: bool):
-        """cosh z or sinh z over exp |z|."""
+        """2 cosh z or 2 sinh z, over exp |z|."""
         library = self._np(z)
         if even:
-            return (1 + library.exp(-2 * abs(z))) / 2
+            return 1 + library.exp(-2 * abs(z))
         # Without a case for each sign, so that derivatives by parameters are right at zero.
-        return (library.expm1(2 * library.minimum(z, 0.0)) - library.expm1(-2 * library.maximum(z, 0.0))) / 2
+        return library.expm1(2 * library.minimum(z, 0.0)) - library.expm1(-2 * library.maximum(z, 0.0))
 
     def _erfc(self, z) -> Scaled:
         """erfc z, times exp(z^2) where z is positive."""
@@ -201,10 +208,7 @@ class ScaledWalk:
         number, rest = exponent.as_coeff_Add()
         constant = constant + number
         terms = [term.as_coeff_Mul() for term in sympy.Add.make_args(rest) if term != 0]
-        if not terms:
-            return float_of(constant)
-        most = max(abs(factor) for factor, _ in terms)
-        total = float_of(constant / most)
+        most = max((abs(factor) for factor, _ in terms), default=sympy.S.One)
         parts = [float_of(factor / most) * self.walk.of(part) for factor, part in terms]
-        total = functools.reduce(operator.add, parts) + total
+        total = functools.reduce(operator.add, [*parts, float_of(constant / most)])
         return self._np(total).clip(float_of(most) * total, -_FOREVER, _FOREVER)

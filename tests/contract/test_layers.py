@@ -109,3 +109,16 @@ def test_the_gallerys_layers_have_references_and_residuals(side, eps):
     (equation,) = problem.equations
     residual = array_function(sp.manufactured(equation.residual, {u: reference}), (x,))
     assert np.max(np.abs(residual([points], {}))) < 1e-6
+
+
+def test_a_problem_file_says_a_layer_as_python_does(tmp_path):
+    file = tmp_path / "layer.toml"
+    file.write_text(
+        'unknowns = "u"\ncoordinates = { x = [0, 1] }\nequations = ["-1e-6*diff(u, x, 2) + diff(u, x) = 1"]\n'
+        'conditions = [{ dirichlet = "u = 0" }]\n'
+        'reference = { u = "x - (exp((x - 1)/1e-6) - exp(-1e6))/(1 - exp(-1e6))" }\n'
+    )
+    problem = sp.read_problem(file)
+    (reference,), (x,) = problem.reference.values(), problem.coordinates
+    points, value = at_the_end(lambda p: p - 1, 1e-6)
+    np.testing.assert_allclose(evaluate(with_constants(reference), {x: points}), points - value, rtol=0, atol=1e-13)

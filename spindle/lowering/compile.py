@@ -107,7 +107,7 @@ def _split_sources(expression, coordinates: frozenset) -> tuple[sympy.Expr, dict
         if isinstance(node, (sympy.Add, sympy.Mul)):
             known = [a for a in node.args if fixed(a)]
             if known and node.is_Mul:  # numbers that are large or small because exponentials are small or large
-                known += [a for a in node.args if not a.free_symbols and leaves_range(a)]
+                known += [a for a in node.args if not a.free_symbols and leaves_range(a, single=True)]
             rest = [walk(a) for a in node.args if a not in known]
             return node.func(source(node.func(*known)), *rest) if known else node.func(*rest)
         if isinstance(node, sympy.Piecewise):

@@ -261,6 +261,7 @@ class _Walk:
         self.known: dict = dict(values)
         self.given = frozenset(values)
         self.library, self.coded = library, coded
+        self.single = any(getattr(value, "dtype", None) == np.float32 for value in values.values())
         self._scaled = ScaledWalk(self)
 
     def of(self, node) -> Any:
@@ -273,9 +274,9 @@ class _Walk:
             return float_of(node)
         if isinstance(node, boolalg.BooleanAtom):
             return bool(node)
-        if leaves_range(node):
+        if leaves_range(node, self.single):
             return self._scaled.value(node)
-        if isinstance(node, sympy.log) and leaves_range(node.args[0]):
+        if isinstance(node, sympy.log) and leaves_range(node.args[0], self.single):
             return self._scaled.log(node.args[0])
         if node.is_Add:
             return functools.reduce(operator.add, map(self.of, node.args))

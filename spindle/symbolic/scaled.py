@@ -19,10 +19,11 @@ import sympy
 
 from spindle.symbolic.symbols import Parameter
 
-# Logarithms: exponents whose squares a float still holds, numbers that stay factors, and numbers of ordinary size.
-_LARGEST_EXPONENT = 345.0
-_LARGEST_FACTOR = 35.0
-_LARGEST_NUMBER = 690.0
+# The logarithms of what floats are trusted with, in double and in single precision: exponentials, whose squares they
+# hold too, and numbers.
+_LARGEST_EXPONENT = {False: 345.0, True: 40.0}
+_LARGEST_NUMBER = {False: 690.0, True: 80.0}
+_LARGEST_FACTOR = 35.0  # the logarithm of a number that stays one beside an exponential
 _FOREVER = 1e30  # larger exponents mean zero or infinity, and differences of these mean nothing
 _DIGITS = 40  # of logarithms, of which up to twenty are before the point
 _HYPERBOLIC: dict = {sympy.sinh: 1, sympy.cosh: 1, sympy.csch: -1, sympy.sech: -1}
@@ -46,22 +47,28 @@ def float_of(number) -> float:
 
 
 @functools.lru_cache(maxsize=8192)
-def leaves_range(node) -> bool:
+def leaves_range(node, single: bool = False) -> bool:
     """Whether a part of a sum, product or power is an exponential or a number that floats may not hold.
 
+    single   whether these are floats of single precision
     That is decided by the numbers written in it, for coordinates of size one, so that it holds at all points alike.
     """
     if node.is_Number:
-        return bool(abs(_logarithm(node)) > _LARGEST_NUMBER)
+        return bool(abs(_logarithm(node)) > _LARGEST_NUMBER[single])
     if node.is_Add or node.is_Mul:
-        return any(map(leaves_range, node.args))
+        return any(leaves_range(part, single) for part in node.args)
     if node.is_Pow and node.exp.is_Number:
-        return leaves_range(node.base)
+        return leaves_range(node.base, single)
+    return _exponent_size(node) > _LARGEST_EXPONENT[single]
+
+
+def _exponent_size(node) -> float:
+    """The size of the exponent that a function is an exponential of; 0 where it is none."""
     if node.is_Pow:
-        return size_of(_exponent(node.base, node.exp)) > _LARGEST_EXPONENT
+        return size_of(_exponent(node.base, node.exp))
     if isinstance(node, sympy.erfc):
-        return size_of(node.args[0]) ** 2 > _LARGEST_EXPONENT
-    return isinstance(node, (sympy.exp, *_HYPERBOLIC)) and size_of(node.args[0]) > _LARGEST_EXPONENT
+        return size_of(node.args[0]) ** 2
+    return size_of(node.args[0]) if isinstance(node, (sympy.exp, *_HYPERBOLIC)) else 0.0
 
 
 @functools.lru_cache(maxsize=8192)
@@ -103,7 +110,7 @@ class ScaledWalk:
     """
 
     def __init__(self, walk):
-        self.walk = walk
+        self.walk, self.single = walk, walk.single
         self.known: dict = {}
 
     def value(self, node):
@@ -119,7 +126,7 @@ class ScaledWalk:
     def of(self, node) -> Scaled:
         """The values of an expression as mantissas and scales."""
         if node not in self.known:
-            if not leaves_range(node) or node in self.walk.given:
+            if not leaves_range(node, self.single) or node in self.walk.given:
                 self.known[node] = Scaled(self.walk.of(node))
             else:
                 self.known[node] = self._sum(list(map(self.of, node.args))) if node.is_Add else self._product(node)
@@ -149,7 +156,7 @@ class ScaledWalk:
     def _product(self, node) -> Scaled:
         factors = [(f.base, f.exp) if f.is_Pow else (f, sympy.S.One) for f in sympy.Mul.make_args(node)]
         exponents = [e for base, power in factors if (e := self._exponent_of(base, power)) is not None]
-        most = _LARGEST_FACTOR if exponents else _LARGEST_EXPONENT
+        most = _LARGEST_FACTOR if exponents else _LARGEST_EXPONENT[self.single]
         constant = sympy.Float(0, _DIGITS)
         mantissa, scale = 1.0, 0.0
         for base, power in factors:

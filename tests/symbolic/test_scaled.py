@@ -38,6 +38,12 @@ LAYERS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def double_precision():
+    with jax.enable_x64(True):
+        yield
+
+
 def places(eps):
     """Random points of [0, 1], most of them inside layers at 0, at 1/4 and at 1."""
     random = np.random.default_rng(0)
@@ -48,7 +54,7 @@ def places(eps):
 
 def truth(layer, points, eps):
     with mpmath.workdps(60):
-        return np.array([float(LAYERS[layer](mpmath.mpf(p), mpmath.mpf(eps), mpmath)) for p in points])
+        return np.array([float(LAYERS[layer](mpmath.mpf(float(p)), mpmath.mpf(eps), mpmath)) for p in points])
 
 
 @pytest.mark.parametrize("eps", [1e-1, 1e-2, 1e-3, 1e-4, 1e-6, 1e-8])
@@ -65,6 +71,15 @@ def test_layers_of_any_thickness_have_values(library, eps):
         # Exponents of some 1/eps that are differences of rounded numbers have an error of 1e-16/eps.
         expected = truth(name, points, eps)
         np.testing.assert_allclose(found[name], expected, rtol=0, atol=1e-14 + 4e-16 / eps, err_msg=name)
+
+
+@pytest.mark.parametrize("eps", [1e-1, 1e-2, 1e-4])
+def test_single_precision_holds_layers_too(eps):
+    points = places(eps).astype(np.float32)
+    for name, layer in LAYERS.items():
+        found = evaluate(layer(x, sympy.Float(eps), sympy), {x: points})
+        expected = truth(name, points, eps)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6 + 2e-7 / eps, err_msg=name)
 
 
 @pytest.mark.parametrize("eps", [1e-3, 1e-6, 1e-8])

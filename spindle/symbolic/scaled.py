@@ -27,6 +27,7 @@ _LARGEST_FACTOR = 35.0  # the logarithm of a number that stays one beside an exp
 _FOREVER = 1e30  # larger exponents mean zero or infinity, and differences of these mean nothing
 _DIGITS = 40  # of logarithms, of which up to twenty are before the point
 _HYPERBOLIC: dict = {sympy.sinh: 1, sympy.cosh: 1, sympy.csch: -1, sympy.sech: -1}
+_FAR, _TERMS = 8.0, 16  # from where on so many terms of the asymptotic series of erfc are exact to rounding
 _LOG_TWO = sympy.log(sympy.Float(2, _DIGITS))
 _KEPT = (sympy.Abs, sympy.UnevaluatedExpr)
 
@@ -204,10 +205,16 @@ class ScaledWalk:
 
     def _erfc(self, z) -> Scaled:
         """erfc z, times exp(z^2) where z is positive."""
-        constant = isinstance(z, float)
-        library, special = self._np(z), scipy.special if constant else self.walk.library.special
+        library, special = self._np(z), scipy.special if isinstance(z, float) else self.walk.library.special
+        near, far = library.minimum(z, _FAR), library.maximum(z, _FAR)
+        above = library.maximum(near, 0.0)
+        series = 1.0
+        for k in range(_TERMS, 0, -1):
+            series = 1 - (2 * k - 1) / (2 * far * far) * series
+        mantissa = _where(
+            library, z < _FAR, library.exp(above * above) * special.erfc(near), series / (far * math.sqrt(math.pi))
+        )
         above = library.maximum(z, 0.0)
-        mantissa = _where(library, z > 0, special.erfcx(above), special.erfc(library.minimum(z, 0.0)))
         return Scaled(mantissa, -above * above)
 
     def _combined(self, exponent, constant):

@@ -13,6 +13,7 @@ from spindle.lowering.compile import array_function, with_constants
 from spindle.lowering.separation import separate
 from spindle.symbolic import functions
 from spindle.symbolic.functions import evaluate
+from spindle.symbolic.symbols import Parameter
 
 x, y = sp.coordinates("x y")
 u = sp.unknown("u", x, y)
@@ -97,6 +98,7 @@ def test_ordinary_references_keep_every_bit(monkeypatch):
             for c, b in zip(problem.coordinates, problem.domain.bounds, strict=True)
         }
         forms = [with_constants(e) for e in problem.reference.values() if isinstance(e, sympy.Expr)]
+        at |= {p: np.mean(p.bounds) for e in forms for p in e.atoms(Parameter) - set(at)}
         found = [evaluate(e, at) for e in forms]
         with monkeypatch.context() as plainly:
             plainly.setattr(functions, "leaves_range", lambda *_: False)

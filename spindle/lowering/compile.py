@@ -17,6 +17,7 @@ from sympy.core.function import AppliedUndef
 from spindle.errors import ProblemError
 from spindle.lowering.partials import DifferentialOperator, combine_partials, replace_partials
 from spindle.symbolic.functions import Library, evaluate, without_values
+from spindle.symbolic.scaled import leaves_range
 from spindle.symbolic.symbols import Parameter
 
 _JAX = Library(jnp, jax.scipy.special)
@@ -105,7 +106,9 @@ def _split_sources(expression, coordinates: frozenset) -> tuple[sympy.Expr, dict
             return source(node)
         if node.is_Add or node.is_Mul:
             known = [a for a in node.args if fixed(a)]
-            rest = [walk(a) for a in node.args if not fixed(a)]
+            if known and node.is_Mul:  # numbers that are large or small because exponentials are small or large
+                known += [a for a in node.args if not a.free_symbols and leaves_range(a, single=True)]
+            rest = [walk(a) for a in node.args if a not in known]
             return node.func(source(node.func(*known)), *rest) if known else node.func(*rest)
         if node.is_Piecewise:
             # A branch is a pair of value and condition, and only these two are arrays.

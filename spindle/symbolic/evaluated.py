@@ -11,7 +11,8 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
-from spindle.symbolic.functions import UNEVALUATED, evaluate, float_of, shortened, without_values
+from spindle.symbolic.functions import UNEVALUATED, evaluate, shortened, without_values
+from spindle.symbolic.scaled import float_of, leaves_range
 from spindle.symbolic.time_limit import within_limit
 
 _LONGEST = 64  # bits of whole numbers in constants that stay exact
@@ -72,8 +73,14 @@ def _constants(expression) -> list:
         if is_constant(node):
             constants[node] = None
         elif not isinstance(node, UNEVALUATED):
-            waiting += node.args
+            waiting += [a for a in node.args if not (is_constant(a) and _is_coefficient(a, node))]
     return list(constants)
+
+
+def _is_coefficient(number, product) -> bool:
+    """Whether a constant is a factor of an exponential, with which it is evaluated: large times small."""
+    beside = product.is_Mul and any(a.free_symbols and leaves_range(a) for a in product.args)
+    return beside and (number.is_Number or _is_plain(number))
 
 
 def _value(number, call) -> float:

@@ -20,6 +20,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic import boolalg
 
 from spindle.errors import ProblemError
+from spindle.symbolic.scaled import ScaledWalk, float_of, leaves_range
 from spindle.symbolic.symbols import is_given
 
 _LARGEST_INTEGER_POWER = 1024  # above, powers are taken of floats
@@ -239,14 +240,6 @@ def shortened(expression) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def float_of(number) -> float:
-    """A SymPy number as a float, infinite where it is too large."""
-    try:
-        return number.p / number.q if number.is_Rational else float(number)
-    except OverflowError:
-        return math.copysign(math.inf, -1 if number.is_negative else 1)
-
-
 # --------------------------------------------------------------------------------------------------------- values
 
 
@@ -266,7 +259,10 @@ class _Walk:
 
     def __init__(self, values: Mapping, library: Library, given_partial: Callable | None):
         self.known: dict = dict(values)
+        self.given = frozenset(values)
         self.library, self.given_partial = library, given_partial
+        self.single = any(getattr(value, "dtype", None) == np.float32 for value in values.values())
+        self._scaled = ScaledWalk(self)
 
     def of(self, node) -> Any:
         if node not in self.known:
@@ -278,6 +274,10 @@ class _Walk:
             return float_of(node)
         if isinstance(node, boolalg.BooleanAtom):
             return bool(node)
+        if leaves_range(node, self.single):
+            return self._scaled.value(node)
+        if isinstance(node, sympy.log) and leaves_range(node.args[0], self.single):
+            return self._scaled.log(node.args[0])
         if node.is_Add:
             return functools.reduce(operator.add, map(self.of, node.args))
         if node.is_Mul:
@@ -315,12 +315,18 @@ class _Walk:
 
     def _power(self, base, exponent):
         below = self.of(base)
+        if exponent.is_Number:
+            return self.raised(below, exponent)
+        return self._apply(lambda library, b, e: library.np.power(b, e), below, self.of(exponent))
+
+    def raised(self, below, exponent):
+        """Values to a power that is a number."""
         if exponent.is_Integer and abs(exponent) <= _LARGEST_INTEGER_POWER:
             return self._apply(lambda _, b: b ** int(exponent), below)
         if exponent in (sympy.S.Half, -sympy.S.Half):
             root = self._apply(lambda library, b: library.np.sqrt(b), below)
             return root if exponent > 0 else self._apply(lambda _, r: 1 / r, root)
-        return self._apply(lambda library, b, e: library.np.power(b, e), below, self.of(exponent))
+        return self._apply(lambda library, b, e: library.np.power(b, e), below, float_of(exponent))
 
     def _branches(self, node):
         result: Any = math.nan

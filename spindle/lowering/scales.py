@@ -171,10 +171,14 @@ class _Sampler:
             yield self.problem.unknowns[partial.unknown], size * self._span(partial)
 
     def _balanced(self, residual, known: Mapping) -> Iterator[tuple[AppliedUndef, float]]:
-        """(unknown, size) at which the terms of an unknown are as large as the source and the terms of others."""
+        """(unknown, size) at which the terms of an unknown are as large as the source and the terms of others.
+
+        Its terms are also those in which known fields carry it: in a flow of small viscosity the others are tiny, and
+        would give it any size.
+        """
         terms = sympy.Add.make_args(residual)
         for u in self.problem.unknowns:
-            mine = [t for t in terms if unknowns_in(t) == [u] and _is_linear_in(t, u)]
+            mine = [t for t in terms if _is_linear_in(t, u) and all(v in known or v == u for v in unknowns_in(t))]
             others = [t for t in terms if all(v in known and v != u for v in unknowns_in(t))]
             fields = {v: known.get(v, 1.0) for v in self.problem.unknowns} | {u: 1.0}
             inside = max((self.size(t, self._partials(t, fields)) for t in mine), default=0.0)
@@ -184,8 +188,8 @@ class _Sampler:
 
 
 def _is_linear_in(term, u) -> bool:
-    """Whether a term is a coefficient times one partial of the unknown."""
-    nodes = [f for f in sympy.Mul.make_args(term) if unknowns_in(f)]
+    """Whether a term is one partial of the unknown, times what does not depend on it."""
+    nodes = [f for f in sympy.Mul.make_args(term) if u in unknowns_in(f)]
     return len(nodes) == 1 and unknown_of(nodes[0]) is not None
 
 

@@ -62,7 +62,8 @@ class Plan:
     programs     what was compiled for it, for whoever trains by the same plan again
     evaluators   likewise, {expression: how it is evaluated}
     weakened     whether equations count less near some walls, where their residuals are no measure of a fit
-    march        solves slab by slab, instead of the schedule or after it; None: nothing does
+    march        solves slab by slab, without a schedule; None: nothing does
+    instead      the plan to be followed where what this one trains does not resolve the solution; None: there is none
     posed        expression of the problem as it was given -> the same of the problem as it is solved
     """
 
@@ -82,6 +83,7 @@ class Plan:
     evaluators: dict = field(default_factory=dict)
     weakened: bool = False
     march: Marching | None = None
+    instead: "Plan | None" = None
     posed: Callable = _as_it_is
 
 

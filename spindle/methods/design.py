@@ -29,6 +29,7 @@ from spindle.training.stages import Stage
 # Coefficients of a full tensor, by whether all is linear: two or three steps do then, of ten seconds each, else ten.
 _MOST_PRODUCTS = {True: 400_000, False: 200_000}
 _MOST_OF_ONE_AXIS = 1024
+_BRIEF = 128  # likewise on each of two axes, where elements may follow
 # Residual, relative to that of the zero field, at which nothing is enlarged any more.
 _FINE, _ROUGH = 3e-7, 1e-3
 
@@ -40,10 +41,11 @@ class Design:
     ranks    the separable ranks that are tried one after the other; before them comes the number of products of a
              separable source, which the solution is often made of
     fade     on each axis the positions of walls near which equations count less
+    brief    whether elements follow where features do not suffice, so that few are tried
     """
 
-    def __init__(self, forms: ResidualForms, s: Any):
-        self.forms, self.s = forms, s
+    def __init__(self, forms: ResidualForms, s: Any, *, brief: bool = False):
+        self.forms, self.s, self.brief = forms, s, brief
         self.problem, self.constraints = problem, constraints = forms.problem, forms.constraints
         self.tangled = tangled(s, problem)
         self.linear = s.is_basis and all(structure.linear for structure in analyse(problem))
@@ -116,7 +118,10 @@ class Design:
             return ()
         growth = [self._growth(rank) for rank in self.ranks[1:]]
         if every:
-            most = _MOST_OF_ONE_AXIS if self.axes == 1 else _MOST_PRODUCTS[self.linear]
+            if self.brief:
+                most = _BRIEF ** min(self.axes, 2)
+            else:
+                most = _MOST_OF_ONE_AXIS if self.axes == 1 else _MOST_PRODUCTS[self.linear]
             finer = ResizeBasis(self.problem, self.separable, self.aim, most)
             growth += [finer] * self.s.refine
         separable = [rank for rank in self.ranks if rank != "full"]

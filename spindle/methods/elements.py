@@ -9,7 +9,7 @@ import numpy as np
 from spindle.derivatives.on_grids import OnLattice
 from spindle.derivatives.pointwise import PointwiseTaylor
 from spindle.lowering.breaks import breaks
-from spindle.lowering.constraints import Constraints, no_constraints
+from spindle.lowering.constraints import no_constraints
 from spindle.lowering.residuals import ResidualForms, residual_forms
 from spindle.lowering.scales import scales_of
 from spindle.methods.assembly import assemble
@@ -33,10 +33,11 @@ _POINTS = 300_000  # of all axes of space together
 _INTERIOR, _BOUNDARY, _LATTICE = 4096, 64, 24  # fresh points, and those on each axis of a lattice
 
 
-def on_elements(problem: Problem, s: Any, notes: Sequence[str]) -> Plan:
+def on_elements(problem: Problem, s: Any, notes: Sequence[str], phase: int = 0) -> Plan:
     """The plan of a problem that elements fit.
 
-    s   the method with everything decided
+    s       the method with everything decided
+    phase   the number under which the record keeps what is made
     """
     constraints = replace(
         no_constraints(problem), scales=scales_of(problem) if s.scales == "auto" else no_constraints(problem).scales
@@ -55,27 +56,19 @@ def on_elements(problem: Problem, s: Any, notes: Sequence[str]) -> Plan:
         return Objective(forms, PointwiseTaylor(cloud, forms.needs), faces=s.faces)
 
     whole = objective(False)
-    marching = _marching(forms, whole.weights(s.weights, s.conditions), first=True, phase=0)
+    marching = _marching(forms, whole.weights(s.weights, s.conditions), phase)
     sentences = [constraints.scales.sentence] if constraints.scales.sentence else []
     plan = assemble(whole, lambda: objective(True), lambda key: marching.field(), s, (*notes, *sentences))
     return replace(plan, march=marching)
 
 
-def afterwards(problem: Problem, constraints: Constraints, s: Any, weights: dict, phase: int) -> Marching:
-    """The march that follows where global features do not resolve a solution."""
-    forms = residual_forms(problem, replace(no_constraints(problem), scales=constraints.scales))
-    known = {form.name: weights.get(form.name, s.conditions) for form in forms.forms}
-    known |= {e.name: weights.get(e.name, 1.0) for e in problem.equations}
-    return _marching(forms, known, first=False, phase=phase)
-
-
-def _marching(forms: ResidualForms, weights: dict, *, first: bool, phase: int) -> Marching:
+def _marching(forms: ResidualForms, weights: dict, phase: int) -> Marching:
     problem = forms.problem
     rows = slab_rows(forms, weights)
     _, others = axes_of(problem)
     names = tuple(problem.coordinates[k].name for k in others)
     ways = [(space, mesh, aim) for kind in _kinds(rows, problem) for space, mesh, aim in kind]
-    return Marching(tuple(Way(*way) for way in ways), _times(problem), names, first, phase)
+    return Marching(tuple(Way(*way) for way in ways), _times(problem), names, phase)
 
 
 def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:

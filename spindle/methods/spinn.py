@@ -13,7 +13,7 @@ from spindle.lowering.resolution import degrees
 from spindle.methods.assembly import assemble, constraints_for, each_axis, enough_points, published_problem
 from spindle.methods.base import COMMON, Method, Plan
 from spindle.methods.design import Design, tangled
-from spindle.methods.elements import afterwards, on_elements
+from spindle.methods.elements import on_elements
 from spindle.methods.settings import Flag, Whole, Words, documented, setting
 from spindle.networks.registry import BODIES
 from spindle.problem.problem import Problem
@@ -165,7 +165,8 @@ class SPINN(Method):
         """Lattice, one network an axis, jets an axis; or elements."""
         problem, notes = published_problem(problem, self.recipe)
         s: Any = self.resolved(problem)
-        if s.network == "elements" or (s.network == "auto" and _fits_elements(s, problem) and varies(problem)):
+        wanted = s.network == "auto" and _is_free(s) and _fits_elements(s, problem) and varies(problem)
+        if s.network == "elements" or wanted:
             self._refuse_elements(s, problem)
             return on_elements(problem, s, notes)
         return self._plan_of_lattice(problem, notes)
@@ -182,21 +183,27 @@ class SPINN(Method):
     def _plan_of_lattice(self, problem: Problem, notes: tuple[str, ...]) -> Plan:
         s, decisions = self.decide(problem)
         constraints, sentences = constraints_for(problem, s)
-        design = Design(residual_forms(problem, constraints), s)
+        # Where features may be added, elements may take their place.
+        follows = s.network == "auto" and bool(s.refine) and _fits_elements(s, problem)
+        design = Design(residual_forms(problem, constraints), s, brief=follows)
         notes += (*decisions, *design.notes, *sentences)
         fresh = partial(design.objective, fresh=True)
         plan = assemble(design.objective(), fresh, design.field, s, notes, design.newton())
         plan = replace(plan, weakened=bool(s.fade))
-        if s.network == "auto" and s.newton_steps and _fits_elements(s, problem):
-            march = afterwards(problem, constraints, s, plan.weights, len(plan.schedule.stages))
-            plan = replace(plan, march=march)
+        if follows:
+            following = on_elements(problem, s, plan.choices, phase=len(plan.schedule.stages))
+            plan = replace(plan, instead=following)
         return plan
 
 
 def _fits_elements(s: Any, problem: Problem) -> bool:
-    """Whether elements may take a problem where nobody asked for other features."""
-    free = all(getattr(s, name) == "auto" for name in ("width", "rank", "points", "hard"))
-    return free and s.windows == 1 and s.dtype == "float64" and not s.steps and fits(problem)
+    """Whether the settings leave it to elements to take a problem that fits them."""
+    return s.windows == 1 and s.dtype == "float64" and not s.steps and bool(s.newton_steps) and fits(problem)
+
+
+def _is_free(s: Any) -> bool:
+    """Whether nobody asked for certain features."""
+    return all(getattr(s, name) == "auto" for name in ("width", "rank", "points", "hard", "refine"))
 
 
 def _hard(s: Any, problem: Problem) -> str:

@@ -49,14 +49,12 @@ class Marching:
     ways     tried one after the other, as long as one does not come to the end of time
     time     the ends of time, (0, 1) without
     names    of the axes of space
-    first    whether it is all of the training; else it follows where global features do not resolve the solution
     phase    the number under which the record keeps what it made
     """
 
     ways: tuple[Way, ...]
     time: tuple[float, float]
     names: tuple[str, ...]
-    first: bool
     phase: int
 
     def field(self) -> Field:

@@ -69,7 +69,7 @@ def restore(
     choices   those that are on record; None: those of the plan as it is made now
     """
     arrays, run = source.read_result()
-    plan = planned(problem, method, window)
+    plan = _followed(planned(problem, method, window), run.grown)
     plan = plan if choices is None else replace(plan, choices=choices)
     with precision(plan.dtype):
         # Where nothing was enlarged on the way, the shapes of a new model say where the arrays go: nothing is compiled.
@@ -123,17 +123,25 @@ def _whole_numbers(decision) -> tuple[int, ...]:
     return (decision,) if isinstance(decision, int) else ()
 
 
-def _refinement(plan: Plan, phase: int) -> Any:
-    """What a phase on record made the model larger by; raises where somebody changed the file."""
-    if plan.march is not None and phase == plan.march.phase:
-        return plan.march
-    return plan.schedule.stages[phase].refinement
+def _followed(plan: Plan, grown: Sequence[Grown]) -> Plan:
+    """The plan by which a solution was made, by what is on record."""
+    other = plan.instead
+    phases = [entry.phase for entry in grown]
+    return other if other is not None and other.march is not None and other.march.phase in phases else plan
+
+
+def _made(plan: Plan, model: Model, entry: Grown) -> Model:
+    """A model as a phase on record made it; raises where somebody changed the file."""
+    if plan.march is not None:
+        return plan.march.apply(model, entry.decision) if entry.phase == plan.march.phase else model
+    refinement: Any = plan.schedule.stages[entry.phase].refinement
+    return refinement.apply(model, entry.decision)
 
 
 def _restored(plan: Plan, model: Model, arrays: Mapping, grown: Sequence[Grown]) -> Model:
     """The model as built, as later stages refined it, with the stored arrays."""
     for entry in grown:
-        model = _refinement(plan, entry.phase).apply(model, entry.decision)
+        model = _made(plan, model, entry)
     trainable, static = eqx.partition(
         model, lambda leaf: hasattr(leaf, "dtype") and np.issubdtype(leaf.dtype, np.inexact)
     )

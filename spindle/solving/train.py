@@ -112,6 +112,7 @@ def train(
         evaluator = _evaluator(problem, plan, options, window, prepare)
         clock.setup = time.perf_counter() - began
         outcome = _trained(evaluator, start, keys.train, options, clock)
+        evaluator, outcome = _instead(evaluator, outcome, options, clock)
         run = _recorded(evaluator, outcome, keys.fresh, options, clock, window)
         solution = _reduced(Solution(method, evaluator, outcome.model, run), options)
         singular = _singular(plan, start, keys.train) if run.stopped_by == StopReason.DIVERGED else []
@@ -198,7 +199,7 @@ def evaluator_of(problem: Problem, plan: Plan, window: Window | None, compared: 
 def _trained(evaluator: Evaluator, start: Model, key: jax.Array, options: RunOptions, clock: Clock) -> Outcome:
     """How the loop ends that begins with this model."""
     plan, directory = evaluator.plan, options.directory
-    if plan.march is not None and plan.march.first:
+    if plan.march is not None:
         return _marched(evaluator, start, options, clock)
     trainer = Trainer(
         plan.objective,
@@ -213,13 +214,19 @@ def _trained(evaluator: Evaluator, start: Model, key: jax.Array, options: RunOpt
         programs=plan.programs,
     )
     try:
-        outcome = trainer.run(start, plan.weights, key=key)
+        return trainer.run(start, plan.weights, key=key)
     except Late as late:  # before its first phase
         raise _too_little_time(evaluator.given, options) from late
+
+
+def _instead(evaluator: Evaluator, outcome: Outcome, options: RunOptions, clock: Clock) -> tuple[Evaluator, Outcome]:
+    """By the plan that is followed where the outcome does not resolve the solution; as it is where there is none."""
+    other = evaluator.plan.instead
     ended = outcome.stopped_by in ("steps", "converged")
-    if plan.march is not None and ended and unsettled(outcome.model):
-        return _marched(evaluator, outcome.model, options, clock, outcome)
-    return outcome
+    if other is None or not ended or not unsettled(outcome.model):
+        return evaluator, outcome
+    following = replace(evaluator, plan=other)
+    return following, _marched(following, outcome.model, options, clock, outcome)
 
 
 def _marched(

@@ -69,7 +69,8 @@ def _exponent_size(node) -> float:
         return size_of(_exponent(node.base, node.exp))
     if isinstance(node, sympy.erfc):
         return size_of(node.args[0]) ** 2
-    return size_of(node.args[0]) if isinstance(node, (sympy.exp, *_HYPERBOLIC)) else 0.0
+    exponential = isinstance(node, sympy.exp) or isinstance(node, _HYPERBOLIC)
+    return size_of(node.args[0]) if exponential else 0.0
 
 
 @functools.lru_cache(maxsize=8192)

@@ -19,6 +19,7 @@ from spindle.gallery.flows import kovasznay, lid_driven_cavity, navier_stokes3d,
 from spindle.gallery.fronts import boundary_layer, burgers_moving, burgers_two_fronts
 from spindle.gallery.helmholtz import helmholtz3d
 from spindle.gallery.klein_gordon import klein_gordon3d, klein_gordon4d
+from spindle.gallery.materials import two_materials
 from spindle.gallery.not_separable import sine_gordon2d, variable_coefficient2d
 from spindle.gallery.poisson import poisson2d, poisson_lshape
 from spindle.gallery.poisson_nd import poisson_nd
@@ -56,6 +57,7 @@ GALLERY: dict[str, Callable[..., Problem]] = {
         burgers_moving,
         burgers_two_fronts,
         boundary_layer,
+        two_materials,
         poisson_disk,
         nonlinear_poisson_disk,
         heat_disk,

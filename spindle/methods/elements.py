@@ -37,7 +37,9 @@ def on_elements(problem: Problem, s: Any, notes: Sequence[str]) -> Plan:
 
     s   the method with everything decided
     """
-    constraints = replace(no_constraints(problem), scales=scales_of(problem) if s.scales == "auto" else no_constraints(problem).scales)
+    constraints = replace(
+        no_constraints(problem), scales=scales_of(problem) if s.scales == "auto" else no_constraints(problem).scales
+    )
     forms = residual_forms(problem, constraints)
 
     def objective(fresh: bool) -> Objective:
@@ -73,7 +75,14 @@ def _marching(forms: ResidualForms, weights: dict, *, first: bool, phase: int) -
     at_first, name = np.array([0.0, 1.0]), ""
     if others:
         low, high = map(float, problem.domain.bounds[others[0]])
-        inner = [b for b in breaks(problem)[others[0]] if low < b < high]
-        at_first = np.unique(np.concatenate([np.linspace(low, high, _ELEMENTS + 1), inner]))
+        at_first = _at_first(low, high, breaks(problem)[others[0]], [i.left for i in problem.interfaces])
         name = problem.coordinates[others[0]].name
     return Marching(space, ends, at_first, Aim(), name, first, phase)
+
+
+def _at_first(low: float, high: float, inner: Sequence[float], interfaces: Sequence[float]) -> np.ndarray:
+    """Equal elements, cut where data jump or bend and where interfaces are, none of them needlessly narrow."""
+    places = [low, high, *(p for p in interfaces if low < p < high)]
+    for more, near in ((inner, 1e-8), (np.linspace(low, high, _ELEMENTS + 1), 0.1 / _ELEMENTS)):
+        places += [p for p in more if low < p < high and np.abs(np.array(places) - p).min() > near * (high - low)]
+    return np.sort(np.array(places))

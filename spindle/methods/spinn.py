@@ -11,7 +11,7 @@ from spindle.lowering.incompatible_faces import incompatible_faces
 from spindle.lowering.residuals import residual_forms
 from spindle.lowering.resolution import degrees
 from spindle.methods.assembly import assemble, constraints_for, each_axis, enough_points, published_problem
-from spindle.methods.base import COMMON, Method, Plan
+from spindle.methods.base import COMMON, Method, Plan, refuse_interfaces
 from spindle.methods.design import Design, tangled
 from spindle.methods.elements import afterwards, nonlinear, on_elements
 from spindle.methods.settings import Flag, Whole, Words, documented, setting
@@ -98,8 +98,8 @@ class SPINN(Method):
     network: str | None = setting(
         Words(
             {
-                "auto": "elements for nonlinear problems of time, and of time and one axis more; else spectral, and "
-                "elements where these features do not resolve such a solution",
+                "auto": "elements for nonlinear problems of time, and of time and one axis more, and for interfaces, where "
+                "coefficients jump; else spectral, and elements where these features do not resolve such a solution",
                 "elements": "polynomials on elements along an axis and in slabs of time, both as small as the solution "
                 "asks for; of time, of one axis, or of both",
                 **{name: body.meaning for name, body in BODIES.items()},
@@ -177,7 +177,8 @@ class SPINN(Method):
         """Lattice, one network an axis, jets an axis; or elements."""
         problem, notes = published_problem(problem, self.recipe)
         s: Any = self.resolved(problem)
-        if s.network == "elements" or (s.network == "auto" and _fits_elements(s, problem) and _varies(problem)):
+        wanted = problem.interfaces or (_fits_elements(s, problem) and _varies(problem))
+        if s.network == "elements" or (s.network == "auto" and wanted):
             self._refuse_elements(s, problem)
             return on_elements(problem, s, notes)
         return self._plan_of_lattice(problem, notes)
@@ -185,6 +186,13 @@ class SPINN(Method):
     def _refuse_elements(self, s: Any, problem: Problem) -> None:
         """Raise MethodError where a problem cannot be solved on elements."""
         reason = misfit(problem) or ("`windows` is set" if s.windows != 1 else "")
+        if reason and problem.interfaces:
+            i = problem.interfaces[0]
+            raise MethodError(
+                f"`sp.SPINN()` joins elements along one axis at interfaces, such as that of `{problem.name}` at "
+                f"{problem.coordinates[i.axis].name} = {i.left:.6g}, where {i.what} jumps, and that does not fit here, "
+                f"since {reason}; smooth the jump, or take the flux as a further unknown."
+            )
         if reason:
             raise MethodError(
                 f"`sp.SPINN(network='elements')` solves slab by slab of time on elements along one axis, and that does "
@@ -192,6 +200,7 @@ class SPINN(Method):
             )
 
     def _plan_of_lattice(self, problem: Problem, notes: tuple[str, ...]) -> Plan:
+        refuse_interfaces(problem, f"sp.SPINN(network={self.network!r})")
         s, decisions = self.decide(problem)
         constraints, sentences = constraints_for(problem, s)
         design = Design(residual_forms(problem, constraints), s)

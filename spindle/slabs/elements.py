@@ -24,6 +24,7 @@ from jax.scipy.linalg import cho_solve
 from spindle.lowering.partials import Partial, terms_of
 from spindle.networks import polynomials
 from spindle.slabs import blocks
+from spindle.slabs.joints import Joints
 from spindle.slabs.rows import Place, Rows, SlabRows
 
 _TOGETHER = 16  # elements that the compiled program does at once
@@ -107,6 +108,11 @@ class Elements:
         """The functions of a slab of time, likewise."""
         return polynomials.starting(self.duration, self.given)
 
+    @cached_property
+    def joints(self) -> Joints:
+        """The interfaces, where elements join by their values and fluxes."""
+        return Joints(self.rows, self.smoothness, self.duration, self.during)
+
     def series(self, local: np.ndarray) -> np.ndarray:
         """Legendre coefficients in space and time (N, degree + 1, m, T) of local ones."""
         return np.einsum("px,exut,st->epus", self.along, local, self.during, optimize=True)
@@ -117,21 +123,31 @@ class Elements:
         local = np.einsum("xp,epus,ts->exut", inverse[0], series, inverse[1], optimize=True)
         ends = self.smoothness + 1
         factors = self._factors(np.diff(breaks))[..., None, None]
-        left, right = local[:, :ends] / factors, local[:, ends : 2 * ends] / factors
-        counts = np.ones((len(breaks) - 1, 1, 1, 1))
-        sums = blocks.at_nodes(left, right, ring=self.rows.periodic)
-        nodes = sums / blocks.at_nodes(counts, counts, ring=self.rows.periodic)
-        return np.concatenate([*(factors * end for end in self._of_elements(nodes)), local[:, 2 * ends :]], axis=1)
+        low, high = local[:, :ends] / factors, local[:, ends : 2 * ends] / factors
+        sums, counts = (
+            self._at_nodes(*pair, breaks) for pair in ((low, high), (np.ones_like(low), np.ones_like(high)))
+        )
+        nodes = sums / np.maximum(counts, 1)
+        return np.concatenate(
+            [*(factors * end for end in self._of_elements(nodes, breaks)), local[:, 2 * ends :]], axis=1
+        )
 
     def _factors(self, widths: np.ndarray) -> np.ndarray:
         """(N, smoothness + 1) of the derivatives at nodes, which become those on the reference interval."""
         return (widths / 2)[:, None] ** np.arange(self.smoothness + 1)
 
-    def _of_elements(self, nodes: np.ndarray) -> list[np.ndarray]:
+    def _at_nodes(self, low: np.ndarray, high: np.ndarray, breaks: np.ndarray) -> np.ndarray:
+        """Sums at the nodes of what elements have at their ends, (N, smoothness + 1, ..) each."""
+        room = self.smoothness + 1 + self.joints.doubled
+        left, right = (np.zeros((len(low), room, *low.shape[2:])) for _ in range(2))
+        left[np.arange(len(low))[:, None], self.joints.slots(breaks)] = low
+        right[:, : high.shape[1]] = high
+        return blocks.at_nodes(left, right, ring=self.rows.periodic)
+
+    def _of_elements(self, nodes: np.ndarray, breaks: np.ndarray) -> list[np.ndarray]:
         """What stands at the two ends of each element."""
-        if self.rows.periodic:
-            return [nodes, np.roll(nodes, -1, axis=0)]
-        return [nodes[:-1], nodes[1:]]
+        low, high = (nodes, np.roll(nodes, -1, axis=0)) if self.rows.periodic else (nodes[:-1], nodes[1:])
+        return [low[np.arange(len(low))[:, None], self.joints.slots(breaks)], high[:, : self.smoothness + 1]]
 
     # ------------------------------------------------------------------------------------------------- one step
 
@@ -139,7 +155,7 @@ class Elements:
         """Compile what `step` runs, on a slab that is thrown away."""
         shape = (len(slab.breaks) - 1, self.degree + 1, self.unknowns, self.duration + 1)
         for begins in (True, False) if self.rows.time is not None else (False,):
-            self._condensed(begins, np.zeros(shape), slab, 0.0)
+            self.step(begins, np.zeros(shape), slab, 1.0)
 
     def step(self, begins: bool, local: np.ndarray, slab: Slab, damping: float) -> Step:
         """One Gauss-Newton step.
@@ -149,19 +165,50 @@ class Elements:
         """
         first, last = self._free(begins)
         condensed = self._condensed(begins, local, slab, damping)
-        ends = self.smoothness + 1
+        ends, loss = self.smoothness + 1, float(condensed.loss.sum())
         at_ends = np.zeros((len(local), 0))
         if ends:
             # In terms of derivatives by x, which neighbours share.
             factors = np.tile(np.repeat(self._factors(np.diff(slab.breaks)), self.unknowns * (last - first), axis=1), 2)
             matrices = condensed.matrix * factors[:, :, None] * factors[:, None, :]
-            nodes = blocks.solve(matrices, condensed.right * factors, damping, ring=self.rows.periodic)
-            at_ends = factors * np.concatenate(self._of_elements(nodes), axis=1)
+            matrices, rights, more = self._joined(begins, local, slab, (matrices, condensed.right * factors))
+            nodes = blocks.solve(matrices, rights, damping, ring=self.rows.periodic)
+            nodes = nodes.reshape(len(nodes), ends + self.joints.doubled, -1)
+            both = self._of_elements(nodes, slab.breaks)
+            at_ends, loss = factors * np.concatenate(both, axis=1).reshape(len(local), -1), loss + more
         inner = condensed.inner - np.einsum("eia,ea->ei", condensed.inner_by_ends, at_ends)
         solved = np.concatenate([at_ends, inner], axis=1)
         change = np.zeros(local.shape)
         change[..., first:last] = -solved.reshape(*local.shape[:3], last - first)
-        return Step(change, float(condensed.loss.sum()))
+        return Step(change, loss)
+
+    def _joined(self, begins: bool, local: np.ndarray, slab: Slab, sums) -> tuple[np.ndarray, np.ndarray, float]:
+        """The sums of the elements, at nodes with room for two slopes, with those of the fluxes; and their loss."""
+        matrices, rights = sums
+        if not self.rows.joints:
+            return matrices, rights, 0.0
+        ends, room = self.smoothness + 1, self.smoothness + 1 + self.joints.doubled
+        first, last = self._free(begins)
+        each = self.unknowns * (last - first)  # numbers that one derivative at a node consists of
+        own = np.concatenate([self.joints.slots(slab.breaks), np.tile(room + np.arange(ends), (len(local), 1))], axis=1)
+        own = (own[:, :, None] * each + np.arange(each)).reshape(len(local), -1)
+        numbers = np.arange(len(local))[:, None]
+        wide, right = np.zeros((len(local), 2 * room * each, 2 * room * each)), np.zeros((len(local), 2 * room * each))
+        wide[numbers[:, :, None], own[:, :, None], own[:, None, :]] = matrices
+        right[numbers, own] = rights
+        if begins:
+            return wide, right, 0.0
+        below, above = self.joints.below(slab.breaks), self.joints.above(slab.breaks)
+        factors = self._factors(np.diff(slab.breaks))[..., None, None]
+        sides = np.stack([(local[:, ends : 2 * ends] / factors)[below], (local[:, :ends] / factors)[above]], axis=1)
+        fluxes = self.joints.normal(sides, slab.begins, slab.length, self._fixed(False), slice(first, last))
+        at = np.concatenate([np.arange(ends), self.joints.slots(slab.breaks)[above[0]]])
+        at = (room * each + at[:, None] * each + np.arange(each)).ravel()
+        for element, matrix, gradient in zip(below, fluxes[0], fluxes[1], strict=True):
+            # Both sides share derivatives: their columns add up.
+            np.add.at(wide[element], (at[:, None], at[None, :]), matrix)
+            np.add.at(right[element], at, gradient)
+        return wide, right, float(fluxes[2].sum())
 
     def _condensed(self, begins: bool, local: np.ndarray, slab: Slab, damping: float) -> _Condensed:
         """All elements condensed, as many at a time as the program takes; the last ones are filled up with copies."""
@@ -209,7 +256,11 @@ class Elements:
             inside, in_weights = polynomials.gauss(self.degree + 2)
         places = {
             Place.START if begins else Place.INSIDE: (inside, in_weights * element.share / 2),
-            **({} if begins else {Place.LOW: ([-1.0], element.is_first[None]), Place.HIGH: ([1.0], element.is_last[None])}),
+            **(
+                {}
+                if begins
+                else {Place.LOW: ([-1.0], element.is_first[None]), Place.HIGH: ([1.0], element.is_last[None])}
+            ),
         }
         residuals, slopes = [], []
         for place, (points, shares) in places.items():

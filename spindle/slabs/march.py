@@ -332,8 +332,9 @@ class March:
     def _joined(self, breaks: np.ndarray, along: np.ndarray) -> np.ndarray:
         """The break points without those between two elements far below the tolerance."""
         small, kept, k = along < _FAR * self.aim.tolerance, np.ones(len(breaks), bool), 1
+        interfaces = np.isin(breaks, [joint.left for joint in self.space.rows.joints])
         while k < len(breaks) - 1:
-            if small[k - 1] and small[k] and kept[k - 1]:
+            if small[k - 1] and small[k] and kept[k - 1] and not interfaces[k]:
                 kept[k] = False
             k += 1
         return breaks[kept]

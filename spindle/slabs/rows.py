@@ -8,7 +8,7 @@ from spindle.geometry.domain import Box
 from spindle.geometry.supports import Support
 from spindle.lowering.compile import ArrayFunction
 from spindle.lowering.partials import terms_of
-from spindle.lowering.residuals import ResidualForms
+from spindle.lowering.residuals import ResidualForms, beside_interface
 from spindle.problem.problem import Problem
 from spindle.symbolic.symbols import is_time
 
@@ -37,6 +37,20 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Joint:
+    """An interface, where two elements join with less continuity: fluxes agree there, and not the slopes.
+
+    left     the place, as the end of the element below
+    right    the place, as the beginning of the element above: the first one, where the ends of the axis are joined
+    fluxes   (on the left, on the right, weight of the square of their difference)
+    """
+
+    left: float
+    right: float
+    fluxes: tuple[tuple[ArrayFunction, ArrayFunction, float], ...]
+
+
+@dataclass(frozen=True)
 class SlabRows:
     """All rows of a problem of time, of one coordinate of space, or of both.
 
@@ -45,6 +59,7 @@ class SlabRows:
     periodic   whether it is periodic
     given      for each unknown how many of its value, rate, .. are known at the start
     order      the highest derivative along space
+    joints     the interfaces on the axis of space
     """
 
     rows: tuple[Rows, ...]
@@ -53,6 +68,7 @@ class SlabRows:
     periodic: bool
     given: tuple[int, ...]
     order: int
+    joints: tuple[Joint, ...] = ()
 
     def at(self, *places: Place) -> tuple[Rows, ...]:
         """The rows at some places."""
@@ -109,7 +125,22 @@ def slab_rows(forms: ResidualForms, weights: Mapping[str, float]) -> SlabRows:
             assert place is not None
             rows.append(Rows(form.name, place, term.function, weights[form.name] * form.scale**2 * size / total))
     periodic = bool(problem.periodic)
-    return SlabRows(tuple(rows), time, space, periodic, _given(problem, rows, time), _order(rows, space))
+    given, joints = _given(problem, rows, time), _joints(forms, weights)
+    return SlabRows(tuple(rows), time, space, periodic, given, _order(rows, space), joints)
+
+
+def _joints(forms: ResidualForms, weights: Mapping[str, float]) -> tuple[Joint, ...]:
+    """The interfaces of a problem; a difference of fluxes counts as a residual that is spread over the axis."""
+    scales = {form.name: form.scale for form in forms.forms}
+    joints = []
+    for interface in forms.problem.interfaces:
+        low, high = forms.problem.domain.bounds[interface.axis]
+        fluxes = [
+            (*beside_interface(forms, flux, interface), weights[name] * (scales[name] / (high - low)) ** 2)
+            for name, flux in interface.fluxes.items()
+        ]
+        joints.append(Joint(interface.left, interface.right, tuple(fluxes)))
+    return tuple(joints)
 
 
 def _place(support: Support, problem: Problem, time: int | None) -> Place | None:
@@ -142,5 +173,7 @@ def _given(problem: Problem, rows, time: int | None) -> tuple[int, ...]:
 def _order(rows, space: int | None) -> int:
     if space is None:
         return 0
-    partials = [p for row in rows if row.place is Place.INSIDE for need in row.function.needs for p, _ in terms_of(need)]
+    partials = [
+        p for row in rows if row.place is Place.INSIDE for need in row.function.needs for p, _ in terms_of(need)
+    ]
     return max((p.orders[space] for p in partials), default=0)

@@ -134,7 +134,9 @@ class Marching:
             shaped = eqx.tree_at(lambda m: m.field, shaped, laid(shaped.field, slabs))
         loss = sum(s.loss * s.length for s in slabs) / sum(s.length for s in slabs) if slabs else float("nan")
         grown = [*(before.grown if before else []), self._grown(march, decision)]
-        said = [f"{why}; it reaches {march.reached:.6g} of {self.time[1]:.6g}" if self.space.rows.time is not None else why]
+        said = [
+            f"{why}; it reaches {march.reached:.6g} of {self.time[1]:.6g}" if self.space.rows.time is not None else why
+        ]
         steps = march.steps + (before.steps if before else 0)
         return Outcome(
             shaped, reason, steps, float(loss), {}, history, grown, 0, said if why else [],

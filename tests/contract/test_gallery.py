@@ -15,7 +15,15 @@ from tests.contract.exact_fields import ExactField, ExactSeparableField
 
 ON_JETS = ["helmholtz3d", "klein_gordon3d", "klein_gordon4d", "diffusion6d", "poisson2d", "convection"]
 ON_JETS += ["advection_fast", "wave_multiscale"]
-SYMBOLIC = [*ON_JETS, "flow_mixing3d", "navier_stokes4d", "kovasznay", "burgers_two_fronts", "boundary_layer"]
+SYMBOLIC = [
+    *ON_JETS,
+    "flow_mixing3d",
+    "navier_stokes4d",
+    "kovasznay",
+    "burgers_two_fronts",
+    "boundary_layer",
+    "two_materials",
+]
 CURVED = ["poisson_disk", "nonlinear_poisson_disk", "heat_disk", "poisson_ball", "poisson_star", "poisson_cad"]
 CURVED += ["advection_diffusion_annulus"]
 TABULATED = {"poisson_holes": 1e-9, "diffusion3d": 1e-4, "poisson_lshape": 1e-6, "burgers": 1e-6, "allen_cahn": 1e-6}
@@ -135,6 +143,7 @@ def test_unknown_names_and_options_are_refused_with_the_nearest():
             "option `side` of boundary_layer needs one of right, left, middle, and was",
         ),
         ("boundary_layer", {"eps": 0}, "`boundary_layer` was given eps = 0 .* it needs a positive thickness"),
+        ("two_materials", {"place": 1.5}, "`two_materials` was given .* place = 1.5; it needs a positive ratio, and"),
         (
             "burgers_two_fronts",
             {"nu": 1e-4},

@@ -4,13 +4,24 @@ from spindle.problem.consistency.coded import coded_jumps
 from spindle.problem.consistency.counting import counted
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.eigenvalues import resonances
-from spindle.problem.consistency.jumps import kinks
+from spindle.problem.consistency.jumps import assumed, kinks
 from spindle.problem.consistency.levels import levels
 from spindle.problem.consistency.overshoot import overshoots
 from spindle.problem.consistency.references import unsatisfied
 from spindle.problem.consistency.values import contradictions, running_starts
 
-_QUESTIONS = (counted, contradictions, levels, resonances, kinks, coded_jumps, overshoots, running_starts, unsatisfied)
+_QUESTIONS = (
+    counted,
+    contradictions,
+    levels,
+    resonances,
+    kinks,
+    assumed,
+    coded_jumps,
+    overshoots,
+    running_starts,
+    unsatisfied,
+)
 
 
 def doubted(problem) -> tuple[Doubt, ...]:

@@ -1,0 +1,166 @@
+"""Interfaces, where coefficients jump under an outer derivative: elements join by values and fluxes."""
+
+import itertools
+
+import numpy as np
+import pytest
+import sympy
+from sympy import Eq, Heaviside, Matrix, Piecewise, Rational, cos, exp, pi, sign, sin
+
+import spindle as sp
+
+t, x = sp.coordinates("t x")
+f, g = sp.unknown("f g", x)
+u = sp.unknown("u", t, x)
+LINE = sp.Interval(x, 0, 1)
+ODD = Rational(377, 1000)  # at no node of equal elements
+
+
+def solved(problem):
+    return sp.solve(problem, sp.SPINN(), progress=False)
+
+
+def layers(values, ends):
+    """A coefficient with a value in each layer, the ends of all layers but the last one given."""
+    return Piecewise(*((k, x < end) for k, end in zip(values, ends, strict=False)), (values[-1], True))
+
+
+def resistance(values, ends, place=x):
+    """The integral of 1/k from 0, continuous, piecewise linear."""
+    total, start, pieces = sympy.S.Zero, sympy.S.Zero, []
+    for k, end in zip(values, [*ends, None], strict=True):
+        line = total + (place - start) / k
+        pieces.append((line, place < end if end is not None else True))
+        if end is not None:
+            total, start = line.subs(place, end), end
+    return Piecewise(*pieces)
+
+
+def test_two_materials_to_rounding_errors():
+    """The flux is c - x whatever k is, so that u is its integral over k."""
+    solution = solved(sp.gallery("two_materials", ratio=1000, place=0.377))
+    assert solution.error() < 1e-8
+    (k,) = (e for e in solution.problem.equations[0].residual.atoms(Piecewise))
+    slope, places = solution.problem.unknowns[0].diff(x), np.linspace(0.01, 0.99, 41)
+    coefficient = np.where(places < 0.377, 1.0, 1000.0)
+    flux = coefficient * np.array([float(solution(slope, x=p)) for p in places])
+    assert np.ptp(flux + places) < 1e-8
+    assert k.has(x)
+
+
+@pytest.mark.parametrize("values", [(1, 10, 1000), (1000, 1, 10)])
+def test_three_strips_in_any_order(values):
+    """Without a source the flux is constant: u is the share of the resistance up to x."""
+    ends = (ODD, Rational(71, 100))
+    whole = resistance(values, ends)
+    exact = whole / whole.subs(x, 1)
+    problem = sp.Problem(
+        LINE,
+        [sp.div(layers(values, ends) * sp.grad(f))],
+        [sp.Dirichlet(f, 0, on=Eq(x, 0)), sp.Dirichlet(f, 1, on=Eq(x, 1))],
+        reference={f: exact},
+    )
+    assert [round(i.left, 12) for i in problem.interfaces] == [0.377, 0.71]
+    assert solved(problem).error() < 1e-8
+
+
+def test_a_nonlinear_flux():
+    """Kirchhoff's transformation f + f^3/3 makes ((1 + f^2) k f')' = 0 linear."""
+    values, ends = (1, 50), (ODD,)
+    problem = sp.Problem(
+        LINE,
+        [sp.div(layers(values, ends) * (1 + f**2) * sp.grad(f))],
+        [sp.Dirichlet(f, 0, on=Eq(x, 0)), sp.Dirichlet(f, 1, on=Eq(x, 1))],
+    )
+    solution = solved(problem)
+    whole = resistance(values, ends)
+    for place in (0.1, 0.377, 0.5, 0.9):
+        exact = Rational(4, 3) * (whole / whole.subs(x, 1)).subs(x, place)
+        assert abs(solution(f + f**3 / 3, x=place) - float(exact)) < 1e-8
+
+
+def test_materials_of_different_nonlinearity():
+    """A formula of its own on each side: k = 1 + f below, 2 exp(f) above; the integral of k over f is linear in x."""
+    k = Piecewise((1 + f, x < ODD), (2 * exp(f), True))
+    problem = sp.Problem(
+        LINE, [sp.div(k * sp.grad(f))], [sp.Dirichlet(f, 0, on=Eq(x, 0)), sp.Dirichlet(f, 1, on=Eq(x, 1))]
+    )
+    solution = solved(problem)
+    low, high = 0.05 * 0.377, 0.377 * 0.999
+    flux = float(solution(f + f**2 / 2, x=low)) / low
+    assert abs(float(solution(f + f**2 / 2, x=high)) / high - flux) < 1e-8
+    above = [float(solution(2 * exp(f), x=p)) for p in (0.4, 0.9)]
+    assert abs((above[1] - above[0]) / 0.5 - flux) < 1e-7
+
+
+def heat(length=1, seconds=1, size=1):
+    """Two layers that cool, u = exp(-t) (resistance + (x - a)^2 cos 3x), in any units of length, time and temperature."""
+    s, r = x / length, t / seconds
+    a, values = ODD, (1, 1000)
+    place = a * length
+    k = Piecewise((values[0], x < place), (values[1], True)) * sympy.Float(length) ** 2 / seconds
+    z = sympy.Symbol("z", real=True)
+    shape = resistance(values, (a,), z) + (z - a) ** 2 * cos(3 * z)
+    pieces = [(e.subs(z, s), x < place if c != True else True) for e, c in sympy.piecewise_fold(shape).args]  # noqa: E712
+    exact = size * exp(-r) * Piecewise(*pieces)
+    box = sp.Box({t: (0, seconds), x: (0, length)})
+    source = sp.manufactured(u.diff(t) - sp.div(k * sp.grad(u)), {u: exact})
+    return sp.Problem(
+        box,
+        [Eq(u.diff(t) - sp.div(k * sp.grad(u)), source)],
+        [sp.Initial(u, exact.subs(t, 0)), sp.Dirichlet(u, exact)],
+        reference={u: exact},
+    )
+
+
+@pytest.mark.parametrize("units", [{}, {"length": 1e-3, "seconds": 3600.0, "size": 300.0}])
+def test_two_layers_in_time_and_in_any_units(units):
+    problem = heat(**units)
+    assert not any("reference" in said for said in map(str, problem.doubted))
+    assert solved(problem).error() < 1e-7
+
+
+def test_a_period_of_two_materials():
+    """Where the ends of the axis are joined k jumps, too; on each layer the flux is the integral of the source."""
+    k = layers((1, 10), (Rational(1, 2),))
+    periodic = sp.Problem(LINE, [sp.div(k * sp.grad(f)) - f - sin(2 * pi * x)], [sp.Periodic(f, x)])
+    solution = solved(periodic)
+    ends = [float(solution(f, x=p)) for p in (0.0, 1.0)]
+    slopes = [float(solution(f.diff(x), x=p)) for p in (1e-12, 1 - 1e-12, 0.5 - 1e-12, 0.5)]
+    assert abs(ends[1] - ends[0]) < 1e-10
+    assert abs(slopes[0] - 10 * slopes[1]) < 1e-8
+    assert abs(slopes[2] - 10 * slopes[3]) < 1e-8
+
+
+def test_a_flux_with_a_wind_and_steps_of_any_kind():
+    """[f'] = [w] f where the flux is w f - f'; for the same step written in three ways."""
+    steps = (layers((1, 3), (ODD,)), 1 + 2 * Heaviside(x - ODD), 2 + sign(x - ODD))
+    found = []
+    for wind in steps:
+        problem = sp.Problem(LINE, [sp.div(Matrix([wind * f])) - f.diff(x, 2) - 1], [sp.Dirichlet(f, 0)])
+        solution = solved(problem)
+        below, above = (float(solution(f.diff(x), x=p)) for p in (0.377 - 1e-12, 0.377))
+        found.append(float(solution(f, x=0.377)))
+        assert abs((above - below) - 2 * found[-1]) < 1e-8
+    assert np.ptp(found) < 1e-10
+
+
+def test_a_solution_with_an_interface_is_saved_and_read(tmp_path):
+    solution = solved(sp.gallery("two_materials"))
+    solution.save(tmp_path / "run")
+    read = sp.load(tmp_path / "run")
+    places = [0.2, 0.5, 0.7]
+    assert [float(read(x=p)) for p in places] == [float(solution(x=p)) for p in places]
+    assert read.problem.interfaces == solution.problem.interfaces
+
+
+@pytest.mark.parametrize(("duration", "order"), itertools.product((0, 2), (2,)))
+def test_a_node_has_room_for_two_slopes(duration, order):
+    """The element above an interface takes the second slope of its node, all others the first."""
+    from spindle.slabs.joints import Joints
+    from spindle.slabs.rows import Joint, SlabRows
+
+    joint = Joint(0.5, 0.5, ())
+    rows = SlabRows((), None, 0, False, (0,), order, (joint,))
+    joints = Joints(rows, order - 1, duration, np.eye(duration + 1))
+    assert joints.slots(np.array([0.0, 0.25, 0.5, 1.0])).tolist() == [[0, 1], [0, 1], [0, 2]]

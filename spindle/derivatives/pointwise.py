@@ -27,7 +27,9 @@ def pointwise_values(
     terms = {need: terms_of(need) for need in needs}
     orders = tuple(dict.fromkeys(p.orders for pairs in terms.values() for p, _ in pairs))
     taken = field.partials(points, orders)
-    return {need: sum(c * taken[p.orders][:, p.unknown] for p, c in pairs) for need, pairs in terms.items()}
+    return {
+        need: jnp.asarray(sum(c * taken[p.orders][:, p.unknown] for p, c in pairs)) for need, pairs in terms.items()
+    }
 
 
 class PointwiseTaylor(FormingJacobians):

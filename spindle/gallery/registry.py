@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import get_args
 
 from spindle.errors import ProblemError, SpindleError, nearest, shown
-from spindle.gallery.diffusion import diffusion3d, diffusion6d
+from spindle.gallery.diffusion import diffusion3d, diffusion6d, heat_long
 from spindle.gallery.disk import heat_disk, nonlinear_poisson_disk, poisson_ball, poisson_disk
 from spindle.gallery.dispersive import kdv, kuramoto_sivashinsky, nonlinear_schroedinger
 from spindle.gallery.families import (
@@ -16,11 +16,13 @@ from spindle.gallery.families import (
 )
 from spindle.gallery.flow_mixing import flow_mixing3d
 from spindle.gallery.flows import kovasznay, lid_driven_cavity, navier_stokes3d, navier_stokes4d
-from spindle.gallery.fronts import boundary_layer, burgers_moving, burgers_two_fronts
-from spindle.gallery.helmholtz import helmholtz3d
+from spindle.gallery.fronts import boundary_layer, burgers2d, burgers_moving, burgers_two_fronts
+from spindle.gallery.helmholtz import helmholtz3d, helmholtz_high
 from spindle.gallery.klein_gordon import klein_gordon3d, klein_gordon4d
 from spindle.gallery.materials import two_materials
 from spindle.gallery.not_separable import sine_gordon2d, variable_coefficient2d
+from spindle.gallery.ordinary import lorenz_inverse, oscillator_long, van_der_pol
+from spindle.gallery.patterns import ginzburg_landau, gray_scott
 from spindle.gallery.poisson import poisson2d, poisson_lshape
 from spindle.gallery.poisson_nd import poisson_nd
 from spindle.gallery.regions import advection_diffusion_annulus, poisson_cad, poisson_holes, poisson_star
@@ -58,6 +60,14 @@ GALLERY: dict[str, Callable[..., Problem]] = {
         burgers_two_fronts,
         boundary_layer,
         two_materials,
+        burgers2d,
+        gray_scott,
+        ginzburg_landau,
+        van_der_pol,
+        oscillator_long,
+        lorenz_inverse,
+        helmholtz_high,
+        heat_long,
         poisson_disk,
         nonlinear_poisson_disk,
         heat_disk,

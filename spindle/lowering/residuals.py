@@ -114,7 +114,7 @@ def residual_forms(problem: Problem, constraints: Constraints) -> ResidualForms:
 
 
 def beside_interface(forms: ResidualForms, expression, interface: Interface) -> tuple[ArrayFunction, ArrayFunction]:
-    """An expression as it is on the left and on the right of an interface, compiled; coefficients take one side each."""
+    """An expression as it is on the left and on the right of an interface, compiled."""
     problem = forms.problem
     written = _lifted(expression, problem, forms.constraints)
     x, (low, high) = problem.coordinates[interface.axis], problem.domain.bounds[interface.axis]

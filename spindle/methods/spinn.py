@@ -13,7 +13,7 @@ from spindle.lowering.resolution import degrees
 from spindle.methods.assembly import assemble, constraints_for, each_axis, enough_points, published_problem
 from spindle.methods.base import COMMON, Method, Plan, refuse_interfaces
 from spindle.methods.design import Design, tangled
-from spindle.methods.elements import afterwards, nonlinear, on_elements
+from spindle.methods.elements import afterwards, fits, nonlinear, on_elements
 from spindle.methods.settings import Flag, Whole, Words, documented, setting
 from spindle.networks.registry import BODIES
 from spindle.problem.problem import Problem
@@ -98,8 +98,8 @@ class SPINN(Method):
     network: str | None = setting(
         Words(
             {
-                "auto": "elements for nonlinear problems of time, and of time and one axis more, and for interfaces, where "
-                "coefficients jump; else spectral, and elements where these features do not resolve such a solution",
+                "auto": "elements for nonlinear problems of time, and of time and one axis more; else spectral, and "
+                "elements where these features do not resolve such a solution",
                 "elements": "polynomials on elements along an axis and in slabs of time, both as small as the solution "
                 "asks for; of time, of one axis, or of both",
                 **{name: body.meaning for name, body in BODIES.items()},
@@ -170,7 +170,7 @@ class SPINN(Method):
     def resolved(self, problem: Problem) -> Self:
         """See `Method.resolved`; slabs of time are cut by themselves, and no windows are."""
         s = super().resolved(problem)
-        follows = s.windows == "auto" and s.network in ("auto", "elements") and not misfit(problem)
+        follows = s.windows == "auto" and s.network in ("auto", "elements") and fits(problem)
         return replace(s, windows=1) if follows else s
 
     def plan(self, problem: Problem) -> Plan:
@@ -185,7 +185,7 @@ class SPINN(Method):
 
     def _refuse_elements(self, s: Any, problem: Problem) -> None:
         """Raise MethodError where a problem cannot be solved on elements."""
-        reason = misfit(problem) or ("`windows` is set" if s.windows != 1 else "")
+        reason = ("" if fits(problem) else misfit(problem)) or ("`windows` is set" if s.windows != 1 else "")
         if reason and problem.interfaces:
             i = problem.interfaces[0]
             raise MethodError(
@@ -217,7 +217,7 @@ class SPINN(Method):
 def _fits_elements(s: Any, problem: Problem) -> bool:
     """Whether elements may take a problem where nobody asked for other features."""
     free = all(getattr(s, name) == "auto" for name in ("width", "rank", "points", "hard"))
-    return free and s.windows == 1 and s.dtype == "float64" and not s.steps and not misfit(problem)
+    return free and s.windows == 1 and s.dtype == "float64" and not s.steps and fits(problem)
 
 
 def _varies(problem: Problem) -> bool:

@@ -48,11 +48,11 @@ class PiecewiseField(Field):
         return Jet(tuple(taken[i] / math.prod(map(math.factorial, i)) for i in points.indices), points.indices)
 
     def partials(self, points, orders):
-        """Partial derivatives (n, outputs) at points (n, d), by their orders: of polynomials, there is no need of jets."""
+        """Partial derivatives (n, outputs) at points (n, d), by their orders; polynomials need no jets."""
         slab, during, length = self._slab(points)
         element, along, width = self._element(points, slab)
         chosen = self.coefficients[slab, element]
-        in_space, in_time = _legendre(along, chosen.shape[1]), _legendre(during, chosen.shape[3])
+        in_space, in_time = reference_legendre(along, chosen.shape[1]), reference_legendre(during, chosen.shape[3])
         beyond = jnp.zeros(len(points), bool) if self.time is None else points[:, self.time] > self._last
         taken = {}
         for order in orders:
@@ -92,7 +92,7 @@ class PiecewiseField(Field):
             return jnp.zeros(len(points), int), jnp.zeros(len(points)), jnp.ones(len(points))
         most = len(self.instants) - 2
         slab = jnp.clip(jnp.searchsorted(self.instants, points[:, self.time], side="left") - 1, 0, most)
-        return slab, *_on_reference(points[:, self.time], self.instants[slab], self.instants[slab + 1])
+        return slab, *on_reference(points[:, self.time], self.instants[slab], self.instants[slab + 1])
 
     def _element(self, points, slab):
         """For each point its element, its place there on [-1, 1], and the width of the element."""
@@ -106,16 +106,16 @@ class PiecewiseField(Field):
         element = jnp.searchsorted(shares.ravel(), share + slab, side="right") - 1 - count * slab
         element = jnp.clip(element, 0, count - 2)
         ends = self.breaks[slab, element], self.breaks[slab, element + 1]
-        return element, *_on_reference(points[:, self.space], *ends)
+        return element, *on_reference(points[:, self.space], *ends)
 
 
-def _on_reference(x, left, right):
+def on_reference(x, left, right):
     """x mapped from [left, right] to [-1, 1], and the width."""
     width = jnp.where(right > left, right - left, 1.0)
     return 2 * (x - left) / width - 1, width
 
 
-def _legendre(x, count: int):
+def reference_legendre(x, count: int):
     """P_0 .. P_{count - 1} at x (n,): (n, count)."""
     rows = [jnp.ones_like(x), x]
     for k in range(1, count - 1):

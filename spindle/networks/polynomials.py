@@ -42,12 +42,10 @@ def joining(degree: int, smoothness: int) -> np.ndarray:
     ends = smoothness + 1
     if degree + 1 < 2 * ends:
         raise ValueError(f"degree {degree} has {degree + 1} functions, fewer than the {2 * ends} values at both ends")
-    table = np.concatenate(
-        [values([end], degree, j)[:, : 2 * ends] for end in (-1.0, 1.0) for j in range(ends)] or [[]]
-    )
     matrix = np.zeros((degree + 1, degree + 1))
     if ends:
-        matrix[: 2 * ends, : 2 * ends] = np.linalg.inv(table)
+        rows = [values([end], degree, j)[:, : 2 * ends] for end in (-1.0, 1.0) for j in range(ends)]
+        matrix[: 2 * ends, : 2 * ends] = np.linalg.inv(np.concatenate(rows))
     for i in range(degree + 1 - 2 * ends):
         bubble = _times_power(np.array([2 / 3, 0.0, -2 / 3]), ends, i)
         matrix[: len(bubble), 2 * ends + i] = bubble / np.abs(bubble).max()

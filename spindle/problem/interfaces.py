@@ -1,8 +1,8 @@
 """Interfaces: places on the axis of space where coefficients under an outer derivative jump, and what holds there.
 
 An equation `(k u_x)_x = f` with a jump of k says nothing at the jump but what its integral across says: the flux k u_x
-is continuous, as u is. From an equation whose terms are derivatives of fluxes and second derivatives, times factors that
-do not jump, the flux is their sum under the integral.
+is continuous, as u is. The flux of an equation is the sum of all that it differentiates last, each times a factor that
+does not jump.
 """
 
 from dataclasses import dataclass

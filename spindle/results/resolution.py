@@ -9,7 +9,7 @@ from spindle.networks.fields import AxisField
 from spindle.networks.model import Model
 from spindle.networks.piecewise import PiecewiseField
 from spindle.networks.spectral import Modes, Spectral
-from spindle.problem.problem import Problem
+from spindle.networks.waves import WavesField
 from spindle.results.evaluator import Evaluator
 from spindle.results.references import scattered_points
 from spindle.training.precision import precision
@@ -25,9 +25,9 @@ def unresolved(evaluator: Evaluator, model: Model) -> dict[str, float]:
     Empty for networks that learn their features.
     """
     field, problem = model.field, evaluator.problem
-    if isinstance(field, PiecewiseField):
-        shares = {problem.coordinates[axis].name: share for axis, share in field.last_shares().items()}
-        return {name: share for name, share in shares.items() if not share <= _RESOLVED}
+    if isinstance(field, (PiecewiseField, WavesField)):
+        last = {problem.coordinates[axis].name: share for axis, share in field.last_shares().items()}
+        return {name: share for name, share in last.items() if not share <= _RESOLVED}
     if not isinstance(field, AxisField) or not all(isinstance(body, (Spectral, Modes)) for body in field.bodies):
         return {}
     with np.errstate(all="ignore"):  # of a field that is on its way to divergence
@@ -51,7 +51,7 @@ def in_sentences(evaluator: Evaluator, model: Model, shares: Mapping[str, float]
     names = [c.name for c in evaluator.problem.coordinates]
     if not shares:
         return []
-    if isinstance(model.field, PiecewiseField):
+    if isinstance(model.field, (PiecewiseField, WavesField)):
         return [
             f"axis {name} is not resolved: the last coefficients of its polynomials still hold {share:.0e} of the "
             f"solution, though there are as many as can be"

@@ -52,8 +52,8 @@ def _chain(diagonal: np.ndarray, onward: np.ndarray, right: np.ndarray) -> np.nd
     band[np.broadcast_to(rows - columns, (count, len(rows))), starts + columns] = diagonal[:, rows, columns]
     rows, columns = (index.ravel() for index in np.indices((block, block)))
     below = np.broadcast_to(block + columns - rows, (count - 1, block**2))  # of the transposed block
-    band[below, starts[:-1] + rows] = onward[: count - 1].reshape(count - 1, -1)
-    factor = cholesky_banded(band, lower=True)
+    band[below, starts[:-1] + rows] = onward[: count - 1].reshape(count - 1, block**2)
+    factor = cholesky_banded(band[: count * block], lower=True)
     return cho_solve_banded((factor, True), right.reshape(count * block, -1)).reshape(count, block, -1)
 
 

@@ -12,9 +12,10 @@ Source of the least-squares form: Jiang (1998), The Least-Squares Finite Element
 (1965), AIAA J. 3.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,26 +24,15 @@ from jax.scipy.linalg import cho_solve
 
 from spindle.lowering.partials import Partial, terms_of
 from spindle.networks import polynomials
+from spindle.networks.piecewise import PiecewiseField
 from spindle.slabs import blocks
 from spindle.slabs.joints import Joints
 from spindle.slabs.rows import Place, Rows, SlabRows
+from spindle.slabs.space import Slab, SlabSpace, Solved, Step
 
 _TOGETHER = 16  # elements that the compiled program does at once
-
-
-class Slab(NamedTuple):
-    """Where a slab lies: its start, its length, and the break points (N + 1,)."""
-
-    begins: float
-    length: float
-    breaks: np.ndarray
-
-
-class Step(NamedTuple):
-    """A Gauss-Newton step: the change of the local coefficients (N, degree + 1, m, T), and the loss before it."""
-
-    change: np.ndarray
-    loss: float
+_NARROWEST = 1e-9  # of the axis: no element is halved below, as those at a kink would be without an end
+_FAR = 1e-3  # of the tolerance: two such elements may be one
 
 
 class _Element(NamedTuple):
@@ -53,11 +43,11 @@ class _Element(NamedTuple):
     is_first      1.0 where the lower end of the axis is its own, else 0.0; `is_last` likewise
     """
 
-    left: jax.Array
-    width: jax.Array
-    share: jax.Array
-    is_first: jax.Array
-    is_last: jax.Array
+    left: Any
+    width: Any
+    share: Any
+    is_first: Any
+    is_last: Any
 
 
 class _Condensed(NamedTuple):
@@ -66,27 +56,30 @@ class _Condensed(NamedTuple):
     matrix, right   of its two ends, (2 B, 2 B) and (2 B,)
     """
 
-    matrix: jax.Array
-    right: jax.Array
-    inner_by_ends: jax.Array
-    inner: jax.Array
-    loss: jax.Array
+    matrix: Any
+    right: Any
+    inner_by_ends: Any
+    inner: Any
+    loss: Any
 
 
 @dataclass(frozen=True, eq=False)
-class Elements:
-    """The space of the slabs of one problem, and its compiled programs.
+class Elements(SlabSpace):
+    """The space of the slabs of one problem, and its compiled programs; its mesh are the break points (N + 1,).
 
     rows       what is to be small
     unknowns   how many, m
     degree     along the axis of space
     duration   the degree in time
+    span       the length of all of time. What residuals r leave in a slab of length h is h r, so that conditions at
+               the ends, which leave what they are, weigh (span / h)^2 times as much as in the whole
     """
 
     rows: SlabRows
     unknowns: int
     degree: int
     duration: int
+    span: float = 1.0
 
     @cached_property
     def smoothness(self) -> int:
@@ -99,63 +92,112 @@ class Elements:
         return polynomials.joining(self.degree, self.smoothness)
 
     @cached_property
-    def given(self) -> int:
-        """The most derivatives by time that are known at the start of an unknown."""
-        return max(self.rows.given, default=0)
-
-    @cached_property
-    def during(self) -> np.ndarray:
-        """The functions of a slab of time, likewise."""
-        return polynomials.starting(self.duration, self.given)
-
-    @cached_property
     def joints(self) -> Joints:
-        """The interfaces, where elements join by their values and fluxes."""
-        return Joints(self.rows, self.smoothness, self.duration, self.during)
+        """How elements join."""
+        return Joints(self.rows, self.smoothness, self.during, self.span)
+
+    def nothing(self, mesh) -> np.ndarray:
+        """Zeros (N, degree + 1, m, T)."""
+        return np.zeros((len(mesh) - 1, self.degree + 1, self.unknowns, self.duration + 1))
+
+    def largest(self, series: np.ndarray) -> np.ndarray:
+        """(m,) bounds by the sums of the coefficients of each element."""
+        return np.abs(series).sum(axis=1).max(axis=(0, 2))
+
+    def tails(self, series: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        """(N,) the last two coefficients of each element along the axis."""
+        if self.rows.space is None:
+            return np.zeros(len(series))
+        return (np.abs(series[:, -2:]).max(axis=(1, 3)) / sizes).max(axis=1)
+
+    def finer(self, mesh, tails: np.ndarray, tolerance: float, most: int) -> np.ndarray | None:
+        """The break points with those elements halved that are not resolved."""
+        wide = np.diff(mesh) > 2 * _NARROWEST * (mesh[-1] - mesh[0])
+        bad = (tails > tolerance) & wide
+        if self.rows.space is None or not bad.any() or len(tails) >= most:
+            return None
+        return np.sort(np.concatenate([mesh, ((mesh[:-1] + mesh[1:]) / 2)[bad]]))
+
+    def coarser(self, mesh, tails: np.ndarray, tolerance: float) -> np.ndarray:
+        """The break points without those between two elements far below the tolerance; interfaces stay."""
+        small, kept, k = tails < _FAR * tolerance, np.ones(len(mesh), bool), 1
+        interfaces = np.isin(mesh, [joint.left for joint in self.rows.joints])
+        while k < len(mesh) - 1:
+            if small[k - 1] and small[k] and kept[k - 1] and not interfaces[k]:
+                kept[k] = False
+            k += 1
+        return mesh[kept]
+
+    def moved(self, series: np.ndarray, mesh, other) -> np.ndarray:
+        """The polynomials on other break points: exact where these only add to the old ones."""
+        nodes, weights = polynomials.gauss(self.degree + 1)
+        where = other[:-1, None] + np.diff(other)[:, None] * (nodes + 1) / 2
+        element = np.clip(np.searchsorted(mesh, where, side="right") - 1, 0, len(mesh) - 2)
+        inside = 2 * (where - mesh[element]) / np.diff(mesh)[element] - 1
+        table = polynomials.values(inside.ravel(), self.degree).reshape(*where.shape, self.degree + 1)
+        values = np.einsum("eqp,eqp...->eq...", table, series[element])
+        project = polynomials.values(nodes, self.degree).T * weights * (np.arange(self.degree + 1)[:, None] + 0.5)
+        return np.einsum("pq,eq...->ep...", project, values)
+
+    def sizes(self, slabs: Sequence[Solved]) -> dict[str, Any]:
+        """The number of slabs, and the most elements of one."""
+        return {"slabs": max(len(slabs), 1), "elements": max((len(s.series) for s in slabs), default=1)}
+
+    def empty(self, sizes: Mapping[str, Any]) -> PiecewiseField:
+        """A field of zeros."""
+        slabs, elements = sizes["slabs"], sizes["elements"]
+        shape = (slabs, elements, self.degree + 1, self.unknowns, self.duration + 1)
+        instants, breaks = jnp.zeros(slabs + 1), jnp.zeros((slabs, elements + 1))
+        return PiecewiseField(instants, breaks, jnp.zeros(shape), self.rows.time, self.rows.space)
+
+    def laid(self, slabs: Sequence[Solved]) -> PiecewiseField:
+        """The polynomials of all slabs."""
+        empty = self.empty(self.sizes(slabs))
+        count, most = empty.coefficients.shape[:2]
+        breaks, coefficients = np.zeros((count, most + 1)), np.zeros(empty.coefficients.shape)
+        for k, slab in enumerate(slabs):
+            number = len(slab.series)
+            breaks[k] = slab.mesh[-1]
+            breaks[k, : number + 1], coefficients[k, :number] = slab.mesh, slab.series
+        instants = np.array([slabs[0].begins, *(s.begins + s.length for s in slabs)])
+        return PiecewiseField(
+            jnp.asarray(instants), jnp.asarray(breaks), jnp.asarray(coefficients), self.rows.time, self.rows.space
+        )
+
+    def described(self, slabs: Sequence[Solved], names: Sequence[str]) -> str:
+        """How many elements."""
+        counts = [len(s.series) for s in slabs] or [1]
+        few, most = min(counts), max(counts)
+        along = f"{few} elements" if few == most else f"{few} to {most} elements"
+        return f"{along} of degree {self.degree} along {names[0]}" if names else ""
 
     def series(self, local: np.ndarray) -> np.ndarray:
         """Legendre coefficients in space and time (N, degree + 1, m, T) of local ones."""
         return np.einsum("px,exut,st->epus", self.along, local, self.during, optimize=True)
 
-    def local(self, series: np.ndarray, breaks: np.ndarray) -> np.ndarray:
+    def local(self, series: np.ndarray, mesh) -> np.ndarray:
         """The coefficients of the functions of each element; where two elements differ at their node, their mean."""
         inverse = np.linalg.inv(self.along), np.linalg.inv(self.during)
         local = np.einsum("xp,epus,ts->exut", inverse[0], series, inverse[1], optimize=True)
         ends = self.smoothness + 1
-        factors = self._factors(np.diff(breaks))[..., None, None]
+        factors = self._factors(np.diff(mesh))[..., None, None]
         low, high = local[:, :ends] / factors, local[:, ends : 2 * ends] / factors
-        sums, counts = (
-            self._at_nodes(*pair, breaks) for pair in ((low, high), (np.ones_like(low), np.ones_like(high)))
-        )
-        nodes = sums / np.maximum(counts, 1)
-        return np.concatenate(
-            [*(factors * end for end in self._of_elements(nodes, breaks)), local[:, 2 * ends :]], axis=1
-        )
+        counts = self.joints.at_nodes(np.ones_like(low), np.ones_like(high), mesh)
+        nodes = self.joints.at_nodes(low, high, mesh) / np.maximum(counts, 1)
+        at_ends = np.tile(factors, (1, 2, 1, 1)) * self.joints.of_elements(nodes, mesh)
+        return np.concatenate([at_ends, local[:, 2 * ends :]], axis=1)
 
     def _factors(self, widths: np.ndarray) -> np.ndarray:
         """(N, smoothness + 1) of the derivatives at nodes, which become those on the reference interval."""
         return (widths / 2)[:, None] ** np.arange(self.smoothness + 1)
 
-    def _at_nodes(self, low: np.ndarray, high: np.ndarray, breaks: np.ndarray) -> np.ndarray:
-        """Sums at the nodes of what elements have at their ends, (N, smoothness + 1, ..) each."""
-        room = self.smoothness + 1 + self.joints.doubled
-        left, right = (np.zeros((len(low), room, *low.shape[2:])) for _ in range(2))
-        left[np.arange(len(low))[:, None], self.joints.slots(breaks)] = low
-        right[:, : high.shape[1]] = high
-        return blocks.at_nodes(left, right, ring=self.rows.periodic)
-
-    def _of_elements(self, nodes: np.ndarray, breaks: np.ndarray) -> list[np.ndarray]:
-        """What stands at the two ends of each element."""
-        low, high = (nodes, np.roll(nodes, -1, axis=0)) if self.rows.periodic else (nodes[:-1], nodes[1:])
-        return [low[np.arange(len(low))[:, None], self.joints.slots(breaks)], high[:, : self.smoothness + 1]]
-
     # ------------------------------------------------------------------------------------------------- one step
 
     def compile(self, slab: Slab) -> None:
         """Compile what `step` runs, on a slab that is thrown away."""
-        shape = (len(slab.breaks) - 1, self.degree + 1, self.unknowns, self.duration + 1)
         for begins in (True, False) if self.rows.time is not None else (False,):
-            self.step(begins, np.zeros(shape), slab, 1.0)
+            self._condensed(begins, self.nothing(slab.mesh), slab, 0.0)
+        self.joints.compile(slab)
 
     def step(self, begins: bool, local: np.ndarray, slab: Slab, damping: float) -> Step:
         """One Gauss-Newton step.
@@ -165,57 +207,32 @@ class Elements:
         """
         first, last = self._free(begins)
         condensed = self._condensed(begins, local, slab, damping)
-        ends, loss = self.smoothness + 1, float(condensed.loss.sum())
-        at_ends = np.zeros((len(local), 0))
-        if ends:
+        at_ends, loss = np.zeros((len(local), 0)), float(condensed.loss.sum())
+        if self.joints.ends:
             # In terms of derivatives by x, which neighbours share.
-            factors = np.tile(np.repeat(self._factors(np.diff(slab.breaks)), self.unknowns * (last - first), axis=1), 2)
-            matrices = condensed.matrix * factors[:, :, None] * factors[:, None, :]
-            matrices, rights, more = self._joined(begins, local, slab, (matrices, condensed.right * factors))
-            nodes = blocks.solve(matrices, rights, damping, ring=self.rows.periodic)
-            nodes = nodes.reshape(len(nodes), ends + self.joints.doubled, -1)
-            both = self._of_elements(nodes, slab.breaks)
-            at_ends, loss = factors * np.concatenate(both, axis=1).reshape(len(local), -1), loss + more
+            scales = np.tile(self._factors(np.diff(slab.mesh)), 2)
+            factors = np.repeat(scales, self.unknowns * (last - first), axis=1)
+            matrices = np.asarray(condensed.matrix) * factors[:, :, None] * factors[:, None, :]
+            equations = self.joints.with_room(matrices, np.asarray(condensed.right) * factors, slab.mesh)
+            if self.rows.joints and not begins:
+                slopes = local[:, : 2 * self.joints.ends] / scales[..., None, None]
+                fixed = self._fixed(begins)
+                loss += self.joints.add_fluxes(equations, slopes, slab, slice(first, last), fixed)
+            nodes = blocks.solve(*equations, damping, ring=self.rows.periodic)
+            nodes = nodes.reshape(len(nodes), self.joints.room, -1)
+            at_ends = factors * self.joints.of_elements(nodes, slab.mesh).reshape(len(local), -1)
         inner = condensed.inner - np.einsum("eia,ea->ei", condensed.inner_by_ends, at_ends)
         solved = np.concatenate([at_ends, inner], axis=1)
         change = np.zeros(local.shape)
         change[..., first:last] = -solved.reshape(*local.shape[:3], last - first)
         return Step(change, loss)
 
-    def _joined(self, begins: bool, local: np.ndarray, slab: Slab, sums) -> tuple[np.ndarray, np.ndarray, float]:
-        """The sums of the elements, at nodes with room for two slopes, with those of the fluxes; and their loss."""
-        matrices, rights = sums
-        if not self.rows.joints:
-            return matrices, rights, 0.0
-        ends, room = self.smoothness + 1, self.smoothness + 1 + self.joints.doubled
-        first, last = self._free(begins)
-        each = self.unknowns * (last - first)  # numbers that one derivative at a node consists of
-        own = np.concatenate([self.joints.slots(slab.breaks), np.tile(room + np.arange(ends), (len(local), 1))], axis=1)
-        own = (own[:, :, None] * each + np.arange(each)).reshape(len(local), -1)
-        numbers = np.arange(len(local))[:, None]
-        wide, right = np.zeros((len(local), 2 * room * each, 2 * room * each)), np.zeros((len(local), 2 * room * each))
-        wide[numbers[:, :, None], own[:, :, None], own[:, None, :]] = matrices
-        right[numbers, own] = rights
-        if begins:
-            return wide, right, 0.0
-        below, above = self.joints.below(slab.breaks), self.joints.above(slab.breaks)
-        factors = self._factors(np.diff(slab.breaks))[..., None, None]
-        sides = np.stack([(local[:, ends : 2 * ends] / factors)[below], (local[:, :ends] / factors)[above]], axis=1)
-        fluxes = self.joints.normal(sides, slab.begins, slab.length, self._fixed(False), slice(first, last))
-        at = np.concatenate([np.arange(ends), self.joints.slots(slab.breaks)[above[0]]])
-        at = (room * each + at[:, None] * each + np.arange(each)).ravel()
-        for element, matrix, gradient in zip(below, fluxes[0], fluxes[1], strict=True):
-            # Both sides share derivatives: their columns add up.
-            np.add.at(wide[element], (at[:, None], at[None, :]), matrix)
-            np.add.at(right[element], at, gradient)
-        return wide, right, float(fluxes[2].sum())
-
     def _condensed(self, begins: bool, local: np.ndarray, slab: Slab, damping: float) -> _Condensed:
         """All elements condensed, as many at a time as the program takes; the last ones are filled up with copies."""
-        count, widths = len(local), np.diff(slab.breaks)
+        count, widths = len(local), np.diff(slab.mesh)
         numbers = np.arange(count)
         elements = _Element(
-            slab.breaks[:-1], widths, widths / (slab.breaks[-1] - slab.breaks[0]), numbers == 0, numbers == count - 1
+            slab.mesh[:-1], widths, widths / (slab.mesh[-1] - slab.mesh[0]), numbers == 0, numbers == count - 1
         )
         parts = []
         for start in range(0, count, _TOGETHER):
@@ -265,6 +282,8 @@ class Elements:
         residuals, slopes = [], []
         for place, (points, shares) in places.items():
             root = jnp.sqrt(weights[:, None] * shares)
+            if place in (Place.LOW, Place.HIGH) and self.rows.time is not None:
+                root = root * (self.span / length)
             for row in self.rows.at(place):
                 value, slope = self._row(row, begins, local, element, (start, length), (instants, points))
                 weight = np.sqrt(row.weight) * root
@@ -310,7 +329,7 @@ class Elements:
                 along = sum(by_partial[p][:, :, None] * tables[p][1][None] for p in alike)
                 total += along[..., None] * tables[alike[0]][0][:, None, None, first:last]
             columns.append(total)
-        shape = next(iter(by_partial.values())).shape + (self.degree + 1, last - first)
+        shape = (*next(iter(by_partial.values())).shape, self.degree + 1, last - first)
         slopes = jnp.stack([jnp.broadcast_to(c, shape) for c in columns], axis=-2) * ~self._fixed(begins)
         return slopes.reshape(*shape[:2], -1)
 

@@ -1,4 +1,4 @@
-"""Which rows of a least-squares problem the residuals of a problem become on a slab of time, and where they are taken."""
+"""Which rows of a least-squares problem residuals become on a slab of time, and where they are taken."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,11 +52,11 @@ class Joint:
 
 @dataclass(frozen=True)
 class SlabRows:
-    """All rows of a problem of time, of one coordinate of space, or of both.
+    """All rows of a problem of time, of coordinates of space, or of both.
 
     time       the axis of time; None: there is none, or nothing starts there
-    space      the axis of space; None where time is the only coordinate
-    periodic   whether it is periodic
+    others     all other axes
+    periodic   whether these are periodic
     given      for each unknown how many of its value, rate, .. are known at the start
     order      the highest derivative along space
     joints     the interfaces on the axis of space
@@ -64,11 +64,16 @@ class SlabRows:
 
     rows: tuple[Rows, ...]
     time: int | None
-    space: int | None
+    others: tuple[int, ...]
     periodic: bool
     given: tuple[int, ...]
     order: int
     joints: tuple[Joint, ...] = ()
+
+    @property
+    def space(self) -> int | None:
+        """The one axis besides time; None where time is the only coordinate."""
+        return self.others[0] if self.others else None
 
     def at(self, *places: Place) -> tuple[Rows, ...]:
         """The rows at some places."""
@@ -110,11 +115,31 @@ def misfit(problem: Problem) -> str:
     return ""
 
 
+def misfit_of_waves(problem: Problem) -> str:
+    """Why slabs of waves cannot take a problem; empty where they can."""
+    time, others = axes_of(problem)
+    if not isinstance(problem.domain, Box) or time is None or not 1 <= len(others) <= 3:
+        return "it is not one of time and one to three other coordinates on a box, with initial conditions"
+    if problem.tunable:
+        return f"its parameter {problem.tunable[0].name} is not known"
+    if problem.interfaces:
+        return "it has interfaces"
+    joined = {(j.expression, problem.coordinates.index(j.axis)) for j in problem.periodic.values()}
+    if not all((u, k) in joined for u in problem.unknowns for k in others):
+        return "not every unknown is periodic along every axis of space"
+    known = {**problem.periodic, **problem.starts}
+    aside = [c.name for c in problem.conditions if c.name not in known]
+    if aside:
+        return f"`{aside[0]}` is neither periodic nor an initial condition"
+    plain = [u.diff(problem.coordinates[time], n) if n else u for u in problem.unknowns for n in range(3)]
+    mixed = [name for name, start in problem.starts.items() if start.expression not in plain]
+    return f"`{mixed[0]}` sets neither an unknown nor its rate" if mixed else ""
+
+
 def slab_rows(forms: ResidualForms, weights: Mapping[str, float]) -> SlabRows:
     """The rows of a problem that fits."""
     problem = forms.problem
     time, others = axes_of(problem)
-    space = others[0] if others else None
     rows = []
     for form in forms.forms:
         if form.name in problem.periodic:
@@ -126,7 +151,7 @@ def slab_rows(forms: ResidualForms, weights: Mapping[str, float]) -> SlabRows:
             rows.append(Rows(form.name, place, term.function, weights[form.name] * form.scale**2 * size / total))
     periodic = bool(problem.periodic)
     given, joints = _given(problem, rows, time), _joints(forms, weights)
-    return SlabRows(tuple(rows), time, space, periodic, given, _order(rows, space), joints)
+    return SlabRows(tuple(rows), time, others, periodic, given, _order(rows, others), joints)
 
 
 def _joints(forms: ResidualForms, weights: Mapping[str, float]) -> tuple[Joint, ...]:
@@ -170,10 +195,8 @@ def _given(problem: Problem, rows, time: int | None) -> tuple[int, ...]:
     return tuple(known)
 
 
-def _order(rows, space: int | None) -> int:
-    if space is None:
-        return 0
+def _order(rows, others) -> int:
     partials = [
         p for row in rows if row.place is Place.INSIDE for need in row.function.needs for p, _ in terms_of(need)
     ]
-    return max((p.orders[space] for p in partials), default=0)
+    return max((p.orders[k] for p in partials for k in others), default=0)

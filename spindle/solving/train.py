@@ -23,6 +23,7 @@ from spindle.results.references import references
 from spindle.results.resolution import unsettled
 from spindle.results.run_record import RunRecord
 from spindle.results.solution import Solution
+from spindle.slabs.training import Watching
 from spindle.storage.lock import Lock
 from spindle.training.budget import Budget
 from spindle.training.deadline import Late, in_time
@@ -215,9 +216,10 @@ def _trained(evaluator: Evaluator, start: Model, key: jax.Array, options: RunOpt
         outcome = trainer.run(start, plan.weights, key=key)
     except Late as late:  # before its first phase
         raise _too_little_time(evaluator.given, options) from late
-    if plan.march is None or outcome.stopped_by != "steps" and outcome.stopped_by != "converged":
-        return outcome
-    return _marched(evaluator, outcome.model, options, clock, outcome) if unsettled(outcome.model) else outcome
+    ended = outcome.stopped_by in ("steps", "converged")
+    if plan.march is not None and ended and unsettled(outcome.model):
+        return _marched(evaluator, outcome.model, options, clock, outcome)
+    return outcome
 
 
 def _marched(
@@ -230,8 +232,7 @@ def _marched(
         model,
         limits=Limits(options.budget.training_ends, options.target or 0.0, options.budget.ends),
         clock=clock,
-        display=options.display,
-        callbacks=options.callbacks,
+        watching=Watching(options.display, options.callbacks),
         checkpoint=directory.checkpoint if directory else None,
         fingerprint=directory.fingerprint if directory else "",
         before=before,

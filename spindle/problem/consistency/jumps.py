@@ -64,7 +64,7 @@ def kinks(problem) -> list[Doubt]:
 
 
 def assumed(problem) -> list[Doubt]:
-    """Doubts about fluxes that nobody wrote down: those that the coefficient of the highest derivative leaves to guess."""
+    """Doubts about fluxes that nobody wrote down, but which follow from the coefficient of the highest derivative."""
     said = []
     for equation in problem.equations:
         here = [i for i in problem.interfaces if equation.name in i.fluxes]

@@ -191,7 +191,10 @@ def degrees(rows: list[Linear], problem, points: np.ndarray) -> tuple[int, ...] 
     ]
     if not entries or not all(np.isfinite(values).all() for *_, values in entries):
         return None
-    entries = _balanced(entries, np.ptp(problem.domain.bounds, axis=1))
+    lengths = np.ptp(problem.domain.bounds, axis=1)
+    if len(unknowns) == 1:
+        return _highest(entries, lengths)
+    entries = _balanced(entries, lengths)
     most = sum(row.order for row in rows) + 1
     random = np.random.default_rng(2)
     others = np.exp(2j * np.pi * random.uniform(size=len(problem.coordinates)))
@@ -228,3 +231,19 @@ def _degree(entries, axis: int, others, most: int, size: int, count: int) -> int
         return None
     # The transform of exp(+...) puts the coefficient of degree k at index k.
     return int(min(np.flatnonzero(row > 1e-9 * top).max() for row, top in zip(parts, largest, strict=True)))
+
+
+def _highest(entries, lengths: np.ndarray) -> tuple[int, ...] | None:
+    """The highest order of a single equation along each axis, at the point where it is least; None where all vanishes.
+
+    Nothing can cancel here, so that a coefficient counts however small it is beside the others: in a stiff equation
+    that of the highest derivative is. What rounding leaves of a zero is as small in any units, and does not.
+    """
+    orders = np.array([orders for *_, orders, _ in entries])
+    sizes = np.abs([values for *_, values in entries])
+    scaled = sizes / np.prod(lengths**orders, axis=1, keepdims=True)
+    if np.any(sizes.max(0) == 0):
+        return None
+    there = (sizes > 1e-15 * sizes.max()) | (scaled > 1e-15 * scaled.max())
+    there &= sizes > 1e-9 * sizes.max(1, keepdims=True)
+    return tuple(int(np.where(there, along[:, None], 0).max(0).min()) for along in orders.T)

@@ -1,7 +1,7 @@
-"""Two materials that touch: a strip and a plate whose conductivity jumps by a thousand. Not in the registry.
+"""Two materials that touch: a strip and a plate whose conductivity jumps by a thousand.
 
-`Problem` refuses coefficients that jump under a derivative until it takes interfaces. What it is given here is right as
-it stands: u and the flux k du/dx are continuous across the jump, and the closed forms say so.
+u and the flux k du/dx are continuous across the jump, and the closed forms say so. The plate, `two_materials2d`, is not
+in the registry: `Problem` takes interfaces on one axis of space, and refuses those in the plane.
 """
 
 from collections.abc import Mapping

@@ -36,6 +36,7 @@ from spindle.problem.windows import of_time_alone, time_axis
 from spindle.reduction.build import Reduction
 from spindle.slabs.fit import SLABBED, fits
 from spindle.slabs.training import Marching
+from spindle.symbolic.words import shown as shown_formula
 from spindle.training.schedule import Schedule
 
 RECIPES = ("default", "paper")
@@ -263,4 +264,16 @@ def refuse_families(problem: Problem, call: str) -> None:
         raise MethodError(
             f"`{call}` solves one problem at a time, but `{problem.name}` is a family over {p.name} in {p.bounds}; "
             f"choose a member, `problem.at({p.name}={sum(p.bounds) / 2:g})`."
+        )
+
+
+def refuse_interfaces(problem: Problem, call: str) -> None:
+    """Raise MethodError where fluxes are continuous and slopes are not, which smooth networks cannot represent."""
+    if problem.interfaces:
+        first = problem.interfaces[0]
+        x, fluxes = problem.coordinates[first.axis].name, ", ".join(shown_formula(f) for f in first.fluxes.values())
+        raise MethodError(
+            f"`{call}` is smooth everywhere, but `{problem.name}` has an interface at {x} = {first.left:.6g}, where "
+            f"{first.what} jumps and the flux {fluxes} is continuous; use `sp.SPINN()`, whose elements join there by "
+            f"that flux, on a box with one axis of space."
         )

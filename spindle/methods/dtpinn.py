@@ -20,7 +20,7 @@ from spindle.lowering.constraints import no_constraints
 from spindle.lowering.residuals import ResidualForms, residual_forms
 from spindle.lowering.scales import scales_of
 from spindle.methods.assembly import assemble, pointwise_field, published_problem
-from spindle.methods.base import COMMON, Method, Plan, refuse_families
+from spindle.methods.base import COMMON, Method, Plan, refuse_families, refuse_interfaces
 from spindle.methods.settings import Expression, Flag, Positive, Whole, Words, documented, setting
 from spindle.objective.objective import Objective
 from spindle.points.cloud import Cloud
@@ -158,6 +158,7 @@ class DTPINN(Method):
         Raises MethodError where the domain is no shape with nodes, or where settings do not fit it.
         """
         refuse_families(problem, "sp.DTPINN()")
+        refuse_interfaces(problem, "sp.DTPINN()")
         if self.points is not None or self.sampling not in (None, "scattered"):
             raise MethodError(
                 "`sp.DTPINN(points=..., sampling=...)` has no use for them: its collocation points are the scattered "

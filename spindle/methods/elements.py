@@ -102,9 +102,12 @@ def _times(problem: Problem) -> tuple[float, float]:
 
 
 def _breaks(problem: Problem, others) -> np.ndarray:
-    """The break points to begin with: equidistant, and where the data jump or bend."""
+    """The break points to begin with: equidistant, at interfaces, and where the data jump or bend."""
     if not others:
         return np.array([0.0, 1.0])
     low, high = map(float, problem.domain.bounds[others[0]])
-    inner = [b for b in breaks(problem)[others[0]] if low < b < high]
-    return np.unique(np.concatenate([np.linspace(low, high, _ELEMENTS + 1), inner]))
+    places, length = [low, high, *(i.left for i in problem.interfaces if low < i.left < high)], high - low
+    # Interfaces are exact, and no element is needlessly narrow.
+    for more, near in ((breaks(problem)[others[0]], 1e-8), (np.linspace(low, high, _ELEMENTS + 1), 0.1 / _ELEMENTS)):
+        places += [p for p in more if low < p < high and np.abs(np.array(places) - p).min() > near * length]
+    return np.sort(np.array(places))

@@ -20,7 +20,7 @@ from spindle.methods.assembly import (
     embedding,
     published_problem,
 )
-from spindle.methods.base import COMMON, Method, Plan
+from spindle.methods.base import COMMON, Method, Plan, refuse_interfaces
 from spindle.methods.settings import Flag, NotNegative, Whole, Words, documented, setting
 from spindle.networks.embeddings import Scaled
 from spindle.networks.lowrank import FamilyField, HyperNetwork, coefficient_scale, low_rank_network
@@ -201,6 +201,7 @@ class LowRank(Method):
                 f"`{call}` learns a family, but no parameter of `{problem.name}` has a range; declare one, "
                 f"`sp.parameter({_first_name(problem)!r}, range=(1, 3))`, or use `sp.SPINN()`."
             )
+        refuse_interfaces(problem, call)
         problem, notes = published_problem(problem, self.recipe)
         decided, _ = self.decide(problem)
         s: Any = decided

@@ -11,7 +11,7 @@ from spindle.lowering.incompatible_faces import incompatible_faces
 from spindle.lowering.residuals import residual_forms
 from spindle.lowering.resolution import degrees
 from spindle.methods.assembly import assemble, constraints_for, each_axis, enough_points, published_problem
-from spindle.methods.base import COMMON, Method, Plan
+from spindle.methods.base import COMMON, Method, Plan, refuse_interfaces
 from spindle.methods.design import Design, tangled
 from spindle.methods.elements import on_elements
 from spindle.methods.settings import Flag, Whole, Words, documented, setting
@@ -165,8 +165,8 @@ class SPINN(Method):
         """Lattice, one network an axis, jets an axis; or elements."""
         problem, notes = published_problem(problem, self.recipe)
         s: Any = self.resolved(problem)
-        wanted = s.network == "auto" and _is_free(s) and _fits_elements(s, problem) and varies(problem)
-        if s.network == "elements" or wanted:
+        free = _is_free(s) and _fits_elements(s, problem) and varies(problem)
+        if s.network == "elements" or (s.network == "auto" and (problem.interfaces or free)):
             self._refuse_elements(s, problem)
             return on_elements(problem, s, notes)
         return self._plan_of_lattice(problem, notes)
@@ -174,6 +174,13 @@ class SPINN(Method):
     def _refuse_elements(self, s: Any, problem: Problem) -> None:
         """Raise MethodError where a problem cannot be solved on elements."""
         reason = ("" if fits(problem) else misfit(problem)) or ("`windows` is set" if s.windows != 1 else "")
+        if reason and problem.interfaces:
+            i = problem.interfaces[0]
+            raise MethodError(
+                f"`sp.SPINN()` joins elements along one axis at interfaces, such as that of `{problem.name}` at "
+                f"{problem.coordinates[i.axis].name} = {i.left:.6g}, where {i.what} jumps, and that does not fit here, "
+                f"since {reason}; smooth the jump, or take the flux as a further unknown."
+            )
         if reason:
             raise MethodError(
                 f"`sp.SPINN(network='elements')` solves slab by slab of time on elements along one axis, and that does "
@@ -181,6 +188,7 @@ class SPINN(Method):
             )
 
     def _plan_of_lattice(self, problem: Problem, notes: tuple[str, ...]) -> Plan:
+        refuse_interfaces(problem, f"sp.SPINN(network={self.network!r})")
         s, decisions = self.decide(problem)
         constraints, sentences = constraints_for(problem, s)
         # Where features may be added, elements may take their place.

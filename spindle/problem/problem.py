@@ -20,10 +20,12 @@ from spindle.problem.consistency.checks import doubted
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.jumps import check_jumps
 from spindle.problem.consistency.references import misfits
+from spindle.problem.interfaces import Interface, interfaces
 from spindle.problem.printing import describe_latex, describe_with_doubts
 from spindle.problem.publication import publication
 from spindle.problem.references import Reference
 from spindle.symbolic.expressions import expression_of
+from spindle.symbolic.fluxes import folded, pointwise
 from spindle.symbolic.operators import manufactured
 from spindle.symbolic.symbols import (
     Parameter,
@@ -36,11 +38,19 @@ from spindle.symbolic.words import shown, text
 
 @dataclass(frozen=True, repr=False)
 class Equation:
-    """`residual = 0` inside the domain; the residual is the left side minus the right side."""
+    """`residual = 0` inside the domain; the residual is the left side minus the right side.
+
+    written   as it was handed in; fluxes that jump stand under their derivatives, which are carried out in the residual
+    """
 
     name: str
     residual: sympy.Expr
     written: sympy.Eq
+
+    @property
+    def with_fluxes(self) -> sympy.Expr:
+        """The residual with fluxes that jump under their derivatives."""
+        return self.written.lhs - self.written.rhs
 
     def __repr__(self):
         return f"<{self.name}: {text(self.written)}>"
@@ -199,6 +209,11 @@ class Problem:
         return MappingProxyType({condition.name: condition.pieces(self.domain) for condition in self.conditions})
 
     @cached_property
+    def interfaces(self) -> tuple[Interface, ...]:
+        """The places on the axis of space where coefficients jump under a derivative, and what is continuous there."""
+        return interfaces(self)
+
+    @cached_property
     def doubted(self) -> tuple[Doubt, ...]:
         """Doubts about the problem before any solving; `str` lists them at its end."""
         return doubted(self)
@@ -239,7 +254,7 @@ class Problem:
                 )
         swap = {known[name]: Parameter(name, float(value)) for name, value in values.items()}
         conditions = [c.exchanged(swap) for c in self.conditions]
-        equations = {e.name: sympy.Eq(e.residual.xreplace(swap), 0, evaluate=False) for e in self.equations}
+        equations = {e.name: sympy.Eq(e.with_fluxes.xreplace(swap), 0, evaluate=False) for e in self.equations}
         quantities = {name: e.xreplace(swap) for name, e in self.quantities.items()}
         members = {u.xreplace(swap): known.of_member(values, swap) for u, known in self.known.items()}
         reference = {u: member.written for u, member in members.items() if member is not None}
@@ -287,7 +302,7 @@ def _equations(equations, axes) -> tuple[Equation, ...]:
         split += [(label if len(parts) == 1 or not label else f"{label} {k + 1}", p) for k, p in enumerate(parts)]
     many = len(split) > 1
     return tuple(
-        Equation(label or (f"equation {k + 1}" if many else "equation"), eq.lhs - eq.rhs, eq)
+        Equation(label or (f"equation {k + 1}" if many else "equation"), pointwise(eq.lhs - eq.rhs), eq)
         for k, (label, eq) in enumerate(split)
     )
 
@@ -310,7 +325,8 @@ def _scalar_equations(item) -> list[sympy.Eq]:
 
 def _written(left, right) -> sympy.Eq:
     call = "sp.Problem(equations=...)"
-    return sympy.Eq(expression_of(left, call), expression_of(right, call), evaluate=False)
+    sides = (folded(expression_of(side, call, fluxes=True)) for side in (left, right))
+    return sympy.Eq(*sides, evaluate=False)
 
 
 def _quantities(quantities, axes) -> dict:

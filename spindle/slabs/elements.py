@@ -26,7 +26,8 @@ from spindle.lowering.partials import Partial
 from spindle.networks import polynomials
 from spindle.networks.piecewise import PiecewiseField
 from spindle.slabs import blocks
-from spindle.slabs.rows import Place, Rows, SlabRows
+from spindle.slabs.joints import Joints
+from spindle.slabs.rows import SlabPart, Rows, SlabRows
 from spindle.slabs.space import Slab, SlabSpace, Solved, Step
 
 _TOGETHER = 16  # elements that the compiled program does at once
@@ -90,6 +91,11 @@ class Elements(SlabSpace):
         """The functions of an element, as columns of Legendre coefficients."""
         return polynomials.joining(self.degree, self.smoothness)
 
+    @cached_property
+    def joints(self) -> Joints:
+        """How elements join."""
+        return Joints(self.rows, self.smoothness, self.during, self.span)
+
     def nothing(self, mesh) -> np.ndarray:
         """Zeros (N, degree + 1, m, T)."""
         return np.zeros((len(mesh) - 1, self.degree + 1, self.unknowns, self.duration + 1))
@@ -113,10 +119,11 @@ class Elements(SlabSpace):
         return np.sort(np.concatenate([mesh, ((mesh[:-1] + mesh[1:]) / 2)[bad]]))
 
     def coarser(self, mesh, tails: np.ndarray, tolerance: float) -> np.ndarray:
-        """The break points without those between two elements far below the tolerance."""
+        """The break points without those between two elements far below the tolerance; interfaces stay."""
         small, kept, k = tails < _FAR * tolerance, np.ones(len(mesh), bool), 1
+        interfaces = np.isin(mesh, [joint.left for joint in self.rows.joints])
         while k < len(mesh) - 1:
-            if small[k - 1] and small[k] and kept[k - 1]:
+            if small[k - 1] and small[k] and kept[k - 1] and not interfaces[k]:
                 kept[k] = False
             k += 1
         return mesh[kept]
@@ -174,21 +181,15 @@ class Elements(SlabSpace):
         local = np.einsum("xp,epus,ts->exut", inverse[0], series, inverse[1], optimize=True)
         ends = self.smoothness + 1
         factors = self._factors(np.diff(mesh))[..., None, None]
-        left, right = local[:, :ends] / factors, local[:, ends : 2 * ends] / factors
-        counts = np.ones((len(mesh) - 1, 1, 1, 1))
-        sums = blocks.at_nodes(left, right, ring=self.rows.periodic)
-        nodes = sums / blocks.at_nodes(counts, counts, ring=self.rows.periodic)
-        return np.concatenate([*(factors * end for end in self._of_elements(nodes)), local[:, 2 * ends :]], axis=1)
+        low, high = local[:, :ends] / factors, local[:, ends : 2 * ends] / factors
+        counts = self.joints.at_nodes(np.ones_like(low), np.ones_like(high), mesh)
+        nodes = self.joints.at_nodes(low, high, mesh) / np.maximum(counts, 1)
+        at_ends = np.tile(factors, (1, 2, 1, 1)) * self.joints.of_elements(nodes, mesh)
+        return np.concatenate([at_ends, local[:, 2 * ends :]], axis=1)
 
     def _factors(self, widths: np.ndarray) -> np.ndarray:
         """(N, smoothness + 1) of the derivatives at nodes, which become those on the reference interval."""
         return (widths / 2)[:, None] ** np.arange(self.smoothness + 1)
-
-    def _of_elements(self, nodes: np.ndarray) -> list[np.ndarray]:
-        """What stands at the two ends of each element."""
-        if self.rows.periodic:
-            return [nodes, np.roll(nodes, -1, axis=0)]
-        return [nodes[:-1], nodes[1:]]
 
     # ------------------------------------------------------------------------------------------------- one step
 
@@ -196,6 +197,7 @@ class Elements(SlabSpace):
         """Compile what `step` runs, on a slab that is thrown away."""
         for begins in (True, False) if self.rows.time is not None else (False,):
             self._condensed(begins, self.nothing(slab.mesh), slab, 0.0)
+        self.joints.compile(slab)
 
     def step(self, begins: bool, local: np.ndarray, slab: Slab, damping: float) -> Step:
         """One Gauss-Newton step.
@@ -205,19 +207,25 @@ class Elements(SlabSpace):
         """
         first, last = self._free(begins)
         condensed = self._condensed(begins, local, slab, damping)
-        ends = self.smoothness + 1
-        at_ends = np.zeros((len(local), 0))
-        if ends:
+        at_ends, loss = np.zeros((len(local), 0)), float(condensed.loss.sum())
+        if self.joints.ends:
             # In terms of derivatives by x, which neighbours share.
-            factors = np.tile(np.repeat(self._factors(np.diff(slab.mesh)), self.unknowns * (last - first), axis=1), 2)
+            scales = np.tile(self._factors(np.diff(slab.mesh)), 2)
+            factors = np.repeat(scales, self.unknowns * (last - first), axis=1)
             matrices = np.asarray(condensed.matrix) * factors[:, :, None] * factors[:, None, :]
-            nodes = blocks.solve(matrices, np.asarray(condensed.right) * factors, damping, ring=self.rows.periodic)
-            at_ends = factors * np.concatenate(self._of_elements(nodes), axis=1)
+            equations = self.joints.with_room(matrices, np.asarray(condensed.right) * factors, slab.mesh)
+            if self.rows.joints and not begins:
+                slopes = local[:, : 2 * self.joints.ends] / scales[..., None, None]
+                fixed = self._fixed(begins)
+                loss += self.joints.add_fluxes(equations, slopes, slab, slice(first, last), fixed)
+            nodes = blocks.solve(*equations, damping, ring=self.rows.periodic)
+            nodes = nodes.reshape(len(nodes), self.joints.room, -1)
+            at_ends = factors * self.joints.of_elements(nodes, slab.mesh).reshape(len(local), -1)
         inner = condensed.inner - np.einsum("eia,ea->ei", condensed.inner_by_ends, at_ends)
         solved = np.concatenate([at_ends, inner], axis=1)
         change = np.zeros(local.shape)
         change[..., first:last] = -solved.reshape(*local.shape[:3], last - first)
-        return Step(change, float(condensed.loss.sum()))
+        return Step(change, loss)
 
     def _condensed(self, begins: bool, local: np.ndarray, slab: Slab, damping: float) -> _Condensed:
         """All elements condensed, as many at a time as the program takes; the last ones are filled up with copies."""
@@ -264,17 +272,17 @@ class Elements(SlabSpace):
         else:
             inside, in_weights = polynomials.gauss(self.degree + 2)
         places = {
-            Place.START if begins else Place.INSIDE: (inside, in_weights * element.share / 2),
+            SlabPart.START if begins else SlabPart.INSIDE: (inside, in_weights * element.share / 2),
             **(
                 {}
                 if begins
-                else {Place.LOW: ([-1.0], element.is_first[None]), Place.HIGH: ([1.0], element.is_last[None])}
+                else {SlabPart.LOW: ([-1.0], element.is_first[None]), SlabPart.HIGH: ([1.0], element.is_last[None])}
             ),
         }
         residuals, slopes = [], []
         for place, (points, shares) in places.items():
             root = jnp.sqrt(weights[:, None] * shares)
-            if place in (Place.LOW, Place.HIGH) and self.rows.time is not None:
+            if place in (SlabPart.LOW, SlabPart.HIGH) and self.rows.time is not None:
                 root = root * (self.span / length)
             for row in self.rows.at(place):
                 value, slope = self._row(row, begins, local, element, (start, length), (instants, points))

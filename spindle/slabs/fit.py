@@ -45,6 +45,8 @@ def misfit_of_waves(problem: Problem) -> str:
         return "it is not one of time and one to three other coordinates on a box, with initial conditions"
     if problem.tunable:
         return f"its parameter {problem.tunable[0].name} is not known"
+    if problem.interfaces:
+        return "it has interfaces"
     joined = {(j.expression, problem.coordinates.index(j.axis)) for j in problem.periodic.values()}
     if not all((u, k) in joined for u in problem.unknowns for k in others):
         return "not every unknown is periodic along every axis of space"

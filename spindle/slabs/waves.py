@@ -24,7 +24,7 @@ import numpy as np
 from spindle.lowering.partials import DifferentialOperator
 from spindle.networks import polynomials
 from spindle.networks.waves import WavesField
-from spindle.slabs.rows import Place, Rows, SlabRows
+from spindle.slabs.rows import SlabPart, Rows, SlabRows
 from spindle.slabs.space import Slab, SlabSpace, Solved, Step
 
 _FORCING = 1e-4  # conjugate gradients end when the residual of the normal equations has fallen so far
@@ -134,7 +134,7 @@ class Waves(SlabSpace):
         """The local coefficients of the state at the start, by its conditions, point by point."""
         local = self.nothing(slab.mesh)
         coordinates = self._coordinates(np.array([slab.begins]), self._grid(slab.mesh))
-        for row in self.rows.at(Place.START):
+        for row in self.rows.at(SlabPart.START):
             ((partial, factor),) = [pair for need in row.function.needs for pair in need.terms]
             need, order = row.function.needs[0], partial.orders[self.time]
             given = row.function.coefficients([jnp.asarray(c) for c in coordinates])
@@ -201,7 +201,7 @@ class Waves(SlabSpace):
         """All rows, weighted, one after the other."""
         taken = self._taken(local, grid, tables)
         coordinates = self._coordinates(begins + length * (self._instants[0] + 1) / 2, self._grid(grid.fine))
-        parts = [self._row(row, taken, coordinates, grid) for row in self.rows.at(Place.INSIDE)]
+        parts = [self._row(row, taken, coordinates, grid) for row in self.rows.at(SlabPart.INSIDE)]
         return jnp.concatenate([part.ravel() for part in parts])
 
     def _row(self, row: Rows, taken, coordinates, grid: "_Grid"):
@@ -221,7 +221,7 @@ class Waves(SlabSpace):
 
     @cached_property
     def _needs(self) -> tuple[DifferentialOperator, ...]:
-        rows = self.rows.at(Place.INSIDE)
+        rows = self.rows.at(SlabPart.INSIDE)
         return tuple(dict.fromkeys(need for row in rows for need in row.function.needs))
 
     def _symbols(self, need: DifferentialOperator, grid: "_Grid", tables) -> list[tuple[Any, Any]]:
@@ -253,7 +253,7 @@ class Waves(SlabSpace):
         taken = self._taken(local, grid, tables)
         coordinates = self._coordinates(begins + length * (self._instants[0] + 1) / 2, self._grid(grid.fine))
         total: Any = 0.0
-        for row in self.rows.at(Place.INSIDE):
+        for row in self.rows.at(SlabPart.INSIDE):
             needs = row.function.needs
             given = [taken[need] for need in needs]
 

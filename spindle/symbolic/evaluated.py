@@ -11,6 +11,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
+from spindle.symbolic.fluxes import is_flux, pointwise
 from spindle.symbolic.functions import UNEVALUATED, evaluate, shortened, without_values
 from spindle.symbolic.scaled import float_of, leaves_range
 from spindle.symbolic.time_limit import within_limit
@@ -23,13 +24,14 @@ _SMOOTH = (
 )
 
 
-def plain(expression: sympy.Expr, call: str) -> sympy.Expr:
+def plain(expression: sympy.Expr, call: str, *, fluxes: bool = False) -> sympy.Expr:
     """The expression with derivatives, integrals and sums carried out where SymPy can, and with plain constants.
 
-    call   what the user wrote, for the message
+    call     what the user wrote, for the message
+    fluxes   whether derivatives of fluxes that jump stay as they are; else they are carried out beside the jumps
     Raises ProblemError where a constant is not finite, or larger than any number of a computer.
     """
-    done = _carried_out(expression)
+    done = _carried_out(expression, fluxes)
     swap = {}
     for number in _constants(done):
         value = _value(number, call)
@@ -38,9 +40,10 @@ def plain(expression: sympy.Expr, call: str) -> sympy.Expr:
     return done.xreplace(swap) if swap else done
 
 
-def _carried_out(expression):
+def _carried_out(expression, fluxes: bool):
     """Every derivative, integral, sum and limit replaced by what it is; those of unknown fields stay."""
-    pending = [d for d in expression.atoms(sympy.Derivative) if not isinstance(d.expr, AppliedUndef)]
+    expression = expression if fluxes else pointwise(expression)
+    pending = [d for d in expression.atoms(sympy.Derivative) if not isinstance(d.expr, AppliedUndef) and not is_flux(d)]
     pending += [e for e in expression.atoms(*UNEVALUATED) if not e.atoms(AppliedUndef)]
     outer = [e for e in pending if not any(e != other and other.has(e) for other in pending)]
     swap = {e: value for e in outer if (value := _worked_out(e)) is not None}

@@ -32,7 +32,7 @@ _LOG_TWO = sympy.log(sympy.Float(2, _DIGITS))
 _KEPT = (sympy.Abs, sympy.UnevaluatedExpr)
 
 
-class Scaled(NamedTuple):
+class ScaledNumber(NamedTuple):
     """The number mantissa * exp(scale)."""
 
     mantissa: Any
@@ -69,7 +69,7 @@ def _exponent_size(node) -> float:
         return size_of(_exponent(node.base, node.exp))
     if isinstance(node, sympy.erfc):
         return size_of(node.args[0]) ** 2
-    exponential = isinstance(node, sympy.exp) or isinstance(node, _HYPERBOLIC)
+    exponential = isinstance(node, (sympy.exp, *_HYPERBOLIC))
     return size_of(node.args[0]) if exponential else 0.0
 
 
@@ -125,11 +125,11 @@ class ScaledWalk:
         whole = self.of(node)
         return self._np(whole.mantissa).log(whole.mantissa) + whole.scale
 
-    def of(self, node) -> Scaled:
+    def of(self, node) -> ScaledNumber:
         """The values of an expression as mantissas and scales."""
         if node not in self.known:
             if not leaves_range(node, self.single) or node in self.walk.given:
-                self.known[node] = Scaled(self.walk.of(node))
+                self.known[node] = ScaledNumber(self.walk.of(node))
             else:
                 self.known[node] = self._sum(list(map(self.of, node.args))) if node.is_Add else self._product(node)
         return self.known[node]
@@ -145,17 +145,17 @@ class ScaledWalk:
         half = library.exp(_where(library, mantissa == 0, 0.0, scale) / 2)  # the whole may be within range, one is not
         return mantissa * half * half
 
-    def _sum(self, terms: Sequence[Scaled]) -> Scaled:
+    def _sum(self, terms: Sequence[ScaledNumber]) -> ScaledNumber:
         if all(isinstance(s, float) and s == 0 for _, s in terms):
-            return Scaled(functools.reduce(operator.add, (m for m, _ in terms)))
+            return ScaledNumber(functools.reduce(operator.add, (m for m, _ in terms)))
         library = self._np(*(part for term in terms for part in term))
         present = [_where(library, m == 0, -_FOREVER, s) for m, s in terms]  # what is zero has no size
         largest = functools.reduce(library.maximum, present)
         largest = _where(library, largest > -_FOREVER, largest, 0.0)
         parts = [m * library.exp(_where(library, s > largest, 0.0, s - largest)) for m, s in terms]
-        return Scaled(functools.reduce(operator.add, parts), largest)
+        return ScaledNumber(functools.reduce(operator.add, parts), largest)
 
-    def _product(self, node) -> Scaled:
+    def _product(self, node) -> ScaledNumber:
         factors = [(f.base, f.exp) if f.is_Pow else (f, sympy.S.One) for f in sympy.Mul.make_args(node)]
         exponents = [e for base, power in factors if (e := self._exponent_of(base, power)) is not None]
         most = _LARGEST_FACTOR if exponents else _LARGEST_EXPONENT[self.single]
@@ -164,13 +164,13 @@ class ScaledWalk:
         for base, power in factors:
             if base.is_Number and power == 1 and abs(_logarithm(base)) > most:
                 constant += _logarithm(base)
-                part = Scaled(1.0 if base.is_positive else -1.0)
+                part = ScaledNumber(1.0 if base.is_positive else -1.0)
             else:
                 part = self._factor(base, power)
             if base.func in _HYPERBOLIC and power.is_Number:
                 constant -= _LOG_TWO * (_HYPERBOLIC[base.func] * power)
             mantissa, scale = mantissa * part.mantissa, scale + part.scale
-        return Scaled(mantissa, scale + self._combined(sympy.Add(*exponents), constant))
+        return ScaledNumber(mantissa, scale + self._combined(sympy.Add(*exponents), constant))
 
     @staticmethod
     def _exponent_of(base, power) -> sympy.Expr | None:
@@ -183,18 +183,18 @@ class ScaledWalk:
             return _HYPERBOLIC[base.func] * power * sympy.Abs(base.args[0])
         return None
 
-    def _factor(self, base, power) -> Scaled:
+    def _factor(self, base, power) -> ScaledNumber:
         """What a factor is besides the exponent of its own."""
         if not power.is_Number:
-            return Scaled(1.0 if self._exponent_of(base, power) is not None else self.walk.of(base**power))
+            return ScaledNumber(1.0 if self._exponent_of(base, power) is not None else self.walk.of(base**power))
         if isinstance(base, sympy.exp):
-            return Scaled(1.0)
+            return ScaledNumber(1.0)
         if base.func in _HYPERBOLIC:
             even = isinstance(base, (sympy.cosh, sympy.sech))
             mantissa = self._hyperbolic(self.walk.of(base.args[0]), even)
-            return Scaled(self.walk.raised(mantissa, _HYPERBOLIC[base.func] * power))
+            return ScaledNumber(self.walk.raised(mantissa, _HYPERBOLIC[base.func] * power))
         inner = self._erfc(self.walk.of(base.args[0])) if isinstance(base, sympy.erfc) else self.of(base)
-        return Scaled(self.walk.raised(inner.mantissa, power), inner.scale * float_of(power))
+        return ScaledNumber(self.walk.raised(inner.mantissa, power), inner.scale * float_of(power))
 
     def _hyperbolic(self, z, even: bool):
         """2 cosh z or 2 sinh z, over exp |z|."""
@@ -204,7 +204,7 @@ class ScaledWalk:
         # Without a case for each sign, so that derivatives by parameters are right at zero.
         return library.expm1(2 * library.minimum(z, 0.0)) - library.expm1(-2 * library.maximum(z, 0.0))
 
-    def _erfc(self, z) -> Scaled:
+    def _erfc(self, z) -> ScaledNumber:
         """erfc z, times exp(z^2) where z is positive."""
         library, special = self._np(z), scipy.special if isinstance(z, float) else self.walk.library.special
         near, far = library.minimum(z, _FAR), library.maximum(z, _FAR)
@@ -216,7 +216,7 @@ class ScaledWalk:
             library, z < _FAR, library.exp(above * above) * special.erfc(near), series / (far * math.sqrt(math.pi))
         )
         above = library.maximum(z, 0.0)
-        return Scaled(mantissa, -above * above)
+        return ScaledNumber(mantissa, -above * above)
 
     def _combined(self, exponent, constant):
         """exponent + constant, as a multiple of a sum whose largest term has no factor."""

@@ -4,7 +4,7 @@ from spindle.problem.consistency.counting import wrong_counts
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.eigenvalues import resonances
 from spindle.problem.consistency.given_coefficients import given_jumps
-from spindle.problem.consistency.jumps import kinks
+from spindle.problem.consistency.jumps import assumed, kinks
 from spindle.problem.consistency.levels import undetermined_constants
 from spindle.problem.consistency.overshoot import overshoots
 from spindle.problem.consistency.references import unsatisfied_references
@@ -16,6 +16,7 @@ _QUESTIONS = (
     undetermined_constants,
     resonances,
     kinks,
+    assumed,
     given_jumps,
     overshoots,
     running_starts,

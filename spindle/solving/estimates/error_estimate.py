@@ -97,6 +97,8 @@ def _vanishes(solution: Solution, points, expression) -> bool:
 def _estimated(solution: Solution, budget: Budget) -> ErrorEstimate:
     """By the way that fits the domain and the solution."""
     problem, axes = solution.problem, len(solution.problem.coordinates)
+    if problem.interfaces:
+        return ErrorEstimate(reason="it is made of solutions that are smooth, and this one has interfaces")
     if axes == 1:
         return integration_estimate(solution, budget)
     if marches(solution):

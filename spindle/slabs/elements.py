@@ -27,7 +27,7 @@ from spindle.networks import polynomials
 from spindle.networks.piecewise import PiecewiseField
 from spindle.slabs import blocks
 from spindle.slabs.joints import Joints
-from spindle.slabs.rows import SlabPart, Rows, SlabRows
+from spindle.slabs.rows import Rows, SlabPart, SlabRows
 from spindle.slabs.space import Slab, SlabSpace, Solved, Step
 
 _TOGETHER = 16  # elements that the compiled program does at once

@@ -24,7 +24,7 @@ import numpy as np
 from spindle.lowering.partials import DifferentialOperator
 from spindle.networks import polynomials
 from spindle.networks.waves import WavesField
-from spindle.slabs.rows import SlabPart, Rows, SlabRows
+from spindle.slabs.rows import Rows, SlabPart, SlabRows
 from spindle.slabs.space import Slab, SlabSpace, Solved, Step
 
 _FORCING = 1e-4  # conjugate gradients end when the residual of the normal equations has fallen so far

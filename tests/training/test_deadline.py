@@ -128,6 +128,25 @@ def test_a_phase_that_others_follow_leaves_time_for_them(float64):
     assert (outcome.stopped_by, outcome.steps) == ("budget", 20)
 
 
+@pytest.mark.parametrize("first", [10, 100], ids=["a phase that is over", "one that goes on"])
+def test_steps_that_cannot_be_compiled_in_time_are_not_begun(float64, first):
+    """Nothing is left behind that the checks would have to share the processor with."""
+    schedule = Schedule((Stage(Endless(first)), Stage(Endless(10))))
+    trainer = Trainer(Nothing(), schedule, limits=Limits(now() + 5), clock=Clock())
+    steps = trainer.programs.steps
+
+    def slow(*arguments):
+        advance = steps(*arguments)
+        trainer.programs.took = 60.0
+        return advance
+
+    trainer.programs.steps = slow
+    outcome = trainer.run({"x": jnp.ones((64, 64))}, {"x": 1.0}, key=jax.random.PRNGKey(0))
+    assert (outcome.stopped_by, outcome.steps) == ("budget", 10)
+    assert (trainer.clock.train > 2) == (first > 10), "what the second phase cannot use is the first one's"
+    assert not left_behind()
+
+
 def test_what_a_budget_leaves_out_is_said():
     x = sp.coordinates("x")
     u = sp.unknown("u", x)

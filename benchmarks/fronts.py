@@ -63,8 +63,8 @@ def main() -> None:
         row = rows[-1]
         said = ", ".join(f"{name} = {value:g}" for name, value in options.items())
         print(
-            f"{said:35} error {row['error']:.1e} {row['verdict']:9} {row['slabs']:4} slabs {row['elements']:4} elements "
-            f"train {row['train']:6.1f} s, all {row['seconds']:6.1f} s",
+            f"{said:35} error {row['error']:.1e} {row['verdict']:9} {row['slabs']:4} slabs "
+            f"{row['elements']:4} elements train {row['train']:6.1f} s, all {row['seconds']:6.1f} s",
             flush=True,
         )
     if chosen.json:

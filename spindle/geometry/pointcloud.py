@@ -111,6 +111,11 @@ class PointCloud(Shape):
         """The boundary nodes themselves, whatever the spacing."""
         return Boundary(self.nodes, self.normals, self.labels)
 
+    @property
+    def reentrant(self) -> np.ndarray:
+        """None (0, d): its nodes are given as they are."""
+        return np.zeros((0, len(self.coordinates)))
+
     def _arguments(self) -> tuple:
         arrays = (self.interior, self.nodes, self.normals)
         rows = (tuple(map(tuple, array.tolist())) for array in arrays)

@@ -71,6 +71,11 @@ class Shape(ShapeDomain):
     def surface(self) -> float:
         """Measure of the boundary: its length in the plane, its area in space."""
 
+    @property
+    @abstractmethod
+    def reentrant(self) -> np.ndarray:
+        """The corners (k, d) at which the shape is wider than a half plane; of shapes in space none are told."""
+
     @abstractmethod
     def _arguments(self) -> tuple:
         """What the shape is built from, nested tuples of numbers, names, expressions and shapes."""
@@ -188,6 +193,11 @@ class Planar(Shape):
         return Boundary(points, normals, np.array([number[name] for name in names]))
 
     @cached_property
+    def reentrant(self) -> np.ndarray:
+        """The corners (k, 2) at which the shape is wider than a half plane."""
+        return outlines.reentrant(self.loops)
+
+    @cached_property
     def bounds(self) -> Bounds:
         """The smallest box around the shape, a (low, high) pair an axis."""
         return arcs.extent(self.loops)
@@ -221,6 +231,11 @@ class Solid(Shape):
     @abstractmethod
     def _signed(self, points: np.ndarray) -> np.ndarray:
         """The distance to finite points, negative outside."""
+
+    @property
+    def reentrant(self) -> np.ndarray:
+        """None (0, 3): in space it is edges at which solutions are singular, and nodes are not graded to them."""
+        return np.zeros((0, 3))
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """Distance (n,) of the points (n, 3) to the boundary, negative outside; NaN where a point is NaN."""

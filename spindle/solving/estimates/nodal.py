@@ -100,7 +100,8 @@ def _by_whole(solution: Solution, schemes: Sequence[DTPINN], budget: Budget) -> 
     if not np.isfinite(own) or (unsure and own > _GOOD):
         return ErrorEstimate(reason=f"solutions on two sets of nodes differ by {own:.0e}")
     errors = {name: m.error + m.apart * (m.apart > _UNSURE * m.error) for name, m in measured.items()}
-    return ErrorEstimate(errors=errors, left=0.0, bound=False, comparison_error=own, by="differences on scattered nodes")
+    by = "differences on scattered nodes"
+    return ErrorEstimate(errors=errors, left=0.0, bound=False, comparison_error=own, by=by)
 
 
 def _both(posed: Problem, schemes: Sequence[DTPINN], budget: Budget) -> list[ClassicalSolution] | NoClassical:

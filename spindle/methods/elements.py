@@ -67,8 +67,10 @@ def _marching(forms: ResidualForms, weights: dict, phase: int) -> Marching:
     rows = slab_rows(forms, weights)
     _, others = axes_of(problem)
     names = tuple(problem.coordinates[k].name for k in others)
+    time, _ = axes_of(problem)
+    instants = () if time is None else tuple(breaks(problem)[time])
     ways = [(space, mesh, aim) for kind in _kinds(rows, problem) for space, mesh, aim in kind]
-    return Marching(tuple(Way(*way) for way in ways), _times(problem), names, phase)
+    return Marching(tuple(Way(*way) for way in ways), _times(problem), names, instants, phase)
 
 
 def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:

@@ -7,7 +7,7 @@ is told of where a front is, how fast it moves or how wide it is.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -78,6 +78,7 @@ class March:
     time      the ends of time; (0, 1) without
     mesh      to begin with
     aim       how well
+    instants  at which slabs end: those where data jump, or where they begin to rise to a narrow peak
     stopped   asked between Gauss-Newton steps whether nobody waits any more
     slabs     those that are solved, in order
     steps     Gauss-Newton steps so far
@@ -90,9 +91,11 @@ class March:
         mesh: Any,
         aim: Aim,
         stopped: Callable[[], bool] = lambda: False,
+        instants: Sequence[float] = (),
     ):
         self.space, self.aim, self.stopped = space, aim, stopped
         self.low, self.high = time
+        self.instants = (*sorted(i for i in instants if self.low < i < self.high), self.high)
         self.slabs: list[Solved] = []
         self.steps = 0
         self._mesh = mesh
@@ -195,8 +198,9 @@ class March:
                 self._mesh = wanted
 
     def _length_from(self, begins: float) -> float:
-        """The length of the next slab: two equal ones where a second would be short."""
-        left = self.high - begins
+        """The length of the next slab: two equal ones where a second would be short, and none beyond an instant."""
+        near = 1e-12 * (self.high - self.low)
+        left = next(instant for instant in self.instants if instant > begins + near) - begins
         if self._length > 0.95 * left:
             return left
         return left / 2 if self._length > left / 2 else self._length

@@ -82,8 +82,10 @@ def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:
         return
     during = 0 if rows.time is None else _DEGREE[bool(rows.others)]
     low, high = _times(problem)
-    space = Elements(rows, len(problem.unknowns), max(2 * rows.order + 4, 8) if rows.others else 0, during, high - low)
     mesh = _breaks(problem, rows.others)
+    degree = max(2 * rows.order + 4, 8) if rows.others else 0
+    fixed = tuple(breaks(problem)[rows.others[0]]) if rows.others else ()
+    space = Elements(rows, len(problem.unknowns), degree, during, high - low, fixed)
     yield [(space, mesh, Aim(_FINE))]
     if not misfit_of_waves(problem):
         waves, points = _waves(rows, problem)

@@ -26,7 +26,7 @@ _ROUNDED = 1e-9  # a step that is this small and no smaller than half the last o
 _WILD = 1e6  # relative size of a step that leads nowhere
 _DAMPING, _DAMPED = 1e-15, 1e-8
 _RAISED = 1 + 1e-6
-_NOTHING = 1e-8  # unknowns are not measured by less
+_NOTHING = 1e-4  # unknowns are not measured by less: what starts from zero is not resolved relative to itself
 
 
 @dataclass(frozen=True)

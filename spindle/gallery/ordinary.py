@@ -85,7 +85,7 @@ def lorenz_inverse(points: int = 25) -> Problem:
         ],
         conditions=[
             *(Initial(field, start) for field, start in zip(fields, LORENZ_START, strict=True)),
-            *(Observed(f, {t: instants}, measured[n].values) for f, n in zip(fields, "xyz", strict=True)),
+            *(Observed(f, {t: instants}, measured[n].values.tolist()) for f, n in zip(fields, "xyz", strict=True)),
         ],
         reference={field: reference[name] for field, name in zip(fields, "xyz", strict=True)},
         name="lorenz_inverse",

@@ -122,7 +122,7 @@ class Elements(SlabSpace):
         return np.sort(np.concatenate([mesh, ((mesh[:-1] + mesh[1:]) / 2)[bad]]))
 
     def coarser(self, mesh, tails: np.ndarray, tolerance: float) -> np.ndarray:
-        """The break points without those between two elements far below the tolerance; interfaces and fixed ones stay."""
+        """The break points without those between two elements far below the tolerance; fixed ones stay."""
         small, kept, k = tails < _FAR * tolerance, np.ones(len(mesh), bool), 1
         staying = np.isin(mesh, [*self.fixed, *(joint.left for joint in self.rows.joints)])
         while k < len(mesh) - 1:

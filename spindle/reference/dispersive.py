@@ -71,7 +71,7 @@ def _convected(equation: Convected, t: np.ndarray, x: np.ndarray, modes: int, st
         values, coarser = extrapolated(runs)
         fewer = fourier_solution(equation, t, x, 3 * modes // 4, step) - runs[0]
         # The two may cancel: their sizes are added.
-        return values, relative_difference(coarser, values) + relative_difference(fewer, values)
+        return values, relative_difference(coarser, values) + relative_difference(values + fewer, values)
 
     source = f"Fourier series of {modes} modes, ETDRK4 with steps of at most {step / 4:g}, extrapolated twice."
     return OnDemand({"t": t, "x": x}, solved, source)

@@ -31,6 +31,7 @@ from pathlib import Path
 import numpy as np
 
 from spindle.cli import main as cli
+from spindle.cli import outcome
 from spindle.errors import SpindleError
 from spindle.methods.registry import METHODS, method_named
 from spindle.problem.families import with_parameter_axes
@@ -237,7 +238,7 @@ def of_a_run(rng, folder: Path, base: Path) -> None:
     solution = load(run)
     solution.record(), verdict(solution), describe(solution.problem), formulas(solution.problem)
     with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-        cli._print(solution, RunDirectory(run))
+        outcome.print_summary(solution, RunDirectory(run))
     solution.evaluate(np.full((3, len(solution.problem.coordinates)), 0.5))
 
 

@@ -37,11 +37,11 @@ def source_terms(problem: Problem, constraints: Constraints, most: int) -> tuple
         if not (structure.linear and structure.separable):
             return ()
     terms = tuple(t for t in structure.terms or () if not t.powers and t.constant.is_number)
-    coded = any(factor.atoms(AppliedUndef) for term in terms for _, factor in term.factors)
-    return () if coded or len(terms) > most else terms
+    has_given = any(factor.atoms(AppliedUndef) for term in terms for _, factor in term.factors)
+    return () if has_given or len(terms) > most else terms
 
 
-def shaped(field: SeparableField, problem: Problem, terms: Sequence[Term]) -> SeparableField:
+def started_from_source(field: SeparableField, problem: Problem, terms: Sequence[Term]) -> SeparableField:
     """The spectral field whose first products are those of the source, each factor of mean square one."""
     changed = []
     for axis, x in enumerate(problem.coordinates):

@@ -20,7 +20,7 @@ class Factors(Protocol):
         """x with A x = f, or the x of least norm among those that come nearest."""
 
 
-class Direct:
+class DirectFactors:
     """LU factors of a square matrix; RuntimeError where it is singular."""
 
     note = ""
@@ -38,7 +38,7 @@ class Direct:
         return self._lu.solve(f / self._size)
 
 
-class LeastSquares:
+class LeastSquaresFactors:
     """Least squares of rows of norm one, and of all solutions that of least norm.
 
     The augmented system [[1, A], [A', -d^2]] has the accuracy of A where A' A has lost half of the digits. Its damping
@@ -71,12 +71,12 @@ def factors(matrix: scipy.sparse.csc_matrix) -> Factors:
     """The factors that fit a matrix."""
     m, n = matrix.shape
     if m != n:
-        return LeastSquares(matrix, f"{m:,} equations for {n:,} unknowns make no square system")
+        return LeastSquaresFactors(matrix, f"{m:,} equations for {n:,} unknowns make no square system")
     try:
-        return Direct(matrix)
+        return DirectFactors(matrix)
     except RuntimeError:
         why = "the linear system is singular: its equations and conditions leave something open, such as a level"
-        return LeastSquares(matrix, why)
+        return LeastSquaresFactors(matrix, why)
 
 
 def misfit(matrix: scipy.sparse.csc_matrix, f: np.ndarray, scale: np.ndarray) -> float:

@@ -33,7 +33,7 @@ _MISFIT = 0.02
 ClassicalSolver = Callable[[], ClassicalSolution | NoClassical]
 
 
-def sharp(classical: ClassicalSolution) -> float | None:
+def polynomial_misfit(classical: ClassicalSolution) -> float | None:
     """How far the solution is from polynomials of degree 8 where that is far, relative to its variation; else None."""
     nodes = classical.derivatives.points.nodes
     places = np.concatenate([nodes.interior, nodes.boundary])
@@ -60,20 +60,20 @@ class ClassicalFit(Refinement):
 
     problem     says what the domain is
     inner       the objective of the training before
-    found       () -> the classical solution, or why there is none
+    classical   () -> the classical solution, or why there is none
     better      () -> that of one order more on the same nodes
     """
 
     problem: Problem
     inner: Objective
-    found: ClassicalSolver
+    classical: ClassicalSolver
     better: ClassicalSolver
 
     def decide(self, model, reached: float) -> float | None:
-        """The relative distance, where that is more than the classical solution's own error explains."""
-        classical = self.found()
+        """The relative distance, where that is more than the error of the classical solution explains."""
+        classical = self.classical()
         # Of a system that is not square or has no inverse it is one solution of many, or none.
-        if model.field.parameters > _MOST or isinstance(classical, NoClassical) or classical.note:
+        if model.field.parameters > _MOST or not classical.exists or classical.note:
             return None
         distance = self.objective(model)
         apart = float(np.sqrt(eqx.filter_jit(distance.loss)(model, None, {})))
@@ -85,7 +85,7 @@ class ClassicalFit(Refinement):
             better = self.better()
         except MethodError:  # too few nodes for its stencils
             return 0.0
-        if isinstance(better, NoClassical):
+        if not better.exists:
             return 0.0
         size = np.maximum(np.linalg.norm(classical.values), np.finfo(float).tiny)
         return float(np.linalg.norm(better.values - classical.values) / size)
@@ -99,8 +99,8 @@ class ClassicalFit(Refinement):
 
         Raises ValueError where there is none, though a file tells of one.
         """
-        classical = self.found()
-        if isinstance(classical, NoClassical):
+        classical = self.classical()
+        if not classical.exists:
             raise ValueError(classical.reason)
         return DistanceToClassical(
             self.inner, classical, _between(self.problem, classical, _ROWS * model.field.parameters)
@@ -157,9 +157,9 @@ class DistanceToClassical(TrainingObjective):
         return False
 
     @property
-    def handed_over(self) -> dict:
+    def carried_values(self) -> dict:
         """As by the objective before."""
-        return self.inner.handed_over
+        return self.inner.carried_values
 
     def draw(self, key, carried=None):
         """As by the objective before, for the residuals."""

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
@@ -24,8 +25,8 @@ import numpy as np
 import scipy.sparse
 from scipy.sparse.linalg import splu
 
-from spindle.classical.factors import Direct, Factors, factors, misfit
-from spindle.derivatives.rbf_fd.nodal import Discrete, Nodal
+from spindle.classical.factors import DirectFactors, Factors, factors, misfit
+from spindle.derivatives.rbf_fd.nodal import NodalField, RBFFDDerivatives
 from spindle.networks.model import Model
 from spindle.objective.objective import Objective
 from spindle.training.precision import precision
@@ -54,8 +55,10 @@ class ClassicalSolution:
     values: np.ndarray
     seconds: float
     steps: int
-    derivatives: Discrete
+    derivatives: RBFFDDerivatives
     note: str = ""
+
+    exists: ClassVar[Literal[True]] = True
 
     def at(self, points: np.ndarray) -> np.ndarray:
         """Values (n, outputs) at points (n, d) of the domain: local interpolation in space, polynomials in time."""
@@ -80,6 +83,8 @@ class NoClassical:
 
     reason: str
 
+    exists: ClassVar[Literal[False]] = False
+
 
 class _UnsolvedError(Exception):
     """The discrete equations cannot be solved; the message says why."""
@@ -101,7 +106,7 @@ def _in_time(moments, times) -> tuple[np.ndarray, np.ndarray]:
 def solve_nodal(objective: Objective) -> ClassicalSolution | NoClassical:
     """The classical solution of an objective on nodes, or why there is none."""
     derivatives = objective.derivatives
-    assert isinstance(derivatives, Discrete), "matrices are of nodes"
+    assert isinstance(derivatives, RBFFDDerivatives), "matrices are of nodes"
     if objective.tunable or any(derivatives.points.rows[p].size == 0 for p in range(len(derivatives.points.supports))):
         return NoClassical("measurements and unknown parameters make no square system")
     with precision("float64"):
@@ -118,7 +123,7 @@ def solve_nodal(objective: Objective) -> ClassicalSolution | NoClassical:
 class _System:
     """F(t, u, du/dt) = 0 at the nodes, with its matrices."""
 
-    def __init__(self, objective: Objective, derivatives: Discrete):
+    def __init__(self, objective: Objective, derivatives: RBFFDDerivatives):
         self.objective, self.derivatives, problem = objective, derivatives, objective.forms.problem
         self.outputs = len(problem.unknowns)
         self.size = len(self.derivatives.points.positions) * self.outputs
@@ -133,8 +138,8 @@ class _System:
         """All rows and their slopes at one moment."""
         objective = self.objective
         cloud = self.derivatives.points
-        points = objective.tabulated(cloud.at(None if cloud.times is None else moment[None]))
-        model = Model(Nodal(lanes), {})
+        points = objective.with_coefficients(cloud.at(None if cloud.times is None else moment[None]))
+        model = Model(NodalField(lanes), {})
         weights = {name: jnp.ones(()) for name in objective.names}
         rows = [row.ravel() for rows in objective.rows(model, points).values() for row in rows]
         pieces = objective.linearised(model, points, weights)
@@ -220,7 +225,7 @@ def _square(matrix) -> Factors:
     if matrix.shape[0] != matrix.shape[1]:
         raise _UnsolvedError(f"{matrix.shape[0]} equations and {matrix.shape[1]} unknowns make no square system")
     try:
-        return Direct(matrix)
+        return DirectFactors(matrix)
     except RuntimeError:
         raise _UnsolvedError(
             "the linear system of the discrete equations is singular: they leave something open, such as a level"

@@ -85,7 +85,7 @@ def _kind(stage: Stage) -> str:
 
 
 def in_words(facts: dict[str, Any]) -> str:
-    """What `check` found, as lines for a terminal."""
+    """The result of `check`, as lines for a terminal."""
     lines = [facts["mathematics"], "", *_understood(facts)]
     for name, plan in facts["methods"].items():
         lines += ["", name]

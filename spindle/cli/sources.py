@@ -31,7 +31,10 @@ class ProblemSource:
     @property
     def options_in_words(self) -> str:
         """`a1=4, k=1`."""
-        written = (key if default is None else f"{key}={default:g}" for key, default in self.options.items())
+        written = (
+            key if default is None else f"{key}={default if isinstance(default, str) else f'{default:g}'}"
+            for key, default in self.options.items()
+        )
         return ", ".join(written) or "none"
 
 

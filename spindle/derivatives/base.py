@@ -44,7 +44,7 @@ class Derivatives(ABC):
     def normal(self, field, drawn, pieces: Sequence[Any]) -> jax.Array:
         """J^T J (P, P) of linearised residuals, in the order of `ravel_pytree(field)`, estimated parameters last.
 
-        pieces   a `LinearisedResidual` for each array of residuals, or a `Shortcut` where `shortcut` offered one
+        pieces   for each array of residuals a `LinearisedResidual`, or a `GridFreeResidual` where `grid_free` has one
         """
 
 
@@ -56,11 +56,11 @@ class FormingJacobians(Derivatives):
         """J (m, P) of linearised residuals, rows piece by piece."""
 
 
-class SummingWithoutPoints(Derivatives):
+class GridFreeSums(Derivatives):
     """Derivatives that may take sums over a grid from sums along its axes."""
 
     @abstractmethod
-    def shortcut(
+    def grid_free(
         self, supports: Sequence[int], structures: Iterable[Structure], coordinates: Sequence[sympy.Symbol]
     ) -> Any:
         """The way to take the sums of one piece of a residual, by the structures of its terms; None: point by point."""

@@ -19,10 +19,10 @@ class LinearisedResidual(NamedTuple):
     parameters: tuple[jax.Array, ...]
 
 
-class Shortcut(NamedTuple):
+class GridFreeResidual(NamedTuple):
     """One array of residuals whose sums are taken without its points.
 
-    form       the way to take sums, which `Derivatives.shortcut` gave
+    form       the way to take sums, which `Derivatives.grid_free` gave
     factors    the values of its coefficient functions at the present points
     weight     of its sum of squares in the loss
     """

@@ -13,9 +13,8 @@ from jax.flatten_util import ravel_pytree
 
 from spindle.derivatives.base import FormingJacobians
 from spindle.derivatives.linearised import LinearisedResidual, gram
-from spindle.lowering.partials import DifferentialOperator, terms_of
+from spindle.lowering.partials import DifferentialOperator
 from spindle.networks.fields import Field
-from spindle.networks.taylor import Jet, closure
 from spindle.points.base import PointwisePoints
 
 _BLOCK = 1024  # rows of J held at once
@@ -25,13 +24,12 @@ def pointwise_values(
     field: Field, points: jax.Array, needs: Sequence[DifferentialOperator]
 ) -> dict[DifferentialOperator, jax.Array]:
     """Each partial, or combination of partials, at each of the points (n, d), as arrays (n,)."""
-    terms = {need: terms_of(need) for need in needs}
-    indices = closure([p.orders for pairs in terms.values() for p, _ in pairs], points.shape[1])
-    if len(indices) == 1:
-        value = field(points)
-        return {need: sum(c * value[:, p.unknown] for p, c in pairs) for need, pairs in terms.items()}
-    jet = field(Jet.variables(points, indices))
-    return {need: sum(c * jet.derivative(p.orders)[:, p.unknown] for p, c in pairs) for need, pairs in terms.items()}
+    terms = {need: need.terms for need in needs}
+    orders = tuple(dict.fromkeys(p.orders for pairs in terms.values() for p, _ in pairs))
+    taken = field.partials(points, orders)
+    return {
+        need: jnp.asarray(sum(c * taken[p.orders][:, p.unknown] for p, c in pairs)) for need, pairs in terms.items()
+    }
 
 
 class PointwiseTaylor(FormingJacobians):
@@ -44,7 +42,7 @@ class PointwiseTaylor(FormingJacobians):
 
     def prepare(self, field: Field, drawn):
         """The field and, for each support, its points, as `at` takes them."""
-        return field, self.points.bare(drawn)
+        return field, self.points.without_normals(drawn)
 
     def at(self, shared, support: int) -> dict[DifferentialOperator, jax.Array]:
         """The values of all needs of one support, (n,) each."""
@@ -87,7 +85,7 @@ class PointwiseTaylor(FormingJacobians):
         return self._block(field, piece, *self._flat(drawn, piece))
 
     def _flat(self, drawn, piece):
-        points = [self.points.bare(drawn)[support] for support, _ in piece.slopes]
+        points = [self.points.without_normals(drawn)[support] for support, _ in piece.slopes]
         by_need = [[slopes[need] for need in self.needs[support]] for support, slopes in piece.slopes]
         return points, (by_need, list(piece.parameters))
 

@@ -79,7 +79,7 @@ CLAIMS = (
     Claim("poisson_nd", SPINN(), 1.3e-15, 25),
     Claim("poisson_nd", SPINN(), 8.3e-10, 58, options={"d": 20}, within=10),
     Claim("flow_mixing3d", SPINN(), 8.6e-5, 204),
-    Claim("diffusion3d", SPINN(), 6.3e-4, 164),
+    Claim("diffusion3d", SPINN(), 1.2e-3, 323),
     Claim("allen_cahn", SPINN(), 2.5e-4, 78),
     Claim("kovasznay", SPINN(), 1.7e-14, 96),
     Claim("lid_driven_cavity", SPINN(), 1.2e-2, 35),

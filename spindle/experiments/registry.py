@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from spindle.errors import MethodError, nearest
-from spindle.experiments import dtpinn, estimates, families, flows
+from spindle.experiments import dtpinn, estimates, families, flows, referee
 from spindle.experiments.claims import verify
 from spindle.experiments.rows import Row, run_row
 from spindle.experiments.spinn import DEFAULTS, HARD, LEARNED, MEMBERS, PAPER, PAPER_PINN, PINN_DEFAULTS
@@ -23,6 +23,7 @@ BENCHES: dict[str, tuple[Row, ...]] = {
     "flows-paper": flows.PAPER,
     "fastlrnr": families.DEFAULTS,
     "fastlrnr-published": families.PUBLISHED,
+    "referee": referee.ROWS,
     "pinn-paper": PAPER_PINN,
     "pinn-default": PINN_DEFAULTS,
 }

@@ -54,6 +54,7 @@ def run_row(row: Row, *, quick: bool, tell: Callable) -> dict:
         "seeds": len(runs),
         "steps": runs[0].run.iterations,
         "ms a step": median(lambda s: 1e3 * s.run.seconds.train / max(1, s.run.iterations)),
+        "seconds": median(lambda s: s.run.seconds.total),
         "compile s": median(lambda s: s.run.seconds.compile),
         "train s": median(lambda s: s.run.seconds.train),
         CURVE: [

@@ -1,6 +1,6 @@
-"""Diffusion: a nonlinear equation in 2+1 dimensions, and the heat equation in 5+1."""
+"""Diffusion: a nonlinear equation in 2+1 dimensions, the heat equation in 5+1, and over a long time."""
 
-from sympy import Eq, exp
+from sympy import Eq, cos, exp, pi, sin, sqrt, sympify
 
 from spindle.geometry.domain import Box
 from spindle.problem.conditions.boundary import Dirichlet
@@ -54,4 +54,26 @@ def diffusion6d() -> Problem:
         title="Heat equation in 5+1 dimensions",
         citation="Cho et al. (2023), Separable Physics-Informed Neural Networks, NeurIPS",
         published="diffusion6d",
+    )
+
+
+def heat_long(end: float = 100) -> Problem:
+    """u_t = u_xx on [0, end] x [0, 1], a hundred periods of heating at one end after a start that is gone at t = 1.
+
+    end   the last instant, in periods
+    u = exp(-a x) cos(2 pi t - a x) + exp(-pi^2 t) sin(pi x), a = sqrt(pi): a thermal wave, and what the start leaves.
+    Source: Carslaw & Jaeger (1959), Conduction of Heat in Solids, section 2.6; no published best is known.
+    """
+    t, x = coordinates("t x")
+    u = unknown("u", t, x)
+    depth = sqrt(pi) * x
+    exact = exp(-depth) * cos(2 * pi * t - depth) + exp(-(pi**2) * t) * sin(pi * x)
+    return Problem(
+        domain=Box({t: (0, sympify(end)), x: (0, 1)}),
+        equations=[Eq(u.diff(t), u.diff(x, 2))],
+        conditions=[Initial(u, exact.subs(t, 0)), Dirichlet(u, exact)],
+        reference={u: exact},
+        name="heat_long",
+        title="Heat equation over a long time",
+        citation="Carslaw & Jaeger (1959), Conduction of Heat in Solids",
     )

@@ -3,10 +3,12 @@
 import inspect
 import math
 from collections.abc import Callable
+from typing import get_args
 
 from spindle.errors import ProblemError, SpindleError, nearest, shown
-from spindle.gallery.diffusion import diffusion3d, diffusion6d
+from spindle.gallery.diffusion import diffusion3d, diffusion6d, heat_long
 from spindle.gallery.disk import heat_disk, nonlinear_poisson_disk, poisson_ball, poisson_disk
+from spindle.gallery.dispersive import kdv, kuramoto_sivashinsky, nonlinear_schroedinger
 from spindle.gallery.families import (
     advection_diffusion_family,
     convection_diffusion_reaction,
@@ -14,13 +16,18 @@ from spindle.gallery.families import (
 )
 from spindle.gallery.flow_mixing import flow_mixing3d
 from spindle.gallery.flows import kovasznay, lid_driven_cavity, navier_stokes3d, navier_stokes4d
-from spindle.gallery.helmholtz import helmholtz3d
+from spindle.gallery.fronts import boundary_layer, burgers2d, burgers_moving, burgers_two_fronts
+from spindle.gallery.helmholtz import helmholtz3d, helmholtz_high
 from spindle.gallery.klein_gordon import klein_gordon3d, klein_gordon4d
+from spindle.gallery.materials import two_materials
 from spindle.gallery.not_separable import sine_gordon2d, variable_coefficient2d
+from spindle.gallery.ordinary import lorenz_inverse, oscillator_long, van_der_pol
+from spindle.gallery.patterns import ginzburg_landau, gray_scott
 from spindle.gallery.poisson import poisson2d, poisson_lshape
 from spindle.gallery.poisson_nd import poisson_nd
 from spindle.gallery.regions import advection_diffusion_annulus, poisson_cad, poisson_holes, poisson_star
 from spindle.gallery.transport import allen_cahn, burgers, convection
+from spindle.gallery.waves import advection_fast, wave_multiscale
 from spindle.problem.problem import Problem
 
 GALLERY: dict[str, Callable[..., Problem]] = {
@@ -44,6 +51,23 @@ GALLERY: dict[str, Callable[..., Problem]] = {
         burgers,
         allen_cahn,
         convection,
+        kdv,
+        kuramoto_sivashinsky,
+        nonlinear_schroedinger,
+        advection_fast,
+        wave_multiscale,
+        burgers_moving,
+        burgers_two_fronts,
+        boundary_layer,
+        two_materials,
+        burgers2d,
+        gray_scott,
+        ginzburg_landau,
+        van_der_pol,
+        oscillator_long,
+        lorenz_inverse,
+        helmholtz_high,
+        heat_long,
         poisson_disk,
         nonlinear_poisson_disk,
         heat_disk,
@@ -85,7 +109,7 @@ def gallery(name: str, **arguments) -> Problem:
     for key in arguments:
         if key not in known:
             raise ProblemError(f"The problem `{name}` has no option `{key}`." + nearest(key, known))
-    given = {key: _number(name, key, value) for key, value in arguments.items()}
+    given = {key: _option(name, key, value) for key, value in arguments.items()}
     try:
         return make(**given).named(name, given)
     except SpindleError:
@@ -97,15 +121,27 @@ def gallery(name: str, **arguments) -> Problem:
         ) from error
 
 
-def _number(name: str, key: str, value) -> int | float:
-    """The value of an option, whole where the option is."""
+def _option(name: str, key: str, value) -> int | float | str:
+    """The value of an option: one of its words where it has some, else a number, whole where the option is."""
+    kind = inspect.signature(builder(name)).parameters[key].annotation
+    if words := get_args(kind):
+        if value not in words:
+            raise ProblemError(
+                f"The option `{key}` of {name} needs one of {', '.join(words)}, and was given {shown(value)}."
+            )
+        return value
+    return _number(name, key, value, whole=kind is int)
+
+
+def _number(name: str, key: str, value, *, whole: bool) -> int | float:
+    """The value of an option that is a number."""
     try:
         number = math.nan if isinstance(value, (str, bool)) else float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
         raise ProblemError(f"The option `{key}` of {name} needs a finite number, and was given {shown(value)}.")
-    if inspect.signature(builder(name)).parameters[key].annotation is int:
+    if whole:
         if not number.is_integer():
             raise ProblemError(f"The option `{key}` of {name} needs a whole number, and was given {shown(value)}.")
         return int(number)

@@ -136,6 +136,20 @@ def _turns(loop: Loop) -> np.ndarray:
     return np.arccos((np.roll(before, 1, axis=0) * after).sum(1).clip(-1, 1))
 
 
+def reentrant(loops: Sequence[Loop]) -> np.ndarray:
+    """The corners (k, 2) at which the domain is wider than a half plane: solutions are singular there."""
+    found = [_reentrant(loop) for loop in loops]
+    return np.concatenate(found) if found else np.zeros((0, 2))
+
+
+def _reentrant(loop: Loop) -> np.ndarray:
+    after, before = np.stack([a.tips[1] for a in loop], 1)
+    before = np.roll(before, 1, axis=0)
+    # The domain is on the left: the boundary turns clockwise, and its normals with it, where the domain is wide.
+    clockwise = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0] <= 0
+    return np.stack([a.tips[0][0] for a in loop])[clockwise & (_turns(loop) > CORNER)]
+
+
 def _gap(turn: float) -> float:
     """Spacings from a corner to its first node: half a one, more where two sides meet at a sharp angle."""
     return float(np.clip(0.35 / max(np.cos(turn / 2), 1e-3), 0.5, 1.5))

@@ -86,6 +86,11 @@ class Planar(Shape):
         return Boundary(points, normals, np.array([number[name] for name in names]))
 
     @cached_property
+    def reentrant(self) -> np.ndarray:
+        """The corners (k, 2) at which the shape is wider than a half plane."""
+        return outlines.reentrant(self.loops)
+
+    @cached_property
     def bounds(self) -> Bounds:
         """The smallest box around the shape, a (low, high) pair an axis."""
         return arcs.extent(self.loops)

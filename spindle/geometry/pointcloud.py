@@ -118,6 +118,11 @@ class PointCloud(Shape):
     def combination(self) -> None:
         """None: of an outline only nodes are known."""
 
+    @property
+    def reentrant(self) -> np.ndarray:
+        """None (0, d): its nodes are given as they are."""
+        return np.zeros((0, len(self.coordinates)))
+
     def _arguments(self) -> tuple:
         arrays = (self.interior, self.nodes, self.normals)
         rows = (tuple(map(tuple, array.tolist())) for array in arrays)

@@ -74,6 +74,11 @@ class Shape(ShapeDomain):
     def combination(self) -> Callable | None:
         """(shape, operation, shape) -> what joins them; None where no outline is known that could be cut."""
 
+    @property
+    @abstractmethod
+    def reentrant(self) -> np.ndarray:
+        """The corners (k, d) at which the shape is wider than a half plane; of shapes in space none are told."""
+
     @abstractmethod
     def _arguments(self) -> tuple:
         """What the shape is built from, nested tuples of numbers, names, expressions and shapes."""

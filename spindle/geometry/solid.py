@@ -36,6 +36,11 @@ class Solid(Shape):
     def _signed(self, points: np.ndarray) -> np.ndarray:
         """The distance to finite points, negative outside."""
 
+    @property
+    def reentrant(self) -> np.ndarray:
+        """None (0, 3): in space it is edges at which solutions are singular, and nodes are not graded to them."""
+        return np.zeros((0, 3))
+
     def distance(self, points: np.ndarray) -> np.ndarray:
         """Distance (n,) of the points (n, 3) to the boundary, negative outside; NaN where a point is NaN."""
         return at_finite(points, 3, self._signed)

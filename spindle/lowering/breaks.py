@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, singledispatch
 from itertools import pairwise
 from typing import Any
 
@@ -23,7 +23,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 from spindle.geometry.supports import BoxFace, Region
 from spindle.lowering.resolution import known_parts
 from spindle.problem.problem import Problem
-from spindle.symbolic.functions import JUMPING, TABLE, evaluate
+from spindle.symbolic.functions import TABLE, evaluate
 
 Breaks = tuple[tuple[float, ...], ...]
 Line = Callable[[np.ndarray], np.ndarray]
@@ -43,7 +43,7 @@ _WIDE = (sympy.sin, sympy.cos, sympy.Pow)  # functions that change in no small p
 
 
 @dataclass(frozen=True)
-class Datum:
+class KnownTerm:
     """A source, coefficient or value of a condition, and the box where it counts.
 
     name         of the equation or condition
@@ -58,16 +58,16 @@ class Datum:
     shape: Any = None
 
 
-def data(problem: Problem) -> list[Datum]:
+def known_terms(problem: Problem) -> list[KnownTerm]:
     """Every source, coefficient and value of a condition on a face; code, which has no text, is left out."""
-    collected: dict[Datum, None] = {}
+    collected: dict[KnownTerm, None] = {}
     for name, where, expression in _places(problem):
         region = where.support
         fixed = {c: low for c, (low, high) in zip(problem.coordinates, region.bounds, strict=True) if low == high}
         for part in known_parts(expression, problem):
             known = part.subs(fixed) if fixed else part
             if known.free_symbols and known.free_symbols <= set(problem.coordinates) and not known.atoms(AppliedUndef):
-                collected[Datum(name, known, region.bounds, region.shape)] = None
+                collected[KnownTerm(name, known, region.bounds, region.shape)] = None
     return list(collected)
 
 
@@ -77,9 +77,8 @@ def _places(problem: Problem) -> Iterator[tuple[str, Region | BoxFace, sympy.Exp
             yield equation.name, region, equation.residual
     for name, pieces in problem.pieces.items():
         for piece in pieces:
-            for where, expression in piece.terms:
-                if isinstance(where, (Region, BoxFace)):
-                    yield name, where, expression
+            for face, expression in piece.on_faces:
+                yield name, face, expression
 
 
 def breaks(problem: Problem) -> Breaks:
@@ -89,25 +88,25 @@ def breaks(problem: Problem) -> Breaks:
     or of very many, some peaks may be missed.
     """
     cuts: list[set[float]] = [set() for _ in problem.coordinates]
-    every = data(problem)
-    for datum in every:
-        for axis, places in enumerate(_breaks_of(datum, tuple(problem.coordinates), _WORK // len(every))):
+    every = known_terms(problem)
+    for term in every:
+        for axis, places in enumerate(_breaks_of(term, tuple(problem.coordinates), _WORK // len(every))):
             cuts[axis].update(places)
     ends = zip(cuts, problem.domain.bounds, strict=True)
     return tuple(_distinct(places, low, high) for places, (low, high) in ends)
 
 
 @lru_cache(maxsize=1024)  # training, checks and the windows of a march ask for the same
-def _breaks_of(datum: Datum, coordinates: tuple[sympy.Symbol, ...], work: int) -> tuple[tuple[float, ...], ...]:
+def _breaks_of(term: KnownTerm, coordinates: tuple[sympy.Symbol, ...], work: int) -> tuple[tuple[float, ...], ...]:
     """The breaks of one datum, within `work`: switches, then the panels of its peaks between them."""
-    search, free = _Search(work), [c for c in coordinates if c in datum.expression.free_symbols]
-    bounds = dict(zip(coordinates, datum.bounds, strict=True))
-    cuts = {c: switches(datum.expression, c, *bounds[c]) for c in free}
+    search, free = _Search(work), [c for c in coordinates if c in term.expression.free_symbols]
+    bounds = dict(zip(coordinates, term.bounds, strict=True))
+    cuts = {c: switches(term.expression, c, *bounds[c]) for c in free}
     box = {c: bounds[c] for c in free}
     with suppress(_Enough):
-        for peak in _peaks(search, datum.expression, box, dict(cuts)):
+        for peak in _peaks(search, term.expression, box, dict(cuts)):
             for c in free:
-                values = search.along(datum.expression, peak, c)
+                values = search.along(term.expression, peak, c)
                 cuts[c] = sorted({*cuts[c], *narrow_panels(values, bounds[c], cuts[c], peak[c])})
     return tuple(tuple(cuts.get(c, ())) for c in coordinates)
 
@@ -172,21 +171,21 @@ def _distinct(values: Iterable[float], low: float, high: float) -> tuple[float, 
 
 
 def values_of(
-    datum: Datum, problem: Problem, axes: Sequence[np.ndarray], free: Sequence[int]
+    term: KnownTerm, problem: Problem, axes: Sequence[np.ndarray], free: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Whether each node of the tensor grid of the free axes lies inside, and |datum| there, zero outside.
 
     axes   nodes of each of the free axes, whose numbers are `free`
     """
     grid = np.meshgrid(*axes, indexing="ij")
-    points = np.stack([np.full(grid[0].shape, low) for low, _ in datum.bounds], -1)
+    points = np.stack([np.full(grid[0].shape, low) for low, _ in term.bounds], -1)
     for k, column in zip(free, grid, strict=True):
         points[..., k] = column
     inside = np.ones(grid[0].shape, bool)
-    if datum.shape is not None:
-        space = [problem.coordinates.index(c) for c in datum.shape.coordinates]
-        inside = datum.shape.contains(points[..., space].reshape(-1, len(space))).reshape(inside.shape)
-    values = evaluate(datum.expression, dict(zip(problem.coordinates, np.moveaxis(points, -1, 0), strict=True)))
+    if term.shape is not None:
+        space = [problem.coordinates.index(c) for c in term.shape.coordinates]
+        inside = term.shape.contains(points[..., space].reshape(-1, len(space))).reshape(inside.shape)
+    values = evaluate(term.expression, dict(zip(problem.coordinates, np.moveaxis(points, -1, 0), strict=True)))
     sizes = np.nan_to_num(np.abs(np.asarray(values, float)), nan=0.0, posinf=0.0, neginf=0.0)
     return inside, np.broadcast_to(sizes, inside.shape) * inside
 
@@ -205,20 +204,44 @@ def switches(expression: sympy.Expr, coordinate: sympy.Symbol, low: float, high:
 
 def _switching(expression) -> list[sympy.Expr]:
     """The expressions that change sign where the expression switches, the smallest first."""
-    arguments: dict[sympy.Expr, None] = {}
-    for node in sympy.preorder_traversal(expression):
-        if isinstance(node, Relational):
-            arguments[node.lhs - node.rhs] = None
-        elif isinstance(node, (sympy.floor, sympy.ceiling, sympy.frac)):
-            arguments[sympy.sin(sympy.pi * node.args[0])] = None
-        elif isinstance(node, sympy.Mod):
-            arguments[sympy.sin(sympy.pi * node.args[0] / node.args[1])] = None
-        elif isinstance(node, (sympy.Abs, *JUMPING)):
-            arguments[node.args[0]] = None
-        elif isinstance(node, (sympy.Max, sympy.Min)):
-            pairs = [(a, b) for k, a in enumerate(node.args) for b in node.args[:k]]
-            arguments |= dict.fromkeys(a - b for a, b in pairs)
-    return sorted(arguments, key=sympy.count_ops)
+    nodes = sympy.preorder_traversal(expression)
+    return sorted(dict.fromkeys(change for node in nodes for change in _sign_changes(node)), key=sympy.count_ops)
+
+
+@singledispatch
+def _sign_changes(node) -> Sequence[sympy.Expr]:
+    """The expressions that change sign where a function switches, apart from those that its arguments bring."""
+    return ()
+
+
+@_sign_changes.register
+def _(node: Relational):
+    return (node.lhs - node.rhs,)
+
+
+@_sign_changes.register(sympy.Abs)
+@_sign_changes.register(sympy.sign)
+@_sign_changes.register(sympy.Heaviside)
+def _(node):
+    return node.args[:1]
+
+
+@_sign_changes.register(sympy.floor)
+@_sign_changes.register(sympy.ceiling)
+@_sign_changes.register(sympy.frac)
+def _(node):
+    return (sympy.sin(sympy.pi * node.args[0]),)
+
+
+@_sign_changes.register
+def _(node: sympy.Mod):
+    return (sympy.sin(sympy.pi * node.args[0] / node.args[1]),)
+
+
+@_sign_changes.register(sympy.Max)
+@_sign_changes.register(sympy.Min)
+def _(node):
+    return [a - b for k, a in enumerate(node.args) for b in node.args[:k]]
 
 
 def _zeros(values: Line, low: float, high: float, known: Sequence[float]) -> list[float]:
@@ -272,13 +295,13 @@ def _smooth_sizes(expression) -> list[sympy.Expr]:
     """Smooth, wide expressions that are largest where a part of the expression has its peak."""
     sizes: dict[sympy.Expr, None] = {}
     for node in sympy.preorder_traversal(expression):
-        if isinstance(node, sympy.Pow) and node.exp.is_number and node.exp >= _HIGH:
+        if node.is_Pow and node.exp.is_number and node.exp >= _HIGH:
             sizes[abs(node.base)] = None
         elif isinstance(node, sympy.exp):
             sizes[node.args[0]] = None
-        elif isinstance(node, sympy.Pow) and not node.base.free_symbols and node.exp.free_symbols:
+        elif node.is_Pow and not node.base.free_symbols and node.exp.free_symbols:
             sizes[sympy.sign(sympy.log(node.base)) * node.exp] = None
-        elif (node.func in TABLE and not isinstance(node, _WIDE)) or (node.is_Pow and node.exp.is_negative):
+        elif (node.func in TABLE and node.func not in _WIDE) or (node.is_Pow and node.exp.is_negative):
             sizes[-abs(node.args[0])] = None
     return [size for size in sizes if size.free_symbols]
 

@@ -17,6 +17,7 @@ from sympy.core.function import AppliedUndef
 from spindle.errors import ProblemError
 from spindle.lowering.partials import DifferentialOperator, combine_partials, replace_partials
 from spindle.symbolic.functions import Library, evaluate, without_values
+from spindle.symbolic.scaled import leaves_range
 from spindle.symbolic.symbols import Parameter
 
 _JAX = Library(jnp, jax.scipy.special)
@@ -70,12 +71,12 @@ def array_function(
 
     def coefficients(points):
         at = dict(zip(known, points, strict=True))
-        return tuple(jnp.asarray(evaluate(source, at, _JAX, coded)) for source in sources.values())
+        return tuple(jnp.asarray(evaluate(source, at, _JAX, given_partial)) for source in sources.values())
 
     def combine(values, points, partials, parameter_values):
         at = dict(zip(known, points, strict=True)) | dict(zip(sources, values, strict=True))
         at |= {symbols[need]: partials[need] for need in needs} | {p: parameter_values[p.name] for p in parameters}
-        return jnp.asarray(evaluate(combined, at, _JAX, coded))
+        return jnp.asarray(evaluate(combined, at, _JAX, given_partial))
 
     return ArrayFunction(tuple(needs), coefficients, combine)
 
@@ -103,11 +104,13 @@ def _split_sources(expression, coordinates: frozenset) -> tuple[sympy.Expr, dict
     def walk(node):
         if fixed(node):
             return source(node)
-        if isinstance(node, (sympy.Add, sympy.Mul)):
+        if node.is_Add or node.is_Mul:
             known = [a for a in node.args if fixed(a)]
-            rest = [walk(a) for a in node.args if not fixed(a)]
+            if known and node.is_Mul:  # numbers that are large or small because exponentials are small or large
+                known += [a for a in node.args if not a.free_symbols and leaves_range(a, single=True)]
+            rest = [walk(a) for a in node.args if a not in known]
             return node.func(source(node.func(*known)), *rest) if known else node.func(*rest)
-        if isinstance(node, sympy.Piecewise):
+        if node.is_Piecewise:
             # A branch is a pair of value and condition, and only these two are arrays.
             return node.func(*((walk(value), walk(condition)) for value, condition in node.args))
         # Derivatives of code at a fixed place name the symbol by which they differentiate, which is no part of them.
@@ -118,13 +121,13 @@ def _split_sources(expression, coordinates: frozenset) -> tuple[sympy.Expr, dict
     return combined, {symbol: node for node, symbol in sources.items()}
 
 
-def coded(applied, orders: Sequence[int]) -> Callable:
+def given_partial(applied, orders: Sequence[int]) -> Callable:
     """The JAX function behind a function made by `given`, or its derivative of these orders in its arguments."""
     return _differentiated(_explained(applied), orders)
 
 
 def _explained(applied) -> Callable:
-    """A coded function that says in a sentence where it cannot be used."""
+    """A given function that says in a sentence where it cannot be used."""
     call = f"sp.given({applied.func.__name__!r}, ...)"
 
     def function(*points):
@@ -154,7 +157,7 @@ def _broadcasts(shape, wanted) -> bool:
 
 
 def _differentiated(function, orders):
-    """The partial derivative of a coded function, elementwise, by forward mode."""
+    """The partial derivative of a given function, elementwise, by forward mode."""
     for argument, count in enumerate(orders):
         for _ in range(count):
             function = _derivative(function, argument)

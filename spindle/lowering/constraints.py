@@ -61,7 +61,7 @@ class Constraints:
         """The expression with u = L + s w inserted, so that w meets homogeneous conditions and is of size one."""
         swap = {}
         for node in sympy.sympify(expression).atoms(AppliedUndef, sympy.Derivative):
-            partial = partial_of(node, list(self.lifts), coordinates) if _is_partial(node) else None
+            partial = partial_of(node, list(self.lifts), coordinates)
             if partial is None:
                 continue
             u, lift = list(self.lifts.items())[partial.unknown]
@@ -70,11 +70,6 @@ class Constraints:
             if lift != 0 or size != 1.0:
                 swap[node] = inner + _differentiate(lift, tuple(coordinates), partial.orders)
         return sympy.sympify(expression).xreplace(swap)
-
-
-def _is_partial(node):
-    inner = node.expr if isinstance(node, sympy.Derivative) else node
-    return isinstance(inner, AppliedUndef) and not is_given(inner)
 
 
 @lru_cache(maxsize=4096)  # starts, the objective and that on fresh points ask for the same
@@ -158,8 +153,7 @@ class _AxisData:
         for c in problem.conditions:
             fixed = c.role.fixes
             if fixed is not None and fixed.expression == u and is_known(fixed.value):
-                places = (place for piece in problem.pieces[c.name] for place, _ in piece.terms)
-                data.claims += [(place, fixed.value) for place in places if isinstance(place, BoxFace)]
+                data.claims += [(face, fixed.value) for piece in problem.pieces[c.name] for face, _ in piece.on_faces]
                 data.names.append(c.name)
         data.faces = dict(data.claims)
         values = {s.expression: (n, s.value) for n, s in problem.starts.items() if is_known(s.value)}
@@ -258,8 +252,8 @@ def _is_fixed(value: sympy.Expr, coordinates) -> bool:
     Parameters that are axes may occur, and code that `given` was told is smooth.
     """
     tunable = any(p.unknown or p.bounds for p in value.atoms(Parameter) - set(coordinates))
-    coded = all(is_given(f) and f.func.smooth for f in value.atoms(AppliedUndef))
-    return not tunable and coded and not value.has(*_ROUGH) and _has_derivatives(value, coordinates)
+    is_smooth = all(is_given(f) and f.func.smooth for f in value.atoms(AppliedUndef))
+    return not tunable and is_smooth and not value.has(*_ROUGH) and _has_derivatives(value, coordinates)
 
 
 def _has_derivatives(value, coordinates) -> bool:

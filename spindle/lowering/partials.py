@@ -8,7 +8,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
-from spindle.symbolic.symbols import is_given
+from spindle.symbolic.symbols import is_given, unknown_of
 
 
 class Partial(NamedTuple):
@@ -21,6 +21,11 @@ class Partial(NamedTuple):
     def total(self) -> int:
         """Total order of differentiation."""
         return sum(self.orders)
+
+    @property
+    def terms(self) -> tuple[tuple["Partial", float], ...]:
+        """The (partial, coefficient) pairs of the operator: itself, once."""
+        return ((self, 1.0),)
 
 
 class LinearCombination(NamedTuple):
@@ -36,23 +41,18 @@ class LinearCombination(NamedTuple):
 DifferentialOperator = Partial | LinearCombination
 
 
-def terms_of(need: DifferentialOperator) -> tuple[tuple[Partial, float], ...]:
-    """The (partial, coefficient) pairs of a need; a partial alone is one pair."""
-    return need.terms if isinstance(need, LinearCombination) else ((need, 1.0),)
-
-
 def partial_of(node, unknowns: Sequence[AppliedUndef], coordinates: Sequence[sympy.Symbol]) -> Partial | None:
     """The partial that an unknown or a derivative of an unknown stands for; None for any other expression."""
-    if isinstance(node, AppliedUndef) and not is_given(node):
-        return Partial(_index(node, unknowns, coordinates), (0,) * len(coordinates))
-    if isinstance(node, sympy.Derivative) and isinstance(node.expr, AppliedUndef) and not is_given(node.expr):
+    unknown = unknown_of(node)
+    if unknown is None:
+        return None
+    orders = [0] * len(coordinates)
+    if node.is_Derivative:
         if not set(node.variables) <= set(coordinates):
             return None
-        orders = [0] * len(coordinates)
         for coordinate, count in node.variable_count:
             orders[list(coordinates).index(coordinate)] += int(count)
-        return Partial(_index(node.expr, unknowns, coordinates), tuple(orders))
-    return None
+    return Partial(_index(unknown, unknowns, coordinates), tuple(orders))
 
 
 def _index(applied, unknowns, coordinates):
@@ -110,7 +110,7 @@ def combine_partials(
         if not node.args:
             return node
         arguments = list(node.args)
-        if isinstance(node, sympy.Add):
+        if node.is_Add:
             for unknown, terms in linear_terms(node).items():
                 need = LinearCombination(unknown, tuple(sorted((partial, c) for _, partial, c in terms)))
                 symbol = sums.setdefault(need, sympy.Dummy(f"sum{len(sums)}", real=True))
@@ -125,7 +125,7 @@ def _given_in(node):
 
 
 def _is_leaf(node):
-    return isinstance(node, sympy.Derivative) or is_given(node)
+    return node.is_Derivative or is_given(node)
 
 
 def _name(partial: Partial, unknowns, coordinates) -> str:

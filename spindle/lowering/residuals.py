@@ -19,7 +19,11 @@ from spindle.lowering.constraints import Constraints
 from spindle.lowering.partials import DifferentialOperator
 from spindle.lowering.structure import Structure, structure_of
 from spindle.problem.conditions.base import Measurement
+from spindle.problem.interfaces import Interface
 from spindle.problem.problem import Problem
+from spindle.symbolic.fluxes import on_side
+
+_BESIDE = 1e-9  # of the axis: so near to an interface nothing else switches
 
 
 class ResidualTerm(NamedTuple):
@@ -107,6 +111,19 @@ def residual_forms(problem: Problem, constraints: Constraints) -> ResidualForms:
             sizes.append(supports[-1].measure)
         forms.append(ResidualForm(name, tuple(terms), tuple(sizes), scale / constraints.scales.residual(name)))
     return ResidualForms(problem, constraints, tuple(forms), tuple(supports), tuple(groups))
+
+
+def beside_interface(forms: ResidualForms, expression, interface: Interface) -> tuple[ArrayFunction, ArrayFunction]:
+    """An expression as it is on the left and on the right of an interface, compiled."""
+    problem = forms.problem
+    written = _lifted(expression, problem, forms.constraints)
+    x, (low, high) = problem.coordinates[interface.axis], problem.domain.bounds[interface.axis]
+    near = _BESIDE * (high - low)
+    left, right = on_side(written, x, interface.left - near), on_side(written, x, interface.right + near)
+    return (
+        array_function(left, problem.coordinates, problem.unknowns, problem.tunable),
+        array_function(right, problem.coordinates, problem.unknowns, problem.tunable),
+    )
 
 
 def _written(problem: Problem, constraints: Constraints):

@@ -37,14 +37,14 @@ def known_parts(expression, problem: Problem) -> set[sympy.Expr]:
     def walk(node):
         if node.free_symbols and node.free_symbols <= coordinates:
             return {node}
-        joined = {node.func(*[a for a in node.args if a.free_symbols <= coordinates])} if _joins(node) else set()
+        joined = (
+            {node.func(*[a for a in node.args if a.free_symbols <= coordinates])}
+            if node.is_Add or node.is_Mul
+            else set()
+        )
         return joined.union(*(walk(a) for a in node.args if not a.free_symbols <= coordinates))
 
     return {part for part in walk(replaced) if part.free_symbols}
-
-
-def _joins(node) -> bool:
-    return isinstance(node, (sympy.Add, sympy.Mul))
 
 
 def _degree(expression, axis: int, problem: Problem) -> int:

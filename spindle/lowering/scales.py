@@ -21,7 +21,7 @@ from spindle.errors import ProblemError
 from spindle.lowering.partials import partial_of
 from spindle.problem.problem import Problem
 from spindle.symbolic.functions import evaluate
-from spindle.symbolic.symbols import Normal, Parameter, is_given, is_time, unknowns_in
+from spindle.symbolic.symbols import Normal, Parameter, is_time, unknown_of, unknowns_in
 
 _SAMPLES = 64
 # Sizes up to which, and down to whose inverse, nothing is scaled: of fields by data and by balance, and of residuals.
@@ -107,7 +107,9 @@ class _Sampler:
         values = {p: p.value if p.value is not None else sum(p.bounds) / 2 for p in free if p not in self.values}
         normals = {n: np.full(_SAMPLES, 1 / math.sqrt(len(self.lengths))) for n in expression.atoms(Normal)}
         try:
-            evaluated = evaluate(expression, {**self.values, **values, **normals, **(known or {})}, coded=_coded)
+            evaluated = evaluate(
+                expression, {**self.values, **values, **normals, **(known or {})}, given_partial=_size_of_given
+            )
         except (ProblemError, ArithmeticError, TypeError, ValueError):
             return 0.0
         finite = np.asarray(evaluated, float)
@@ -129,9 +131,6 @@ class _Sampler:
         """Random values of the partials in an expression."""
         problem, sampled = self.problem, {}
         for node in sorted(expression.atoms(AppliedUndef, sympy.Derivative), key=sympy.default_sort_key):
-            inner = node.expr if isinstance(node, sympy.Derivative) else node
-            if not isinstance(inner, AppliedUndef) or is_given(inner):
-                continue
             partial = partial_of(node, problem.unknowns, problem.coordinates)
             if partial is not None:
                 size = fields[problem.unknowns[partial.unknown]] / self._span(partial)
@@ -167,18 +166,19 @@ class _Sampler:
     def _by(self, expression, size: float) -> Iterator[tuple[AppliedUndef, float]]:
         """(unknown, size of the unknown) for an expression of that size that is a partial; else nothing."""
         node = sympy.sympify(expression)
-        inner = node.expr if isinstance(node, sympy.Derivative) else node
-        if not isinstance(inner, AppliedUndef) or is_given(inner):
-            return
         partial = partial_of(node, self.problem.unknowns, self.problem.coordinates)
         if partial is not None:
             yield self.problem.unknowns[partial.unknown], size * self._span(partial)
 
     def _balanced(self, residual, known: Mapping) -> Iterator[tuple[AppliedUndef, float]]:
-        """(unknown, size) at which the terms of an unknown are as large as the source and the terms of others."""
+        """(unknown, size) at which the terms of an unknown are as large as the source and the terms of others.
+
+        Its terms are also those in which known fields carry it: in a flow of small viscosity the others are tiny, and
+        would give it any size.
+        """
         terms = sympy.Add.make_args(residual)
         for u in self.problem.unknowns:
-            mine = [t for t in terms if unknowns_in(t) == [u] and _is_linear_in(t, u)]
+            mine = [t for t in terms if _is_linear_in(t, u) and all(v in known or v == u for v in unknowns_in(t))]
             others = [t for t in terms if all(v in known and v != u for v in unknowns_in(t))]
             fields = {v: known.get(v, 1.0) for v in self.problem.unknowns} | {u: 1.0}
             inside = max((self.size(t, self._partials(t, fields)) for t in mine), default=0.0)
@@ -188,12 +188,12 @@ class _Sampler:
 
 
 def _is_linear_in(term, u) -> bool:
-    """Whether a term is a coefficient times one partial of the unknown."""
-    nodes = [f for f in sympy.Mul.make_args(term) if unknowns_in(f)]
-    return len(nodes) == 1 and isinstance(nodes[0], (AppliedUndef, sympy.Derivative))
+    """Whether a term is one partial of the unknown, times what does not depend on it."""
+    nodes = [f for f in sympy.Mul.make_args(term) if u in unknowns_in(f)]
+    return len(nodes) == 1 and unknown_of(nodes[0]) is not None
 
 
-def _coded(applied, orders):
+def _size_of_given(applied, orders):
     """Coded functions are of size one where they do not tell: what they compute is known to JAX alone."""
     size = getattr(applied.func.given, "size", None)
     value = 0.0 if any(orders) else 1.0 if size is None else size()

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import sympy
 
 from spindle.symbolic.expressions import MOST_TERMS, expanded_or_not
+from spindle.symbolic.scaled import leaves_range
 
 _ROUNDING = 1e-14
 _SPLIT = (sympy.sin, sympy.cos, sympy.sinh, sympy.cosh)
@@ -31,9 +32,10 @@ def separate(expression, coordinates: Sequence[sympy.Symbol]):
     expression = sympy.sympify(expression)
     for rewrite in (lambda e: e, expanded_or_not, lambda e: expanded_or_not(_with_split_angles(e, coordinates))):
         terms = _products(rewrite(expression), coordinates)
-        if terms is not None:
-            ordered = [tuple((c, t.factors[c]) for c in coordinates if c in t.factors) for t in terms]
-            return tuple((t.constant, factors) for t, factors in zip(terms, ordered, strict=True))
+        known = [t for t in map(_in_range, terms or ()) if t is not None]
+        if terms is not None and len(known) == len(terms):
+            ordered = [tuple((c, t.factors[c]) for c in coordinates if c in t.factors) for t in known]
+            return tuple((t.constant, factors) for t, factors in zip(known, ordered, strict=True))
     return None
 
 
@@ -62,6 +64,19 @@ def _product(term, coordinates) -> Product | None:
         for c, part in split.factors.items():
             factors[c].append(part)
     return Product(sympy.Mul(*constants), {c: sympy.Mul(*parts) for c, parts in factors.items()})
+
+
+def _in_range(product: Product) -> Product | None:
+    """The product with a constant that floats may not hold beside the exponential that makes up for it.
+
+    None where exponentials of several coordinates do: how much of it belongs to each is not known.
+    """
+    if not leaves_range(product.constant):
+        return product
+    far = [c for c, factor in product.factors.items() if leaves_range(factor)]
+    if len(far) != 1:
+        return None if far else product
+    return Product(sympy.S.One, {**product.factors, far[0]: product.constant * product.factors[far[0]]})
 
 
 def _split(factor, coordinates) -> Product | None:

@@ -22,7 +22,7 @@ from spindle.networks.model import Model
 from spindle.networks.registry import BODIES
 from spindle.objective.estimated import first_guesses
 from spindle.objective.objective import Objective
-from spindle.problem.consistency.signs import signed
+from spindle.problem.consistency.signs import parameters_of_known_sign
 from spindle.problem.problem import Problem
 from spindle.symbolic.symbols import is_time
 from spindle.training.optimizers.adam import Adam
@@ -148,7 +148,7 @@ def assemble(
     problem = forms.problem
     # Steps along gradients must not change the sign of a diffusivity; those of Gauss-Newton may on their way, and from
     # an exponential they run off to where it is zero.
-    signs = signed(problem) if s.steps else ()
+    signs = parameters_of_known_sign(problem) if s.steps else ()
 
     @eqx.filter_jit  # one compilation instead of one for each operation
     def build(key):

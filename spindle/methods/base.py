@@ -34,6 +34,9 @@ from spindle.problem.families import family_parameters, with_parameter_axes
 from spindle.problem.problem import Problem
 from spindle.problem.windows import of_time_alone, time_axis
 from spindle.reduction.build import Reduction
+from spindle.slabs.fit import SLABBED, fits
+from spindle.slabs.training import Marching
+from spindle.symbolic.words import shown as shown_formula
 from spindle.training.schedule import Schedule
 
 RECIPES = ("default", "paper")
@@ -60,6 +63,8 @@ class Plan:
     programs     what was compiled for it, for whoever trains by the same plan again
     evaluators   likewise, {expression: how it is evaluated}
     weakened     whether equations count less near some walls, where their residuals are no measure of a fit
+    march        solves slab by slab, without a schedule; None: nothing does
+    instead      the plan to be followed where what this one trains does not resolve the solution; None: there is none
     posed        expression of the problem as it was given -> the same of the problem as it is solved
     """
 
@@ -78,6 +83,8 @@ class Plan:
     programs: dict = field(default_factory=dict)
     evaluators: dict = field(default_factory=dict)
     weakened: bool = False
+    march: Marching | None = None
+    instead: "Plan | None" = None
     posed: Callable = _as_it_is
 
 
@@ -214,9 +221,11 @@ class Method(TrainingSettings, ABC):
         as_published = published(problem).get(self.name, {}) if self.recipe == "paper" else {}
         given = {**self.recipes[self.recipe], **as_published, **self.as_dict()}
         settings = checked(type(self), given, len(problem.coordinates))
-        found = replace(self, **settings)
-        marches = of_time_alone(problem) and found.is_basis
-        return found if found.windows != "auto" or marches else replace(found, windows=1)
+        complete = replace(self, **settings)
+        # Slabs follow the solution by themselves; windows do where time is the only coordinate.
+        slabs = complete.network in SLABBED and fits(problem)
+        marches = of_time_alone(problem) and complete.is_basis and not slabs
+        return complete if complete.windows != "auto" or marches else replace(complete, windows=1)
 
     def as_dict(self) -> dict[str, Any]:
         """The settings that have a value, in the order of the recipe, as records and run directories list them."""
@@ -226,7 +235,7 @@ class Method(TrainingSettings, ABC):
     @property
     def is_basis(self) -> bool:
         """Whether the network is a basis: its functions are fixed, and only their coefficients are trained."""
-        return self.network is not None and BODIES[self.network].is_basis
+        return self.network is not None and (self.network in SLABBED or BODIES[self.network].is_basis)
 
     @property
     def sizes(self) -> list[Any]:
@@ -255,4 +264,16 @@ def refuse_families(problem: Problem, call: str) -> None:
         raise MethodError(
             f"`{call}` solves one problem at a time, but `{problem.name}` is a family over {p.name} in {p.bounds}; "
             f"choose a member, `problem.at({p.name}={sum(p.bounds) / 2:g})`."
+        )
+
+
+def refuse_interfaces(problem: Problem, call: str) -> None:
+    """Raise MethodError where fluxes are continuous and slopes are not, which smooth networks cannot represent."""
+    if problem.interfaces:
+        first = problem.interfaces[0]
+        x, fluxes = problem.coordinates[first.axis].name, ", ".join(shown_formula(f) for f in first.fluxes.values())
+        raise MethodError(
+            f"`{call}` is smooth everywhere, but `{problem.name}` has an interface at {x} = {first.left:.6g}, where "
+            f"{first.what} jumps and the flux {fluxes} is continuous; use `sp.SPINN()`, whose elements join there by "
+            f"that flux, on a box with one axis of space."
         )

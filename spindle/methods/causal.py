@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from spindle.methods.assembly import published_problem
-from spindle.methods.base import Method, Plan
+from spindle.methods.base import Method, Plan, refuse_interfaces
 from spindle.methods.pinn import PINN, decided_on_cloud, plan_on_cloud
 from spindle.methods.settings import documented
 from spindle.problem.problem import Problem
@@ -47,6 +47,7 @@ class CausalPINN(Method):
 
     def plan(self, problem: Problem) -> Plan:
         """As that of a PINN."""
+        refuse_interfaces(problem, "sp.CausalPINN()")
         problem, notes = published_problem(problem, self.recipe)
         s, _ = self.decide(problem)
         return plan_on_cloud(problem, s, notes)

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from sympy.core.function import AppliedUndef
 
-from spindle.adaptivity.initial_guess import shaped, source_terms
+from spindle.adaptivity.initial_guess import source_terms, started_from_source
 from spindle.adaptivity.refinements import FullTensor, RaiseRank, ResizeBasis, tensor_field
 from spindle.derivatives.separable.jets import SeparableJets
 from spindle.lowering.breaks import breaks
@@ -29,6 +29,7 @@ from spindle.training.stages import Stage
 # Coefficients of a full tensor, by whether all is linear: two or three steps do then, of ten seconds each, else ten.
 _MOST_PRODUCTS = {True: 400_000, False: 200_000}
 _MOST_OF_ONE_AXIS = 1024
+_BRIEF = 128  # likewise on each of two axes, where elements may follow
 # Residual, relative to that of the zero field, at which nothing is enlarged any more.
 _FINE, _ROUGH = 3e-7, 1e-3
 
@@ -40,10 +41,11 @@ class Design:
     ranks    the separable ranks that are tried one after the other; before them comes the number of products of a
              separable source, which the solution is often made of
     fade     on each axis the positions of walls near which equations count less
+    brief    whether elements follow where features do not suffice, so that few are tried
     """
 
-    def __init__(self, forms: ResidualForms, s: Any):
-        self.forms, self.s = forms, s
+    def __init__(self, forms: ResidualForms, s: Any, *, brief: bool = False):
+        self.forms, self.s, self.brief = forms, s, brief
         self.problem, self.constraints = problem, constraints = forms.problem, forms.constraints
         self.tangled = tangled(s, problem)
         self.linear = s.is_basis and all(structure.linear for structure in analyse(problem))
@@ -71,7 +73,7 @@ class Design:
         if self.ranks[0] == "full":
             return tensor_field(self.separable(self.widths), self.problem)
         random = self.separable(self.widths, self.ranks[0], key)
-        return shaped(random, self.problem, self.shapes) if self.shapes else random
+        return started_from_source(random, self.problem, self.shapes) if self.shapes else random
 
     def separable(self, widths, rank=1, key=None) -> SeparableField:
         """A separable field with random numbers."""
@@ -116,7 +118,10 @@ class Design:
             return ()
         growth = [self._growth(rank) for rank in self.ranks[1:]]
         if every:
-            most = _MOST_OF_ONE_AXIS if self.axes == 1 else _MOST_PRODUCTS[self.linear]
+            if self.brief:
+                most = _BRIEF ** min(self.axes, 2)
+            else:
+                most = _MOST_OF_ONE_AXIS if self.axes == 1 else _MOST_PRODUCTS[self.linear]
             finer = ResizeBasis(self.problem, self.separable, self.aim, most)
             growth += [finer] * self.s.refine
         separable = [rank for rank in self.ranks if rank != "full"]
@@ -193,7 +198,7 @@ def _separable_field(problem, constraints, s: Any, rank, key) -> SeparableField:
         feature_key, body_key = jax.random.split(jax.random.fold_in(key, k))
         alone = replace(s, width=width)
         embeddings.append(embedding((bounds,), constraints.periodic[k : k + 1], alone, key=feature_key))
-        body = BODIES[s.network]
+        body = BODIES["spectral" if s.is_basis else s.network]
         bodies.append(body(embeddings[-1].width, outputs * rank, **body_options(alone), key=body_key))
     factors = boundary_factors(problem, constraints)
     return SeparableField(tuple(embeddings), tuple(bodies), factors, outputs)

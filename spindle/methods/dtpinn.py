@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import sympy
 
-from spindle.classical.fit import NEAR, ClassicalFit, ClassicalSolver, sharp
+from spindle.classical.fit import NEAR, ClassicalFit, ClassicalSolver, polynomial_misfit
 from spindle.classical.nodal_solver import ClassicalSolution, NoClassical, solve_nodal
 from spindle.derivatives.pointwise import PointwiseTaylor
-from spindle.derivatives.rbf_fd.nodal import Discrete
+from spindle.derivatives.rbf_fd.nodal import RBFFDDerivatives
 from spindle.errors import MethodError
 from spindle.geometry.domain import Box, BoxUnion, Interval
 from spindle.geometry.pointcloud import PointCloud
@@ -20,7 +20,7 @@ from spindle.lowering.constraints import no_constraints
 from spindle.lowering.residuals import ResidualForms, residual_forms
 from spindle.lowering.scales import scales_of
 from spindle.methods.assembly import assemble, pointwise_field, published_problem
-from spindle.methods.base import COMMON, Method, Plan, refuse_families
+from spindle.methods.base import COMMON, Method, Plan, refuse_families, refuse_interfaces
 from spindle.methods.settings import Expression, Flag, Positive, Whole, Words, documented, setting
 from spindle.objective.objective import Objective
 from spindle.points.cloud import Cloud
@@ -159,6 +159,7 @@ class DTPINN(Method):
         Raises MethodError where the domain is no shape with nodes, or where settings do not fit it.
         """
         refuse_families(problem, "sp.DTPINN()")
+        refuse_interfaces(problem, "sp.DTPINN()")
         if self.points is not None or self.sampling not in (None, "scattered"):
             raise MethodError(
                 "`sp.DTPINN(points=..., sampling=...)` has no use for them: its collocation points are the scattered "
@@ -177,16 +178,16 @@ class DTPINN(Method):
             notes += (constraints.scales.sentence,) if constraints.scales.sentence else ()
         on_nodes = _OnNodes(residual_forms(problem, constraints), nodes, domain, s)
         objective = on_nodes.objective()
-        found = None if s.derivatives == "exact" else on_nodes.classical(objective)
-        s, frequency = _frequency(s, found)
+        classical = None if s.derivatives == "exact" else on_nodes.classical(objective)
+        s, frequency = _frequency(s, classical)
         # Beyond some gain there is nothing but the error of the discretisation to fit.
         newton: tuple[Stage, ...] = (Stage(GaussNewton(s.newton_steps, worth=0.02, patience=5)),)
-        if found and s.approach:
+        if classical and s.approach:
             further = GaussNewton(s.newton_steps, worth=0.02, patience=5, enough=NEAR)
-            newton += (Stage(further, ClassicalFit(problem, objective, found, on_nodes.better), tolerance=0.0),)
+            newton += (Stage(further, ClassicalFit(problem, objective, classical, on_nodes.better), tolerance=0.0),)
         field = pointwise_field(problem, constraints, s)
         plan = assemble(objective, on_nodes.fresh, field, s, (*notes, *frequency), newton)
-        return replace(plan, classical=found)
+        return replace(plan, classical=classical)
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,7 @@ class _OnNodes:
             "size": None if better else self.s.stencil,
             "instants": self.s.in_time == "differences",
         }
-        return self._with(Discrete(on_nodes, self.forms.needs, order=self.s.order + better, **scheme))
+        return self._with(RBFFDDerivatives(on_nodes, self.forms.needs, order=self.s.order + better, **scheme))
 
     def fresh(self) -> Objective:
         """The objective on random points, as many as nodes at all instants, by exact derivatives."""
@@ -238,12 +239,12 @@ class _OnNodes:
         return solve_nodal(self.objective(better=1))
 
 
-def _frequency(s: Any, found: ClassicalSolver | None) -> tuple[Any, tuple[str, ...]]:
+def _frequency(s: Any, classical: ClassicalSolver | None) -> tuple[Any, tuple[str, ...]]:
     """With the highest frequency by how sharp the classical solution is, and a sentence where it is."""
     if s.frequency != "auto":
         return s, ()
-    known = found() if found else None
-    misfit = sharp(known) if isinstance(known, ClassicalSolution) else None
+    known = classical() if classical else None
+    misfit = polynomial_misfit(known) if known and known.exists else None
     if not misfit:
         return replace(s, frequency=_USUAL), ()
     note = f"sine features up to frequency {_HIGH:g}: polynomials of degree 8 miss the classical solution by"
@@ -275,11 +276,11 @@ def curved(problem: Problem) -> ShapeDomain:
 
 
 def scattered(domain: ShapeDomain, s: Any) -> Nodes:
-    """The nodes that the settings ask for; a point cloud has its own."""
+    """The nodes that the settings ask for, or those of a point cloud."""
     shape = domain.shape
     if isinstance(shape, PointCloud):
-        own = {"labels": shape.labels, "sides": shape.sides, "ghost": s.ghost}
-        return from_cloud(shape.interior, shape.nodes, shape.normals, **own)
+        parts = {"labels": shape.labels, "sides": shape.sides}
+        return from_cloud(shape.interior, shape.nodes, shape.normals, **parts, ghost=s.ghost)
     wanted = s.nodes
     counts = {"interior": wanted[0], "boundary": wanted[1]} if isinstance(wanted, tuple) else {"total": wanted}
     return scatter(shape, **counts, ghost=s.ghost, density=_local_spacing(shape, s.density))

@@ -23,7 +23,7 @@ class FastLRNR(LowRank):
     """Hyper-reduced low-rank family: trained once as `LRPINN`, then each member costs about a millisecond.
 
     `family = sp.solve(problem, sp.FastLRNR())`, `family(nu=0.7)`, `family.many(rows)`. `points` are collocation
-    points in all, each with parameters of its own, or with `tasks` those of each member.
+    points in all, each with other parameters, or with `tasks` those of each member.
 
     Source: Cho et al. (2024), arXiv 2410.04001; derivatives of states, oversampling and cubature are additions.
     """

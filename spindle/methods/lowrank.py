@@ -20,7 +20,7 @@ from spindle.methods.assembly import (
     embedding,
     published_problem,
 )
-from spindle.methods.base import COMMON, Method, Plan
+from spindle.methods.base import COMMON, Method, Plan, refuse_interfaces
 from spindle.methods.settings import Flag, NotNegative, Whole, Words, documented, setting
 from spindle.networks.embeddings import Scaled
 from spindle.networks.lowrank import FamilyField, HyperNetwork, coefficient_scale, low_rank_network
@@ -32,7 +32,6 @@ from spindle.points.rules import sobol
 from spindle.problem.families import family_parameters
 from spindle.problem.problem import Problem
 from spindle.reduction.build import Reduction
-from spindle.symbolic.symbols import Parameter
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.stages import Stage
 
@@ -116,7 +115,7 @@ class LowRank(Method):
     """Interface of methods for parametrised families (never built itself): bases once, a few coefficients a member.
 
     `hidden_layers` are low-rank layers, between a dense first and a dense last one; `points` are collocation points in
-    all, each with parameters of its own, or with `tasks` those of each member.
+    all, each with other parameters, or with `tasks` those of each member.
     """
 
     rank: int | str | None = setting(
@@ -202,6 +201,7 @@ class LowRank(Method):
                 f"`{call}` learns a family, but no parameter of `{problem.name}` has a range; declare one, "
                 f"`sp.parameter({_first_name(problem)!r}, range=(1, 3))`, or use `sp.SPINN()`."
             )
+        refuse_interfaces(problem, call)
         problem, notes = published_problem(problem, self.recipe)
         decided, _ = self.decide(problem)
         s: Any = decided
@@ -243,21 +243,21 @@ def _first_name(problem: Problem) -> str:
 
 def split_axes(problem: Problem) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The axes of the coordinates, and those of the parameters, of a family."""
-    own = tuple(k for k, c in enumerate(problem.coordinates) if not isinstance(c, Parameter))
-    return own, tuple(k for k, c in enumerate(problem.coordinates) if isinstance(c, Parameter))
+    ranging = [c in family_parameters(problem) for c in problem.coordinates]
+    return tuple(k for k, is_range in enumerate(ranging) if not is_range), tuple(np.flatnonzero(ranging).tolist())
 
 
 def family_field(problem: Problem, constraints, s: Any) -> Callable[[jax.Array], FamilyField]:
     """Random key -> a low-rank network of the coordinates with a hypernetwork of the parameters."""
-    own, ranges = split_axes(problem)
+    coordinates, ranges = split_axes(problem)
     bounds = problem.domain.bounds
     rank = _RANKS[0] if s.rank == "auto" else s.rank
     scale = 1.0 if s.initial == "uniform" else coefficient_scale(s.width, rank)
 
     def field(key):
         feature_key, key, hyper_key = jax.random.split(key, 3)
-        periodic = [constraints.periodic[k] for k in own]
-        first = embedding([bounds[k] for k in own], periodic, s, key=feature_key)
+        periodic = [constraints.periodic[k] for k in coordinates]
+        first = embedding([bounds[k] for k in coordinates], periodic, s, key=feature_key)
         network = low_rank_network(
             first.width, len(problem.unknowns), width=s.width, hidden=s.hidden_layers, rank=rank, act=s.activation,
             frequency=s.frequency, initial=s.initial, biases=s.biases, key=key,
@@ -267,7 +267,7 @@ def family_field(problem: Problem, constraints, s: Any) -> Callable[[jax.Array],
             positive=s.positive, scale=scale, key=hyper_key,
         )  # fmt: skip
         scaled = Scaled(tuple(bounds[k] for k in ranges))
-        return FamilyField(first, network, hyper, scaled, boundary_factors(problem, constraints), (own, ranges))
+        return FamilyField(first, network, hyper, scaled, boundary_factors(problem, constraints), (coordinates, ranges))
 
     return field
 
@@ -284,8 +284,8 @@ def _clouds(problem: Problem, s: Any) -> Callable:
             return Cloud(places, groups, interior=count, boundary=boundary, rule=rule)
         nodes = [np.linspace(*problem.domain.bounds[k], s.tasks) for k in ranges]
         tasks = np.array(list(itertools.product(*nodes)))
-        own = Cloud(places, groups, interior=count, boundary=boundary, rule=s.sampling)
-        return TaskCloud(own, tasks, ranges)
+        each = Cloud(places, groups, interior=count, boundary=boundary, rule=s.sampling)
+        return TaskCloud(each, tasks, ranges)
 
     return cloud
 
@@ -300,13 +300,13 @@ def sampled_parameters(problem: Problem, count: int) -> np.ndarray:
 def _penalties(problem: Problem, s: Any) -> tuple[Penalty, ...]:
     """The published regularisers that have a weight; squared where Gauss-Newton has to take them."""
     ranks, squared = (s.rank,) * s.hidden_layers, s.newton_steps > 0
-    found = []
+    penalties: list[Penalty] = []
     if s.orthogonality:
-        found.append(orthogonality(ranks, s.orthogonality, squared=squared))
+        penalties.append(orthogonality(ranks, s.orthogonality, squared=squared))
     if s.sparsity:
         samples = jnp.asarray(sampled_parameters(problem, _SAMPLES))
         if s.ordering == "points":
-            found.append(shrinkage(ranks, samples, s.sparsity, gamma=GAMMA, repeats=max(2, s.points)))
+            penalties.append(shrinkage(ranks, samples, s.sparsity, gamma=GAMMA, repeats=max(2, s.points)))
         else:
-            found.append(decay(ranks, samples, s.sparsity, gamma=GAMMA, squared=squared))
-    return tuple(found)
+            penalties.append(decay(ranks, samples, s.sparsity, gamma=GAMMA, squared=squared))
+    return tuple(penalties)

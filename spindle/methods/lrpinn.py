@@ -14,7 +14,7 @@ class LRPINN(LowRank):
 
     `family = sp.solve(problem, sp.LRPINN())`, `family(nu=0.7)`. The default trains by Gauss-Newton on new random points
     and members in every step, from orthonormal bases; conditions hold by construction where they can. It needs a
-    problem with ranging parameters; `points` are collocation points in all, each with parameters of its own, or with
+    problem with ranging parameters; `points` are collocation points in all, each with other parameters, or with
     `tasks` those of each member. `recipe="paper"`: width 4000, rank 100, Adam with a rate that falls on plateaus,
     20,000 steps: for large GPUs.
 

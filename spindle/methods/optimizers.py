@@ -12,7 +12,7 @@ from spindle.training.optimizers.lbfgs import LBFGS
 
 
 @dataclass(frozen=True)
-class Kind:
+class OptimizerKind:
     """An optimizer as methods, checks and doubts know it.
 
     make          its class
@@ -41,14 +41,14 @@ class TrainingSettings:
 
 
 # In the order in which they train.
-KINDS: Mapping[str, Kind] = {
-    Adam.label: Kind(
+KINDS: Mapping[str, OptimizerKind] = {
+    Adam.label: OptimizerKind(
         Adam, {"steps": "steps", "learning_rate": "learning_rate", "schedule": "schedule"}, first_order=True
     ),
-    LBFGS.label: Kind(
+    LBFGS.label: OptimizerKind(
         LBFGS, {"steps": "lbfgs_steps", "memory": "lbfgs_memory", "rate": "lbfgs_rate"}, first_order=True
     ),
-    GaussNewton.label: Kind(GaussNewton, {"steps": "newton_steps"}),
+    GaussNewton.label: OptimizerKind(GaussNewton, {"steps": "newton_steps"}),
 }
 
 

@@ -15,7 +15,7 @@ from spindle.methods.assembly import (
     pointwise_field,
     published_problem,
 )
-from spindle.methods.base import COMMON, Method, Plan
+from spindle.methods.base import COMMON, Method, Plan, refuse_interfaces
 from spindle.methods.settings import documented
 from spindle.objective.objective import Objective
 from spindle.points.cloud import Cloud
@@ -92,6 +92,7 @@ class PINN(Method):
 
     def plan(self, problem: Problem) -> Plan:
         """A cloud, one network, one jet."""
+        refuse_interfaces(problem, "sp.PINN()")
         problem, notes = published_problem(problem, self.recipe)
         s, _ = self.decide(problem)
         return plan_on_cloud(problem, s, notes)

@@ -33,12 +33,12 @@ Documented = TypeVar("Documented", bound=type)
 # ------------------------------------------------------------------------------------------------------------- kinds
 
 
-class Kind(ABC):
+class SettingKind(ABC):
     """Interface of the kinds of values."""
 
     @abstractmethod
     def read(self, value: Any, given: str) -> Any:
-        """The value in the type that the setting has; numbers of any library become Python's own.
+        """The value in the type that the setting has; numbers of any library become those of Python.
 
         given   the call with this value, for messages
         Raises MethodError where the setting cannot have it.
@@ -50,10 +50,10 @@ class Kind(ABC):
 
 
 @dataclass(frozen=True)
-class Words(Kind):
+class Words(SettingKind):
     """One of a few words.
 
-    meanings   {word: what it means}, empty where the setting's own sentence says it
+    meanings   {word: what it means}, empty where the sentence of the setting says it
     """
 
     meanings: Mapping[str, str]
@@ -73,7 +73,7 @@ class Words(Kind):
 
 
 @dataclass(frozen=True)
-class Whole(Kind):
+class Whole(SettingKind):
     """A whole number.
 
     Beyond `most` even laying out a network fails, in ways that end Python, or no life is long enough.
@@ -101,7 +101,7 @@ class Whole(Kind):
 
 
 @dataclass(frozen=True)
-class Positive(Kind):
+class Positive(SettingKind):
     """A positive number."""
 
     def read(self, value, given):
@@ -117,7 +117,7 @@ class Positive(Kind):
 
 
 @dataclass(frozen=True)
-class NotNegative(Kind):
+class NotNegative(SettingKind):
     """Zero or a positive number."""
 
     def read(self, value, given):
@@ -132,7 +132,7 @@ class NotNegative(Kind):
 
 
 @dataclass(frozen=True)
-class Flag(Kind):
+class Flag(SettingKind):
     """True or false."""
 
     def read(self, value, given):
@@ -147,7 +147,7 @@ class Flag(Kind):
 
 
 @dataclass(frozen=True)
-class Activation(Kind):
+class Activation(SettingKind):
     """The name of an activation, also for networks that do without."""
 
     def read(self, value, given):
@@ -161,7 +161,7 @@ class Activation(Kind):
 
 
 @dataclass(frozen=True)
-class Rule(Kind):
+class Rule(SettingKind):
     """The name of a rule for points; rules differ by method, and are looked up where points are made."""
 
     def read(self, value, given):
@@ -174,7 +174,7 @@ class Rule(Kind):
 
 
 @dataclass(frozen=True)
-class Expression(Kind):
+class Expression(SettingKind):
     """An expression in the space coordinates."""
 
     def read(self, value, given):
@@ -189,7 +189,7 @@ class Expression(Kind):
 
 
 @dataclass(frozen=True)
-class Features(Kind):
+class Features(SettingKind):
     """Count and deviation of random Fourier features."""
 
     def read(self, value, given):
@@ -206,7 +206,7 @@ class Features(Kind):
 
 
 @dataclass(frozen=True)
-class Ladder(Kind):
+class Ladder(SettingKind):
     """Positive numbers, one after the other."""
 
     def read(self, value, given):
@@ -223,7 +223,7 @@ class Ladder(Kind):
 
 
 @dataclass(frozen=True)
-class Weights(Kind):
+class Weights(SettingKind):
     """Numbers by name; which names and sizes make sense is known where the residuals are."""
 
     def read(self, value, given):
@@ -285,7 +285,7 @@ class Setting:
     trains     whether it says how many steps an optimizer takes; a method needs one such setting that is not zero
     """
 
-    kind: Kind
+    kind: SettingKind
     doc: str
     also: Mapping[str, str]
     per_axis: bool
@@ -305,7 +305,7 @@ class Setting:
 
 
 def setting(
-    kind: Kind,
+    kind: SettingKind,
     doc: str,
     *,
     also: Mapping[str, str] | None = None,
@@ -356,11 +356,14 @@ def _given(call: str, name: str, value) -> str:
 
 
 def documented(cls: Documented) -> Documented:
-    """Decorate a method, so that its docstring ends with a list of its settings: those of its own first."""
+    """Decorate a method, so that its docstring ends with a list of its settings, those that only it has first."""
     if cls.__doc__ is not None:  # as under `python -OO`
         described = described_settings(cls)
-        own = [[name for name in vars(each).get("__annotations__", {}) if name in described] for each in cls.__mro__]
-        lists = [_listed({name: described[name] for name in names}) for names in own if names]
+        groups, listed = [], set[str]()
+        for each in cls.__mro__:  # one that is declared anew belongs to the class that does so
+            groups.append([n for n in vars(each).get("__annotations__", {}) if n in described and n not in listed])
+            listed |= set(groups[-1])
+        lists = [_listed({name: described[name] for name in names}) for names in groups if names]
         cls.__doc__ = "\n\n".join([inspect.cleandoc(cls.__doc__), _HOW, *lists])
     return cls
 
@@ -373,7 +376,7 @@ _HOW = (
 def described_settings(cls: type) -> dict[str, str]:
     """For each setting of a method its meaning, the values that it takes, and in [] the value of the default recipe."""
     usual = getattr(cls, "recipes", {}).get("default", {})
-    return {name: own.described(usual.get(name)) for name, own in declared(cls).items()}
+    return {name: setting.described(usual.get(name)) for name, setting in declared(cls).items()}
 
 
 def _listed(described: Mapping[str, str]) -> str:

@@ -11,15 +11,18 @@ from spindle.lowering.incompatible_faces import incompatible_faces
 from spindle.lowering.residuals import residual_forms
 from spindle.lowering.resolution import degrees
 from spindle.methods.assembly import assemble, constraints_for, each_axis, enough_points, published_problem
-from spindle.methods.base import COMMON, Method, Plan
+from spindle.methods.base import COMMON, Method, Plan, refuse_interfaces
 from spindle.methods.design import Design, tangled
+from spindle.methods.elements import on_elements
 from spindle.methods.settings import Flag, Whole, Words, documented, setting
+from spindle.networks.registry import BODIES
 from spindle.problem.problem import Problem
+from spindle.slabs.fit import fits, misfit, varies
 from spindle.symbolic.symbols import is_time
 
 _DEFAULT = COMMON | {
     "windows": "auto",
-    "network": "spectral",
+    "network": "auto",
     "width": "auto",
     "hidden_layers": 2,
     "rank": "auto",
@@ -86,11 +89,23 @@ class SPINN(Method):
     more. `network="mlp"` or `"modified"` learns the axis functions themselves. One first-order step costs d N passes
     through small networks and 2 r N^d operations for each partial, or d r^2 N without the grid.
     `recipe="paper"`: Adam with a constant rate of 1e-3, 50,000 steps in single precision, N random nodes an axis drawn
-    anew every 100 steps, penalties on all conditions; the published problem's own weights and ranks are used.
+    anew every 100 steps, penalties on all conditions; the weights and ranks published for the problem are used.
 
     Source: Cho, Nam, Yang, Yun, Hong & Park (2023), Separable Physics-Informed Neural Networks, arXiv 2306.15969.
     """
 
+    network: str | None = setting(
+        Words(
+            {
+                "auto": "elements for nonlinear problems of time, and of time and one axis more; else spectral, and "
+                "elements where these features do not resolve such a solution",
+                "elements": "polynomials on elements along an axis and in slabs of time, both as small as the solution "
+                "asks for; of time, of one axis, or of both",
+                **{name: body.meaning for name, body in BODIES.items()},
+            }
+        ),
+        "what kind of network",
+    )
     rank: int | str | None = setting(
         Whole(1, 10**4),
         "separable rank r, the number of products that are added",
@@ -147,15 +162,56 @@ class SPINN(Method):
         return replace(s, fade=bool(walls)), (*features, *frequencies, *_faded(walls))
 
     def plan(self, problem: Problem) -> Plan:
-        """Lattice, one network an axis, jets an axis."""
+        """Lattice, one network an axis, jets an axis; or elements."""
         problem, notes = published_problem(problem, self.recipe)
+        s: Any = self.resolved(problem)
+        free = _is_free(s) and _fits_elements(s, problem) and varies(problem)
+        if s.network == "elements" or (s.network == "auto" and (problem.interfaces or free)):
+            self._refuse_elements(s, problem)
+            return on_elements(problem, s, notes)
+        return self._plan_of_lattice(problem, notes)
+
+    def _refuse_elements(self, s: Any, problem: Problem) -> None:
+        """Raise MethodError where a problem cannot be solved on elements."""
+        reason = ("" if fits(problem) else misfit(problem)) or ("`windows` is set" if s.windows != 1 else "")
+        if reason and problem.interfaces:
+            i = problem.interfaces[0]
+            raise MethodError(
+                f"`sp.SPINN()` joins elements along one axis at interfaces, such as that of `{problem.name}` at "
+                f"{problem.coordinates[i.axis].name} = {i.left:.6g}, where {i.what} jumps, and that does not fit here, "
+                f"since {reason}; smooth the jump, or take the flux as a further unknown."
+            )
+        if reason:
+            raise MethodError(
+                f"`sp.SPINN(network='elements')` solves slab by slab of time on elements along one axis, and that does "
+                f"not fit `{problem.name}`, since {reason}; choose `network='spectral'`, or leave it out."
+            )
+
+    def _plan_of_lattice(self, problem: Problem, notes: tuple[str, ...]) -> Plan:
+        refuse_interfaces(problem, f"sp.SPINN(network={self.network!r})")
         s, decisions = self.decide(problem)
         constraints, sentences = constraints_for(problem, s)
-        design = Design(residual_forms(problem, constraints), s)
+        # Where features may be added, elements may take their place.
+        follows = s.network == "auto" and bool(s.refine) and _fits_elements(s, problem)
+        design = Design(residual_forms(problem, constraints), s, brief=follows)
         notes += (*decisions, *design.notes, *sentences)
         fresh = partial(design.objective, fresh=True)
         plan = assemble(design.objective(), fresh, design.field, s, notes, design.newton())
-        return replace(plan, weakened=bool(s.fade))
+        plan = replace(plan, weakened=bool(s.fade))
+        if follows:
+            following = on_elements(problem, s, plan.choices, phase=len(plan.schedule.stages))
+            plan = replace(plan, instead=following)
+        return plan
+
+
+def _fits_elements(s: Any, problem: Problem) -> bool:
+    """Whether the settings leave it to elements to take a problem that fits them."""
+    return s.windows == 1 and s.dtype == "float64" and not s.steps and bool(s.newton_steps) and fits(problem)
+
+
+def _is_free(s: Any) -> bool:
+    """Whether nobody asked for certain features."""
+    return all(getattr(s, name) == "auto" for name in ("width", "rank", "points", "hard", "refine"))
 
 
 def _hard(s: Any, problem: Problem) -> str:

@@ -11,7 +11,7 @@ from jax.nn import sigmoid as _sigmoid
 from jax.nn import softplus as _softplus
 
 from spindle.errors import MethodError, nearest
-from spindle.networks.taylor import Jet
+from spindle.networks.taylor import composed
 
 
 def _tanh_series(z, highest):
@@ -65,7 +65,7 @@ def _relu_series(z, highest):
 
 def _elementwise(series) -> Callable:
     def function(z):
-        return z.compose(series) if isinstance(z, Jet) else series(z, 0)[0]
+        return composed(z, series)
 
     return function
 

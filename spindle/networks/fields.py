@@ -2,13 +2,13 @@
 
 import abc
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import equinox as eqx
 import jax
 
 from spindle.networks.embeddings import FourierFeatures
-from spindle.networks.taylor import Jet, concatenate
+from spindle.networks.taylor import Jet, closure, concatenate, linear, value_of
 
 Roots = tuple[tuple[float, int], ...]
 
@@ -39,6 +39,27 @@ class Field(eqx.Module):
     def __call__(self, points):
         """Values (n, outputs) at points (n, d), or their jet at a jet of points."""
 
+    @abc.abstractmethod
+    def partials(self, points, orders: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], jax.Array]:
+        """Partial derivatives (n, outputs) at points (n, d), {orders: values}."""
+
+    @property
+    @abc.abstractmethod
+    def parameters(self) -> int:
+        """Number of trained numbers."""
+
+
+class JetField(Field):
+    """Interface of fields whose derivatives come from one pass on a jet (never built itself)."""
+
+    def partials(self, points, orders: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], jax.Array]:
+        """Partial derivatives (n, outputs) at points (n, d), {orders: values}, by one forward pass on a jet."""
+        indices = closure(orders, points.shape[1])
+        if len(indices) == 1:
+            return dict.fromkeys(orders, self(points))
+        jet = self(Jet.variables(points, indices))
+        return {order: jet.derivative(order) for order in orders}
+
     @property
     def parameters(self) -> int:
         """Number of trainable numbers; the frequencies of random Fourier features are drawn, not trained."""
@@ -60,7 +81,7 @@ def with_factors(value, factors, points):
     return concatenate(columns)
 
 
-class PointwiseField(Field):
+class PointwiseField(JetField):
     """One network of all coordinates: `u = factor(x) * body(embedding(x))`."""
 
     embedding: Callable
@@ -72,7 +93,7 @@ class PointwiseField(Field):
         return with_factors(self.body(self.embedding(points)), self.factors, points)
 
 
-class AxisField(Field):
+class AxisField(JetField):
     """Interface of fields that are made of features of one coordinate each (never built itself)."""
 
     embeddings: tuple[Callable, ...]
@@ -85,8 +106,7 @@ class AxisField(Field):
         value = self.bodies[axis](self.embeddings[axis](x))
         if not any(of_output[axis].roots for of_output in self.factors):
             return value
-        width = value.lanes[0].shape[1] if isinstance(value, Jet) else value.shape[1]
-        blocks, columns = [], width // self.outputs
+        blocks, columns = [], value_of(value).shape[1] // self.outputs
         for m, of_output in enumerate(self.factors):
             block = value[:, m * columns : (m + 1) * columns]
             blocks.append(block * of_output[axis](x) if of_output[axis].roots else block)
@@ -120,7 +140,7 @@ class SeparableField(AxisField):
         def merged(lane):
             return lane.reshape(len(lane), self.outputs, -1).sum(-1)
 
-        return _each(merged, product)
+        return linear(product, merged)
 
 
 class TensorField(AxisField):
@@ -151,11 +171,6 @@ class TensorField(AxisField):
         matrices = [f[:, m * width : (m + 1) * width] for f, width in zip(features, widths, strict=True)]
         rest = matrices[-1] @ self.coefficients[m].reshape(-1, widths[-1]).T
         for width, feature in zip(widths[-2::-1], matrices[-2::-1], strict=True):
-            split = _each(lambda lane, width=width: lane.reshape(len(lane), -1, width), rest)
-            rest = _each(lambda lane: lane.sum(-1), split * _each(lambda lane: lane[:, None, :], feature))
+            split = linear(rest, lambda lane, width=width: lane.reshape(len(lane), -1, width))
+            rest = linear(split * linear(feature, lambda lane: lane[:, None, :]), lambda lane: lane.sum(-1))
         return rest
-
-
-def _each(function, value):
-    """A linear function of an array, or of every lane of a jet."""
-    return value.each(function) if isinstance(value, Jet) else function(value)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from spindle.networks.activations import activation, relu, softplus, tanh
 from spindle.networks.embeddings import Embedding, Scaled
-from spindle.networks.fields import BoundaryFactor, Field, with_factors
+from spindle.networks.fields import BoundaryFactor, JetField, with_factors
 from spindle.networks.layers import Dense
 from spindle.networks.taylor import Jet
 
@@ -140,7 +140,7 @@ def coefficient_scale(width: int, rank: int) -> float:
     return 1.5 / math.log(2) * math.sqrt(width / rank)
 
 
-class FamilyField(Field):
+class FamilyField(JetField):
     """u(x; mu): a low-rank network of the coordinates whose coefficients a hypernetwork gives.
 
     axes         the columns of the coordinates, and those of the parameters

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 
-from spindle.networks.taylor import Jet
+from spindle.networks.taylor import composed, value_of
 
 
 class Spectral(eqx.Module):
@@ -53,7 +53,7 @@ class Modes(eqx.Module):
     copies: int = eqx.field(static=True)
 
     def __call__(self, x):
-        value = x.lanes[0] if isinstance(x, Jet) else x
+        value = value_of(x)
         return _combined(x, jnp.asarray(np.tile(self.basis(value.shape[1]), self.copies), value.dtype))
 
     def basis(self, inputs: int) -> np.ndarray:
@@ -63,11 +63,10 @@ class Modes(eqx.Module):
 
 def _combined(x, matrix):
     """Combinations (n, columns), array or jet, of the features that stand in the rows of the matrix."""
-    value = x.lanes[0] if isinstance(x, Jet) else x
-    if value.shape[1] > 1:
+    if value_of(x).shape[1] > 1:
         return x @ matrix[1:] + matrix[0]
     taylor = partial(_legendre_series, count=len(matrix))
-    return (x.compose(taylor) if isinstance(x, Jet) else taylor(x, 0)[0]) @ matrix
+    return composed(x, taylor) @ matrix
 
 
 @cache

@@ -11,8 +11,8 @@ differentiation (Griewank & Walther 2008, Evaluating Derivatives, chapter 13).
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, singledispatch
 
 import equinox as eqx
 import jax
@@ -118,6 +118,39 @@ class Jet(eqx.Module):
             power = [_convolve(power, shift, pairs) for pairs in splits]
             lanes = [lane if p is None else lane + series[k] * p for lane, p in zip(lanes, power, strict=True)]
         return Jet(tuple(lanes), self.indices)
+
+
+@singledispatch
+def value_of(x) -> jax.Array:
+    """The value (n, width) of an array, which is itself, or of a jet, whose derivatives are left out."""
+    return x
+
+
+@value_of.register
+def _(x: Jet) -> jax.Array:
+    return x.lanes[0]
+
+
+@singledispatch
+def composed(x, taylor: Callable):
+    """f(x) of an array or a jet; `taylor` as in `Jet.compose`."""
+    return taylor(x, 0)[0]
+
+
+@composed.register
+def _(x: Jet, taylor: Callable) -> Jet:
+    return x.compose(taylor)
+
+
+@singledispatch
+def linear(x, function: Callable):
+    """A linear function of an array, or of every lane of a jet."""
+    return function(x)
+
+
+@linear.register
+def _(x: Jet, function: Callable) -> Jet:
+    return x.each(function)
 
 
 def _convolve(a: Sequence, b: Sequence, pairs):

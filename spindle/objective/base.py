@@ -22,7 +22,7 @@ class TrainingObjective(ABC):
 
     @property
     @abstractmethod
-    def handed_over(self) -> dict:
+    def carried_values(self) -> dict:
         """The arrays that the present window in time got from the one before; see `Carried`."""
 
     @abstractmethod

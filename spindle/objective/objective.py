@@ -18,8 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from spindle.derivatives.base import Derivatives, FormingJacobians, SummingWithoutPoints
-from spindle.derivatives.linearised import LinearisedResidual, Shortcut, gram
+from spindle.derivatives.base import Derivatives, FormingJacobians, GridFreeSums
+from spindle.derivatives.linearised import GridFreeResidual, LinearisedResidual, gram
 from spindle.errors import MethodError, nearest
 from spindle.lowering.residuals import ResidualForm, ResidualForms, ResidualTerm
 from spindle.networks.model import Model
@@ -38,12 +38,12 @@ class Residual:
 
     form        the expressions, compiled
     shares      weight of each piece in the mean over the whole residual
-    shortcuts   for each piece how its sums are taken without its points, or None
+    grid_free   for each piece how its sums are taken without its points, or None
     """
 
     form: ResidualForm
     shares: tuple[float, ...]
-    shortcuts: tuple
+    grid_free: tuple
 
     @property
     def name(self) -> str:
@@ -66,7 +66,7 @@ class Drawn(NamedTuple):
 
     points         as `derivatives.points` draws them
     coefficients   {support: sources and coefficients there}, of supports that are evaluated point by point
-    factors        for each residual and piece what its shortcut needs, or None
+    factors        for each residual and piece what its grid-free sums need, or None
     carried        the arrays that a window in time got from the one before, by name
     """
 
@@ -102,19 +102,19 @@ class Objective(ResidualObjective):
 
         carried   the arrays of a window in time, where this is compiled for all windows; None: those of the present one
         """
-        return self.tabulated(self.derivatives.points.draw(key), carried)
+        return self.with_coefficients(self.derivatives.points.draw(key), carried)
 
-    def tabulated(self, points, carried: Mapping | None = None) -> Drawn:
+    def with_coefficients(self, points, carried: Mapping | None = None) -> Drawn:
         """Points that were drawn already, with all that depends on them alone: what `draw` returns."""
-        carried = self.handed_over if carried is None else carried
+        carried = self.carried_values if carried is None else carried
         coordinates, functions = self.derivatives.points.coordinates(points), self.forms.functions
         with self.holding(carried):
             coefficients = {k: functions[k].coefficients(coordinates[k]) for k in self._tabulated}
-            factors = [[s.coefficients(points) if s else None for s in r.shortcuts] for r in self.residuals]
+            factors = [[s.coefficients(points) if s else None for s in r.grid_free] for r in self.residuals]
         return Drawn(points, coefficients, factors, dict(carried))
 
     @property
-    def handed_over(self) -> dict:
+    def carried_values(self) -> dict:
         """The arrays that the present window in time got from the one before."""
         return {} if self.carried is None else dict(self.carried.now)
 
@@ -163,11 +163,11 @@ class Objective(ResidualObjective):
         squares = {}
         for r, quadrature, factors in zip(self.residuals, self._weights, drawn.factors, strict=True):
             total = jnp.zeros(())
-            for piece, share, roots, shortcut, given in zip(
-                r.pieces, r.shares, quadrature, r.shortcuts, factors, strict=True
+            for piece, share, roots, grid_free, given in zip(
+                r.pieces, r.shares, quadrature, r.grid_free, factors, strict=True
             ):
-                if shortcut and shortcut.sums_squares and shared.separated:
-                    square = shortcut.square(shared.jets, given)
+                if grid_free and grid_free.sums_squares and shared.separated:
+                    square = grid_free.square(shared.jets, given)
                 else:
                     square = jnp.sum(_apply(roots, self._value(piece, model, shared, drawn)) ** 2)
                 total += r.scale**2 * share * square
@@ -199,7 +199,7 @@ class Objective(ResidualObjective):
     @property
     def rounded(self) -> bool:
         """Whether some square is taken as a difference of squares, so that half its digits are lost near zero."""
-        return any(s and s.squares == "gram" for r in self.residuals for s in r.shortcuts)
+        return any(s and s.squares == "gram" for r in self.residuals for s in r.grid_free)
 
     @property
     def has_jacobian(self) -> bool:
@@ -212,12 +212,12 @@ class Objective(ResidualObjective):
 
     def normal(self, model: Model, drawn: Drawn, weights: Mapping[str, jax.Array]) -> jax.Array:
         """J^T J of the weighted residuals, parameters in the order of `ravel_pytree(model)`."""
-        pieces: list[LinearisedResidual | Shortcut] = []
+        pieces: list[LinearisedResidual | GridFreeResidual] = []
         for r, factors in zip(self.residuals, drawn.factors, strict=True):
-            for shortcut, share, slopes in zip(r.shortcuts, r.shares, factors, strict=True):
-                if shortcut and shortcut.sums_slopes:
-                    pieces.append(Shortcut(shortcut, slopes, r.scale**2 * share * weights[r.name]))
-        pieces += self.linearised(model, drawn, weights, lambda shortcut: not (shortcut and shortcut.sums_slopes))
+            for grid_free, share, slopes in zip(r.grid_free, r.shares, factors, strict=True):
+                if grid_free and grid_free.sums_slopes:
+                    pieces.append(GridFreeResidual(grid_free, slopes, r.scale**2 * share * weights[r.name]))
+        pieces += self.linearised(model, drawn, weights, lambda grid_free: not (grid_free and grid_free.sums_slopes))
         matrix = self.derivatives.normal(model.field, drawn.points, pieces)
         return matrix + sum(gram(self._slopes(p, model, weights)) for p in self.penalties)
 
@@ -276,10 +276,10 @@ class Objective(ResidualObjective):
             total += term.function.combine(given, coordinates[term.support], known, model.parameters)
         return total
 
-    def linearised(self, model, drawn: Drawn, weights, wanted=lambda shortcut: True) -> list[LinearisedResidual]:
+    def linearised(self, model, drawn: Drawn, weights, wanted=lambda grid_free: True) -> list[LinearisedResidual]:
         """The residual arrays in the order of `rows`, linearised at the model in the partials of the field.
 
-        wanted   shortcut -> whether the piece with that shortcut is wanted
+        wanted   how a piece's sums are taken without its points, or None -> whether it is wanted
         """
         coordinates = self.derivatives.points.coordinates(drawn.points)
         shared = self.derivatives.prepare(model.field, drawn.points)
@@ -299,8 +299,8 @@ class Objective(ResidualObjective):
 
         pieces = []
         for r, quadrature in zip(self.residuals, self._weights, strict=True):
-            for terms, share, roots, shortcut in zip(r.pieces, r.shares, quadrature, r.shortcuts, strict=True):
-                if not wanted(shortcut):
+            for terms, share, roots, grid_free in zip(r.pieces, r.shares, quadrature, r.grid_free, strict=True):
+                if not wanted(grid_free):
                     continue
                 factor = r.scale * jnp.sqrt(share * weights[r.name])
                 scaled = jax.tree.map(lambda s, f=factor, q=roots: f * _apply(q, s), [slopes(term) for term in terms])
@@ -317,23 +317,23 @@ class Objective(ResidualObjective):
 
     def _shortcuts(self, form: ResidualForm) -> tuple:
         """For each piece the separated form of its sums, where the way to differentiate has one."""
-        if not isinstance(self.derivatives, SummingWithoutPoints):
+        if not isinstance(self.derivatives, GridFreeSums):
             return (None,) * len(form.pieces)
-        shortcuts = []
+        grid_free = []
         for piece in form.pieces:
             supports = [term.support for term in piece]
             plain = all(self.forms.supports[k].is_region for k in supports) and not self.tunable
             structures = (self.forms.structure(form, term) for term in piece)
             coordinates = self.forms.problem.coordinates
-            shortcuts.append(self.derivatives.shortcut(supports, structures, coordinates) if plain else None)
-        return tuple(shortcuts)
+            grid_free.append(self.derivatives.grid_free(supports, structures, coordinates) if plain else None)
+        return tuple(grid_free)
 
     def _supports_on_grids(self) -> frozenset[int]:
         """The supports whose coefficients are tabulated point by point: all but those that need no grid."""
         on_grids = set()
         for r in self.residuals:
-            for piece, shortcut in zip(r.pieces, r.shortcuts, strict=True):
-                if not (shortcut and shortcut.sums_squares and shortcut.sums_slopes):
+            for piece, grid_free in zip(r.pieces, r.grid_free, strict=True):
+                if not (grid_free and grid_free.sums_squares and grid_free.sums_slopes):
                     on_grids |= {term.support for term in piece}
         return frozenset(on_grids)
 

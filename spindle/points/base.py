@@ -24,7 +24,7 @@ class Points(ABC):
 
     @abstractmethod
     def draw(self, key) -> Any:
-        """The arrays that `coordinates` and `bare` start from; a fixed rule draws the same ones with every key."""
+        """What `coordinates` and `without_normals` start from; a fixed rule draws the same arrays with every key."""
 
     @abstractmethod
     def coordinates(self, drawn) -> list[tuple[jax.Array, ...]]:
@@ -39,5 +39,5 @@ class PointwisePoints(Points):
     """Points at which a field is evaluated one by one."""
 
     @abstractmethod
-    def bare(self, drawn) -> list[jax.Array]:
+    def without_normals(self, drawn) -> list[jax.Array]:
         """For each support its points (n, d), without normals, as a field takes them."""

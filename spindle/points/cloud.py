@@ -8,7 +8,7 @@ import numpy as np
 
 from spindle.geometry.supports import BoundaryPart, Support
 from spindle.points.base import PointwisePoints
-from spindle.points.drawing import unfolded, without_normals
+from spindle.points.drawing import without_constant_folding, without_normals
 from spindle.points.rules import SEQUENCES, check_rule, fixed_nodes, panels, sobol
 
 RULES = ("random", *SEQUENCES, "uniform", "midpoint")
@@ -92,9 +92,9 @@ class Cloud(PointwisePoints):
                     else jax.random.uniform(group_key, (size, len(support.bounds)))
                 )
                 drawn.append(jnp.asarray(low + (high - low) * unit))
-        return unfolded(tuple(drawn))
+        return without_constant_folding(tuple(drawn))
 
-    def bare(self, clouds) -> list[jax.Array]:
+    def without_normals(self, clouds) -> list[jax.Array]:
         """For each support its points (n, d), without normals."""
         return without_normals(self.supports, clouds)
 

@@ -10,7 +10,7 @@ from spindle.geometry.supports import Support
 Drawn = TypeVar("Drawn")
 
 
-def unfolded(drawn: Drawn) -> Drawn:
+def without_constant_folding(drawn: Drawn) -> Drawn:
     """The same arrays, which XLA then does not fold into constants while it compiles a program that draws them.
 
     Points of a fixed rule are constants of that program, and XLA folds whatever follows from constants, such as a

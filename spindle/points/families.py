@@ -30,9 +30,9 @@ class TaskCloud(PointwisePoints):
         """One array (k n, d) a support, for k members and n points."""
         return tuple(self._repeated(points) for points in self.cloud.draw(key))
 
-    def bare(self, clouds) -> list[jax.Array]:
+    def without_normals(self, clouds) -> list[jax.Array]:
         """For each support its points (k n, d), without normals."""
-        return self.cloud.bare(clouds)
+        return self.cloud.without_normals(clouds)
 
     def coordinates(self, clouds) -> list[tuple[jax.Array, ...]]:
         """For each support the coordinates of its points, parameters among them, (k n,) each."""

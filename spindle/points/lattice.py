@@ -15,7 +15,7 @@ import numpy as np
 
 from spindle.geometry.supports import Support
 from spindle.points.base import Points
-from spindle.points.drawing import unfolded
+from spindle.points.drawing import without_constant_folding
 from spindle.points.rules import check_rule, fixed_nodes, panel_counts, panel_nodes, panels, random_nodes
 
 
@@ -63,7 +63,7 @@ class Lattice(Points):
             keys = jax.random.split(jax.random.fold_in(key, axis), len(segments))
             nodes = [self._nodes(s, axis, k) for s, k in zip(segments, keys, strict=True)]
             pools.append(jnp.concatenate(nodes)[:, None])
-        return unfolded(tuple(pools))
+        return without_constant_folding(tuple(pools))
 
     def coordinates(self, pools) -> list[tuple[jax.Array, ...]]:
         """For each support the coordinates of its points, shaped to broadcast to its grid; (n,) of scattered points."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from spindle.geometry.supports import Support
 from spindle.points.base import Points, PointwisePoints
-from spindle.points.drawing import unfolded, without_normals
+from spindle.points.drawing import without_constant_folding, without_normals
 from spindle.points.node_arrays import Nodes
 from spindle.points.scattered import morton
 
@@ -65,7 +65,7 @@ class NodeCloud(Points):
     def at(self, times) -> tuple[tuple[jax.Array, ...], ...]:
         """The coordinates at other instants; arrays (n,), or (n, 1) and (1, T) where a support extends over time."""
         columns = (self._columns(support, rows, times) for support, rows in zip(self.supports, self.rows, strict=True))
-        return unfolded(tuple(columns))
+        return without_constant_folding(tuple(columns))
 
     def coordinates(self, drawn) -> list[tuple[jax.Array, ...]]:
         """The drawn arrays, which are the coordinates."""
@@ -104,7 +104,7 @@ class NodePoints(PointwisePoints):
         spread = (jnp.broadcast_arrays(*columns) for columns in self._cloud.draw(key))
         return tuple(jnp.stack([c.ravel() for c in columns], axis=1) for columns in spread)
 
-    def bare(self, drawn) -> list[jax.Array]:
+    def without_normals(self, drawn) -> list[jax.Array]:
         """For each support its points (n, d), without normals."""
         return without_normals(self.supports, drawn)
 

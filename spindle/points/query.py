@@ -36,7 +36,7 @@ class QueryPoints(PointwisePoints):
         """
         return tuple(jnp.asarray(points) for points, _ in self.chosen), mu
 
-    def bare(self, drawn) -> list[jax.Array]:
+    def without_normals(self, drawn) -> list[jax.Array]:
         """For each support its points (n, d); the field must ignore their parameters, which are not those asked for."""
         return list(drawn[0])
 

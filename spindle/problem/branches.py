@@ -17,6 +17,7 @@ from spindle.geometry.domain import Domain
 from spindle.geometry.pointcloud import PointCloud
 from spindle.geometry.shape_domain import ShapeDomain
 from spindle.symbolic.enclosure import enclosure
+from spindle.symbolic.fluxes import is_flux
 from spindle.symbolic.functions import JUMPING
 from spindle.symbolic.symbols import Parameter
 
@@ -60,15 +61,19 @@ class _Branches:
         return inner if chosen is None else chosen
 
     def _derivative(self, e):
-        """A derivative that SymPy did not carry out, of a function that stays in one branch."""
-        variables, point = (e.variables, e.point) if isinstance(e, sympy.Subs) else ((), ())
-        inside = _Branches(self.domain, self.closed, {**self.at, **dict(zip(variables, point, strict=True))})
-        swap = {f: g for f in e.expr.atoms(*JUMPING) if (g := inside.of(f)) != f}
-        if not swap:
-            return e
+        """A derivative that is not carried out, of a flux or of a function that SymPy cannot differentiate.
+
+        It is carried out once its function does not jump any more.
+        """
         if isinstance(e, sympy.Subs):
-            return e.expr.xreplace(swap).doit().subs(dict(zip(variables, point, strict=True)))
-        return e.xreplace(swap).doit()
+            point = dict(zip(e.variables, e.point, strict=True))
+            inner = _Branches(self.domain, self.closed, {**self.at, **point}).of(e.expr)
+            return e if inner == e.expr else inner.subs(point)
+        inner = self.of(e.expr)
+        if inner == e.expr:
+            return e
+        derivative = sympy.Derivative(inner, *e.variable_count)
+        return derivative if is_flux(derivative) else derivative.doit()
 
     # ------------------------------------------------------------------------------------------------------- signs
 

@@ -1,6 +1,6 @@
 """Arrays that one window in time hands to the next, as arguments of the programs that all windows share.
 
-The data of a later window are coded functions of such arrays. While a program is made, the functions see its arguments
+The data of a later window are given functions of such arrays. While a program is made, the functions see its arguments
 in their place; so the program serves every window, whatever its arrays are.
 """
 
@@ -43,17 +43,17 @@ class Carried:
             self._seen = before
 
     def function(self, name: str, function: Callable, *coordinates, size: Callable[[], float] | None = None):
-        """A coded function of the coordinates that asks this object for arrays; `size` tells how large it is."""
+        """A given function of the coordinates that asks this object for arrays; `size` tells how large it is."""
 
-        def coded(*arguments):
+        def read_carried(*arguments):
             return function(*arguments)
 
-        coded.carried, coded.size = self, size  # type: ignore[attr-defined]
-        return given(name, coded, *coordinates, smooth=True)
+        read_carried.carried, read_carried.size = self, size  # type: ignore[attr-defined]
+        return given(name, read_carried, *coordinates, smooth=True)
 
 
 def carried_in(problem: Problem) -> Carried | None:
-    """The `Carried` object that coded functions of the problem read their arrays from; None where none do."""
+    """The `Carried` object that given functions of the problem read their arrays from; None where none do."""
     for expression in problem.expressions():
         for function in filter(is_given, expression.atoms(AppliedUndef)):
             carried = getattr(function.func.given, "carried", None)

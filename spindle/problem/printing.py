@@ -49,6 +49,7 @@ def lines(problem, printer: Callable[[object], str] = text) -> dict[str, list[st
         "in": where,
         "such that": [printer(equation.written) for equation in problem.equations],
         "with": [line for condition in problem.conditions for line in condition.texts(printer)],
+        "across": _interfaces(problem, printer),
         "parameters": [_parameter(p, printer) for p in problem.parameters],
         "tabulated": [_table(name, table) for name, table in tables_in(problem.expressions()).items()],
         "also": [f"{name} = {printer(e)}" for name, e in problem.quantities.items()],
@@ -86,6 +87,18 @@ def describe_latex(problem) -> str:
 def _condition_latex(problem):
     for condition in problem.conditions:
         yield from condition.texts(lambda e: f"${latex(e)}$")
+
+
+def _interfaces(problem, printer) -> list[str]:
+    """What holds at the places where coefficients jump."""
+    unknowns = ", ".join(u.func.__name__ for u in problem.unknowns)
+    said = []
+    for interface in problem.interfaces:
+        name = problem.coordinates[interface.axis].name
+        places = dict.fromkeys([f"{interface.left:.6g}", f"{interface.right:.6g}"])
+        fluxes = ", ".join(printer(flux) for flux in interface.fluxes.values())
+        said.append(f"{name} = {' and '.join(places)}: {unknowns} and the flux {fluxes} are continuous")
+    return said
 
 
 def _parameter(p: Parameter, printer) -> str:

@@ -16,15 +16,17 @@ from spindle.geometry.domain import Domain
 from spindle.problem.branches import in_one_branch
 from spindle.problem.checking import check_problem
 from spindle.problem.closed import ClosedForm, reference_of
-from spindle.problem.conditions.base import Condition, Periodicity, Piece, Setting
+from spindle.problem.conditions.base import Condition, Periodicity, Piece, PrescribedValue
 from spindle.problem.consistency.checks import doubted
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.jumps import check_jumps
 from spindle.problem.consistency.references import misfits
+from spindle.problem.interfaces import Interface, interfaces
 from spindle.problem.printing import describe_latex, describe_with_doubts
 from spindle.problem.publication import publication
 from spindle.problem.references import Reference
 from spindle.symbolic.expressions import expression_of
+from spindle.symbolic.fluxes import folded, pointwise
 from spindle.symbolic.operators import manufactured
 from spindle.symbolic.symbols import (
     Parameter,
@@ -37,11 +39,19 @@ from spindle.symbolic.words import shown, text
 
 @dataclass(frozen=True, repr=False)
 class Equation:
-    """`residual = 0` inside the domain; the residual is the left side minus the right side."""
+    """`residual = 0` inside the domain; the residual is the left side minus the right side.
+
+    written   as it was handed in; fluxes that jump stand under their derivatives, which are carried out in the residual
+    """
 
     name: str
     residual: sympy.Expr
     written: sympy.Eq
+
+    @property
+    def with_fluxes(self) -> sympy.Expr:
+        """The residual with fluxes that jump under their derivatives."""
+        return self.written.lhs - self.written.rhs
 
     def __repr__(self):
         return f"<{self.name}: {text(self.written)}>"
@@ -165,7 +175,7 @@ class Problem:
         return tuple(p for p in self.parameters if p.unknown)
 
     @property
-    def starts(self) -> dict[str, Setting]:
+    def starts(self) -> dict[str, PrescribedValue]:
         """What conditions set at the first instant, by their names."""
         return {c.name: c.role.starts for c in self.conditions if c.role.starts is not None}
 
@@ -198,6 +208,11 @@ class Problem:
     def pieces(self) -> Mapping[str, tuple[Piece, ...]]:
         """The pieces of each condition, {its name: pieces}."""
         return MappingProxyType({condition.name: condition.pieces(self.domain) for condition in self.conditions})
+
+    @cached_property
+    def interfaces(self) -> tuple[Interface, ...]:
+        """The places on the axis of space where coefficients jump under a derivative, and what is continuous there."""
+        return interfaces(self)
 
     @cached_property
     def doubted(self) -> tuple[Doubt, ...]:
@@ -240,7 +255,7 @@ class Problem:
                 )
         swap = {known[name]: Parameter(name, float(value)) for name, value in values.items()}
         conditions = [c.exchanged(swap) for c in self.conditions]
-        equations = {e.name: sympy.Eq(e.residual.xreplace(swap), 0, evaluate=False) for e in self.equations}
+        equations = {e.name: sympy.Eq(e.with_fluxes.xreplace(swap), 0, evaluate=False) for e in self.equations}
         quantities = {name: e.xreplace(swap) for name, e in self.quantities.items()}
         members = {u.xreplace(swap): known.of_member(values, swap) for u, known in self.known.items()}
         reference = {u: member.written for u, member in members.items() if member is not None}
@@ -288,7 +303,7 @@ def _equations(equations, domain: Domain) -> tuple[Equation, ...]:
         ]
     many = len(split) > 1
     return tuple(
-        Equation(label or (f"equation {k + 1}" if many else "equation"), eq.lhs - eq.rhs, eq)
+        Equation(label or (f"equation {k + 1}" if many else "equation"), pointwise(eq.lhs - eq.rhs), eq)
         for k, (label, eq) in enumerate(split)
     )
 
@@ -311,7 +326,8 @@ def _scalar_equations(item) -> list[sympy.Eq]:
 
 def _written(left, right) -> sympy.Eq:
     call = "sp.Problem(equations=...)"
-    return sympy.Eq(expression_of(left, call), expression_of(right, call), evaluate=False)
+    sides = (folded(expression_of(side, call, fluxes=True)) for side in (left, right))
+    return sympy.Eq(*sides, evaluate=False)
 
 
 def _quantities(quantities, axes) -> dict:

@@ -27,8 +27,8 @@ from spindle.problem.publication import StoredSettings
 from spindle.problem.references import FamilyReference, GridReference
 from spindle.symbolic import symbols
 from spindle.symbolic.functions import TABLE
-from spindle.symbolic.growth_limits import HIGHEST_ORDER, LARGEST, MOST_CHOICES, Limits
-from spindle.symbolic.sampled import Samples
+from spindle.symbolic.growth_limits import HIGHEST_ORDER, LARGEST, MOST_CHOICES, GrowthLimits
+from spindle.symbolic.sampled import SampledValues
 from spindle.symbolic.tables import Table, tables_in
 
 _OPERATORS = (
@@ -79,8 +79,8 @@ def encode(e):
         if e == constant:
             return [name]
     if isinstance(e, AppliedUndef):
-        coded = "smooth" if getattr(e.func, "smooth", False) else "given"
-        head = coded if symbols.is_given(e) else "function"
+        kind = "smooth" if getattr(e.func, "smooth", False) else "given"
+        head = kind if symbols.is_given(e) else "function"
         return [head, e.func.__name__, *map(encode, e.args)]
     head = type(e).__name__
     if head not in _HEADS:
@@ -91,7 +91,7 @@ def encode(e):
 
 
 def decode(data, given: Mapping[str, Callable] | None = None):
-    """The expression that `encode` wrote; `given` hands in coded functions by name.
+    """The expression that `encode` wrote; `given` hands in functions by name.
 
     Raises RunError where data are damaged, or larger than what a problem can need: the limits of formulas in files hold
     here too, and nothing is built before it is known to be small.
@@ -125,7 +125,7 @@ class _Reader:
 
     def __init__(self, given: Mapping[str, Callable]):
         self.given = given
-        self.limits = Limits(Samples({}), _EASE)
+        self.limits = GrowthLimits(SampledValues({}), _EASE)
 
     def read(self, data):
         """The expression of a nested list."""
@@ -243,8 +243,7 @@ def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
         "domain": _domain_to_data(problem.domain),
         "equations": [[e.name, encode(e.written.lhs), encode(e.written.rhs)] for e in problem.equations],
         "conditions": [
-            [type(c).__name__, {f.name: _store(getattr(c, f.name), arrays) for f in fields(c)}]
-            for c in problem.conditions
+            [c.stored_as, {f.name: _store(getattr(c, f.name), arrays) for f in fields(c)}] for c in problem.conditions
         ],
         "reference": [[encode(u), r.stored(partial(_keep, arrays=arrays), encode)] for u, r in problem.known.items()],
         "origin": problem.origin,
@@ -257,7 +256,7 @@ def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
 
 
 def problem_from_data(data: Mapping, arrays: Mapping, given: Mapping[str, Callable] | None = None) -> Problem:
-    """The problem that `problem_to_data` wrote; `given` hands in coded functions by name.
+    """The problem that `problem_to_data` wrote; `given` hands in functions by name.
 
     Raises RunError where the data are damaged.
     """
@@ -279,14 +278,13 @@ def _problem(data, arrays, given):
     if sum(_parts(data.get(name)) for name in _EXPRESSIONS) > _MOST_PARTS:
         raise RunError(f"The stored problem has more than {_MOST_PARTS:,} parts, which is too much to be read.")
     given = {**_tables_from_data(data.get("tables", []), arrays), **(given or {})}
-    kinds = {kind.__name__: kind for kind in Condition.__subclasses__()}
     problem = Problem(
         domain=_domain_from_data(data["domain"]),
         equations={
             name: sympy.Eq(decode(a, given), decode(b, given), evaluate=False) for name, a, b in data["equations"]
         },
         conditions=[
-            kinds[kind](**{name: _restore(value, arrays, given) for name, value in kept.items()})
+            _kind(kind)(**{name: _restore(value, arrays, given) for name, value in kept.items()})
             for kind, kept in data["conditions"]
         ],
         reference={decode(u, given): _restore(value, arrays, given) for u, value in data["reference"]},
@@ -298,6 +296,15 @@ def _problem(data, arrays, given):
 
 
 _WORDS = ("name", "title", "citation", "notes")
+
+
+def _kind(stored_as) -> type[Condition]:
+    if stored_as not in Condition.kinds:
+        raise RunError(
+            f"The stored problem has a condition of the kind {reprlib.repr(stored_as)}, which no class that was "
+            f"imported is; import the module that defines it, or the file is damaged and cannot be read."
+        )
+    return Condition.kinds[stored_as]
 
 
 def _published(stored) -> str | StoredSettings:

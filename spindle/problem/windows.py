@@ -49,12 +49,12 @@ def window(problem: Problem, low: float, high: float) -> Problem:
     )
 
 
-def later(
+def later_window_problem(
     problem: Problem, axis: int, length: float, shift: float | AppliedUndef, pace: sympy.Expr | int = 1
 ) -> Problem:
     """The problem in a new time, from 0 to `length`.
 
-    shift   the instant at which the new time is 0; or, as a coded function of the new time, the time of the problem
+    shift   the instant at which the new time is 0; or, as a given function of the new time, the time of the problem
     pace    how fast the new time goes, in units of the time of the problem: derivatives by time are multiplied by it.
             Data of initial conditions on derivatives are in the new time already
     """
@@ -76,22 +76,22 @@ def _each_side(moved: Callable, equation: sympy.Eq) -> sympy.Eq:
 def in_later_time(
     problem: Problem, axis: int, shift: float | AppliedUndef, expression, *, pace: sympy.Expr | int = 1
 ) -> sympy.Expr:
-    """An expression in the new time, whose symbol stays that of the old one; see `later`."""
+    """An expression in the new time, whose symbol stays that of the old one; see `later_window_problem`."""
     expression, coordinates = sympy.sympify(expression), problem.coordinates
     t = coordinates[axis]
     if t not in expression.free_symbols or (shift == 0 and pace == 1):
         return expression
     partials = [d for d in expression.atoms(sympy.Derivative) if not is_given(d.expr)]
     kept = {node: sympy.Dummy(real=True) for node in (*partials, *unknowns_in(expression))}
-    bare = expression.xreplace(kept)
-    coded = {f: _coded_later(f, t, shift) for f in bare.atoms(AppliedUndef) if is_given(f) and f.has(t)}
-    masked = {f: sympy.Function(f"later{k}", real=True)(*coordinates) for k, f in enumerate(coded)}
-    bare = bare.xreplace(masked)
+    data = expression.xreplace(kept)
+    given_nodes = {f: _given_later(f, t, shift) for f in data.atoms(AppliedUndef) if is_given(f) and f.has(t)}
+    masked = {f: sympy.Function(f"later{k}", real=True)(*coordinates) for k, f in enumerate(given_nodes)}
+    data = data.xreplace(masked)
     clock = t + sympy.Float(shift, 17) if isinstance(shift, (int, float)) else shift
-    hidden = {d: sympy.Dummy(real=True) for d in (*bare.atoms(sympy.Derivative), *masked.values())}
-    bare = bare.xreplace(hidden).xreplace({t: clock}).xreplace({v: _paced(k, t, pace) for k, v in hidden.items()})
-    bare = bare.xreplace({masked[f]: later_one for f, later_one in coded.items()})
-    return bare.xreplace({v: _paced(k, t, pace) for k, v in kept.items()})
+    hidden = {d: sympy.Dummy(real=True) for d in (*data.atoms(sympy.Derivative), *masked.values())}
+    data = data.xreplace(hidden).xreplace({t: clock}).xreplace({v: _paced(k, t, pace) for k, v in hidden.items()})
+    data = data.xreplace({masked[f]: later_one for f, later_one in given_nodes.items()})
+    return data.xreplace({v: _paced(k, t, pace) for k, v in kept.items()})
 
 
 def _paced(node: sympy.Expr, t: sympy.Symbol, pace) -> sympy.Expr:
@@ -100,8 +100,8 @@ def _paced(node: sympy.Expr, t: sympy.Symbol, pace) -> sympy.Expr:
     return node * pace ** orders.get(t, 0)
 
 
-def _coded_later(applied: AppliedUndef, t, shift) -> AppliedUndef:
-    """A coded function at a later time."""
+def _given_later(applied: AppliedUndef, t, shift) -> AppliedUndef:
+    """A given function at a later time."""
     function, position = applied.func.given, list(applied.args).index(t)
     clock = (lambda time: time + shift) if isinstance(shift, (int, float)) else shift.func.given
 

@@ -34,7 +34,7 @@ _KEYS = {
 
 
 @dataclass(frozen=True)
-class Setting:
+class FileContext:
     """What the formulas of conditions refer to: names, the domain, and the closed forms of the reference."""
 
     names: Names
@@ -42,7 +42,7 @@ class Setting:
     exact: Mapping
 
 
-def condition(entry: Entry, setting: Setting) -> list:
+def condition(entry: Entry, context: FileContext) -> list:
     """The conditions that one table states, one for each component.
 
     Raises ProblemError where the table names no kind of condition, or several, or has keys that its kind does not know.
@@ -57,10 +57,10 @@ def condition(entry: Entry, setting: Setting) -> list:
     kind = kinds[0]
     entry.table((kind, *_KEYS[kind]), EXAMPLE)
     with entry.entry(kind).here():
-        made = _MAKERS[kind](_Statement(kind, entry, setting))
+        made = _MAKERS[kind](_Statement(kind, entry, context))
         made = made if isinstance(made, list) else [made]
         for one in made:
-            for piece in one.pieces(setting.domain):
+            for piece in one.pieces(context.domain):
                 for _, expression in piece.terms:
                     encode(expression)
     return made
@@ -72,7 +72,7 @@ class _Statement:
 
     kind: str
     entry: Entry
-    setting: Setting
+    context: FileContext
 
     @property
     def formula(self) -> Entry:
@@ -85,7 +85,7 @@ class _Statement:
 
     def sides(self) -> tuple[Value, Value]:
         """Both sides; `manufactured` is carried out."""
-        left, right = equation(self.formula, self.setting.names, f'{self.kind} = "{_FORMS[self.kind]}"')
+        left, right = equation(self.formula, self.context.names, f'{self.kind} = "{_FORMS[self.kind]}"')
         if right is None:
             right = self.manufactured(left)
         if not unknowns_in(sympy.Matrix([left]) if not isinstance(left, sympy.MatrixBase) else left):
@@ -93,10 +93,10 @@ class _Statement:
         return left, right
 
     def manufactured(self, left: Value) -> Value:
-        value = source(self.formula, self.outward(left), self.setting.exact, self.setting.names.limits)
+        value = source(self.formula, self.outward(left), self.context.exact, self.context.names.limits)
         if self.kind != "initial":
             return value
-        domain = self.setting.domain
+        domain = self.context.domain
         start = {c: _start(domain, k) for k, c in enumerate(domain.coordinates) if is_time(c)}
         return value.subs(start)
 
@@ -104,7 +104,7 @@ class _Statement:
         """The expression with `dn(u)` as a sum over the components of the normal."""
         if isinstance(expression, sympy.MatrixBase):
             return expression.applyfunc(self.outward)
-        space = self.setting.names.space
+        space = self.context.names.space
         swap = {d: sum(Normal(c.name) * d.args[0].diff(c) for c in space) for d in expression.atoms(NormalDerivative)}
         return expression.xreplace(swap)
 
@@ -113,9 +113,9 @@ class _Statement:
         entry = self.entry.get("on")
         if entry is None:
             return None
-        parts = [_part(item, self.setting.names) for item in entry.one_or_more()]
+        parts = [_part(item, self.context.names) for item in entry.one_or_more()]
         with entry.here():
-            self.setting.domain.part(parts, call=self.kind)
+            self.context.domain.part(parts, call=self.kind)
         return parts if isinstance(entry.value, list) else parts[0]
 
 
@@ -196,7 +196,7 @@ def _initial(of: _Statement):
 
 
 def _periodic(of: _Statement):
-    names = of.setting.names
+    names = of.context.names
     along = of.entry.need("along", 'along = "x"')
     axis = names.known.get(along.text('along = "x"'))
     if axis not in names.coordinates:
@@ -205,7 +205,7 @@ def _periodic(of: _Statement):
 
 
 def _observed(of: _Statement):
-    names, variable, noise = of.setting.names, of.entry.get("variable"), of.entry.get("noise")
+    names, variable, noise = of.context.names, of.entry.get("variable"), of.entry.get("noise")
     called = variable.text('variable = "u"') if variable else of.formula.text('observed = "u"').strip()
     points, values = scattered(of.entry, [c.name for c in names.coordinates], called)
     options = of.options | ({} if noise is None else {"noise": float_of(noise, names, "noise = 0.01")})

@@ -7,12 +7,12 @@ from sympy.core.function import AppliedUndef
 
 from spindle.problem_files.formulas import Value
 from spindle.problem_files.source import Entry
-from spindle.symbolic.growth_limits import LARGEST, Limits
+from spindle.symbolic.growth_limits import LARGEST, GrowthLimits
 from spindle.symbolic.operators import manufactured
 from spindle.symbolic.symbols import unknowns_in
 
 
-def source(entry: Entry, left: Value, exact: Mapping, limits: Limits) -> Value:
+def source(entry: Entry, left: Value, exact: Mapping, limits: GrowthLimits) -> Value:
     """`sp.manufactured(left, exact)`, component by component, once it is known not to grow beyond use.
 
     Raises ProblemError where an unknown has no closed form, and where the source grows too long.
@@ -37,7 +37,7 @@ def source(entry: Entry, left: Value, exact: Mapping, limits: Limits) -> Value:
     return value
 
 
-def _size_of_derivative(entry: Entry, derivative, exact: Mapping, limits: Limits) -> int:
+def _size_of_derivative(entry: Entry, derivative, exact: Mapping, limits: GrowthLimits) -> int:
     step = exact[derivative.expr]
     for axis, count in derivative.variable_count:
         for _ in range(int(count)):

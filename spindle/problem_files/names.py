@@ -11,8 +11,8 @@ from spindle.errors import nearest
 from spindle.geometry.domain import Domain
 from spindle.problem_files.hints import VECTOR_CALCULUS, of_name
 from spindle.problem_files.source import Entry
-from spindle.symbolic.growth_limits import Limits
-from spindle.symbolic.sampled import FUNCTIONS, POINTS, Samples
+from spindle.symbolic.growth_limits import GrowthLimits
+from spindle.symbolic.sampled import FUNCTIONS, POINTS, SampledValues
 from spindle.symbolic.symbols import Parameter, is_space, normal
 
 RESERVED = (*FUNCTIONS, *VECTOR_CALCULUS, "piecewise", "and", "or", "not", "pi", "normal", "manufactured")
@@ -32,7 +32,7 @@ class Names:
         self.reading: list[str] = []
         self.coordinates: tuple[sympy.Symbol, ...] = ()
         self.space: tuple[sympy.Symbol, ...] = ()
-        self.limits = Limits(Samples({}))
+        self.limits = GrowthLimits(SampledValues({}))
 
     def claim(self, name: str, entry: Entry) -> str:
         """The name, which may now get a meaning. Raises ProblemError where it is no name, or taken."""
@@ -64,7 +64,7 @@ class Names:
         if self.space:
             self.known["normal"] = normal(*self.space)
         parameters = [p for p in self.known.values() if isinstance(p, Parameter)]
-        self.limits.samples = Samples(sample_points(domain.coordinates, domain.bounds, parameters))
+        self.limits.samples = SampledValues(sample_points(domain.coordinates, domain.bounds, parameters))
 
     def unknown(self, name: str) -> str:
         """The refusal of a name without a meaning, as a sentence."""

@@ -28,7 +28,7 @@ def places(text: str) -> dict[Keys, Place]:
     """The place of every value of a valid TOML text, by its path of keys and numbers."""
     scanner = _Scanner(text)
     scanner.document()
-    return scanner.found
+    return scanner.places
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:
@@ -65,7 +65,7 @@ class _Scanner:
 
     def __init__(self, text: str):
         self.text, self.at = text, 0
-        self.found: dict[Keys, Place] = {(): Place(0, 0)}
+        self.places: dict[Keys, Place] = {(): Place(0, 0)}
         self.counts: dict[Keys, int] = {}
 
     def document(self) -> None:
@@ -89,10 +89,10 @@ class _Scanner:
             path = (*path, key)
         self.at += 2 if several else 1
         if several:
-            self.found.setdefault(path, Place(start, start))
+            self.places.setdefault(path, Place(start, start))
             self.counts[path] = self.counts.get(path, 0) + 1
         path = self.newest(path)
-        self.found.setdefault(path, Place(start, start))
+        self.places.setdefault(path, Place(start, start))
         return path
 
     def newest(self, path: Keys) -> Keys:
@@ -119,13 +119,13 @@ class _Scanner:
         start = self.at
         path = (*table, *self.keys())
         for k in range(len(table) + 1, len(path)):
-            self.found.setdefault(path[:k], Place(start, start))
+            self.places.setdefault(path[:k], Place(start, start))
         self.at += 1  # the equals sign
         self.skip(_SPACE)
         self.value(path, start)
 
     def value(self, path: Keys, key: int) -> None:
-        self.found[path] = Place(key, self.at)
+        self.places[path] = Place(key, self.at)
         first = self.text[self.at]
         if first in "\"'":
             _, self.at = characters(self.text, self.at)

@@ -12,7 +12,7 @@ from spindle.errors import ProblemError, nearest, shown, usage
 from spindle.problem.problem import Problem
 from spindle.problem.references import GridReference
 from spindle.problem.serialize import encode
-from spindle.problem_files.conditions import EXAMPLE, Setting, condition
+from spindle.problem_files.conditions import EXAMPLE, FileContext, condition
 from spindle.problem_files.data import gridded
 from spindle.problem_files.domain import domain_of
 from spindle.problem_files.formulas import Value, equation, float_of, formula
@@ -95,10 +95,10 @@ def _problem(file: Entry, values: Mapping[str, float]) -> Problem:
             # The problem derives the reference of the quantity itself; here its size is checked.
             source(file.entry("quantities").entry(name), e, exact, names.limits)
     equations = _equations(file, names, exact)
-    setting = Setting(names, domain, exact)
+    context = FileContext(names, domain, exact)
     listed = file.get("conditions")
     items = listed.at_most(_MOST, "conditions").items(f"conditions = [{EXAMPLE}]") if listed else []
-    conditions = [condition(item, setting) for item in items]
+    conditions = [condition(item, context) for item in items]
     _all_used(file, equations, conditions, domain)
     with file.entry("equations").here():
         return Problem(

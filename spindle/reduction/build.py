@@ -26,29 +26,23 @@ from spindle.points.rules import sobol
 from spindle.problem.families import family_parameters
 from spindle.reduction.cubature import empirical_cubature
 from spindle.reduction.interpolation import pod, reduced_network, select
+from spindle.reduction.policy import Policy
 from spindle.reduction.snapshots import shifted_snapshots, snapshots
-from spindle.reduction.truncation import active, truncated
+from spindle.reduction.truncation import truncated, used_coefficients
 from spindle.reduction.tuning import (
     Prior,
     Tuned,
+    coefficients_of,
     gauss_newton,
-    guarded,
+    guarded_tuning,
     published,
     residual_rows,
-    stacked,
     with_coefficients,
 )
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.precision import precision
 
-_CANDIDATES = 512  # points among which those of a query are chosen
-_LOCALITIES = 10.0 ** np.arange(-6, 7)  # relative to the mean square of the residual before tuning
 _BATCH, _NEURONS = 64, 4096  # members at a time, and neurons: what they need then stays in the caches, or in memory
-_FIRST, _RATE = 1e-2, 0.3  # tolerances of the bases: the coarsest, and the ratio to the next
-_WORTH = 0.7  # share of the neurons beyond which a reduced network costs more than it saves
-_THIN = 256  # neurons up to which a last layer is tuned: there are as many directions to find as it has weights
-_IDLE = 1e-7  # share of the largest contribution below which a coefficient is dropped
-_FAITHFUL = 0.25  # how far the reduced residual may be from the full one, relative to it
 
 
 @dataclass(frozen=True)
@@ -88,9 +82,9 @@ class Reduced:
         else:
             first = f"members are tuned on the whole network of {neurons} neurons"
             first += ", of which bases as fine as its residual would need nearly all" * tried
-        own = ", and a last layer of their own" if self.full.free_last else ""
+        last = ", and a last layer of their own" if self.full.free_last else ""
         return [
-            f"{first}; ranks {ranks}, {self.facts['directions']} directions, {self.facts['points']} points{own}",
+            f"{first}; ranks {ranks}, {self.facts['directions']} directions, {self.facts['points']} points{last}",
             f"tuning leaves {self.facts['gain']:.0%} of the residual on members that were not trained on",
             f"estimated errors are {self.factor:.2g} times the residual, the largest factor of {len(spread)} members "
             f"solved to convergence (smallest {min(spread):.2g})",
@@ -104,6 +98,7 @@ class Reduction:
     s          the method with a value for every setting
     weights    {residual: its weight in the loss}
     small      whether queries are solved on a reduced network
+    policy     what is decided by where there is no setting
     """
 
     def __init__(
@@ -113,8 +108,9 @@ class Reduction:
         weights: Mapping[str, float],
         *,
         small: bool,
+        policy: Policy | None = None,
     ):
-        self.forms, self.s = forms, settings
+        self.forms, self.s, self.policy = forms, settings, policy or Policy()
         self.problem, self.constraints = forms.problem, forms.constraints
         self.weights, self.small = dict(weights), small
 
@@ -124,9 +120,9 @@ class Reduction:
         Queries run in single precision: residuals of a trained family are far above its rounding, and time is halved.
         """
         with precision("float32"):
-            own, wide, prior = _as_single((reduced.field, reduced.full, reduced.prior))
-            tune = self.tuning(own, self.objective(reduced.points), prior)
-            one = guarded(tune, wide, self.objective(reduced.check), self._own_weights())
+            small, full, prior = _as_single((reduced.field, reduced.full, reduced.prior))
+            tune = self.tuning(small, self.objective(reduced.points), prior)
+            one = guarded_tuning(tune, full, self.objective(reduced.check), self._loss_weights())
             locality = jnp.asarray(reduced.locality)
 
         compiled = _over_members(lambda row: one(row, locality), reduced.full)
@@ -146,34 +142,34 @@ class Reduction:
         field = replace(truncated(trained, kept), free_last=self._frees_last(trained))
         prior = self._prior(field, sample[: self.s.members // 4])
         facts: dict[str, Any] = {"ranks": list(field.network.ranks), "directions": len(prior.sizes)}
-        own, gaps = self._small(field, sample, prior) if self.small else (field, {})
-        facts |= gaps | {"neurons": [own.network.first.weight.shape[1], *(len(h.left) for h in own.network.hidden)]}
-        points = self._cubature(own, field, prior, sample[:24])
+        small, gaps = self._small(field, sample, prior) if self.small else (field, {})
+        facts |= gaps | {"neurons": [small.network.first.weight.shape[1], *(len(h.left) for h in small.network.hidden)]}
+        points = self._cubature(small, field, prior, sample[:24])
         check = self.random(self.s.check_points, 1)
-        locality, gain = self._locality(own, field, points, check, prior, other)
+        locality, gain = self._locality(small, field, points, check, prior, other)
         facts |= {"points": sum(len(p) for p, _ in points), "locality": locality, "gain": gain}
-        found = Reduced(field, kept, own, points, check, prior, locality, 1.0, facts)
-        facts["factors"] = self._calibrate(found, other[: self.s.calibration])
-        return replace(found, factor=max(facts["factors"]))
+        reduced = Reduced(field, kept, small, points, check, prior, locality, 1.0, facts)
+        facts["factors"] = self._calibrate(reduced, other[: self.s.calibration])
+        return replace(reduced, factor=max(facts["factors"]))
 
     def _frees_last(self, field) -> bool:
         """Whether members have separate last layers: where these are thin, and the published phase knows none."""
-        thin = len(field.network.last.weight) <= _THIN
+        thin = len(field.network.last.weight) <= self.policy.thin_layer
         return self.s.unfreeze and self.s.phase != "published" and thin
 
     def _kept(self, field, sample, unseen) -> list[np.ndarray]:
         """For each layer the indices of coefficients that any member uses, of the sample or not."""
-        found = [active(field, members, _IDLE) for members in (sample, unseen)]
-        return [np.union1d(a, b) for a, b in zip(*found, strict=True)]
+        used = [used_coefficients(field, members, self.policy.idle) for members in (sample, unseen)]
+        return [np.union1d(a, b) for a, b in zip(*used, strict=True)]
 
     def tuning(self, field, objective, prior) -> Callable:
         """The function (start, mu, locality) -> coefficients, by the phase that the settings name."""
-        own = self._own_weights()
+        weights = self._loss_weights()
         if self.s.phase == "published":
-            return published(field, objective, own)
-        return gauss_newton(field, objective, own, prior, self.s.tuning_steps)
+            return published(field, objective, weights)
+        return gauss_newton(field, objective, weights, prior, self.s.tuning_steps)
 
-    def _own_weights(self) -> dict[str, jax.Array]:
+    def _loss_weights(self) -> dict[str, jax.Array]:
         return {name: jnp.asarray(w) for name, w in self.weights.items()}
 
     def objective(self, chosen) -> Objective:
@@ -190,20 +186,20 @@ class Reduction:
 
     def _prior(self, field: FamilyField, members: np.ndarray) -> Prior:
         """Principal directions of the corrections that members need, all coefficients free and points many."""
-        count = len(stacked(field, jnp.asarray(members[0])))
+        count = len(coefficients_of(field, jnp.asarray(members[0])))
         free = Prior(jnp.eye(count), jnp.ones(count))
         objective = self.objective(self.random(min(8 * count, 512), 2))
-        own = self._own_weights()
-        tune = gauss_newton(field, objective, own, free, 4)
+        weights = self._loss_weights()
+        tune = gauss_newton(field, objective, weights, free, 4)
 
         @partial(_over_members, wide=field)
         def correction(mu):
-            start = stacked(field, mu)
-            size = jnp.sum(residual_rows(objective, with_coefficients(field, start), mu, own) ** 2)
+            start = coefficients_of(field, mu)
+            size = jnp.sum(residual_rows(objective, with_coefficients(field, start), mu, weights) ** 2)
             return tune(start, mu, 1e-3 * size) - start
 
-        found = np.asarray(correction(jnp.asarray(members)))
-        _, values, right = np.linalg.svd(found, full_matrices=False)
+        corrections = np.asarray(correction(jnp.asarray(members)))
+        _, values, right = np.linalg.svd(corrections, full_matrices=False)
         energy = np.cumsum(values**2) / np.sum(values**2)
         keep = min(self.s.directions, int(np.searchsorted(energy, 0.999)) + 1, len(values))
         return Prior(jnp.asarray(right[:keep].T), jnp.asarray(values[:keep] / np.sqrt(len(members))))
@@ -212,16 +208,16 @@ class Reduction:
         """The reduced network's field, its bases as fine as the residual asks for, and its distance from `field`."""
         matrices = self._snapshots(field, sample, prior)
         full = self._reduced_residuals(field, field, sample[:16])
-        tolerance = self.s.tolerance or _FIRST
+        tolerance = self.s.tolerance or self.policy.coarsest_basis
         while True:
             small = self._with_bases(field, matrices, tolerance)
             gap_u, gap_r = self._gaps(field, small, sample[:16], full)
             facts = {"basis_tolerance": tolerance, "gap_values": gap_u, "gap_residual": gap_r}
-            if self.s.tolerance or self.s.neurons or gap_r < _FAITHFUL:
+            if self.s.tolerance or self.s.neurons or gap_r < self.policy.faithful:
                 return small, facts
-            if len(small.network.hidden[-1].left) > _WORTH * len(field.network.hidden[-1].left):
+            if len(small.network.hidden[-1].left) > self.policy.widest * len(field.network.hidden[-1].left):
                 return field, facts | {"reduced": False}  # a network so narrow is not reduced
-            tolerance *= _RATE
+            tolerance *= self.policy.basis_ratio
 
     def _snapshots(self, field, sample, prior) -> list[np.ndarray]:
         """Hidden states at random points of all members, each with a correction of the size of the prior."""
@@ -253,36 +249,36 @@ class Reduction:
     def _reduced_residuals(self, small, full, members) -> tuple[np.ndarray, np.ndarray]:
         """Values and residual rows of members by the network `small`, coefficients from the hypernetwork."""
         objective = self.objective(self.random(64, 4))
-        own = self._own_weights()
+        weights = self._loss_weights()
 
         @partial(_over_members, wide=full)
         def both(mu):
-            s = stacked(full, mu)
+            s = coefficients_of(full, mu)
             field = with_coefficients(small, s)
             drawn = objective.draw(mu)
-            return field(drawn.points[0][0]), residual_rows(objective, field, mu, own)
+            return field(drawn.points[0][0]), residual_rows(objective, field, mu, weights)
 
         return both(jnp.asarray(members))
 
     def _gaps(self, field, small, members, reference) -> tuple[float, float]:
         """Relative differences between the two networks: of values, and of residuals."""
-        found = self._reduced_residuals(small, field, members)
-        gaps = [float(jnp.linalg.norm(a - b) / jnp.linalg.norm(b)) for a, b in zip(found, reference, strict=True)]
+        reduced = self._reduced_residuals(small, field, members)
+        gaps = [float(jnp.linalg.norm(a - b) / jnp.linalg.norm(b)) for a, b in zip(reduced, reference, strict=True)]
         return gaps[0], gaps[1]
 
-    def _cubature(self, own, field, prior, members) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    def _cubature(self, small, field, prior, members) -> list[tuple[np.ndarray, np.ndarray | None]]:
         """Points of a query: chosen by empirical cubature inside, a few random ones elsewhere."""
-        candidates = self.random(_CANDIDATES, 5)
+        candidates = self.random(self.policy.candidates, 5)
         objective = self.objective(candidates)
         wanted = self.s.query_points or 3 * len(prior.sizes) + 4
 
         @partial(_over_members, wide=field)
         def linearised(mu):
-            start, points = stacked(field, mu), objective.draw(mu)
+            start, points = coefficients_of(field, mu), objective.draw(mu)
 
             def values(a):
-                model = Model(with_coefficients(own, start + prior.directions @ (prior.sizes * a)), {})
-                return [row for found in objective.evaluate(model, points).values() for row in found]
+                model = Model(with_coefficients(small, start + prior.directions @ (prior.sizes * a)), {})
+                return [row for rows in objective.evaluate(model, points).values() for row in rows]
 
             zero = jnp.zeros(len(prior.sizes))
             return values(zero), jax.jacfwd(values)(zero)
@@ -297,25 +293,25 @@ class Reduction:
                 piece += 1
         return chosen
 
-    def _locality(self, own, full, points, check, prior, members) -> tuple[float, float]:
+    def _locality(self, small, full, points, check, prior, members) -> tuple[float, float]:
         """The weight of the prior with which members gain most, by the full residual at unseen points; the gain."""
-        tune = self.tuning(own, self.objective(points), prior)
-        one = guarded(tune, full, self.objective(check), self._own_weights())
+        tune = self.tuning(small, self.objective(points), prior)
+        one = guarded_tuning(tune, full, self.objective(check), self._loss_weights())
         many = jax.jit(lambda mu, c: jax.lax.map(lambda row: one(row, c), mu, batch_size=_together(full)))
         alone = np.float64(1e30)  # of the type of the candidates, so that one program is compiled for all
         start = np.asarray(many(jnp.asarray(members), alone).start)
-        candidates = _LOCALITIES * float(np.mean(start**2))
+        candidates = np.array(self.policy.localities) * float(np.mean(start**2))
         if self.s.phase == "published":
-            candidates = np.array([0.14, 0.5, 1.0, 2.0, 17.6])  # the span of the published weights
+            candidates = np.array(self.policy.published_localities)
         gains = [np.mean(np.log(np.asarray(many(jnp.asarray(members), c).residual) / start)) for c in candidates]
         best = int(np.argmin(gains))
         return float(candidates[best]), float(np.exp(gains[best]))
 
-    def _calibrate(self, found: Reduced, members) -> list[float]:
+    def _calibrate(self, reduced: Reduced, members) -> list[float]:
         """The relative error per residual of each member; true members are trained to convergence, everything free."""
         objective = self.objective(self.random(self.s.refine_points, 6))
-        full, own, query = found.full, self._own_weights(), self.query(found)
-        refine = _refining(full, objective, own)
+        full, weights, query = reduced.full, self._loss_weights(), self.query(reduced)
+        refine = _refining(full, objective, weights)
         bounds = np.array(self.problem.domain.bounds)
         points = jnp.asarray(sobol(bounds[:, 0], bounds[:, 1], 512, seed=7))
         answers = query(members)
@@ -330,12 +326,12 @@ class Reduction:
     def _values(self, field, points):
         """The unknowns at points (n, d), one after the other, with what conditions add."""
         columns = [points[:, k] for k in range(points.shape[1])]
-        found = []
+        values = []
         for u in self.problem.unknowns:
             lifted = self.constraints.lifted(u, self.problem.coordinates)
             function = array_function(lifted, self.problem.coordinates, self.problem.unknowns)
-            found.append(function(columns, pointwise_values(field, points, function.needs)))
-        return jnp.concatenate(found)
+            values.append(function(columns, pointwise_values(field, points, function.needs)))
+        return jnp.concatenate(values)
 
 
 def _together(wide: FamilyField) -> int:
@@ -369,7 +365,7 @@ def _refining(full: FamilyField, objective: Objective, weights, steps: int = 12)
 
     @eqx.filter_jit
     def refine(mu):
-        field = eqx.tree_at(lambda f: f.hyper, with_coefficients(full, stacked(full, mu)), None)
+        field = eqx.tree_at(lambda f: f.hyper, with_coefficients(full, coefficients_of(full, mu)), None)
         arrays, static = eqx.partition(Model(field, {}), eqx.is_inexact_array)
         problem = LeastSquares(objective, static, objective.draw(mu), weights)
 

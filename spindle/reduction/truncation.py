@@ -9,7 +9,7 @@ import numpy as np
 from spindle.networks.lowrank import FamilyField, HyperNetwork, LowRankLayer, LowRankNetwork
 
 
-def active(field: FamilyField, members: np.ndarray, tolerance: float) -> list[np.ndarray]:
+def used_coefficients(field: FamilyField, members: np.ndarray, tolerance: float) -> list[np.ndarray]:
     """For each layer the indices of the coefficients that matter at some of the members (q, p).
 
     tolerance   relative to the layer's largest contribution, a coefficient times the lengths of its two columns

@@ -27,7 +27,7 @@ _COLUMNS = 16  # of J that are computed at a time
 
 
 class Prior(NamedTuple):
-    """Directions Phi (n_s, n_a) of corrections of what `stacked` returns, and their sizes sigma (n_a,)."""
+    """Directions Phi (n_s, n_a) of corrections of what `coefficients_of` returns, and their sizes sigma (n_a,)."""
 
     directions: jax.Array
     sizes: jax.Array
@@ -45,7 +45,7 @@ class Tuned(NamedTuple):
     start: jax.Array
 
 
-def stacked(field: FamilyField, mu: jax.Array) -> jax.Array:
+def coefficients_of(field: FamilyField, mu: jax.Array) -> jax.Array:
     """The numbers (n_s,) that tuning changes, as they are before: the hypernetwork's coefficients at parameters (p,).
 
     With `field.free_last` the weights and biases of the last layer follow, which all members share before tuning.
@@ -55,7 +55,7 @@ def stacked(field: FamilyField, mu: jax.Array) -> jax.Array:
 
 
 def with_coefficients(field: FamilyField, s: jax.Array) -> FamilyField:
-    """The field with the numbers s (n_s,) in place of those that `stacked` returns; it then ignores its parameters."""
+    """The field with the numbers s (n_s,) in place of those of `coefficients_of`; it then ignores its parameters."""
     network = field.network
     *inner, last = jnp.split(s, list(itertools.accumulate(network.ranks)))
     field = eqx.tree_at(lambda f: f.coefficients, field, inner, is_leaf=lambda leaf: leaf is None)
@@ -138,11 +138,11 @@ def published(
     return tune
 
 
-def guarded(tune: Callable, full: FamilyField, check: Objective, weights) -> Callable[[jax.Array, Any], Tuned]:
+def guarded_tuning(tune: Callable, full: FamilyField, check: Objective, weights) -> Callable[[jax.Array, Any], Tuned]:
     """The function (mu, locality) -> tuned member; the start where the full residual on other points does not fall."""
 
     def query(mu, locality):
-        start = stacked(full, mu)
+        start = coefficients_of(full, mu)
         tuned = tune(start, mu, locality)
         points = check.draw(mu)
 

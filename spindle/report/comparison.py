@@ -13,17 +13,17 @@ from spindle.problem.serialize import problem_to_data
 from spindle.report.canvas import Picture, limits
 from spindle.report.figures import (
     Pane,
-    drawn,
     error_line_picture,
     line_picture,
     place_of,
     plane_picture,
     run_curves,
     run_style,
+    sample_slices,
     shared_limits,
     time_names,
 )
-from spindle.report.html import judgement, number, plain, render, seconds_by_part, verdict
+from spindle.report.html import judgement, number, render, seconds_by_part, setting_in_words, verdict
 from spindle.report.slices import Sample, chief_fields, choose_slices
 from spindle.results.solution import Solution
 from spindle.training.history import HistoryEntry
@@ -36,7 +36,7 @@ _SAID = ("name", "title", "citation", "notes", "published", "origin")
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedRun:
     """A run with the letter that stands for it in tables and charts, and where it lies."""
 
     letter: str
@@ -62,7 +62,7 @@ def write_comparison(solutions: Sequence[tuple[str, Solution]], path) -> Path:
 
     Fields are drawn where all solutions are of the same problem.
     """
-    runs = [Compared(_letter(k), name, solution, run_style(k)) for k, (name, solution) in enumerate(solutions)]
+    runs = [ComparedRun(_letter(k), name, solution, run_style(k)) for k, (name, solution) in enumerate(solutions)]
     return render("comparison.html", _content(runs), Path(path))
 
 
@@ -70,7 +70,7 @@ def _letter(position: int) -> str:
     return string.ascii_uppercase[position] if position < 26 else str(position + 1)
 
 
-def _content(runs: Sequence[Compared]) -> dict:
+def _content(runs: Sequence[ComparedRun]) -> dict:
     problems = [run.solution.problem for run in runs]
     names = list(dict.fromkeys(problem.name for problem in problems))
     same = all(same_problem(runs[0].solution.given, run.solution.given) for run in runs[1:])
@@ -97,7 +97,7 @@ def same_problem(one: Problem, other: Problem) -> bool:
     return posed == asked and set(numbers) == set(others) and equal
 
 
-def _described(run: Compared) -> dict:
+def _described(run: ComparedRun) -> dict:
     solution = run.solution
     return {
         "letter": run.letter,
@@ -110,7 +110,7 @@ def _described(run: Compared) -> dict:
     }
 
 
-def _differences(runs: Sequence[Compared]) -> list[Line]:
+def _differences(runs: Sequence[ComparedRun]) -> list[Line]:
     """The lines of a table for settings, problem and machine that differ between the runs."""
     told = [_told(run.solution) for run in runs]
     names = dict.fromkeys(name for settings in told for name in settings)
@@ -124,13 +124,14 @@ def _told(solution: Solution) -> dict[str, str]:
     options = dict(problem.origin[1]) if problem.origin else {}
     constants = {p.name: p.value for p in problem.parameters if p.value is not None}
     told = {"problem": problem.name}
-    told |= {f"{name} of the problem": plain(value) for name, value in (constants | options).items()}
+    told |= {f"{name} of the problem": setting_in_words(value) for name, value in (constants | options).items()}
     told |= {"method": label(solution.method), "recipe": solution.method.recipe, "seed": str(run.seed)}
-    told |= {name: plain(value) for name, value in solution.plan.settings.as_dict().items() if name != "recipe"}
+    settings = solution.plan.settings.as_dict().items()
+    told |= {name: setting_in_words(value) for name, value in settings if name != "recipe"}
     return {**told, "device": run.device, "precision": solution.plan.dtype, **run.versions}
 
 
-def _results(runs: Sequence[Compared]) -> list[Line]:
+def _results(runs: Sequence[ComparedRun]) -> list[Line]:
     """The lines of a table for errors of each unknown and quantity, and for how training ended."""
     names = dict.fromkeys(name for run in runs for name in run.solution.run.errors)
     lines = [_errors(runs, name) for name in names]
@@ -139,13 +140,13 @@ def _results(runs: Sequence[Compared]) -> list[Line]:
     return lines + [_residuals(runs, name) for name in residuals]
 
 
-def _residuals(runs: Sequence[Compared], name: str) -> Line:
+def _residuals(runs: Sequence[ComparedRun], name: str) -> Line:
     line = _line(f"residual of {name}", [run.solution.run.residuals.get(name) for run in runs])
     exact = [name in run.solution.plan.constraints.enforced for run in runs]
     return replace(line, cells=tuple("exact" if e else cell for e, cell in zip(exact, line.cells, strict=True)))
 
 
-def _errors(runs: Sequence[Compared], name: str) -> Line:
+def _errors(runs: Sequence[ComparedRun], name: str) -> Line:
     errors = [run.solution.run.errors.get(name) for run in runs]
     relative = [None if error is None else error["rel_l2"] for error in errors]
     if any(value is not None for value in relative):
@@ -153,7 +154,7 @@ def _errors(runs: Sequence[Compared], name: str) -> Line:
     return _line(f"absolute error of {name}", [None if e is None else e["rmse"] for e in errors], judged=True)
 
 
-def _cost(runs: Sequence[Compared]) -> list[Line]:
+def _cost(runs: Sequence[ComparedRun]) -> list[Line]:
     """The lines of a table for seconds by part, steps, size and memory."""
     clocks = [seconds_by_part(run.solution.run.seconds) for run in runs]
     parts = dict.fromkeys(name for clock in clocks for name in clock)
@@ -175,7 +176,7 @@ def _line(name: str, values: Sequence[float | None], *, judged: bool = False) ->
     )
 
 
-def _curves(runs: Sequence[Compared]) -> list[Picture]:
+def _curves(runs: Sequence[ComparedRun]) -> list[Picture]:
     """Error and loss of all runs against seconds of training."""
     histories = {run.letter: run.solution.run.history for run in runs}
     names = {name for history in histories.values() for record in history for name in record.errors}
@@ -188,12 +189,12 @@ def _curves(runs: Sequence[Compared]) -> list[Picture]:
     return [picture for picture in pictures if picture is not None]
 
 
-def _fields(runs: Sequence[Compared]) -> dict[str, list[tuple[str, list[list[Picture]]]]]:
+def _fields(runs: Sequence[ComparedRun]) -> dict[str, list[tuple[str, list[list[Picture]]]]]:
     """For each field its slices: the place in words, and rows of pictures of the solutions and of their errors."""
     first = runs[0].solution
     slices = choose_slices(first)[-_SLICES:]
     times = time_names(first)
-    taken = {run.letter: drawn(run.solution, slices, chief_fields(run.solution)) for run in runs}
+    taken = {run.letter: sample_slices(run.solution, slices, chief_fields(run.solution)) for run in runs}
     pictures = {}
     for name in chief_fields(first):
         of_field = {letter: fields[name] for letter, fields in taken.items()}

@@ -24,7 +24,7 @@ from spindle.report.canvas import (
     scale,
     scale_format,
 )
-from spindle.report.slices import Sample, Slice, take
+from spindle.report.slices import Sample, Slice, sample_slice
 from spindle.results.solution import Solution
 from spindle.symbolic.symbols import is_time
 from spindle.training.history import History, HistoryEntry
@@ -37,7 +37,7 @@ _DASHES = ("-", "--", ":")
 
 
 @dataclass(frozen=True)
-class Row:
+class PictureRow:
     """Pictures of one slice; `place` says where it is, `z = 0.12`, and is empty where the picture is of everything."""
 
     place: str
@@ -55,7 +55,7 @@ class Pane:
 
 
 @dataclass(frozen=True)
-class Box:
+class Placement:
     """A place within another, in fractions of its width and height."""
 
     left: float
@@ -69,12 +69,12 @@ class Box:
         return "; ".join(f"{name}: {100 * value:.3f}%" for name, value in vars(self).items())
 
 
-def drawn(solution: Solution, slices: Sequence[Slice], fields: Mapping) -> dict[str, list[Sample]]:
+def sample_slices(solution: Solution, slices: Sequence[Slice], fields: Mapping) -> dict[str, list[Sample]]:
     """{name: a sample for each slice} of fields, {name: unknown or quantity}."""
-    return {name: [take(solution, u, piece) for piece in slices] for name, u in fields.items()}
+    return {name: [sample_slice(solution, u, piece) for piece in slices] for name, u in fields.items()}
 
 
-def field_pictures(solution: Solution, samples: Mapping[str, Sequence[Sample]]) -> dict[str, list[Row]]:
+def field_pictures(solution: Solution, samples: Mapping[str, Sequence[Sample]]) -> dict[str, list[PictureRow]]:
     """For each unknown a row of pictures a slice: solution, reference and absolute error, or the solution alone.
 
     All slices of an unknown share one scale for solution and reference, and one for the error.
@@ -128,7 +128,7 @@ def plane_picture(sample: Sample, pane: Pane, times: Sequence[str]) -> Picture:
     return picture(f"{pane.title}{where}, {_between(pane.ends)}")
 
 
-def empty_plane(sample: Sample, pane: Pane, times: Sequence[str]) -> tuple[Picture, Box]:
+def empty_plane(sample: Sample, pane: Pane, times: Sequence[str]) -> tuple[Picture, Placement]:
     """A picture of a plane with its scale and without a field, and the box in it where the field belongs."""
     width, height = _size(sample, times)
     whole = height + _MARGIN
@@ -136,7 +136,7 @@ def empty_plane(sample: Sample, pane: Pane, times: Sequence[str]) -> tuple[Pictu
         axes, side = _plane_axes(place, sample, pane.title, width, height)
         _colour_scale(figure, side, ScalarMappable(Normalize(*pane.ends), pane.colours))
         _ends_of_plane(axes, sample)
-    box = Box(_LEFT / _WIDTH, 1 - (_BOTTOM + height) / whole, width / _WIDTH, height / whole)
+    box = Placement(_LEFT / _WIDTH, 1 - (_BOTTOM + height) / whole, width / _WIDTH, height / whole)
     return picture(f"axes and colours of {pane.title}, {_between(pane.ends)}"), box
 
 
@@ -215,15 +215,15 @@ def panes(name: str, sample: Sample, value_ends, error_ends) -> list[Pane]:
     return listed
 
 
-def _row(name: str, sample: Sample, ends, times) -> Row:
+def _row(name: str, sample: Sample, ends, times) -> PictureRow:
     if len(sample.shown) > 1:
         shown = tuple(plane_picture(sample, pane, times) for pane in panes(name, sample, *ends))
-        return Row(place_of(sample), shown)
+        return PictureRow(place_of(sample), shown)
     curves, known = {"computed": sample}, sample.reference is not None
     pictures = [line_picture(curves, f"{name} computed" + (" and reference" if known else ""))]
     if known:
         pictures.append(error_line_picture(curves, f"{name} absolute error"))
-    return Row(place_of(sample), tuple(pictures))
+    return PictureRow(place_of(sample), tuple(pictures))
 
 
 def _plane_axes(place, sample: Sample, title: str, width: float, height: float) -> tuple[Axes, Axes]:

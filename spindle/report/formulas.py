@@ -6,10 +6,10 @@ from xml.dom.minidom import Element, Text
 
 import sympy
 from markupsafe import Markup
-from sympy.core.function import AppliedUndef, Function
+from sympy.core.function import AppliedUndef
 from sympy.printing.mathml import MathMLPresentationPrinter
 
-from spindle.geometry.domain import Box, BoxUnion
+from spindle.geometry.domain import Box
 from spindle.problem.printing import lines
 from spindle.problem.problem import Problem
 from spindle.symbolic.words import text
@@ -34,7 +34,7 @@ class _MathML(MathMLPresentationPrinter):
 
     def _print_NormalDerivative(self, expr):
         (inner,) = expr.args
-        base = self._bracketed(inner) if isinstance(inner, sympy.Add) else self._print(inner)
+        base = self._bracketed(inner) if inner.is_Add else self._print(inner)
         above, below = self._leaf("mo", "∂"), self._row(self._leaf("mo", "∂"), self._leaf("mi", "n"))
         return self._element("mfrac", self._row(above, base), below)
 
@@ -47,7 +47,7 @@ class _MathML(MathMLPresentationPrinter):
     def _print_Pow(self, expr):
         # sin²(x) rather than sin(x)², which could be read as the sine of a square.
         base, power = expr.base, expr.exp
-        if isinstance(base, Function) and power.is_Integer and power > 1 and type(base).__name__.isalpha():
+        if base.is_Function and power.is_Integer and power > 1 and type(base).__name__.isalpha():
             printed = self._print(base)
             if printed.tagName == "mrow" and printed.firstChild.tagName == "mi":
                 head = printed.firstChild
@@ -58,7 +58,7 @@ class _MathML(MathMLPresentationPrinter):
 
     def parenthesize(self, item, level, strict=False):
         """Brackets where needed; a derivative written as a subscript needs none."""
-        atomic = isinstance(item, sympy.Derivative) or item in self.short
+        atomic = item.is_Derivative or item in self.short
         return self._print(item) if atomic else super().parenthesize(item, level, strict)
 
     def _print_Piecewise(self, expr):
@@ -131,7 +131,7 @@ def formulas(problem: Problem) -> dict[str, list[Markup]]:
     parts = {head: [_with_formulas(line, rendered) for line in body] for head, body in printed.items()}
     parts["find"] = [Markup(", ").join(_wrapped(printer.signature(u)) for u in problem.unknowns)]
     domain = problem.domain
-    if isinstance(domain, Box | BoxUnion):
+    if domain.boxes:
         boxes = [domain.symbolic_bounds] if isinstance(domain, Box) else [_exactly(box) for box in domain.boxes]
         parts["in"] = [_wrapped(printer.membership(domain.coordinates, boxes))]
     equations = [sympy.Eq(name, expr, evaluate=False) for expr, name in short.items()]

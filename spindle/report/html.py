@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from functools import singledispatch
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from sympy.core.function import AppliedUndef
 from spindle.methods.base import Method
 from spindle.methods.registry import label
 from spindle.problem.printing import describe
-from spindle.report.figures import drawn, field_pictures, training_pictures
+from spindle.report.figures import field_pictures, sample_slices, training_pictures
 from spindle.report.formulas import formulas
 from spindle.report.means import Mean, means
 from spindle.report.player import player
@@ -63,17 +64,40 @@ def render(template: str, content: Mapping, path: Path) -> Path:
     return path
 
 
+@singledispatch
 def _seen(value):
     """The text without invisible characters, if it comes from outside; markup is ours, and left alone."""
-    return visible(value, lines=True) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return value
 
 
+@_seen.register
+def _(value: str):
+    return visible(value, lines=True)
+
+
+@_seen.register
+def _(value: Markup):
+    return value
+
+
+@singledispatch
 def number(value) -> str:
     """A number as the report prints it: three significant digits, `0.0123`, `1.23e-05`; whole numbers in full."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return str(value)
-    if isinstance(value, int):
-        return f"{value:,}"
+    return str(value)
+
+
+@number.register
+def _(value: int) -> str:
+    return f"{value:,}"
+
+
+@number.register
+def _(value: bool) -> str:
+    return str(value)
+
+
+@number.register
+def _(value: float) -> str:
     if not math.isfinite(value):
         return "not a number" if math.isnan(value) else "infinite"
     return f"{value:.3g}" if value == 0 or 1e-3 <= abs(value) < 999.5 else _long(value)
@@ -85,7 +109,7 @@ def _long(value: float) -> str:
 
 def _content(solution: Solution, path: Path, command: str | None) -> dict:
     problem, run = solution.problem, solution.run
-    samples = drawn(solution, choose_slices(solution), problem.fields)
+    samples = sample_slices(solution, choose_slices(solution), problem.fields)
     return {
         "title": problem.title or problem.name,
         "subtitle": f"{problem.name}, solved by {label(solution.method)}, recipe {solution.method.recipe}",
@@ -184,7 +208,7 @@ def _settings(solution: Solution) -> list[tuple[str, str, bool]]:
     """Name and value of every setting, and whether it was chosen by hand rather than by the recipe."""
     chosen, settings = _chosen(solution.method), solution.plan.settings.as_dict()
     first = {"recipe": solution.method.recipe}
-    return [(name, plain(value), name in chosen) for name, value in (first | settings).items()]
+    return [(name, setting_in_words(value), name in chosen) for name, value in (first | settings).items()]
 
 
 def _chosen(method: Method) -> dict:
@@ -193,15 +217,31 @@ def _chosen(method: Method) -> dict:
     return {k: v for k, v in given.items() if v is not None and (k, v) != ("recipe", "default")}
 
 
-def plain(value) -> str:
+@singledispatch
+def setting_in_words(value) -> str:
     """A setting as the report prints it: `32 × 32`, `yes`, `0.001`."""
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {plain(v)}" for key, v in value.items()) or "all 1"
-    if isinstance(value, (tuple, list)):
-        return " × ".join(map(plain, value))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return str(value)
+
+
+@setting_in_words.register
+def _(value: dict) -> str:
+    return ", ".join(f"{key}: {setting_in_words(v)}" for key, v in value.items()) or "all 1"
+
+
+@setting_in_words.register(tuple)
+@setting_in_words.register(list)
+def _(value) -> str:
+    return " × ".join(map(setting_in_words, value))
+
+
+@setting_in_words.register
+def _(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+@setting_in_words.register
+def _(value: float) -> str:
+    return f"{value:g}"
 
 
 def _timings(solution: Solution) -> list[tuple[str, float, float]]:
@@ -226,8 +266,8 @@ def _environment(solution: Solution) -> list[tuple[str, str]]:
 def _python(solution: Solution, path: Path) -> str:
     """The lines that read the run where it lies beside the report, else those that compute it."""
     if RunDirectory(path.parent).info.exists():
-        coded = [] if solution.problem.origin else solution.problem.expressions()  # the gallery brings its code
-        given = sorted({f.func.__name__ for e in coded for f in e.atoms(AppliedUndef) if is_given(f)})
+        expressions = [] if solution.problem.origin else solution.problem.expressions()  # the gallery brings its code
+        given = sorted({f.func.__name__ for e in expressions for f in e.atoms(AppliedUndef) if is_given(f)})
         functions = f", given={{{', '.join(f'{name!r}: {name}' for name in given)}}}" if given else ""
         body = f"solution = sp.load({str(path.parent.absolute())!r}{functions})"
     else:

@@ -8,9 +8,9 @@ import matplotlib
 import numpy as np
 
 from spindle.report.canvas import Picture
-from spindle.report.figures import Box, Pane, empty_plane, panes, shared_limits
+from spindle.report.figures import Pane, Placement, empty_plane, panes, shared_limits
 from spindle.report.images import data_uri, indexed_png
-from spindle.report.slices import Motion, Sample, chief_fields, choose_motion, take_along
+from spindle.report.slices import Motion, Sample, chief_fields, choose_motion, sample_motion
 from spindle.results.solution import Solution
 
 _WEIGHT = 2_000_000  # bytes of all images; fields beyond are left out
@@ -26,8 +26,8 @@ class Panel:
 
     title: str
     axes: Picture
-    box: Box
-    spread: Box
+    box: Placement
+    spread: Placement
     images: tuple[str, ...]
 
 
@@ -66,7 +66,7 @@ def player(solution: Solution) -> Player | None:
     motion = choose_motion(solution)
     if motion is None:
         return None
-    taken = {name: take_along(solution, u, motion) for name, u in chief_fields(solution).items()}
+    taken = {name: sample_motion(solution, u, motion) for name, u in chief_fields(solution).items()}
     films = [_film(name, samples, motion) for name, samples in taken.items()]
     weights = accumulate(sum(len(uri) for panel in film.panels for uri in panel.images) for film in films)
     fit = [film for film, weight in zip(films, weights, strict=True) if weight <= _WEIGHT]
@@ -91,7 +91,7 @@ def _panel(sample: Sample, frames: Sequence[Pane], times: Sequence[str]) -> Pane
     scale, grid = _scale(first.colours), np.ix_(rows[::-1], columns)
     images = tuple(data_uri(indexed_png(_shades(pane.values[grid], first.ends), scale)) for pane in frames)
     wide, high = (1 / max(1, len(numbers) - 1) for numbers in (columns, rows))
-    spread = Box(-wide / 2, -high / 2, 1 + wide, 1 + high)
+    spread = Placement(-wide / 2, -high / 2, 1 + wide, 1 + high)
     return Panel(first.title, axes, box, spread, images)
 
 

@@ -9,10 +9,11 @@ import sympy
 import xarray
 from scipy.interpolate import RegularGridInterpolator
 
+from spindle.problem.families import family_parameters
 from spindle.problem.references import OnGrid
 from spindle.results.references import exact
 from spindle.results.solution import Solution
-from spindle.symbolic.symbols import Parameter, is_time
+from spindle.symbolic.symbols import is_time
 
 _SURVEY = 20_000  # points of the coarse grid on which slices are chosen
 _LINE, _PLANE = 401, 129  # nodes an axis of a drawn line, of a drawn plane
@@ -90,7 +91,8 @@ def choose_slices(solution: Solution) -> list[Slice]:
     times = [c.name for c in coordinates if is_time(c)]
     if len(names) <= 2:
         return [Slice(tuple(sorted(names, key=lambda name: name not in times)), {})]
-    ranges = {c.name: ends for c, ends in _bounds(solution) if isinstance(c, Parameter)}
+    parameters = family_parameters(solution.problem)
+    ranges = {c.name: ends for c, ends in _bounds(solution) if c in parameters}
     plotted = [name for name in names if name not in ranges]
     if len(plotted) <= 2:
         shown = tuple(sorted(plotted, key=lambda name: name not in times))
@@ -114,7 +116,7 @@ def choose_motion(solution: Solution) -> Motion | None:
     move along. Judged as `choose_slices` does.
     """
     coordinates = solution.problem.coordinates
-    if len(coordinates) <= 2 or any(isinstance(c, Parameter) for c in coordinates):
+    if len(coordinates) <= 2 or family_parameters(solution.problem):
         return None
     times = [c.name for c in coordinates if is_time(c)]
     if times:
@@ -127,14 +129,14 @@ def choose_motion(solution: Solution) -> Motion | None:
     return Motion(third, False, Slice(pair, _heaviest(pair, nodes, weight)))
 
 
-def take(solution: Solution, u, piece: Slice) -> Sample:
+def sample_slice(solution: Solution, u, piece: Slice) -> Sample:
     """An unknown and its reference on a slice; a tabulated reference is taken at its nodes, not interpolated."""
     nodes, of_table = (_LINE, _LINE) if len(piece.shown) == 1 else (_PLANE, 2 * _PLANE - 1)
     axes = _axes(solution, u, piece, dict.fromkeys(piece.shown, nodes), dict.fromkeys(piece.shown, of_table))
     return _sample(piece, axes, _evaluated(solution, u, axes), dict.fromkeys(piece.fixed, 0))
 
 
-def take_along(solution: Solution, u, motion: Motion) -> list[Sample]:
+def sample_motion(solution: Solution, u, motion: Motion) -> list[Sample]:
     """An unknown and its reference on a plane that moves, at each of its positions in order."""
     shown, along = motion.plane.shown, motion.along
     piece = Slice(shown, {c: value for c, value in motion.plane.fixed.items() if c != along})
@@ -224,7 +226,7 @@ def _in_order(chosen, names) -> tuple[str, ...]:
 def _axes(solution, u, piece: Slice, counts: Mapping[str, int], of_table: Mapping[str, int]) -> dict[str, np.ndarray]:
     """The nodes of each coordinate: those of the table where the reference is one, else evenly spaced.
 
-    own, of_table   how many nodes a coordinate that is not fixed has, and how many of a table it has at most
+    counts, of_table   how many nodes a coordinate that is not fixed has, and how many of a table it has at most
     """
     table = _table(solution, u)
     if table is not None:

@@ -4,7 +4,6 @@ from typing import cast
 
 import numpy as np
 
-from spindle.classical.nodal_solver import NoClassical
 from spindle.networks.model import Model
 from spindle.objective.errors import error_measures
 from spindle.results.evaluator import Evaluator
@@ -21,7 +20,7 @@ def compare(evaluator: Evaluator, model: Model) -> ClassicalComparison | None:
     if plan.classical is None:
         return None
     classical = plan.classical()
-    if isinstance(classical, NoClassical):
+    if not classical.exists:
         return ClassicalComparison(reason=classical.reason)
     errors, distance = {}, {}
     for number, u in enumerate(evaluator.problem.unknowns):

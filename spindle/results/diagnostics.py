@@ -15,7 +15,7 @@ from spindle.training.loop import Outcome
 from spindle.training.stop_reasons import StopReason
 
 _FIRST_ORDER = tuple(label for label, kind in KINDS.items() if kind.first_order)
-_LARGE = 0.1  # residual, relative to its own terms, above which training that stands still has failed
+_LARGE = 0.1  # residual, relative to its terms, above which training that stands still has failed
 _SOLVED = 1e-4  # ... and below which more steps are a luxury
 _STEPS = 10  # fewer have no tenths to speak of
 
@@ -23,7 +23,7 @@ _STEPS = 10  # fewer have no tenths to speak of
 def unfulfilled(
     fresh: Mapping[str, float], terms: Mapping[str, float], medians: Mapping[str, float], *, stuck: bool = False
 ) -> list[str]:
-    """Sentences on residuals that are hardly smaller than their own terms: the trivial solution among them.
+    """Sentences on residuals that are hardly smaller than their terms: the trivial solution among them.
 
     medians   of residuals relative to their terms, where known: what is large in few places may be a solution elsewhere
     stuck     whether more steps would not help
@@ -116,6 +116,6 @@ def _least(records: Sequence[HistoryEntry], chosen) -> float:
 
 
 def _worst(fresh: Mapping[str, float], terms: Mapping[str, float]) -> tuple[str, float]:
-    """The residual that is largest relative to its own terms, and its share."""
+    """The residual that is largest relative to its terms, and its share."""
     shares = {name: fresh[name] / terms[name] for name in fresh if terms.get(name, 0) > 0}
     return max(shares.items(), key=lambda item: item[1], default=("", 0.0))

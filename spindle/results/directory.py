@@ -23,6 +23,7 @@ import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
@@ -240,7 +241,7 @@ class RunDirectory:
                 raise ValueError(f"its seed is {info['seed']}")
             seed = operator.index(info["seed"])
         with reading(self.problem, _WITHOUT_IT):
-            problem = problem_from_data(data, arrays, _coded(data) | dict(given or {}))
+            problem = problem_from_data(data, arrays, _given_functions(data) | dict(given or {}))
         if info["format"] != _format(problem):
             raise self._of_another_version()
         return problem, self._method(info["method"], problem), seed
@@ -283,8 +284,8 @@ def _format(problem: Problem) -> int:
     return ESTIMATING if problem.tunable else FORMAT
 
 
-def _coded(data: Mapping) -> dict[str, Any]:
-    """The coded functions of a problem of the gallery, by name: what no file can hold is made anew."""
+def _given_functions(data: Mapping) -> dict[str, Any]:
+    """The given functions of a problem of the gallery, by name: what no file can hold is made anew."""
     name, chosen = data.get("origin") or ("", {})
     text = json.dumps(data)
     if name not in GALLERY or not any(f'["{head}", ' in text for head in ("given", "smooth")):
@@ -325,14 +326,27 @@ def to_json(data, indent: int | None = None) -> str:
     return json.dumps(_finite(data), allow_nan=False, indent=indent)
 
 
+@singledispatch
 def _finite(data):
-    if isinstance(data, Mapping):
-        return {str(k): _finite(v) for k, v in data.items()}
-    if isinstance(data, (list, tuple)):
-        return [_finite(v) for v in data]
-    if isinstance(data, (float, np.floating)):
-        return float(data) if np.isfinite(data) else None
+    """Data of JSON with NaN and infinities as None."""
     return data
+
+
+@_finite.register(Mapping)
+def _(data):
+    return {str(k): _finite(v) for k, v in data.items()}
+
+
+@_finite.register(list)
+@_finite.register(tuple)
+def _(data):
+    return [_finite(v) for v in data]
+
+
+@_finite.register(float)
+@_finite.register(np.floating)
+def _(data):
+    return float(data) if np.isfinite(data) else None
 
 
 def for_shell(words: Iterable) -> str:

@@ -17,7 +17,7 @@ from spindle.problem.families import with_parameter_axes
 from spindle.problem.problem import Problem
 from spindle.problem.windows import time_axis
 from spindle.results.expression import CompiledExpression
-from spindle.results.references import references
+from spindle.results.references import contained, references
 from spindle.storage.records import Measures
 from spindle.symbolic.expressions import expression_of
 from spindle.symbolic.symbols import Parameter, by_name
@@ -79,10 +79,13 @@ class Evaluator:
 
     def errors(self, model: Model) -> dict[str, Measures]:
         """`{unknown or quantity: {"rel_l2", "rmse", "max"}}` against the reference; see `Solution.errors`."""
-        return {
-            self.problem.name_of(u): measured(self.values(model, u, nodes), reference)
-            for u, (nodes, reference) in self.references.items()
-        }
+        errors = {}
+        for u, (nodes, reference) in self.references.items():
+            values = self.values(model, u, nodes)
+            if self.plan.march is not None:  # of times that were not reached nothing is known
+                reference = np.where(np.isfinite(values), reference, np.nan)
+            errors[self.problem.name_of(u)] = measured(values, reference)
+        return errors
 
     def relative_errors(self, model: Model) -> dict[str, float]:
         """Relative L2 errors, where the reference is not zero everywhere."""
@@ -138,9 +141,7 @@ class Evaluator:
 
 def inside(problem: Problem, where, values: np.ndarray) -> np.ndarray:
     """Values at points (n, d) or on the grid of a list of axes, NaN outside the domain."""
-    scattered = isinstance(where, np.ndarray)
-    contained = problem.domain.contains(where) if scattered else problem.domain.contains_grid(where)
-    return np.where(contained, values, np.nan)
+    return np.where(contained(problem, where), values, np.nan)
 
 
 def measured(values: np.ndarray, reference: np.ndarray) -> Measures:

@@ -7,12 +7,11 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from spindle.derivatives.on_grids import is_cheap_on_grids, values_on_grid
 from spindle.derivatives.pointwise import pointwise_values
-from spindle.derivatives.separable.jets import axis_jets, highest_orders, merge
 from spindle.lowering.compile import array_function
 from spindle.lowering.constraints import Constraints
 from spindle.networks.expansion import is_grid
-from spindle.networks.fields import AxisField
 from spindle.networks.model import Model
 from spindle.problem.carried import carried_in
 from spindle.problem.problem import Problem
@@ -65,7 +64,7 @@ class CompiledExpression:
     def on_grid(self, model: Model, axes: Sequence[np.ndarray], carried: Mapping = MappingProxyType({})) -> np.ndarray:
         """Values on the tensor grid of the axes, an array of their lengths."""
         shape = tuple(len(a) for a in axes)
-        if not isinstance(model.field, AxisField):
+        if not is_cheap_on_grids(model.field):
             points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
             return self.at_points(model, points, carried).reshape(shape)
         rows = max(1, min(shape[0], _SLAB // max(1, int(np.prod(shape[1:])))))
@@ -80,7 +79,7 @@ class CompiledExpression:
 
         def function(*where):
             shape = jnp.broadcast_shapes(*map(jnp.shape, where))
-            if isinstance(model.field, AxisField) and is_grid(where):
+            if is_cheap_on_grids(model.field) and is_grid(where):
                 return self._slab(model, [jnp.ravel(x) for x in where]).reshape(shape)
             points = jnp.stack([jnp.broadcast_to(x, shape).ravel() for x in where], axis=1)
             return self._points(model, points).reshape(shape)
@@ -93,9 +92,8 @@ class CompiledExpression:
         return jnp.broadcast_to(self._function(coordinates, known, model.parameters), points.shape[:1])
 
     def _slab(self, model, axes):
-        d, needs = len(axes), self._function.needs
-        highest = highest_orders(needs, d)
-        jets = [axis_jets(model.field, k, a[:, None], highest[k]) for k, a in enumerate(axes)]
+        d = len(axes)
         coordinates = tuple(a.reshape([-1 if j == k else 1 for j in range(d)]) for k, a in enumerate(axes))
-        value = self._function(coordinates, merge(jets, needs, model.field.core), model.parameters)
+        known = values_on_grid(model.field, axes, self._function.needs)
+        value = self._function(coordinates, known, model.parameters)
         return jnp.broadcast_to(value, tuple(len(a) for a in axes))

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from spindle.geometry.supports import Support
-from spindle.lowering.breaks import Breaks, Datum, breaks, data, values_of
+from spindle.lowering.breaks import Breaks, KnownTerm, breaks, known_terms, values_of
 from spindle.objective.objective import Objective
 from spindle.points.rules import panel_nodes, panels
 from spindle.problem.problem import Problem
@@ -29,14 +29,14 @@ def missed(problem: Problem, objective: Objective) -> list[str]:
     points = objective.derivatives.points
     coordinates = points.coordinates(points.draw(jax.random.PRNGKey(0)))
     sentences: dict[tuple[str, str], str] = {}
-    for datum in data(problem):
-        supports = [k for k, support in enumerate(points.supports) if _same(support, datum)]
+    for term in known_terms(problem):
+        supports = [k for k, support in enumerate(points.supports) if _same(support, term)]
         if supports:
             there = [np.asarray(column) for column in coordinates[supports[0]]]
-            reason = _reason(datum, problem, ends, there, points.weights(supports[0]))
-            flipped = datum.expression.could_extract_minus_sign()  # what stands on the right of an equation
-            text = shortened(-datum.expression if flipped else datum.expression)
-            sentences |= {(text, datum.name): reason} if reason else {}
+            reason = _reason(term, problem, ends, there, points.weights(supports[0]))
+            flipped = term.expression.could_extract_minus_sign()  # what stands on the right of an equation
+            text = shortened(-term.expression if flipped else term.expression)
+            sentences |= {(text, term.name): reason} if reason else {}
     return [
         f"the source `{text}` of `{name}` has {reason}, so that the solution may lack what it causes; raise the number "
         f"of points or nodes, or, on boxes, take `sp.SPINN()`, which puts points there"
@@ -44,23 +44,23 @@ def missed(problem: Problem, objective: Objective) -> list[str]:
     ]
 
 
-def _same(support: Support, datum: Datum) -> bool:
-    return support.is_region and support.bounds == datum.bounds and support.shape == datum.shape
+def _same(support: Support, term: KnownTerm) -> bool:
+    return support.is_region and support.bounds == term.bounds and support.shape == term.shape
 
 
-def _reason(datum: Datum, problem: Problem, ends: Breaks, there: Sequence[np.ndarray], along) -> str:
+def _reason(term: KnownTerm, problem: Problem, ends: Breaks, there: Sequence[np.ndarray], along) -> str:
     """What of the integral of the absolute value the points miss, in words; empty where they see it.
 
     there   the coordinates of the points, which broadcast together
     along   their weights along each axis; None: they weigh the same
     """
-    free = [k for k, (low, high) in enumerate(datum.bounds) if low < high]
-    cut = [k for k in free if problem.coordinates[k] in datum.expression.free_symbols and len(ends[k])]
-    rules = [panel_nodes(*datum.bounds[k], _NODES, ends[k] if k in cut else ()) for k in free]
+    free = [k for k, (low, high) in enumerate(term.bounds) if low < high]
+    cut = [k for k in free if problem.coordinates[k] in term.expression.free_symbols and len(ends[k])]
+    rules = [panel_nodes(*term.bounds[k], _NODES, ends[k] if k in cut else ()) for k in free]
     if not cut or np.prod([float(len(nodes)) for nodes, _ in rules]) > _MOST:
         return ""
-    edges = {k: np.array([datum.bounds[k][0], *(b for _, b in panels(*datum.bounds[k], ends[k]))]) for k in cut}
-    inside, values = values_of(datum, problem, [nodes for nodes, _ in rules], free)
+    edges = {k: np.array([term.bounds[k][0], *(b for _, b in panels(*term.bounds[k], ends[k]))]) for k in cut}
+    inside, values = values_of(term, problem, [nodes for nodes, _ in rules], free)
     for axis, (_, weights) in enumerate(rules):
         shape = [-1 if j == axis else 1 for j in range(len(free))]
         values, inside = values * weights.reshape(shape), inside * weights.reshape(shape)
@@ -73,7 +73,7 @@ def _reason(datum: Datum, problem: Problem, ends: Breaks, there: Sequence[np.nda
     share = float(np.sum(values * empty)) / whole
     if share > _SHARE:
         return f"{share:.0%} of its integral where no point lies"
-    ratio = _mean(datum, problem, there, along) / (whole / float(np.sum(inside)))
+    ratio = _mean(term, problem, there, along) / (whole / float(np.sum(inside)))
     return "" if 1 / _OFF < ratio < _OFF else f"an integral of which the points make {ratio:.2g} times as much"
 
 
@@ -89,9 +89,9 @@ def _counted(coordinates: Sequence[np.ndarray], edges: dict[int, np.ndarray]) ->
     return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
 
 
-def _mean(datum: Datum, problem: Problem, there: Sequence[np.ndarray], along) -> float:
+def _mean(term: KnownTerm, problem: Problem, there: Sequence[np.ndarray], along) -> float:
     """The mean of the absolute value over the points."""
-    values = evaluate(datum.expression, dict(zip(problem.coordinates, there, strict=False)))
+    values = evaluate(term.expression, dict(zip(problem.coordinates, there, strict=False)))
     values = np.abs(np.nan_to_num(np.asarray(values, float), nan=0.0, posinf=0.0, neginf=0.0))
     values = np.broadcast_to(values, np.broadcast_shapes(*(column.shape for column in there)))
     for axis, weights in enumerate([None] * values.ndim if along is None else along):

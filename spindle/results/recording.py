@@ -4,6 +4,7 @@ Each look is named, so that what the budget leaves no time for can be said. Resi
 training never saw.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,6 +19,7 @@ from spindle.networks.model import Model
 from spindle.objective.objective import Objective
 from spindle.problem.consistency.checks import doubts, fatal
 from spindle.problem.problem import Problem
+from spindle.problem.windows import time_axis
 from spindle.results.averages import averages
 from spindle.results.classical_comparison import compare
 from spindle.results.diagnostics import cut_short, overfit, stagnated, unfinished, unfulfilled
@@ -26,9 +28,9 @@ from spindle.results.evaluator import Evaluator
 from spindle.results.missed_sources import missed
 from spindle.results.resolution import in_sentences, unresolved
 from spindle.results.run_record import RunRecord
-from spindle.results.term_sizes import own_terms
+from spindle.results.term_sizes import term_sizes
 from spindle.results.verdict import UNFULFILLED
-from spindle.storage.records import Grown
+from spindle.storage.records import Grown, Reached
 from spindle.training.budget import Budget
 from spindle.training.deadline import Late, in_time
 from spindle.training.history import Clock
@@ -84,9 +86,18 @@ def record(
         medians=residuals.medians,
         misfits=residuals.misfits,
         unresolved=axes,
+        reached=_reached(evaluator.problem, outcome),
         fatal=tuple(certain),
         doubts=(*known, *blind),
     )
+
+
+def _reached(problem: Problem, outcome: Outcome) -> Reached | None:
+    """How far in time training came, slab by slab; None where time was solved at once."""
+    if outcome.reached is None:
+        return None
+    axis = time_axis(problem)
+    return Reached(problem.coordinates[axis].name, outcome.reached, float(problem.domain.bounds[axis][1]))
 
 
 def _of_training(outcome: Outcome, seed: int, seconds: Clock) -> RunRecord:
@@ -135,7 +146,7 @@ class _Residuals:
 
     fresh     root mean squares, in the user's units
     misfits   of measurements, in units of their noise
-    terms     the sizes of their own terms
+    terms     the sizes of their terms
     shares    relative to these
     medians   likewise, of those that are as large as their terms
     """
@@ -150,9 +161,11 @@ class _Residuals:
 def _residuals(evaluator: Evaluator, model: Model, key, looks: _Looks) -> _Residuals:
     plan, scales = evaluator.plan, evaluator.plan.constraints.scales
     squares = looks.at("residuals on fresh points", lambda: _fresh_residuals(evaluator, model, key), {})
+    if plan.march is not None:  # beyond the last slab nothing is known
+        squares = {name: square for name, square in squares.items() if math.isfinite(square)}
     fresh = {name: value * scales.residual(name) for name, value in squares.items()}
     misfits = {name: squares[name] for name in plan.objective.forms.noisy if name in squares}
-    terms = looks.at("the sizes of the terms", lambda: own_terms(evaluator, model), {})
+    terms = looks.at("the sizes of the terms", lambda: term_sizes(evaluator, model), {})
     shares = {name: value / terms[name] for name, value in fresh.items() if name in terms}
     wild = [name for name, share in shares.items() if share > UNFULFILLED]
     medians = looks.at("the median of residuals", lambda: _medians(evaluator, model, wild, key), {})

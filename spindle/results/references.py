@@ -23,13 +23,18 @@ def references(problem: Problem) -> dict:
     domain, parameters = problem.domain, [p.name for p in family_parameters(problem)]
     for u, reference in problem.compared.items():
         nodes, values, has_gaps = reference.compared(parameters) or _everywhere(problem, u)
-        contained = domain.contains(nodes) if isinstance(nodes, np.ndarray) else domain.contains_grid(nodes)
-        inside = np.broadcast_to(contained, values.shape)
+        inside = np.broadcast_to(contained(problem, nodes), values.shape)
         if has_gaps and len(domain.boxes) != 1:
             inside = inside & ~np.isnan(values)  # a table may leave out the walls of a domain that is no box
         _check(problem, u, nodes, values, inside)
         known[u] = nodes, values if has_gaps else np.where(inside, values, np.nan)
     return known
+
+
+def contained(problem: Problem, where) -> np.ndarray:
+    """Whether points (n, d), or the nodes of the grid of a list of axes, lie in the domain; broadcasts to the grid."""
+    scattered = isinstance(where, np.ndarray)
+    return problem.domain.contains(where) if scattered else problem.domain.contains_grid(where)
 
 
 def _everywhere(problem: Problem, u) -> Compared:

@@ -7,12 +7,15 @@ import numpy as np
 from spindle.adaptivity.refinements import decays, tail
 from spindle.networks.fields import AxisField
 from spindle.networks.model import Model
+from spindle.networks.piecewise import PiecewiseField
 from spindle.networks.spectral import Modes, Spectral
+from spindle.networks.waves import WavesField
 from spindle.results.evaluator import Evaluator
 from spindle.results.references import scattered_points
 from spindle.training.precision import precision
 
 _RESOLVED = 1e-4  # share of the last tenth of the coefficients, up to which an axis is resolved
+_SETTLED = 1e-7  # likewise, up to which it is resolved as well as other features could
 _POINTS = 256
 
 
@@ -22,6 +25,9 @@ def unresolved(evaluator: Evaluator, model: Model) -> dict[str, float]:
     Empty for networks that learn their features.
     """
     field, problem = model.field, evaluator.problem
+    if isinstance(field, (PiecewiseField, WavesField)):
+        last = {problem.coordinates[axis].name: share for axis, share in field.last_shares().items()}
+        return {name: share for name, share in last.items() if not share <= _RESOLVED}
     if not isinstance(field, AxisField) or not all(isinstance(body, (Spectral, Modes)) for body in field.bodies):
         return {}
     with np.errstate(all="ignore"):  # of a field that is on its way to divergence
@@ -34,11 +40,23 @@ def unresolved(evaluator: Evaluator, model: Model) -> dict[str, float]:
     return {c.name: share for c, share in zip(problem.coordinates, shares, strict=True) if share > _RESOLVED}
 
 
+def unsettled(model: Model) -> bool:
+    """Whether global features do not resolve a solution, so that others may."""
+    with np.errstate(all="ignore"):
+        return not max(map(tail, decays(model.field))) <= _SETTLED
+
+
 def in_sentences(evaluator: Evaluator, model: Model, shares: Mapping[str, float]) -> list[str]:
     """One sentence for each axis that is not resolved, in order; `shares` is what `unresolved` returned."""
     names = [c.name for c in evaluator.problem.coordinates]
     if not shares:
         return []
+    if isinstance(model.field, (PiecewiseField, WavesField)):
+        return [
+            f"axis {name} is not resolved: the last coefficients of its polynomials still hold {share:.0e} of the "
+            f"solution, though there are as many as can be"
+            for name, share in shares.items()
+        ]
     with precision(evaluator.plan.dtype):
         features = [len(axis) for axis in decays(model.field)]
     return [

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import singledispatch
 from typing import Any, get_type_hints
 
 from spindle.storage.records import (
@@ -31,7 +32,7 @@ class RunRecord:
     classical        the classical solution of the same discrete equations; None for methods without
     windows          the windows in time, in order
     averages         {"t": instants, name: means over space}
-    shares           {name: residual relative to its own terms}
+    shares           {name: residual relative to its terms}
     medians          {name: the same in half of the points}, of those that are large
     misfits          {name: distance from measurements in units of their noise}
     reached          how far windows in time reach; None where time is solved at once
@@ -84,14 +85,31 @@ class RunRecord:
         return cls(**parts, seconds=seconds, history=history)
 
 
+@singledispatch
 def _plain(value: Any) -> Any:
-    if isinstance(value, Clock):
-        return asdict(value)
-    if isinstance(value, Mapping):
-        return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    return value.value if isinstance(value, StopReason) else value
+    """JSON-ready."""
+    return value
+
+
+@_plain.register
+def _(value: Clock) -> dict:
+    return asdict(value)
+
+
+@_plain.register(Mapping)
+def _(value) -> dict:
+    return {name: _plain(each) for name, each in value.items()}
+
+
+@_plain.register(list)
+@_plain.register(tuple)
+def _(value) -> list:
+    return [_plain(each) for each in value]
+
+
+@_plain.register
+def _(value: StopReason) -> str:
+    return value.value
 
 
 def _all_of(kind: type[StoredRecord]):

@@ -179,7 +179,7 @@ class Solution:
 
         Closed forms are compared on an equidistant grid that includes the ends, of about a million points and at most
         201 an axis (100^3 in three dimensions), or at 20,000 random points beyond six axes, on shapes and of families
-        beyond two; tabulated references on their own grid.
+        beyond two; tabulated references on their grid.
         """
         if self.windows:
             return errors_in_windows(self.evaluator, self.windows)
@@ -265,7 +265,7 @@ class Solution:
     def verdict(self) -> Verdict:
         """ "solved", "doubtful" or "not solved", with the reasons: `solution.verdict.word`, `solution.verdict.reasons`.
 
-        It rests on the residuals on fresh points, each against its own terms, the estimate of the error where there is
+        It rests on the residuals on fresh points, each against its terms, the estimate of the error where there is
         one, how training ended, what of time and of the axes was reached, and what is known of the problem.
         """
         return judge(self.run)

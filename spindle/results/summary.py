@@ -71,7 +71,7 @@ def estimate_in_words(estimate: ErrorEstimate) -> str:
     if estimate.upper is not None:
         why += f" and might be {', '.join(f'{name} {value:.0e}' for name, value in estimate.upper.items())}"
     how = estimate.by or "the equations for the error"
-    accuracy = f", itself exact to {estimate.own:.0e}" if estimate.own is not None else ""
+    accuracy = f", itself exact to {estimate.comparison_error:.0e}" if estimate.comparison_error is not None else ""
     return f"error {known}{errors} relative L2{why}, by {how}{accuracy} ({estimate.seconds:.1f} s)"
 
 

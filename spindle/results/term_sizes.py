@@ -11,14 +11,14 @@ from sympy.core.function import AppliedUndef
 
 from spindle.derivatives.pointwise import pointwise_values
 from spindle.errors import ProblemError
-from spindle.lowering.compile import array_function, coded
+from spindle.lowering.compile import array_function, given_partial
 from spindle.lowering.partials import partial_of
 from spindle.methods.base import Plan
 from spindle.networks.model import Model
 from spindle.results.evaluator import Evaluator
 from spindle.results.references import scattered_points
 from spindle.symbolic.functions import evaluate
-from spindle.symbolic.symbols import Normal, Parameter, is_given, unknowns_in
+from spindle.symbolic.symbols import Normal, Parameter, unknown_of
 
 _POINTS = 512
 _SHARE = {
@@ -28,7 +28,7 @@ _SHARE = {
 _NOISE = {"float64": 1e-13, "float32": 1e-5}  # of numbers of size one: residuals of that size are rounding errors
 
 
-def own_terms(evaluator: Evaluator, model: Model) -> dict[str, float]:
+def term_sizes(evaluator: Evaluator, model: Model) -> dict[str, float]:
     """Root mean square of the terms of each residual together, at fixed points of the domain, in the user's units.
 
     Where all terms vanish, as in the slope of what is even, it is a share of what they would be for a solution that
@@ -78,7 +78,7 @@ def _written(plan: Plan) -> Iterator[tuple[str, list[sympy.Expr]]]:
 def _partials(evaluator: Evaluator, model: Model, points: np.ndarray) -> dict:
     """The values (n,) of all unknowns and partials that occur, by one pass through the field, compiled once a plan."""
     programs, (arrays, structure) = evaluator.plan.programs, jax.tree.flatten(model)
-    name = ("own terms", structure)
+    name = ("term sizes", structure)
     if name not in programs:
         programs[name] = _pass(evaluator.plan, structure)
     nodes, program = programs[name]
@@ -108,7 +108,7 @@ def _pass(plan: Plan, structure) -> tuple[list, Callable]:
 def _unknown_parts(term) -> list:
     """The unknowns in a term, and the partials of them, each as it stands."""
     kept = sympy.sympify(term).atoms(AppliedUndef, sympy.Derivative)
-    return [n for n in kept if not is_given(n.expr if isinstance(n, sympy.Derivative) else n) and unknowns_in(n)]
+    return [node for node in kept if unknown_of(node) is not None]
 
 
 def _size(evaluator: Evaluator, model: Model, terms, points: np.ndarray, partials: dict) -> float:
@@ -122,7 +122,7 @@ def _size(evaluator: Evaluator, model: Model, terms, points: np.ndarray, partial
         beside |= {p: estimated.get(p.name, p.value if p.value is not None else math.nan) for p in free}
         try:
             with evaluator.plan.objective.holding(dict(evaluator.carried)):
-                computed = np.asarray(evaluate(term, values | beside, coded=coded), float)
+                computed = np.asarray(evaluate(term, values | beside, given_partial=given_partial), float)
         except (ProblemError, ArithmeticError, TypeError, ValueError):
             continue
         finite = computed[np.isfinite(computed)]

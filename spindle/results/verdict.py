@@ -10,14 +10,14 @@ from spindle.training.stop_reasons import StopReason
 SOLVED, DOUBTFUL, NOT_SOLVED = "solved", "doubtful", "not solved"
 _WORDS = (SOLVED, DOUBTFUL, NOT_SOLVED)
 
-# Residual on fresh points relative to its own terms, and estimated relative error: above the first of the two numbers a
+# Residual on fresh points relative to its terms, and estimated relative error: above the first of the two numbers a
 # solution is doubtful, above the second it is none.
 _RESIDUAL = LOCAL, UNFULFILLED = (0.05, 0.5)
 _ERROR = (0.008, 0.3)  # an estimate is right to some tens of per cent: what is solved is right to a hundredth
 _TAIL = (1e-3, 5e-2)  # share of the last features of an axis
 _APART = (0.01, 0.5)  # relative distance from the classical solution
 _MISSED = (2.0, 10.0)  # root mean square distance from measurements, in units of their noise
-_SMALL = 1e-3  # residual, relative to its own terms, that is enough where no estimate was made
+_SMALL = 1e-3  # residual, relative to its terms, that is enough where no estimate was made
 
 
 _EXPLAINS_LITTLE = "explains little of the residuals"
@@ -127,7 +127,7 @@ def _estimated(run) -> list[tuple[int, str]]:
 
 
 def _residuals(run) -> list[tuple[int, str]]:
-    """Residuals on fresh points, relative to their own terms."""
+    """Residuals on fresh points, relative to their terms."""
     small = _near(run)
     near = 0.0 <= _apart(run) <= _APART[0]
     reasons = []

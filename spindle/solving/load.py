@@ -20,7 +20,7 @@ from spindle.results.reduced import reduced_from_data
 from spindle.results.run_record import RunRecord
 from spindle.results.solution import Solution
 from spindle.solving.train import Window, evaluator_of, planned
-from spindle.solving.windows import Windows, joined, unsolved
+from spindle.solving.windows import Windows, join_windows, unsolved
 from spindle.storage.arrays import check_fingerprint, load_arrays, reading
 from spindle.storage.records import Grown
 from spindle.training.precision import precision
@@ -43,15 +43,15 @@ def load(directory, given: Mapping | None = None) -> Solution:
     if method.windows_of(problem) == 1:
         return restore(problem, method, source, seed, choices=tuple(source.read_info()["choices"]))
     windows, parts = Windows(problem, method), list[Solution]()
-    while not windows.pace.whole(parts) and source.window(len(parts)).solution.exists():
+    while not windows.lengths.whole(parts) and source.window(len(parts)).solution.exists():
         window = windows.after(parts, source.window(len(parts)).during())
         parts.append(restore(window.problem, window.method, source.window(len(parts)), seed, window))
         if window.shares:
             windows.share(parts[-1].plan)
     if not parts:
         raise RunError(f"{source.path} holds no window that was trained; continue the run, `sp.resume(directory)`.")
-    solution = joined(problem, method, parts, windows.pace)
-    if not windows.pace.whole(parts) and solution.run.stopped_by.ended and not unsolved(parts[-1]):
+    solution = join_windows(problem, method, parts, windows.lengths)
+    if not windows.lengths.whole(parts) and solution.run.stopped_by.ended and not unsolved(parts[-1]):
         return solution.with_record(stopped_by=StopReason.INTERRUPTED)
     return solution
 
@@ -69,7 +69,7 @@ def restore(
     choices   those that are on record; None: those of the plan as it is made now
     """
     arrays, run = source.read_result()
-    plan = planned(problem, method, window)
+    plan = _followed(planned(problem, method, window), run.grown)
     plan = plan if choices is None else replace(plan, choices=choices)
     with precision(plan.dtype):
         # Where nothing was enlarged on the way, the shapes of a new model say where the arrays go: nothing is compiled.
@@ -123,11 +123,25 @@ def _whole_numbers(decision) -> tuple[int, ...]:
     return (decision,) if isinstance(decision, int) else ()
 
 
+def _followed(plan: Plan, grown: Sequence[Grown]) -> Plan:
+    """The plan by which a solution was made, by what is on record."""
+    other = plan.instead
+    phases = [entry.phase for entry in grown]
+    return other if other is not None and other.march is not None and other.march.phase in phases else plan
+
+
+def _made(plan: Plan, model: Model, entry: Grown) -> Model:
+    """A model as a phase on record made it; raises where somebody changed the file."""
+    if plan.march is not None:
+        return plan.march.apply(model, entry.decision) if entry.phase == plan.march.phase else model
+    refinement: Any = plan.schedule.stages[entry.phase].refinement
+    return refinement.apply(model, entry.decision)
+
+
 def _restored(plan: Plan, model: Model, arrays: Mapping, grown: Sequence[Grown]) -> Model:
     """The model as built, as later stages refined it, with the stored arrays."""
     for entry in grown:
-        refinement: Any = plan.schedule.stages[entry.phase].refinement  # there is one, unless somebody changed the file
-        model = refinement.apply(model, entry.decision)
+        model = _made(plan, model, entry)
     trainable, static = eqx.partition(
         model, lambda leaf: hasattr(leaf, "dtype") and np.issubdtype(leaf.dtype, np.inexact)
     )

@@ -13,7 +13,7 @@ from spindle.results.directory import RunDirectory
 from spindle.results.solution import Solution
 from spindle.solving.load import restore
 from spindle.solving.train import RunOptions, Window, train
-from spindle.solving.windows import Windows, described, joined, unsolved
+from spindle.solving.windows import Windows, described, join_windows, unsolved
 from spindle.training.stop_reasons import StopReason
 
 
@@ -28,11 +28,11 @@ def march(problem: Problem, method: Method, options: RunOptions) -> Solution:
         plan = method.plan(with_parameter_axes(windows.first().posed))
         _first(problem, options)(plan)  # refuses the directory of another run
     failure: DivergenceError | None = None
-    while failure is None and not windows.pace.whole(parts) and (not parts or _goes_on(parts[-1])):
+    while failure is None and not windows.lengths.whole(parts) and (not parts or _goes_on(parts[-1])):
         if parts and time.perf_counter() > options.budget.training_ends:
             parts[-1] = parts[-1].with_record(stopped_by=StopReason.BUDGET)
             break
-        options.display.window = windows.pace.position(len(parts) + 1)
+        options.display.window = windows.lengths.position(len(parts) + 1)
         window = windows.after(parts, _begun(options.directory, len(parts)))
         try:
             part = _one(problem, method, options, window, follows=windows.follows)
@@ -40,13 +40,13 @@ def march(problem: Problem, method: Method, options: RunOptions) -> Solution:
             part, failure = error.solution, error
         if window.shares:
             windows.share(part.plan)
-        if not part.run.stopped_by.resumes and not windows.pace.keeps(part):
+        if not part.run.stopped_by.resumes and not windows.lengths.keeps(part):
             failure = None
             if options.directory is not None:
                 options.directory.window(len(parts)).forget()
             continue
         parts.append(part)
-    solution = joined(problem, method, parts, windows.pace)
+    solution = join_windows(problem, method, parts, windows.lengths)
     if options.directory is not None:
         solution.conclude(options.directory)
     if failure is not None:

@@ -20,8 +20,10 @@ from spindle.results.directory import RunDirectory
 from spindle.results.evaluator import Evaluator, TimeFrame
 from spindle.results.recording import record
 from spindle.results.references import references
+from spindle.results.resolution import unsettled
 from spindle.results.run_record import RunRecord
 from spindle.results.solution import Solution
+from spindle.slabs.training import Watching
 from spindle.storage.lock import Lock
 from spindle.training.budget import Budget
 from spindle.training.deadline import Late, in_time
@@ -110,6 +112,7 @@ def train(
         evaluator = _evaluator(problem, plan, options, window, prepare)
         clock.setup = time.perf_counter() - began
         outcome = _trained(evaluator, start, keys.train, options, clock)
+        evaluator, outcome = _instead(evaluator, outcome, options, clock)
         run = _recorded(evaluator, outcome, keys.fresh, options, clock, window)
         solution = _reduced(Solution(method, evaluator, outcome.model, run), options)
         singular = _singular(plan, start, keys.train) if run.stopped_by == StopReason.DIVERGED else []
@@ -196,6 +199,8 @@ def evaluator_of(problem: Problem, plan: Plan, window: Window | None, compared: 
 def _trained(evaluator: Evaluator, start: Model, key: jax.Array, options: RunOptions, clock: Clock) -> Outcome:
     """How the loop ends that begins with this model."""
     plan, directory = evaluator.plan, options.directory
+    if plan.march is not None:
+        return _marched(evaluator, start, options, clock)
     trainer = Trainer(
         plan.objective,
         plan.schedule,
@@ -212,6 +217,33 @@ def _trained(evaluator: Evaluator, start: Model, key: jax.Array, options: RunOpt
         return trainer.run(start, plan.weights, key=key)
     except Late as late:  # before its first phase
         raise _too_little_time(evaluator.given, options) from late
+
+
+def _instead(evaluator: Evaluator, outcome: Outcome, options: RunOptions, clock: Clock) -> tuple[Evaluator, Outcome]:
+    """By the plan that is followed where the outcome does not resolve the solution; as it is where there is none."""
+    other = evaluator.plan.instead
+    ended = outcome.stopped_by in ("steps", "converged")
+    if other is None or not ended or not unsettled(outcome.model):
+        return evaluator, outcome
+    following = replace(evaluator, plan=other)
+    return following, _marched(following, outcome.model, options, clock, outcome)
+
+
+def _marched(
+    evaluator: Evaluator, model: Model, options: RunOptions, clock: Clock, before: Outcome | None = None
+) -> Outcome:
+    """How a march slab by slab ends, after the training that it follows, if any."""
+    march, directory = evaluator.plan.march, options.directory
+    assert march is not None
+    return march.run(
+        model,
+        limits=Limits(options.budget.training_ends, options.target or 0.0, options.budget.ends),
+        clock=clock,
+        watching=Watching(options.display, options.callbacks),
+        checkpoint=directory.checkpoint if directory else None,
+        fingerprint=directory.fingerprint if directory else "",
+        before=before,
+    )
 
 
 # ------------------------------------------------------------------------------------------------------- the record

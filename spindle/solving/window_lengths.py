@@ -14,14 +14,14 @@ from spindle.training.precision import precision
 from spindle.training.stop_reasons import StopReason
 
 _AIM, _MOST = 1e-10, 1e-7  # share of the last features: what a window is made for, and above which it is not kept
-_RESIDUAL = 1e-5  # of an equation, relative to its own terms, above which a window is not kept
+_RESIDUAL = 1e-5  # of an equation, relative to its terms, above which a window is not kept
 _SHORTER, _LONGER = 0.25, 2.0  # than the window before, at most
 _NEAR = 1 / 20  # of the whole time: what is a short way to a pulse
 _NOTHING = 1e-20  # of the size of the unknowns: before a pulse there is nothing to resolve
 _SHORTEST = 2.0**-24  # of the whole time
 
 
-class Pace(Protocol):
+class WindowLengths(Protocol):
     """What decides on the length of windows."""
 
     def next(self, parts: Sequence[Solution]) -> tuple[float, float]:
@@ -38,7 +38,7 @@ class Pace(Protocol):
 
 
 @dataclass(frozen=True)
-class Even:
+class EqualLengths:
     """So many windows of one length."""
 
     low: float
@@ -46,7 +46,7 @@ class Even:
     count: int
 
     def next(self, parts: Sequence[Solution]) -> tuple[float, float]:
-        """See `Pace`."""
+        """See `WindowLengths`."""
         edges = np.linspace(self.low, self.high, self.count + 1)
         return float(edges[len(parts)]), float(edges[len(parts) + 1])
 
@@ -55,7 +55,7 @@ class Even:
         return True
 
     def whole(self, parts: Sequence[Solution]) -> bool:
-        """See `Pace`."""
+        """See `WindowLengths`."""
         return len(parts) == self.count
 
     def position(self, number: int) -> str:
@@ -64,7 +64,7 @@ class Even:
 
 
 @dataclass
-class Following:
+class AdaptiveLengths:
     """Windows as long as their features resolve the solution: the first is tried on all of time.
 
     Coefficients of features that resolve a solution fall geometrically, faster the shorter the window is: the last of n
@@ -94,7 +94,7 @@ class Following:
         return [a for a, b in zip(ordered, [*ordered[1:], math.inf], strict=True) if b - a > near]
 
     def next(self, parts: Sequence[Solution]) -> tuple[float, float]:
-        """See `Pace`."""
+        """See `WindowLengths`."""
         begins = parts[-1].problem.domain.bounds[self.axis][1] if parts else self.low
         length = min(self._after(parts[-1]) if parts else math.inf, self._refused)
         ends = min((stop for stop in self._approached if stop > begins), default=self.high)
@@ -119,7 +119,7 @@ class Following:
         return False
 
     def whole(self, parts: Sequence[Solution]) -> bool:
-        """See `Pace`."""
+        """See `WindowLengths`."""
         return bool(parts) and parts[-1].problem.domain.bounds[self.axis][1] >= self.high
 
     def position(self, number: int) -> str:

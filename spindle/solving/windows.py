@@ -17,15 +17,15 @@ import numpy as np
 
 from spindle.geometry.domain import Box
 from spindle.lowering.breaks import breaks
-from spindle.lowering.compile import coded
+from spindle.lowering.compile import given_partial
 from spindle.methods.base import Method, Plan
 from spindle.networks.expansion import AxisBasis, Expansion
 from spindle.objective.errors import error_measures
 from spindle.problem.carried import Carried
-from spindle.problem.conditions.base import Setting
+from spindle.problem.conditions.base import PrescribedValue
 from spindle.problem.conditions.initial import AtStart
 from spindle.problem.problem import Problem
-from spindle.problem.windows import in_later_time, later, time_axis, window
+from spindle.problem.windows import in_later_time, later_window_problem, time_axis, window
 from spindle.results.averages import averages
 from spindle.results.evaluator import Evaluator, TimeFrame
 from spindle.results.references import scattered_points
@@ -33,12 +33,12 @@ from spindle.results.resolution import in_sentences
 from spindle.results.run_record import RunRecord
 from spindle.results.solution import Solution, errors_in_windows, values_in_windows
 from spindle.solving.train import Window
-from spindle.solving.window_lengths import Even, Following, Pace
+from spindle.solving.window_lengths import AdaptiveLengths, EqualLengths, WindowLengths
 from spindle.storage.records import Reached, WindowRecord
-from spindle.symbolic.functions import evaluate
+from spindle.symbolic.functions import NUMPY, evaluate
 from spindle.training.history import Clock, History
 
-UNSOLVED = 0.5  # residual of an equation, relative to its own terms, above which a window is not solved
+UNSOLVED = 0.5  # residual of an equation, relative to its terms, above which a window is not solved
 _GRID = 64  # nodes on each axis on which the two values at a seam are compared, in up to two dimensions
 _FIRST, _MOST = 17, {1: 513, 2: 129, 3: 33}  # basis functions an axis of the state at the end, by dimension
 _RESOLVED = 1e-13  # share of the last coefficients at which no more of them are taken
@@ -54,9 +54,9 @@ class Windows:
         low, high = map(float, problem.domain.bounds[self.axis])
         self.follows = count == "auto"
         if self.follows:
-            self.pace: Pace = Following(self.axis, low, high, breaks(problem)[self.axis])
+            self.lengths: WindowLengths = AdaptiveLengths(self.axis, low, high, breaks(problem)[self.axis])
         else:
-            self.pace = Even(low, high, int(count))
+            self.lengths = EqualLengths(low, high, int(count))
         self.length = high - low if self.follows else (high - low) / int(count)
         self.carried = Carried()
         t = problem.coordinates[self.axis]
@@ -74,11 +74,11 @@ class Windows:
 
     def first(self, during: tuple[float, float] | None = None) -> Window:
         """The window that starts as the problem does; see `after`."""
-        low, high = during or self.pace.next(())
+        low, high = during or self.lengths.next(())
         if self.follows:
             return replace(self._shared(0, low, high, self._at_the_start(low), None), whole=self.problem)
         problem = window(self.problem, low, high)
-        posed = later(problem, self.axis, self.length, low)
+        posed = later_window_problem(problem, self.axis, self.length, low)
         moved = partial(in_later_time, self.problem, self.axis, low)
         return Window(problem, posed, self.method, 0, TimeFrame(low), moved, whole=self.problem)
 
@@ -86,8 +86,8 @@ class Windows:
         """The window after those that are solved; `during`: between which instants, where that is known already."""
         if not parts:
             return self.first(during)
-        low, high = during or self.pace.next(parts)
-        return self._shared(len(parts), low, high, self._handed_over(parts[-1]), parts[-1])
+        low, high = during or self.lengths.next(parts)
+        return self._shared(len(parts), low, high, self._end_state(parts[-1]), parts[-1])
 
     def _shared(self, number: int, low: float, high: float, state: dict, last: Solution | None) -> Window:
         """A window that shares its plan with all others but, where the lengths are even, the first."""
@@ -108,7 +108,7 @@ class Windows:
         """The state that the problem begins with, where time is its only coordinate."""
         known = {self.problem.coordinates[self.axis]: low} | {p: p.value for p in self.problem.parameters}
         starts = self.problem.starts.items()
-        return {name: np.array(float(evaluate(start.value, known, coded=coded))) for name, start in starts}
+        return {name: np.array(float(evaluate(start.value, known, NUMPY, given_partial))) for name, start in starts}
 
     def share(self, plan: Plan) -> None:
         """Keep the plan of a window after the first for those after it."""
@@ -118,16 +118,16 @@ class Windows:
         """The problem of all windows after the first, in their own time."""
         t = self.problem.coordinates[self.axis]
         space = [c for c in self.problem.coordinates if c != t]
-        handed_over = {
+        starts_here = {
             name: AtStart(name, start.expression, self._state(name, start, last, space, t))
             for name, start in self.problem.starts.items()
         }
-        kept = tuple(handed_over.get(c.name, c) for c in self.problem.conditions)
-        return later(
+        kept = tuple(starts_here.get(c.name, c) for c in self.problem.conditions)
+        return later_window_problem(
             replace(self.problem, conditions=kept, reference={}), self.axis, self.length, self._clock, self._speed
         )
 
-    def _state(self, condition: str, start: Setting, last: Solution | None, space, t):
+    def _state(self, condition: str, start: PrescribedValue, last: Solution | None, space, t):
         """The initial data of a condition, as a function of what is handed over."""
         name = f"end of {condition}"
         if not space:
@@ -162,7 +162,7 @@ class Windows:
         values = last.values_on(start.expression, nodes)
         return self.carried.function(name, field, *space, size=lambda: float(np.sqrt(np.mean(values**2))))
 
-    def _handed_over(self, last: Solution) -> dict[str, Any]:
+    def _end_state(self, last: Solution) -> dict[str, Any]:
         """The state at the end of a window."""
         if not isinstance(self.problem.domain, Box):
             return {"model": eqx.filter(last.model, eqx.is_inexact_array)}
@@ -172,7 +172,7 @@ class Windows:
             return {name: last.values_on(start.expression, instant)[0] for name, start in starts}
         return {name: self._expanded(name, start, last) for name, start in starts}
 
-    def _expanded(self, condition: str, start: Setting, last: Solution) -> np.ndarray:
+    def _expanded(self, condition: str, start: PrescribedValue, last: Solution) -> np.ndarray:
         """The coefficients of the state: as many as make the last ones of the first window small."""
         instant = last.problem.domain.bounds[self.axis][1]
         bounds = [b for k, b in enumerate(self.problem.domain.bounds) if k != self.axis]
@@ -211,7 +211,7 @@ def unsolved(part: Solution) -> str:
     return worst[0] if worst else ""
 
 
-def joined(problem: Problem, method: Method, parts: Sequence[Solution], pace: Pace) -> Solution:
+def join_windows(problem: Problem, method: Method, parts: Sequence[Solution], lengths: WindowLengths) -> Solution:
     """The solution of all windows that were solved, with the record of all."""
     last, evaluator = parts[-1], Evaluator(problem, described(parts[0].plan))
     run = RunRecord(
@@ -221,7 +221,7 @@ def joined(problem: Problem, method: Method, parts: Sequence[Solution], pace: Pa
         stopped_by=last.run.stopped_by,
         loss=max(p.run.loss for p in parts),
         residuals=_mean_residuals(parts),
-        warnings=(*_incomplete(problem, parts, pace), *_doubts_of_all(parts)),
+        warnings=(*_incomplete(problem, parts, lengths), *_doubts_of_all(parts)),
         errors=errors_in_windows(evaluator, parts),
         seconds=Clock(**{name: sum(vars(p.run.seconds)[name] for p in parts) for name in asdict(Clock())}),
         peak_memory_bytes=max(p.run.peak_memory_bytes for p in parts),
@@ -271,11 +271,11 @@ def _reached(problem: Problem, parts: Sequence[Solution]) -> Reached:
     return Reached(name, parts[-1].problem.domain.bounds[axis][1], ends)
 
 
-def _incomplete(problem: Problem, parts: Sequence[Solution], pace: Pace) -> list[str]:
+def _incomplete(problem: Problem, parts: Sequence[Solution], lengths: WindowLengths) -> list[str]:
     """A sentence where not all windows were solved."""
     last, axis = parts[-1], time_axis(problem)
     name = unsolved(last)
-    if pace.whole(parts) and not name:
+    if lengths.whole(parts) and not name:
         return []
     t, (low, high), end = problem.coordinates[axis], last.problem.domain.bounds[axis], problem.domain.bounds[axis][1]
     if name and last.run.stopped_by.ended:
@@ -284,7 +284,7 @@ def _incomplete(problem: Problem, parts: Sequence[Solution], pace: Pace) -> list
             f"{last.run.shares[name]:.0%} of its own terms; take more windows, or more features or points"
         )
     else:
-        reason = f"{pace.position(len(parts))} was the last, stopped by {last.run.stopped_by}"
+        reason = f"{lengths.position(len(parts))} was the last, stopped by {last.run.stopped_by}"
     return [f"the solution reaches {t} = {high:g} of {end:g} and is NaN beyond, because {reason}"]
 
 

@@ -5,6 +5,7 @@ not known of it is None, and missing in the table.
 """
 
 import types
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import Enum
@@ -143,7 +144,7 @@ class ErrorEstimate(StoredRecord):
     left         share of the residuals that the estimated error does not explain
     bound        whether the error is at least that large
     upper        likewise for each name: a guess of what it may be then
-    own          relative error of what the solution was compared with
+    comparison_error   relative error of what the solution was compared with, in tables `own`
     by           how it was estimated
     seconds      that it took
     parameters   standard deviations of the parameters that were estimated from measurements, by name
@@ -155,13 +156,19 @@ class ErrorEstimate(StoredRecord):
     left: float | None = None
     bound: bool | None = None
     upper: Mapping[str, float] | None = None
-    own: float | None = None
+    comparison_error: float | None = field(default=None, metadata={"key": "own"})
     by: str | None = None
     seconds: float | None = None
     parameters: Mapping[str, float] | None = None
     noise: bool | None = None
 
     ALTERNATIVES = (("reason",), ("errors", "bound", "left", "seconds"))
+
+    @property
+    def own(self) -> float | None:
+        """The name of before of `comparison_error`, for one version."""
+        warnings.warn("`ErrorEstimate.own` is called `comparison_error` now.", DeprecationWarning, stacklevel=2)
+        return self.comparison_error
 
 
 CLOCK: Mapping[str, Any] = dict.fromkeys(("setup", "compile", "train", "evaluate", "reduce"), float)

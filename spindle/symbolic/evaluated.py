@@ -11,7 +11,9 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
-from spindle.symbolic.functions import UNEVALUATED, evaluate, float_of, shortened, without_values
+from spindle.symbolic.fluxes import is_flux, pointwise
+from spindle.symbolic.functions import UNEVALUATED, evaluate, shortened, without_values
+from spindle.symbolic.scaled import float_of, leaves_range
 from spindle.symbolic.time_limit import within_limit
 
 _LONGEST = 64  # bits of whole numbers in constants that stay exact
@@ -22,13 +24,14 @@ _SMOOTH = (
 )
 
 
-def plain(expression: sympy.Expr, call: str) -> sympy.Expr:
+def plain(expression: sympy.Expr, call: str, *, fluxes: bool = False) -> sympy.Expr:
     """The expression with derivatives, integrals and sums carried out where SymPy can, and with plain constants.
 
-    call   what the user wrote, for the message
+    call     what the user wrote, for the message
+    fluxes   whether derivatives of fluxes that jump stay as they are; else they are carried out beside the jumps
     Raises ProblemError where a constant is not finite, or larger than any number of a computer.
     """
-    done = _carried_out(expression)
+    done = _carried_out(expression, fluxes)
     swap = {}
     for number in _constants(done):
         value = _value(number, call)
@@ -37,9 +40,10 @@ def plain(expression: sympy.Expr, call: str) -> sympy.Expr:
     return done.xreplace(swap) if swap else done
 
 
-def _carried_out(expression):
+def _carried_out(expression, fluxes: bool):
     """Every derivative, integral, sum and limit replaced by what it is; those of unknown fields stay."""
-    pending = [d for d in expression.atoms(sympy.Derivative) if not isinstance(d.expr, AppliedUndef)]
+    expression = expression if fluxes else pointwise(expression)
+    pending = [d for d in expression.atoms(sympy.Derivative) if not isinstance(d.expr, AppliedUndef) and not is_flux(d)]
     pending += [e for e in expression.atoms(*UNEVALUATED) if not e.atoms(AppliedUndef)]
     outer = [e for e in pending if not any(e != other and other.has(e) for other in pending)]
     swap = {e: value for e in outer if (value := _worked_out(e)) is not None}
@@ -72,8 +76,14 @@ def _constants(expression) -> list:
         if is_constant(node):
             constants[node] = None
         elif not isinstance(node, UNEVALUATED):
-            waiting += node.args
+            waiting += [a for a in node.args if not (is_constant(a) and _is_coefficient(a, node))]
     return list(constants)
+
+
+def _is_coefficient(number, product) -> bool:
+    """Whether a constant is a factor of an exponential, with which it is evaluated: large times small."""
+    beside = product.is_Mul and any(a.free_symbols and leaves_range(a) for a in product.args)
+    return beside and (number.is_Number or _is_plain(number))
 
 
 def _value(number, call) -> float:

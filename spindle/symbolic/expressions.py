@@ -20,10 +20,11 @@ _FACTORS = 8  # of a product; of fewer, derivatives are written as SymPy writes 
 _ENDLESS = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo)
 
 
-def expression_of(value, call: str) -> sympy.Expr:
+def expression_of(value, call: str, *, fluxes: bool = False) -> sympy.Expr:
     """`value` as a real, finite SymPy expression.
 
-    call    what the user wrote, `sp.Dirichlet(u, ...)`, for the message
+    call     what the user wrote, `sp.Dirichlet(u, ...)`, for the message
+    fluxes   whether derivatives of fluxes that jump stay as they are, see `plain`
     Raises ProblemError for text, code, containers, and numbers that are complex, not finite, or too large for a float.
     """
     if isinstance(value, np.ndarray) and value.ndim == 0:
@@ -42,7 +43,7 @@ def expression_of(value, call: str) -> sympy.Expr:
             f"`{call}` contains {shown(checked)}, which is complex, and networks are real; write one unknown and one "
             f"equation for the real part and one for the imaginary part."
         )
-    return plain(checked, f"`{call}`")
+    return plain(checked, f"`{call}`", fluxes=fluxes)
 
 
 def refuse_text(value, call: str) -> None:

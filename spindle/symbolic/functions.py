@@ -20,6 +20,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic import boolalg
 
 from spindle.errors import ProblemError
+from spindle.symbolic.scaled import ScaledWalk, float_of, leaves_range
 from spindle.symbolic.symbols import is_given
 
 _LARGEST_INTEGER_POWER = 1024  # above, powers are taken of floats
@@ -245,26 +246,18 @@ def shortened(expression) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def float_of(number) -> float:
-    """A SymPy number as a float, infinite where it is too large."""
-    try:
-        return number.p / number.q if number.is_Rational else float(number)
-    except OverflowError:
-        return math.copysign(math.inf, -1 if number.is_negative else 1)
-
-
 # --------------------------------------------------------------------------------------------------------- values
 
 
-def evaluate(expression, values: Mapping, library: Library = NUMPY, coded: Callable | None = None):
+def evaluate(expression, values: Mapping, library: Library = NUMPY, given_partial: Callable | None = None):
     """The values of an expression; a float where it is a constant.
 
-    values   symbol -> array or float; arrays broadcast together
-    coded    (applied function made by `given`, orders of its derivative) -> callable; without it they are refused
+    values          symbol -> array or float; arrays broadcast together
+    given_partial   (applied function made by `given`, orders of its derivative) -> callable; None: they are refused
     Raises ProblemError where something has no values, see `without_values`.
     """
     with np.errstate(all="ignore"):
-        return _Walk(values, library, coded).of(sympy.sympify(expression))
+        return _Walk(values, library, given_partial).of(sympy.sympify(expression))
 
 
 def evaluated(expressions: Sequence, values: Mapping) -> list:
@@ -277,9 +270,12 @@ def evaluated(expressions: Sequence, values: Mapping) -> list:
 class _Walk:
     """One evaluation: each part is computed once."""
 
-    def __init__(self, values: Mapping, library: Library, coded: Callable | None):
+    def __init__(self, values: Mapping, library: Library, given_partial: Callable | None):
         self.known: dict = dict(values)
-        self.library, self.coded = library, coded
+        self.given = frozenset(values)
+        self.library, self.given_partial = library, given_partial
+        self.single = any(getattr(value, "dtype", None) == np.float32 for value in values.values())
+        self._scaled = ScaledWalk(self)
 
     def of(self, node) -> Any:
         try:
@@ -293,6 +289,10 @@ class _Walk:
             return float_of(node)
         if isinstance(node, boolalg.BooleanAtom):
             return bool(node)
+        if leaves_range(node, self.single):
+            return self._scaled.value(node)
+        if isinstance(node, sympy.log) and leaves_range(node.args[0], self.single):
+            return self._scaled.log(node.args[0])
         if node.is_Add:
             return functools.reduce(operator.add, map(self.of, node.args))
         if node.is_Mul:
@@ -329,12 +329,18 @@ class _Walk:
 
     def _power(self, base, exponent):
         below = self.of(base)
+        if exponent.is_Number:
+            return self.raised(below, exponent)
+        return self._apply(lambda library, b, e: library.np.power(b, e), below, self.of(exponent))
+
+    def raised(self, below, exponent):
+        """Values to a power that is a number."""
         if exponent.is_Integer and abs(exponent.p) <= _LARGEST_INTEGER_POWER:
             return self._apply(lambda _, b: b**exponent.p, below)
         if exponent.is_Rational and exponent.q == 2 and abs(exponent.p) == 1:
             root = self._apply(lambda library, b: library.np.sqrt(b), below)
             return root if exponent.p > 0 else self._apply(lambda _, r: 1 / r, root)
-        return self._apply(lambda library, b, e: library.np.power(b, e), below, self.of(exponent))
+        return self._apply(lambda library, b, e: library.np.power(b, e), below, float_of(exponent))
 
     def _branches(self, node):
         result: Any = math.nan
@@ -347,15 +353,15 @@ class _Walk:
         return result
 
     def _of_code(self, node):
-        """A coded function or its derivative, perhaps at another place."""
+        """A given function or its derivative, perhaps at another place."""
         if isinstance(node, sympy.Subs):
             inner = dict(zip(node.variables, map(self.of, node.point), strict=True))
-            return _Walk({k: v for k, v in self.known.items() if k.is_Symbol} | inner, self.library, self.coded).of(
-                node.expr
-            )
+            return _Walk(
+                {k: v for k, v in self.known.items() if k.is_Symbol} | inner, self.library, self.given_partial
+            ).of(node.expr)
         applied = node.expr if isinstance(node, sympy.Derivative) else node
-        if self.coded is None or not is_given(applied):
+        if self.given_partial is None or not is_given(applied):
             raise ProblemError(f"`{node}` is an unknown field or code, which has no values here; use a closed form.")
         counts = dict(node.variable_count) if isinstance(node, sympy.Derivative) else {}
         orders = [int(counts.get(argument, 0)) for argument in applied.args]
-        return self.coded(applied, orders)(*map(self.of, applied.args))
+        return self.given_partial(applied, orders)(*map(self.of, applied.args))

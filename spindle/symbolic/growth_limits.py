@@ -6,7 +6,7 @@ from sympy.core.function import AppliedUndef
 
 from spindle.symbolic.expressions import expanded_terms
 from spindle.symbolic.operators import NormalDerivative
-from spindle.symbolic.sampled import Samples
+from spindle.symbolic.sampled import SampledValues
 
 LARGEST = 6_000  # nodes of one expression, repeated parts counted as often as they occur
 MOST_WORK = 60_000  # nodes that a whole file may lead to
@@ -20,13 +20,13 @@ _DIGITS = 1e15  # above it a number of a computer has no digits after the point
 _BY_DIGITS = (sympy.sin, sympy.cos, sympy.tan, sympy.sec, sympy.csc, sympy.cot, sympy.floor, sympy.ceiling)
 
 
-class Limits:
+class GrowthLimits:
     """Bounds on the formulas of one file; the sentences that they return say what is too much, else they are empty.
 
     ease   factor on all sizes: what a program has built, and a run directory holds, can be longer than what one writes
     """
 
-    def __init__(self, samples: Samples, ease: int = 1):
+    def __init__(self, samples: SampledValues, ease: int = 1):
         self.samples, self.ease = samples, ease
         self.work = 0
         self._sizes: dict = {}

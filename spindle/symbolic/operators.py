@@ -7,7 +7,8 @@ from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError, usage
 from spindle.symbolic.expressions import differentiated, expression_of, refuse_text
-from spindle.symbolic.symbols import by_name, is_space, namesakes
+from spindle.symbolic.fluxes import jumps_along, pointwise
+from spindle.symbolic.symbols import by_name, is_space, namesakes, unknowns_in
 from spindle.symbolic.words import shown
 
 
@@ -32,17 +33,22 @@ def grad(field, over: Sequence[sympy.Symbol] | None = None) -> sympy.Matrix:
 
 @usage("sp.div(k*sp.grad(u))")
 def div(field, over: Sequence[sympy.Symbol] | None = None):
-    """Divergence of a column vector; composite fluxes such as `div(k*grad(u))` are expanded by the product rule."""
+    """Divergence of a column vector; composite fluxes such as `div(k*grad(u))` are expanded by the product rule.
+
+    Where `k` jumps (`Piecewise`, `Heaviside`, `sign`), the flux stays under its derivative: it is continuous there.
+    """
     field, axes = _operands("div", field, over)
     _check_length("div", field, len(axes))
     return sum(_across(component, axis) for component, axis in zip(field, axes, strict=True))
 
 
 def _across(expression, axis):
-    """The derivative of an expression along an axis, derivatives of its pieces not carried out.
+    """The derivative of an expression along an axis; of what may jump it is not carried out.
 
-    SymPy differentiates a `Piecewise` on its pieces: a jump between them would be gone before a problem can refuse it.
+    SymPy differentiates a `Piecewise` on its pieces: a jump between them, and the flux through it, would be gone.
     """
+    if unknowns_in(expression) and jumps_along(expression, axis):
+        return sympy.Derivative(expression, axis)
     pieces = sorted((p for p in expression.atoms(sympy.Piecewise) if _switches(p, axis)), key=sympy.count_ops)
     swap = {p: sympy.Function(f"piece {k}")(axis) for k, p in enumerate(pieces)}
     return expression.xreplace(swap).diff(axis).xreplace({f: p for p, f in swap.items()})
@@ -121,6 +127,7 @@ def manufactured(expression, solution: Mapping):
     replaced = _column(expression)
     if not isinstance(replaced, sympy.MatrixBase):
         replaced = expression_of(replaced, "sp.manufactured(...)")
+    replaced = pointwise(replaced)
     for field, value in solution.items():
         closed = by_name(expression_of(value, f"sp.manufactured(..., {{{shown(field)}: ...}})"), field.args)
         replaced = replaced.xreplace(_derivatives(replaced, field, closed)).subs(field, closed)

@@ -11,7 +11,8 @@ import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
-from spindle.symbolic.functions import LOGIC, NUMPY, TABLE
+from spindle.symbolic.functions import LOGIC, NUMPY, TABLE, evaluate
+from spindle.symbolic.scaled import leaves_range
 from spindle.symbolic.tables import table_of
 
 POINTS = 7
@@ -31,7 +32,7 @@ _NUMERIC |= {sympy.sqrt: np.sqrt, sympy.Heaviside: lambda x, *_: np.heaviside(x,
 ARGUMENTS = {"atan2": (2, 2), "max": (2, 8), "min": (2, 8)}  # all others take one
 
 
-class Samples:
+class SampledValues:
     """Values (POINTS,) of expressions at fixed points; None where an unknown field is in them.
 
     points   {symbol: its values (POINTS,)}
@@ -63,6 +64,8 @@ class Samples:
             return np.full(POINTS, _float(e))
         if isinstance(e, (sympy.logic.boolalg.BooleanTrue, sympy.logic.boolalg.BooleanFalse)):
             return np.full(POINTS, bool(e))
+        if leaves_range(e) and e.free_symbols <= set(self.points) and not e.has(AppliedUndef):
+            return np.broadcast_to(evaluate(e, self.points), POINTS)
         if isinstance(e, AppliedUndef):
             table = table_of(e)
             return None if table is None else self._apply(table, [self.of(a) for a in e.args])

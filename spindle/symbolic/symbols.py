@@ -58,7 +58,7 @@ def is_space(coordinate: sympy.Symbol) -> bool:
     return not is_time(coordinate) and not isinstance(coordinate, Parameter)
 
 
-class Field(Numberless, AppliedUndef):
+class AppliedField(Numberless, AppliedUndef):
     """An unknown or given function of coordinates: see `unknown` and `given`."""
 
     def __call__(self, *points):
@@ -100,7 +100,7 @@ def unknown(names: str, *coordinates: sympy.Symbol):
 
 def applied(name: str, coordinates: Sequence[sympy.Symbol], **marks) -> AppliedUndef:
     """The function of that name, applied to the coordinates; functions with other marks are different functions."""
-    return UndefinedFunction(name, bases=(Field,), **marks)(*coordinates)
+    return UndefinedFunction(name, bases=(AppliedField,), **marks)(*coordinates)
 
 
 @usage('v = sp.vector("v", x, y)')
@@ -274,6 +274,12 @@ def given(name: str, function: Callable, *coordinates: sympy.Symbol, smooth: boo
 def is_given(function) -> bool:
     """Whether an applied function was made by `given`."""
     return isinstance(function, AppliedUndef) and getattr(function.func, "given", None) is not None
+
+
+def unknown_of(node) -> AppliedUndef | None:
+    """The unknown that an expression is, or is a partial derivative of; None for any other expression."""
+    inner = node.expr if node.is_Derivative else node
+    return inner if isinstance(inner, AppliedUndef) and not is_given(inner) else None
 
 
 def unknowns_in(expression) -> list[AppliedUndef]:

@@ -25,8 +25,8 @@ from spindle.training.deadline import Late, in_time, wait_for
 from spindle.training.display import Display, Silent
 from spindle.training.history import Clock, History
 from spindle.training.interrupts import interruptions
-from spindle.training.looking import Looks, next_record
 from spindle.training.memory import excess
+from spindle.training.monitoring import Monitor, next_record
 from spindle.training.programs import Programs
 from spindle.training.refining import refined
 from spindle.training.saving import Saving
@@ -64,9 +64,9 @@ class Trainer:
     ):
         self.objective, self.schedule, self.limits, self.clock = objective, schedule, limits, clock
         display, shared = display or Silent(), {} if programs is None else programs
-        self.programs = Programs(schedule, limits, clock, display, objective.handed_over, shared)
+        self.programs = Programs(schedule, limits, clock, display, objective.carried_values, shared)
         self.saving = Saving(checkpoint, fingerprint, save_every, clock)
-        self.looks = Looks(
+        self.monitor = Monitor(
             schedule, self.programs, limits=limits, clock=clock, measure=measure, display=display, callbacks=callbacks
         )
 
@@ -171,7 +171,7 @@ class Trainer:
                 if not math.isfinite(loss):
                     return host, self._rewound(advance, host, state, starts), "diverged"
                 with self.saving.saved_if_it_ends(host, state, history):
-                    self.looks.look(host, state, end, history)
+                    self.monitor.look(host, state, end, history)
             stopped = self._reason_to_stop(state, interrupted, until)
             if not stopped and optimizer.finished(state.optimizer):
                 stopped = "converged"
@@ -213,9 +213,13 @@ class Trainer:
         return state._replace(arrays=again.arrays, points=state.points if resamples else again.points)
 
     def _stage_ends(self, number) -> float:
-        """The instant at which a stage ends: where more follow, it takes its share of the time that is left."""
+        """The instant at which a stage ends: where more follow, it takes its share of the time that is left.
+
+        All of it, where the rest would not suffice to compile another one.
+        """
         now, left = time.perf_counter(), self.limits.until - time.perf_counter()
-        return self.limits.until if number + 1 == len(self.schedule.stages) else now + _SHARE * left
+        last = number + 1 == len(self.schedule.stages) or (1 - _SHARE) * left < self.programs.took
+        return self.limits.until if last else now + _SHARE * left
 
     def _reason_to_stop(self, state, interrupted, until) -> str:
         if interrupted():

@@ -97,7 +97,8 @@ class Outcome:
     residuals    root mean square of each residual on the last training points
     grown        the refinements, as stored
     began        the step at which the last stage began
-    refused      sentences on refinements that would not have fitted into the memory
+    refused      sentences on refinements that would not have fitted into the memory, and on what could not be solved
+    reached      the instant up to which time was solved; None where it was solved at once
     """
 
     model: Model
@@ -109,3 +110,4 @@ class Outcome:
     grown: list[dict] = field(default_factory=list)
     began: int = 0
     refused: list[str] = field(default_factory=list)
+    reached: float | None = None

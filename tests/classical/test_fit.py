@@ -10,7 +10,7 @@ from jax.flatten_util import ravel_pytree
 from sympy import cos, exp, lambdify, log, sin
 
 import spindle as sp
-from spindle.classical.fit import ClassicalFit, DistanceToClassical, sharp
+from spindle.classical.fit import ClassicalFit, DistanceToClassical, polynomial_misfit
 from spindle.classical.nodal_solver import NoClassical
 from spindle.gallery.registry import gallery
 from spindle.training.precision import precision
@@ -24,7 +24,7 @@ def test_frequency_follows_the_classical_solution():
     with precision("float64"):
         smooth = sp.DTPINN(nodes=300, order=3).plan(gallery("poisson_disk"))
         holes = sp.DTPINN(nodes=500, order=3).plan(gallery("poisson_holes"))
-        assert sharp(smooth.classical()) is None and sharp(holes.classical()) > 0.05
+        assert polynomial_misfit(smooth.classical()) is None and polynomial_misfit(holes.classical()) > 0.05
     assert (smooth.settings.frequency, holes.settings.frequency) == (4.0, 8.0)
     assert any("polynomials of degree 8 miss the classical solution by" in note for note in holes.choices)
 

@@ -26,7 +26,7 @@ FLOORS = {
     5: ("gallery", "derivatives"),
     6: ("objective",),
     7: ("training",),
-    8: ("adaptivity", "classical", "reduction"),
+    8: ("adaptivity", "classical", "reduction", "slabs"),
     9: ("methods",),
     10: ("results",),
     11: ("solving",),

@@ -102,12 +102,46 @@ def test_it_is_printed_checked_and_stored():
 
 def test_nobody_asks_for_the_kind_of_a_condition():
     """Else a new kind would be forgotten there."""
-    kinds = {kind.__name__ for kind in Condition.__subclasses__()}
+    kinds = {kind.__name__ for kind in Condition.kinds.values()}
     assert {"OnBoundary", "AtStart", "AcrossAxis", "AtPoints"} <= kinds
     for path in Path(spindle.__file__).parent.rglob("*.py"):
         asked = [ast.unparse(node) for node in ast.walk(ast.parse(path.read_text())) if is_question(node)]
         asked = [question for question in asked if kinds & set(re.findall(r"\w+", question))]
         assert not asked, f"{path.name} asks {asked}; let conditions answer, in `Role` or by a method"
+
+
+def test_kinds_are_stored_under_names_that_never_change():
+    """Files of years ago hold these; a class may be renamed, its name in files may not."""
+    ours = {name for name, kind in Condition.kinds.items() if kind.__module__.startswith("spindle.")}
+    assert ours == {"OnBoundary", "AtStart", "AtPoints", "AcrossAxis"}
+    for path in (Path(spindle.__file__).parent / "problem" / "conditions").glob("*.py"):
+        classes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)]
+        kinds = [node for node in classes if "Condition" in map(ast.unparse, node.bases)]
+        assert all("stored_as" in [k.arg for k in node.keywords] for node in kinds), path.name
+
+
+def test_two_kinds_of_one_name_are_stored_apart():
+    def define(module, **options):
+        body = {"__module__": module, "__qualname__": "AtOnePoint"}
+        return type(Condition)("AtOnePoint", (AtOnePoint,), body, **options)
+
+    with pytest.raises(sp.ProblemError) as refused:
+        define("elsewhere")
+    assert str(refused.value) == (
+        "`class AtOnePoint(Condition)` would be stored as `AtOnePoint`, as conditions of "
+        "`tests.contract.test_new_condition.AtOnePoint` are, and a file could not tell them apart; give it a name of "
+        'its own, `class AtOnePoint(Condition, stored_as="elsewhere.AtOnePoint")`.'
+    )
+    other = define("elsewhere", stored_as="elsewhere.AtOnePoint")
+    assert define("elsewhere", stored_as="elsewhere.AtOnePoint") is not other, "the same one may be defined again"
+    problem = plane()
+    twice = replace(problem, conditions=[*problem.conditions, other("other", u, np.array([0.0, 0.0]), 1.5)])
+    data, arrays = problem_to_data(twice)
+    one, two = problem_from_data(json.loads(json.dumps(data)), arrays).conditions
+    assert type(one) is AtOnePoint and type(two) is Condition.kinds["elsewhere.AtOnePoint"]
+    del Condition.kinds["elsewhere.AtOnePoint"]
+    with pytest.raises(sp.RunError, match=r"condition of the kind 'elsewhere.AtOnePoint', which no class that was"):
+        problem_from_data(json.loads(json.dumps(data)), arrays)
 
 
 def is_question(node) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from spindle.derivatives.pointwise import PointwiseTaylor, pointwise_values
 from spindle.derivatives.separable.jets import SeparableJets, axis_jets, highest_orders, merge, paired
 from spindle.geometry.supports import PointSet, Region
-from spindle.lowering.partials import LinearCombination, Partial, terms_of
+from spindle.lowering.partials import LinearCombination, Partial
 from spindle.networks.embeddings import Scaled
 from spindle.networks.fields import BoundaryFactor, SeparableField
 from spindle.networks.layers import MLP
@@ -61,7 +61,7 @@ def nested(field, points, needs):
         axes = [k for k, n in enumerate(partial.orders) for _ in range(n)]
         return tensors[partial.total][(slice(None), partial.unknown, *axes)]
 
-    return [sum(c * one(p) for p, c in terms_of(need)) for need in needs]
+    return [sum(c * one(p) for p, c in need.terms) for need in needs]
 
 
 @pytest.mark.parametrize("dimensions", [2, 3, 4])
@@ -98,7 +98,7 @@ def test_merge_is_the_naive_sum_of_products(dimensions, float64, tolerance):
     letters = "abcd"[:dimensions]
     for need in needs:
         expected = 0
-        for partial, coefficient in terms_of(need):
+        for partial, coefficient in need.terms:
             factors = [features[k][order][:, partial.unknown] for k, order in enumerate(partial.orders)]
             expected = expected + coefficient * np.einsum(",".join(f"{a}r" for a in letters) + f"->{letters}", *factors)
         np.testing.assert_allclose(found[need], expected, atol=100 * tolerance, err_msg=str(need))

@@ -6,8 +6,9 @@ import sympy
 from sympy import Abs, Eq, Heaviside, Max, Piecewise, cosh, exp, floor, pi, sign, sin, tanh
 
 import spindle as sp
-from spindle.lowering.breaks import breaks
+from spindle.lowering.breaks import breaks, switches
 from spindle.points.rules import panel_nodes, panels
+from spindle.symbolic.functions import JUMPING
 
 x, y = sp.coordinates("x y")
 u = sp.unknown("u", x, y)
@@ -79,6 +80,14 @@ def test_peaks_are_integrated_on_the_panels(name):
         values = sympy.lambdify((x, y), source)(nodes[:, None], others[None, :])
         found = own @ np.broadcast_to(values, (len(nodes), len(others))) @ beside
     assert found == pytest.approx(integral, rel=3e-2)
+
+
+@pytest.mark.parametrize("function", [*JUMPING, Abs, Max], ids=lambda function: function.__name__)
+def test_everything_that_jumps_or_bends_has_a_break_where_it_does(function):
+    """All of them do where their argument vanishes, and nowhere else below one."""
+    others = {sympy.Mod: (3,), Max: (0,)}.get(function, ())
+    expression = function(x - 0.28, *others) + cosh(x)
+    assert switches(expression, x, 0, 1) == pytest.approx([0.28])
 
 
 def test_data_on_faces_break_their_axes():

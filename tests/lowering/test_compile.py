@@ -9,7 +9,6 @@ from sympy import And, Eq, Max, Min, Ne, Not, Or, Piecewise, Rational, cos, exp,
 
 import spindle as sp
 from spindle.lowering.compile import array_function
-from spindle.lowering.partials import terms_of
 
 x, y = sp.coordinates("x y")
 u, v = sp.unknown("u v", x, y)
@@ -41,7 +40,7 @@ def compiled(expression, coordinates):
 
     def value_of(need):
         total = 0
-        for partial, coefficient in terms_of(need):
+        for partial, coefficient in need.terms:
             exact = sympy.diff(EXACT[unknowns[partial.unknown]], x, partial.orders[0], y, partial.orders[1])
             total = total + coefficient * sympy.lambdify((x, y), exact, "numpy")(*map(np.asarray, coordinates))
         return jnp.asarray(total)

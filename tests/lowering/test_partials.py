@@ -6,7 +6,7 @@ from sympy import Function, sin
 
 import spindle as sp
 from spindle.lowering.compile import array_function
-from spindle.lowering.partials import LinearCombination, Partial, partials_in, terms_of
+from spindle.lowering.partials import LinearCombination, Partial, partials_in
 
 t, x, y, z = sp.coordinates("t x y z")
 c, q = sp.unknown("c q", t, x, y)
@@ -59,8 +59,8 @@ def test_compiled_functions_need_the_same_partials(name):
     """Combinations are sums of the same partials; none is needed that the expression does not contain."""
     expression, unknowns, coordinates, _ = TABLE[name]
     needs = array_function(expression, coordinates, unknowns).needs
-    assert {p for need in needs for p, _ in terms_of(need)} == set(partials_in([expression], unknowns, coordinates))
-    assert all(p.unknown == need.unknown for need in needs for p, _ in terms_of(need))
+    assert {p for need in needs for p, _ in need.terms} == set(partials_in([expression], unknowns, coordinates))
+    assert all(p.unknown == need.unknown for need in needs for p, _ in need.terms)
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ import spindle as sp
 from spindle.methods.registry import METHODS, method_named
 from spindle.methods.settings import (
     Features,
-    Kind,
     Ladder,
     NotNegative,
     Positive,
+    SettingKind,
     Weights,
     Whole,
     Words,
@@ -29,7 +29,7 @@ PROBLEM = sp.Problem(sp.Box({x: (0, 1), y: (0, 1)}), [sp.laplacian(u) + 1], [sp.
 DECLARED = {name: own for cls, _ in METHODS.values() for name, own in declared(cls).items()}
 
 
-def of_kind(*kinds: type[Kind]) -> list[str]:
+def of_kind(*kinds: type[SettingKind]) -> list[str]:
     return sorted(name for name, own in DECLARED.items() if isinstance(own.kind, kinds))
 
 

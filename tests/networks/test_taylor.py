@@ -87,6 +87,20 @@ def test_activations_of_arrays_are_the_value_of_the_jet():
         )
 
 
+def test_functions_of_arrays_equal_the_value_of_those_of_jets(float64):
+    """Whatever works on both gives for an array what it gives for the value of a jet."""
+    z = jnp.asarray(POINTS)
+    jet = Jet.variables(z, INDICES)
+    series = lambda value, highest: [jnp.sin(value), jnp.cos(value), *[0 * value] * highest][: highest + 1]  # noqa: E731
+    for function in (
+        lambda x: taylor.composed(x, series),
+        lambda x: taylor.linear(x, lambda lane: lane @ jnp.asarray(MATRIX)),
+        lambda x: concatenate([x, x]),
+    ):
+        np.testing.assert_array_equal(taylor.value_of(function(jet)), function(z))
+        np.testing.assert_array_equal(taylor.value_of(function(z)), function(z))
+
+
 def test_jets_carry_only_what_is_asked():
     """A Laplacian in three dimensions takes seven lanes; the partials are the same with fewer lanes beside them."""
     wanted = [(2, 0, 0), (0, 2, 0), (0, 0, 2)]

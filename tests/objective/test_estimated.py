@@ -7,7 +7,7 @@ from sympy import Eq, pi, sin
 
 import spindle as sp
 from spindle.objective.estimated import first_guesses
-from spindle.problem.consistency.signs import signed
+from spindle.problem.consistency.signs import parameters_of_known_sign
 
 t, x = sp.coordinates("t x")
 u = sp.unknown("u", t, x)
@@ -51,7 +51,7 @@ def test_the_sign_of_what_makes_heat_flow_forwards_is_known(equation, names):
     problem = sp.Problem(
         domain=sp.Box({t: (0, 1), x: (0, 1)}), equations=[equation(k)], conditions=conditions, name="inverse"
     )
-    assert signed(problem) == names
+    assert parameters_of_known_sign(problem) == names
 
 
 @pytest.mark.parametrize("known", [(), ("k",)])

@@ -67,6 +67,14 @@ def test_normals_on_a_reentrant_corner():
 def test_conditions_hold_on_their_faces(condition, domain, names):
     pieces = condition.pieces(domain)
     assert [face.name for piece in pieces for face, _ in piece.terms] == names
+    assert all(tuple(piece.on_faces) == piece.terms for piece in pieces)
+
+
+def test_no_other_support_is_a_face_of_a_box():
+    disk = sp.Disk({x: 0, y: 0}, 1)
+    on_curve = sp.Dirichlet(u).pieces(disk)
+    measured = sp.Observed(u, [[0.1, 0.2]], [1.0]).pieces(SQUARE)
+    assert all(piece.terms and not piece.on_faces for piece in (*on_curve, *measured))
 
 
 def test_initial_values_and_rates():

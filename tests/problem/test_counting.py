@@ -274,3 +274,15 @@ def test_conditions_are_counted_alike_in_any_units(time, length, factor):
     assert not doubts(sp.Problem(box, coupled, ends))
     (said,) = doubts(sp.Problem(box, coupled, [sp.Initial(u, 0), sp.Dirichlet(u, 0)]))
     assert "v has no initial value" in said
+
+
+@pytest.mark.parametrize("mu", [1.0, 1e3, 1e6])
+def test_a_stiff_equation_asks_for_as_many_values_as_a_mild_one(mu):
+    """Over a period of 2 mu the second derivative is smaller than the other terms by mu cubed."""
+    h = sp.unknown("h", t)
+    starts = [sp.Initial(h, 2), sp.Initial(h.diff(t), 0)]
+    equation = h.diff(t, 2) - mu * (1 - h**2) * h.diff(t) + h
+    domain = sp.Interval(t, 0, 2 * mu)
+    assert doubts(posed(domain, [equation], starts)) == []
+    (said,) = doubts(posed(domain, [equation], starts[:1]))
+    assert "no initial velocity" in said

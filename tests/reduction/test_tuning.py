@@ -10,8 +10,15 @@ import numpy as np
 import pytest
 
 import spindle as sp
-from spindle.reduction.truncation import active, truncated
-from spindle.reduction.tuning import Prior, gauss_newton, guarded, residual_rows, stacked, with_coefficients
+from spindle.reduction.truncation import truncated, used_coefficients
+from spindle.reduction.tuning import (
+    Prior,
+    coefficients_of,
+    gauss_newton,
+    guarded_tuning,
+    residual_rows,
+    with_coefficients,
+)
 from spindle.storage.arrays import load_arrays, save_arrays
 from spindle.training.precision import precision
 from tests.families import ROWS, SMALL, convection
@@ -42,7 +49,7 @@ def test_a_step_minimises_the_linearised_residual_and_the_prior(solution):
     with precision("float64"):
         _, reduced, objective, weights = tools(solution)
         prior, mu, locality = reduced.prior, jnp.asarray(ROWS[1]), 1e-3
-        start = stacked(reduced.full, mu)
+        start = coefficients_of(reduced.full, mu)
         found = jax.jit(gauss_newton(reduced.full, objective, weights, prior, 1))(start, mu, locality)
 
         @jax.jit
@@ -61,9 +68,9 @@ def test_what_makes_things_worse_is_not_taken(solution):
     with precision("float64"):
         reduction, reduced, _, weights = tools(solution)
         check = reduction.objective(reduced.check)
-        wrong = guarded(lambda start, mu, locality: start + 0.3, reduced.full, check, weights)
+        wrong = guarded_tuning(lambda start, mu, locality: start + 0.3, reduced.full, check, weights)
         found = jax.jit(wrong)(jnp.asarray(ROWS[0]), 0.0)
-        np.testing.assert_array_equal(found.coefficients, stacked(reduced.full, jnp.asarray(ROWS[0])))
+        np.testing.assert_array_equal(found.coefficients, coefficients_of(reduced.full, jnp.asarray(ROWS[0])))
         assert float(found.residual) == float(found.start)
 
 
@@ -161,7 +168,7 @@ def test_idle_coefficients_are_dropped_and_change_nothing(solution):
             for h in field.hyper.heads
         )
         idle = eqx.tree_at(lambda f: f.hyper.heads, field, heads)
-        kept = active(idle, ROWS, 1e-7)
+        kept = used_coefficients(idle, ROWS, 1e-7)
         assert [list(k) for k in kept] == [[0, 1, 3]] * 2
         points = jnp.asarray(np.random.default_rng(0).uniform(1, 2, (6, 3)))
         np.testing.assert_allclose(truncated(idle, kept)(points), idle(points), atol=1e-12)
@@ -189,7 +196,7 @@ def test_the_published_phase_lowers_its_loss(solution):
         assert reduced.facts["neurons"] == [5, 5, 5]
         found = reduction.query(reduced)(ROWS)
         assert np.all(found.residual <= found.start)
-        start = stacked(reduced.full, jnp.asarray(ROWS[0]))
+        start = coefficients_of(reduced.full, jnp.asarray(ROWS[0]))
         objective, weights = reduction.objective(reduced.points), {"equation": jnp.asarray(1.0)}
         tune = jax.jit(reduction.tuning(reduced.field, objective, Prior(*reduced.prior)))
 

@@ -16,7 +16,7 @@ from spindle.report.comparison import same_problem, write_comparison
 from spindle.report.html import number
 from spindle.results.run_record import RunRecord
 from spindle.training.history import Clock, History, HistoryEntry
-from tests.report.test_report import Page, cauchy_riemann, interval, six, square
+from tests.report.pages import Page, cauchy_riemann, interval, six, square
 from tests.solutions import SMALL, untrained
 
 x, y = sp.coordinates("x y")

@@ -20,8 +20,8 @@ import spindle as sp
 from spindle.report.html import write_report
 from spindle.report.images import as_indexed, indexed_png
 from spindle.report.player import player
-from spindle.report.slices import choose_motion, take_along
-from tests.report.test_report import Page, heat, square
+from spindle.report.slices import choose_motion, sample_motion
+from tests.report.pages import Page, heat, square
 from tests.solutions import SMALL, untrained
 
 t, x, y, z = sp.coordinates("t x y z")
@@ -158,7 +158,7 @@ def test_nothing_is_drawn_outside_the_domain():
 def test_a_table_is_shown_at_its_own_instants_and_nodes():
     solution = untrained(tabulated())
     (table,) = solution.problem.reference.values()
-    samples = take_along(solution, solution.problem.unknowns[0], choose_motion(solution))
+    samples = sample_motion(solution, solution.problem.unknowns[0], choose_motion(solution))
     assert [s.fixed["t"] for s in samples] == pytest.approx(np.arange(26) / 25)
     for k in (0, 7, 25):
         np.testing.assert_array_equal(samples[k].reference, table.values[4 * k].T)

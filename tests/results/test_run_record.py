@@ -20,6 +20,7 @@ RECORDS = [
     WINDOW,
     ErrorEstimate(errors={"u": 0.1}, left=0.4, bound=True, upper={"u": 0.2}, seconds=1.0),
     ErrorEstimate(),
+    ErrorEstimate(errors={"u": 0.1}, left=0.0, bound=False, comparison_error=1e-8, by="integration", seconds=1.0),
 ]
 RUNS = [
     RunRecord(),
@@ -53,6 +54,13 @@ def test_a_record_reads_like_its_table(record):
 def test_a_window_is_stored_between_words_that_python_has_taken():
     assert list(WINDOW) == ["from", "to", "steps", "loss", "seconds", "errors", "seam"]
     assert (WINDOW["from"], WINDOW.begins, WINDOW.get("parts")) == (0.0, 0.0, None)
+
+
+def test_the_error_of_what_was_compared_has_its_old_name_in_tables_and_with_a_warning():
+    estimate = RECORDS[-1]
+    assert estimate["own"] == estimate.comparison_error == 1e-8
+    with pytest.warns(DeprecationWarning, match=r"`ErrorEstimate.own` is called `comparison_error` now"):
+        assert estimate.own == 1e-8
 
 
 @pytest.mark.parametrize("run", RUNS, ids=["empty", "full"])

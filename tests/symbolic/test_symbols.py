@@ -7,7 +7,7 @@ import pytest
 import sympy
 
 import spindle as sp
-from spindle.symbolic.symbols import is_given, is_time, unknowns_in
+from spindle.symbolic.symbols import is_given, is_time, unknown_of, unknowns_in
 
 t, x, y = sp.coordinates("t x y")
 
@@ -109,6 +109,13 @@ def test_given_is_a_function_but_no_unknown():
     assert is_given(kappa)
     assert not is_given(u)
     assert unknowns_in(kappa * u.diff(x) + kappa.diff(x)) == [u]
+
+
+def test_partials_of_an_unknown_lead_back_to_it_and_nothing_else_does():
+    u, kappa = sp.unknown("u", x), sp.given("kappa", lambda x: x, x)
+    assert all(unknown_of(node) == u for node in (u, u.diff(x), u.diff(x, 3)))
+    others = (x, kappa, kappa.diff(x), 2 * u, u**2, sympy.Derivative(kappa * u, x), sympy.Integer(1))
+    assert all(unknown_of(node) is None for node in others)
 
 
 def test_given_needs_code():

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 class Nothing:
     """An objective without points, whose loss is the square of its only parameter, a matrix."""
 
-    handed_over: ClassVar = {}
+    carried_values: ClassVar = {}
 
     def draw(self, key, carried=None):
         return (), {}, [], {}

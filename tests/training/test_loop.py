@@ -17,8 +17,8 @@ from sympy import Eq, pi, sin
 import spindle as sp
 from spindle.objective.balancing import balanced
 from spindle.training import loop
-from spindle.training.looking import next_look
 from spindle.training.loop import _next_chunk
+from spindle.training.monitoring import next_look
 from spindle.training.precision import precision
 
 QUICK = {"points": 8, "width": 8, "hidden_layers": 1, "rank": 3, "steps": 60, "lbfgs_steps": 30, "newton_steps": 0}

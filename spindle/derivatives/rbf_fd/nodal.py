@@ -27,10 +27,10 @@ from spindle.derivatives.rbf_fd.cache import cached_weights
 from spindle.derivatives.rbf_fd.sparse import Blocks, Stencils
 from spindle.derivatives.rbf_fd.time_differences import Differences
 from spindle.errors import MethodError
-from spindle.lowering.partials import DifferentialOperator, terms_of
-from spindle.networks.fields import Field
+from spindle.lowering.partials import DifferentialOperator
+from spindle.networks.fields import Field, JetField
 from spindle.networks.taylor import Jet, closure
-from spindle.points.drawing import unfolded
+from spindle.points.drawing import without_constant_folding
 from spindle.points.nodes import NodeCloud
 from spindle.points.query import QueryPoints
 
@@ -38,7 +38,7 @@ _BLOCK = 128  # rows of J that are made by one dense product, and so many produc
 _GROUP = 4  # before they are used: J^T J wants more rows than its factors
 
 
-class Nodal(Field):
+class NodalField(JetField):
     """A field known by its values at the nodes instead of by a network: what a classical solver looks for.
 
     lanes   (time derivatives, M nodes, T instants, outputs); without time one instant
@@ -61,7 +61,7 @@ class _Part:
     factor: float
 
 
-class Discrete(FormingJacobians):
+class RBFFDDerivatives(FormingJacobians):
     """Derivatives of any field at nodes.
 
     points     nodes and instants
@@ -106,7 +106,7 @@ class Discrete(FormingJacobians):
         axis = self.points.axis
         for need in needs:
             combined = defaultdict(lambda: defaultdict(float))
-            for term, factor in terms_of(need):
+            for term, factor in need.terms:
                 lane = 0 if axis is None else term.orders[axis]
                 space = tuple(n for k, n in enumerate(term.orders) if k != axis)
                 combined[lane, term.unknown][space] += factor
@@ -139,13 +139,13 @@ class Discrete(FormingJacobians):
 
     def prepare(self, field: Field, drawn):
         """The field at all nodes and instants, with its time derivatives: (lanes, M, T, outputs)."""
-        if isinstance(field, Nodal):
+        if isinstance(field, NodalField):
             return field.lanes, field
         nodes, times = self.points.positions, self.points.times
         spread = np.repeat(nodes, 1 if times is None else len(times), axis=0)
         if times is not None and self.points.axis is not None:
             spread = np.insert(spread, self.points.axis, np.tile(times, len(nodes)), axis=1)
-        points = unfolded(jnp.asarray(spread))
+        points = without_constant_folding(jnp.asarray(spread))
         if self._differences is not None:
             values = field(points).reshape(len(nodes), len(self._differences.nearest), -1)
             # A dense product: its transpose, in the backward pass, is one too, and no scattered addition.

@@ -37,7 +37,7 @@ from spindle.lowering.structure import Structure
 
 _DEAR = 2e9  # operations that one evaluation of the loss may cost before digits are given up
 _MOST_ENTRIES = 1.5e7  # of the factors of one block of J^T J: an eighth of a gigabyte
-_CHEAP = 1e7  # operations below which a grid is not worth avoiding: the shortcuts take longer to compile
+_CHEAP = 1e7  # operations below which a grid is not worth avoiding: grid-free sums take longer to compile
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.derivatives.base import SummingWithoutPoints
-from spindle.derivatives.linearised import LinearisedResidual, Shortcut
+from spindle.derivatives.base import GridFreeSums
+from spindle.derivatives.linearised import GridFreeResidual, LinearisedResidual
 from spindle.derivatives.separable.grid_free import GridFree, SeparatedPiece, grid_free
 from spindle.derivatives.separable.normal import (
     axis_features,
@@ -25,7 +25,7 @@ from spindle.derivatives.separable.normal import (
     symmetric,
 )
 from spindle.derivatives.separable.tensor_contraction import contract, contract_rows
-from spindle.lowering.partials import DifferentialOperator, terms_of
+from spindle.lowering.partials import DifferentialOperator
 from spindle.networks.fields import AxisField
 from spindle.networks.taylor import Jet
 from spindle.points.lattice import Lattice
@@ -42,7 +42,7 @@ def axis_jets(field: AxisField, axis: int, x: jax.Array, highest: int) -> list[j
 
 def highest_orders(needs: Sequence[DifferentialOperator], axes: int) -> list[int]:
     """The highest order of differentiation on each axis."""
-    partials = [p for need in needs for p, _ in terms_of(need)]
+    partials = [p for need in needs for p, _ in need.terms]
     return [max((p.orders[k] for p in partials), default=0) for k in range(axes)]
 
 
@@ -78,7 +78,7 @@ def merge(
 
 def _merge_one(features, need):
     rows = defaultdict(list)
-    for p, coefficient in terms_of(need):
+    for p, coefficient in need.terms:
         before = [features[k][p.orders[k]][:, p.unknown] for k in range(len(features) - 1)]
         product = _khatri_rao(before) if before else jnp.ones_like(features[-1][0][:1, p.unknown])
         rows[p.orders[-1]].append(product if coefficient == 1.0 else coefficient * product)
@@ -105,10 +105,10 @@ def paired(
     def one(partial):
         return math.prod(features[k][order][:, partial.unknown] for k, order in enumerate(partial.orders)).sum(-1)
 
-    return {need: sum(c * one(p) for p, c in terms_of(need)) for need in needs}
+    return {need: sum(c * one(p) for p, c in need.terms) for need in needs}
 
 
-class SeparableJets(SummingWithoutPoints):
+class SeparableJets(GridFreeSums):
     """Derivatives of a separable field on a lattice.
 
     needs   for each support the partials, and combinations of partials, that its residuals contain
@@ -142,7 +142,7 @@ class SeparableJets(SummingWithoutPoints):
         combine = merge if self.points.supports[support].is_region else paired
         return combine(cut, self.needs[support], shared.core)
 
-    def shortcut(self, supports: Sequence[int], structures, coordinates) -> GridFree | None:
+    def grid_free(self, supports: Sequence[int], structures, coordinates) -> GridFree | None:
         """The way to take the sums of one residual array without its points; None where points are cheaper."""
         if self.form == "grid":
             return None
@@ -159,7 +159,7 @@ class SeparableJets(SummingWithoutPoints):
         """Whether `normal` is offered for this field."""
         return field.core is None
 
-    def normal(self, field: AxisField, drawn, pieces: Sequence[LinearisedResidual | Shortcut]) -> jax.Array:
+    def normal(self, field: AxisField, drawn, pieces: Sequence[LinearisedResidual | GridFreeResidual]) -> jax.Array:
         """J^T J of linearised residuals, in the order of `ravel_pytree(field)`, estimated parameters last."""
         features = [axis_features(field, k, x, axis_jets, self._highest[k]) for k, x in enumerate(drawn)]
         places, size = places_of_parameters(field)
@@ -169,7 +169,7 @@ class SeparableJets(SummingWithoutPoints):
 
     def _normal(self, features, piece):
         """Blocks of J^T J of one piece, parameters axis by axis."""
-        if isinstance(piece, Shortcut):
+        if isinstance(piece, GridFreeResidual):
             return piece.weight * symmetric(piece.form.normal(features, piece.factors), ())
         cut = []
         for support, _ in piece.slopes:

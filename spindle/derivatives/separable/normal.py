@@ -26,7 +26,6 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from spindle.derivatives.linearised import LinearisedResidual
-from spindle.lowering.partials import terms_of
 from spindle.networks.fields import AxisField
 
 _MOST_ENTRIES = 2e7  # of all kernels together, a sixth of a gigabyte; copies of them need two or three times as much
@@ -107,7 +106,7 @@ def grid_blocks(features: Sequence[Sequence[AxisFeatures]], piece: LinearisedRes
 
 def _together(features, piece) -> int:
     """The number of nodes of the first axis that are taken at a time, a divisor of their number."""
-    partials = [(t, p) for t, (_, slopes) in enumerate(piece.slopes) for need in slopes for p, _ in terms_of(need)]
+    partials = [(t, p) for t, (_, slopes) in enumerate(piece.slopes) for need in slopes for p, _ in need.terms]
     slots = sum(len({(t, p.unknown, p.orders[d]) for t, p in partials}) for d in range(len(features[0])))
     nodes, *others = (len(f.values) for f in features[0])
     entries = slots * features[0][0].values.shape[-1] * math.prod(others)
@@ -154,7 +153,7 @@ def _kernel(features, piece, d):
     slots = defaultdict(list)
     for term, (_, slopes) in enumerate(piece.slopes):
         for need, slope in slopes.items():
-            for partial, coefficient in terms_of(need):
+            for partial, coefficient in need.terms:
                 others = [
                     _along(features[term][e].values[:, partial.orders[e], partial.unknown], e, grid)
                     for e in range(axes)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
-from spindle.lowering.partials import DifferentialOperator, terms_of
+from spindle.lowering.partials import DifferentialOperator
 
 
 def contract(
@@ -66,4 +66,4 @@ def _summed(features, core, needs, along):
         parts = [along(rest(unknown, k + 1, frozenset(g)), k, features[k][a][:, unknown]) for a, g in groups.items()]
         return sum(parts[1:], start=parts[0])
 
-    return {need: rest(need.unknown, 0, frozenset((p.orders, c) for p, c in terms_of(need))) for need in needs}
+    return {need: rest(need.unknown, 0, frozenset((p.orders, c) for p, c in need.terms)) for need in needs}

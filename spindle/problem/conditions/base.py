@@ -8,11 +8,12 @@ conditions than to leave their residual to the loss asks for their `Role`; a kin
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import sympy
 
+from spindle.errors import ProblemError
 from spindle.geometry.domain import Domain
 from spindle.geometry.supports import BoundaryPart, BoxFace, PointSet
 from spindle.symbolic.words import text
@@ -24,8 +25,13 @@ class Piece:
 
     terms: tuple[tuple[BoxFace | BoundaryPart | PointSet, sympy.Expr], ...]
 
+    @property
+    def on_faces(self) -> list[tuple[BoxFace, sympy.Expr]]:
+        """The terms at faces of a box, where one coordinate is fixed."""
+        return [(place, expression) for place, expression in self.terms if isinstance(place, BoxFace)]
 
-class Setting(NamedTuple):
+
+class PrescribedValue(NamedTuple):
     """`expression = value`."""
 
     expression: sympy.Expr
@@ -64,8 +70,8 @@ class Role:
     has_slopes    whether it contains the derivative along the outward normal
     """
 
-    fixes: Setting | None = None
-    starts: Setting | None = None
+    fixes: PrescribedValue | None = None
+    starts: PrescribedValue | None = None
     periodic: Periodicity | None = None
     measurement: Measurement | None = None
     is_on_parts: bool = False
@@ -105,10 +111,31 @@ class Condition(ABC):
     """Interface of all conditions.
 
     A kind is a frozen dataclass in a file of its own: what it was given is its fields, from which it is stored, read
-    again and exchanged. Its class is exported beside the call that builds it.
+    again and exchanged. Its class is exported beside the call that builds it, and files know it by a name that stays
+    when the class is renamed: `class AtStart(Condition, stored_as="AtStart")`, by default the name of the class.
+
+    kinds       {name in files: class} of all that were defined
+    stored_as   the name in files
     """
 
     name: str
+
+    kinds: ClassVar[dict[str, type["Condition"]]] = {}
+    stored_as: ClassVar[str]
+
+    def __init_subclass__(cls, *, stored_as: str | None = None, **options):
+        """Enter a kind by its name in files; raises ProblemError where another class has that name."""
+        super().__init_subclass__(**options)
+        cls.stored_as = stored_as or cls.__name__
+        other = Condition.kinds.get(cls.stored_as, cls)
+        # A cell of a notebook that runs again, and `dataclass(slots=True)`, define the same class anew.
+        if (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise ProblemError(
+                f"`class {cls.__name__}(Condition)` would be stored as `{cls.stored_as}`, as conditions of "
+                f"`{other.__module__}.{other.__qualname__}` are, and a file could not tell them apart; give it a name "
+                f'of its own, `class {cls.__name__}(Condition, stored_as="{cls.__module__}.{cls.__name__}")`.'
+            )
+        Condition.kinds[cls.stored_as] = cls
 
     @abstractmethod
     def pieces(self, domain: Domain) -> tuple[Piece, ...]:

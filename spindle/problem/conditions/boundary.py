@@ -6,7 +6,7 @@ import sympy
 
 from spindle.errors import ProblemError, usage
 from spindle.geometry.supports import BoundaryPart
-from spindle.problem.conditions.base import Condition, Piece, Role, Setting
+from spindle.problem.conditions.base import Condition, Piece, PrescribedValue, Role
 from spindle.problem.conditions.components import built
 from spindle.symbolic.expressions import expression_of
 from spindle.symbolic.operators import NormalDerivative
@@ -15,7 +15,7 @@ from spindle.symbolic.words import shown
 
 
 @dataclass(frozen=True, repr=False)
-class OnBoundary(Condition):
+class OnBoundary(Condition, stored_as="OnBoundary"):
     """`a*expression + b*(outward normal derivative) = value` on a part: Dirichlet, Neumann and Robin in one.
 
     The normal is the face's own, so at a corner the condition holds for both faces.
@@ -31,7 +31,7 @@ class OnBoundary(Condition):
     def role(self):
         """A value, which is known on whole faces, or one that contains slopes."""
         is_value = self.a == 1 and self.b == 0
-        fixes = Setting(self.expression, self.value) if is_value else None
+        fixes = PrescribedValue(self.expression, self.value) if is_value else None
         return Role(fixes=fixes, is_on_parts=True, has_slopes=self.b != 0)
 
     def pieces(self, domain):

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 import sympy
 
 from spindle.errors import ProblemError, usage
-from spindle.problem.conditions.base import Condition, Piece, Role, Setting
+from spindle.problem.conditions.base import Condition, Piece, PrescribedValue, Role
 from spindle.problem.conditions.components import built
 from spindle.symbolic.symbols import is_time
 from spindle.symbolic.words import shown
 
 
 @dataclass(frozen=True, repr=False)
-class AtStart(Condition):
+class AtStart(Condition, stored_as="AtStart"):
     """`expression = value` at the first instant."""
 
     expression: sympy.Expr
@@ -39,7 +39,7 @@ class AtStart(Condition):
     @property
     def role(self):
         """Initial data."""
-        return Role(starts=Setting(self.expression, self.value), is_on_parts=True)
+        return Role(starts=PrescribedValue(self.expression, self.value), is_on_parts=True)
 
     def data(self, size, length):
         """The size of the value."""

@@ -16,7 +16,7 @@ from spindle.symbolic.words import shown
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class AtPoints(Condition):
+class AtPoints(Condition, stored_as="AtPoints"):
     """`expression = values` at measured points."""
 
     expression: sympy.Expr

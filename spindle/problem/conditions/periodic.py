@@ -11,7 +11,7 @@ from spindle.symbolic.words import shown
 
 
 @dataclass(frozen=True, repr=False)
-class AcrossAxis(Condition):
+class AcrossAxis(Condition, stored_as="AcrossAxis"):
     """`expression` takes the same value at both ends of an axis."""
 
     expression: sympy.Expr

@@ -28,7 +28,7 @@ class Balance:
         return abs(self.source - self.flux) <= self.tolerance * self.size
 
 
-def balanced(problem, row: Linear) -> Balance | None:
+def flux_balance(problem, row: Linear) -> Balance | None:
     """Source and flux of `sum of (a_k u_k)_k = source`; None where they are not known.
 
     A balance needs numbers for everything, and a single Neumann condition on each part of the boundary, or periodicity.

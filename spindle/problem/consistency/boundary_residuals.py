@@ -9,7 +9,7 @@ from spindle.geometry.supports import BoundaryPart, BoxFace
 
 
 @dataclass(frozen=True)
-class Held:
+class BoundaryResidual:
     """One residual of a condition at one part of the boundary.
 
     periodic   whether it is one side of a relation between two parts
@@ -21,10 +21,10 @@ class Held:
     periodic: bool
 
 
-def held(problem) -> list[Held]:
+def boundary_residuals(problem) -> list[BoundaryResidual]:
     """Every residual of every condition on parts of the boundary; measurements are left out."""
     return [
-        Held(name, place, residual, len(piece.terms) > 1)
+        BoundaryResidual(name, place, residual, len(piece.terms) > 1)
         for name, pieces in problem.pieces.items()
         for piece in pieces
         for place, residual in piece.terms

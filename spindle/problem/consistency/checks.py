@@ -1,16 +1,27 @@
 """What a problem may be but is hardly meant to be, known from its mathematics before any solving."""
 
-from spindle.problem.consistency.coded import coded_jumps
-from spindle.problem.consistency.counting import counted
+from spindle.problem.consistency.counting import wrong_counts
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.eigenvalues import resonances
-from spindle.problem.consistency.jumps import kinks
-from spindle.problem.consistency.levels import levels
+from spindle.problem.consistency.given_coefficients import given_jumps
+from spindle.problem.consistency.jumps import assumed, kinks
+from spindle.problem.consistency.levels import undetermined_constants
 from spindle.problem.consistency.overshoot import overshoots
-from spindle.problem.consistency.references import unsatisfied
+from spindle.problem.consistency.references import unsatisfied_references
 from spindle.problem.consistency.values import contradictions, running_starts
 
-_QUESTIONS = (counted, contradictions, levels, resonances, kinks, coded_jumps, overshoots, running_starts, unsatisfied)
+_QUESTIONS = (
+    wrong_counts,
+    contradictions,
+    undetermined_constants,
+    resonances,
+    kinks,
+    assumed,
+    given_jumps,
+    overshoots,
+    running_starts,
+    unsatisfied_references,
+)
 
 
 def doubted(problem) -> tuple[Doubt, ...]:

@@ -5,22 +5,22 @@ from sympy.core.function import AppliedUndef
 
 from spindle.geometry.supports import BoundaryPart
 from spindle.problem.consistency import transport
-from spindle.problem.consistency.boundary_residuals import equation_of, held, is_inverse, is_measured
+from spindle.problem.consistency.boundary_residuals import boundary_residuals, equation_of, is_inverse, is_measured
 from spindle.problem.consistency.definite import half_order, space_axes
 from spindle.problem.consistency.doubt import Doubt, listed
 from spindle.problem.consistency.linear import degrees, inside, linearised, on_face, values_at
 from spindle.problem.consistency.references import is_exact
-from spindle.problem.consistency.sides import uncovered
+from spindle.problem.consistency.sides import sides_without_conditions
 from spindle.problem.consistency.starts import in_time
-from spindle.problem.consistency.values import things_set
+from spindle.problem.consistency.values import prescribed_quantities
 from spindle.symbolic.expressions import expanded_or_not
 
 
-def counted(problem) -> list[Doubt]:
+def wrong_counts(problem) -> list[Doubt]:
     """Missing and superfluous equations and conditions; nothing where measurements may stand in for them."""
     if is_measured(problem):
         return []
-    rows, conditions = linearised(problem), held(problem)
+    rows, conditions = linearised(problem), boundary_residuals(problem)
     asked = degrees(rows, problem, inside(problem)) if rows else None
     if not conditions and (asked is None or any(asked)):
         return [
@@ -73,7 +73,7 @@ def _in_space(problem, rows, asked, conditions) -> list[Doubt]:
     half = half if len(problem.coordinates) > 1 else 0
     if not problem.domain.boxes:
         walls = [c for c in conditions if isinstance(c.place, BoundaryPart)]
-        return uncovered(problem, walls, half or min(1, max(asked[k] for k in space_axes(problem)) // 2))
+        return sides_without_conditions(problem, walls, half or min(1, max(asked[k] for k in space_axes(problem)) // 2))
     periodic = {c.place.axis for c in conditions if c.periodic}
     open_axes = [k for k in space_axes(problem) if asked[k] and k not in periodic]
     if half:
@@ -108,7 +108,9 @@ def _on_faces(problem, rows, faces, conditions, half: int) -> list[Doubt]:
             )
         ]
     many = list(
-        dict.fromkeys(f.name for f in faces if len(things_set(problem, [c for c in conditions if c.place == f])) > half)
+        dict.fromkeys(
+            f.name for f in faces if len(prescribed_quantities(problem, [c for c in conditions if c.place == f])) > half
+        )
     )
     if not many or is_inverse(problem) or is_exact(problem):
         return []

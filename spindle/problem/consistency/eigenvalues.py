@@ -3,7 +3,7 @@
 import numpy as np
 import sympy
 
-from spindle.problem.consistency.boundary_residuals import held, is_measured
+from spindle.problem.consistency.boundary_residuals import boundary_residuals, is_measured
 from spindle.problem.consistency.definite import time_axis
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import Linear, linearised
@@ -31,8 +31,8 @@ def resonances(problem) -> list[Doubt]:
         return []
     wanted, sums = abs(known[zero]), np.zeros(1)
     for kind, orders, (low, high) in zip(kinds, second, problem.domain.boxes[0], strict=True):
-        levels = abs(known[orders]) * _eigenvalues(kind, high - low, wanted / abs(known[orders]))
-        sums = np.unique((sums[:, None] + levels).ravel())
+        undetermined_constants = abs(known[orders]) * _eigenvalues(kind, high - low, wanted / abs(known[orders]))
+        sums = np.unique((sums[:, None] + undetermined_constants).ravel())
         sums = sums[sums <= wanted * (1 + 2 * _NEAR)]
         if not len(sums) or len(sums) > _MOST:
             return []
@@ -57,7 +57,7 @@ def _constant(coefficient) -> float | None:
 
 def _kind(problem, axis: int) -> str | None:
     """`values`, `derivatives`, `mixed` or `periodic`: what the conditions set at the ends of an axis."""
-    on_axis = [c for c in held(problem) if c.place.axis == axis]
+    on_axis = [c for c in boundary_residuals(problem) if c.place.axis == axis]
     if on_axis and all(c.periodic for c in on_axis):
         return "periodic"
     orders = []

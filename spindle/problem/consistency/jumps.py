@@ -8,8 +8,11 @@ import sympy
 from spindle.errors import ProblemError
 from spindle.problem.consistency.doubt import Doubt, listed
 from spindle.problem.consistency.linear import leading
-from spindle.problem.consistency.switches import Switch, switches, switching
+from spindle.problem.consistency.switches import Switch, fixed_jumps, switches, switching
+from spindle.problem.interfaces import flux_of, of_symbols, space_axis
+from spindle.symbolic.fluxes import fluxes_in
 from spindle.symbolic.symbols import unknowns_in
+from spindle.symbolic.words import shown
 
 _WIDTH = 0.02  # of the domain: what a jump is smoothed over in the advice
 
@@ -23,13 +26,28 @@ def check_jumps(problem, written) -> None:
         for axis in _axes_of(derivative, problem):
             for switch in switches(derivative.expr, axis, problem):
                 if switch.jumps:
-                    raise _lost(problem, "", switch)
+                    raise _lost(problem, None, switch)
     for equation in problem.equations:
-        for coefficient, axis, order in _leading(equation.residual, problem):
-            for switch in switches(coefficient, axis, problem):
+        for flux, axis, order in _differentiated(equation, problem):
+            for switch in switches(flux, axis, problem):
                 # A flux of order m - 1 holds m // 2 derivatives of the coefficient at least, counted from its value.
-                if order // 2 >= (1 if switch.jumps else 2):
-                    raise _lost(problem, equation.name, switch)
+                if order // 2 >= (1 if switch.jumps else 2) and not _is_interface(switch, problem):
+                    raise _lost(problem, equation, switch)
+
+
+def _differentiated(equation, problem):
+    """(expression, axis, order) of all that an equation differentiates or has differentiated, with switches in it."""
+    for flux in fluxes_in(equation.with_fluxes):
+        for axis in _axes_of(flux, problem):
+            yield of_symbols(flux.expr), axis, 2
+    yield from _leading(equation.residual, problem)
+
+
+def _is_interface(switch: Switch, problem) -> bool:
+    """Whether it is known what holds at a jump."""
+    close = 1e-6 * np.ptp(problem.domain.bounds[switch.axis])
+    places = [i.left for i in problem.interfaces if i.axis == switch.axis]
+    return switch.jumps and switch.straight and any(abs(switch.point[switch.axis] - p) < close for p in places)
 
 
 def kinks(problem) -> list[Doubt]:
@@ -43,6 +61,28 @@ def kinks(problem) -> list[Doubt]:
                     places = by_switch.setdefault((switch.what, switch.jumps), {})
                     places.setdefault(switch.where(problem.coordinates), (switch, order))
     return [_product(problem, places) if jumps else _kink(problem, places) for (_, jumps), places in by_switch.items()]
+
+
+def assumed(problem) -> list[Doubt]:
+    """Doubts about fluxes that nobody wrote down, but which follow from the coefficient of the highest derivative."""
+    said = []
+    for equation in problem.equations:
+        here = [i for i in problem.interfaces if equation.name in i.fluxes]
+        flux = flux_of(equation, here[0].axis, problem) if here else None
+        jumps = [i for i in here if fixed_jumps(of_symbols(i.fluxes[equation.name]), i.axis, problem)]
+        if flux is None or flux.written or not jumps:
+            continue
+        x = problem.coordinates[here[0].axis].name
+        places = listed([f"{x} = {i.left:.4g}" for i in jumps], 2)
+        said.append(
+            Doubt(
+                f"the coefficient `{jumps[0].what}` jumps at {places} before the highest derivative, and the flux "
+                f"{shown(flux.expression)} is taken to be continuous there: write `sp.div(k*sp.grad(u))`, which says "
+                f"so, or, where the slope is continuous, divide by the coefficient",
+                fatal=False,
+            )
+        )
+    return said
 
 
 def _leading(residual, problem):
@@ -72,8 +112,8 @@ def _axes_of(derivative, problem) -> list[int]:
     return [names.index(v.name) for v in derivative.variables if v.name in names]
 
 
-def _lost(problem, name: str, switch: Switch) -> ProblemError:
-    which = f"The equation `{name}` of" if name else "An equation of"
+def _lost(problem, equation, switch: Switch) -> ProblemError:
+    which = f"The equation `{equation.name}` of" if equation else "An equation of"
     where, unknown = switch.where(problem.coordinates), problem.unknowns[0].func.__name__
     if not switch.jumps:
         return ProblemError(
@@ -83,10 +123,22 @@ def _lost(problem, name: str, switch: Switch) -> ProblemError:
         )
     return ProblemError(
         f"{which} `{problem.name}` has the coefficient `{switch.what}`, which jumps at {where} and is differentiated "
-        f"or stands before the highest derivative across, where the flux through the jump is lost; smooth the jump, "
-        f"`{_smoothed(problem, switch)}`, take the flux as a further unknown, or, where no flux is meant, divide by "
-        f"the coefficient of the derivatives of {unknown}."
+        f"or stands before the highest derivative across, where the flux through the jump is lost"
+        f"{_why(problem, equation, switch)}; smooth the jump, `{_smoothed(problem, switch)}`, take the flux as a "
+        f"further unknown, or, where no flux is meant, divide by the coefficient of the derivatives of {unknown}."
     )
+
+
+def _why(problem, equation, switch: Switch) -> str:
+    """Why the jump is no interface, as a part of a sentence; empty where that is not known."""
+    axis = space_axis(problem)
+    if axis is None:
+        return ", as interfaces are kept on boxes with one axis of space only"
+    if equation is None or axis != switch.axis:
+        return ""
+    reason = flux_of(equation, axis, problem).reason
+    told = "; say it by `sp.div(k*sp.grad(u))`" if "cannot be seen" in reason else ""
+    return f", since {reason}{told}" if reason else ", since it moves" * (not switch.straight)
 
 
 def _smoothed(problem, switch: Switch) -> str:

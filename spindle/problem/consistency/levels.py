@@ -1,13 +1,13 @@
 """Problems whose solution is fixed up to a constant, and whether their data allow a solution at all."""
 
-from spindle.problem.consistency.balance import balanced
+from spindle.problem.consistency.balance import flux_balance
 from spindle.problem.consistency.boundary_residuals import is_measured
 from spindle.problem.consistency.definite import half_order, time_axis
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import Linear, linearised
 
 
-def levels(problem) -> list[Doubt]:
+def undetermined_constants(problem) -> list[Doubt]:
     """A doubt where adding a constant changes nothing; a grave one where no solution exists."""
     rows = linearised(problem)
     if rows is None or len(rows) != 1 or len(problem.unknowns) != 1 or time_axis(problem) is not None:
@@ -16,7 +16,7 @@ def levels(problem) -> list[Doubt]:
     if not problem.conditions or is_measured(problem) or half_order(row, problem) != 1 or not _is_free(problem, row):
         return []
     u = problem.unknowns[0].func.__name__
-    balance = balanced(problem, row)
+    balance = flux_balance(problem, row)
     if balance is not None and not balance.holds:
         return [
             Doubt(

@@ -159,14 +159,14 @@ def values_at(expression, problem, points: np.ndarray, known: Mapping | None = N
         if isinstance(symbol, Parameter) and symbol.value is not None:
             values[symbol] = np.full(count, float(symbol.value))
 
-    def coded(applied, orders):
+    def given_partial(applied, orders):
         table = table_of(applied)
         if table is not None and not any(orders):
             return table
         return lambda *arguments: 0.2 + 1.5 * _drawn(f"{applied.func.__name__} {orders}", count)
 
     try:
-        return np.broadcast_to(np.asarray(evaluate(expression, values, coded=coded), float), count)
+        return np.broadcast_to(np.asarray(evaluate(expression, values, given_partial=given_partial), float), count)
     except (ProblemError, TypeError, ValueError):
         return np.full(count, np.nan)
 
@@ -191,7 +191,10 @@ def degrees(rows: list[Linear], problem, points: np.ndarray) -> tuple[int, ...] 
     ]
     if not entries or not all(np.isfinite(values).all() for *_, values in entries):
         return None
-    entries = _balanced(entries, np.ptp(problem.domain.bounds, axis=1))
+    lengths = np.ptp(problem.domain.bounds, axis=1)
+    if len(unknowns) == 1:
+        return _highest(entries, lengths)
+    entries = _balanced(entries, lengths)
     most = sum(row.order for row in rows) + 1
     random = np.random.default_rng(2)
     others = np.exp(2j * np.pi * random.uniform(size=len(problem.coordinates)))
@@ -205,13 +208,13 @@ def _balanced(entries, lengths: np.ndarray) -> list:
 
     A film of a kilometre and a tenth of a second has coefficients of 1e8 and 1e-5, neither of which is zero.
     """
-    balanced = [(i, j, orders, values / np.prod(lengths**orders)) for i, j, orders, values in entries]
+    flux_balance = [(i, j, orders, values / np.prod(lengths**orders)) for i, j, orders, values in entries]
     for place in (0, 1):
         sizes: dict[int, float] = {}
-        for entry in balanced:
+        for entry in flux_balance:
             sizes[entry[place]] = max(sizes.get(entry[place], 0.0), float(np.abs(entry[3]).max()))
-        balanced = [(i, j, orders, values / (sizes[(i, j)[place]] or 1.0)) for i, j, orders, values in balanced]
-    return balanced
+        flux_balance = [(i, j, orders, values / (sizes[(i, j)[place]] or 1.0)) for i, j, orders, values in flux_balance]
+    return flux_balance
 
 
 def _degree(entries, axis: int, others, most: int, size: int, count: int) -> int | None:
@@ -228,3 +231,19 @@ def _degree(entries, axis: int, others, most: int, size: int, count: int) -> int
         return None
     # The transform of exp(+...) puts the coefficient of degree k at index k.
     return int(min(np.flatnonzero(row > 1e-9 * top).max() for row, top in zip(parts, largest, strict=True)))
+
+
+def _highest(entries, lengths: np.ndarray) -> tuple[int, ...] | None:
+    """The highest order of a single equation along each axis, at the point where it is least; None where all vanishes.
+
+    Nothing can cancel here, so that a coefficient counts however small it is beside the others: in a stiff equation
+    that of the highest derivative is. What rounding leaves of a zero is as small in any units, and does not.
+    """
+    orders = np.array([orders for *_, orders, _ in entries])
+    sizes = np.abs([values for *_, values in entries])
+    scaled = sizes / np.prod(lengths**orders, axis=1, keepdims=True)
+    if np.any(sizes.max(0) == 0):
+        return None
+    there = (sizes > 1e-15 * sizes.max()) | (scaled > 1e-15 * scaled.max())
+    there &= sizes > 1e-9 * sizes.max(1, keepdims=True)
+    return tuple(int(np.where(there, along[:, None], 0).max(0).min()) for along in orders.T)

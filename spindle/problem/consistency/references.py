@@ -7,6 +7,7 @@ from spindle.geometry.supports import BoundaryPart, BoxFace
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import has_code, inside, on_face, values_at
 from spindle.symbolic.expressions import size_of
+from spindle.symbolic.fluxes import on_side
 from spindle.symbolic.operators import manufactured
 from spindle.symbolic.symbols import Normal, unknowns_in
 from spindle.symbolic.time_limit import within_limit
@@ -15,9 +16,10 @@ _POINTS = 200
 _TOLERANCE = 1e-5  # of the terms that make up a residual
 _LARGEST = 3_000  # parts of an expression that solutions are put into
 _CALLS = 400_000
+_BESIDE = 1e-9  # of the axis: on which side of an interface
 
 
-def unsatisfied(problem) -> list[Doubt]:
+def unsatisfied_references(problem) -> list[Doubt]:
     """A doubt for each equation and condition that the closed forms of all its unknowns do not fulfil."""
     gaps: dict[str, tuple[list[str], float]] = {}
     for what, names, gap in sorted(problem.misfits, key=lambda misfit: -misfit[2]):
@@ -35,7 +37,7 @@ def unsatisfied(problem) -> list[Doubt]:
 
 def is_exact(problem) -> bool:
     """Whether closed forms of all unknowns are known and fulfil everything."""
-    return set(closed_forms(problem)) == set(problem.unknowns) and not unsatisfied(problem)
+    return set(closed_forms(problem)) == set(problem.unknowns) and not unsatisfied_references(problem)
 
 
 def closed_forms(problem) -> dict:
@@ -61,7 +63,28 @@ def misfits(problem) -> list[tuple[str, list[str], float]]:
         gap = within_limit(lambda terms=terms: _gap(problem, terms, closed), _CALLS)
         if gap is not None:
             listed.append((what, [u.func.__name__ for u in fields], gap))
-    return listed
+    return listed + list(_across(problem, closed))
+
+
+def _across(problem, closed):
+    """(what, names, gap) of all that is continuous across interfaces."""
+    for interface in problem.interfaces:
+        x = problem.coordinates[interface.axis]
+        near = _BESIDE * float(np.ptp(problem.domain.bounds[interface.axis]))
+        flux = {f"flux of `{name}`": flux for name, flux in interface.fluxes.items()}
+        for what, expression in ({f"continuity of {u.func.__name__}": u for u in closed} | flux).items():
+            if not set(unknowns_in(expression)) <= set(closed) or expression.free_symbols & set(problem.tunable):
+                continue
+            sides = ((interface.left, -near), (interface.right, near))
+            known = (
+                on_side(manufactured(expression, closed), x, p + step).xreplace({x: sympy.Float(p, 17)})
+                for p, step in sides
+            )
+            left, right = (values_at(e, problem, inside(problem, _POINTS)) for e in known)
+            size = max(_rms(left), _rms(right))
+            if size > 0:
+                names = [u.func.__name__ for u in unknowns_in(expression)]
+                yield f"{what} at {x.name} = {interface.left:.6g}", names, _rms(left - right) / size
 
 
 def _residuals(problem):

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from spindle.problem.consistency.boundary_residuals import Held
+from spindle.problem.consistency.boundary_residuals import BoundaryResidual
 from spindle.problem.consistency.doubt import Doubt
 
 _LEAST = 0.01  # of the boundary; corners are sampled to one side of them or the other
 
 
-def uncovered(problem, conditions: list[Held], asked: int) -> list[Doubt]:
+def sides_without_conditions(problem, conditions: list[BoundaryResidual], asked: int) -> list[Doubt]:
     """A doubt where samples of the boundary have fewer conditions than are asked for."""
     if not asked:
         return []

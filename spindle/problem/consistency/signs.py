@@ -1,9 +1,9 @@
 """Parameters to be estimated whose sign is known, since the problem is ill-posed with the other one."""
 
-from spindle.problem.consistency.counting import counted
+from spindle.problem.consistency.counting import wrong_counts
 
 
-def signed(problem) -> frozenset[str]:
+def parameters_of_known_sign(problem) -> frozenset[str]:
     """The names of parameters such as a diffusivity: with the other sign heat would flow backwards in time.
 
     Measurements are left out, since they stand in for conditions.
@@ -17,4 +17,4 @@ def signed(problem) -> frozenset[str]:
 
 
 def _objections(problem, values) -> set[str]:
-    return {doubt.sentence for doubt in counted(problem.at(**values)) if doubt.fatal}
+    return {doubt.sentence for doubt in wrong_counts(problem.at(**values)) if doubt.fatal}

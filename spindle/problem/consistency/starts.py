@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 from spindle.geometry.supports import BoxFace
-from spindle.problem.consistency.boundary_residuals import Held, is_inverse
+from spindle.problem.consistency.boundary_residuals import BoundaryResidual, is_inverse
 from spindle.problem.consistency.definite import backward, time_axis
 from spindle.problem.consistency.doubt import Doubt, listed
 from spindle.problem.consistency.linear import Linear, degrees, on_face
 from spindle.problem.consistency.references import is_exact
-from spindle.problem.consistency.values import things_set
+from spindle.problem.consistency.values import prescribed_quantities
 
 
-def in_time(problem, rows: list[Linear], asked: Sequence[int], conditions: Sequence[Held]) -> list[Doubt]:
+def in_time(problem, rows: list[Linear], asked: Sequence[int], conditions: Sequence[BoundaryResidual]) -> list[Doubt]:
     """Missing and superfluous conditions in time, and those that hold at the wrong end of it.
 
     asked   conditions along each coordinate
@@ -30,14 +30,16 @@ def in_time(problem, rows: list[Linear], asked: Sequence[int], conditions: Seque
     if len(problem.unknowns) > 1 or len(rows) > 1:
         return []
     doubts = backward(rows[0], problem, len(starts), ends, order)
-    levels = {max((o[axis] for _, o in Linear(c.residual, problem).coefficients), default=0) for c in starts}
-    if not doubts and not ends and not set(range(order)) <= levels:
+    undetermined_constants = {
+        max((o[axis] for _, o in Linear(c.residual, problem).coefficients), default=0) for c in starts
+    }
+    if not doubts and not ends and not set(range(order)) <= undetermined_constants:
         return [_missing(problem, rows, axis, order, starts)]
     return doubts + _superfluous(problem, axis, order, starts)
 
 
-def _superfluous(problem, axis: int, order: int, starts: Sequence[Held]) -> list[Doubt]:
-    if len(things_set(problem, starts)) <= order or is_inverse(problem) or is_exact(problem):
+def _superfluous(problem, axis: int, order: int, starts: Sequence[BoundaryResidual]) -> list[Doubt]:
+    if len(prescribed_quantities(problem, starts)) <= order or is_inverse(problem) or is_exact(problem):
         return []
     names = listed(f"`{c.name}`" for c in starts)
     return [
@@ -49,7 +51,7 @@ def _superfluous(problem, axis: int, order: int, starts: Sequence[Held]) -> list
     ]
 
 
-def _missing(problem, rows, axis: int, order: int, starts: Sequence[Held]) -> Doubt:
+def _missing(problem, rows, axis: int, order: int, starts: Sequence[BoundaryResidual]) -> Doubt:
     t = problem.coordinates[axis].name
     known = {(u, orders[axis]) for c in starts for u, orders in Linear(c.residual, problem).coefficients}
     reached = [(u, orders[axis]) for row in rows for u, orders in row.coefficients]

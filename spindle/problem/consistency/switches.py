@@ -16,6 +16,7 @@ _LINES = 12
 _NODES = 801
 _HALVINGS = 45
 _MOST = 60  # switches looked at
+_PLACES = 200  # on one line, where they are the same on all lines
 _CLOSE, _NEAR = 1e-7, 1e-5  # of the length of the axis: where values and slopes on both sides are taken
 _JUMP, _KINK = 1e-5, 1e-2  # of the size of the values, and of the slopes
 
@@ -53,9 +54,11 @@ def switching(expression, coordinates) -> list:
 
 
 def _has_fields(atom) -> bool:
-    return any(isinstance(s, sympy.Dummy) for s in atom.free_symbols) or any(
-        table_of(f) is None for f in atom.atoms(AppliedUndef)
-    )
+    """Whether fields decide where a part switches; they may stand in the formulas of a `Piecewise`."""
+    decide = [c for _, c in atom.args] if isinstance(atom, sympy.Piecewise) else [atom]
+    symbols = set().union(*(e.free_symbols for e in decide))
+    functions = set().union(*(e.atoms(AppliedUndef) for e in decide))
+    return any(isinstance(s, sympy.Dummy) for s in symbols) or any(table_of(f) is None for f in functions)
 
 
 def _relations(piecewise) -> list:
@@ -126,6 +129,35 @@ def switches(expression, axis: int, problem) -> list[Switch]:
     return listed
 
 
+def fixed_jumps(expression, axis: int, problem) -> list[tuple[float, str]] | None:
+    """The places on an axis where an expression jumps, each with what jumps there; None where they move.
+
+    Fields in the expression are symbols of SymPy's class Dummy.
+    """
+    atoms, (low, high) = switching(expression, problem.coordinates), problem.domain.bounds[axis]
+    lines = [_changes(atoms, base, axis, (low, high), problem, most=_PLACES) for base in inside(problem, 4)]
+    length, places = high - low, lines[0]
+    if any(len(other) != len(places) or not np.allclose(other, places, rtol=0, atol=1e-9 * length) for other in lines):
+        return None
+    found = []
+    for place in (p for k, p in enumerate(places) if not k or p - places[k - 1] > 1e-9 * length):
+        jumping = [a for a in (*atoms, expression) if _jumps_at(a, place, axis, problem)]
+        if expression in jumping:
+            found.append((place, shortened(jumping[0])))
+    return found
+
+
+def _jumps_at(expression, place: float, axis: int, problem) -> bool:
+    length, points = np.ptp(problem.domain.bounds[axis]), inside(problem)
+
+    def at(e, steps: float) -> np.ndarray:
+        moved = points.copy()
+        moved[:, axis] = place + steps * length
+        return values_at(e, problem, moved)
+
+    return bool(_jumps(expression, at).any())
+
+
 def _jumps(e, at) -> np.ndarray:
     before, after = (2 * at(e, s * _CLOSE) - at(e, 2 * s * _CLOSE) for s in (-1, 1))
     size = np.nanmax(np.abs([before, after]), initial=0)
@@ -156,7 +188,7 @@ def _culprit(atoms, expression, at, k: int) -> tuple[str, tuple[float, float]]:
     return name, (float(before), float(after))
 
 
-def _changes(atoms, base, axis: int, ends, problem) -> list[float]:
+def _changes(atoms, base, axis: int, ends, problem, most: int = 8) -> list[float]:
     """The places where the parts switch along the line through a point, increasing."""
     places, levels = [], []
     coordinate = problem.coordinates[axis]
@@ -167,7 +199,7 @@ def _changes(atoms, base, axis: int, ends, problem) -> list[float]:
             rule = _LEVELS.get(atom.func, _relations)
             levels += [e for e in rule(atom) if coordinate in e.free_symbols]
     for level in levels:
-        places += _bisected(level, base, axis, ends, problem)
+        places += _bisected(level, base, axis, ends, problem, most)
     return sorted(places)
 
 
@@ -179,7 +211,7 @@ def _of_table(function, coordinate) -> list[float]:
     return list((nodes[:-1] + nodes[1:]) / 2 if table.interpolation == "nearest" else nodes[1:-1])
 
 
-def _bisected(level, base, axis: int, ends, problem) -> list[float]:
+def _bisected(level, base, axis: int, ends, problem, most: int) -> list[float]:
     def at(p):
         points = np.repeat(base[None], len(p), axis=0)
         points[:, axis] = p
@@ -188,7 +220,7 @@ def _bisected(level, base, axis: int, ends, problem) -> list[float]:
 
     nodes = np.linspace(ends[0], ends[1], _NODES)
     values = at(nodes)
-    changed = np.flatnonzero(np.diff(values) != 0)[:8]
+    changed = np.flatnonzero(np.diff(values) != 0)[:most]
     low, high, first = nodes[changed], nodes[changed + 1], values[changed]
     for _ in range(_HALVINGS if len(changed) else 0):
         middle = (low + high) / 2

@@ -8,7 +8,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.geometry.supports import BoxFace
-from spindle.problem.consistency.boundary_residuals import Held, held
+from spindle.problem.consistency.boundary_residuals import BoundaryResidual, boundary_residuals
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import Linear, on_face, values_at
 from spindle.symbolic.symbols import is_time, unknowns_in
@@ -17,10 +17,10 @@ _TOLERANCE = 1e-9  # of the larger value
 
 
 @dataclass(frozen=True)
-class Setting:
+class PrescribedQuantity:
     """A condition as `what = value`, divided by its first coefficient, on a part of the boundary."""
 
-    condition: Held
+    condition: BoundaryResidual
     what: tuple
     value: sympy.Expr
 
@@ -28,8 +28,8 @@ class Setting:
 def contradictions(problem) -> list[Doubt]:
     """One doubt for each pair of conditions that cannot hold together."""
     doubts: dict[tuple[str, str], Doubt] = {}
-    told = [s for condition in held(problem) if not condition.periodic and (s := setting(condition, problem))]
-    for one, other in itertools.combinations(told, 2):
+    conditions = [c for c in boundary_residuals(problem) if not c.periodic]
+    for one, other in itertools.combinations(filter(None, (prescribed(c, problem) for c in conditions)), 2):
         names = (one.condition.name, other.condition.name)
         if names[0] == names[1] or names in doubts or one.what != other.what:
             continue
@@ -44,30 +44,31 @@ def contradictions(problem) -> list[Doubt]:
 
 def on_faces(problem) -> list[tuple[str, BoxFace, sympy.Expr]]:
     """(name, face, residual) of every condition that concerns a single face."""
-    return [(c.name, c.place, c.residual) for c in held(problem) if isinstance(c.place, BoxFace) and not c.periodic]
+    conditions = [c for c in boundary_residuals(problem) if not c.periodic]
+    return [(c.name, c.place, c.residual) for c in conditions if isinstance(c.place, BoxFace)]
 
 
 def is_plain(expression: sympy.Expr, problem) -> bool:
-    """Whether an expression is data that can be evaluated: no unknown, no parameter, no coded function."""
+    """Whether an expression is data that can be evaluated: no unknown, no parameter, no given function."""
     return not expression.atoms(AppliedUndef) and expression.free_symbols <= set(problem.coordinates)
 
 
-def setting(condition: Held, problem) -> Setting | None:
+def prescribed(condition: BoundaryResidual, problem) -> PrescribedQuantity | None:
     """The condition as `what = value`; None where it is nonlinear, or the value is unknown."""
     linear = Linear(condition.residual, problem)
     if not linear.affine or not linear.coefficients or linear.rest.atoms(AppliedUndef):
         return None
     entries = sorted(linear.coefficients.items(), key=lambda item: (item[0][0].func.__name__, item[0][1]))
     first = entries[0][1]
-    return Setting(condition, tuple((key, c / first) for key, c in entries), -linear.rest / first)
+    return PrescribedQuantity(condition, tuple((key, c / first) for key, c in entries), -linear.rest / first)
 
 
-def things_set(problem, conditions) -> set:
+def prescribed_quantities(problem, conditions) -> set:
     """The left sides that the conditions set; one that is set twice is a contradiction or harmless."""
-    return {told.what if (told := setting(c, problem)) else c.name for c in conditions}
+    return {quantity.what if (quantity := prescribed(c, problem)) else c.name for c in conditions}
 
 
-def _common(one: Setting, other: Setting, problem) -> np.ndarray | None:
+def _common(one: PrescribedQuantity, other: PrescribedQuantity, problem) -> np.ndarray | None:
     """Points (n, d) of the part of the boundary that two conditions share; None where there is none."""
     first, second = one.condition.place, other.condition.place
     if isinstance(first, BoxFace) or isinstance(second, BoxFace):
@@ -93,13 +94,13 @@ def _differ(one, other, problem, points) -> bool:
     return bool(np.any(np.abs(first - second) > _TOLERANCE * size + 1e-300))
 
 
-def _named(one: Setting, other: Setting) -> str:
+def _named(one: PrescribedQuantity, other: PrescribedQuantity) -> str:
     """The smaller part of the boundary of two conditions, as the condition calls it."""
     first, second = one.condition.place, other.condition.place
     return second.name if first.name == "boundary" else first.name
 
 
-def _part(one: Setting) -> str:
+def _part(one: PrescribedQuantity) -> str:
     place = one.condition.place
     return "Eq(x, 0)" if isinstance(place, BoxFace) else f'"{place.shape.sides[0]}"'
 

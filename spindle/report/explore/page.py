@@ -143,9 +143,9 @@ class _Pictures:
         low, high = self.explorer.limits[unknown]
         self.mapper.update(low=low, high=high)
         self.range.update(start=low - 0.05 * (high - low), end=high + 0.05 * (high - low))
-        self.plane.data = drawn(self.explorer, answer)
+        self.plane.data = image_data(self.explorer, answer)
         if self.explorer.lined:
-            self.lines.data = drawn_lines(self.explorer, answer)
+            self.lines.data = line_data(self.explorer, answer)
 
     def _plane(self):
         from bokeh.models import BasicTicker, ColorBar, HoverTool
@@ -253,14 +253,14 @@ class _Wiring:
         return next(iter(self.explorer.unknowns)) if chooser is None else chooser.value
 
 
-def drawn(explorer: Explorer, answer: Answer) -> dict[str, Any]:
+def image_data(explorer: Explorer, answer: Answer) -> dict[str, Any]:
     """The data of the first picture for Bokeh, in single precision: a screen shows less."""
     if len(explorer.axes) == 2:
         return {"image": [np.asarray(answer.values, np.float32)]}
     return {"nodes": explorer.nodes[0], "values": answer.values}
 
 
-def drawn_lines(explorer: Explorer, answer: Answer) -> dict[str, np.ndarray]:
+def line_data(explorer: Explorer, answer: Answer) -> dict[str, np.ndarray]:
     """The data of the picture of lines at some times, for Bokeh."""
     lines = {f"line{k}": answer.values[:, column] for k, column in enumerate(explorer.times.values())}
     return {"nodes": explorer.nodes[1]} | lines

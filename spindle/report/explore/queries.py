@@ -17,7 +17,7 @@ from spindle.problem.families import family_parameters
 from spindle.report.html import number
 from spindle.results.members import Member
 from spindle.results.solution import Solution
-from spindle.symbolic.symbols import Parameter, is_time
+from spindle.symbolic.symbols import is_time
 from spindle.visible import visible
 
 NODES = (121, 81)  # of a plane, horizontal and vertical: what can be evaluated and drawn as a slider moves
@@ -91,7 +91,7 @@ class Explorer:
 
     def __init__(self, solution: Solution):
         problem = solution.problem
-        coordinates = [c for c in problem.coordinates if not isinstance(c, Parameter)]
+        coordinates = [c for c in problem.coordinates if c not in family_parameters(problem)]
         self.solution, self.axes = solution, tuple(c.name for c in _shown(coordinates))
         self.bounds = {c.name: ends for c, ends in zip(problem.coordinates, problem.domain.bounds, strict=True)}
         self.parameters = tuple(p.name for p in family_parameters(problem))

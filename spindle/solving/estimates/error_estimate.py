@@ -14,10 +14,10 @@ import sympy
 from spindle.errors import ProblemError, shown, usage
 from spindle.results.references import scattered_points
 from spindle.results.solution import Solution
-from spindle.solving.estimates.marched import by_lines, marches
-from spindle.solving.estimates.nodal import by_nodes
-from spindle.solving.estimates.ordinary import by_integration
-from spindle.solving.estimates.spectral import WIDTHS, by_features
+from spindle.solving.estimates.marched import lines_estimate, marches
+from spindle.solving.estimates.nodal import nodal_estimate
+from spindle.solving.estimates.ordinary import integration_estimate
+from spindle.solving.estimates.spectral import WIDTHS, spectral_estimate
 from spindle.solving.estimates.stretched import Stretch, stretches
 from spindle.storage.records import ErrorEstimate
 from spindle.symbolic.symbols import is_time, unknowns_in
@@ -38,10 +38,11 @@ def estimate(solution: Solution, budget: Budget | None = None) -> ErrorEstimate:
 
     Names are those of unknowns and quantities. `left` is the share of the residuals that the estimated error does not
     explain; above 0.3 it is sharper than the estimate can see, which then is a lower `bound`, unless all is rounding
-    errors, and `upper` is a guess of what it may be. Where the solution was compared with another one, `own` is the
-    relative error of that, and `by` says how it is known; of windows that do not reach the end, only what they reach
-    is compared. Where parameters were estimated from measurements, the errors contain what noise leaves open of them,
-    and `parameters` are their standard deviations. It takes some seconds, most of them to compile.
+    errors, and `upper` is a guess of what it may be. Where the solution was compared with another one, `own` (as an
+    attribute `comparison_error`) is the relative error of that, and `by` says how it is known; of windows that do not
+    reach the end, only what they reach is compared. Where parameters were estimated from measurements, the errors
+    contain what noise leaves open of them, and `parameters` are their standard deviations. It takes some seconds, most
+    of them to compile.
     Raises ProblemError where it is given anything but a solution.
     """
     if not isinstance(solution, Solution):
@@ -96,28 +97,30 @@ def _vanishes(solution: Solution, points, expression) -> bool:
 def _estimated(solution: Solution, budget: Budget) -> ErrorEstimate:
     """By the way that fits the domain and the solution."""
     problem, axes = solution.problem, len(solution.problem.coordinates)
+    if problem.interfaces:
+        return ErrorEstimate(reason="it is made of solutions that are smooth, and this one has interfaces")
     if axes == 1:
-        return by_integration(solution, budget)
+        return integration_estimate(solution, budget)
     if marches(solution):
         return _in_time_and_space(solution, budget)
     if len(problem.domain.boxes) != 1 or solution.windows:
-        return by_nodes(solution, budget)
+        return nodal_estimate(solution, budget)
     if axes not in WIDTHS:
         return ErrorEstimate(reason=f"it is made in up to {max(WIDTHS)} coordinates, parameters of families included")
-    return by_features(solution, budget)
+    return spectral_estimate(solution, budget)
 
 
 def _in_time_and_space(solution: Solution, budget: Budget) -> ErrorEstimate:
     """Of one coordinate of space: smooth errors are seen best by features, those of fronts along lines only."""
     if solution.windows:
-        return by_lines(solution, None, budget)
+        return lines_estimate(solution, None, budget)
     stretch = stretches(solution.problem, solution.values_on)
-    along_lines = by_lines(solution, _in_space(solution, stretch), budget) if stretch else ErrorEstimate()
+    along_lines = lines_estimate(solution, _in_space(solution, stretch), budget) if stretch else ErrorEstimate()
     if along_lines.errors is not None:
         return along_lines
-    seen = by_features(solution, budget)
+    seen = spectral_estimate(solution, budget)
     if seen.bound and not stretch and not budget.spent:
-        along_lines = by_lines(solution, None, budget)
+        along_lines = lines_estimate(solution, None, budget)
     return seen if along_lines.errors is None else along_lines
 
 

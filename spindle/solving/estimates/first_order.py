@@ -13,9 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 import sympy
 
-from spindle.geometry.supports import BoxFace
 from spindle.lowering.compile import ArrayFunction, array_function
-from spindle.lowering.partials import Partial, partials_in, replace_partials, terms_of
+from spindle.lowering.partials import Partial, partials_in, replace_partials
 from spindle.problem.problem import Problem
 from spindle.training.deadline import Late
 
@@ -77,17 +76,16 @@ class FirstOrder:
 
     def reaches(self, function: ArrayFunction) -> bool:
         """Whether state and highest derivatives suffice for the partials of a function."""
-        partials = [p for need in function.needs for p, _ in terms_of(need)]
+        partials = [p for need in function.needs for p, _ in need.terms]
         return all(p.total <= self.orders[p.unknown] for p in partials)
 
     def _at_ends(self) -> list[list[tuple[int, ArrayFunction]]]:
         """Each condition as functions at the ends (0: the lower) whose sum vanishes; measurements are left out."""
         high, conditions = self.problem.domain.bounds[0][1], []
         for piece in (piece for pieces in self.problem.pieces.values() for piece in pieces):
-            faces = [(place, expression) for place, expression in piece.terms if isinstance(place, BoxFace)]
-            if not faces:
+            terms = [(int(face.value == high), self.function(expression)) for face, expression in piece.on_faces]
+            if not terms:
                 continue
-            terms = [(int(face.value == high), self.function(expression)) for face, expression in faces]
             if not all(self.reaches(function) for _, function in terms):
                 raise NoSystem("a condition contains derivatives that are higher than those of the equations")
             conditions.append(terms)
@@ -99,7 +97,7 @@ class FirstOrder:
         def partial(p: Partial):
             return highest[p.unknown] if p.total == self.orders[p.unknown] else state[self._first[p.unknown] + p.total]
 
-        known = {need: sum(factor * partial(p) for p, factor in terms_of(need)) for need in function.needs}
+        known = {need: sum(factor * partial(p) for p, factor in need.terms) for need in function.needs}
         return jnp.asarray(function((x,), known), float)
 
     def highest(self, x, state):

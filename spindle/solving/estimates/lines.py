@@ -14,9 +14,8 @@ import numpy as np
 import scipy.sparse
 import sympy
 
-from spindle.geometry.supports import BoxFace
 from spindle.lowering.compile import ArrayFunction, array_function
-from spindle.lowering.partials import Partial, partials_in, replace_partials, terms_of
+from spindle.lowering.partials import Partial, partials_in, replace_partials
 from spindle.problem.problem import Problem
 from spindle.solving.estimates.first_order import NoSystem
 from spindle.symbolic.symbols import is_time, unknowns_in
@@ -75,9 +74,10 @@ class Lines:
             role = condition.role
             if role.starts or role.periodic or role.measurement:
                 continue
-            for face, expression in (term for piece in self.problem.pieces[condition.name] for term in piece.terms):
-                if not isinstance(face, BoxFace):
-                    raise NoSystem("a condition holds elsewhere than at its ends")
+            pieces = self.problem.pieces[condition.name]
+            if any(len(piece.on_faces) < len(piece.terms) for piece in pieces):
+                raise NoSystem("a condition holds elsewhere than at its ends")
+            for face, expression in (term for piece in pieces for term in piece.on_faces):
                 if face.axis == self.time:
                     raise NoSystem("a condition holds at the end of time")
                 node = 0 if face.outward < 0 else len(self.nodes) - 1
@@ -135,7 +135,7 @@ class Lines:
             order = p.orders[1 - self.time]
             return self._differences[order] @ derivatives if order else derivatives
 
-        known = {need: sum(factor * partial(p) for p, factor in terms_of(need)) for need in function.needs}
+        known = {need: sum(factor * partial(p) for p, factor in need.terms) for need in function.needs}
         return jnp.broadcast_to(jnp.asarray(function(self._where(t), known), float), self.nodes.shape)
 
     def highest(self, t, lanes):
@@ -154,7 +154,7 @@ class Lines:
         """y' at one instant."""
         lanes = self.lanes(state)
         highest = self.highest(t, lanes)
-        rates = [row for k, own in enumerate(lanes) for row in (*own[1:], highest[k])]
+        rates = [row for k, lane in enumerate(lanes) for row in (*lane[1:], highest[k])]
         rates = jnp.stack(rates)
         if not self._ends_of:
             return rates.ravel()
@@ -170,8 +170,8 @@ class Lines:
         values, drift = jax.jvp(missed, (t, state), (jnp.ones_like(t), rates.ravel()))
         units = [jnp.zeros(shape).at[r, c].set(1.0).ravel() for r, c in zip(rows, columns, strict=True)]
         slopes = jnp.stack([jax.jvp(lambda s: missed(t, s), (state,), (unit,))[1] for unit in units], axis=1)
-        own = jnp.linalg.solve(slopes, -(drift + self._follow * values))
-        return rates.at[jnp.asarray(rows), jnp.asarray(columns)].set(own).ravel()
+        at_ends = jnp.linalg.solve(slopes, -(drift + self._follow * values))
+        return rates.at[jnp.asarray(rows), jnp.asarray(columns)].set(at_ends).ravel()
 
     def rate_at(self, t: float, state) -> np.ndarray:
         """f (size,) at one instant, for SciPy."""
@@ -186,7 +186,7 @@ class Lines:
 
         Raises NoSystem where the expression contains higher derivatives than states and differences give.
         """
-        partials = [p for need in function.needs for p, _ in terms_of(need)]
+        partials = [p for need in function.needs for p, _ in need.terms]
         if any(p.orders[self.time] > self.orders[p.unknown] for p in partials):
             raise NoSystem("it contains higher derivatives")
         if any(p.orders[1 - self.time] >= len(self._differences) for p in partials):

@@ -32,7 +32,7 @@ def marches(solution: Solution) -> bool:
     return axes == [(False, True), (True, False)] and len(problem.domain.boxes) == 1 and not problem.beside_parts
 
 
-def by_lines(solution: Solution, stretch: Stretch | None, budget: Budget) -> ErrorEstimate:
+def lines_estimate(solution: Solution, stretch: Stretch | None, budget: Budget) -> ErrorEstimate:
     """The estimate, see `error_estimate.estimate`. Raises Late where the budget is spent before."""
     return integrated(solution, budget, _LONGEST, lambda fixed, ends: _estimated(solution, stretch, fixed, ends))
 
@@ -113,7 +113,7 @@ def _compared(solution: Solution, rough: tuple, better: tuple) -> ErrorEstimate:
             counts = " and ".join(str(len(integrated[0].nodes)) for integrated in (rough, better))
             return ErrorEstimate(reason=f"integrations along {counts} lines differ by {gap:.0e} in {name}")
     gap = max(owns.values())
-    return ErrorEstimate(errors=errors, left=0.0, bound=False, own=gap, by="integration along lines")
+    return ErrorEstimate(errors=errors, left=0.0, bound=False, comparison_error=gap, by="integration along lines")
 
 
 def _interpolated(system: Lines, rows) -> CubicSpline:

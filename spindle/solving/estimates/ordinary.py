@@ -18,7 +18,7 @@ from spindle.lowering.breaks import breaks
 from spindle.results.solution import Solution
 from spindle.solving.estimates.first_order import FirstOrder, NoSystem, states_of
 from spindle.solving.estimates.integration import integrated
-from spindle.solving.estimates.uncertainty import Untold, Values, with_uncertainty
+from spindle.solving.estimates.uncertainty import UndeterminedError, Values, with_uncertainty
 from spindle.storage.records import ErrorEstimate
 from spindle.training.budget import Budget
 
@@ -33,7 +33,7 @@ _MARGINS = (1e-6, 1e-8)  # of equations that are singular at an end
 _UNSURE = 1e-3  # relative error of the integration itself, above which it has to be far below what it measures
 
 
-def by_integration(solution: Solution, budget: Budget) -> ErrorEstimate:
+def integration_estimate(solution: Solution, budget: Budget) -> ErrorEstimate:
     """The estimate, see `error_estimate.estimate`, of a solution in one coordinate.
 
     Raises Late where the budget is spent before.
@@ -57,7 +57,7 @@ def _for(solution: Solution, parameters: Mapping[str, float], ends: float) -> Va
     def values(expression, points):
         function = system.function(expression)
         if not system.reaches(function):
-            raise Untold(f"derivatives in {expression}")
+            raise UndeterminedError(f"derivatives in {expression}")
         return CubicSpline(grid, system.along(function, grid, states))(points[:, 0])
 
     return values
@@ -217,7 +217,7 @@ def _without_pole(system: FirstOrder, grid, network):
 
 def _compared(solution: Solution, system: FirstOrder, grid, loose, tight, tolerance: float) -> ErrorEstimate:
     """The errors of the solution, and the largest error of the integration: at least the tight tolerance."""
-    errors, owns = {}, {}
+    errors, gaps = {}, {}
     for name, expression in solution.problem.fields.items():
         function = system.function(expression)
         if not system.reaches(function):
@@ -226,12 +226,12 @@ def _compared(solution: Solution, system: FirstOrder, grid, loose, tight, tolera
         values = solution.values_on(expression, grid[:, None])
         known = np.isfinite(values)
         size = max(float(np.linalg.norm(true[known])), np.finfo(float).tiny)
-        owns[name] = max(float(np.linalg.norm((rough - true)[known])) / size, tolerance)
-        errors[name] = max(float(np.linalg.norm((values - true)[known])) / size, owns[name])
-    for name, gap in owns.items():
+        gaps[name] = max(float(np.linalg.norm((rough - true)[known])) / size, tolerance)
+        errors[name] = max(float(np.linalg.norm((values - true)[known])) / size, gaps[name])
+    for name, gap in gaps.items():
         if not gap <= max(_UNSURE, errors[name] / 4):
             return ErrorEstimate(
                 reason=f"integrations of two tolerances differ by {gap:.0e} in {name}: small errors grow as fast as "
                 f"it does"
             )
-    return ErrorEstimate(errors=errors, left=0.0, bound=False, own=max(owns.values()), by="integration")
+    return ErrorEstimate(errors=errors, left=0.0, bound=False, comparison_error=max(gaps.values()), by="integration")

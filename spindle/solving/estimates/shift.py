@@ -8,7 +8,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.lowering.partials import Partial, partial_of
-from spindle.points.drawing import unfolded
+from spindle.points.drawing import without_constant_folding
 from spindle.problem.conditions.base import Approximation
 from spindle.problem.problem import Problem
 from spindle.results.solution import Solution
@@ -83,13 +83,15 @@ class Shift(Approximation):
         if not self._old:
             return expression.xreplace(swap)
         masks = {node: sympy.Dummy(real=True) for node in swap}
-        bare = expression.xreplace(masks)
+        masked = expression.xreplace(masks)
         # A derivative of code is by the old coordinate: SymPy would differentiate by a function of the new one.
-        coded = [d for d in bare.atoms(sympy.Derivative, sympy.Subs) if any(map(is_given, d.atoms(AppliedUndef)))]
-        masks |= {self._value(node): sympy.Dummy(real=True) for node in coded}
-        bare = bare.xreplace({node: masks[self._value(node)] for node in coded}).xreplace(self._old)
+        given_nodes = [
+            d for d in masked.atoms(sympy.Derivative, sympy.Subs) if any(map(is_given, d.atoms(AppliedUndef)))
+        ]
+        masks |= {self._value(node): sympy.Dummy(real=True) for node in given_nodes}
+        masked = masked.xreplace({node: masks[self._value(node)] for node in given_nodes}).xreplace(self._old)
         back = {mask: swap.get(node, node) for node, mask in masks.items()}
-        return bare.xreplace(back)
+        return masked.xreplace(back)
 
     def _error(self, node, partial: Partial) -> sympy.Expr:
         """The partial of e that corresponds to a partial of u, by the old coordinates."""
@@ -113,7 +115,7 @@ class Shift(Approximation):
         arrays, static = eqx.partition(self.solution.model, eqx.is_inexact_array)
 
         def partial(*where):
-            return self.solution.traced(node, eqx.combine(unfolded(arrays), static))(*where)
+            return self.solution.traced(node, eqx.combine(without_constant_folding(arrays), static))(*where)
 
         return partial
 

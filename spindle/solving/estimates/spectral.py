@@ -38,7 +38,7 @@ _LEFT = 0.3  # share of the residuals left, above which the estimate is a lower 
 _ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # errors, below which residuals are noise that nothing explains
 
 
-def by_features(solution: Solution, budget: Budget) -> ErrorEstimate:
+def spectral_estimate(solution: Solution, budget: Budget) -> ErrorEstimate:
     """The estimate, see `error_estimate.estimate`. Raises Late where the budget is spent before.
 
     `upper` is a guess of what unstretched coordinates do not show: as much error for the residuals that are left as

@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.geometry.supports import BoxFace
 from spindle.problem.problem import Problem
 
 _LINES, _NODES = 24, 801  # on which an axis is looked at
@@ -91,8 +90,7 @@ def _free(problem: Problem) -> list[int]:
     taken = {problem.coordinates.index(joined.axis) for joined in problem.periodic.values()}
     for condition in problem.conditions:
         if condition.role.has_slopes:
-            places = [place for piece in problem.pieces[condition.name] for place, _ in piece.terms]
-            taken |= {place.axis for place in places if isinstance(place, BoxFace)}
+            taken |= {face.axis for piece in problem.pieces[condition.name] for face, _ in piece.on_faces}
     return [k for k in range(len(problem.coordinates)) if k not in taken]
 
 

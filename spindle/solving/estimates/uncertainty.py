@@ -13,7 +13,7 @@ import numpy as np
 import sympy
 
 from spindle.errors import SpindleError
-from spindle.problem.consistency.counting import counted
+from spindle.problem.consistency.counting import wrong_counts
 from spindle.results.references import scattered_points
 from spindle.results.solution import Solution
 from spindle.storage.records import ErrorEstimate
@@ -25,7 +25,7 @@ _POINTS = 2000
 _TINY = 1e-12  # of the largest singular value of S, below which measurements say nothing of a combination
 
 
-class Untold(Exception):
+class UndeterminedError(Exception):
     """That an expression cannot be computed for other parameters."""
 
 
@@ -49,7 +49,7 @@ def with_uncertainty(
         if not _undetermined(solution):
             errors, deviations = _with_noise(solution, solved_for)
             return replace(estimate, errors=errors, parameters=deviations)
-    except (Untold, Late, SpindleError):
+    except (UndeterminedError, Late, SpindleError):
         pass
     return replace(estimate, bound=True, noise=True)
 
@@ -82,7 +82,7 @@ def _measured(solution: Solution) -> list[str]:
 def _undetermined(solution: Solution) -> bool:
     """Whether conditions are missing, for which measurements stand in."""
     bare = solution.problem.without(_measured(solution))
-    return any(doubt.fatal for doubt in counted(bare))
+    return any(doubt.fatal for doubt in wrong_counts(bare))
 
 
 def _measurements(solution: Solution, near: Values, slopes: Callable) -> tuple[np.ndarray, np.ndarray]:

@@ -25,7 +25,7 @@ _BLOCK = 32  # of its columns that are made at once
 ALGEBRA = ("auto", "normal", "dual", "cg")
 
 
-class Damped(NamedTuple):
+class GaussNewtonState(NamedTuple):
     """The optimizer's state.
 
     damping    for the next step
@@ -80,17 +80,19 @@ class GaussNewton(Optimizer):
     resamples: bool = False
     label: ClassVar[str] = "Gauss-Newton"
 
-    def start(self, parameters) -> Damped:
+    def start(self, parameters) -> GaussNewtonState:
         """The first damping."""
         dtype = ravel_pytree(parameters)[0].dtype
         unset = jnp.asarray(jnp.inf, dtype)
-        return Damped(jnp.asarray(self.damping, dtype), unset, unset, jnp.zeros((), jnp.int32), jnp.asarray(False))
+        return GaussNewtonState(
+            jnp.asarray(self.damping, dtype), unset, unset, jnp.zeros((), jnp.int32), jnp.asarray(False)
+        )
 
-    def finished(self, state: Damped) -> jax.Array:
+    def finished(self, state: GaussNewtonState) -> jax.Array:
         """Whether the last step found nothing to gain."""
         return state.finished
 
-    def step(self, problem, parameters, state: Damped):
+    def step(self, problem, parameters, state: GaussNewtonState):
         """Linearise once, then try dampings until one is accepted."""
         vector, unravel = ravel_pytree(parameters)
         value, gradient = jax.value_and_grad(lambda v: problem.loss(unravel(v)))(vector)
@@ -129,7 +131,7 @@ class GaussNewton(Optimizer):
         silent = (last.loss < noise) & (last.length > 0.1 * state.length)
         silent |= last.loss < self.enough**2 * size
         finished = silent | (idle >= self.patience) | (~last.accepted & (not self.resamples))
-        return unravel(last.vector), Damped(last.damping, last.length, size, idle, finished), value
+        return unravel(last.vector), GaussNewtonState(last.damping, last.length, size, idle, finished), value
 
     def _solver(self, problem, parameters, gradient):
         """damping -> (step, D), by the algebra that suits the numbers of parameters P and rows m."""

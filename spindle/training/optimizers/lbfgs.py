@@ -14,7 +14,7 @@ _CEILING = 500.0  # the published loss above which a run is begun anew
 _HOPELESS = 1e9  # a loss that needs no patience: no published run comes back from there
 
 
-class Constant(NamedTuple):
+class ConstantRateState(NamedTuple):
     """The state of steps of a constant rate.
 
     origin   the parameters that the run began with
@@ -55,7 +55,9 @@ class LBFGS(Optimizer):
     def start(self, parameters):
         """No curvature yet."""
         inner = self._transform().init(parameters)
-        return inner if self.rate is None else Constant(inner, parameters, jnp.ones(()), jnp.zeros((), jnp.int32))
+        return (
+            inner if self.rate is None else ConstantRateState(inner, parameters, jnp.ones(()), jnp.zeros((), jnp.int32))
+        )
 
     def step(self, problem, parameters, state):
         """One line search along the quasi-Newton direction; the value and gradient found there are reused.
@@ -70,7 +72,7 @@ class LBFGS(Optimizer):
         )
         return optax.apply_updates(parameters, updates), state, value
 
-    def _constant(self, problem, parameters, state: Constant):
+    def _constant(self, problem, parameters, state: ConstantRateState):
         """One step of a constant rate, or back to the start."""
         value, gradient = jax.value_and_grad(problem.loss)(parameters)
 

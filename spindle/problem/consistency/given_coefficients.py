@@ -13,8 +13,8 @@ _JUMP = 1e-2  # of the range of the values
 _KEPT = 0.5  # of the first difference: what a smooth function loses when the interval shrinks
 
 
-def coded_jumps(problem) -> list[Doubt]:
-    """A doubt for each coded function before the highest derivatives along an axis that jumps along it."""
+def given_jumps(problem) -> list[Doubt]:
+    """A doubt for each given function before the highest derivatives along an axis that jumps along it."""
     jumps = {}
     for equation in problem.equations:
         for function, axis in _leading(equation.residual, problem):
@@ -33,7 +33,7 @@ def coded_jumps(problem) -> list[Doubt]:
 
 
 def _leading(residual, problem):
-    """(coded function, axis) where it stands before the highest derivatives, of second order or more, along an axis."""
+    """(given function, axis) where it stands before the highest derivatives, of second order or more, along an axis."""
     if any(map(_may_jump, residual.atoms(AppliedUndef))):
         for coefficient, axis, order in leading(residual, problem):
             for function in sorted(coefficient.atoms(AppliedUndef), key=str) if order > 1 else ():

@@ -16,7 +16,7 @@ from spindle.training.schedule import HostState, Limits, Schedule, State
 _PARTED = 1.0  # seconds between two evaluations of the parts of the loss
 
 
-class Looks:
+class Monitor:
     """Whoever looks at a training, and what they are told; see `Trainer`."""
 
     def __init__(

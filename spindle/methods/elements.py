@@ -1,0 +1,117 @@
+"""The plan of a problem that is solved on elements along one axis, slab by slab of time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from spindle.derivatives.on_grids import OnLattice
+from spindle.derivatives.pointwise import PointwiseTaylor
+from spindle.lowering.breaks import breaks
+from spindle.lowering.constraints import no_constraints
+from spindle.lowering.residuals import ResidualForms, residual_forms
+from spindle.lowering.scales import scales_of
+from spindle.methods.assembly import assemble
+from spindle.methods.base import Plan
+from spindle.objective.objective import Objective
+from spindle.points.cloud import Cloud
+from spindle.points.lattice import Lattice
+from spindle.problem.problem import Problem
+from spindle.slabs.elements import Elements
+from spindle.slabs.fit import misfit_of_waves, prefers_waves
+from spindle.slabs.march import Aim
+from spindle.slabs.rows import SlabRows, axes_of, slab_rows
+from spindle.slabs.training import Marching, Way
+from spindle.slabs.waves import Waves
+
+_DEGREE = {True: 8, False: 12}  # in slabs of time of a problem with an axis of space, and of time alone
+_ELEMENTS, _WAVES = 8, 33  # to begin with
+_FINE, _ROUGH = 1e-8, 1e-5  # tolerances: where the finer one cannot be reached, the rougher one is tried
+_IN_THE_PLANE = (1e-5, 1e-3)  # likewise, of waves along several axes
+_POINTS = 300_000  # of all axes of space together
+_INTERIOR, _BOUNDARY, _LATTICE = 4096, 64, 24  # fresh points, and those on each axis of a lattice
+
+
+def on_elements(problem: Problem, s: Any, notes: Sequence[str], phase: int = 0) -> Plan:
+    """The plan of a problem that elements fit.
+
+    s       the method with everything decided
+    phase   the number under which the record keeps what is made
+    """
+    constraints = replace(
+        no_constraints(problem), scales=scales_of(problem) if s.scales == "auto" else no_constraints(problem).scales
+    )
+    forms = residual_forms(problem, constraints)
+
+    def objective(fresh: bool) -> Objective:
+        rule = "random" if fresh else "sobol"
+        if prefers_waves(problem):
+            counts = (_LATTICE,) * len(problem.coordinates)
+            lattice = Lattice(forms.supports, counts, "random" if fresh else "midpoint")
+            return Objective(forms, OnLattice(lattice, forms.needs), faces=s.faces)
+        cloud = Cloud(
+            forms.supports, forms.groups, interior=_INTERIOR, boundary=_BOUNDARY, rule=rule, breaks=breaks(problem)
+        )
+        return Objective(forms, PointwiseTaylor(cloud, forms.needs), faces=s.faces)
+
+    whole = objective(False)
+    marching = _marching(forms, whole.weights(s.weights, s.conditions), phase)
+    sentences = [constraints.scales.sentence] if constraints.scales.sentence else []
+    plan = assemble(whole, lambda: objective(True), lambda key: marching.field(), s, (*notes, *sentences))
+    return replace(plan, march=marching)
+
+
+def _marching(forms: ResidualForms, weights: dict, phase: int) -> Marching:
+    problem = forms.problem
+    rows = slab_rows(forms, weights)
+    _, others = axes_of(problem)
+    names = tuple(problem.coordinates[k].name for k in others)
+    time, _ = axes_of(problem)
+    instants = () if time is None else tuple(breaks(problem)[time])
+    ways = [(space, mesh, aim) for kind in _kinds(rows, problem) for space, mesh, aim in kind]
+    return Marching(tuple(Way(*way) for way in ways), _times(problem), names, instants, phase)
+
+
+def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:
+    """The ways of each kind in turn, from the finest aim down."""
+    if prefers_waves(problem):
+        waves, points = _waves(rows, problem)
+        aims = (_FINE, _ROUGH) if len(points) == 1 else _IN_THE_PLANE
+        yield [(waves, points, Aim(tolerance, _POINTS)) for tolerance in aims]
+        return
+    during = 0 if rows.time is None else _DEGREE[bool(rows.others)]
+    low, high = _times(problem)
+    mesh = _breaks(problem, rows.others)
+    degree = max(2 * rows.order + 4, 8) if rows.others else 0
+    fixed = tuple(breaks(problem)[rows.others[0]]) if rows.others else ()
+    space = Elements(rows, len(problem.unknowns), degree, during, high - low, fixed)
+    yield [(space, mesh, Aim(_FINE))]
+    if not misfit_of_waves(problem):
+        waves, points = _waves(rows, problem)
+        yield [(waves, points, Aim(tolerance, _POINTS)) for tolerance in (1e-6, _ROUGH)]
+    yield [(space, mesh, Aim(_ROUGH))]
+
+
+def _waves(rows: SlabRows, problem: Problem) -> tuple[Waves, tuple[int, ...]]:
+    bounds = [tuple(map(float, problem.domain.bounds[k])) for k in rows.others]
+    lengths, lows = tuple(high - low for low, high in bounds), tuple(low for low, _ in bounds)
+    return Waves(rows, len(problem.unknowns), _DEGREE[True], lengths, lows), (_WAVES,) * len(bounds)
+
+
+def _times(problem: Problem) -> tuple[float, float]:
+    time, _ = axes_of(problem)
+    low, high = (0.0, 1.0) if time is None else problem.domain.bounds[time]
+    return float(low), float(high)
+
+
+def _breaks(problem: Problem, others) -> np.ndarray:
+    """The break points to begin with: equidistant, at interfaces, and where the data jump or bend."""
+    if not others:
+        return np.array([0.0, 1.0])
+    low, high = map(float, problem.domain.bounds[others[0]])
+    places, length = [low, high, *(i.left for i in problem.interfaces if low < i.left < high)], high - low
+    # Interfaces are exact, and no element is needlessly narrow.
+    for more, near in ((breaks(problem)[others[0]], 1e-8), (np.linspace(low, high, _ELEMENTS + 1), 0.1 / _ELEMENTS)):
+        places += [p for p in more if low < p < high and np.abs(np.array(places) - p).min() > near * length]
+    return np.sort(np.array(places))

@@ -1,0 +1,321 @@
+"""The march: one slab of time after the other, each as long, on a mesh as fine, as the solution asks for.
+
+After each solve the last Legendre coefficients along the axis and in time are compared with the largest value: elements
+whose own are above the tolerance are halved and the slab is solved again; a slab whose last coefficients in time are
+the larger ones is shortened; pairs of elements far below it are joined for the next slab, which may be longer. Nothing
+is told of where a front is, how fast it moves or how wide it is.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spindle.networks import polynomials
+from spindle.slabs.space import Slab, SlabSpace, Solved
+
+_SHORTEST = 1e-10  # of the time
+_SLABS_AT_FIRST = 16
+_STEPS = 12  # Gauss-Newton steps that a slab may take; more are a sign that it is too long
+_STEPS_AT_REST = 100
+_SETTLED = 1e-2  # of the tolerance: a step that small is the last
+_FOLLOWING = 1e-4  # likewise, of the step that would follow
+_ROUNDED = 1e-9  # a step that is this small and no smaller than half the last one is rounding errors
+_WILD = 1e6  # relative size of a step that leads nowhere
+_DAMPING, _DAMPED = 1e-15, 1e-8
+_RAISED = 1 + 1e-6
+_NOTHING = 1e-4  # unknowns are not measured by less: what starts from zero is not resolved relative to itself
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a march is to reach.
+
+    tolerance   of the last coefficients, relative to the largest value of their unknown
+    most        elements, or points of all axes together
+    """
+
+    tolerance: float = 1e-8
+    most: int = 512
+
+
+class Attempt(NamedTuple):
+    """A slab that was solved.
+
+    series     see `SlabSpace`
+    steps      that were taken
+    along      the last coefficients in space, see `SlabSpace.tails`
+    in_time    the largest of the last coefficients in time, likewise
+    """
+
+    series: np.ndarray
+    steps: int
+    along: np.ndarray
+    in_time: float
+    loss: float
+
+
+class _Settled(NamedTuple):
+    local: np.ndarray
+    steps: int
+    loss: float
+
+
+class Ended(Exception):
+    """A march cannot go on; the text says why."""
+
+
+class Stopped(Exception):
+    """Somebody wanted a march to stop."""
+
+
+class March:
+    """Marches a problem from its start to its end, slab by slab; without time there is one slab.
+
+    space     in which each slab is solved
+    time      the ends of time; (0, 1) without
+    mesh      to begin with
+    aim       how well
+    instants  at which slabs end: those where data jump, or where they begin to rise to a narrow peak
+    stopped   asked between Gauss-Newton steps whether nobody waits any more
+    slabs     those that are solved, in order
+    steps     Gauss-Newton steps so far
+    """
+
+    def __init__(
+        self,
+        space: SlabSpace,
+        time: tuple[float, float],
+        mesh: Any,
+        aim: Aim,
+        stopped: Callable[[], bool] = lambda: False,
+        instants: Sequence[float] = (),
+    ):
+        self.space, self.aim, self.stopped = space, aim, stopped
+        self.low, self.high = time
+        self.instants = (*sorted(i for i in instants if self.low < i < self.high), self.high)
+        self.slabs: list[Solved] = []
+        self.steps = 0
+        self._mesh = mesh
+        self._length = (self.high - self.low) / _SLABS_AT_FIRST
+        self._sizes = np.full(space.unknowns, _NOTHING)
+
+    @property
+    def reached(self) -> float:
+        """The instant up to which the problem is solved."""
+        return self.slabs[-1].begins + self.slabs[-1].length if self.slabs else self.low
+
+    @property
+    def whole(self) -> bool:
+        """Whether that is the end."""
+        return self.reached >= self.high - 1e-12 * (self.high - self.low)
+
+    def advance(self) -> Solved:
+        """Solve one more slab.
+
+        Raises Ended where it cannot be solved, Stopped where nobody waits.
+        """
+        if self.space.rows.time is None:
+            self.slabs.append(self._steady())
+            return self.slabs[-1]
+        state, begins = self._start() if not self.slabs else self._handed_over(), self.reached
+        solved, attempt = self._next(state, begins)
+        self._sizes = np.maximum(self._sizes, self.space.largest(solved.series))
+        self._mesh = self.space.coarser(solved.mesh, attempt.along, self.aim.tolerance)
+        # A slab that Gauss-Newton steps hardly settled on is long enough, however small its last coefficients are.
+        easy = attempt.in_time < 0.3 * self.aim.tolerance and attempt.steps <= _STEPS // 2
+        if easy:
+            self._length = solved.length * min(2.0, self._factor(attempt.in_time))
+        self.slabs.append(solved)
+        return solved
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Everything that the next slabs depend on."""
+        return {
+            "begins": np.array([s.begins for s in self.slabs]),
+            "lengths": np.array([s.length for s in self.slabs]),
+            "losses": np.array([s.loss for s in self.slabs]),
+            **{f"mesh {k}": np.asarray(s.mesh) for k, s in enumerate(self.slabs)},
+            **{f"series {k}": s.series for k, s in enumerate(self.slabs)},
+            "next mesh": np.asarray(self._mesh),
+            "next": np.array([self._length, float(self.steps)]),
+            "sizes": self._sizes,
+        }
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `to_arrays` returned; raises ValueError where that is of another march."""
+        numbers = zip(arrays["begins"], arrays["lengths"], arrays["losses"], strict=True)
+        slabs = [
+            Solved(float(begins), float(length), arrays[f"mesh {k}"], arrays[f"series {k}"], float(loss))
+            for k, (begins, length, loss) in enumerate(numbers)
+        ]
+        if any(s.series.shape != self.space.nothing(s.mesh).shape for s in slabs):
+            raise ValueError("its slabs are of another march")
+        self.slabs, self._mesh, self._sizes = slabs, arrays["next mesh"], arrays["sizes"]
+        self._length, self.steps = float(arrays["next"][0]), int(arrays["next"][1])
+
+    # ------------------------------------------------------------------------------------------------- start and slabs
+
+    def _start(self) -> np.ndarray:
+        """The state at the start, (.., m, given), on a mesh that resolves it."""
+        while True:
+            settled = self._settled(
+                True, self.space.nothing(self._mesh), Slab(self.low, self._length, self._mesh), _STEPS
+            )
+            if settled is None:
+                raise Ended("its initial conditions have no solution")
+            series = self.space.series(settled.local)
+            self._sizes = np.maximum(_NOTHING, self.space.largest(series))
+            wanted = self._finer(self.space.tails(series, self._sizes))
+            if wanted is None:
+                return self._state(series, self._length, at=-1.0)
+            self._mesh = wanted
+
+    def _handed_over(self) -> np.ndarray:
+        """The state at the end of the last slab, on the break points of the next."""
+        last = self.slabs[-1]
+        return self.space.moved(self._state(last.series, last.length, at=1.0), last.mesh, self._mesh)
+
+    def _next(self, state: np.ndarray, begins: float) -> tuple[Solved, Attempt]:
+        """The next slab, as long as can be, on elements that resolve it."""
+        guess = None
+        while True:
+            length = self._length_from(begins)
+            attempt = self._attempt(state, begins, length, guess)
+            guess = None
+            if attempt is None:
+                self._shorten(0.3 * length, begins)
+                continue
+            wanted = self._finer(attempt.along)
+            if attempt.in_time > self.aim.tolerance and (attempt.in_time > attempt.along.max() or wanted is None):
+                self._shorten(length * max(0.2, min(0.7, self._factor(attempt.in_time))), begins)
+            elif wanted is None:
+                return Solved(begins, length, self._mesh, attempt.series, attempt.loss), attempt
+            else:
+                state, guess = (self.space.moved(part, self._mesh, wanted) for part in (state, attempt.series))
+                self._mesh = wanted
+
+    def _length_from(self, begins: float) -> float:
+        """The length of the next slab: two equal ones where a second would be short, and none beyond an instant."""
+        near = 1e-12 * (self.high - self.low)
+        left = next(instant for instant in self.instants if instant > begins + near) - begins
+        if self._length > 0.95 * left:
+            return left
+        return left / 2 if self._length > left / 2 else self._length
+
+    def _shorten(self, length: float, begins: float) -> None:
+        self._length = length
+        if length < _SHORTEST * (self.high - self.low):
+            raise Ended(f"no slab of time from {begins:.6g} on is short enough to be solved")
+
+    def _factor(self, tail: float) -> float:
+        """By how much a slab may be longer for its last coefficients in time to meet the tolerance."""
+        return 0.9 * (self.aim.tolerance / max(tail, 1e-16)) ** (1 / max(self.space.duration, 1))
+
+    def _attempt(self, state: np.ndarray, begins: float, length: float, guess: np.ndarray | None) -> Attempt | None:
+        """A slab from a state; None where Gauss-Newton steps do not settle.
+
+        guess   a series near the solution, where there is one
+        """
+        near = self._continued(length) if guess is None else guess
+        start = self._beginning(state, length)
+        if near is not None:
+            start = start + near - self._beginning(self._state(near, length, at=-1.0), length)
+        local = self.space.local(start, self._mesh)
+        settled = self._settled(False, local, Slab(begins, length, self._mesh), _STEPS)
+        return None if settled is None else self._judged(settled)
+
+    def _continued(self, length: float) -> np.ndarray | None:
+        """The last slab continued by its curvature at the end, on a slab that follows; None at the start."""
+        if not self.slabs or self.space.duration < 2:
+            return None
+        last = self.slabs[-1]
+        ends = [polynomials.values([1.0], self.space.duration, j)[0] * (length / last.length) ** j for j in range(3)]
+        value, rate, bend = (np.einsum("...t,t->...", last.series, end) for end in ends)
+        series = np.zeros(last.series.shape)
+        # v + r (x + 1) + b (x + 1)^2 / 2 in Legendre polynomials of x.
+        series[..., 0], series[..., 1], series[..., 2] = value + rate + 2 * bend / 3, rate + bend, bend / 3
+        return self.space.moved(series, last.mesh, self._mesh)
+
+    def _judged(self, settled: "_Settled") -> Attempt:
+        series = self.space.series(settled.local)
+        sizes = np.maximum(self._sizes, self.space.largest(series))
+        in_time = float((_each(series[..., -2:]) / sizes).max())
+        return Attempt(series, settled.steps, self.space.tails(series, sizes), in_time, settled.loss)
+
+    def _steady(self) -> Solved:
+        """The one slab of a problem without time."""
+        guess, steps = self.space.nothing(self._mesh), _STEPS_AT_REST
+        while True:
+            slab = Slab(0.0, 1.0, self._mesh)
+            settled = self._settled(False, self.space.local(guess, self._mesh), slab, steps)
+            if settled is None:
+                raise Ended("Gauss-Newton steps do not settle")
+            attempt = self._judged(settled)
+            wanted = self._finer(attempt.along)
+            if wanted is None:
+                return Solved(0.0, 1.0, self._mesh, attempt.series, attempt.loss)
+            guess, self._mesh = self.space.moved(attempt.series, self._mesh, wanted), wanted
+
+    def _settled(self, begins: bool, local: np.ndarray, slab: Slab, most: int) -> "_Settled | None":
+        """The local coefficients after Gauss-Newton steps that became small; None where they do not.
+
+        A step that raises the loss is taken back, and a shorter one tried (Levenberg & Marquardt): but for those that
+        are rounding errors, and where `most` steps are few, as in a slab, which is rather shortened.
+        """
+        kept, before, last, damping = local, math.inf, math.inf, _DAMPING
+        for count in range(1, most + 1):
+            if self.stopped():
+                raise Stopped
+            self.steps += 1
+            step = self.space.step(begins, local, slab, damping)
+            if not step.loss <= _RAISED * last and most > _STEPS and math.isfinite(last):
+                damping = max(_DAMPED, 10 * damping)
+                step = self.space.step(begins, kept, slab, damping)
+                local = kept + step.change
+                continue
+            size = self._relative(step.change, local + step.change)
+            kept, local, last, damping = local, local + step.change, step.loss, max(_DAMPING, damping / 10)
+            if not size < _WILD:
+                return None
+            # The next step would be smaller by the same factor at least.
+            following = size * min(1.0, size / before) if math.isfinite(before) else size
+            small = size < _SETTLED * self.aim.tolerance or following < _FOLLOWING * self.aim.tolerance
+            small = small or (size > 0.5 * before and size < _ROUNDED)
+            if damping == _DAMPING and small:
+                return _Settled(local, count, step.loss)
+            before = size
+        return None
+
+    # ------------------------------------------------------------------------------------------------- states and tails
+
+    def _state(self, series: np.ndarray, length: float, at: float) -> np.ndarray:
+        """Value, rate, .. at an end of a slab: (.., m, given)."""
+        space = self.space
+        return np.stack(
+            [
+                np.einsum("...t,t->...", series, polynomials.values([at], space.duration, j)[0] * (2 / length) ** j)
+                for j in range(space.given)
+            ],
+            axis=-1,
+        )
+
+    def _beginning(self, state: np.ndarray, length: float) -> np.ndarray:
+        """The series of a slab that stays, or goes on, as it begins."""
+        given = np.array([(length / 2) ** j for j in range(self.space.given)])
+        return np.einsum("...g,tg->...t", state * given, self.space.during[:, : self.space.given])
+
+    def _relative(self, change: np.ndarray, local: np.ndarray) -> float:
+        """The size of a change of local coefficients, relative to the unknowns after it."""
+        sizes = np.maximum(self._sizes, self.space.largest(self.space.series(local)))
+        return float((_each(self.space.series(change)) / sizes).max())
+
+    def _finer(self, tails: np.ndarray) -> Any:
+        return self.space.finer(self._mesh, tails, self.aim.tolerance, self.aim.most)
+
+
+def _each(series: np.ndarray) -> np.ndarray:
+    """(m,) the largest coefficient of each unknown."""
+    return np.abs(series).max(axis=(*range(series.ndim - 2), series.ndim - 1))

@@ -1,0 +1,149 @@
+"""Which rows of a least-squares problem residuals become on a slab of time, and where they are taken."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from spindle.geometry.supports import Support
+from spindle.lowering.compile import ArrayFunction
+from spindle.lowering.residuals import ResidualForms, beside_interface
+from spindle.problem.problem import Problem
+from spindle.symbolic.symbols import is_time
+
+
+class SlabPart(Enum):
+    """Where rows are taken: inside, at one of the two ends of the axis of space, or at the first instant."""
+
+    INSIDE = "inside"
+    LOW = "low"
+    HIGH = "high"
+    START = "start"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One residual at one place.
+
+    function   the expression, compiled
+    weight     of its mean square in the loss
+    """
+
+    name: str
+    place: SlabPart
+    function: ArrayFunction
+    weight: float
+
+
+@dataclass(frozen=True)
+class Joint:
+    """An interface, where two elements join with less continuity: fluxes agree there, and not the slopes.
+
+    left     the place, as the end of the element below
+    right    the place, as the beginning of the element above: the first one, where the ends of the axis are joined
+    fluxes   (on the left, on the right, weight of the square of their difference)
+    """
+
+    left: float
+    right: float
+    fluxes: tuple[tuple[ArrayFunction, ArrayFunction, float], ...]
+
+
+@dataclass(frozen=True)
+class SlabRows:
+    """All rows of a problem of time, of coordinates of space, or of both.
+
+    time       the axis of time; None: there is none, or nothing starts there
+    others     all other axes
+    periodic   whether these are periodic
+    given      for each unknown how many of its value, rate, .. are known at the start
+    order      the highest derivative along space
+    joints     the interfaces on the axis of space
+    """
+
+    rows: tuple[Rows, ...]
+    time: int | None
+    others: tuple[int, ...]
+    periodic: bool
+    given: tuple[int, ...]
+    order: int
+    joints: tuple[Joint, ...] = ()
+
+    @property
+    def space(self) -> int | None:
+        """The one axis besides time; None where time is the only coordinate."""
+        return self.others[0] if self.others else None
+
+    def at(self, *places: SlabPart) -> tuple[Rows, ...]:
+        """The rows at some places."""
+        return tuple(row for row in self.rows if row.place in places)
+
+
+def axes_of(problem: Problem) -> tuple[int | None, tuple[int, ...]]:
+    """The axis along which a problem marches, None where nothing starts, and all others."""
+    times = [k for k, c in enumerate(problem.coordinates) if is_time(c)]
+    time = times[0] if len(times) == 1 and problem.starts else None
+    return time, tuple(k for k in range(len(problem.coordinates)) if k != time)
+
+
+def slab_rows(forms: ResidualForms, weights: Mapping[str, float]) -> SlabRows:
+    """The rows of a problem that fits."""
+    problem = forms.problem
+    time, others = axes_of(problem)
+    rows = []
+    for form in forms.forms:
+        if form.name in problem.periodic:
+            continue  # the ends of the axis are one node
+        total = sum(form.sizes)
+        for (term,), size in zip(form.pieces, form.sizes, strict=True):
+            place = place_of(forms.supports[term.support], problem, time)
+            assert place is not None
+            rows.append(Rows(form.name, place, term.function, weights[form.name] * form.scale**2 * size / total))
+    periodic = bool(problem.periodic)
+    given, joints = _given(problem, rows, time), _joints(forms, weights)
+    return SlabRows(tuple(rows), time, others, periodic, given, _order(rows, others), joints)
+
+
+def _joints(forms: ResidualForms, weights: Mapping[str, float]) -> tuple[Joint, ...]:
+    """The interfaces of a problem; a difference of fluxes counts as a residual that is spread over the axis."""
+    scales = {form.name: form.scale for form in forms.forms}
+    joints = []
+    for interface in forms.problem.interfaces:
+        low, high = forms.problem.domain.bounds[interface.axis]
+        fluxes = [
+            (*beside_interface(forms, flux, interface), weights[name] * (scales[name] / (high - low)) ** 2)
+            for name, flux in interface.fluxes.items()
+        ]
+        joints.append(Joint(interface.left, interface.right, tuple(fluxes)))
+    return tuple(joints)
+
+
+def place_of(support: Support, problem: Problem, time: int | None) -> SlabPart | None:
+    """Where a support lies; None where it is no whole side, or the last instant."""
+    if not support.is_region or support.shape is not None:
+        return None
+    bounds = [(float(low), float(high)) for low, high in problem.domain.bounds]
+    fixed = {k: low for k, (low, high) in enumerate(support.bounds) if low == high}
+    whole = all(k in fixed or tuple(map(float, b)) == bounds[k] for k, b in enumerate(support.bounds))
+    if not whole or len(fixed) > 1:
+        return None
+    if not fixed:
+        return SlabPart.INSIDE
+    ((axis, where),) = fixed.items()
+    if axis == time:
+        return SlabPart.START if where == bounds[axis][0] else None
+    return SlabPart.LOW if where == bounds[axis][0] else SlabPart.HIGH
+
+
+def _given(problem: Problem, rows, time: int | None) -> tuple[int, ...]:
+    """For each unknown the number of derivatives by time, its value first, that conditions set at the start."""
+    known = [0] * len(problem.unknowns)
+    for row in rows:
+        if row.place is SlabPart.START and time is not None:
+            for partial in (p for need in row.function.needs for p, _ in need.terms):
+                known[partial.unknown] = max(known[partial.unknown], partial.orders[time] + 1)
+    return tuple(known)
+
+
+def _order(rows, others) -> int:
+    partials = [p for row in rows if row.place is SlabPart.INSIDE for need in row.function.needs for p, _ in need.terms]
+    return max((p.orders[k] for p in partials for k in others), default=0)

@@ -1,0 +1,126 @@
+"""What a march asks of the functions of space in which its slabs are solved."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spindle.networks import polynomials
+from spindle.networks.fields import Field
+from spindle.slabs.rows import SlabRows
+
+
+class Slab(NamedTuple):
+    """Where a slab lies: its start, its length, and the mesh of space: break points, or points on each axis."""
+
+    begins: float
+    length: float
+    mesh: Any
+
+
+class Solved(NamedTuple):
+    """One slab: its start, its length, its mesh and series (see `SlabSpace`), and the loss."""
+
+    begins: float
+    length: float
+    mesh: Any
+    series: np.ndarray
+    loss: float
+
+
+class Step(NamedTuple):
+    """A Gauss-Newton step: the change of the local coefficients, and the loss before it."""
+
+    change: np.ndarray
+    loss: float
+
+
+class SlabSpace(ABC):
+    """Functions of space, as many as a mesh says, times polynomials in a slab of time.
+
+    Solutions are written as series (.., m, T): Legendre coefficients in time of each unknown, whatever the axes before
+    are; and as local coefficients of the same shape, of functions of time that know the start.
+
+    rows       what is to be small
+    unknowns   how many, m
+    duration   the degree in time
+    """
+
+    rows: SlabRows
+    unknowns: int
+    duration: int
+
+    @cached_property
+    def given(self) -> int:
+        """The most derivatives by time that are known at the start of an unknown."""
+        return max(self.rows.given, default=0)
+
+    @cached_property
+    def during(self) -> np.ndarray:
+        """The functions of a slab of time, as columns of Legendre coefficients."""
+        return polynomials.starting(self.duration, self.given)
+
+    @abstractmethod
+    def nothing(self, mesh) -> np.ndarray:
+        """The series of zero."""
+
+    @abstractmethod
+    def series(self, local: np.ndarray) -> np.ndarray:
+        """The series of local coefficients."""
+
+    @abstractmethod
+    def local(self, series: np.ndarray, mesh) -> np.ndarray:
+        """The local coefficients of a series."""
+
+    @abstractmethod
+    def largest(self, series: np.ndarray) -> np.ndarray:
+        """(m,) a bound of the largest values of the unknowns, and of their moduli."""
+
+    @abstractmethod
+    def tails(self, series: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        """The last coefficients in each place of the mesh, or along each axis, by the size of their unknown."""
+
+    @abstractmethod
+    def finer(self, mesh, tails: np.ndarray, tolerance: float, most: int) -> Any:
+        """The mesh that is finer where tails exceed the tolerance; None where none do, or no more can be done."""
+
+    @abstractmethod
+    def coarser(self, mesh, tails: np.ndarray, tolerance: float) -> Any:
+        """The mesh for the next slab, coarser where tails are far below the tolerance."""
+
+    @abstractmethod
+    def moved(self, series: np.ndarray, mesh, other) -> np.ndarray:
+        """A series (.., any) of one mesh on another, exact where that is finer."""
+
+    @abstractmethod
+    def sizes(self, slabs: Sequence["Solved"]) -> dict[str, Any]:
+        """What says how large the field of these slabs is, in plain data."""
+
+    @abstractmethod
+    def empty(self, sizes: Mapping[str, Any]) -> Field:
+        """A field of that size without values."""
+
+    @abstractmethod
+    def laid(self, slabs: Sequence["Solved"]) -> Field:
+        """The field of these slabs."""
+
+    @abstractmethod
+    def described(self, slabs: Sequence["Solved"], names: Sequence[str]) -> str:
+        """The mesh of these slabs in words.
+
+        names   of the axes of space
+        """
+
+    @abstractmethod
+    def compile(self, slab: Slab) -> None:
+        """Compile what `step` runs, on a slab that is thrown away."""
+
+    @abstractmethod
+    def step(self, begins: bool, local: np.ndarray, slab: Slab, damping: float) -> Step:
+        """One Gauss-Newton step.
+
+        begins    whether the state at the start is solved for, by its conditions alone; else the slab from that state
+        damping   added to the diagonal of J^T J, which is scaled to one
+        """

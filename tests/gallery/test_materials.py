@@ -1,0 +1,49 @@
+"""Two materials: on either side the equation holds, and across the jump value and flux are continuous."""
+
+import pytest
+import sympy
+
+import spindle as sp
+from spindle.gallery.materials import plate, strip, two_materials, two_materials2d
+
+SAMPLES = (0.03, 0.29, 0.61, 0.97)
+
+
+@pytest.mark.parametrize("posed", [strip, plate])
+@pytest.mark.parametrize(("ratio", "at"), [(1000, 0.5), (0.02, 0.3), (1, 0.5)])
+def test_closed_forms_solve_either_side_and_carry_the_flux_across(posed, ratio, at):
+    parts = posed(ratio, at)
+    ((u, exact),) = parts["reference"].items()
+    x, *others = parts["domain"].coordinates
+    (equation,) = parts["equations"]
+    sides = [exact.subs(x, sympy.Symbol("x_")).replace(sympy.Piecewise, lambda *c, k=k: c[k][0]) for k in (0, 1)]
+    sides = [side.subs(sympy.Symbol("x_"), x) for side in sides]
+    for conductivity, side, places in (
+        (1, sides[0], [s * at for s in SAMPLES]),
+        (ratio, sides[1], [at + s * (1 - at) for s in SAMPLES]),
+    ):
+        whole = conductivity * sum(side.diff(c, 2) for c in (x, *others))
+        # The strip has a source of one, the plate has none.
+        source = 0 if others else 1
+        for place in places:
+            point = {x: sympy.nsimplify(place)} | dict.fromkeys(others, sympy.Rational(37, 100))
+            assert abs(sympy.N((whole + source).subs(point), 30)) < 1e-20
+    across = {x: sympy.nsimplify(at)} | dict.fromkeys(others, sympy.Rational(37, 100))
+    assert abs(sympy.N((sides[0] - sides[1]).subs(across), 30)) < 1e-20
+    assert abs(sympy.N((sides[0].diff(x) - sympy.nsimplify(ratio) * sides[1].diff(x)).subs(across), 30)) < 1e-20
+    assert equation.has(sympy.Piecewise) == (ratio != 1)
+    for condition in parts["conditions"]:
+        for piece in condition.pieces(parts["domain"]):
+            for face, expression in piece.terms:
+                place = {parts["domain"].coordinates[face.axis]: sympy.nsimplify(face.value)}
+                left = expression.subs(u, exact).subs(place).subs(dict.fromkeys((x, *others), sympy.Rational(1, 5)))
+                assert abs(sympy.N(left, 30)) < 1e-20
+
+
+@pytest.mark.parametrize("build", [two_materials, two_materials2d])
+@pytest.mark.parametrize("wrong", [{"ratio": 0}, {"at": 1.0}])
+def test_materials_that_do_not_meet_are_refused(build, wrong):
+    with pytest.raises(
+        sp.ProblemError, match=rf"`{build.__name__}` was given ratio = .* it needs a positive ratio, and"
+    ):
+        build(**wrong)

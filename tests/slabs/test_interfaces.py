@@ -1,0 +1,164 @@
+"""Interfaces, where coefficients jump under an outer derivative: elements join by values and fluxes."""
+
+import numpy as np
+import pytest
+import sympy
+from sympy import Eq, Heaviside, Matrix, Piecewise, Rational, cos, exp, pi, sign, sin
+
+import spindle as sp
+from spindle.gallery.registry import gallery
+from spindle.slabs.joints import Joints
+from spindle.slabs.rows import Joint, SlabRows
+
+t, x = sp.coordinates("t x")
+f, g = sp.unknown("f g", x)
+u = sp.unknown("u", t, x)
+LINE = sp.Interval(x, 0, 1)
+ODD = Rational(377, 1000)  # at no node of equal elements
+
+
+def solved(problem):
+    return sp.solve(problem, sp.SPINN(), progress=False)
+
+
+def layers(values, ends):
+    """A coefficient with a value in each layer, the ends of all layers but the last one given."""
+    return Piecewise(*((k, x < end) for k, end in zip(values, ends, strict=False)), (values[-1], True))
+
+
+def resistance(values, ends, place=x):
+    """The integral of 1/k from 0, continuous, piecewise linear."""
+    total, start, pieces = sympy.S.Zero, sympy.S.Zero, []
+    for k, end in zip(values, [*ends, None], strict=True):
+        line = total + (place - start) / k
+        pieces.append((line, place < end if end is not None else True))
+        if end is not None:
+            total, start = line.subs(place, end), end
+    return Piecewise(*pieces)
+
+
+def test_two_materials_to_rounding_errors():
+    """The flux is c - x whatever k is, so that u is its integral over k."""
+    solution = solved(gallery("two_materials", ratio=1000, at=0.377))
+    assert solution.error() < 1e-8
+    slope, places = solution.problem.unknowns[0].diff(x), np.linspace(0.01, 0.99, 41)
+    coefficient = np.where(places < 0.377, 1.0, 1000.0)
+    flux = coefficient * solution(slope, x=places)
+    assert np.ptp(flux + places) < 1e-8
+
+
+@pytest.mark.parametrize("values", [(1, 10, 1000), (1000, 1, 10)])
+def test_three_strips_in_any_order(values):
+    """Without a source the flux is constant: u is the share of the resistance up to x."""
+    ends = (ODD, Rational(71, 100))
+    whole = resistance(values, ends)
+    exact = whole / whole.subs(x, 1)
+    problem = sp.Problem(
+        LINE,
+        [sp.div(layers(values, ends) * sp.grad(f))],
+        [sp.Dirichlet(f, 0, on=Eq(x, 0)), sp.Dirichlet(f, 1, on=Eq(x, 1))],
+        reference={f: exact},
+    )
+    assert [round(i.left, 12) for i in problem.interfaces] == [0.377, 0.71]
+    assert solved(problem).error() < 1e-8
+
+
+def test_a_nonlinear_flux():
+    """Kirchhoff's transformation f + f^3/3 makes ((1 + f^2) k f')' = 0 linear."""
+    values, ends = (1, 50), (ODD,)
+    problem = sp.Problem(
+        LINE,
+        [sp.div(layers(values, ends) * (1 + f**2) * sp.grad(f))],
+        [sp.Dirichlet(f, 0, on=Eq(x, 0)), sp.Dirichlet(f, 1, on=Eq(x, 1))],
+    )
+    solution = solved(problem)
+    whole = resistance(values, ends)
+    places = np.array([0.1, 0.377, 0.5, 0.9])
+    exact = [float(Rational(4, 3) * (whole / whole.subs(x, 1)).subs(x, place)) for place in places]
+    assert np.abs(solution(f + f**3 / 3, x=places) - exact).max() < 1e-8
+
+
+def test_materials_of_different_nonlinearity():
+    """A formula of its own on each side: k = 1 + f below, 2 exp(f) above; the integral of k over f is linear in x."""
+    k = Piecewise((1 + f, x < ODD), (2 * exp(f), True))
+    problem = sp.Problem(
+        LINE, [sp.div(k * sp.grad(f))], [sp.Dirichlet(f, 0, on=Eq(x, 0)), sp.Dirichlet(f, 1, on=Eq(x, 1))]
+    )
+    solution = solved(problem)
+    low, high = 0.05 * 0.377, 0.377 * 0.999
+    fluxes = solution(f + f**2 / 2, x=np.array([low, high])) / [low, high]
+    flux = fluxes[0]
+    assert np.ptp(fluxes) < 1e-8
+    above = solution(2 * exp(f), x=np.array([0.4, 0.9]))
+    assert abs((above[1] - above[0]) / 0.5 - flux) < 1e-7
+
+
+def heat(length=1, seconds=1, size=1):
+    """Two layers that cool, u = exp(-t) (resistance + (x - a)^2 cos 3x), in units of length, time and temperature."""
+    s, r = x / length, t / seconds
+    a, values = ODD, (1, 1000)
+    place = a * length
+    k = Piecewise((values[0], x < place), (values[1], True)) * sympy.Float(length) ** 2 / seconds
+    z = sympy.Symbol("z", real=True)
+    shape = resistance(values, (a,), z) + (z - a) ** 2 * cos(3 * z)
+    pieces = [(e.subs(z, s), x < place if c != True else True) for e, c in sympy.piecewise_fold(shape).args]  # noqa: E712
+    exact = size * exp(-r) * Piecewise(*pieces)
+    box = sp.Box({t: (0, seconds), x: (0, length)})
+    source = sp.manufactured(u.diff(t) - sp.div(k * sp.grad(u)), {u: exact})
+    return sp.Problem(
+        box,
+        [Eq(u.diff(t) - sp.div(k * sp.grad(u)), source)],
+        [sp.Initial(u, exact.subs(t, 0)), sp.Dirichlet(u, exact)],
+        reference={u: exact},
+    )
+
+
+@pytest.mark.parametrize("units", [{}, {"length": 1e-3, "seconds": 3600.0, "size": 300.0}])
+def test_two_layers_in_time_and_in_any_units(units):
+    problem = heat(**units)
+    assert not any("reference" in said for said in map(str, problem.doubted))
+    assert solved(problem).error() < 1e-7
+
+
+def test_a_period_of_two_materials():
+    """Where the ends of the axis are joined k jumps, too; on each layer the flux is the integral of the source."""
+    k = layers((1, 10), (Rational(1, 2),))
+    periodic = sp.Problem(LINE, [sp.div(k * sp.grad(f)) - f - sin(2 * pi * x)], [sp.Periodic(f, x)])
+    solution = solved(periodic)
+    ends = solution(f, x=np.array([0.0, 1.0]))
+    slopes = solution(f.diff(x), x=np.array([1e-12, 1 - 1e-12, 0.5 - 1e-12, 0.5]))
+    assert abs(ends[1] - ends[0]) < 1e-10
+    assert abs(slopes[0] - 10 * slopes[1]) < 1e-8
+    assert abs(slopes[2] - 10 * slopes[3]) < 1e-8
+
+
+def test_a_flux_with_a_wind_and_steps_of_any_kind():
+    """[f'] = [w] f where the flux is w f - f'; for the same step written in three ways."""
+    steps = (layers((1, 3), (ODD,)), 1 + 2 * Heaviside(x - ODD), 2 + sign(x - ODD))
+    found = []
+    for wind in steps:
+        problem = sp.Problem(LINE, [sp.div(Matrix([wind * f])) - f.diff(x, 2) - 1], [sp.Dirichlet(f, 0)])
+        solution = solved(problem)
+        below, above = solution(f.diff(x), x=np.array([0.377 - 1e-12, 0.377]))
+        found.append(float(solution(f, x=0.377)))
+        assert abs((above - below) - 2 * found[-1]) < 1e-8
+    assert np.ptp(found) < 1e-10
+
+
+def test_a_solution_with_an_interface_is_saved_and_read(tmp_path):
+    solution = solved(gallery("two_materials"))
+    solution.save(tmp_path / "run")
+    read = sp.load(tmp_path / "run")
+    places = np.array([0.2, 0.5, 0.7])
+    assert (read(x=places) == solution(x=places)).all()
+    assert read.problem.interfaces == solution.problem.interfaces
+
+
+def test_a_node_has_room_for_two_slopes():
+    """The element above an interface takes the second slope of its node, all others the first."""
+    rows = SlabRows((), None, (0,), False, (0,), 2, (Joint(0.5, 0.5, ()),))
+    joints = Joints(rows, 1, np.eye(1), 1.0)
+    breaks = np.array([0.0, 0.25, 0.5, 1.0])
+    assert joints.slots(breaks).tolist() == [[0, 1], [0, 1], [0, 2]]
+    low, high = np.arange(6.0).reshape(3, 2), 10 + np.arange(6.0).reshape(3, 2)
+    assert joints.of_elements(joints.at_nodes(low, high, breaks), breaks)[2, :2].tolist() == [4 + 12, 5]

@@ -33,6 +33,8 @@ from spindle.storage.lock import Lock
 from spindle.storage.records import Measures
 from spindle.symbolic.words import shown
 
+_IF_ANY = ("error_estimate", "accumulated", "classical", "windows", "reached", "averages")  # of a record
+
 
 @usage("solution = sp.solve(problem, sp.SPINN())")
 @dataclass(frozen=True, eq=False, repr=False)
@@ -235,7 +237,7 @@ class Solution:
             "errors": run["errors"],
             "loss": run["loss"],
             "residuals": run["residuals"],
-            **{n: run[n] for n in ("error_estimate", "classical", "windows", "reached", "averages") if run[n]},
+            **{n: run[n] for n in _IF_ANY if run[n]},
             "verdict": self.verdict.as_dict(),
             "warnings": run["warnings"],
             "seconds": self.run.seconds.as_dict(),

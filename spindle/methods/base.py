@@ -28,6 +28,7 @@ from spindle.methods.settings import (
     setting,
 )
 from spindle.networks.model import Model
+from spindle.networks.piecewise import PiecewiseField
 from spindle.networks.registry import BODIES
 from spindle.objective.objective import Objective
 from spindle.problem.families import family_parameters, with_parameter_axes
@@ -63,6 +64,7 @@ class Plan:
     programs     what was compiled for it, for whoever trains by the same plan again
     evaluators   likewise, {expression: how it is evaluated}
     weakened     whether equations count less near some walls, where their residuals are no measure of a fit
+    following    field of a march -> the objective on random points that are as close together as its elements
     march        solves slab by slab, without a schedule; None: nothing does
     instead      the plan to be followed where what this one trains does not resolve the solution; None: there is none
     posed        expression of the problem as it was given -> the same of the problem as it is solved
@@ -83,6 +85,7 @@ class Plan:
     programs: dict = field(default_factory=dict)
     evaluators: dict = field(default_factory=dict)
     weakened: bool = False
+    following: Callable[[PiecewiseField], Objective] | None = None
     march: Marching | None = None
     instead: "Plan | None" = None
     posed: Callable = _as_it_is

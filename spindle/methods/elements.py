@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,13 @@ from spindle.lowering.residuals import ResidualForms, residual_forms
 from spindle.lowering.scales import scales_of
 from spindle.methods.assembly import assemble
 from spindle.methods.base import Plan
+from spindle.networks.piecewise import PiecewiseField
 from spindle.objective.objective import Objective
 from spindle.points.cloud import Cloud
 from spindle.points.lattice import Lattice
 from spindle.problem.problem import Problem
 from spindle.slabs.elements import Elements
-from spindle.slabs.fit import misfit_of_waves, prefers_waves
+from spindle.slabs.fit import misfit_of_waves, nonlinear, prefers_waves
 from spindle.slabs.march import Aim
 from spindle.slabs.rows import SlabRows, axes_of, slab_rows
 from spindle.slabs.training import Marching, Way
@@ -39,27 +41,40 @@ def on_elements(problem: Problem, s: Any, notes: Sequence[str], phase: int = 0) 
     s       the method with everything decided
     phase   the number under which the record keeps what is made
     """
-    constraints = replace(
-        no_constraints(problem), scales=scales_of(problem) if s.scales == "auto" else no_constraints(problem).scales
-    )
+    free = no_constraints(problem)
+    constraints = replace(free, scales=scales_of(problem)) if s.scales == "auto" else free
     forms = residual_forms(problem, constraints)
-
-    def objective(fresh: bool) -> Objective:
-        rule = "random" if fresh else "sobol"
-        if prefers_waves(problem):
-            counts = (_LATTICE,) * len(problem.coordinates)
-            lattice = Lattice(forms.supports, counts, "random" if fresh else "midpoint")
-            return Objective(forms, OnLattice(lattice, forms.needs), faces=s.faces)
-        cloud = Cloud(
-            forms.supports, forms.groups, interior=_INTERIOR, boundary=_BOUNDARY, rule=rule, breaks=breaks(problem)
-        )
-        return Objective(forms, PointwiseTaylor(cloud, forms.needs), faces=s.faces)
-
-    whole = objective(False)
+    objective = partial(_on_lattice if prefers_waves(problem) else _on_points, forms, s)
+    whole = objective(fresh=False)
     marching = _marching(forms, whole.weights(s.weights, s.conditions), phase)
     sentences = [constraints.scales.sentence] if constraints.scales.sentence else []
-    plan = assemble(whole, lambda: objective(True), lambda key: marching.field(), s, (*notes, *sentences))
-    return replace(plan, march=marching)
+    fresh = partial(objective, fresh=True)
+    plan = assemble(whole, fresh, lambda key: marching.field(), s, (*notes, *sentences))
+    return replace(plan, march=marching, following=partial(_following, forms, s))
+
+
+def _on_lattice(forms: ResidualForms, s: Any, *, fresh: bool) -> Objective:
+    counts = (_LATTICE,) * len(forms.problem.coordinates)
+    lattice = Lattice(forms.supports, counts, "random" if fresh else "midpoint")
+    return Objective(forms, OnLattice(lattice, forms.needs), faces=s.faces)
+
+
+def _on_points(forms: ResidualForms, s: Any, *, fresh: bool, cells=None) -> Objective:
+    cloud = Cloud(
+        forms.supports,
+        forms.groups,
+        interior=_INTERIOR,
+        boundary=_BOUNDARY,
+        rule="random" if fresh else "sobol",
+        breaks=breaks(forms.problem),
+        cells=cells,
+    )
+    return Objective(forms, PointwiseTaylor(cloud, forms.needs), faces=s.faces)
+
+
+def _following(forms: ResidualForms, s: Any, field: PiecewiseField) -> Objective:
+    """The objective on random points that follow the elements of a field."""
+    return _on_points(forms, s, fresh=True, cells=field.cells())
 
 
 def _marching(forms: ResidualForms, weights: dict, phase: int) -> Marching:
@@ -70,7 +85,7 @@ def _marching(forms: ResidualForms, weights: dict, phase: int) -> Marching:
     time, _ = axes_of(problem)
     instants = () if time is None else tuple(breaks(problem)[time])
     ways = [(space, mesh, aim) for kind in _kinds(rows, problem) for space, mesh, aim in kind]
-    return Marching(tuple(Way(*way) for way in ways), _times(problem), names, instants, phase)
+    return Marching(tuple(Way(*way) for way in ways), _times(problem), names, instants, phase, nonlinear(problem))
 
 
 def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:

@@ -39,6 +39,11 @@ class PiecewiseField(Field):
         """The number of coefficients."""
         return self.coefficients.size
 
+    @property
+    def holds(self) -> bool:
+        """Whether some slab was solved."""
+        return bool(np.any(np.asarray(self.coefficients)))
+
     def __call__(self, points):
         """Values (n, outputs) at points (n, d), or their jet at the jet of points themselves, `Jet.variables`."""
         if not isinstance(points, Jet):
@@ -63,6 +68,18 @@ class PiecewiseField(Field):
             value = jnp.einsum("nput,np,nt->nu", chosen, space, time)
             taken[order] = jnp.where(beyond[:, None], jnp.nan, value)
         return taken
+
+    def cells(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper corners (n, d) of the elements of all slabs, of those along axes that there are."""
+        instants, breaks = np.asarray(self.instants), np.asarray(self.breaks)
+        ends, shape = {}, self.coefficients.shape[:2]
+        if self.time is not None:
+            ends[self.time] = [np.broadcast_to(at[:, None], shape) for at in (instants[:-1], instants[1:])]
+        if self.space is not None:
+            ends[self.space] = [breaks[:, :-1], breaks[:, 1:]]
+        low, high = (np.stack([ends[k][side].ravel() for k in sorted(ends)], axis=1) for side in (0, 1))
+        there = np.all(high > low, axis=1)
+        return low[there], high[there]
 
     def last_shares(self) -> dict[int, float]:
         """{axis: share of the root mean square that the last two coefficients along it hold}, of the worst unknown."""

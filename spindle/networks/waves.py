@@ -42,6 +42,11 @@ class WavesField(Field):
         """The number of coefficients, those of waves that are conjugate to others counted once."""
         return self.coefficients.size
 
+    @property
+    def holds(self) -> bool:
+        """Whether some slab was solved."""
+        return bool(np.any(np.asarray(self.coefficients)))
+
     def __call__(self, points):
         """Values (n, outputs) at points (n, d), or their jet at the jet of points themselves, `Jet.variables`."""
         if not isinstance(points, Jet):

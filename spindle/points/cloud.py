@@ -9,7 +9,7 @@ import numpy as np
 from spindle.geometry.supports import BoundaryPart, Support
 from spindle.points.base import PointwisePoints
 from spindle.points.drawing import without_constant_folding, without_normals
-from spindle.points.rules import SEQUENCES, check_rule, fixed_nodes, panels, sobol
+from spindle.points.rules import SEQUENCES, check_rule, fixed_nodes, panels, sobol, spread
 
 RULES = ("random", *SEQUENCES, "uniform", "midpoint")
 _POOL = 16  # points in shapes and on their walls are drawn from a store of so many times as many
@@ -24,6 +24,8 @@ class Cloud(PointwisePoints):
     boundary  points on each face, wall or initial slice
     rule      "random" (redrawn on demand), one of `SEQUENCES`, "uniform" or "midpoint" (tensor grids, rounded up);
               inside a shape all but random points are what lies there of a Sobol sequence
+    cells     lower and upper corners (c, d) of boxes that a solution was found on: of random points in boxes half are
+              spread evenly over these, however small, and each weighs as the space that it stands for
     breaks    for each axis where data jump or bend, and the ends of the panels around their peaks: in boxes half of the
               points that form no grid are spread evenly over these panels, however short, and each weighs as its panel
     """
@@ -37,6 +39,7 @@ class Cloud(PointwisePoints):
         boundary: int,
         rule: str,
         breaks: Sequence[Sequence[float]] = (),
+        cells: tuple[np.ndarray, np.ndarray] | None = None,
     ):
         check_rule(rule, RULES)
         self.supports, self.groups, self.rule = tuple(supports), tuple(groups), rule
@@ -50,9 +53,15 @@ class Cloud(PointwisePoints):
 
         cut = breaks if rule in ("random", *SEQUENCES) else ()
         self.strata = [
-            _strata(support, size, cut) if cut and store is None and support.is_region else None
+            self._strata(support, size, cut, cells) if store is None and support.is_region else None
             for support, size, store in zip(self.supports, self.sizes, self.stores, strict=True)
         ]
+
+    @staticmethod
+    def _strata(support, size, cut, cells):
+        if cells is not None and _free(support):
+            return _in_cells(support, size, *cells)
+        return _strata(support, size, cut) if cut else None
 
     @staticmethod
     def _size(support, interior, boundary, volume):
@@ -146,6 +155,15 @@ def _strata(support: Support, size: int, breaks: Sequence[Sequence[float]]):
     free = _free(support)
     weights = np.prod(chosen[:, free, 1] - chosen[:, free, 0], axis=1) / counts[inverse.ravel()]
     return chosen[..., 0], chosen[..., 1], weights / weights.sum()
+
+
+def _in_cells(support: Support, size: int, low: np.ndarray, high: np.ndarray):
+    """As `_strata`, of cells (c, d): half of the points lie in any of them alike, half in those that they fall in."""
+    first, last = np.array(support.bounds).T
+    fixed = first == last
+    met = np.all((low <= last) & (first <= high), axis=1)
+    low, high = np.where(fixed, first, low[met]), np.where(fixed, first, high[met])
+    return spread(low, high, size)
 
 
 def _store(support: Support, size: int) -> np.ndarray | None:

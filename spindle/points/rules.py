@@ -73,6 +73,22 @@ def panel_counts(low: float, high: float, n: int, breaks: Sequence[float]) -> li
     return [_LEAST + int(np.ceil(n * (b - a))) for a, b in angles]
 
 
+def spread(low: np.ndarray, high: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The ends (count, d) of the cell that each of so many points lies in, and its weight, (count,) of sum one.
+
+    low, high   (c, d) ends of cells that fill a domain; an axis along which all are flat is none
+
+    Half of the points lie in any cell alike, half in each by its size: what is small is seen, what is large as well.
+    """
+    sizes = np.prod(np.where(high > low, high - low, 1.0), axis=1)
+    shares = sizes / sizes.sum()
+    often = (shares + 1 / len(shares)) / 2
+    chosen = np.searchsorted(np.cumsum(often), (np.arange(count) + 0.5) / count)
+    chosen = np.minimum(chosen, len(shares) - 1)
+    weights = shares[chosen] / often[chosen]
+    return low[chosen], high[chosen], weights / weights.sum()
+
+
 def random_nodes(key, low: float, high: float, n: int) -> jax.Array:
     """n independent uniform nodes, or the single value of a degenerate interval."""
     if low == high:

@@ -5,6 +5,7 @@ training never saw.
 """
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,6 +17,8 @@ import jax.numpy as jnp
 
 from spindle.methods.base import Plan
 from spindle.networks.model import Model
+from spindle.networks.piecewise import PiecewiseField
+from spindle.networks.waves import WavesField
 from spindle.objective.objective import Objective
 from spindle.problem.consistency.checks import doubts, fatal
 from spindle.problem.problem import Problem
@@ -30,6 +33,7 @@ from spindle.results.resolution import in_sentences, unresolved
 from spindle.results.run_record import RunRecord
 from spindle.results.term_sizes import term_sizes
 from spindle.results.verdict import UNFULFILLED
+from spindle.slabs.accumulated import accumulated
 from spindle.storage.records import Grown, Reached
 from spindle.training.budget import Budget
 from spindle.training.deadline import Late, in_time
@@ -37,6 +41,10 @@ from spindle.training.history import Clock
 from spindle.training.loop import Outcome
 from spindle.training.stop_reasons import StopReason
 
+_ERRORS, _ERRORS_AT_LEAST = (
+    0.5,
+    10.0,
+)  # share of the budget, and seconds, that the error of a march may take to be known
 _LOOKED_AT = 3  # coordinates up to which residuals are looked at point by point
 
 
@@ -67,6 +75,7 @@ def record(
     means = looks.at("means over space", lambda: averages(evaluator.problem, values), {}) if averaged else {}
     classical = looks.at("the classical solution", lambda: compare(evaluator, model), None)
     axes = looks.at("the resolution", lambda: unresolved(evaluator, model), {})
+    added_up = _accumulated(evaluator, outcome, looks, seconds, budget)
     blind = looks.at("points where sources are large", lambda: missed(plan.problem, plan.objective), [])
     return replace(
         _of_training(outcome, seed, seconds),
@@ -86,6 +95,7 @@ def record(
         medians=residuals.medians,
         misfits=residuals.misfits,
         unresolved=axes,
+        accumulated=added_up,
         reached=_reached(evaluator.problem, outcome),
         fatal=tuple(certain),
         doubts=(*known, *blind),
@@ -132,6 +142,21 @@ class _Looks:
             return otherwise
 
 
+def _accumulated(evaluator: Evaluator, outcome: Outcome, looks: _Looks, seconds: Clock, budget: Budget):
+    """What the residuals of a march add up to, for each unknown; None where there was no time to know it."""
+    march, field = evaluator.plan.march, outcome.model.field
+    if march is None or not isinstance(field, (PiecewiseField, WavesField)) or not field.holds:
+        return {}
+    number, spent = outcome.grown[-1]["decision"]["way"], seconds.compile + seconds.train
+    until = time.perf_counter() + max(_ERRORS_AT_LEAST, _ERRORS * (budget.seconds or math.inf))
+    sizes = None
+    if outcome.stopped_by != StopReason.INTERRUPTED:  # else somebody waits
+        work = partial(accumulated, march, number, field, spent, min(until, budget.ends))
+        sizes = looks.at("what residuals add up to", work, None)
+    names = [u.func.__name__ for u in evaluator.problem.unknowns]
+    return dict.fromkeys(names) if sizes is None else dict(zip(names, sizes, strict=False))
+
+
 def _known(problem: Problem | None) -> tuple[list[str], list[str]]:
     """What the analysis of a problem finds fatal, and what it doubts besides."""
     if problem is None:
@@ -173,8 +198,10 @@ def _residuals(evaluator: Evaluator, model: Model, key, looks: _Looks) -> _Resid
     return _Residuals(fresh, misfits, terms, shares, medians)
 
 
-def _fresh(plan: Plan) -> Objective:
-    """The objective on random points, lowered once a plan."""
+def _fresh(plan: Plan, model: Model) -> Objective:
+    """The objective on random points, lowered once a plan; those of a march follow its elements."""
+    if plan.following is not None and isinstance(model.field, PiecewiseField) and model.field.holds:
+        return plan.following(model.field)
     if "fresh" not in plan.programs:
         plan.programs["fresh"] = plan.fresh()
     return plan.programs["fresh"]
@@ -183,17 +210,17 @@ def _fresh(plan: Plan) -> Objective:
 def _fresh_residuals(evaluator: Evaluator, model: Model, key) -> dict[str, float]:
     """Root mean square of each residual on random points; conditions that hold by construction are left out."""
     programs, (arrays, structure) = evaluator.plan.programs, jax.tree.flatten(model)
+    objective = _fresh(evaluator.plan, model)
     name = ("fresh residuals", structure)
-    if name not in programs:
-        objective = _fresh(evaluator.plan)
+    if name not in programs or programs[name][0] is not objective:
 
         def measure(arrays, key, carried):
             model = jax.tree.unflatten(structure, arrays)
             return objective.mean_squares(model, objective.draw(key, carried))
 
-        programs[name] = jax.jit(measure)
+        programs[name] = objective, jax.jit(measure)
 
-    squares = programs[name](arrays, key, dict(evaluator.carried))
+    squares = programs[name][1](arrays, key, dict(evaluator.carried))
     return {name: float(jnp.sqrt(jnp.maximum(square, 0))) for name, square in squares.items()}
 
 
@@ -204,7 +231,7 @@ def _medians(evaluator: Evaluator, model: Model, names: Sequence[str], key) -> d
     """
     if not names or len(evaluator.plan.problem.coordinates) > _LOOKED_AT:
         return {}
-    objective = _fresh(evaluator.plan)
+    objective = _fresh(evaluator.plan, model)
 
     def measure(model, key, carried):
         rows = objective.rows(model, objective.draw(key, carried))

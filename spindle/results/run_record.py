@@ -38,6 +38,8 @@ class RunRecord:
     reached          how far windows in time reach; None where time is solved at once
     error_estimate   of the whole solution, where it was asked for
     unresolved       {axis: share of the solution that its last features hold}, of those that are not resolved
+    accumulated      {unknown: relative L2 norm of what residuals add up to, carried through time by the linearised
+                     equations}, of marches slab by slab; None: there was no time to know it
     fatal, doubts    sentences on the problem itself: why it has no one solution, and what else is odd
     """
 
@@ -64,6 +66,7 @@ class RunRecord:
     reached: Reached | None = None
     error_estimate: ErrorEstimate = field(default_factory=ErrorEstimate)
     unresolved: Mapping[str, float] = field(default_factory=dict)
+    accumulated: Mapping[str, float | None] = field(default_factory=dict)
     fatal: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 

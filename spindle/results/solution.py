@@ -34,6 +34,7 @@ from spindle.storage.records import Measures
 from spindle.symbolic.words import shown
 
 _MOST_NODES = 100_000_000  # of an axis: more are no number that was meant
+_IF_ANY = ("error_estimate", "accumulated", "classical", "windows", "reached", "averages")  # of a record
 
 
 @usage("solution = sp.solve(problem, sp.SPINN())")
@@ -237,7 +238,7 @@ class Solution:
             "errors": run["errors"],
             "loss": run["loss"],
             "residuals": run["residuals"],
-            **{n: run[n] for n in ("error_estimate", "classical", "windows", "reached", "averages") if run[n]},
+            **{n: run[n] for n in _IF_ANY if run[n]},
             "verdict": self.verdict.as_dict(),
             "warnings": run["warnings"],
             "seconds": self.run.seconds.as_dict(),

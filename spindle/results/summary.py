@@ -19,6 +19,8 @@ def summary(solution) -> list[tuple[str, str]]:
     ]
     if run.error_estimate:
         lines.append(("estimated", estimate_in_words(run.error_estimate)))
+    elif run.accumulated and None not in run.accumulated.values():
+        lines.append(("estimated", accumulated_in_words(run.accumulated)))
     if run.classical:
         lines.append(("classical", classical_in_words(run.classical)))
     if run.estimated:
@@ -57,6 +59,7 @@ def error_in_words(measures: Mapping) -> str:
     return f"{measures['rel_l2']:.1e} relative L2"
 
 
+_GROWS = ", as small errors grow as fast as it does"
 _OPEN = ", without what the measurements leave open of the parameters"
 
 
@@ -66,13 +69,19 @@ def estimate_in_words(estimate: ErrorEstimate) -> str:
         return f"no error: {estimate.reason}"
     errors = ", ".join(f"{name} {value:.1e}" for name, value in estimate.errors.items())
     known = ("at least " if estimate.left < 1 else "perhaps ") if estimate.bound else ""
-    unseen = f", which explains {max(0, 1 - estimate.left):.0%} of the residuals only"
+    unseen = f", which explains {1 - min(estimate.left, 1):.0%} of the residuals only" if estimate.left else _GROWS
     why = "" if not estimate.bound else _OPEN if estimate.noise else unseen
     if estimate.upper is not None:
         why += f" and might be {', '.join(f'{name} {value:.0e}' for name, value in estimate.upper.items())}"
     how = estimate.by or "the equations for the error"
     accuracy = f", itself exact to {estimate.comparison_error:.0e}" if estimate.comparison_error is not None else ""
     return f"error {known}{errors} relative L2{why}, by {how}{accuracy} ({estimate.seconds:.1f} s)"
+
+
+def accumulated_in_words(accumulated: Mapping[str, float]) -> str:
+    """What the residuals of a march add up to, in one line."""
+    errors = ", ".join(f"{name} {value:.1e}" for name, value in accumulated.items())
+    return f"error {errors} relative L2, what residuals add up to as the equations carry them on"
 
 
 def estimated_in_words(run) -> list[tuple[str, str]]:

@@ -15,12 +15,16 @@ from spindle.lowering.compile import array_function, given_partial
 from spindle.lowering.partials import partial_of
 from spindle.methods.base import Plan
 from spindle.networks.model import Model
+from spindle.networks.piecewise import PiecewiseField
+from spindle.points.rules import spread
+from spindle.problem.problem import Problem
 from spindle.results.evaluator import Evaluator
 from spindle.results.references import scattered_points
 from spindle.symbolic.functions import evaluate
 from spindle.symbolic.symbols import Normal, Parameter, unknown_of
 
 _POINTS = 512
+_ON_CELLS = 4096  # of a march, where few elements may hold most
 _SHARE = {
     "float64": 1e-9,
     "float32": 1e-4,
@@ -35,22 +39,32 @@ def term_sizes(evaluator: Evaluator, model: Model) -> dict[str, float]:
     varies by its own size over the domain, or the rounding error of what the problem's data would make them.
     """
     plan = evaluator.plan
-    points = scattered_points(plan.problem)
-    inside = points[plan.problem.domain.contains(points)]
-    points = (inside if len(inside) else points)[:_POINTS]
+    points, weights = _where(plan.problem, model)
     partials = _partials(evaluator, model, points)
     floor, share = _NOISE[plan.dtype], _SHARE[plan.dtype]
-    nominal, usual = plan.constraints.scales, _usual(plan, points, partials)
+    nominal, usual = plan.constraints.scales, _usual(plan, points, weights, partials)
     sizes, equations = {}, {e.name for e in plan.problem.equations}
     for name, terms in _written(plan):
         # A condition on one term alone, a slope that is zero, has nothing to be compared with but what is usual.
         alone = len(terms) == 1 and name not in equations
-        least = (1.0 if alone else share) * _size(evaluator, model, terms, points, usual) if usual else 0.0
-        sizes[name] = max(_size(evaluator, model, terms, points, partials), least or floor * nominal.residual(name))
+        least = (1.0 if alone else share) * _size(evaluator, model, terms, points, weights, usual) if usual else 0.0
+        size = _size(evaluator, model, terms, points, weights, partials)
+        sizes[name] = max(size, least or floor * nominal.residual(name))
     return sizes
 
 
-def _usual(plan: Plan, points: np.ndarray, partials: dict) -> dict:
+def _where(problem: Problem, model: Model) -> tuple[np.ndarray, np.ndarray]:
+    """Points (n, d) of the domain, as close together as the elements of a march, and their weights (n,)."""
+    if isinstance(model.field, PiecewiseField) and model.field.holds:
+        low, high, weights = spread(*model.field.cells(), _ON_CELLS)
+        return low + (high - low) * np.random.default_rng(0).uniform(size=low.shape), weights
+    points = scattered_points(problem)
+    inside = points[problem.domain.contains(points)]
+    points = (inside if len(inside) else points)[:_POINTS]
+    return points, np.ones(len(points))
+
+
+def _usual(plan: Plan, points: np.ndarray, weights: np.ndarray, partials: dict) -> dict:
     """The values (n,) that all unknowns and partials have if each unknown varies by its own size over the domain."""
     problem, usual = plan.problem, {}
     lengths = np.array([high - low for low, high in problem.domain.bounds])
@@ -59,7 +73,7 @@ def _usual(plan: Plan, points: np.ndarray, partials: dict) -> dict:
         if partial is not None:
             values = partials[problem.unknowns[partial.unknown]]
             with np.errstate(over="ignore"):  # of a field that diverged
-                size = np.sqrt(np.mean(np.nan_to_num(values, posinf=0.0, neginf=0.0) ** 2))
+                size = np.sqrt(np.average(np.nan_to_num(values, posinf=0.0, neginf=0.0) ** 2, weights=weights))
                 size = size / np.prod(lengths ** np.array(partial.orders))
             usual[node] = np.full(len(points), size)
     return usual
@@ -111,7 +125,7 @@ def _unknown_parts(term) -> list:
     return [node for node in kept if unknown_of(node) is not None]
 
 
-def _size(evaluator: Evaluator, model: Model, terms, points: np.ndarray, partials: dict) -> float:
+def _size(evaluator: Evaluator, model: Model, terms, points: np.ndarray, weights: np.ndarray, partials: dict) -> float:
     problem = evaluator.plan.problem
     values = dict(zip(problem.coordinates, points.T, strict=True)) | partials
     estimated = model.numbers
@@ -125,7 +139,8 @@ def _size(evaluator: Evaluator, model: Model, terms, points: np.ndarray, partial
                 computed = np.asarray(evaluate(term, values | beside, given_partial=given_partial), float)
         except (ProblemError, ArithmeticError, TypeError, ValueError):
             continue
-        finite = computed[np.isfinite(computed)]
+        computed = np.broadcast_to(computed, weights.shape)
+        finite = np.isfinite(computed)
         with np.errstate(over="ignore"):
-            total += float(np.mean(finite**2)) if finite.size else 0.0
+            total += float(np.average(computed[finite] ** 2, weights=weights[finite])) if finite.any() else 0.0
     return math.sqrt(total)

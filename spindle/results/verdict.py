@@ -44,7 +44,7 @@ class Verdict:
 
 def judge(run) -> Verdict:
     """The verdict on the record of a run."""
-    questions = (_ended, _reached, _resolved, _measured, _estimated, _residuals, _classical, _known)
+    questions = (_ended, _reached, _resolved, _measured, _estimated, _added_up, _residuals, _classical, _known)
     reasons = [reason for question in questions for reason in question(run)]
     reasons.sort(key=lambda reason: -reason[0])
     worst = reasons[0][0] if reasons else 0
@@ -121,9 +121,26 @@ def _estimated(run) -> list[tuple[int, str]]:
     if grade:
         return [(grade, f"the estimated error of {name} is {atleast}{error:.1e}")]
     if estimate.bound or _grade(max((estimate.upper or {}).values(), default=0.0), _ERROR):
-        but = "what noise leaves open of the parameters is not in it" if estimate.noise else _EXPLAINS_LITTLE
+        noisy = "what noise leaves open of the parameters is not in it"
+        but = noisy if estimate.noise else _EXPLAINS_LITTLE if estimate.left else "small errors grow as fast as it does"
         return [(1, f"the estimated error of {name} is {error:.1e} at least, and {but}")]
     return []
+
+
+def _added_up(run) -> list[tuple[int, str]]:
+    """What the residuals of a march add up to, carried through time, where no estimate tells more.
+
+    Residuals alone do not tell: where small errors grow, as in chaos, those of a wrong solution are as small as any.
+    """
+    if _trusted(run) or not run.accumulated:
+        return []
+    if None in run.accumulated.values():
+        return [(1, "there was no time to find out what its residuals add up to")]
+    name, error = max(run.accumulated.items(), key=lambda item: item[1])
+    grade = _grade(error, _ERROR)
+    size = f"an error of {error:.1e} in {name}" if error < 1 else f"more than {name} itself"
+    said = f"its residuals add up to {size}, as the equations carry them on"
+    return [(grade, said)] if grade else []
 
 
 def _residuals(run) -> list[tuple[int, str]]:

@@ -77,9 +77,9 @@ def fits(problem: Problem) -> bool:
 
 def varies(problem: Problem) -> bool:
     """Whether a solution may hold what nothing in the problem shows: fronts, layers, oscillations of an own pace."""
-    return of_time_alone(problem) or (bool(problem.starts) and _nonlinear(problem))
+    return of_time_alone(problem) or (bool(problem.starts) and nonlinear(problem))
 
 
-def _nonlinear(problem: Problem) -> bool:
+def nonlinear(problem: Problem) -> bool:
     """Whether some equation is: fronts and layers may form then that nothing in the data shows."""
     return not all(structure.linear for structure in analyse(problem))

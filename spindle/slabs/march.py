@@ -170,13 +170,13 @@ class March:
             self._sizes = np.maximum(_NOTHING, self.space.largest(series))
             wanted = self._finer(self.space.tails(series, self._sizes))
             if wanted is None:
-                return self._state(series, self._length, at=-1.0)
+                return self.space.state(series, self._length, at=-1.0)
             self._mesh = wanted
 
     def _handed_over(self) -> np.ndarray:
         """The state at the end of the last slab, on the break points of the next."""
         last = self.slabs[-1]
-        return self.space.moved(self._state(last.series, last.length, at=1.0), last.mesh, self._mesh)
+        return self.space.moved(self.space.state(last.series, last.length, at=1.0), last.mesh, self._mesh)
 
     def _next(self, state: np.ndarray, begins: float) -> tuple[Solved, Attempt]:
         """The next slab, as long as can be, on elements that resolve it."""
@@ -220,9 +220,9 @@ class March:
         guess   a series near the solution, where there is one
         """
         near = self._continued(length) if guess is None else guess
-        start = self._beginning(state, length)
+        start = self.space.beginning(state, length)
         if near is not None:
-            start = start + near - self._beginning(self._state(near, length, at=-1.0), length)
+            start = start + near - self.space.beginning(self.space.state(near, length, at=-1.0), length)
         local = self.space.local(start, self._mesh)
         settled = self._settled(False, local, Slab(begins, length, self._mesh), _STEPS)
         return None if settled is None else self._judged(settled)
@@ -289,23 +289,7 @@ class March:
             before = size
         return None
 
-    # ------------------------------------------------------------------------------------------------- states and tails
-
-    def _state(self, series: np.ndarray, length: float, at: float) -> np.ndarray:
-        """Value, rate, .. at an end of a slab: (.., m, given)."""
-        space = self.space
-        return np.stack(
-            [
-                np.einsum("...t,t->...", series, polynomials.values([at], space.duration, j)[0] * (2 / length) ** j)
-                for j in range(space.given)
-            ],
-            axis=-1,
-        )
-
-    def _beginning(self, state: np.ndarray, length: float) -> np.ndarray:
-        """The series of a slab that stays, or goes on, as it begins."""
-        given = np.array([(length / 2) ** j for j in range(self.space.given)])
-        return np.einsum("...g,tg->...t", state * given, self.space.during[:, : self.space.given])
+    # -------------------------------------------------------------------------------------------------------- sizes
 
     def _relative(self, change: np.ndarray, local: np.ndarray) -> float:
         """The size of a change of local coefficients, relative to the unknowns after it."""

@@ -29,6 +29,11 @@ class Solved(NamedTuple):
     series: np.ndarray
     loss: float
 
+    @property
+    def ends(self) -> float:
+        """Its end."""
+        return self.begins + self.length
+
 
 class Step(NamedTuple):
     """A Gauss-Newton step: the change of the local coefficients, and the loss before it."""
@@ -61,6 +66,29 @@ class SlabSpace(ABC):
     def during(self) -> np.ndarray:
         """The functions of a slab of time, as columns of Legendre coefficients."""
         return polynomials.starting(self.duration, self.given)
+
+    def state(self, series: np.ndarray, length: float, at: float) -> np.ndarray:
+        """Value, rate, .. of a series at an end of its slab, -1 or 1: (.., m, given)."""
+        return np.stack(
+            [
+                np.einsum("...t,t->...", series, polynomials.values([at], self.duration, j)[0] * (2 / length) ** j)
+                for j in range(self.given)
+            ],
+            axis=-1,
+        )
+
+    def beginning(self, state: np.ndarray, length: float) -> np.ndarray:
+        """The series of a slab that stays, or goes on, as it begins."""
+        given = np.array([(length / 2) ** j for j in range(self.given)])
+        return np.einsum("...g,tg->...t", state * given, self.during[:, : self.given])
+
+    @abstractmethod
+    def enriched(self, degrees: int) -> "SlabSpace":
+        """The same with polynomials of so many degrees more."""
+
+    @abstractmethod
+    def of_errors(self) -> "SlabSpace | None":
+        """The space in which one step tells the error of a slab; None where it costs as much as the slab did."""
 
     @abstractmethod
     def nothing(self, mesh) -> np.ndarray:
@@ -105,6 +133,10 @@ class SlabSpace(ABC):
     @abstractmethod
     def laid(self, slabs: Sequence["Solved"]) -> Field:
         """The field of these slabs."""
+
+    @abstractmethod
+    def slabs(self, field: Field) -> list["Solved"]:
+        """The slabs of which `laid` made a field; what their losses were is not in it."""
 
     @abstractmethod
     def described(self, slabs: Sequence["Solved"], names: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,11 +47,12 @@ class Way(NamedTuple):
 class Marching:
     """How a problem is solved slab by slab.
 
-    ways     tried one after the other, as long as one does not come to the end of time
-    time     the ends of time, (0, 1) without
-    names    of the axes of space
-    instants   at which slabs end, see `March`
-    phase    the number under which the record keeps what it made
+    ways        tried one after the other, as long as one does not come to the end of time
+    time        the ends of time, (0, 1) without
+    names       of the axes of space
+    instants    at which slabs end, see `March`
+    phase       the number under which the record keeps what it made
+    nonlinear   whether the equations are, so that small errors may grow without an end
     """
 
     ways: tuple[Way, ...]
@@ -58,6 +60,17 @@ class Marching:
     names: tuple[str, ...]
     instants: tuple[float, ...]
     phase: int
+    nonlinear: bool = True
+
+    def of_errors(self, number: int) -> SlabSpace | None:
+        """The space in which the errors of one of the ways are looked for, see `SlabSpace.of_errors`; compiled once."""
+        if number not in self._of_errors:
+            self._of_errors[number] = self.ways[number].space.of_errors()
+        return self._of_errors[number]
+
+    @cached_property
+    def _of_errors(self) -> dict[int, SlabSpace | None]:
+        return {}
 
     def field(self) -> Field:
         """The smallest field of its kind."""

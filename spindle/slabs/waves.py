@@ -13,7 +13,7 @@ Source of the transforms: Canuto, Hussaini, Quarteroni & Zang (2006), Spectral M
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ import numpy as np
 
 from spindle.lowering.partials import DifferentialOperator
 from spindle.networks import polynomials
+from spindle.networks.fields import Field
 from spindle.networks.waves import WavesField
 from spindle.slabs.rows import Rows, SlabPart, SlabRows
 from spindle.slabs.space import Slab, SlabSpace, Solved, Step
@@ -55,6 +56,14 @@ class Waves(SlabSpace):
         return self.rows.time
 
     # ----------------------------------------------------------------------------------------------- series and meshes
+
+    def enriched(self, degrees: int) -> "Waves":
+        """The same of a higher degree in time; how many waves there are is the matter of meshes."""
+        return replace(self, duration=self.duration + degrees)
+
+    def of_errors(self) -> None:
+        """None: a step takes as many iterations as those by which a slab was solved."""
+        return
 
     def nothing(self, mesh) -> np.ndarray:
         """Zeros (n_1, .., n_d, m, T)."""
@@ -117,6 +126,18 @@ class Waves(SlabSpace):
         spectra = np.stack([np.fft.rfftn(series, axes=range(d)) for series in finest]) / math.prod(points)
         instants = np.array([slabs[0].begins, *(s.begins + s.length for s in slabs)])
         return self._field(instants, np.stack([spectra.real, spectra.imag], axis=1))
+
+    def slabs(self, field: Field) -> list[Solved]:
+        """The values of all slabs on the grid of the finest one."""
+        assert isinstance(field, WavesField)
+        instants, parts = np.asarray(field.instants), np.asarray(field.coefficients)
+        points, d = (*parts.shape[2:-3], 2 * parts.shape[-3] - 1), len(self.lengths)
+        spectra = (parts[:, 0] + 1j * parts[:, 1]) * math.prod(points)
+        slabs = []
+        for begins, ends, spectrum in zip(instants[:-1], instants[1:], spectra, strict=True):
+            series = np.fft.irfftn(spectrum, points, axes=range(d))
+            slabs.append(Solved(float(begins), float(ends - begins), points, series, math.nan))
+        return slabs
 
     def _field(self, instants, coefficients) -> WavesField:
         return WavesField(

@@ -1,10 +1,12 @@
 """Nodes on an interval."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 import spindle as sp
-from spindle.points.rules import FIXED, RULES, check_rule, fixed_nodes, random_nodes
+from spindle.points.rules import FIXED, RULES, check_rule, fixed_nodes, random_nodes, spread
 
 
 def mean(rule, power, n, low=-1.0, high=2.0):
@@ -60,3 +62,15 @@ def test_misspelt_rules_are_explained():
         check_rule("gaus")
     for rule in RULES:
         check_rule(rule)
+
+
+def test_points_spread_over_cells_see_the_small_and_weigh_as_the_large():
+    ends = np.array([0.0, 0.5, 0.5 + 1e-6, 0.5 + 2e-6, 1.0])
+    low, high, weights = spread(ends[:-1, None], ends[1:, None], 1000)
+    counts = [np.sum((low[:, 0] == a) & (high[:, 0] == b)) for a, b in pairwise(ends)]
+    np.testing.assert_allclose(counts, [375, 125, 125, 375], atol=2)
+    points = low + (high - low) * np.random.default_rng(0).uniform(size=low.shape)
+    assert weights.sum() == pytest.approx(1.0)
+    assert np.sum(weights * (points[:, 0] < 0.5)) == pytest.approx(0.5, abs=2e-3)
+    peak = np.abs(points[:, 0] - 0.5 - 1e-6) < 1e-6  # a millionth of the axis
+    assert np.sum(weights * peak) == pytest.approx(2e-6, rel=0.02)

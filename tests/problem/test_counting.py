@@ -161,6 +161,37 @@ def test_what_is_too_much_is_a_light_doubt(name):
     assert [said in sentence for sentence in doubts(problem)] == [True]
 
 
+LONG = sp.Interval(t, 0, 2000)
+a, b = sp.unknown("a b", t)
+FAST_AND_SLOW = {
+    "van der Pol": (
+        lambda size: [a.diff(t, 2) - size * (1 - a**2) * a.diff(t) + a],
+        [sp.Initial(a, 2), sp.Initial(a.diff(t))],
+    ),
+    "small mass": (
+        lambda size: [size**-2 * a.diff(t, 3) + size * a.diff(t) + size**2 * a],
+        [sp.Initial(a, 1), sp.Initial(a.diff(t)), sp.Initial(a.diff(t, 2))],
+    ),
+    "two reactions": (
+        lambda size: [size**-1 * a.diff(t) + size * (a - b), size * b.diff(t) - size**-1 * (a - 2 * b)],
+        [sp.Initial(a, 1), sp.Initial(b)],
+    ),
+    "an invariant": (  # the sum of both is constant: terms that cancel leave no order, whatever their size
+        lambda size: [size * (a.diff(t) + b.diff(t)), a.diff(t) + b.diff(t) + size * (a - 2 * b)],
+        [sp.Initial(a, 1)],
+    ),
+}
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e-3, 1.0, 1e3, 1e6])
+@pytest.mark.parametrize("name", FAST_AND_SLOW)
+def test_a_small_coefficient_before_the_highest_derivative_is_one(name, size):
+    equations, conditions = FAST_AND_SLOW[name]
+    assert doubts(posed(LONG, equations(size), conditions)) == []
+    without = posed(LONG, equations(size), conditions[:-1])
+    assert any("no initial" in said or "no condition" in said for said in fatal(without))
+
+
 def test_values_that_a_known_solution_has_are_never_too_many():
     exact = sin(x - t)
     conditions = [sp.Initial(u, exact.subs(t, 0)), sp.Dirichlet(u, exact), sp.Neumann(u, cos(x - t), on="x=1")]

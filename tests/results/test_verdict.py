@@ -27,6 +27,19 @@ def test_a_good_run_is_solved():
 
 
 REASONS = [
+    ({"accumulated": {"u": 0.02}, "error_estimate": {}}, "doubtful", "residuals add up to an error of 2.0e-02 in u"),
+    ({"accumulated": {"u": 1e-4, "v": 0.5}, "error_estimate": {}}, "not solved", "add up to an error of 5.0e-01 in v"),
+    (
+        {"accumulated": {"u": float("inf")}, "error_estimate": {}},
+        "not solved",
+        "residuals add up to more than u itself",
+    ),
+    ({"accumulated": {"u": None}, "error_estimate": {}}, "doubtful", "no time to find out what its residuals add up"),
+    (
+        {"error_estimate": estimated(1e-3, bound=True) | {"left": 0.0}},
+        "doubtful",
+        "is 1.0e-03 at least, and small errors grow",
+    ),
     ({"stopped_by": "diverged"}, "not solved", "training diverged"),
     ({"stopped_by": "budget", "iterations": 0}, "not solved", "nothing was trained"),
     ({"stopped_by": "budget", "error_estimate": {}}, "doubtful", "the budget ended training"),
@@ -67,6 +80,12 @@ REASONS = [
         "no estimate of the error (it was not asked for: `estimate=True`)",
     ),
 ]
+
+
+def test_what_residuals_add_up_to_matters_where_no_estimate_tells_more():
+    assert judge(run(accumulated={"u": 1e-3}, error_estimate={})).word == "solved"
+    assert judge(run(accumulated={"u": 0.5})).word == "solved"
+    assert judge(run(accumulated={"u": 1e-3}, error_estimate=estimated(0.1))).word == "doubtful"
 
 
 def test_a_classical_solution_nearby_stands_for_an_estimate():

@@ -16,6 +16,7 @@ from spindle.symbolic.tables import table_of
 
 _LONGEST = 4_000  # nodes of an expression that is differentiated by the unknowns in it
 SAMPLES = 24
+_ROUNDED = 1e-12  # of what a number is the sum of: below, it is rounding errors
 
 
 class Linear:
@@ -184,66 +185,81 @@ def degrees(rows: list[Linear], problem, points: np.ndarray) -> tuple[int, ...] 
     unknowns = problem.unknowns
     if len(rows) != len(unknowns) or not len(points):
         return None
-    entries = [
-        (i, unknowns.index(u), np.array(orders), values_at(c, problem, points))
-        for i, row in enumerate(rows)
-        for (u, orders), c in row.coefficients.items()
-    ]
+    lengths, usual = np.ptp(problem.domain.bounds, axis=1), inside(problem)
+    entries = []
+    for i, row in enumerate(rows):
+        for (u, orders), coefficient in row.coefficients.items():
+            values = _not_rounded(*(values_at(coefficient, problem, where) for where in (points, usual)))
+            entries.append((i, unknowns.index(u), np.array(orders), values / np.prod(lengths ** np.array(orders))))
     if not entries or not all(np.isfinite(values).all() for *_, values in entries):
         return None
-    lengths = np.ptp(problem.domain.bounds, axis=1)
-    if len(unknowns) == 1:
-        return _highest(entries, lengths)
-    entries = _balanced(entries, lengths)
-    most = sum(row.order for row in rows) + 1
     random = np.random.default_rng(2)
     others = np.exp(2j * np.pi * random.uniform(size=len(problem.coordinates)))
-    each = [_degree(entries, k, others, most, len(unknowns), len(points)) for k in range(len(others))]
+    each = [_degree(entries, k, others, len(unknowns), len(points)) for k in range(len(others))]
     known = [degree for degree in each if degree is not None]
     return tuple(known) if len(known) == len(each) else None
 
 
-def _balanced(entries, lengths: np.ndarray) -> list:
-    """The entries of a symbol in units of the domain's lengths, rows and then columns of size one.
+def _not_rounded(values: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """Values of a coefficient, zero where they are but the rounding errors of usual ones: sin(pi x) at x = 1."""
+    largest = np.abs(usual[np.isfinite(usual)]).max(initial=0.0)
+    return np.where(np.abs(values) <= _ROUNDED * largest, 0.0, values)
 
-    A film of a kilometre and a tenth of a second has coefficients of 1e8 and 1e-5, neither of which is zero.
+
+def _degree(entries, axis: int, others, size: int, count: int) -> int | None:
+    """The degree of the determinant in the derivative along an axis, the least of all points; None where it vanishes.
+
+    A coefficient of the determinant is compared with the sum of the absolute values that it is made of, and with no
+    other one: what stands before the highest derivative may be as small as units or stiffness make it.
     """
-    flux_balance = [(i, j, orders, values / np.prod(lengths**orders)) for i, j, orders, values in entries]
-    for place in (0, 1):
-        sizes: dict[int, float] = {}
-        for entry in flux_balance:
-            sizes[entry[place]] = max(sizes.get(entry[place], 0.0), float(np.abs(entry[3]).max()))
-        flux_balance = [(i, j, orders, values / (sizes[(i, j)[place]] or 1.0)) for i, j, orders, values in flux_balance]
-    return flux_balance
-
-
-def _degree(entries, axis: int, others, most: int, size: int, count: int) -> int | None:
-    circle = np.exp(2j * np.pi * np.arange(most) / most)
-    matrix = np.zeros((count, most, size, size), complex)
+    most = max(orders[axis] for _, _, orders, _ in entries)
+    matrix = np.zeros((size, size, count, most + 1), complex)
     for i, j, orders, values in entries:
-        rest = np.prod(np.delete(others, axis) ** np.delete(orders, axis))
-        matrix[:, :, i, j] += values[:, None] * rest * circle ** orders[axis]
-    scale = np.abs(matrix).max((1, 3), keepdims=True)
-    matrix = matrix / np.where(scale > 0, scale, 1)
-    parts = np.abs(np.fft.fft(np.linalg.det(matrix), axis=1)) / most
-    largest = parts.max(1)
-    if np.any(largest < 1e-12):
+        matrix[i, j, :, orders[axis]] += values * np.prod(np.delete(others, axis) ** np.delete(orders, axis))
+    sums = np.zeros(matrix.shape)
+    for i, j, orders, values in entries:
+        sums[i, j, :, orders[axis]] += np.abs(values)
+    scale = _scale(sums)
+    found = np.abs(_determinant(matrix / scale, -1)) > _ROUNDED * _determinant(sums / scale, 1)
+    if not found.any(axis=1).all():
         return None
-    # The transform of exp(+...) puts the coefficient of degree k at index k.
-    return int(min(np.flatnonzero(row > 1e-9 * top).max() for row, top in zip(parts, largest, strict=True)))
+    return int(min(np.flatnonzero(row).max() for row in found))
 
 
-def _highest(entries, lengths: np.ndarray) -> tuple[int, ...] | None:
-    """The highest order of a single equation along each axis, at the point where it is least; None where all vanishes.
+def _scale(sums: np.ndarray) -> np.ndarray:
+    """Factors (size, size, 1, 1) that make rows and then columns of size one, so that no product overflows."""
+    rows = sums.max(axis=(1, 2, 3), keepdims=True)
+    rows = np.where(rows > 0, rows, 1.0)
+    columns = (sums / rows).max(axis=(0, 2, 3), keepdims=True)
+    return rows * np.where(columns > 0, columns, 1.0)
 
-    Nothing can cancel here, so that a coefficient counts however small it is beside the others: in a stiff equation
-    that of the highest derivative is. What rounding leaves of a zero is as small in any units, and does not.
+
+def _determinant(matrix: np.ndarray, sign: int) -> np.ndarray:
+    """Coefficients (count, degree + 1) of the determinant of matrices (size, size, count, ..) of polynomials.
+
+    sign   -1; 1 for the permanent, where all products are added
+
+    By expansion along rows: {columns taken: the minor of the first rows with them}.
     """
-    orders = np.array([orders for *_, orders, _ in entries])
-    sizes = np.abs([values for *_, values in entries])
-    scaled = sizes / np.prod(lengths**orders, axis=1, keepdims=True)
-    if np.any(sizes.max(0) == 0):
-        return None
-    there = (sizes > 1e-15 * sizes.max()) | (scaled > 1e-15 * scaled.max())
-    there &= sizes > 1e-9 * sizes.max(1, keepdims=True)
-    return tuple(int(np.where(there, along[:, None], 0).max(0).min()) for along in orders.T)
+    size, _, count, _ = matrix.shape
+    minors = {0: np.ones((count, 1), matrix.dtype)}
+    for row in range(size):
+        larger: dict[int, np.ndarray] = {}
+        for taken, minor in minors.items():
+            for column in range(size):
+                if taken >> column & 1 or not matrix[row, column].any():
+                    continue
+                swaps = (taken >> column).bit_count()
+                product = sign**swaps * _product(minor, matrix[row, column])
+                key = taken | 1 << column
+                larger[key] = larger[key] + product if key in larger else product
+        minors = larger
+    return minors.get(2**size - 1, np.zeros((count, 1), matrix.dtype))
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The products (count, ..) of polynomials."""
+    product = np.zeros((len(a), a.shape[1] + b.shape[1] - 1), a.dtype)
+    for k in range(b.shape[1]):
+        product[:, k : k + a.shape[1]] += a * b[:, k : k + 1]
+    return product

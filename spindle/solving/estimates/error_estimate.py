@@ -1,8 +1,9 @@
 """An estimate of the error of any solution, from its equations alone.
 
-Of one coordinate, SciPy integrates the same equations; on boxes, the equations for what is missing are solved in a
-coarse space; on other shapes, by differences on nodes. Of time and one coordinate of space, solutions with fronts and
-those of windows are compared with what SciPy makes of the same equations along lines.
+Solutions by slabs of time are compared with finer ones. Of others in one coordinate, SciPy integrates the same
+equations; on boxes, the equations for what is missing are solved in a coarse space; on other shapes, by differences on
+nodes. Of time and one coordinate of space, solutions with fronts and those of windows are compared with what SciPy
+makes of the same equations along lines.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ import sympy
 from spindle.errors import ProblemError, shown, usage
 from spindle.results.references import scattered_points
 from spindle.results.solution import Solution
+from spindle.solving.estimates.finer_slabs import finer_slabs_estimate, is_marched
 from spindle.solving.estimates.marched import lines_estimate, marches
 from spindle.solving.estimates.nodal import nodal_estimate
 from spindle.solving.estimates.ordinary import integration_estimate
@@ -96,6 +98,10 @@ def _vanishes(solution: Solution, points, expression) -> bool:
 
 def _estimated(solution: Solution, budget: Budget) -> ErrorEstimate:
     """By the way that fits the domain and the solution."""
+    if is_marched(solution):
+        finer = finer_slabs_estimate(solution, budget)
+        if finer.errors is not None or solution.problem.interfaces:
+            return finer
     problem, axes = solution.problem, len(solution.problem.coordinates)
     if problem.interfaces:
         return ErrorEstimate(reason="it is made of solutions that are smooth, and this one has interfaces")

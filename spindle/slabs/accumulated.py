@@ -1,0 +1,103 @@
+"""How wrong a march may be: what its residuals add up to, or what a rougher march makes of the same problem.
+
+Where small errors grow, as in chaos, the residuals of a wrong solution are as small as any. Elements tell the error by
+one step a slab (`defects`). For waves that would cost as much as the march; a march to a tolerance a hundred times as
+large costs about half, and what grows in it is what grows in the other.
+"""
+
+import math
+import time
+from bisect import bisect_right
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from spindle.networks import polynomials
+from spindle.networks.fields import Field
+from spindle.slabs.defects import corrected, relative_sizes
+from spindle.slabs.march import Ended, March, Stopped
+from spindle.slabs.space import SlabSpace, Solved
+from spindle.slabs.training import Marching
+
+_ROUGHER = 100.0  # times the tolerance
+_ROUGHEST = 1e-2
+_SHARE = 0.5  # of the time that a march took, which the rougher one takes
+_INSTANTS = 64
+_LINEAR = 0.1  # distance of two solutions, relative to their size, above which neither tells how wrong the other is
+_GROWTH = 12  # slabs in which an error of the tolerance can hardly become one to be seen: it doubles in one or two
+
+
+def accumulated(marching: Marching, number: int, field: Field, seconds: float, until: float) -> list[float] | None:
+    """For each unknown the relative L2 norm of the error of a field; infinite where it is larger than all.
+
+    number    of the way by which it was made
+    seconds   that the field took
+    until     instant of `time.perf_counter` by which the error is to be known
+    Empty where it is not known and nothing suggests that errors grew; None where they may have.
+    """
+    space = marching.ways[number].space
+    richer, slabs = marching.of_errors(number), space.slabs(field)
+    with one_thread():
+        if richer is not None:
+            return relative_sizes(slabs, corrected(richer, slabs))
+        if not marching.nonlinear:
+            return []
+        others = _rougher(marching, number, field, until) if _SHARE * seconds < until - time.perf_counter() else None
+    if others is None:
+        return None if len(slabs) > _GROWTH else []
+    tolerance = marching.ways[number].aim.tolerance
+    gain = math.sqrt(_roughened(tolerance) / tolerance)
+    return [gap if gap > _LINEAR else gap / gain for gap in apart(space, slabs, others)]
+
+
+def one_thread() -> AbstractContextManager:
+    """Within it, matrices are multiplied by one thread: they are small, and threads would wait for one another."""
+    return ThreadpoolController().limit(limits=1, user_api="blas")
+
+
+def _roughened(tolerance: float) -> float:
+    return max(min(_ROUGHER * tolerance, _ROUGHEST), tolerance)
+
+
+def _rougher(marching: Marching, number: int, field: Field, until: float) -> list[Solved] | None:
+    """The slabs of the same problem to a rougher tolerance, as far as a field reaches; None where it comes too late."""
+    space, mesh, aim = marching.ways[number]
+    times = marching.time[0], space.slabs(field)[-1].ends
+    aim = replace(aim, tolerance=_roughened(aim.tolerance))
+    march = March(space, times, mesh, aim, lambda: time.perf_counter() > until, marching.instants)
+    try:
+        while not march.whole:
+            march.advance()
+    except (Ended, Stopped):
+        return None
+    return march.slabs
+
+
+def apart(space: SlabSpace, slabs: Sequence[Solved], others: Sequence[Solved]) -> list[float]:
+    """For each unknown the distance of two solutions relative to the first, at instants from the start to the end."""
+    begins, ends = slabs[0].begins, min(slabs[-1].ends, others[-1].ends)
+    gaps, sizes = [], []
+    for share in (np.arange(_INSTANTS) + 0.5) / _INSTANTS:
+        instant = begins + share * (ends - begins)
+        (mesh, mine), (other, theirs) = (_state_at(space, some, instant) for some in (slabs, others))
+        gaps.append(_squares(mine - space.moved(theirs, other, mesh)))
+        sizes.append(_squares(mine))
+    with np.errstate(all="ignore"):
+        gap, size = np.sum(gaps, axis=0), np.maximum(np.sum(sizes, axis=0), np.finfo(float).tiny)
+        return [float(d) if math.isfinite(d) else math.inf for d in np.sqrt(gap / size)]
+
+
+def _state_at(space: SlabSpace, slabs: Sequence[Solved], instant: float) -> tuple[Any, np.ndarray]:
+    """The mesh, and the values (.., m) there, at an instant."""
+    slab = slabs[max(bisect_right([s.begins for s in slabs], instant) - 1, 0)]
+    inside = 2 * (instant - slab.begins) / slab.length - 1
+    return slab.mesh, slab.series @ polynomials.values([inside], space.duration)[0]
+
+
+def _squares(values: np.ndarray) -> np.ndarray:
+    """(m,) sums over all places."""
+    return np.sum(values**2, axis=tuple(range(values.ndim - 1)))

@@ -1,0 +1,78 @@
+"""What the residuals of a march add up to: the error of its solution, carried on from slab to slab.
+
+One Gauss-Newton step in a richer space solves J e = -r on each slab, from the error that the slab before it hands over.
+To first order that is the error: diffusion forgets it, chaos amplifies it, and no residual tells which of the two. What
+is handed over and decays faster than the polynomials of a slab can follow is let go of (`Elements.loose`).
+
+Source: Zadunaisky (1976), Numer. Math. 27; Stetter (1978), Numer. Math. 29, of the defect correction principle.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from spindle.slabs.space import Slab, SlabSpace, Solved
+
+_DAMPING = 1e-15  # as of a march that settles
+
+
+def corrected(richer: SlabSpace, slabs: Sequence[Solved]) -> list[Solved]:
+    """The slabs of a march with their error, to first order, taken away, on their own meshes.
+
+    richer   a space of higher degrees than theirs, loose or not
+    slabs    in order, from the start of time; the one of a problem without time
+    """
+    better: list[Solved] = []
+    for slab in slabs:
+        guess = _padded(slab.series, richer.nothing(slab.mesh).shape)
+        if richer.rows.time is not None:
+            begun = _begun(richer, slab, guess) if not better else _handed_over(richer, better[-1], slab)
+            gap = begun - richer.state(guess, slab.length, at=-1.0)
+            guess = guess + richer.beginning(gap, slab.length)
+        better.append(_stepped(richer, slab, guess))
+    return better
+
+
+def relative_sizes(slabs: Sequence[Solved], better: Sequence[Solved]) -> list[float]:
+    """For each unknown the L2 norm, over the slabs, of how far two solutions on the same elements are apart.
+
+    better   of no smaller degrees; distances are relative to it
+    Infinite where it is not finite. Legendre polynomials being orthogonal, no point is needed.
+    """
+    pairs = list(zip(slabs, better, strict=True))
+    with np.errstate(all="ignore"):
+        apart = sum(_square(fine.series - _padded(slab.series, fine.series.shape), fine) for slab, fine in pairs)
+        whole = sum(_square(fine.series, fine) for fine in better)
+        sizes = np.sqrt(apart / np.maximum(whole, np.finfo(float).tiny))
+    return [float(size) if math.isfinite(size) else math.inf for size in sizes]
+
+
+def _padded(series: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A series in a space of higher degrees."""
+    return np.pad(series, [(0, more - less) for less, more in zip(series.shape, shape, strict=True)])
+
+
+def _stepped(space: SlabSpace, slab: Solved, guess: np.ndarray) -> Solved:
+    """A slab after one Gauss-Newton step from a guess."""
+    local = space.local(guess, slab.mesh)
+    step = space.step(False, local, Slab(slab.begins, slab.length, slab.mesh), _DAMPING)
+    return slab._replace(series=space.series(local + step.change), loss=step.loss)
+
+
+def _begun(space: SlabSpace, slab: Solved, guess: np.ndarray) -> np.ndarray:
+    """The state that the initial conditions ask for, to first order."""
+    local = space.local(guess, slab.mesh)
+    step = space.step(True, local, Slab(slab.begins, slab.length, slab.mesh), _DAMPING)
+    return space.state(space.series(local + step.change), slab.length, at=-1.0)
+
+
+def _handed_over(space: SlabSpace, last: Solved, slab: Solved) -> np.ndarray:
+    """The state at the end of the slab before, on the mesh of the next."""
+    return space.moved(space.state(last.series, last.length, at=1.0), last.mesh, slab.mesh)
+
+
+def _square(series: np.ndarray, slab: Solved) -> np.ndarray:
+    """(m,) the integrals of the squares of a series over its slab."""
+    along, during = (1 / (2 * np.arange(n) + 1) for n in (series.shape[1], series.shape[3]))
+    return slab.length * np.einsum("eput,e,p,t->u", series**2, np.diff(slab.mesh), along, during)

@@ -1,0 +1,78 @@
+"""What is known of the errors of marches whose spaces tell nothing by one step."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+from sympy import Eq, Rational, cos, pi, sin
+
+import spindle as sp
+from spindle.methods.elements import on_elements
+from spindle.slabs.accumulated import accumulated, apart
+from spindle.slabs.march import March
+
+t, x = sp.coordinates("t x")
+u = sp.unknown("u", t, x)
+
+
+def reacting(growth, end):
+    """A wave that small errors grow beside as exp(growth t), manufactured: u_t + u_xxx / 10 = growth u - u^2 / 10 + f."""
+    exact = 2 + cos(x - t) + sin(2 * x + t) / 2
+    operator = u.diff(t) + u.diff(x, 3) / 10 - growth * u + u**2 / 10
+    return sp.Problem(
+        domain=sp.Box({t: (0, end), x: (0, 2 * pi)}),
+        equations=[Eq(operator, sp.manufactured(operator, {u: exact}))],
+        conditions=[sp.Initial(u, exact.subs(t, 0)), sp.Periodic(u, x)],
+        reference={u: exact},
+    )
+
+
+def marched(problem, number=1):
+    """Its marching, and the field of a march by the rougher one of its ways."""
+    marching = on_elements(problem, sp.SPINN(network="elements").resolved(problem), ()).march
+    space, mesh, aim = marching.ways[number]
+    march = March(space, marching.time, mesh, aim)
+    while not march.whole:
+        march.advance()
+    return marching, space, march.slabs
+
+
+def error(slabs):
+    """Relative to the closed form, at the ends of the slabs."""
+    gaps, sizes = [], []
+    for slab in slabs:
+        (n,) = slab.mesh
+        where, when = 2 * np.pi * np.arange(n) / n, slab.ends
+        exact = 2 + np.cos(where - when) + np.sin(2 * where + when) / 2
+        gaps.append(np.mean((slab.series.sum(axis=-1)[:, 0] - exact) ** 2))
+        sizes.append(np.mean(exact**2))
+    return math.sqrt(np.mean(gaps) / np.mean(sizes))
+
+
+@pytest.mark.parametrize("growth", [Rational(1, 2), 4])
+def test_a_rougher_march_bounds_the_error(growth, float64):
+    marching, space, slabs = marched(reacting(growth, 1))
+    (bound,) = accumulated(marching, 1, space.laid(slabs), 0.0, math.inf)
+    assert error(slabs) < bound < 1e-2
+
+
+def test_where_there_is_no_time_it_is_known_to_be_unknown(float64):
+    marching, space, slabs = marched(reacting(4, 1))
+    said = accumulated(marching, 1, space.laid(slabs), 1.0, time.perf_counter())
+    assert said is None if len(slabs) > 12 else said == []
+
+
+def test_two_solutions_are_as_far_apart_as_they_were_moved(float64):
+    _, space, slabs = marched(reacting(4, Rational(1, 2)))
+    moved = [slab._replace(series=1.25 * slab.series) for slab in slabs]
+    assert apart(space, slabs, moved) == pytest.approx([0.25], rel=1e-12)
+    assert apart(space, slabs, slabs) == [0.0]
+
+
+def test_a_field_of_waves_tells_of_which_slabs_it_was_made(float64):
+    _, space, slabs = marched(reacting(4, Rational(1, 2)))
+    finest = max(slab.mesh for slab in slabs)
+    for slab, again in zip(slabs, space.slabs(space.laid(slabs)), strict=True):
+        np.testing.assert_allclose(again.series, space.moved(slab.series, slab.mesh, finest), atol=1e-12)
+        assert (again.begins, again.mesh) == pytest.approx((slab.begins, finest))

@@ -63,10 +63,10 @@ def equation(entry: Entry, names: Names, example: str) -> tuple[Value, Value | N
             raise entry.error(f"this is no equation, which has two sides and one `=`; write `{example}`.")
         reader = _Reader(entry, names)
         left, right = node.parts
-        whole = _checked(entry, reader.value(left))
+        whole = _checked(entry, reader.value(left), fluxes=True)
         if right.kind == "name" and right.name == "manufactured":
             return whole, None
-        return whole, _checked(entry, reader.value(right))
+        return whole, _checked(entry, reader.value(right), fluxes=True)
 
 
 def relation(entry: Entry, names: Names, example: str) -> Relational:
@@ -101,11 +101,11 @@ def float_of(entry: Entry, names: Names, example: str) -> float:
     return float(value) if values is None else float(values[0])
 
 
-def _checked(entry: Entry, value: Value) -> Value:
+def _checked(entry: Entry, value: Value, *, fluxes: bool = False) -> Value:
     with entry.here():
         if isinstance(value, sympy.MatrixBase):
-            return value.applyfunc(lambda part: expression_of(part, entry.key))
-        return expression_of(value, entry.key)
+            return value.applyfunc(lambda part: expression_of(part, entry.key, fluxes=fluxes))
+        return expression_of(value, entry.key, fluxes=fluxes)
 
 
 class _Reader:

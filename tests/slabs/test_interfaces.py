@@ -7,6 +7,7 @@ from sympy import Eq, Heaviside, Matrix, Piecewise, Rational, cos, exp, pi, sign
 
 import spindle as sp
 from spindle.gallery.registry import gallery
+from spindle.problem_files.read import read_problem
 from spindle.slabs.joints import Joints
 from spindle.slabs.rows import Joint, SlabRows
 
@@ -162,3 +163,15 @@ def test_a_node_has_room_for_two_slopes():
     assert joints.slots(breaks).tolist() == [[0, 1], [0, 1], [0, 2]]
     low, high = np.arange(6.0).reshape(3, 2), 10 + np.arange(6.0).reshape(3, 2)
     assert joints.of_elements(joints.at_nodes(low, high, breaks), breaks)[2, :2].tolist() == [4 + 12, 5]
+
+
+def test_a_problem_file_says_the_flux_by_its_divergence(tmp_path):
+    path = tmp_path / "strip.toml"
+    path.write_text(
+        'unknowns = "u"\ncoordinates = { x = [0, 1] }\n'
+        'equations = ["div(piecewise(1, x < 0.377, 1000)*grad(u)) = 1"]\nconditions = [{ dirichlet = "u = 0" }]\n'
+    )
+    problem = read_problem(path)
+    (interface,) = problem.interfaces
+    assert interface.left == 0.377
+    assert not any("is taken to be continuous" in doubt.sentence for doubt in problem.doubted)

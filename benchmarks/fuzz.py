@@ -31,6 +31,7 @@ import numpy as np
 from mutations import GENERATED, NUMBERS, PROBLEM, WORDS, anything, bytes_mutated, mutated, toml
 
 from spindle.cli import main as cli
+from spindle.cli import outcome
 from spindle.errors import SpindleError
 from spindle.methods.registry import METHODS, method_named
 from spindle.problem.families import with_parameter_axes
@@ -79,7 +80,7 @@ def of_a_run(rng, folder: Path, base: Path) -> None:
     solution = load(run)
     solution.record(), verdict(solution), describe(solution.problem), formulas(solution.problem)
     with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-        cli._print(solution, RunDirectory(run))
+        outcome.print_summary(solution, RunDirectory(run))
     solution.evaluate(np.full((3, len(solution.problem.coordinates)), 0.5))
 
 

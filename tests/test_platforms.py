@@ -280,9 +280,9 @@ def test_the_command_ends_by_the_signal_and_says_how_to_go_on(spindle, tmp_path,
     if phase == "setup":
         monkeypatch.setattr("spindle.cli.main.compute", stop)
     if phase == "training":
-        monkeypatch.setattr("spindle.cli.main._tell_of_continuing", lambda directory: [sent(signum)])
+        monkeypatch.setattr("spindle.cli.main.tell_of_continuing", lambda directory: [sent(signum)])
     if phase == "report":
-        monkeypatch.setattr("spindle.cli.main.write_report", stop)
+        monkeypatch.setattr("spindle.cli.outcome.write_report", stop)
     (tmp_path / "small.toml").write_text(FILE, encoding="utf-8")
     done = spindle("solve", tmp_path / "small.toml", *BY_COMMAND, "--out", run, "--no-estimate")
     assert done.status == 128 + signum

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from spindle.cli import main as cli
+from spindle.cli import output
 from spindle.report.html import render
 from spindle.visible import LONGEST, visible
 
@@ -77,5 +78,5 @@ def test_a_report_shows_hidden_characters_and_escapes_markup(tmp_path):
 
 
 def test_one_sentence_is_cut(capsys):
-    cli._say("x" * 10_000)
+    output.say("x" * 10_000)
     assert len(capsys.readouterr().err) < LONGEST + 10

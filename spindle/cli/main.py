@@ -9,7 +9,6 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -23,9 +22,10 @@ from typer.core import TyperGroup
 
 from spindle.cli.check import check as check_problem
 from spindle.cli.check import in_words as check_in_words
-from spindle.cli.shell_words import for_the_shell
+from spindle.cli.outcome import report_of, run_to_its_end, tell_of_continuing
+from spindle.cli.output import complain, console, say, show
 from spindle.cli.sources import ProblemSource, problem_source
-from spindle.errors import DivergenceError, MethodError, ProblemError, RunError, SpindleError
+from spindle.errors import MethodError, ProblemError, RunError, SpindleError
 from spindle.experiments.registry import NAMES, VERIFY, run_bench
 from spindle.experiments.rows import CURVE
 from spindle.gallery.registry import GALLERY, gallery, options
@@ -37,11 +37,8 @@ from spindle.problem.problem import Problem
 from spindle.report.comparison import write_comparison
 from spindle.report.curves import write_curves
 from spindle.report.explore.server import explore as explore_run
-from spindle.report.html import write_report
 from spindle.results.directory import RunDirectory, for_shell, to_json, write_json
 from spindle.results.solution import Solution
-from spindle.results.summary import LABEL, summary
-from spindle.results.verdict import DOUBTFUL, NOT_SOLVED, SOLVED
 from spindle.solving.load import load
 from spindle.solving.solve import compute, compute_further
 from spindle.storage.arrays import write_atomically
@@ -49,10 +46,6 @@ from spindle.training.budget import Budget
 from spindle.training.deadline import left_behind
 from spindle.training.interrupts import ending_at_once, exit_status
 from spindle.training.memory import memory_in_sentences
-from spindle.training.stop_reasons import StopReason
-from spindle.visible import LONGEST, visible
-
-console = Console(stderr=True, highlight=False)
 
 
 class _Commands(TyperGroup):
@@ -62,7 +55,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:
-            _say("spindle: interrupted.")
+            say("spindle: interrupted.")
             raise typer.Exit(exit_status()) from stop
 
 
@@ -93,12 +86,12 @@ def list_command(
 ):
     """List the problems of the gallery and the methods, or describe one problem or method with its settings."""
     if problem in METHODS:
-        _show(to_json(described_method(problem)) if json else method_in_words(problem))
+        show(to_json(described_method(problem)) if json else method_in_words(problem))
         return
     if problem is not None:
         description = {"name": problem, "summary": gallery_summary(problem), "options": options(problem)}
         written = problem_source(problem).options_in_words
-        _show(to_json(description) if json else f"{gallery(problem)}\n{'options':>15}  {written}")
+        show(to_json(description) if json else f"{gallery(problem)}\n{'options':>15}  {written}")
         return
     if json:
         problems = [{"name": name, "summary": gallery_summary(name), "options": options(name)} for name in GALLERY]
@@ -122,7 +115,7 @@ def check(
 ):
     """Say what was understood of a problem and what each method would do with it; nothing is trained."""
     facts = check_problem(problem_source(problem).build())
-    _show(to_json(facts) if json else check_in_words(facts))
+    show(to_json(facts) if json else check_in_words(facts))
 
 
 @app.command()
@@ -153,7 +146,7 @@ def solve(
 
     def work() -> Solution:
         chosen, built, reason = _prepare(source, method, recipe, settings or [])
-        told = _tell_of_continuing(directory)
+        told = tell_of_continuing(directory)
         ours = True
         try:
             return compute(
@@ -174,7 +167,7 @@ def solve(
             if ours:
                 _keep_text(source, directory)
 
-    _run(directory, json, allowed, work, strict=strict)
+    run_to_its_end(directory, json, allowed, work, strict=strict)
 
 
 @app.command()
@@ -190,7 +183,7 @@ def resume(
     """Continue an interrupted run; the result is the same as without the interruption."""
     allowed, where = _budget(budget, context), RunDirectory.at(directory)
     work = partial(compute_further, where.path, allowed, progress=progress, estimate=estimate)
-    _run(where, json, allowed, work, strict=strict)
+    run_to_its_end(where, json, allowed, work, strict=strict)
 
 
 @app.command()
@@ -206,10 +199,10 @@ def report(
     """Write the HTML report of a finished run, or one page that compares several."""
     runs = [RunDirectory.at(directory) for directory in directories]
     if len(runs) == 1:
-        _show(_report(load(runs[0].path), runs[0], _page(out, runs[0].path / "report.html")))
+        show(report_of(load(runs[0].path), runs[0], _page(out, runs[0].path / "report.html")))
         return
     solutions = [(str(directory.path), load(directory.path)) for directory in runs]
-    _show(write_comparison(solutions, _page(out, runs[0].path.resolve().parent / "comparison.html")))
+    show(write_comparison(solutions, _page(out, runs[0].path.resolve().parent / "comparison.html")))
 
 
 @app.command()
@@ -219,7 +212,7 @@ def explore(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page in a browser.")] = False,
 ):
     """Show a solved family in the browser: a slider for each parameter, the solution redrawn as it moves."""
-    explore_run(RunDirectory.at(directory), port, browser=not no_browser, tell=_say)
+    explore_run(RunDirectory.at(directory), port, browser=not no_browser, tell=say)
 
 
 @app.command()
@@ -247,13 +240,13 @@ def bench(
     Console(highlight=False, width=None if sys.stdout.isatty() else 240).print(table)
     if name == VERIFY:
         failed = [row["problem"] for row in rows if row["holds"] != "yes"]
-        _say(f"written to {path}; {'no longer true: ' + '; '.join(failed) if failed else 'all hold'}")
+        say(f"written to {path}; {'no longer true: ' + '; '.join(failed) if failed else 'all hold'}")
         raise typer.Exit(1 if failed else 0)
     labels = [f"{row['problem']}, {row['method']}, {row['points']}" for row in rows]
     curves = {label: row[CURVE] for label, row in zip(labels, rows, strict=True) if row[CURVE]}
     levels = {label: row["classical"] for label, row in zip(labels, rows, strict=True) if row["classical"]}
     picture = write_curves(path.with_suffix(".png"), curves, levels)
-    _say(f"written to {path} and {picture}")
+    say(f"written to {path} and {picture}")
 
 
 def process(began: float | None = None) -> None:
@@ -280,10 +273,10 @@ def main(began: float | None = None) -> None:
     except OSError as error:
         _cannot_write(error)
     except SpindleError as error:
-        _complain(str(error))
+        complain(str(error))
         sys.exit(2)
     except KeyboardInterrupt:
-        _say("spindle: interrupted.")
+        say("spindle: interrupted.")
         sys.exit(exit_status())
 
 
@@ -294,7 +287,7 @@ def _cannot_write(error: OSError) -> None:
     if isinstance(error, BrokenPipeError):
         sys.exit(1)
     with suppress(OSError):
-        _complain(f"{error.filename or 'the output'} cannot be written ({error.strerror or error}); make room first.")
+        complain(f"{error.filename or 'the output'} cannot be written ({error.strerror or error}); make room first.")
     sys.exit(2)
 
 
@@ -338,89 +331,6 @@ def _budget(seconds: float | None, context: typer.Context) -> Budget:
     return Budget(seconds, time.perf_counter() if context.obj is None else context.obj)
 
 
-def _run(directory: RunDirectory, json: bool, budget: Budget, work: Callable[..., Solution], *, strict: bool) -> None:
-    """Run a solve to its end, whatever that is, print what there is, and set the exit status."""
-    try:
-        status = _shown(directory, json, budget, work, strict=strict)
-    except KeyboardInterrupt as stop:
-        _say(f"spindle: {_how_it_stopped(directory, in_training=bool(stop.args))}")
-        status = exit_status()
-    raise typer.Exit(status)
-
-
-def _shown(directory: RunDirectory, json: bool, budget: Budget, work: Callable[..., Solution], *, strict: bool) -> int:
-    status = 0
-    try:
-        solution = work()
-    except DivergenceError as error:
-        _complain(f"{error} It is in {directory.path}.")
-        solution, status = error.solution, 3
-    if json:
-        print(to_json(solution.record() | {"directory": str(directory.path)}))
-    elif not status:
-        _print(solution, directory)
-        late = f"not written, the seconds are spent; `{directory.command('report')}` writes it"
-        _say(f"{'report':<{LABEL}}{late if budget.spent else _report(solution, directory)}")
-    if solution.run.stopped_by == StopReason.INTERRUPTED:
-        _say(f"spindle: interrupted; continue with `{directory.command('resume')}`.")
-        status = exit_status()
-    if strict and not status and solution.verdict.word == NOT_SOLVED:
-        status = 4
-    return status
-
-
-def _tell_of_continuing(directory: RunDirectory) -> list[Callable]:
-    """A callback that says once, when training goes on, that it does; none for a run that is new."""
-    left = [f"Continuing the run in {directory.path}."] if directory.checkpoint.exists() else []
-    return [lambda record, total: _say(left.pop()) if left else None] if left else []
-
-
-def _how_it_stopped(directory: RunDirectory, *, in_training: bool) -> str:
-    if directory.has_state:
-        return f"interrupted; continue with `{directory.command('resume')}`."
-    return f"interrupted {'at once' if in_training else 'before training began'}; nothing was saved."
-
-
-def _report(solution: Solution, directory: RunDirectory, page: Path | None = None) -> Path:
-    return write_report(solution, page or directory.path / "report.html", command=_command(solution, directory))
-
-
 def _page(out: Path | None, usual: Path) -> Path:
     """Where a page goes: as usual, or where the user says, in a folder under the usual name."""
     return usual if out is None else out / usual.name if out.is_dir() else out
-
-
-def _print(solution: Solution, directory: RunDirectory) -> None:
-    for label, sentence in summary(solution):
-        text = for_the_shell(sentence, str(directory.path))
-        colour = {SOLVED: "green", DOUBTFUL: "yellow", NOT_SOLVED: "red"}[solution.verdict.word]
-        style = {"": "bold", "warning": "yellow", "verdict": colour}.get(label)
-        _say(f"{label:<{LABEL}}{text}" if label else text, style=style)
-
-
-def _say(sentence: str, style: str | None = None) -> None:
-    """One line on standard error, whole, so that a pipe or a log can be searched."""
-    console.print(visible(sentence, most=LONGEST), style=style, markup=False, soft_wrap=True)
-
-
-def _show(text: object) -> None:
-    """What a command was asked for, on standard output."""
-    print(visible(str(text), lines=True))
-
-
-def _complain(sentence: str) -> None:
-    _say(f"spindle: {for_the_shell(sentence)}", style="red")
-
-
-def _command(solution: Solution, directory: RunDirectory) -> str | None:
-    """The command that repeats a run; None where the problem is neither from the gallery nor from a file."""
-    if solution.problem.origin is None:
-        return None
-    info = directory.read_info()
-    name, chosen = solution.problem.origin
-    settings = dict(info["method"]["settings"])
-    recipe = settings.pop("recipe", "default")
-    words = ["spindle", "solve", name, "--method", info["method"]["name"], "--recipe", recipe, "--seed", info["seed"]]
-    for key, value in {**chosen, **settings}.items():
-        words += ["--set", f"{key}={value}"]
-    return for_shell(words)

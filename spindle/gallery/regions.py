@@ -5,8 +5,8 @@ from pathlib import Path
 from sympy import Eq, Expr, cos, exp, log, pi, sin, sqrt, symbols
 
 from spindle.geometry.domain import Box
-from spindle.geometry.shape import Shape, shape_of
-from spindle.geometry.shapes import Curve, Disk, Mesh
+from spindle.geometry.shape import Shape
+from spindle.geometry.shapes import Curve, Disk, Mesh, shape_of
 from spindle.problem.conditions.boundary import Dirichlet, Neumann
 from spindle.problem.problem import Problem
 from spindle.reference.holes import holes

@@ -11,10 +11,13 @@ import numpy as np
 import shapely
 from scipy.spatial import cKDTree
 
-from spindle.symbolic.functions import evaluate
+from spindle.symbolic.functions import evaluated
 
 Curve = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
 Spacing = Callable[[np.ndarray], np.ndarray]
+
+_FEWEST = 2  # panels of a curved arc; a single one is a segment
+_MORE = 6  # times as many chords are looked at where those seen leave doubts
 
 GAUSS = np.polynomial.legendre.leggauss(8)
 
@@ -83,8 +86,16 @@ class Arc:
     def box(self) -> np.ndarray:
         """Corners (2, 2), low and high, of the smallest box around the arc."""
         s = np.linspace(self.start, self.end, 16 * self.panels + 1)
-        points = np.concatenate([self.curve(s)[0], *(self.curve(_flat(self, s, k))[0] for k in (0, 1))])
+        points, slopes, _ = self.curve(s)
+        turning = np.concatenate([_flat(self, s, slopes[:, k], k) for k in (0, 1)])
+        points = np.concatenate([points, self.curve(turning)[0]])
         return np.stack([points.min(0), points.max(0)])
+
+    def part(self, start: float, end: float) -> "Arc":
+        """The piece between two parameters, with as many panels as its share of the parameter range needs."""
+        share = abs((end - start) / (self.end - self.start))
+        panels = 1 if _straight(self) else max(_FEWEST, int(np.ceil(share * self.panels)))
+        return replace(self, start=start, end=end, panels=panels)
 
     def reversed(self) -> "Arc":
         """The same arc run through from its end to its start, so that the domain lies on its other side."""
@@ -119,11 +130,11 @@ def oval(centre, axes, angle: float, label: str) -> Arc:
 
 def parametric(at, parameter, ends, label: str) -> Arc:
     """The curve of two SymPy expressions of a parameter, from one end of its range to the other."""
-    rows = [[e.diff(parameter, k) for e in at] for k in range(3)]
+    rows = [e.diff(parameter, k) for k in range(3) for e in at]
 
     def curve(s):
-        values = ([np.broadcast_to(evaluate(e, {parameter: s}), s.shape) for e in row] for row in rows)
-        x, first, second = (np.stack(row, 1).astype(float) for row in values)
+        values = [np.broadcast_to(value, s.shape) for value in evaluated(rows, {parameter: s})]
+        x, first, second = (np.stack(values[k : k + 2], 1).astype(float) for k in (0, 2, 4))
         return x, first, second
 
     return Arc(curve, ends[0], ends[1], label, 256)
@@ -153,9 +164,8 @@ def extent(loops: Sequence[Loop]) -> tuple[tuple[float, float], ...]:
     return tuple((float(low), float(high)) for low, high in zip(points.min(0), points.max(0), strict=True))
 
 
-def _flat(arc: Arc, s: np.ndarray, axis: int) -> np.ndarray:
-    """Parameters at which a coordinate of the arc is stationary, by the secant method between samples."""
-    slope = arc.curve(s)[1][:, axis]
+def _flat(arc: Arc, s: np.ndarray, slope: np.ndarray, axis: int) -> np.ndarray:
+    """Parameters at which a coordinate of the arc is stationary, by the secant method between samples of its slope."""
     turn = np.flatnonzero(slope[1:] * slope[:-1] < 0)
     low, high, f_low, f_high = s[turn], s[turn + 1], slope[turn], slope[turn + 1]
     for _ in range(4):
@@ -195,11 +205,15 @@ class Nearest:
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """Distance (n,) of the points (n, 2), which must be finite."""
-        best, farthest = self._among(points, 4)
-        # Any other chord comes no nearer than the last middle seen, less half a chord.
-        doubtful = (best < 3 * self.chord) & (best > farthest - self.chord / 2)
-        if doubtful.any():
-            best[doubtful], _ = self._among(points[doubtful], 24)
+        count, doubtful = 4, np.arange(len(points))
+        best = np.zeros(len(points))
+        while len(doubtful):
+            nearest, farthest = self._among(points[doubtful], count)
+            best[doubtful] = nearest
+            # Any other chord comes no nearer than the last middle seen, less half a chord.
+            more = (nearest < 3 * self.chord) & (nearest > farthest - self.chord / 2)
+            doubtful = doubtful[more] if count < self.tree.n else doubtful[:0]
+            count *= _MORE
         return best
 
     def touches(self, points: np.ndarray, tolerance: float) -> np.ndarray:
@@ -222,16 +236,17 @@ class Nearest:
     def _among(self, points, count):
         """The distance to the arcs of the `count` nearest chords, and that to the middle of the last chord."""
         middle, chord = self.tree.query(points, min(count, self.tree.n))
-        owner, best = self.owner[chord], np.full(len(points), np.inf)
-        for k in range(chord.shape[1]):
-            mine = owner[:, k]
-            flat = self.straight[mine] & (owner[:, :k] != mine[:, None]).all(1)
-            best[flat] = np.minimum(best[flat], self._to_line(points[flat], mine[flat]))
-            bent = ~self.straight[mine] & (owner[:, :k] != mine[:, None]).all(1)
-            for j in np.unique(mine[bent]):
-                selected = np.flatnonzero(bent & (mine == j))
-                reached, _ = _project(self.arcs[j], self.parameter[chord[selected, k]], points[selected])
-                best[selected] = np.minimum(best[selected], reached)
+        owner, row = self.owner[chord], np.repeat(np.arange(len(points)), chord.shape[1])
+        # Chords come by distance: of several of one arc, the first is the nearest.
+        _, first = np.unique(row * len(self.arcs) + owner.ravel(), return_index=True)
+        row, mine, begin = row[first], owner.ravel()[first], self.parameter[chord.ravel()[first]]
+        gap, flat = np.empty(len(row)), self.straight[mine]
+        gap[flat] = self._to_line(points[row[flat]], mine[flat])
+        by_arc = np.flatnonzero(~flat)[np.argsort(mine[~flat], kind="stable")]
+        for group in np.split(by_arc, np.flatnonzero(np.diff(mine[by_arc])) + 1) if len(by_arc) else ():
+            gap[group], _ = _project(self.arcs[mine[group[0]]], begin[group], points[row[group]])
+        best = np.full(len(points), np.inf)
+        np.minimum.at(best, row, gap)
         return best, middle[:, -1]
 
     def _to_line(self, points, owner):

@@ -301,7 +301,7 @@ def _interval(coordinate, ends) -> tuple[sympy.Expr, sympy.Expr]:
     try:
         low, high = (sympy.sympify(end) for end in ends)
         ordered = bool(sympy.And(low.is_finite, high.is_finite)) and float(low) < float(high)
-    except (AttributeError, TypeError, ValueError, sympy.SympifyError):
+    except (AttributeError, TypeError, ValueError, OverflowError, sympy.SympifyError):
         ordered = False
     if not ordered:
         raise ProblemError(

@@ -336,7 +336,7 @@ def closed(vertices, triangles, call: str) -> Triangles:
         vertices, triangles = np.array(vertices, float), np.array(triangles, int)
         right = vertices.shape[1:] == (3,) == triangles.shape[1:] and np.isfinite(vertices).all() and len(triangles) > 3
         right = right and triangles.min() >= 0 and triangles.max() < len(vertices)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         right = False
     if not right:
         raise ProblemError(

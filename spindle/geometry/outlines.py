@@ -1,128 +1,14 @@
-"""Outlines in the plane: arcs cut where other boundaries cross them, joined to loops, and nodes along these."""
+"""Nodes along outlines in the plane: at equal steps of arc length, in units of a local spacing, away from corners."""
 
-import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize.elementwise import find_root
-from scipy.spatial import cKDTree
 
 from spindle.geometry.arcs import GAUSS, Arc, Loop, Spacing
 
 # A smaller turn is a vertex of a fine polyline, a larger one a corner that nodes must avoid.
 CORNER = np.deg2rad(30)
-
-
-# ---------------------------------------------------------------------------------------------------- combinations
-
-
-def kept(arcs: Sequence[Arc], other: Callable, joined: Callable, size: float, *, drop_shared: bool) -> list[Arc]:
-    """The parts of the arcs that bound a combination with another shape, turned where the domain changes sides.
-
-    other        signed distance to the other shape, (n, 2) -> (n,), with slope at most one
-    joined       (inside this shape, inside the other) -> inside the combination
-    drop_shared  leave out parts that lie on the other boundary, which keeps them itself
-    """
-    middles = np.concatenate([a.middle[0] for a in arcs])
-    near = np.abs(other(middles)) <= np.array([a.length for a in arcs])
-    pieces = [piece for arc, close in zip(arcs, near, strict=True) for piece in (_cut(arc, other, size, close))]
-    points, normals = (np.concatenate([piece.middle[k] for piece in pieces]) for k in (0, 1))
-    step = 1e-6 * size * normals
-    within = joined(np.ones(len(points), bool), other(points - step) > 0)
-    beyond = joined(np.zeros(len(points), bool), other(points + step) > 0)
-    survive = within != beyond
-    if drop_shared:
-        survive &= np.abs(other(points)) > 1e-9 * size
-    return [p if w else p.reversed() for p, w, s in zip(pieces, within, survive, strict=True) if s]
-
-
-def _cut(arc: Arc, other: Callable, size: float, close: bool) -> list[Arc]:
-    """The arc cut wherever it meets or leaves the other boundary."""
-    if not close:
-        return [arc]
-    cuts = np.sort(_meetings(arc, other, size))
-    # A root that a sample hits within the tolerance appears on both sides; it counts once, in the middle.
-    tiny = 1e-7 * size / max(arc.length, 1e-300) * abs(arc.end - arc.start)
-    groups = np.split(cuts, np.flatnonzero(np.diff(cuts) > tiny) + 1) if len(cuts) else []
-    low, high = sorted((arc.start, arc.end))
-    inner = [m for m in (float(g.mean()) for g in groups) if low + tiny < m < high - tiny]
-    ends = [low, *inner, high] if arc.start < arc.end else [high, *inner[::-1], low]
-    return [replace(arc, start=a, end=b) for a, b in itertools.pairwise(ends)]
-
-
-def _meetings(arc: Arc, other: Callable, size: float) -> np.ndarray:
-    """Parameters where the other distance changes sign, or becomes or ceases to be zero.
-
-    Distances have slope at most one, so that an interval shorter than the distances at its ends has no root.
-    """
-    tolerance = 1e-9 * size
-
-    def distance(s):
-        return other(arc.at(s)[0])
-
-    s = np.linspace(min(arc.start, arc.end), max(arc.start, arc.end), 8 * arc.panels + 1)
-    low, high, d_low, d_high = s[:-1], s[1:], *(lambda d: (d[:-1], d[1:]))(distance(s))
-    ratio = float(np.max(arc.speed(s))) * 1.5
-    meetings = []
-    while len(low):
-        width = (high - low) * ratio
-        middle = (low + high) / 2
-        d_middle = distance(middle)
-        shared = (abs(d_low) < tolerance) & (abs(d_middle) < tolerance) & (abs(d_high) < tolerance)
-        open_ = (abs(d_low) + abs(d_high) <= width) & ~shared
-        short = width < 1e-6 * size
-        change = open_ & short & (_state(d_low, tolerance) != _state(d_high, tolerance))
-        meetings.append(_roots(distance, low[change], high[change], d_low[change], d_high[change], tolerance))
-        go = open_ & ~short
-        low, high = np.concatenate([low[go], middle[go]]), np.concatenate([middle[go], high[go]])
-        d_low, d_high = np.concatenate([d_low[go], d_middle[go]]), np.concatenate([d_middle[go], d_high[go]])
-    return np.concatenate(meetings) if meetings else np.zeros(0)
-
-
-def _state(d, tolerance):
-    return np.where(abs(d) < tolerance, 0, np.sign(d))
-
-
-def _roots(distance, low, high, d_low, d_high, tolerance):
-    """The root between inside and outside; between on and off the boundary, the place where the tolerance is passed."""
-    first, last = _state(d_low, tolerance), _state(d_high, tolerance)
-    cross = first * last < 0
-    roots = np.zeros(len(low))
-    if cross.any():
-        roots[cross] = find_root(distance, (low[cross], high[cross])).x
-    low, high, first = low[~cross], high[~cross], first[~cross]
-    for _ in range(40 if len(low) else 0):
-        middle = (low + high) / 2
-        same = _state(distance(middle), tolerance) == first
-        low, high = np.where(same, middle, low), np.where(same, high, middle)
-    roots[~cross] = (low + high) / 2
-    return roots
-
-
-def relabelled(arc: Arc, label: str) -> Arc:
-    """The same arc under the name of another side."""
-    return replace(arc, label=label)
-
-
-def joined(arcs: Sequence[Arc], size: float) -> tuple[Loop, ...]:
-    """The loops that the arcs make, each arc followed by the one that begins where it ends."""
-    tips = np.stack([a.tips[0] for a in arcs])
-    starts, ends = tips[:, 0], tips[:, 1]
-    nearby = cKDTree(starts).query_ball_point(ends, 1e-5 * size)
-    left = set(range(len(arcs)))
-    loops: list[Loop] = []
-    while left:
-        follow, loop = [min(left)], list[Arc]()
-        while follow:
-            left.discard(follow[0])
-            loop.append(arcs[follow[0]])
-            follow = [j for j in nearby[follow[0]] if j in left]
-        loops.append(tuple(loop))
-    return tuple(loops)
-
-
-# ----------------------------------------------------------------------------------------------------------- nodes
 
 
 @dataclass(frozen=True)
@@ -248,6 +134,20 @@ def _turns(loop: Loop) -> np.ndarray:
     """The angle of each corner, between an arc of a loop and the one before it."""
     after, before = np.stack([a.tips[1] for a in loop], 1)
     return np.arccos((np.roll(before, 1, axis=0) * after).sum(1).clip(-1, 1))
+
+
+def reentrant(loops: Sequence[Loop]) -> np.ndarray:
+    """The corners (k, 2) at which the domain is wider than a half plane: solutions are singular there."""
+    found = [_reentrant(loop) for loop in loops]
+    return np.concatenate(found) if found else np.zeros((0, 2))
+
+
+def _reentrant(loop: Loop) -> np.ndarray:
+    after, before = np.stack([a.tips[1] for a in loop], 1)
+    before = np.roll(before, 1, axis=0)
+    # The domain is on the left: the boundary turns clockwise, and its normals with it, where the domain is wide.
+    clockwise = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0] <= 0
+    return np.stack([a.tips[0][0] for a in loop])[clockwise & (_turns(loop) > CORNER)]
 
 
 def _gap(turn: float) -> float:

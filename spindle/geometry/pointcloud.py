@@ -57,7 +57,10 @@ class PointCloud(Shape):
 
     @staticmethod
     def _table(values, columns):
-        table = np.asarray(values, float)
+        try:
+            table = np.asarray(values, float)
+        except (TypeError, ValueError, OverflowError):
+            table = np.zeros(0)
         if table.ndim != 2 or table.shape[1] != columns or not (np.abs(table) <= FARTHEST).all():
             raise ProblemError(
                 f"`sp.PointCloud` was given an array of shape {table.shape}, and needs finite numbers in {columns} "
@@ -110,6 +113,15 @@ class PointCloud(Shape):
     def boundary(self, spacing, *, count: int | None = None, sides=None) -> Boundary:
         """The boundary nodes themselves, whatever the spacing."""
         return Boundary(self.nodes, self.normals, self.labels)
+
+    @property
+    def combination(self) -> None:
+        """None: of an outline only nodes are known."""
+
+    @property
+    def reentrant(self) -> np.ndarray:
+        """None (0, d): its nodes are given as they are."""
+        return np.zeros((0, len(self.coordinates)))
 
     def _arguments(self) -> tuple:
         arrays = (self.interior, self.nodes, self.normals)

@@ -1,10 +1,9 @@
-"""Where the problem lives when it is not made of boxes alone: disks, polygons, smooth curves, balls, closed meshes.
+"""Where the problem lives when it is not made of boxes alone: disks, polygons, smooth curves; solids stand beside them.
 
 A shape knows how far a point is from its boundary and where nodes with normals go on it. `|`, `-` and `&` combine
 shapes with each other and with boxes of the same coordinates.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
@@ -14,7 +13,7 @@ import shapely.validation
 import sympy
 
 from spindle.errors import ProblemError, usage
-from spindle.geometry import arcs, meshes
+from spindle.geometry import arcs
 from spindle.geometry.arguments import (
     centre_of,
     coordinates_of,
@@ -25,21 +24,14 @@ from spindle.geometry.arguments import (
     radius_of,
     side_name,
 )
-from spindle.geometry.domain import Box, BoxUnion
+from spindle.geometry.domain import Box, BoxUnion, Domain
 from spindle.geometry.extent import FARTHEST, check_extent
+from spindle.geometry.planar import Planar, PlanarCombination, Rectangles
 from spindle.geometry.pointcloud import PointCloud
-from spindle.geometry.shape import (
-    Bricks,
-    Planar,
-    PlanarCombination,
-    Rectangles,
-    Shape,
-    Solid,
-    SolidCombination,
-    counted,
-    shape_of,
-)
-from spindle.geometry.supports import Bounds
+from spindle.geometry.shape import Shape
+from spindle.geometry.solid import Bricks, SolidCombination
+from spindle.geometry.solids import Ball, Mesh
+from spindle.symbolic.symbols import is_time
 from spindle.symbolic.words import shown
 
 _SLIMMEST = 10_000  # times longer than the other may be a half axis of an ellipse
@@ -192,7 +184,7 @@ class Polygon(Planar):
 def _ring(vertices) -> tuple:
     try:
         points = np.array(vertices, float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         points = np.zeros(0)
     if points.ndim != 2 or points.shape[1] != 2 or not (np.abs(points) <= FARTHEST).all():
         raise ProblemError(
@@ -237,124 +229,6 @@ def _edges(ring, side: str, outer: bool) -> arcs.Loop:
     return tuple(arcs.line(p, q, side) for p, q in zip(ring, (*ring[1:], ring[0]), strict=True))
 
 
-# ------------------------------------------------------------------------------------------------------- in space
-
-
-@usage("sp.Ball({x: 0, y: 0, z: 0}, radius=1)")
-class Ball(Solid):
-    """The ball `Ball({x: 0, y: 0, z: 0}, radius=1)`; `name` is what its boundary is called."""
-
-    def __init__(self, centre: Mapping, radius=1.0, name: str = "sphere"):
-        self.coordinates, self.centre = centre_of("Ball", centre, 3)
-        self.radius, self.sides = radius_of("Ball", self, radius), (side_name("Ball", name),)
-        check_extent(self)
-
-    @property
-    def bounds(self) -> Bounds:
-        """The smallest box around the ball, a (low, high) pair an axis."""
-        return tuple((c - self.radius, c + self.radius) for c in self.centre)
-
-    @property
-    def volume(self) -> float:
-        """The volume of the ball, 4/3 pi r^3."""
-        return 4 / 3 * np.pi * self.radius**3
-
-    @property
-    def surface(self) -> float:
-        """The area of the sphere, 4 pi r^2."""
-        return 4 * np.pi * self.radius**2
-
-    @property
-    def _samples(self):
-        return self._at(meshes.spiral(20_000))
-
-    def _at(self, normals):
-        weights = np.full(len(normals), self.surface / len(normals))
-        points = np.array(self.centre) + self.radius * normals
-        return meshes.Samples(points, normals, weights, np.zeros(len(normals), int))
-
-    def _signed(self, points):
-        return self.radius - np.linalg.norm(points - np.array(self.centre), axis=1)
-
-    def _nodes(self, spacing, count):
-        if not callable(spacing):
-            return self._at(meshes.spiral(count) if count else meshes.even(spacing / self.radius))
-        return counted(self, self._placed, spacing, count)
-
-    def _placed(self, spacing):
-        smallest = meshes.local(spacing, self._samples.points).min()
-        fine = self._at(meshes.spiral(meshes.pool(self.surface, smallest)))
-        return meshes.chosen(fine, meshes.local(spacing, fine.points))
-
-    def _arguments(self):
-        return tuple(zip(self.coordinates, self.centre, strict=True)), self.radius, self.sides[0]
-
-    def __repr__(self):
-        return f"Ball({placed(self)}, radius={plain(self.radius)})"
-
-
-@usage('sp.Mesh((x, y, z), "part.stl")')
-class Mesh(Solid):
-    """The inside of a closed triangle mesh, `Mesh((x, y, z), "part.stl")`.
-
-    surface  a file that trimesh (STL, OBJ, PLY) or meshio (VTK, VTU, MSH) reads, both of the extra `mesh`; or a pair
-             of vertices (n, 3) and triangles (m, 3)
-    name     what its boundary is called
-    """
-
-    def __init__(self, coordinates, surface, name: str = "surface"):
-        self.coordinates = coordinates_of("Mesh", coordinates, (3,))
-        call = f"sp.Mesh(({', '.join(map(str, self.coordinates))}), ...)"
-        is_pair = isinstance(surface, (tuple, list)) and len(surface) == 2
-        if not is_pair and not isinstance(surface, (str, os.PathLike)):
-            raise ProblemError(
-                f"`{call}` was given {shown(surface)} for its surface, which is neither a file nor a pair of vertices "
-                f"and triangles; write `({', '.join(map(str, self.coordinates))}), (vertices, triangles)`."
-            )
-        pair = surface if is_pair else meshes.load(surface, call)
-        self._triangles, self.sides = meshes.closed(pair[0], pair[1], call), (side_name("Mesh", name),)
-        check_extent(self)
-
-    @property
-    def bounds(self) -> Bounds:
-        """The smallest box around the mesh, a (low, high) pair an axis."""
-        vertices = self._triangles.vertices
-        return tuple((float(a), float(b)) for a, b in zip(vertices.min(0), vertices.max(0), strict=True))
-
-    @property
-    def volume(self) -> float:
-        """The volume inside the mesh."""
-        return self._triangles.volume
-
-    @property
-    def surface(self) -> float:
-        """The area of the triangles."""
-        return float(self._triangles.areas.sum())
-
-    @cached_property
-    def _samples(self):
-        return self._triangles.samples()
-
-    def _signed(self, points):
-        return self._triangles.distance(points)
-
-    def _nodes(self, spacing, count):
-        return counted(self, self._triangles.nodes, spacing, count)
-
-    @cached_property
-    def _lists(self) -> tuple:
-        return tuple(
-            tuple(map(tuple, array.tolist())) for array in (self._triangles.vertices, self._triangles.triangles)
-        )
-
-    def _arguments(self):
-        return self.coordinates, self._lists, self.sides[0]
-
-    def __repr__(self):
-        names = ", ".join(map(str, self.coordinates))
-        return f"Mesh(({names}), {len(self._triangles.triangles)} triangles)"
-
-
 # ---------------------------------------------------------------------------------------------------------- checks
 
 
@@ -364,7 +238,7 @@ def _curve_parts(at, parameter, ends) -> tuple:
         low, high = (float(sympy.sympify(end)) for end in ends)
         right = isinstance(parameter, sympy.Symbol) and low < high and bool(np.isfinite([low, high]).all())
         right = right and all(e.free_symbols <= {parameter} for _, e in parts)
-    except (TypeError, ValueError, AttributeError, sympy.SympifyError):
+    except (TypeError, ValueError, OverflowError, AttributeError, sympy.SympifyError):
         right = False
     if not right:
         raise ProblemError(
@@ -374,6 +248,28 @@ def _curve_parts(at, parameter, ends) -> tuple:
         )
     coordinates_of("Curve", tuple(c for c, _ in parts), (2,))
     return parts
+
+
+# ----------------------------------------------------------------------------------------------------------- boxes
+
+
+def shape_of(domain: Domain) -> Shape:
+    """A box, or a union of boxes, of two or three space coordinates as a shape; its sides are named like its faces.
+
+    Raises ProblemError for any other domain.
+    """
+    if isinstance(domain, Shape):
+        return domain
+    if (
+        not isinstance(domain, (Box, BoxUnion))
+        or len(domain.coordinates) not in (2, 3)
+        or any(map(is_time, domain.coordinates))
+    ):
+        raise ProblemError(
+            f"`{domain}` is no shape, which has two or three space coordinates and no time; combine shapes and boxes "
+            f"in space first and multiply by the interval of time last."
+        )
+    return Rectangles(domain) if len(domain.coordinates) == 2 else Bricks(domain)
 
 
 # ------------------------------------------------------------------------------------------------------------ data

@@ -31,11 +31,11 @@ def separate(expression, coordinates: Sequence[sympy.Symbol]):
     """
     expression = sympy.sympify(expression)
     for rewrite in (lambda e: e, expanded_or_not, lambda e: expanded_or_not(_with_split_angles(e, coordinates))):
-        products = _products(rewrite(expression), coordinates)
-        terms = [in_range for t in products or [] if (in_range := _in_range(t)) is not None]
-        if products is not None and len(terms) == len(products):
-            ordered = [tuple((c, t.factors[c]) for c in coordinates if c in t.factors) for t in terms]
-            return tuple((t.constant, factors) for t, factors in zip(terms, ordered, strict=True))
+        terms = _products(rewrite(expression), coordinates)
+        known = [t for t in map(_in_range, terms or ()) if t is not None]
+        if terms is not None and len(known) == len(terms):
+            ordered = [tuple((c, t.factors[c]) for c in coordinates if c in t.factors) for t in known]
+            return tuple((t.constant, factors) for t, factors in zip(known, ordered, strict=True))
     return None
 
 

@@ -24,8 +24,9 @@ from spindle.methods.base import COMMON, Method, Plan, refuse_families, refuse_i
 from spindle.methods.settings import Expression, Flag, Positive, Whole, Words, documented, setting
 from spindle.objective.objective import Objective
 from spindle.points.cloud import Cloud
+from spindle.points.node_arrays import Nodes, from_cloud
 from spindle.points.nodes import NodeCloud, NodePoints
-from spindle.points.scattered import Nodes, from_cloud, scatter
+from spindle.points.scattered import scatter
 from spindle.problem.problem import Problem
 from spindle.symbolic.functions import evaluate
 from spindle.symbolic.symbols import is_time

@@ -82,8 +82,10 @@ def _marching(forms: ResidualForms, weights: dict, phase: int) -> Marching:
     rows = slab_rows(forms, weights)
     _, others = axes_of(problem)
     names = tuple(problem.coordinates[k].name for k in others)
+    time, _ = axes_of(problem)
+    instants = () if time is None else tuple(breaks(problem)[time])
     ways = [(space, mesh, aim) for kind in _kinds(rows, problem) for space, mesh, aim in kind]
-    return Marching(tuple(Way(*way) for way in ways), _times(problem), names, phase, nonlinear(problem))
+    return Marching(tuple(Way(*way) for way in ways), _times(problem), names, instants, phase, nonlinear(problem))
 
 
 def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:
@@ -95,8 +97,10 @@ def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:
         return
     during = 0 if rows.time is None else _DEGREE[bool(rows.others)]
     low, high = _times(problem)
-    space = Elements(rows, len(problem.unknowns), max(2 * rows.order + 4, 8) if rows.others else 0, during, high - low)
     mesh = _breaks(problem, rows.others)
+    degree = max(2 * rows.order + 4, 8) if rows.others else 0
+    fixed = tuple(breaks(problem)[rows.others[0]]) if rows.others else ()
+    space = Elements(rows, len(problem.unknowns), degree, during, high - low, fixed)
     yield [(space, mesh, Aim(_FINE))]
     if not misfit_of_waves(problem):
         waves, points = _waves(rows, problem)

@@ -359,7 +359,10 @@ def documented(cls: Documented) -> Documented:
     """Decorate a method, so that its docstring ends with a list of its settings, those that only it has first."""
     if cls.__doc__ is not None:  # as under `python -OO`
         described = described_settings(cls)
-        groups = [[name for name in vars(each).get("__annotations__", {}) if name in described] for each in cls.__mro__]
+        groups, listed = [], set[str]()
+        for each in cls.__mro__:  # one that is declared anew belongs to the class that does so
+            groups.append([n for n in vars(each).get("__annotations__", {}) if n in described and n not in listed])
+            listed |= set(groups[-1])
         lists = [_listed({name: described[name] for name in names}) for names in groups if names]
         cls.__doc__ = "\n\n".join([inspect.cleandoc(cls.__doc__), _HOW, *lists])
     return cls

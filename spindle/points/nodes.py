@@ -9,7 +9,8 @@ import numpy as np
 from spindle.geometry.supports import Support
 from spindle.points.base import Points, PointwisePoints
 from spindle.points.drawing import without_constant_folding, without_normals
-from spindle.points.scattered import Nodes, morton
+from spindle.points.node_arrays import Nodes
+from spindle.points.scattered import morton
 
 
 class NodeCloud(Points):

@@ -9,25 +9,47 @@ from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
 from spindle.geometry.supports import BoxFace
+from spindle.problem.consistency.linear import inside, values_at
 from spindle.symbolic.expressions import expanded_or_not
-from spindle.symbolic.functions import evaluate, shortened, without_values
+from spindle.symbolic.functions import TURNS, evaluate, shortened, without_values
 from spindle.symbolic.symbols import Parameter, is_given, unknowns_in
 
 _POINTS = 16
+_MOST_TURNS = 1e14  # of a function that repeats: at more, fewer than two digits are left of where a point lies
 _ROUNDING = 1e-10  # of the terms that cancel
 _LONGEST = 2_000  # nodes of an expression that is differentiated by the unknowns in it
 
 
 def check_values(problem) -> None:
     """Raise ProblemError where an expression of the problem contains what no method can compute."""
+    for call, expression in _named(problem):
+        refused = without_values(expression, call) or _without_digits(expression, call, problem)
+        if refused:
+            raise ProblemError(refused)
+
+
+def _named(problem) -> list[tuple[str, sympy.Expr]]:
+    """(what it is, expression) of all that a problem consists of."""
     named = [(f"The equation `{e.name}`", e.residual) for e in problem.equations]
     named += [(f"The condition `{n}`", e) for n, pieces in problem.pieces.items() for p in pieces for _, e in p.terms]
     named += [(f"The quantity `{name}`", e) for name, e in problem.quantities.items()]
-    named += [(f"The reference of `{u}`", e) for u, e in problem.closed_forms.items()]
-    for call, expression in named:
-        refused = without_values(expression, call)
-        if refused:
-            raise ProblemError(refused)
+    return named + [(f"The reference of `{u}`", e) for u, e in problem.closed_forms.items()]
+
+
+def _without_digits(expression, call: str, problem) -> str:
+    """Why a function that repeats has only noise for values, as a sentence; else empty."""
+    turns = {node: TURNS[node.func](*node.args) for node in expression.atoms(*TURNS)}
+    known = [node for node, count in turns.items() if count.free_symbols and not unknowns_in(count)]
+    points = inside(problem) if known else np.zeros((0, 0))
+    for node in sorted(known, key=sympy.default_sort_key):
+        usual = float(np.median(np.abs(values_at(turns[node], problem, points))))
+        if usual > _MOST_TURNS:
+            return (
+                f"{call} contains `{shortened(node)}`, which repeats itself some {usual:.0e} times, and numbers of a "
+                f"computer, which have 16 digits, do not tell where between two repetitions a point lies; check the "
+                f"factors in it, or choose other units."
+            )
+    return ""
 
 
 def check_equations(problem) -> None:

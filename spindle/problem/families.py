@@ -78,7 +78,7 @@ def parameter_values(problem: Problem, values: Mapping, call: str) -> np.ndarray
         )
     try:
         columns = np.broadcast_arrays(*(np.atleast_1d(np.asarray(values[name], float)) for name in names))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ProblemError(
             f"`{call}` was given parameter values that are no numbers or do not broadcast ({error})."
         ) from error
@@ -90,7 +90,7 @@ def checked_values(problem: Problem, rows, call: str) -> np.ndarray:
     names = [p.name for p in family_parameters(problem)]
     try:
         values = np.asarray(rows, float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ProblemError(f"`{call}` was given parameter values that are no numbers ({error}).") from error
     if values.ndim == 1 and len(names) == 1:
         values = values[:, None]

@@ -13,6 +13,7 @@ from sympy.logic.boolalg import BooleanAtom
 
 from spindle.errors import ProblemError, nearest, usage
 from spindle.geometry.domain import Domain
+from spindle.problem.branches import in_one_branch
 from spindle.problem.checking import check_problem
 from spindle.problem.closed import ClosedForm, reference_of
 from spindle.problem.conditions.base import Condition, Periodicity, Piece, PrescribedValue
@@ -104,7 +105,7 @@ class Problem:
                 )
         object.__setattr__(self, "published", publication(self.published))
         axes, written = self.domain.coordinates, self.equations
-        object.__setattr__(self, "equations", _equations(self.equations, axes))
+        object.__setattr__(self, "equations", _equations(self.equations, self.domain))
         conditions = [
             c.exchanged(swap) if (swap := namesakes(c.symbols(), axes)) else c for c in _flat(self.conditions)
         ]
@@ -249,7 +250,7 @@ class Problem:
             low, high = known[name].bounds or (-np.inf, np.inf)
             if not low <= value <= high:
                 raise ProblemError(
-                    f"`{self.name}.at({name}={value})` is outside the declared range ({low:g}, {high:g}), where "
+                    f"`{self.name}.at({name}={shown(value)})` is outside the declared range ({low:g}, {high:g}), where "
                     f"nothing is known about the problem; choose a value inside, or widen `range=`."
                 )
         swap = {known[name]: Parameter(name, float(value)) for name, value in values.items()}
@@ -285,21 +286,21 @@ def _named(conditions, taken: Iterable[str]) -> tuple[Condition, ...]:
     return tuple(named)
 
 
-def _equations(equations, axes) -> tuple[Equation, ...]:
+def _equations(equations, domain: Domain) -> tuple[Equation, ...]:
+    axes = domain.coordinates
     if not isinstance(equations, (Mapping, list, tuple)):
         equations = [equations]
     labels = list(equations) if isinstance(equations, Mapping) else [None] * len(equations)
     values = list(equations.values()) if isinstance(equations, Mapping) else list(equations)
     split: list[tuple[str | None, sympy.Eq]] = []
     for label, item in zip(labels, values, strict=True):
-        if isinstance(item, Equation):
-            split.append((item.name, item.written))
-            continue
-        parts = [
-            sympy.Eq(by_name(part.lhs, axes), by_name(part.rhs, axes), evaluate=False)
-            for part in _scalar_equations(item)
+        parts = [item.written] if isinstance(item, Equation) else _scalar_equations(item)
+        sides = [[in_one_branch(by_name(side, axes), domain, closed=False) for side in part.args] for part in parts]
+        label = item.name if isinstance(item, Equation) else label
+        split += [
+            (label if len(parts) == 1 or not label else f"{label} {k + 1}", sympy.Eq(left, right, evaluate=False))
+            for k, (left, right) in enumerate(sides)
         ]
-        split += [(label if len(parts) == 1 or not label else f"{label} {k + 1}", p) for k, p in enumerate(parts)]
     many = len(split) > 1
     return tuple(
         Equation(label or (f"equation {k + 1}" if many else "equation"), pointwise(eq.lhs - eq.rhs), eq)

@@ -148,6 +148,8 @@ class GridReference(OnGrid):
                 f"`sp.GridReference` was given the axes {shown(self.axes)}, which name no coordinates; write "
                 f'`sp.GridReference({{"x": nodes, "y": nodes}}, values)`.'
             )
+        object.__setattr__(self, "axes", {name: _numbers(f"axis {name!r}", axis) for name, axis in self.axes.items()})
+        object.__setattr__(self, "values", _numbers("values", self.values))
         for name, axis in self.axes.items():
             if np.ndim(axis) != 1 or np.size(axis) == 0 or not np.all(np.diff(axis) > 0):
                 raise ProblemError(
@@ -165,6 +167,15 @@ class GridReference(OnGrid):
                 f"`GridReference` got relative_error = {self.relative_error}, but an estimate is a finite number, zero "
                 "or larger. A solver that cannot estimate its error has not converged: refine it."
             )
+
+
+def _numbers(what: str, given) -> np.ndarray:
+    try:
+        return np.asarray(given, float)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ProblemError(
+            f"`sp.GridReference` was given {what} that are no array of numbers ({error}); give an array of floats."
+        ) from error
 
 
 class OnDemand(OnGrid):

@@ -127,10 +127,10 @@ def coefficients(function: Callable[[np.ndarray], np.ndarray], count: int) -> np
 def gaussian(count: int, a: float, b: float) -> np.ndarray:
     """Coefficients of `exp(-10 ((x + a)**2 + (y + b)**2))`, (count, count)."""
 
-    def bump(shift: float):
+    def along(shift):
         return coefficients(lambda z: np.exp(-10 * (z + shift) ** 2), count)
 
-    return np.outer(bump(a), bump(b))
+    return np.outer(along(a), along(b))
 
 
 def _waves(z: np.ndarray, k: np.ndarray) -> np.ndarray:

@@ -186,6 +186,8 @@ class _Residuals:
 def _residuals(evaluator: Evaluator, model: Model, key, looks: _Looks) -> _Residuals:
     plan, scales = evaluator.plan, evaluator.plan.constraints.scales
     squares = looks.at("residuals on fresh points", lambda: _fresh_residuals(evaluator, model, key), {})
+    if plan.march is not None:  # beyond the last slab nothing is known
+        squares = {name: square for name, square in squares.items() if math.isfinite(square)}
     fresh = {name: value * scales.residual(name) for name, value in squares.items()}
     misfits = {name: squares[name] for name in plan.objective.forms.noisy if name in squares}
     terms = looks.at("the sizes of the terms", lambda: term_sizes(evaluator, model), {})

@@ -33,6 +33,7 @@ from spindle.storage.lock import Lock
 from spindle.storage.records import Measures
 from spindle.symbolic.words import shown
 
+_MOST_NODES = 100_000_000  # of an axis: more are no number that was meant
 _IF_ANY = ("error_estimate", "accumulated", "classical", "windows", "reached", "averages")  # of a record
 
 
@@ -350,13 +351,13 @@ class Solution:
         chosen = []
         for (name, value), (low, high) in zip(self._ordered(axes).items(), self.problem.domain.bounds, strict=True):
             if isinstance(value, (int, np.integer)):
-                nodes = np.linspace(low, high, max(0, int(value)))
+                nodes = np.linspace(low, high, int(value) if 0 < value <= _MOST_NODES else 0)
             else:
                 nodes = np.atleast_1d(_floats(f"axis {name}", value))
             if nodes.ndim != 1 or not nodes.size:
                 raise ProblemError(
-                    f"`solution.grid({name}={shown(value)})` needs a number of nodes, at least 1, or a row of nodes; "
-                    f"write `{name}=101`."
+                    f"`solution.grid({name}={shown(value)})` needs a number of nodes, at least 1 and at most "
+                    f"{_MOST_NODES:,}, or a row of nodes; write `{name}=101`."
                 )
             chosen.append(nodes)
         return chosen
@@ -382,7 +383,7 @@ def errors_in_windows(evaluator: Evaluator, windows: Sequence[Solution]) -> dict
 def _floats(what, value) -> np.ndarray:
     try:
         return np.asarray(value, float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ProblemError(
             f"The solution was asked for {what} = {shown(value)}, which are no numbers; give floats."
         ) from error

@@ -68,7 +68,15 @@ def _rougher(marching: Marching, number: int, field: Field, until: float) -> lis
     space, mesh, aim = marching.ways[number]
     times = marching.time[0], space.slabs(field)[-1].ends
     aim = replace(aim, tolerance=_roughened(aim.tolerance))
-    march = March(space, times, mesh, aim, lambda: time.perf_counter() > until, disturbance=aim.tolerance)
+    march = March(
+        space,
+        times,
+        mesh,
+        aim,
+        lambda: time.perf_counter() > until,
+        marching.instants,
+        disturbance=aim.tolerance,
+    )
     try:
         while not march.whole:
             march.advance()

@@ -75,6 +75,8 @@ class Elements(SlabSpace):
     duration   the degree in time
     span       the length of all of time. What residuals r leave in a slab of length h is h r, so that conditions at
                the ends, which leave what they are, weigh (span / h)^2 times as much as in the whole
+    fixed      break points that stay whatever the solution is: where data jump, bend or rise to a narrow peak, which
+               points of wide elements may miss
     """
 
     rows: SlabRows
@@ -82,6 +84,7 @@ class Elements(SlabSpace):
     degree: int
     duration: int
     span: float = 1.0
+    fixed: tuple[float, ...] = ()
 
     @cached_property
     def smoothness(self) -> int:
@@ -131,11 +134,11 @@ class Elements(SlabSpace):
         return np.sort(np.concatenate([mesh, ((mesh[:-1] + mesh[1:]) / 2)[bad]]))
 
     def coarser(self, mesh, tails: np.ndarray, tolerance: float) -> np.ndarray:
-        """The break points without those between two elements far below the tolerance; interfaces stay."""
+        """The break points without those between two elements far below the tolerance; fixed ones stay."""
         small, kept, k = tails < _FAR * tolerance, np.ones(len(mesh), bool), 1
-        interfaces = np.isin(mesh, [joint.left for joint in self.rows.joints])
+        staying = np.isin(mesh, [*self.fixed, *(joint.left for joint in self.rows.joints)])
         while k < len(mesh) - 1:
-            if small[k - 1] and small[k] and kept[k - 1] and not interfaces[k]:
+            if small[k - 1] and small[k] and kept[k - 1] and not staying[k]:
                 kept[k] = False
             k += 1
         return mesh[kept]

@@ -7,7 +7,7 @@ is told of where a front is, how fast it moves or how wide it is.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ _ROUNDED = 1e-9  # a step that is this small and no smaller than half the last o
 _WILD = 1e6  # relative size of a step that leads nowhere
 _DAMPING, _DAMPED = 1e-15, 1e-8
 _RAISED = 1 + 1e-6
-_NOTHING = 1e-8  # unknowns are not measured by less
+_NOTHING = 1e-4  # unknowns are not measured by less: what starts from zero is not resolved relative to itself
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ class March:
     time      the ends of time; (0, 1) without
     mesh      to begin with
     aim       how well
+    instants  at which slabs end: those where data jump, or where they begin to rise to a narrow peak
     stopped   asked between Gauss-Newton steps whether nobody waits any more
     disturbance   relative change of the state at the start, for whoever looks at what becomes of it
     slabs     those that are solved, in order
@@ -91,11 +92,13 @@ class March:
         mesh: Any,
         aim: Aim,
         stopped: Callable[[], bool] = lambda: False,
+        instants: Sequence[float] = (),
         *,
         disturbance: float = 0.0,
     ):
         self.space, self.aim, self.stopped, self._disturbance = space, aim, stopped, disturbance
         self.low, self.high = time
+        self.instants = (*sorted(i for i in instants if self.low < i < self.high), self.high)
         self.slabs: list[Solved] = []
         self.steps = 0
         self._mesh = mesh
@@ -198,8 +201,9 @@ class March:
                 self._mesh = wanted
 
     def _length_from(self, begins: float) -> float:
-        """The length of the next slab: two equal ones where a second would be short."""
-        left = self.high - begins
+        """The length of the next slab: two equal ones where a second would be short, and none beyond an instant."""
+        near = 1e-12 * (self.high - self.low)
+        left = next(instant for instant in self.instants if instant > begins + near) - begins
         if self._length > 0.95 * left:
             return left
         return left / 2 if self._length > left / 2 else self._length

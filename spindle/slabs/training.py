@@ -50,6 +50,7 @@ class Marching:
     ways        tried one after the other, as long as one does not come to the end of time
     time        the ends of time, (0, 1) without
     names       of the axes of space
+    instants    at which slabs end, see `March`
     phase       the number under which the record keeps what it made
     nonlinear   whether the equations are, so that small errors may grow without an end
     """
@@ -57,6 +58,7 @@ class Marching:
     ways: tuple[Way, ...]
     time: tuple[float, float]
     names: tuple[str, ...]
+    instants: tuple[float, ...]
     phase: int
     nonlinear: bool = True
 
@@ -107,7 +109,7 @@ class Marching:
             tried: list[tuple[int, March, str | None]] = []
             for number in range(begins, len(self.ways)):
                 space, mesh, aim = self.ways[number]
-                march = March(space, self.time, mesh, aim, stopped)
+                march = March(space, self.time, mesh, aim, stopped, self.instants)
                 if arrays is not None:
                     saving.restored(march, arrays)
                 self._compile(number, clock, watching.display)

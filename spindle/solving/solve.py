@@ -1,6 +1,6 @@
 """`solve`: problem and method in, solution out."""
 
-import math
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -185,7 +185,7 @@ def _method(problem: Problem, method: Method | str | None) -> tuple[Method, str]
 def _positive(name: str, value) -> float | None:
     """A number, or None; raises MethodError where it is neither."""
     fits = value is None or (
-        isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and 0 < value < math.inf
+        isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and 0 < value <= sys.float_info.max
     )
     if not fits:
         raise MethodError(f"`sp.solve({name}={value!r})` must be positive, and a number; leave it out for none.")

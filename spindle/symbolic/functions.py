@@ -7,7 +7,7 @@ numbers of any size become floats, and the depth of a formula is no matter of a 
 import functools
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -101,7 +101,7 @@ TABLE: dict[type, Callable] = {
     sympy.floor: _of_np("floor"),
     sympy.ceiling: _of_np("ceil"),
     sympy.frac: lambda library, x: x - library.np.floor(x),
-    sympy.Mod: lambda library, x, y: x - y * library.np.floor(x / y),
+    sympy.Mod: _of_np("mod"),
     sympy.Max: _all_of("maximum"),
     sympy.Min: _all_of("minimum"),
     sympy.Heaviside: _of_np("heaviside"),
@@ -151,6 +151,12 @@ LOGIC: dict[type, Callable] = {
     sympy.ITE: _of_np("where"),
 }
 JUMPING = (sympy.floor, sympy.ceiling, sympy.frac, sympy.Mod, sympy.sign, sympy.Heaviside)
+# Functions whose values repeat -> how many times an argument has gone around.
+TURNS: dict[type, Callable] = {
+    **dict.fromkeys((sympy.sin, sympy.cos, sympy.tan, sympy.sec, sympy.csc, sympy.cot), lambda x: x / (2 * sympy.pi)),
+    sympy.frac: lambda x: x,
+    sympy.Mod: lambda x, y: x / y,
+}
 UNEVALUATED = (sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit)
 
 
@@ -254,6 +260,13 @@ def evaluate(expression, values: Mapping, library: Library = NUMPY, given_partia
         return _Walk(values, library, given_partial).of(sympy.sympify(expression))
 
 
+def evaluated(expressions: Sequence, values: Mapping) -> list:
+    """The values of several expressions, as `evaluate` gives them; what is common to them is computed once."""
+    with np.errstate(all="ignore"):
+        walk = _Walk(values, NUMPY, None)
+        return [walk.of(sympy.sympify(expression)) for expression in expressions]
+
+
 class _Walk:
     """One evaluation: each part is computed once."""
 
@@ -265,9 +278,11 @@ class _Walk:
         self._scaled = ScaledWalk(self)
 
     def of(self, node) -> Any:
-        if node not in self.known:
-            self.known[node] = self._value(node)
-        return self.known[node]
+        try:
+            return self.known[node]
+        except KeyError:
+            value = self.known[node] = self._value(node)
+            return value
 
     def _value(self, node):
         if node.is_Number or node.is_NumberSymbol:
@@ -289,9 +304,8 @@ class _Walk:
         if isinstance(node, (AppliedUndef, sympy.Derivative, sympy.Subs)):
             return self._of_code(node)
         rule = TABLE.get(node.func) or LOGIC.get(node.func)
-        refused = _refused(node, "The problem")
-        if rule is None or refused:
-            raise ProblemError(refused or f"`{node}` has no value here.")
+        if rule is None or (node.func in _ORDERS and not _ORDERS[node.func](node)):
+            raise ProblemError(_refused(node, "The problem") or f"`{node}` has no value here.")
         return self._apply(rule, *map(self.of, node.args))
 
     def _apply(self, rule, *arguments):
@@ -304,7 +318,7 @@ class _Walk:
     def _product(self, node):
         above, below = [], []
         for factor in node.args:
-            if factor.is_Pow and factor.exp.is_Rational and factor.exp.is_negative:
+            if factor.is_Pow and factor.exp.is_Rational and factor.exp.p < 0:
                 below.append(self._power(factor.base, -factor.exp))
             else:
                 above.append(self.of(factor))
@@ -321,11 +335,11 @@ class _Walk:
 
     def raised(self, below, exponent):
         """Values to a power that is a number."""
-        if exponent.is_Integer and abs(exponent) <= _LARGEST_INTEGER_POWER:
-            return self._apply(lambda _, b: b ** int(exponent), below)
-        if exponent in (sympy.S.Half, -sympy.S.Half):
+        if exponent.is_Integer and abs(exponent.p) <= _LARGEST_INTEGER_POWER:
+            return self._apply(lambda _, b: b**exponent.p, below)
+        if exponent.is_Rational and exponent.q == 2 and abs(exponent.p) == 1:
             root = self._apply(lambda library, b: library.np.sqrt(b), below)
-            return root if exponent > 0 else self._apply(lambda _, r: 1 / r, root)
+            return root if exponent.p > 0 else self._apply(lambda _, r: 1 / r, root)
         return self._apply(lambda library, b, e: library.np.power(b, e), below, float_of(exponent))
 
     def _branches(self, node):

@@ -29,6 +29,7 @@ _DIGITS = 40  # of logarithms, of which up to twenty are before the point
 _HYPERBOLIC: dict = {sympy.sinh: 1, sympy.cosh: 1, sympy.csch: -1, sympy.sech: -1}
 _FAR, _TERMS = 8.0, 16  # from where on so many terms of the asymptotic series of erfc are exact to rounding
 _LOG_TWO = sympy.log(sympy.Float(2, _DIGITS))
+_EXPONENTIALS: Any = (sympy.exp, *_HYPERBOLIC)
 _KEPT = (sympy.Abs, sympy.UnevaluatedExpr)
 
 
@@ -69,8 +70,7 @@ def _exponent_size(node) -> float:
         return size_of(_exponent(node.base, node.exp))
     if isinstance(node, sympy.erfc):
         return size_of(node.args[0]) ** 2
-    exponential = isinstance(node, (sympy.exp, *_HYPERBOLIC))
-    return size_of(node.args[0]) if exponential else 0.0
+    return size_of(node.args[0]) if isinstance(node, _EXPONENTIALS) else 0.0
 
 
 @functools.lru_cache(maxsize=8192)

@@ -220,12 +220,14 @@ def parameter(name: str, value: float | None = None, *, unknown: bool = False, r
         low, high = (_number(end) for end in range) if pair else (math.nan, math.nan)
         if not -math.inf < low < high < math.inf or unknown:
             raise ProblemError(
-                f'`sp.parameter("{name}", range={range}, unknown={unknown})` cannot span a family: a range needs two '
-                f"finite numbers, low < high, and a parameter that is not also unknown; write `range=(1, 3)` alone."
+                f'`sp.parameter("{name}", range={shown(range)}, unknown={unknown})` cannot span a family: a range '
+                f"needs two finite numbers, low < high, and a parameter that is not also unknown; write `range=(1, 3)` "
+                f"alone."
             )
         if value is not None and not low <= _number(value) <= high:
             raise ProblemError(
-                f'`sp.parameter("{name}", {value}, range={range})` has a value outside its own range; leave it out.'
+                f'`sp.parameter("{name}", {shown(value)}, range={range})` has a value outside its own range; leave it '
+                f"out."
             )
         return Parameter(name, None if value is None else _number(value), bounds=(low, high))
     if value is None:
@@ -236,7 +238,8 @@ def parameter(name: str, value: float | None = None, *, unknown: bool = False, r
     number = _number(value)
     if not math.isfinite(number):
         raise ProblemError(
-            f'`sp.parameter("{name}", {value})` is not a finite number, so every residual would be NaN; give one.'
+            f'`sp.parameter("{name}", {shown(value)})` is not a finite number, so every residual would be NaN; give '
+            f"one."
         )
     return Parameter(name, number, unknown=bool(unknown))
 
@@ -245,7 +248,7 @@ def _number(value) -> float:
     """The value as a float; NaN where it is none."""
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return math.nan
 
 

@@ -159,7 +159,7 @@ def tabulated(
 def _floats(call, what, data) -> np.ndarray:
     try:
         floats = np.asarray(data, float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ProblemError(f"`{call}` was given {what} that are no array of numbers ({error}).") from error
     bad = int(np.sum(~np.isfinite(floats)))
     if bad:

@@ -213,9 +213,13 @@ class Trainer:
         return state._replace(arrays=again.arrays, points=state.points if resamples else again.points)
 
     def _stage_ends(self, number) -> float:
-        """The instant at which a stage ends: where more follow, it takes its share of the time that is left."""
+        """The instant at which a stage ends: where more follow, it takes its share of the time that is left.
+
+        All of it, where the rest would not suffice to compile another one.
+        """
         now, left = time.perf_counter(), self.limits.until - time.perf_counter()
-        return self.limits.until if number + 1 == len(self.schedule.stages) else now + _SHARE * left
+        last = number + 1 == len(self.schedule.stages) or (1 - _SHARE) * left < self.programs.took
+        return self.limits.until if last else now + _SHARE * left
 
     def _reason_to_stop(self, state, interrupted, until) -> str:
         if interrupted():

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from spindle.objective.balancing import balanced
 from spindle.objective.least_squares import LeastSquares
 from spindle.training.best import keeping_the_best
-from spindle.training.deadline import Stop, in_time
+from spindle.training.deadline import Late, Stop, in_time
 from spindle.training.display import Display
 from spindle.training.history import Clock
 from spindle.training.schedule import HostState, Limits, Schedule, State
@@ -27,16 +27,21 @@ class Programs:
     shared    {name: program}, for all trainings by one plan; those of a model that was refined are not among them
     carried   the arrays that the present window in time got from the one before
     stop      the flag that running steps look at
+    took      seconds that the last steps took to compile
     """
 
     def __init__(self, schedule: Schedule, limits: Limits, clock: Clock, display: Display, carried, shared: dict):
         self.schedule, self.limits, self.clock, self.display = schedule, limits, clock, display
-        self.stop = Stop()
+        self.stop, self.took = Stop(), 0.0
         self._carried, self._shared = carried, shared
         self._of_this_training: dict = {}
 
     def steps(self, host: HostState, state: State, end: int, interrupted: Callable) -> Any:
-        """The steps of the present stage; raises Late where to compile takes too long or is wanted no more."""
+        """The steps of the present stage; raises Late where to compile takes too long or is wanted no more.
+
+        So it does at once where less time is left than the last ones took: steps of a refined model take longer, and a
+        compiler that is left behind keeps the processor from the checks.
+        """
         return self._once(("steps", host.number), host, lambda: self._compiled(host, state, end, interrupted))
 
     def points(self, host: HostState, key) -> Any:
@@ -69,6 +74,8 @@ class Programs:
     def _compiled(self, host, state, end, interrupted):
         self.display.stage(f"compiling {self.schedule.stages[host.number].optimizer.label}")
         started = time.perf_counter()
+        if self.limits.until - started < self.took:
+            raise Late
         try:
             program = jax.jit(steps_until(self.schedule, host), donate_argnums=0)
 
@@ -78,7 +85,8 @@ class Programs:
 
             return in_time(compiled, self.limits.until, interrupted)
         finally:
-            self.clock.compile += time.perf_counter() - started
+            self.took = time.perf_counter() - started
+            self.clock.compile += self.took
 
 
 def steps_until(schedule: Schedule, host: HostState) -> Callable:

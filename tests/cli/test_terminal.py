@@ -88,13 +88,13 @@ def spindle(*arguments):
 TERMINALS = """
 import fcntl, os, struct, sys, termios
 from rich.console import Console
-from spindle.cli import main as cli
+from spindle.cli import main as cli, outcome, output
 
 def solve(name, rows, columns, *options, **environment):
     fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     before = dict(os.environ)
     os.environ.update(environment)
-    cli.console = Console(stderr=True, highlight=False)
+    output.console = Console(stderr=True, highlight=False)
     print(f"<<{name}>>", flush=True)
     status = cli.app(["solve", *sys.argv[2:], *options, "--out", f"{sys.argv[1]}/{name}"], standalone_mode=False)
     print(f"<<status {status}>>", flush=True)
@@ -102,7 +102,7 @@ def solve(name, rows, columns, *options, **environment):
     os.environ.update(before)
 
 solve("usual", 24, 80)
-cli._report = lambda solution, directory: directory.path / "report.html"  # its pictures are those of the first
+outcome.report_of = lambda solution, directory: directory.path / "report.html"  # its pictures are those of the first
 solve("tiny", 5, 20)
 solve("colourless", 50, 200, NO_COLOR="1")
 solve("dumb", 24, 80, TERM="dumb")

@@ -9,7 +9,7 @@ import sympy
 
 from spindle.lowering.structure import separate
 from spindle.networks import activations
-from spindle.networks.fields import Field, SeparableField
+from spindle.networks.fields import JetField, SeparableField
 from spindle.networks.taylor import concatenate
 from spindle.symbolic.symbols import Parameter
 
@@ -31,7 +31,7 @@ def on_jets(expression, coordinates):
     return sympy.lambdify(coordinates, expression, modules=[_FUNCTIONS, {"pi": jnp.pi, "power": _power}])
 
 
-class ExactField(Field):
+class ExactField(JetField):
     """The closed form at points (n, d), array or jet."""
 
     functions: tuple = eqx.field(static=True)
@@ -46,7 +46,7 @@ class ExactField(Field):
         return concatenate([f(*columns) for f in self.functions])
 
 
-class ExactSeparableField(Field):
+class ExactSeparableField(JetField):
     """The closed form by its separated terms: the same interface as a separable network, rank = number of terms."""
 
     factors: tuple = eqx.field(static=True)

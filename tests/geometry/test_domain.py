@@ -13,8 +13,10 @@ from sympy import Eq, pi
 
 import spindle as sp
 from spindle.geometry.domain import Domain
-from spindle.geometry.shape import Planar, Shape, Solid
+from spindle.geometry.planar import Planar
+from spindle.geometry.shape import Shape
 from spindle.geometry.shape_domain import ShapeDomain
+from spindle.geometry.solid import Solid
 
 t, x, y, z = sp.coordinates("t x y z")
 

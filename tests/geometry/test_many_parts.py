@@ -9,7 +9,7 @@ import pytest
 
 import spindle as sp
 from spindle.errors import ProblemError
-from spindle.geometry import outlines
+from spindle.geometry import arcs, outlines
 from spindle.points.cloud import Cloud
 from spindle.points.lattice import Lattice
 from spindle.points.nodes import NodeCloud
@@ -81,6 +81,62 @@ def test_measures_and_crossings_stay_exact():
     holed = plate(7)
     assert holed.volume == pytest.approx(1 / 7 - np.pi * 0.09 / 7, rel=1e-13)
     assert holed.surface == pytest.approx(2 + 2 / 7 + 0.6 * np.pi, rel=1e-13)
+
+
+@pytest.mark.parametrize("step", [0.5, 0.02, 2e-3, 1e-4])
+@pytest.mark.parametrize("nested", ["first", "last"])
+def test_joined_disks_are_measured_exactly_however_small_the_angle_at_which_they_cross(step, nested):
+    """Disks in a row, each moved by a step: two half disks and, of each in between, the middle strip."""
+    count = 6
+    parts = [sp.Disk({x: k * step, y: 0}, 1) for k in range(count)]
+    row = parts if nested == "first" else parts[::-1]
+    domain = row[0]
+    for part in row[1:]:
+        domain = domain | part if nested == "first" else part | domain
+    half = step / 2
+    strips = 2 * (count - 1) * (half * np.sqrt(1 - half**2) + np.arcsin(half))
+    assert domain.volume == pytest.approx(np.pi + strips, rel=1e-12)
+    assert domain.surface == pytest.approx(2 * np.pi + 4 * (count - 1) * np.arcsin(half), rel=1e-12)
+    (loop,) = domain.loops
+    assert len(loop) == 2 * count - 1 or len(loop) == 2 * count  # the first arc may begin within one
+
+
+def test_joined_boxes_are_measured_as_a_union_of_boxes_is():
+    boxes = [sp.Box({x: (0.9 * k, 0.9 * k + 1.1), y: (0.1 * (k % 3), 1 + 0.1 * (k % 2))}) for k in range(12)]
+    disk = sp.Disk({x: 0.5, y: 0.5}, 0.1)  # makes shapes of them
+    union, shapes = boxes[0], boxes[0] | disk
+    for box in boxes[1:]:
+        union, shapes = union | box, shapes | box
+    assert shapes.volume == pytest.approx(union.volume, rel=1e-13)
+    assert shapes.surface == pytest.approx(sum(face.support.measure for face in union.faces), rel=1e-13)
+
+
+def test_a_distance_beside_a_box_is_the_distance_up_to_a_quarter_of_the_box():
+    shape = plate(6)
+    low, high = np.array([[0.3, 0.0], [0.5, 0.1]])
+    points = np.random.default_rng(2).uniform(low, high, (500, 2))
+    beside = shape.beside(tuple(zip(low, high, strict=True)))(points)
+    reach = 0.25 * 0.2
+    np.testing.assert_allclose(beside, shape.distance(points).clip(-reach, reach), rtol=1e-12, atol=1e-8)
+
+
+@pytest.mark.parametrize("count", [6, 12, 24])
+def test_joining_a_shape_asks_for_few_distances(count, monkeypatch):
+    """What it costs to join one more is a number of calls, each for many points, that does not grow."""
+    parts = [sp.Disk({x: 0.9 * k, y: 0}, 0.6) for k in range(count)]
+    domain = parts[0]
+    for part in parts[1:-1]:
+        domain = domain | part
+    inner, calls = arcs.Nearest.distance, []
+
+    def counted(nearest, points):
+        calls.append(len(nearest.arcs))
+        return inner(nearest, points)
+
+    monkeypatch.setattr(arcs.Nearest, "distance", counted)
+    domain | parts[-1]
+    assert len(calls) < 40
+    assert max(calls) < 6
 
 
 @pytest.mark.parametrize("side", ["h0", "h3", "x=0", "y=0"])

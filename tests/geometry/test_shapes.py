@@ -245,6 +245,25 @@ def test_nodes_keep_away_from_corners(name):
     assert (gap > 0.3 * 0.05).all() and (gap < 1.5 * 0.05).all()
 
 
+NOTCHES = {
+    "none": (UNIT - Disk({x: 0, y: 0}, 0.5), []),
+    "square": (shape_of(SQUARE), []),
+    "L": (shape_of(SQUARE - sp.Box({x: (0, 1), y: (-1, 0)})), [(0, 0)]),
+    "a hole": (SQUARE - Polygon((x, y), [(0, 0), (0.5, 0), (0.5, 0.5)]), [(0, 0), (0.5, 0), (0.5, 0.5)]),
+    "a wedge": (UNIT - Polygon((x, y), [(0, 0), (2, -0.3), (2, 0.3)]), [(0, 0)]),
+    "a bite": (UNIT - Disk({x: 1, y: 0}, 1), []),
+    "two disks": (UNIT | Disk({x: 1, y: 0}, 1), [(0.5, -(0.75**0.5)), (0.5, 0.75**0.5)]),
+    "solid": (CUBE - sp.Box({x: (0.5, 1), y: (0.5, 1), z: (0.5, 1)}), np.zeros((0, 3))),
+}
+
+
+@pytest.mark.parametrize("name", NOTCHES)
+def test_reentrant_corners_are_where_a_shape_is_wider_than_a_half_plane(name):
+    shape, wanted = NOTCHES[name]
+    found = shape_of(shape).reentrant
+    assert sorted(map(tuple, found.round(9))) == sorted(map(tuple, np.round(wanted, 9)))
+
+
 @each("disk", "square minus disk", "L", "ball", "cube", "octahedron", "cube minus corner")
 def test_spacing_may_vary(name):
     shape, *_ = SHAPES[name]

@@ -10,7 +10,8 @@ from sympy import cos, pi, sin
 
 import spindle as sp
 from spindle.geometry.shapes import Ball, Curve, Disk, Mesh, Polygon, shape_of
-from spindle.points.scattered import from_cloud, scatter
+from spindle.points.node_arrays import from_cloud
+from spindle.points.scattered import scatter
 
 x, y, z = sp.coordinates("x y z")
 s = sympy.Symbol("s", real=True)

@@ -10,7 +10,7 @@ import pytest
 import sympy
 
 import spindle as sp
-from spindle.cli import main as cli
+from spindle.cli import outcome
 from spindle.errors import RunError, SpindleError
 from spindle.problem.printing import describe
 from spindle.problem.serialize import decode
@@ -40,7 +40,7 @@ def told(path):
     solution.record()
     verdict(solution)
     describe(solution.problem)
-    cli._print(solution, RunDirectory.at(path))
+    outcome.print_summary(solution, RunDirectory.at(path))
     return solution
 
 

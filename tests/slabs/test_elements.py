@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
-from sympy import Eq, Rational, cos, exp, pi, sin, tanh
+from sympy import Eq, Piecewise, Rational, cos, exp, pi, sin, tanh
 
 import spindle as sp
 from spindle.gallery.registry import gallery
@@ -275,3 +275,19 @@ def test_cosines_on_a_ring_stay_what_they_are():
         reference={w: cos(x - t)},
     )
     assert sp.solve(problem, sp.SPINN(network="elements"), progress=False).error() < 1e-7
+
+
+@pytest.mark.parametrize("width", [1e-2, 1e-4])
+def test_a_source_that_is_switched_on_for_a_moment_in_a_narrow_strip_is_seen(width):
+    """The heat that a strip gives off is there afterwards: u integrates to width^2, whatever the points are."""
+    on = (t > 0.5) & (t < 0.5 + width) & (x > 0.3) & (x < 0.3 + width)
+    problem = sp.Problem(
+        domain=sp.Box({t: (0, 1), x: (0, 1)}),
+        equations=[Eq(w.diff(t) - w.diff(x, 2) / 1000 + 0 * w**2, Piecewise((1, on), (0, True)))],
+        conditions=[sp.Initial(w, 0), sp.Neumann(w, 0)],
+    )
+    solution = sp.solve(problem, sp.SPINN(network="elements"), progress=False)
+    nodes = np.linspace(0, 1, 20001)
+    values = solution.grid(t=[0.4, 0.9], x=nodes)
+    assert np.abs(values[0]).max() < 1e-6 * np.abs(values[1]).max()
+    assert np.trapezoid(values[1], nodes) == pytest.approx(width**2, rel=1e-3)

@@ -28,6 +28,9 @@ def predators(time=1.0, size=1.0):
     )
 
 
+WINDOWS = sp.SPINN(network="spectral")
+
+
 def solve(problem, method, **options):
     return sp.solve(problem, method, progress=False, **options)
 
@@ -40,7 +43,7 @@ def integrated(side, start, times):
 @pytest.fixture(scope="module")
 def marched(tmp_path_factory):
     directory = tmp_path_factory.mktemp("alone") / "run"
-    return solve(predators(), sp.SPINN(), out=directory, estimate=True), directory
+    return solve(predators(), WINDOWS, out=directory, estimate=True), directory
 
 
 def test_windows_follow_the_solution(marched):
@@ -66,7 +69,7 @@ def test_rates_are_those_of_the_time_of_the_problem(marched):
 
 def test_units_change_nothing(marched):
     solution, _ = marched
-    other = solve(predators(3.15e7, 1e-12), sp.SPINN())
+    other = solve(predators(3.15e7, 1e-12), WINDOWS)
     np.testing.assert_allclose(other(t=3.15e7 * TIMES) / 1e-12, solution(t=TIMES), rtol=1e-8)
     assert len(other.windows) == len(solution.windows)
 
@@ -85,7 +88,7 @@ def test_a_march_that_was_interrupted_goes_on_to_the_same_numbers(marched, tmp_p
         if len(list((tmp_path / "run").glob("window*/solution.npz"))) == 3:
             signal.raise_signal(signal.SIGINT)
 
-    first = solve(predators(), sp.SPINN(), out=tmp_path / "run", callbacks=[stop])
+    first = solve(predators(), WINDOWS, out=tmp_path / "run", callbacks=[stop])
     assert first.run.stopped_by == "interrupted"
     assert len(first.windows) < len(whole.windows)
     again = sp.resume(tmp_path / "run", progress=False)
@@ -101,7 +104,7 @@ def test_rates_at_the_start_and_forces_that_name_the_time():
         conditions=[sp.Initial(u, exact), sp.Initial(u.diff(t), 3 * cos(3 * t) + 0.1)],
         reference={u: exact},
     )
-    solution = solve(problem, sp.SPINN())
+    solution = solve(problem, WINDOWS)
     assert len(solution.windows) > 1
     assert solution.error() < 1e-8
     assert not any("reference" in doubt for doubt in solution.run.doubts), "it is that of the whole, not of a window"

@@ -102,7 +102,7 @@ REFUSED = {
     "Airy": (sympy.airyai(x), "uses `airyai`"),
     "of an unknown": (sympy.airybi(u), "uses `airybi`"),
     "derivative of a jump": (Derivative(floor(3 * x), x), "differentiates `floor"),
-    "derivative of a saw tooth": (Mod(x, 1).diff(x) * u, "differentiates `Mod"),
+    "derivative of a saw tooth": (Mod(2 * x, 1).diff(x) * u, "differentiates `Mod"),
     "number too large": (Integer(10) ** 400 * x, "which is larger than any number of a computer, above 1.8e308"),
     "tower": (exp(exp(exp(20))) * x + y, "larger than any number of a computer"),
     "no real value": (sympy.acosh(Rational(1, 3)) * x, "has no real value"),

@@ -120,12 +120,34 @@ def test_a_step_that_would_not_end_is_given_up_and_leaves_nothing_behind(float64
     assert now() - began < 10
 
 
+def compiled_in(took, *stages):
+    """A trainer of five seconds who finds that its steps took so many to compile, whatever else the machine does."""
+    trainer = Trainer(Nothing(), Schedule(stages), limits=Limits(now() + 5), clock=Clock())
+    steps = trainer.programs.steps
+
+    def compiled(*arguments):
+        advance = steps(*arguments)
+        trainer.programs.took = took
+        return advance
+
+    trainer.programs.steps = compiled
+    return trainer
+
+
 def test_a_phase_that_others_follow_leaves_time_for_them(float64):
-    schedule = Schedule((Stage(Endless()), Stage(Endless(10))))
-    outcome = Trainer(Nothing(), schedule, limits=Limits(now() + 5), clock=Clock()).run(
-        {"x": jnp.ones((64, 64))}, {"x": 1.0}, key=jax.random.PRNGKey(0)
-    )
+    trainer = compiled_in(0.1, Stage(Endless()), Stage(Endless(10)))
+    outcome = trainer.run({"x": jnp.ones((64, 64))}, {"x": 1.0}, key=jax.random.PRNGKey(0))
     assert (outcome.stopped_by, outcome.steps) == ("budget", 20)
+
+
+@pytest.mark.parametrize("first", [10, 100], ids=["a phase that is over", "one that goes on"])
+def test_steps_that_cannot_be_compiled_in_time_are_not_begun(float64, first):
+    """Nothing is left behind that the checks would have to share the processor with."""
+    trainer = compiled_in(60.0, Stage(Endless(first)), Stage(Endless(10)))
+    outcome = trainer.run({"x": jnp.ones((64, 64))}, {"x": 1.0}, key=jax.random.PRNGKey(0))
+    assert (outcome.stopped_by, outcome.steps) == ("budget", 10)
+    assert (trainer.clock.train > 2) == (first > 10), "what the second phase cannot use is the first one's"
+    assert not left_behind()
 
 
 def test_what_a_budget_leaves_out_is_said():

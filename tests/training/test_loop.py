@@ -32,14 +32,14 @@ def same(a, b):
     return all(np.array_equal(x, y) for x, y in zip(arrays_of(a), arrays_of(b), strict=True))
 
 
-def heat():
-    """A small problem in time without a reference: nothing is spent on evaluation."""
+def heat(size=1):
+    """A small problem in time without a reference: nothing is spent on evaluation; the field starts at this size."""
     t, x = sp.coordinates("t x")
     u = sp.unknown("u", t, x)
     return sp.Problem(
         domain=sp.Box({t: (0, 1), x: (0, 1)}),
-        equations=[Eq(u.diff(t), u.diff(x, 2) - u**2)],
-        conditions=[sp.Initial(u, sin(pi * x)), sp.Dirichlet(u, 0)],
+        equations=[Eq(u.diff(t), u.diff(x, 2) - u**2 / size)],
+        conditions=[sp.Initial(u, size * sin(pi * x)), sp.Dirichlet(u, 0)],
     )
 
 
@@ -167,9 +167,9 @@ def test_lowest_loss_is_kept_when_asked():
     assert kept.run.loss <= min(losses) * 1.2
 
 
-def essence(method):
+def essence(method, problem):
     """All that a plan decides, as comparable numbers and words, without training."""
-    plan = method.plan(heat())
+    plan = method.plan(problem)
     with precision(plan.dtype):
         model = plan.build(jax.random.PRNGKey(0))
         points = jax.jit(plan.objective.draw)(jax.random.PRNGKey(1))
@@ -190,15 +190,25 @@ def test_every_recipe_field_changes_something():
         "conditions": 3.0, "initial": "uniform", "causal": (0.1,),
     }  # fmt: skip
     of_lbfgs = {"lbfgs_rate": 0.1, "lbfgs_memory": 1}
+    of_units = {"scales": "auto"}
     elsewhere = {"recipe", "harmonics", "fade", "refine", "windows", "slabs"}
-    assert {f.name for f in dataclasses.fields(sp.SPINN)} == {*changed, *of_lbfgs, *elsewhere}
-    reference = essence(sp.SPINN(**base))
-    for key, value in changed.items():
-        assert essence(sp.SPINN(**{**base, key: value})) != reference, f"`{key}` has no effect"
-    base["lbfgs_steps"] = 3
-    reference = essence(sp.SPINN(**base))
-    for key, value in of_lbfgs.items():
-        assert essence(sp.SPINN(**{**base, key: value})) != reference, f"`{key}` has no effect"
+    assert {f.name for f in dataclasses.fields(sp.SPINN)} == {*changed, *of_lbfgs, *of_units, *elsewhere}
+    groups = [(heat(), base, changed), (heat(), {**base, "lbfgs_steps": 3}, of_lbfgs), (heat(1e5), base, of_units)]
+    for problem, settings, group in groups:
+        reference = essence(sp.SPINN(**settings), problem)
+        for key, value in group.items():
+            assert essence(sp.SPINN(**{**settings, key: value}), problem) != reference, f"`{key}` has no effect"
+
+
+@pytest.mark.parametrize("method", [sp.SPINN, sp.PINN])
+def test_units_change_a_problem_only_where_they_are_far_from_one(method):
+    planned = {
+        (size, scales): method(points=8, width=8, scales=scales).plan(heat(size)).constraints.scales
+        for size in (1.0, 1e5)
+        for scales in ("auto", "off")
+    }
+    (u,) = heat().unknowns
+    assert {key: found.of(u) for key, found in planned.items() if found.fields} == {(1e5, "auto"): 1e5}
 
 
 def test_balancing_brings_gradient_norms_together():

@@ -1,6 +1,7 @@
 """Measurements: `Observed`."""
 
 import numbers
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -88,7 +89,7 @@ def _numbers(what, given) -> np.ndarray:
     """Measurements as an array of floats."""
     try:
         return np.asarray(given, float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ProblemError(
             f"`sp.Observed` was given {what} that are not an array of numbers ({error}); give plain numbers."
         ) from error
@@ -131,7 +132,7 @@ def Observed(expression, points, values: Sequence[float], *, noise: float | None
             f"`sp.Observed({shown(e)}, ...)` was given points with NaN or infinite coordinates; drop those points, for "
             f"example with `numpy.isfinite`."
         )
-    if noise is not None and not (isinstance(noise, numbers.Real) and noise > 0):
+    if noise is not None and not (isinstance(noise, numbers.Real) and 0 < noise <= sys.float_info.max):
         raise ProblemError(
             f"`sp.Observed({shown(e)}, noise={shown(noise)})` needs a positive standard deviation; leave `noise` out "
             f"if unknown."

@@ -92,7 +92,9 @@ def _finer(solution: Solution, space: SlabSpace, budget: Budget) -> Field:
         high = float(solution.model.field.instants[-1])
     if isinstance(solution.model.field, PiecewiseField) and space.rows.space is not None:
         mesh = np.union1d(mesh, ((mesh[:-1] + mesh[1:]) / 2)[::2])  # elements end elsewhere
-    march = March(space, (low, high), mesh, _aim(solution), lambda: time.perf_counter() > budget.ends)
+    march = March(
+        space, (low, high), mesh, _aim(solution), lambda: time.perf_counter() > budget.ends, marching.instants
+    )
     while not march.slabs or not march.whole:
         march.advance()
     return space.laid(march.slabs)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 import spindle as sp
 from spindle.lowering.compile import array_function
-from spindle.networks.fields import Field
+from spindle.networks.fields import JetField
 from spindle.networks.model import Estimated, Model
 from spindle.networks.taylor import Jet
 from spindle.results.solution import Solution
@@ -17,7 +17,7 @@ from spindle.training.precision import precision
 from tests.solutions import around
 
 
-class ClosedForm(Field):
+class ClosedForm(JetField):
     """`formulas`, one for each output, as a field: derivatives are SymPy's."""
 
     formulas: tuple = eqx.field(static=True)

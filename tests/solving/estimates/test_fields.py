@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from sympy import Eq, cos, exp, pi, sin, tanh
+from sympy import Eq, Float, atan2, cos, exp, pi, sin, tanh
 
 import spindle as sp
 from spindle.results.summary import estimate_in_words
@@ -135,8 +135,38 @@ def test_a_shape_in_time_and_what_is_too_sharp_for_nodes():
     problem = posed(disk, q.diff(t) - sp.laplacian(q), q, exact, [sp.Dirichlet(q, exact), start])
     solution = solution_of(problem, {q: exact + (1 + t) * cos(3 * x) * sin(y + 1) / 1000})
     assert sp.estimate(solution)["errors"]["q"] == pytest.approx(solution.error(), rel=0.05)
-    still = posed(DISK, sp.laplacian(w), w, SMOOTH, [sp.Dirichlet(w, SMOOTH)])
+    still = posed(DISK, sp.laplacian(w) + w**2, w, SMOOTH, [sp.Dirichlet(w, SMOOTH)])
     assert "sharper than their distances" in sp.estimate(solution_of(still, {w: SMOOTH + sin(60 * x) / 1000}))["reason"]
+
+
+SINGULAR = (x**2 + y**2) ** Float(1 / 3) * sin(2 * atan2(y, -x) / 3 + pi / 3)  # its cut is in the quarter cut out
+NOTCHED = sp.Box({x: (-1, 1), y: (-1, 1)}) - sp.Box({x: (0, 1), y: (-1, 0)})
+
+
+@pytest.mark.parametrize("size", [1, pytest.param(1e-3, marks=pytest.mark.slow)])
+def test_at_a_corner_an_error_that_is_all_singularity_is_seen(size):
+    """r^(2/3) sin(2 phi / 3) is harmonic; a solution that knows nothing of it misses nothing but that."""
+    exact = x * y + size * SINGULAR
+    problem = sp.Problem(NOTCHED, [Eq(sp.laplacian(w), 0)], [sp.Dirichlet(w, exact)], reference={w: exact})
+    solution = solution_of(problem, {w: x * y})
+    found = sp.estimate(solution)
+    assert found["errors"]["w"] == pytest.approx(solution.error(), rel=0.05), "both by quadrature, but on other points"
+    assert found["left"] < 0.01
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("domain", "exact"), [(DISK, SMOOTH), (NOTCHED, x * y + SINGULAR)], ids=["disk", "corner"])
+@pytest.mark.parametrize("size", [1e-2, 1e-6], ids=["a large error", "one below that of nodes"])
+def test_what_is_too_rough_for_equations_of_the_error_is_compared_with_a_solution(domain, exact, size):
+    """Linear equations are solved anew; what that is exact to is part of the estimate where it is most of it."""
+    source = sp.manufactured(sp.laplacian(w), {w: exact}) if domain is DISK else 0
+    problem = sp.Problem(domain, [Eq(sp.laplacian(w), source)], [sp.Dirichlet(w, exact)], reference={w: exact})
+    solution = solution_of(problem, {w: exact + size * sin(60 * x) * cos(50 * y)})
+    found = sp.estimate(solution)
+    error, estimated = solution.error(), found["errors"]["w"]
+    assert found["by"] == "differences on scattered nodes" and not found["bound"]
+    assert estimated == pytest.approx(error, rel=0.1) if size == 1e-2 else 0.9 * error < estimated < 5e-3
+    assert estimated > 0.5 * found["own"]
 
 
 @pytest.mark.slow

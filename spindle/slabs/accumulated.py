@@ -2,7 +2,7 @@
 
 Where small errors grow, as in chaos, the residuals of a wrong solution are as small as any. Elements tell the error by
 one step a slab (`defects`). For waves that would cost as much as the march; a march to a tolerance a hundred times as
-large costs about half, and what grows in it is what grows in the other.
+large, from a start that is changed by as much, costs about half, and what grows in it grows in the other, too.
 """
 
 import math
@@ -28,7 +28,7 @@ _ROUGHEST = 1e-2
 _SHARE = 0.5  # of the time that a march took, which the rougher one takes
 _INSTANTS = 64
 _LINEAR = 0.1  # distance of two solutions, relative to their size, above which neither tells how wrong the other is
-_GROWTH = 12  # slabs in which an error of the tolerance can hardly become one to be seen: it doubles in one or two
+_GROWTH = 12  # slabs, up to which errors are taken not to have grown much
 
 
 def accumulated(marching: Marching, number: int, field: Field, seconds: float, until: float) -> list[float] | None:
@@ -68,7 +68,15 @@ def _rougher(marching: Marching, number: int, field: Field, until: float) -> lis
     space, mesh, aim = marching.ways[number]
     times = marching.time[0], space.slabs(field)[-1].ends
     aim = replace(aim, tolerance=_roughened(aim.tolerance))
-    march = March(space, times, mesh, aim, lambda: time.perf_counter() > until, marching.instants)
+    march = March(
+        space,
+        times,
+        mesh,
+        aim,
+        lambda: time.perf_counter() > until,
+        marching.instants,
+        disturbance=aim.tolerance,
+    )
     try:
         while not march.whole:
             march.advance()
@@ -83,7 +91,7 @@ def apart(space: SlabSpace, slabs: Sequence[Solved], others: Sequence[Solved]) -
     gaps, sizes = [], []
     for share in (np.arange(_INSTANTS) + 0.5) / _INSTANTS:
         instant = begins + share * (ends - begins)
-        (mesh, mine), (other, theirs) = (_state_at(space, some, instant) for some in (slabs, others))
+        (mesh, mine), (other, theirs) = (_state_at(some, instant) for some in (slabs, others))
         gaps.append(_squares(mine - space.moved(theirs, other, mesh)))
         sizes.append(_squares(mine))
     with np.errstate(all="ignore"):
@@ -91,11 +99,11 @@ def apart(space: SlabSpace, slabs: Sequence[Solved], others: Sequence[Solved]) -
         return [float(d) if math.isfinite(d) else math.inf for d in np.sqrt(gap / size)]
 
 
-def _state_at(space: SlabSpace, slabs: Sequence[Solved], instant: float) -> tuple[Any, np.ndarray]:
+def _state_at(slabs: Sequence[Solved], instant: float) -> tuple[Any, np.ndarray]:
     """The mesh, and the values (.., m) there, at an instant."""
     slab = slabs[max(bisect_right([s.begins for s in slabs], instant) - 1, 0)]
     inside = 2 * (instant - slab.begins) / slab.length - 1
-    return slab.mesh, slab.series @ polynomials.values([inside], space.duration)[0]
+    return slab.mesh, slab.series @ polynomials.values([inside], slab.series.shape[-1] - 1)[0]
 
 
 def _squares(values: np.ndarray) -> np.ndarray:

@@ -1,8 +1,7 @@
 """What the residuals of a march add up to: the error of its solution, carried on from slab to slab.
 
 One Gauss-Newton step in a richer space solves J e = -r on each slab, from the error that the slab before it hands over.
-To first order that is the error: diffusion forgets it, chaos amplifies it, and no residual tells which of the two. What
-is handed over and decays faster than the polynomials of a slab can follow is let go of (`Elements.loose`).
+To first order that is the error: diffusion forgets it, chaos amplifies it, and no residual tells which of the two.
 
 Source: Zadunaisky (1976), Numer. Math. 27; Stetter (1978), Numer. Math. 29, of the defect correction principle.
 """
@@ -20,8 +19,11 @@ _DAMPING = 1e-15  # as of a march that settles
 def corrected(richer: SlabSpace, slabs: Sequence[Solved]) -> list[Solved]:
     """The slabs of a march with their error, to first order, taken away, on their own meshes.
 
-    richer   a space of higher degrees than theirs, loose or not
+    richer   a space of higher degrees than theirs
     slabs    in order, from the start of time; the one of a problem without time
+
+    The first slab of a stiff equation may begin with a layer that is too small for the march to resolve it, and what
+    the step makes of that layer is carried on: for van der Pol's equation the error then looks far too large.
     """
     better: list[Solved] = []
     for slab in slabs:

@@ -77,8 +77,6 @@ class Elements(SlabSpace):
                the ends, which leave what they are, weigh (span / h)^2 times as much as in the whole
     fixed      break points that stay whatever the solution is: where data jump, bend or rise to a narrow peak, which
                points of wide elements may miss
-    loose      whether a step may leave the state that a slab begins with, where its polynomials cannot follow it: what
-               decays within a small part of a slab, as stiff equations let it, would else be an error of all of it
     """
 
     rows: SlabRows
@@ -87,7 +85,6 @@ class Elements(SlabSpace):
     duration: int
     span: float = 1.0
     fixed: tuple[float, ...] = ()
-    loose: bool = False
 
     @cached_property
     def smoothness(self) -> int:
@@ -111,8 +108,8 @@ class Elements(SlabSpace):
         return replace(self, degree=self.degree + along, duration=self.duration + during)
 
     def of_errors(self) -> "Elements":
-        """One degree more, and loose."""
-        return replace(self.enriched(1), loose=self.rows.time is not None)
+        """One degree more."""
+        return self.enriched(1)
 
     def nothing(self, mesh) -> np.ndarray:
         """Zeros (N, degree + 1, m, T)."""
@@ -315,32 +312,11 @@ class Elements(SlabSpace):
             if place in (SlabPart.LOW, SlabPart.HIGH) and self.rows.time is not None:
                 root = root * (self.span / length)
             for row in self.rows.at(place):
-                value, by_partial, tables = self._row(row, local, element, (start, length), (instants, points))
-                slope = self._slopes(by_partial, tables, begins)
+                value, slope = self._row(row, begins, local, element, (start, length), (instants, points))
                 weight = np.sqrt(row.weight) * root
                 residuals.append((weight * value).ravel())
                 slopes.append((weight[..., None] * slope).reshape(weight.size, -1))
-                if self.loose and place is SlabPart.INSIDE:
-                    held = self._held(row, by_partial, tables, length, len(points))
-                    held = (jnp.sqrt(shares)[:, None] * held).reshape(self.given * len(points), -1)
-                    residuals.append(jnp.zeros(len(held)))
-                    slopes.append(held)
         return jnp.concatenate(residuals), jnp.concatenate(slopes)
-
-    def _held(self, row: Rows, by_partial, tables, length, count: int):
-        """Rows (given, places, (degree + 1) m T) that hold a slab to the state that it begins with.
-
-        A change of the state counts as what it makes of a residual where it is made good along the slab evenly, through
-        the highest derivatives by time alone.
-        """
-        columns = jnp.zeros((self.given, count, self.degree + 1, self.unknowns, self.duration + 1))
-        for p, slope in by_partial.items():
-            given = self.rows.given[p.unknown]
-            for number in range(given if given == self._orders(p)[0] else 0):
-                rate = (2 / length) ** number * math.factorial(number) / length ** (given - number)
-                at_start = slope[0][:, None] * tables[p][1] * rate
-                columns = columns.at[number, :, :, p.unknown, number].add(at_start)
-        return np.sqrt(row.weight) * columns.reshape(*columns.shape[:2], -1)
 
     def _instants(self, begins: bool) -> tuple[np.ndarray, np.ndarray]:
         """Nodes and weights in time, of sum 1: the start alone, or Gauss points of the slab."""
@@ -349,8 +325,8 @@ class Elements(SlabSpace):
         nodes, weights = polynomials.gauss(self.duration + 3)
         return nodes, weights / 2
 
-    def _row(self, row: Rows, local, element: _Element, slab, points):
-        """A residual at points (instants, places), its slopes by the partials in it, and the tables of these."""
+    def _row(self, row: Rows, begins, local, element: _Element, slab, points):
+        """A residual at points (instants, places), and its slopes in the free coefficients, (.., (degree + 1) m T)."""
         (start, length), (instants, places), half = slab, points, element.width / 2
         where = element.left + half * (np.asarray(places) + 1)
         when = start + length * (np.asarray(instants) + 1) / 2
@@ -365,7 +341,8 @@ class Elements(SlabSpace):
             value = row.function.combine(given, coordinates, known, {})
             return jnp.broadcast_to(value, (len(instants), len(places)))
 
-        return residual(taken), jax.grad(lambda taken: jnp.sum(residual(taken)))(taken), tables
+        by_partial = jax.grad(lambda taken: jnp.sum(residual(taken)))(taken)
+        return residual(taken), self._slopes(by_partial, tables, begins)
 
     def _slopes(self, by_partial, tables, begins):
         """(instants, places, degree + 1, m, T free), flat from the third on."""
@@ -387,13 +364,11 @@ class Elements(SlabSpace):
         """The first and the last + 1 of the functions of time whose coefficients are solved for."""
         if self.rows.time is None:
             return 0, 1
-        return (0, self.given) if begins else (0 if self.loose else min(self.rows.given), self.duration + 1)
+        return (0, self.given) if begins else (min(self.rows.given), self.duration + 1)
 
     def _fixed(self, begins: bool) -> np.ndarray:
         """Which of them are fixed all the same, for each unknown: (m, T free)."""
         first, last = self._free(begins)
-        if self.loose and not begins:
-            return np.zeros((self.unknowns, last - first), bool)
         known = np.arange(first, last)[None, :] < np.array(self.rows.given)[:, None]
         return ~known if begins else known
 

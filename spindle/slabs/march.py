@@ -80,6 +80,7 @@ class March:
     aim       how well
     instants  at which slabs end: those where data jump, or where they begin to rise to a narrow peak
     stopped   asked between Gauss-Newton steps whether nobody waits any more
+    disturbance   relative change of the state at the start, for whoever looks at what becomes of it
     slabs     those that are solved, in order
     steps     Gauss-Newton steps so far
     """
@@ -92,8 +93,10 @@ class March:
         aim: Aim,
         stopped: Callable[[], bool] = lambda: False,
         instants: Sequence[float] = (),
+        *,
+        disturbance: float = 0.0,
     ):
-        self.space, self.aim, self.stopped = space, aim, stopped
+        self.space, self.aim, self.stopped, self._disturbance = space, aim, stopped, disturbance
         self.low, self.high = time
         self.instants = (*sorted(i for i in instants if self.low < i < self.high), self.high)
         self.slabs: list[Solved] = []
@@ -170,7 +173,7 @@ class March:
             self._sizes = np.maximum(_NOTHING, self.space.largest(series))
             wanted = self._finer(self.space.tails(series, self._sizes))
             if wanted is None:
-                return self.space.state(series, self._length, at=-1.0)
+                return (1 + self._disturbance) * self.space.state(series, self._length, at=-1.0)
             self._mesh = wanted
 
     def _handed_over(self) -> np.ndarray:

@@ -87,7 +87,7 @@ def shown(value, most: int = 80) -> str:
         return f"an array of shape {shape}"
     if isinstance(value, (list, tuple, set, frozenset, dict)) and len(value) > most:
         return f"a {type(value).__name__} of {len(value):,} items"
-    text = " ".join(repr(value).split())
+    text = " ".join(_text(value).split())
     return text if len(text) <= most else f"{text[: most - 4]} ..."
 
 
@@ -156,3 +156,10 @@ def _misfit(signature: inspect.Signature, given: tuple, named: dict[str, Any], c
 
 def _counted(count: int) -> str:
     return f"{count} value" + "s" * (count != 1)
+
+
+def _text(value) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # Python writes no whole numbers of more than 4,300 digits
+        return "a number of thousands of digits" if hasattr(value, "bit_length") else f"a {type(value).__name__}"

@@ -133,9 +133,10 @@ class BoxDomain(Domain):
         if not faces and isinstance(on, str):
             raise no_part(on, call, names, planes=True)
         if not faces:
+            plane = f"{on.lhs}={shown(on.rhs)}"
             raise ProblemError(
-                f"`{call}` was given the part `{on.lhs}={on.rhs}`, but this domain has no boundary there, so the "
-                f"condition would hold at no point at all." + nearest(f"{on.lhs}={on.rhs}", names)
+                f"`{call}` was given the part `{plane}`, but this domain has no boundary there, so the "
+                f"condition would hold at no point at all." + nearest(plane, names)
             )
         return faces
 

@@ -18,6 +18,7 @@ from spindle.symbolic.time_limit import within_limit
 
 _LONGEST = 64  # bits of whole numbers in constants that stay exact
 _HIGHEST_POWER = 100
+_LARGEST_EXPONENT = 10_000  # above it, also the parts of a fraction, exponents are floats
 _SMOOTH = (
     *(sympy.exp, sympy.log, sympy.sin, sympy.cos, sympy.tan, sympy.sinh, sympy.cosh, sympy.tanh),
     *(sympy.asin, sympy.acos, sympy.atan, sympy.erf),
@@ -37,7 +38,17 @@ def plain(expression: sympy.Expr, call: str, *, fluxes: bool = False) -> sympy.E
         value = _value(number, call)
         if number.args and not _is_plain(number):
             swap[number] = sympy.Float(value)
-    return done.xreplace(swap) if swap else done
+    done = done.xreplace(swap) if swap else done
+    return done.replace(_is_vast, _in_floats) if any(map(_is_vast, done.atoms(sympy.Pow))) else done
+
+
+def _is_vast(e) -> bool:
+    """Whether a power has an exponent of large whole numbers: SymPy would take such powers of the numbers below."""
+    return e.is_Pow and e.exp.is_Rational and max(abs(e.exp.p), e.exp.q) > _LARGEST_EXPONENT
+
+
+def _in_floats(power) -> sympy.Expr:
+    return sympy.Pow(power.base, sympy.Float(float_of(power.exp), 17))
 
 
 def _carried_out(expression, fluxes: bool):

@@ -242,7 +242,10 @@ def shortened(expression) -> str:
     """An expression in at most 60 characters; a constant is not printed, which might evaluate it, but described."""
     if not expression.free_symbols and sympy.count_ops(expression) > 3:
         return f"{type(expression).__name__}(...)"
-    text = str(expression)
+    try:
+        text = str(expression)
+    except ValueError:  # Python writes no whole numbers of more than 4,300 digits
+        text = "numbers of thousands of digits"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

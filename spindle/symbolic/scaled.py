@@ -26,6 +26,7 @@ _LARGEST_NUMBER = {False: 690.0, True: 80.0}
 _LARGEST_FACTOR = 35.0  # the logarithm of a number that stays one beside an exponential
 _FOREVER = 1e30  # larger exponents mean zero or infinity, and differences of these mean nothing
 _DIGITS = 40  # of logarithms, of which up to twenty are before the point
+_BITS = 200  # of a whole number, that hold so many digits
 _HYPERBOLIC: dict = {sympy.sinh: 1, sympy.cosh: 1, sympy.csch: -1, sympy.sech: -1}
 _FAR, _TERMS = 8.0, 16  # from where on so many terms of the asymptotic series of erfc are exact to rounding
 _LOG_TWO = sympy.log(sympy.Float(2, _DIGITS))
@@ -96,8 +97,17 @@ def _exponent(base, power) -> sympy.Expr:
 @functools.lru_cache(maxsize=8192)
 def _logarithm(number) -> sympy.Expr:
     """log |number|, to more digits than the number has, since what is near -1e6 must be right to 1e-16; else 0."""
-    has_one = number != 0 and number.is_finite
-    return sympy.log(sympy.Float(abs(number), _DIGITS)) if has_one else sympy.Float(0, _DIGITS)
+    if number == 0 or not number.is_finite:
+        return sympy.Float(0, _DIGITS)
+    if number.is_Rational:
+        return _logarithm_of_whole(abs(number.p)) - _logarithm_of_whole(number.q)
+    return sympy.log(sympy.Float(abs(number), _DIGITS))
+
+
+def _logarithm_of_whole(number: int) -> sympy.Expr:
+    """The logarithm of a whole number of any size; SymPy makes floats by way of text, which Python bounds."""
+    shift = max(0, number.bit_length() - _BITS)
+    return sympy.log(sympy.Float(number >> shift, _DIGITS)) + shift * _LOG_TWO
 
 
 def _where(library, condition, chosen, other):

@@ -7,6 +7,9 @@ from sympy.printing.str import StrPrinter
 
 from spindle import errors
 
+_BITS = 14_000  # of a whole number: Python writes none of more than 4,300 digits
+_LONG = "a number of thousands of digits"
+
 
 class _Short(StrPrinter):
     """Unknowns without their arguments, derivatives by their letters (never built itself)."""
@@ -18,6 +21,13 @@ class _Short(StrPrinter):
         letters = "".join(str(c) * int(n) for c, n in reversed(expr.variable_count))
         base = self._print(expr.expr)
         return f"{base}_{letters}" if isinstance(expr.expr, AppliedUndef) else f"({base})_{letters}"
+
+    def _print_Integer(self, expr):
+        return _LONG if expr.p.bit_length() > _BITS else super()._print_Integer(expr)
+
+    def _print_Rational(self, expr):
+        is_long = max(abs(expr.p), expr.q).bit_length() > _BITS
+        return _LONG if is_long else super()._print_Rational(expr)
 
     def _print_NormalDerivative(self, expr):
         return f"d_n({self._print(expr.args[0])})"

@@ -9,7 +9,8 @@ from spindle.symbolic.functions import evaluate
 
 x, y, z, t = sp.coordinates("x y z t")
 u = sp.unknown("u", x)
-LARGE, BEYOND = 10**30, 10**400  # more than 64 bits; more than a float
+# More than 64 bits; more than a float; more than Python writes as text.
+LARGE, BEYOND, ENDLESS = 10**30, 10**400, 10**5000
 
 
 def line(source=1, conditions=None, **parts):
@@ -64,10 +65,11 @@ def test_large_numbers_are_taken_or_refused_in_a_sentence(place):
         assert str(refused).endswith(".")
 
 
+@pytest.mark.parametrize("number", [BEYOND, ENDLESS], ids=["beyond floats", "beyond text"])
 @pytest.mark.parametrize("place", PLACES)
-def test_numbers_beyond_floats_are_refused_in_a_sentence(place):
+def test_numbers_beyond_floats_are_refused_in_a_sentence(place, number):
     with pytest.raises(sp.ProblemError) as refused:
-        PLACES[place](BEYOND)
+        PLACES[place](number)
     assert 60 < len(str(refused.value)) < 700
     assert str(refused.value).endswith(".")
 

@@ -148,6 +148,26 @@ def test_formulas_are_made_plain(written, meant):
     str(found), sympy.latex(found)
 
 
+VAST = [Rational(131846099, 136906082), Rational(10**9, 7), Integer(10**6), -Integer(10**30), Rational(-1, 10**12 + 1)]
+
+
+@pytest.mark.parametrize("exponent", VAST, ids=str)
+def test_powers_of_vast_exponents_keep_nobody_busy(exponent):
+    """SymPy takes such powers of the numbers in a sum as soon as it asks for the sign of one: 3**136906082 is long."""
+    base = (Rational(43775324, 20029587) * x / 10**7 + 929 * y / 7000) ** 2 + 1
+    formula = plain(y * base**exponent, "It")
+    with cProfile.Profile() as profile:
+        slope = formula.diff(x, 2)
+        assert slope.is_positive in (None, True)
+        slope.as_numer_denom()
+    assert sum(entry.callcount for entry in profile.getstats()) < 500_000
+    at = {x: np.array([0.2, 0.7]), y: np.array([0.5, 0.9])}
+    power = float(exponent)
+    inner = evaluate(base, at)
+    with np.errstate(over="ignore", under="ignore"):
+        np.testing.assert_allclose(evaluate(formula, at), at[y] * np.power(inner, power), rtol=1e-9)
+
+
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 @pytest.mark.parametrize(
     "expression",

@@ -89,7 +89,7 @@ def _finer(solution: Solution, space: SlabSpace, budget: Budget) -> Field:
     marching, mesh = _marching(solution), _marching(solution).ways[_way(solution)].mesh
     low, high = marching.time
     if space.rows.time is not None:
-        high = float(solution.model.field.instants[-1])
+        high = _reached(solution)
     if isinstance(solution.model.field, PiecewiseField) and space.rows.space is not None:
         mesh = np.union1d(mesh, ((mesh[:-1] + mesh[1:]) / 2)[::2])  # elements end elsewhere
     march = March(
@@ -98,6 +98,11 @@ def _finer(solution: Solution, space: SlabSpace, budget: Budget) -> Field:
     while not march.slabs or not march.whole:
         march.advance()
     return space.laid(march.slabs)
+
+
+def _reached(solution: Solution) -> float:
+    """The instant up to which it is solved."""
+    return _space(solution).slabs(solution.model.field)[-1].ends
 
 
 def _corrected(solution: Solution, space: SlabSpace) -> Field:
@@ -125,14 +130,14 @@ def _compared(solution: Solution, finer: Field, third: Field) -> ErrorEstimate:
 
 def _where(solution: Solution, finer: Field):
     """Points (n, d), or the axes of a grid, and the weights of all points."""
-    fields = (solution.model.field, finer)
-    if all(isinstance(field, PiecewiseField) for field in fields):
-        return _points(*fields)
+    here, time = solution.model.field, _space(solution).rows.time
+    if isinstance(here, PiecewiseField) and isinstance(finer, PiecewiseField):
+        return _points(here, finer)
     counts = round(_POINTS ** (1 / len(solution.problem.coordinates)))
     shares = (np.arange(counts) + 0.5) / counts
     ends = [tuple(map(float, bounds)) for bounds in solution.problem.domain.bounds]
-    reached = float(solution.model.field.instants[-1])
-    ends[_space(solution).rows.time] = (_marching(solution).time[0], reached)
+    if time is not None:
+        ends[time] = (ends[time][0], _reached(solution))
     return [low + (high - low) * shares for low, high in ends], np.ones(1)
 
 

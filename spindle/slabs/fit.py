@@ -38,6 +38,12 @@ def misfit(problem: Problem) -> str:
     return ""
 
 
+def in_the_plane(problem: Problem) -> bool:
+    """Whether nothing starts in a problem of two coordinates."""
+    time, others = axes_of(problem)
+    return time is None and len(others) == 2
+
+
 def misfit_of_waves(problem: Problem) -> str:
     """Why slabs of waves cannot take a problem; empty where they can."""
     time, others = axes_of(problem)

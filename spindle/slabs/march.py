@@ -21,6 +21,8 @@ _SLABS_AT_FIRST = 16
 _STEPS = 12  # Gauss-Newton steps that a slab may take; more are a sign that it is too long
 _STEPS_AT_REST = 100
 _AT_FIRST = 1e-1  # tolerance on the first mesh, where that is to be refined
+_LEAST_SHARE, _SMALLEST_FACTOR = 0.1, 1.1  # of the nonlinear terms, to begin with; by which it grows
+_FINE_ENOUGH = 1e-4  # last coefficients on the way there
 _LAST, _GAIN = 3, 0.5  # steps on such a mesh end where so many gain less: better ones follow on finer meshes
 _SETTLED = 1e-2  # of the tolerance: a step that small is the last
 _FOLLOWING = 1e-4  # likewise, of the step that would follow
@@ -50,6 +52,7 @@ class Attempt(NamedTuple):
     steps      that were taken
     along      the last coefficients in space, see `SlabSpace.tails`
     in_time    the largest of the last coefficients in time, likewise
+    whole      whether steps became small; False where they were given up roughly, see `_Ending`
     """
 
     series: np.ndarray
@@ -57,12 +60,14 @@ class Attempt(NamedTuple):
     along: np.ndarray
     in_time: float
     loss: float
+    whole: bool = True
 
 
 class _Settled(NamedTuple):
     local: np.ndarray
     steps: int
     loss: float
+    whole: bool = True
 
 
 class _Ending(NamedTuple):
@@ -248,11 +253,13 @@ class March:
         series = self.space.series(settled.local)
         sizes = np.maximum(self._sizes, self.space.largest(series))
         in_time = float((_each(series[..., -2:]) / sizes).max())
-        return Attempt(series, settled.steps, self.space.tails(series, sizes), in_time, settled.loss)
+        return Attempt(series, settled.steps, self.space.tails(series, sizes), in_time, settled.loss, settled.whole)
 
     def _steady(self) -> Solved:
         """The one slab of a problem without time."""
         attempt = self._at_rest(self.space.local(self.space.nothing(self._mesh), self._mesh), _AT_FIRST, rough=True)
+        if self.space.homotopic and not attempt.whole:
+            attempt = self._by_homotopy()
         while (wanted := self._finer(attempt.along)) is not None:
             guess, self._mesh = self.space.moved(attempt.series, self._mesh, wanted), wanted
             # What a mesh does not hold need not be solved for: the next one begins from it.
@@ -261,12 +268,30 @@ class March:
         attempt = self._at_rest(local, _SETTLED * float(attempt.along.max()))
         return Solved(0.0, 1.0, self._mesh, attempt.series, attempt.loss)
 
-    def _at_rest(self, local: np.ndarray, tolerance: float, rough: bool = False) -> Attempt:
+    def _by_homotopy(self) -> Attempt:
+        """A solution on a mesh that may be finer, found as what is nonlinear comes to count more and more."""
+        series, share, factor = self.space.nothing(self._mesh), 0.0, 2.0
+        while True:
+            wanted = min(1.0, share * factor if share else _LEAST_SHARE)
+            local = self.space.local(series, self._mesh)
+            attempt = self._at_rest(local, _AT_FIRST, rough=True, nonlinear=wanted)
+            if wanted == 1.0 and (attempt.whole or factor < _SMALLEST_FACTOR):
+                return attempt
+            if not attempt.whole and share and factor >= _SMALLEST_FACTOR:
+                factor = math.sqrt(factor)
+                continue
+            series, share = attempt.series, wanted
+            finer = self.space.finer(self._mesh, attempt.along, _FINE_ENOUGH, self.aim.most)
+            if finer is not None:
+                series, self._mesh = self.space.moved(series, self._mesh, finer), finer
+
+    def _at_rest(self, local: np.ndarray, tolerance: float, rough: bool = False, nonlinear: float = 1.0) -> Attempt:
         """A solution without time on the mesh, to a tolerance; raises Ended where there is none.
 
-        rough   whether what a finer mesh begins from is enough
+        rough       whether what a finer mesh begins from is enough
+        nonlinear   see `Slab`
         """
-        slab, tolerance = Slab(0.0, 1.0, self._mesh), max(tolerance, self.aim.tolerance)
+        slab, tolerance = Slab(0.0, 1.0, self._mesh, nonlinear), max(tolerance, self.aim.tolerance)
         settled = self._settled(False, local, slab, _STEPS_AT_REST, _Ending(tolerance, rough))
         if settled is None:
             raise Ended("Gauss-Newton steps do not settle")
@@ -306,7 +331,7 @@ class March:
             losses.append(step.loss)
             stuck = rough and len(losses) > _LAST and losses[-1] > _GAIN * losses[-1 - _LAST]
             if (damping == _DAMPING and small) or stuck:
-                return _Settled(local, count, step.loss)
+                return _Settled(local, count, step.loss, not stuck)
             before = size
         return None
 

@@ -33,7 +33,7 @@ from spindle.slabs.rows import SIDES, Rows, SlabPart, SlabRows
 from spindle.slabs.space import Slab, SlabSpace, Solved, Step
 
 _TOGETHER = 8  # elements that the compiled program does at once
-_MARKED = 0.1, 0.3, 0.9  # of the largest last coefficients: those above are refined, or fewer where room is short
+_MARKED = 0.02, 0.2, 0.9  # of the largest last coefficients: those above are refined, or fewer where room is short
 _NARROWEST = 1e-7  # of an axis
 _LEAST_DAMPING = 1e-13  # pressures are known up to a constant only
 
@@ -58,12 +58,14 @@ class _Tile(NamedTuple):
     left, width   where it lies
     share         of the lengths of the axes
     ends          1.0 where the lower and the upper end of the axis are its own, else 0.0: (2, 2), axes first
+    nonlinear     see `Slab`; the same for all
     """
 
     left: Any
     width: Any
     share: Any
     ends: Any
+    nonlinear: Any
 
 
 class _Condensed(NamedTuple):
@@ -91,6 +93,7 @@ class PlaneElements(SlabSpace):
     unknowns: int
     degree: int
     duration: int = 0
+    homotopic: ClassVar[bool] = True
 
     @cached_property
     def lines(self) -> tuple[Line, Line]:
@@ -188,7 +191,7 @@ class PlaneElements(SlabSpace):
 
     def compile(self, slab: Slab) -> None:
         """Compile what `step` runs, on a mesh that is thrown away."""
-        self._condensed(self.nothing(slab.mesh), slab.mesh, 0.0)
+        self._condensed(self.nothing(slab.mesh), slab, 0.0)
 
     def step(self, begins: bool, local: np.ndarray, slab: Slab, damping: float) -> Step:
         """One Gauss-Newton step.
@@ -198,7 +201,7 @@ class PlaneElements(SlabSpace):
         """
         del begins
         damping = max(damping, _LEAST_DAMPING)
-        condensed = self._condensed(local, slab.mesh, damping)
+        condensed = self._condensed(local, slab, damping)
         numbers = self._shared_numbers(slab.mesh)
         shape = numbers.shape[:2]
         matrices, rights = (part.reshape(*shape, *part.shape[1:]) for part in (condensed.matrix, condensed.right))
@@ -240,10 +243,10 @@ class PlaneElements(SlabSpace):
         """The number of unknowns of a mesh."""
         return self._numbers(mesh)[1] * self.unknowns
 
-    def _condensed(self, local: np.ndarray, mesh, damping: float) -> _Condensed:
+    def _condensed(self, local: np.ndarray, slab: Slab, damping: float) -> _Condensed:
         """All elements condensed, as many at a time as the program takes; the last ones are filled up with copies."""
         flat = local.reshape(-1, *local.shape[2:5])
-        tiles, count, parts = _tiles(mesh), len(flat), []
+        tiles, count, parts = _tiles(slab.mesh, slab.nonlinear), len(flat), []
         for start in range(0, count, _TOGETHER):
             chosen = np.minimum(np.arange(start, start + _TOGETHER), count - 1)
             parts.append(self._program(flat[chosen], _Tile(*(part[chosen] for part in tiles)), damping))
@@ -298,9 +301,18 @@ class PlaneElements(SlabSpace):
         taken = {p: tables[p][0] @ local[..., p.unknown] @ tables[p][1].T for p in partials}
         given, shape = row.function.coefficients(coordinates), (len(points[0]), len(points[1]))
 
-        def residual(taken):
+        def whole(taken):
             known = {need: sum(c * taken[p] for p, c in need.terms) for need in row.function.needs}
             return jnp.broadcast_to(row.function.combine(given, coordinates, known, {}), shape)
+
+        def residual(taken):
+            nothing = jax.tree.map(jnp.zeros_like, taken)
+            start, slope = jax.jvp(whole, (nothing,), (taken,))
+            # Where the slope at zero has no value the whole has to do alone.
+            linear = start + slope
+            usable = (tile.nonlinear < 1) & jnp.isfinite(linear)
+            share = jnp.where(usable, tile.nonlinear, 1.0)
+            return share * whole(taken) + (1 - share) * jnp.where(usable, linear, 0.0)
 
         by_partial = jax.grad(lambda taken: jnp.sum(residual(taken)))(taken)
         columns = [jnp.zeros((*shape, self.degree + 1, self.degree + 1))] * self.unknowns
@@ -323,8 +335,8 @@ def _halved(line: np.ndarray, bad: np.ndarray) -> np.ndarray:
     return np.sort(np.concatenate([line, ((line[:-1] + line[1:]) / 2)[bad]]))
 
 
-def _tiles(mesh) -> _Tile:
-    """All elements of a mesh, row after row: (N_x N_y, ..) each."""
+def _tiles(mesh, nonlinear: float) -> _Tile:
+    """All elements of a mesh, column after column: (N_x N_y, ..) each."""
     pairs = []
     for line in lines_of(mesh):
         widths, numbers = np.diff(line), np.arange(len(line) - 1)
@@ -332,4 +344,5 @@ def _tiles(mesh) -> _Tile:
         pairs.append((line[:-1], widths, widths / (line[-1] - line[0]), ends))
     along, across = (np.arange(len(pair[0])) for pair in pairs)
     first, second = np.repeat(along, len(across)), np.tile(across, len(along))
-    return _Tile(*(np.stack([a[first], b[second]], axis=1) for a, b in zip(*pairs, strict=True)))
+    parts = (np.stack([a[first], b[second]], axis=1) for a, b in zip(*pairs, strict=True))
+    return _Tile(*parts, np.full(len(first), nonlinear))

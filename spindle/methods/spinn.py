@@ -183,9 +183,9 @@ class SPINN(Method):
             )
         if reason:
             raise MethodError(
-                f"`sp.SPINN(network='elements')` solves slab by slab of time on elements along one axis, or at rest on "
-                f"those of two, and that does not fit `{problem.name}`, since {reason}; choose `network='spectral'`, or "
-                f"leave it out."
+                f"`sp.SPINN(network='elements')` solves slab by slab of time on elements along one axis, or at "
+                f"rest on those of two, and that does not fit `{problem.name}`, since {reason}; choose "
+                f"`network='spectral'`, or leave it out."
             )
 
     def _plan_of_lattice(self, problem: Problem, notes: tuple[str, ...]) -> Plan:

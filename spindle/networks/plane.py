@@ -75,7 +75,9 @@ class PlaneField(Field):
         """{axis: share of the root mean square that the last two coefficients along it hold}, of the worst unknown."""
         areas = np.multiply.outer(*(np.diff(np.asarray(b)) for b in self.breaks))
         norms = 1 / (2 * np.arange(self.coefficients.shape[2]) + 1)  # of normalised polynomials
-        squares = np.asarray(self.coefficients) ** 2 * np.multiply.outer(areas, np.multiply.outer(norms, norms))[..., None]
+        squares = (
+            np.asarray(self.coefficients) ** 2 * np.multiply.outer(areas, np.multiply.outer(norms, norms))[..., None]
+        )
         whole = np.maximum(squares.sum(axis=(0, 1, 2, 3)), np.finfo(float).tiny)
         last = squares[:, :, -2:].sum(axis=(0, 1, 2, 3)), squares[:, :, :, -2:].sum(axis=(0, 1, 2, 3))
         return {axis: float(np.sqrt((tail / whole).max())) for axis, tail in zip(self.axes, last, strict=True)}

@@ -4,7 +4,7 @@ Each rectangle of elements is two smaller ones. What is left of their equations 
 outside knows are eliminated by a dense Cholesky factor, and what remains is handed to the rectangle around. N elements
 with b unknowns at each side cost N^(3/2) b^3 operations, nearly all of them in products of dense matrices.
 
-Source of the order: George (1973), SIAM J. Numer. Anal. 10; of the fronts: Duff & Reid (1983), ACM Trans. Math. Softw. 9.
+Source of the order: George (1973), SIAM J. Numer. Anal. 10; of the fronts: Duff & Reid (1983), ACM TOMS 9.
 """
 
 from collections.abc import Sequence

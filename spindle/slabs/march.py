@@ -22,8 +22,8 @@ _STEPS = 12  # Gauss-Newton steps that a slab may take; more are a sign that it 
 _STEPS_AT_REST = 100
 _AT_FIRST = 1e-1  # tolerance on the first mesh, where that is to be refined
 _LEAST_SHARE, _SMALLEST_FACTOR = 0.1, 1.1  # of the nonlinear terms, to begin with; by which it grows
-_FINE_ENOUGH = 1e-4  # last coefficients on the way there
-_LAST, _GAIN = 3, 0.5  # steps on such a mesh end where so many gain less: better ones follow on finer meshes
+_FINE_ENOUGH = 1e-6  # last coefficients on the way there
+_LAST, _GAIN = 3, 0.8  # steps on such a mesh end where so many gain less: better ones follow on finer meshes
 _SETTLED = 1e-2  # of the tolerance: a step that small is the last
 _FOLLOWING = 1e-4  # likewise, of the step that would follow
 _ROUNDED = 1e-9  # a step that is this small and no smaller than half the last one is rounding errors
@@ -52,7 +52,7 @@ class Attempt(NamedTuple):
     steps      that were taken
     along      the last coefficients in space, see `SlabSpace.tails`
     in_time    the largest of the last coefficients in time, likewise
-    whole      whether steps became small; False where they were given up roughly, see `_Ending`
+    whole      whether steps came to their end undamped; False where they were given up on the way, see `_Ending`
     """
 
     series: np.ndarray
@@ -278,10 +278,10 @@ class March:
             if wanted == 1.0 and (attempt.whole or factor < _SMALLEST_FACTOR):
                 return attempt
             if not attempt.whole and share and factor >= _SMALLEST_FACTOR:
-                factor = math.sqrt(factor)
+                factor = math.sqrt(wanted / share)
                 continue
-            series, share = attempt.series, wanted
-            finer = self.space.finer(self._mesh, attempt.along, _FINE_ENOUGH, self.aim.most)
+            series, share, factor = attempt.series, wanted, min(2.0, factor**2)
+            finer = self.space.finer(self._mesh, attempt.along, _FINE_ENOUGH, self.aim.most // 2)
             if finer is not None:
                 series, self._mesh = self.space.moved(series, self._mesh, finer), finer
 
@@ -331,7 +331,7 @@ class March:
             losses.append(step.loss)
             stuck = rough and len(losses) > _LAST and losses[-1] > _GAIN * losses[-1 - _LAST]
             if (damping == _DAMPING and small) or stuck:
-                return _Settled(local, count, step.loss, not stuck)
+                return _Settled(local, count, step.loss, damping == _DAMPING)
             before = size
         return None
 

@@ -1,4 +1,4 @@
-"""Elements in the plane: exact on polynomials, of the order that theory gives, refined where the solution asks for it."""
+"""Elements in the plane: exact on polynomials, of the order that theory gives, refined where the solution asks."""
 
 import numpy as np
 import pytest
@@ -129,8 +129,11 @@ def test_the_mesh_is_fine_at_the_corner_where_boundary_values_jump():
     problem = sp.Problem(
         domain=sp.Box({x: (0, 1), y: (0, 1)}),
         equations=[Eq(u.diff(x, 2) + u.diff(y, 2), 0)],
-        conditions=[sp.Dirichlet(u, 1, on=Eq(x, 0), name="hot"), sp.Dirichlet(u, 0, on=Eq(y, 0), name="cold")]
-        + [sp.Neumann(u, 0, on=[Eq(x, 1), Eq(y, 1)])],
+        conditions=[
+            sp.Dirichlet(u, 1, on=Eq(x, 0), name="hot"),
+            sp.Dirichlet(u, 0, on=Eq(y, 0), name="cold"),
+            sp.Neumann(u, 0, on=[Eq(x, 1), Eq(y, 1)]),
+        ],
     )
     slab, _ = solved(problem, 8, [np.linspace(0, 1, 3)] * 2, 1e-8, 2_500)
     for line in lines_of(slab.mesh):
@@ -174,7 +177,6 @@ def test_what_is_saved_is_what_is_loaded(tmp_path):
     ],
 )
 def test_what_does_not_fit_is_refused_with_the_reason(problem, reason):
-    with pytest.raises(
-        sp.MethodError, match=rf"on elements along one axis, or at rest on those of two, and that .* since {reason}; choose"
-    ):
+    text = rf"along one axis, or at rest on those of two, and that does not fit .*, since {reason}; choose `network="
+    with pytest.raises(sp.MethodError, match=text):
         sp.SPINN(network="elements").plan(problem())

@@ -19,7 +19,6 @@ class _Front(NamedTuple):
 
     numbers          (B,) of the unknowns that elements outside know, too
     matrix, right    (B, B) and (B,)
-    eliminated       in order, for going back: see `_Eliminated`
     """
 
     numbers: np.ndarray
@@ -54,7 +53,7 @@ def solve(numbers: np.ndarray, matrices: np.ndarray, rights: np.ndarray, damping
     added = np.where(diagonal > 0, damping, 1.0)
     steps: list[_Eliminated] = []
 
-    def reduced(low: tuple[int, int], high: tuple[int, int]) -> tuple[_Front, np.ndarray, np.ndarray]:
+    def reduced(low: tuple[int, int], high: tuple[int, int]) -> tuple[_Front, np.ndarray]:
         """The front of a rectangle, and which unknowns its elements know how often."""
         sizes = high[0] - low[0], high[1] - low[1]
         if sizes == (1, 1):

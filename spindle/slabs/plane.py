@@ -14,6 +14,7 @@ Source of the least-squares form: Jiang (1998), The Least-Squares Finite Element
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
@@ -202,10 +203,9 @@ class PlaneElements(SlabSpace):
         del begins
         damping = max(damping, _LEAST_DAMPING)
         condensed = self._condensed(local, slab, damping)
-        numbers = self._shared_numbers(slab.mesh)
-        shape = numbers.shape[:2]
-        matrices, rights = (part.reshape(*shape, *part.shape[1:]) for part in (condensed.matrix, condensed.right))
-        shared = fronts.solve(numbers, matrices, rights, damping)[numbers].reshape(len(condensed.right), -1)
+        if not np.isfinite(condensed.matrix).all() or not np.isfinite(condensed.right).all():
+            return Step(np.full(local.shape, np.nan), float("nan"))
+        shared = _solved(self._shared_numbers(slab.mesh), condensed, damping)
         inner = condensed.inner - np.einsum("eij,ej->ei", condensed.inner_by_ends, shared)
         order = np.concatenate(self._parts)
         flat = np.empty((len(inner), len(order)))
@@ -329,6 +329,17 @@ class PlaneElements(SlabSpace):
             table = polynomials.values(points[k], self.degree, order) @ line.along
             tables.append(table / (tile.width[k] / 2) ** order)
         return tables
+
+
+def _solved(numbers: np.ndarray, condensed: _Condensed, damping: float) -> np.ndarray:
+    """(N_x N_y, shared) what elements share, damped by more where rounding errors leave no positive definite matrix."""
+    shape = numbers.shape[:2]
+    matrices, rights = (part.reshape(*shape, *part.shape[1:]) for part in (condensed.matrix, condensed.right))
+    while damping < 1:
+        with suppress(np.linalg.LinAlgError):
+            return fronts.solve(numbers, matrices, rights, damping)[numbers].reshape(len(condensed.right), -1)
+        damping *= 100
+    return np.full((len(condensed.right), numbers.shape[2]), np.nan)
 
 
 def _halved(line: np.ndarray, bad: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ from spindle.problem.problem import Problem
 from spindle.slabs.elements import Elements
 from spindle.slabs.fit import misfit_of_waves, nonlinear, prefers_waves
 from spindle.slabs.march import Aim
+from spindle.slabs.plane import PlaneElements, mesh_of
 from spindle.slabs.rows import SlabRows, axes_of, slab_rows
 from spindle.slabs.training import Marching, Way
 from spindle.slabs.waves import Waves
@@ -32,6 +33,8 @@ _ELEMENTS, _WAVES = 8, 33  # to begin with
 _FINE, _ROUGH = 1e-8, 1e-5  # tolerances: where the finer one cannot be reached, the rougher one is tried
 _IN_THE_PLANE = (1e-5, 1e-3)  # likewise, of waves along several axes
 _POINTS = 300_000  # of all axes of space together
+_TILES = 4  # elements along each of two axes to begin with
+_AT_REST = (1e-8, 60_000)  # tolerance of elements in the plane, and the most unknowns
 _INTERIOR, _BOUNDARY, _LATTICE = 4096, 64, 24  # fresh points, and those on each axis of a lattice
 
 
@@ -96,10 +99,15 @@ def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:
         yield [(waves, points, Aim(tolerance, _POINTS)) for tolerance in aims]
         return
     during = 0 if rows.time is None else _DEGREE[bool(rows.others)]
+    if len(rows.others) > 1:
+        tolerance, most = _AT_REST
+        mesh = mesh_of([_breaks(problem, axis, _TILES) for axis in rows.others])
+        yield [(PlaneElements(rows, len(problem.unknowns), max(2 * rows.order + 4, 8)), mesh, Aim(tolerance, most))]
+        return
     low, high = _times(problem)
-    mesh = _breaks(problem, rows.others)
+    mesh = np.array([0.0, 1.0]) if rows.space is None else _breaks(problem, rows.space, _ELEMENTS)
     degree = max(2 * rows.order + 4, 8) if rows.others else 0
-    fixed = tuple(breaks(problem)[rows.others[0]]) if rows.others else ()
+    fixed = () if rows.space is None else tuple(breaks(problem)[rows.space])
     space = Elements(rows, len(problem.unknowns), degree, during, high - low, fixed)
     yield [(space, mesh, Aim(_FINE))]
     if not misfit_of_waves(problem):
@@ -120,13 +128,12 @@ def _times(problem: Problem) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _breaks(problem: Problem, others) -> np.ndarray:
-    """The break points to begin with: equidistant, at interfaces, and where the data jump or bend."""
-    if not others:
-        return np.array([0.0, 1.0])
-    low, high = map(float, problem.domain.bounds[others[0]])
-    places, length = [low, high, *(i.left for i in problem.interfaces if low < i.left < high)], high - low
+def _breaks(problem: Problem, axis: int, count: int) -> np.ndarray:
+    """The break points of an axis to begin with: equidistant, at interfaces, and where the data jump or bend."""
+    low, high = map(float, problem.domain.bounds[axis])
+    inside = [i.left for i in problem.interfaces if i.axis == axis and low < i.left < high]
+    places, length = [low, high, *inside], high - low
     # Interfaces are exact, and no element is needlessly narrow.
-    for more, near in ((breaks(problem)[others[0]], 1e-8), (np.linspace(low, high, _ELEMENTS + 1), 0.1 / _ELEMENTS)):
+    for more, near in ((breaks(problem)[axis], 1e-8), (np.linspace(low, high, count + 1), 0.1 / count)):
         places += [p for p in more if low < p < high and np.abs(np.array(places) - p).min() > near * length]
     return np.sort(np.array(places))

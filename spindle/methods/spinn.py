@@ -17,7 +17,7 @@ from spindle.methods.elements import on_elements
 from spindle.methods.settings import Flag, Whole, Words, documented, setting
 from spindle.networks.registry import BODIES
 from spindle.problem.problem import Problem
-from spindle.slabs.fit import fits, misfit, varies
+from spindle.slabs.fit import fits, in_the_plane, misfit, varies
 from spindle.symbolic.symbols import is_time
 
 _DEFAULT = COMMON | {
@@ -100,7 +100,7 @@ class SPINN(Method):
                 "auto": "elements for nonlinear problems of time, and of time and one axis more; else spectral, and "
                 "elements where these features do not resolve such a solution",
                 "elements": "polynomials on elements along an axis and in slabs of time, both as small as the solution "
-                "asks for; of time, of one axis, or of both",
+                "asks for; of time, of one axis, of both, or of two axes at rest",
                 **{name: body.meaning for name, body in BODIES.items()},
             }
         ),
@@ -183,8 +183,9 @@ class SPINN(Method):
             )
         if reason:
             raise MethodError(
-                f"`sp.SPINN(network='elements')` solves slab by slab of time on elements along one axis, and that does "
-                f"not fit `{problem.name}`, since {reason}; choose `network='spectral'`, or leave it out."
+                f"`sp.SPINN(network='elements')` solves slab by slab of time on elements along one axis, or at "
+                f"rest on those of two, and that does not fit `{problem.name}`, since {reason}; choose "
+                f"`network='spectral'`, or leave it out."
             )
 
     def _plan_of_lattice(self, problem: Problem, notes: tuple[str, ...]) -> Plan:
@@ -193,7 +194,8 @@ class SPINN(Method):
         constraints, sentences = constraints_for(problem, s)
         # Where features may be added, elements may take their place.
         follows = s.network == "auto" and bool(s.refine) and _fits_elements(s, problem)
-        design = Design(residual_forms(problem, constraints), s, brief=follows)
+        brief = follows and not in_the_plane(problem)  # there global features are the cheaper ones for longer
+        design = Design(residual_forms(problem, constraints), s, brief=brief)
         notes += (*decisions, *design.notes, *sentences)
         fresh = partial(design.objective, fresh=True)
         plan = assemble(design.objective(), fresh, design.field, s, notes, design.newton())

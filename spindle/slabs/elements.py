@@ -65,6 +65,19 @@ class _Condensed(NamedTuple):
     loss: Any
 
 
+def moved(series: np.ndarray, breaks: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Polynomials (N, degree + 1, ..) between break points as those between others: exact where these only add."""
+    degree = series.shape[1] - 1
+    nodes, weights = polynomials.gauss(degree + 1)
+    where = others[:-1, None] + np.diff(others)[:, None] * (nodes + 1) / 2
+    element = np.clip(np.searchsorted(breaks, where, side="right") - 1, 0, len(breaks) - 2)
+    inside = 2 * (where - breaks[element]) / np.diff(breaks)[element] - 1
+    table = polynomials.values(inside.ravel(), degree).reshape(*where.shape, degree + 1)
+    values = np.einsum("eqp,eqp...->eq...", table, series[element])
+    project = polynomials.values(nodes, degree).T * weights * (np.arange(degree + 1)[:, None] + 0.5)
+    return np.einsum("pq,eq...->ep...", project, values)
+
+
 @dataclass(frozen=True, eq=False)
 class Elements(SlabSpace):
     """The space of the slabs of one problem, and its compiled programs; its mesh are the break points (N + 1,).
@@ -145,14 +158,7 @@ class Elements(SlabSpace):
 
     def moved(self, series: np.ndarray, mesh, other) -> np.ndarray:
         """The polynomials on other break points: exact where these only add to the old ones."""
-        nodes, weights = polynomials.gauss(self.degree + 1)
-        where = other[:-1, None] + np.diff(other)[:, None] * (nodes + 1) / 2
-        element = np.clip(np.searchsorted(mesh, where, side="right") - 1, 0, len(mesh) - 2)
-        inside = 2 * (where - mesh[element]) / np.diff(mesh)[element] - 1
-        table = polynomials.values(inside.ravel(), self.degree).reshape(*where.shape, self.degree + 1)
-        values = np.einsum("eqp,eqp...->eq...", table, series[element])
-        project = polynomials.values(nodes, self.degree).T * weights * (np.arange(self.degree + 1)[:, None] + 0.5)
-        return np.einsum("pq,eq...->ep...", project, values)
+        return moved(series, mesh, other)
 
     def sizes(self, slabs: Sequence[Solved]) -> dict[str, Any]:
         """The number of slabs, and the most elements of one."""
@@ -245,7 +251,7 @@ class Elements(SlabSpace):
                 slopes = local[:, : 2 * self.joints.ends] / scales[..., None, None]
                 fixed = self._fixed(begins)
                 loss += self.joints.add_fluxes(equations, slopes, slab, slice(first, last), fixed)
-            nodes = blocks.solve(*equations, damping, ring=self.rows.periodic)
+            nodes = blocks.solve(*equations, damping, ring=bool(self.rows.periodic))
             nodes = nodes.reshape(len(nodes), self.joints.room, -1)
             at_ends = factors * self.joints.of_elements(nodes, slab.mesh).reshape(len(local), -1)
         inner = condensed.inner - np.einsum("eia,ea->ei", condensed.inner_by_ends, at_ends)

@@ -15,13 +15,13 @@ def misfit(problem: Problem) -> str:
     time, others = axes_of(problem)
     if not isinstance(problem.domain, Box):
         return "its domain is not a single box"
-    if len(others) > 1:
-        return "it has more than one coordinate besides time"
+    if len(others) > (1 if time is not None else 2):
+        return f"it has more than {'one coordinate besides time' if time is not None else 'two coordinates'}"
     if problem.tunable:
         return f"its parameter {problem.tunable[0].name} is not known"
-    joined = {j.expression for j in problem.periodic.values()}
-    axes = {problem.coordinates.index(j.axis) for j in problem.periodic.values()}
-    if joined and (not set(problem.unknowns) <= joined or axes != set(others)):
+    joined = {(j.expression, problem.coordinates.index(j.axis)) for j in problem.periodic.values()}
+    axes = {axis for _, axis in joined}
+    if not axes <= set(others) or any((u, axis) not in joined for u in problem.unknowns for axis in axes):
         return "it is periodic in some unknowns only, or along time"
     places = [
         (name, place, len(piece.terms))
@@ -36,6 +36,12 @@ def misfit(problem: Problem) -> str:
         if place_of(place.support, problem, time) is None:
             return f"`{name}` holds neither at the start nor on a whole side"
     return ""
+
+
+def in_the_plane(problem: Problem) -> bool:
+    """Whether nothing starts in a problem of two coordinates."""
+    time, others = axes_of(problem)
+    return time is None and len(others) == 2
 
 
 def misfit_of_waves(problem: Problem) -> str:

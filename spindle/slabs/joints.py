@@ -57,7 +57,7 @@ class Joints:
         left, right = (np.zeros((len(low), self.room, *low.shape[2:])) for _ in range(2))
         left[np.arange(len(low))[:, None], self.slots(breaks)] = low
         right[:, : self.ends] = high
-        return blocks.at_nodes(left, right, ring=self.rows.periodic)
+        return blocks.at_nodes(left, right, ring=bool(self.rows.periodic))
 
     def of_elements(self, nodes: np.ndarray, breaks: np.ndarray) -> np.ndarray:
         """What stands at the ends of each element, (N, 2 ends, ..), from (nodes, room, ..)."""

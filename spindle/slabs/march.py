@@ -20,6 +20,10 @@ _SHORTEST = 1e-10  # of the time
 _SLABS_AT_FIRST = 16
 _STEPS = 12  # Gauss-Newton steps that a slab may take; more are a sign that it is too long
 _STEPS_AT_REST = 100
+_AT_FIRST = 1e-1  # tolerance on the first mesh, where that is to be refined
+_LEAST_SHARE, _SMALLEST_FACTOR = 0.1, 1.1  # of the nonlinear terms, to begin with; by which it grows
+_FINE_ENOUGH = 1e-6  # last coefficients on the way there
+_LAST, _GAIN = 3, 0.8  # steps on such a mesh end where so many gain less: better ones follow on finer meshes
 _SETTLED = 1e-2  # of the tolerance: a step that small is the last
 _FOLLOWING = 1e-4  # likewise, of the step that would follow
 _ROUNDED = 1e-9  # a step that is this small and no smaller than half the last one is rounding errors
@@ -48,6 +52,7 @@ class Attempt(NamedTuple):
     steps      that were taken
     along      the last coefficients in space, see `SlabSpace.tails`
     in_time    the largest of the last coefficients in time, likewise
+    whole      whether steps came to their end undamped; False where they were given up on the way, see `_Ending`
     """
 
     series: np.ndarray
@@ -55,12 +60,21 @@ class Attempt(NamedTuple):
     along: np.ndarray
     in_time: float
     loss: float
+    whole: bool = True
 
 
 class _Settled(NamedTuple):
     local: np.ndarray
     steps: int
     loss: float
+    whole: bool = True
+
+
+class _Ending(NamedTuple):
+    """When Gauss-Newton steps end: by a tolerance, or roughly, where the loss hardly falls any more."""
+
+    tolerance: float
+    rough: bool
 
 
 class Ended(Exception):
@@ -246,29 +260,63 @@ class March:
         series = self.space.series(settled.local)
         sizes = np.maximum(self._sizes, self.space.largest(series))
         in_time = float((_each(series[..., -2:]) / sizes).max())
-        return Attempt(series, settled.steps, self.space.tails(series, sizes), in_time, settled.loss)
+        return Attempt(series, settled.steps, self.space.tails(series, sizes), in_time, settled.loss, settled.whole)
 
     def _steady(self) -> Solved:
         """The one slab of a problem without time."""
-        guess, steps = self.space.nothing(self._mesh), _STEPS_AT_REST
-        while True:
-            slab = Slab(0.0, 1.0, self._mesh)
-            settled = self._settled(False, self.space.local(guess, self._mesh), slab, steps)
-            if settled is None:
-                raise Ended("Gauss-Newton steps do not settle")
-            attempt = self._judged(settled)
-            wanted = self._finer(attempt.along)
-            if wanted is None:
-                return Solved(0.0, 1.0, self._mesh, attempt.series, attempt.loss)
+        attempt = self._at_rest(self.space.local(self.space.nothing(self._mesh), self._mesh), _AT_FIRST, rough=True)
+        if self.space.homotopic and not attempt.whole:
+            attempt = self._by_homotopy()
+        while (wanted := self._finer(attempt.along)) is not None:
             guess, self._mesh = self.space.moved(attempt.series, self._mesh, wanted), wanted
+            # What a mesh does not hold need not be solved for: the next one begins from it.
+            attempt = self._at_rest(self.space.local(guess, wanted), float(attempt.along.max()), rough=True)
+        local = self.space.local(attempt.series, self._mesh)
+        attempt = self._at_rest(local, _SETTLED * float(attempt.along.max()))
+        return Solved(0.0, 1.0, self._mesh, attempt.series, attempt.loss)
 
-    def _settled(self, begins: bool, local: np.ndarray, slab: Slab, most: int) -> "_Settled | None":
+    def _by_homotopy(self) -> Attempt:
+        """A solution on a mesh that may be finer, found as what is nonlinear comes to count more and more."""
+        series, share, factor = self.space.nothing(self._mesh), 0.0, 2.0
+        while True:
+            wanted = min(1.0, share * factor if share else _LEAST_SHARE)
+            local = self.space.local(series, self._mesh)
+            attempt = self._at_rest(local, _AT_FIRST, rough=True, nonlinear=wanted)
+            if wanted == 1.0 and (attempt.whole or factor < _SMALLEST_FACTOR):
+                return attempt
+            if not attempt.whole and share and factor >= _SMALLEST_FACTOR:
+                factor = math.sqrt(wanted / share)
+                continue
+            series, share, factor = attempt.series, wanted, min(2.0, factor**2)
+            finer = self.space.finer(self._mesh, attempt.along, _FINE_ENOUGH, self.aim.most // 2)
+            if finer is not None:
+                series, self._mesh = self.space.moved(series, self._mesh, finer), finer
+
+    def _at_rest(self, local: np.ndarray, tolerance: float, rough: bool = False, nonlinear: float = 1.0) -> Attempt:
+        """A solution without time on the mesh, to a tolerance; raises Ended where there is none.
+
+        rough       whether what a finer mesh begins from is enough
+        nonlinear   see `Slab`
+        """
+        slab, tolerance = Slab(0.0, 1.0, self._mesh, nonlinear), max(tolerance, self.aim.tolerance)
+        settled = self._settled(False, local, slab, _STEPS_AT_REST, _Ending(tolerance, rough))
+        if settled is None:
+            raise Ended("Gauss-Newton steps do not settle")
+        return self._judged(settled)
+
+    def _settled(
+        self, begins: bool, local: np.ndarray, slab: Slab, most: int, ending: "_Ending | None" = None
+    ) -> "_Settled | None":
         """The local coefficients after Gauss-Newton steps that became small; None where they do not.
+
+        ending   by the tolerance of the aim where None
 
         A step that raises the loss is taken back, and a shorter one tried (Levenberg & Marquardt): but for those that
         are rounding errors, and where `most` steps are few, as in a slab, which is rather shortened.
         """
         kept, before, last, damping = local, math.inf, math.inf, _DAMPING
+        tolerance, rough = ending or _Ending(self.aim.tolerance, False)
+        losses: list[float] = []
         for count in range(1, most + 1):
             if self.stopped():
                 raise Stopped
@@ -285,10 +333,12 @@ class March:
                 return None
             # The next step would be smaller by the same factor at least.
             following = size * min(1.0, size / before) if math.isfinite(before) else size
-            small = size < _SETTLED * self.aim.tolerance or following < _FOLLOWING * self.aim.tolerance
+            small = size < _SETTLED * tolerance or following < _FOLLOWING * tolerance
             small = small or (size > 0.5 * before and size < _ROUNDED)
-            if damping == _DAMPING and small:
-                return _Settled(local, count, step.loss)
+            losses.append(step.loss)
+            stuck = rough and len(losses) > _LAST and losses[-1] > _GAIN * losses[-1 - _LAST]
+            if (damping == _DAMPING and small) or stuck:
+                return _Settled(local, count, step.loss, damping == _DAMPING)
             before = size
         return None
 

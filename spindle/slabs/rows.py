@@ -12,12 +12,17 @@ from spindle.symbolic.symbols import is_time
 
 
 class SlabPart(Enum):
-    """Where rows are taken: inside, at one of the two ends of the axis of space, or at the first instant."""
+    """Where rows are taken: inside, at an end of the axis of space or of the second one, or at the first instant."""
 
     INSIDE = "inside"
     LOW = "low"
     HIGH = "high"
+    BOTTOM = "bottom"
+    TOP = "top"
     START = "start"
+
+
+SIDES = ((SlabPart.LOW, SlabPart.HIGH), (SlabPart.BOTTOM, SlabPart.TOP))  # of the first and the second axis of space
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class SlabRows:
 
     time       the axis of time; None: there is none, or nothing starts there
     others     all other axes
-    periodic   whether these are periodic
+    periodic   those of them that are periodic
     given      for each unknown how many of its value, rate, .. are known at the start
     order      the highest derivative along space
     joints     the interfaces on the axis of space
@@ -63,7 +68,7 @@ class SlabRows:
     rows: tuple[Rows, ...]
     time: int | None
     others: tuple[int, ...]
-    periodic: bool
+    periodic: tuple[int, ...]
     given: tuple[int, ...]
     order: int
     joints: tuple[Joint, ...] = ()
@@ -76,6 +81,10 @@ class SlabRows:
     def at(self, *places: SlabPart) -> tuple[Rows, ...]:
         """The rows at some places."""
         return tuple(row for row in self.rows if row.place in places)
+
+    def order_along(self, axis: int) -> int:
+        """The highest derivative along one axis inside."""
+        return _order(self.rows, (axis,))
 
 
 def axes_of(problem: Problem) -> tuple[int | None, tuple[int, ...]]:
@@ -98,7 +107,7 @@ def slab_rows(forms: ResidualForms, weights: Mapping[str, float]) -> SlabRows:
             place = place_of(forms.supports[term.support], problem, time)
             assert place is not None
             rows.append(Rows(form.name, place, term.function, weights[form.name] * form.scale**2 * size / total))
-    periodic = bool(problem.periodic)
+    periodic = tuple(sorted({problem.coordinates.index(j.axis) for j in problem.periodic.values()}))
     given, joints = _given(problem, rows, time), _joints(forms, weights)
     return SlabRows(tuple(rows), time, others, periodic, given, _order(rows, others), joints)
 
@@ -118,7 +127,7 @@ def _joints(forms: ResidualForms, weights: Mapping[str, float]) -> tuple[Joint, 
 
 
 def place_of(support: Support, problem: Problem, time: int | None) -> SlabPart | None:
-    """Where a support lies; None where it is no whole side, or the last instant."""
+    """Where a support lies; None where it is no whole side of the first two axes, or the last instant."""
     if not support.is_region or support.shape is not None:
         return None
     bounds = [(float(low), float(high)) for low, high in problem.domain.bounds]
@@ -131,7 +140,8 @@ def place_of(support: Support, problem: Problem, time: int | None) -> SlabPart |
     ((axis, where),) = fixed.items()
     if axis == time:
         return SlabPart.START if where == bounds[axis][0] else None
-    return SlabPart.LOW if where == bounds[axis][0] else SlabPart.HIGH
+    number = axes_of(problem)[1].index(axis)
+    return SIDES[number][where != bounds[axis][0]] if number < len(SIDES) else None
 
 
 def _given(problem: Problem, rows, time: int | None) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -13,11 +13,15 @@ from spindle.slabs.rows import SlabRows
 
 
 class Slab(NamedTuple):
-    """Where a slab lies: its start, its length, and the mesh of space: break points, or points on each axis."""
+    """Where a slab lies: its start, its length, and the mesh of space: break points, or points on each axis.
+
+    nonlinear   the share of what is nonlinear in residuals that counts; below one in spaces that are `homotopic` only
+    """
 
     begins: float
     length: float
     mesh: Any
+    nonlinear: float = 1.0
 
 
 class Solved(NamedTuple):
@@ -51,11 +55,13 @@ class SlabSpace(ABC):
     rows       what is to be small
     unknowns   how many, m
     duration   the degree in time
+    homotopic  whether steps heed `Slab.nonlinear`
     """
 
     rows: SlabRows
     unknowns: int
     duration: int
+    homotopic: ClassVar[bool] = False
 
     @cached_property
     def given(self) -> int:

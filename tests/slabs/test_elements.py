@@ -258,7 +258,7 @@ def test_what_time_a_budget_leaves_is_solved_and_nothing_is_said_of_the_rest():
 @pytest.mark.parametrize(
     ("problem", "reason"),
     [
-        (lambda: gallery("poisson2d"), "it has more than one coordinate besides time"),
+        (lambda: gallery("burgers2d"), "it has more than one coordinate besides time"),
         (lambda: gallery("poisson_disk"), "its domain is not a single box"),
     ],
 )

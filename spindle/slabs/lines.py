@@ -1,0 +1,42 @@
+"""Which functions of the elements along one axis are one and the same."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from spindle.networks import polynomials
+
+
+@dataclass(frozen=True)
+class Line:
+    """The joined functions along one axis.
+
+    degree       of the polynomials
+    smoothness   continuous derivatives at the nodes
+    ring         whether the last node is the first
+    """
+
+    degree: int
+    smoothness: int
+    ring: bool
+
+    @cached_property
+    def along(self) -> np.ndarray:
+        """The functions of an element, as columns of Legendre coefficients."""
+        return polynomials.joining(self.degree, self.smoothness)
+
+    def numbers(self, count: int) -> tuple[np.ndarray, int]:
+        """(count, degree + 1) of the functions of elements, and how many there are; neighbours share those of nodes."""
+        ends, nodes = self.smoothness + 1, count + (not self.ring)
+        low = np.arange(count)[:, None] * ends + np.arange(ends)
+        high = (np.arange(1, count + 1) % nodes)[:, None] * ends + np.arange(ends)
+        own = self.degree + 1 - 2 * ends
+        inner = nodes * ends + np.arange(count * own).reshape(count, own)
+        return np.concatenate([low, high, inner], axis=1), nodes * ends + count * own
+
+    def factors(self, halves):
+        """(.., degree + 1) by which derivatives at nodes become those on elements of half that width."""
+        orders = [*range(self.smoothness + 1)] * 2
+        powers = np.array([*orders, *[0] * (self.degree + 1 - len(orders))])
+        return halves[..., None] ** powers

@@ -9,7 +9,7 @@ from spindle.networks import polynomials
 
 
 @dataclass(frozen=True)
-class Line:
+class ElementLine:
     """The joined functions along one axis.
 
     degree       of the polynomials

@@ -31,7 +31,7 @@ from spindle.networks.fields import Field
 from spindle.networks.plane import PlaneField
 from spindle.slabs import fronts
 from spindle.slabs.elements import moved
-from spindle.slabs.lines import Line
+from spindle.slabs.lines import ElementLine
 from spindle.slabs.rows import SIDES, Rows, SlabPart, SlabRows
 from spindle.slabs.space import Slab, SlabSpace, Solved, Step
 
@@ -99,10 +99,10 @@ class PlaneElements(SlabSpace):
     homotopic: ClassVar[bool] = True
 
     @cached_property
-    def lines(self) -> tuple[Line, Line]:
+    def lines(self) -> tuple[ElementLine, ElementLine]:
         """How elements join along both axes."""
         first, second = (
-            Line(self.degree, max(self.rows.order_along(axis) - 1, 0), axis in self.rows.periodic)
+            ElementLine(self.degree, max(self.rows.order_along(axis) - 1, 0), axis in self.rows.periodic)
             for axis in self.rows.others
         )
         return first, second

@@ -355,5 +355,5 @@ def _tiles(mesh, nonlinear: float) -> _Tile:
         pairs.append((line[:-1], widths, widths / (line[-1] - line[0]), ends))
     along, across = (np.arange(len(pair[0])) for pair in pairs)
     first, second = np.repeat(along, len(across)), np.tile(across, len(along))
-    parts = (np.stack([a[first], b[second]], axis=1) for a, b in zip(*pairs, strict=True))
-    return _Tile(*parts, np.full(len(first), nonlinear))
+    left, width, share, ends = (np.stack([a[first], b[second]], axis=1) for a, b in zip(*pairs, strict=True))
+    return _Tile(left, width, share, ends, np.full(len(first), nonlinear))

@@ -193,9 +193,9 @@ class SPINN(Method):
         s, decisions = self.decide(problem)
         constraints, sentences = constraints_for(problem, s)
         # Where features may be added, elements may take their place.
-        follows = s.network == "auto" and bool(s.refine) and _fits_elements(s, problem)
-        brief = follows and not in_the_plane(problem)  # there global features are the cheaper ones for longer
-        design = Design(residual_forms(problem, constraints), s, brief=brief)
+        # In the plane singular corners would be refined for minutes, so that there they are taken on request alone.
+        follows = s.network == "auto" and bool(s.refine) and _fits_elements(s, problem) and not in_the_plane(problem)
+        design = Design(residual_forms(problem, constraints), s, brief=follows)
         notes += (*decisions, *design.notes, *sentences)
         fresh = partial(design.objective, fresh=True)
         plan = assemble(design.objective(), fresh, design.field, s, notes, design.newton())

@@ -31,4 +31,10 @@ SLOW = (
     "test_platforms.py::test_the_command_ends_by_the_signal_and_says_how_to_go_on[training-1]",
     "solving/test_time_alone.py::test_no_pulse_is_stepped_over[bell-1e-06]",
     "solving/test_windows.py::test_windows_of_time_alone",
+    "slabs/test_elements.py::test_a_source_that_is_switched_on_for_a_moment_in_a_narrow_strip_is_seen[0.01]",
+    "slabs/test_elements.py::test_fronts_are_found_wherever_they_are[-0.2-0.7]",
+    "slabs/test_elements.py::test_oscillators_in_time_alone[1]",
+    "slabs/test_elements.py::test_units_and_order_change_nothing[pascals]",
+    "slabs/test_elements.py::test_units_and_order_change_nothing[equation times 1e-9]",
+    "slabs/test_elements.py::test_error_falls_with_the_power_of_the_width_that_theory_gives[3]",
 )

@@ -100,7 +100,10 @@ class _Branches:
         """The whole number n for which an expression lies between n and n + 1 on the whole domain, if there is one."""
         e = sympy.sympify(e).xreplace(self.at)
         low, high = self._ends(e, self._boxes(e))
-        middle = (low.min(initial=np.inf) + high.max(initial=-np.inf)) / 2
+        least, most = low.min(initial=np.inf), high.max(initial=-np.inf)
+        if not (np.isfinite(least) and np.isfinite(most)):
+            return None
+        middle = (least + most) / 2
         n = int(np.floor(middle)) if np.isfinite(middle) else 0
         return n if self.sign(e - n) > 0 and self.sign(n + 1 - e) > 0 else None
 

@@ -282,7 +282,7 @@ def test_gallery_problems_have_formulas(name):
 
 def test_formulas_are_in_the_notation_of_the_papers():
     u, v = sp.unknown("u v_x", x, y)
-    step = sympy.Piecewise((1, x < 0), (x, True))
+    step = sympy.Piecewise((1, x < 0.5), (x, True))
     problem = sp.Problem(
         domain=sp.Box({x: (0, 1), y: (0, sympy.pi)}),
         equations=[u.diff(x, 2) + step * sympy.sin(x) ** 2, v.diff(y) - u],

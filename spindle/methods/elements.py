@@ -95,7 +95,8 @@ def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:
     """The ways of each kind in turn, from the finest aim down."""
     if prefers_waves(problem):
         waves, points = _waves(rows, problem)
-        aims = (_FINE, _ROUGH) if len(points) == 1 else _IN_THE_PLANE
+        # Of a stream function it is the vorticity that counts, whose last waves are larger.
+        aims = (_FINE, _ROUGH) if len(points) == 1 or rows.order > 2 else _IN_THE_PLANE
         yield [(waves, points, Aim(tolerance, _POINTS)) for tolerance in aims]
         return
     during = 0 if rows.time is None else _DEGREE[bool(rows.others)]

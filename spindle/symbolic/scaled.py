@@ -110,6 +110,54 @@ def _logarithm_of_whole(number: int) -> sympy.Expr:
     return sympy.log(sympy.Float(number >> shift, _DIGITS)) + shift * _LOG_TWO
 
 
+class _Split(NamedTuple):
+    """A product as sign * factors * exp(most * (constant + sum of factor * part)).
+
+    factors    (base, power) pairs, whose exponents are in the sum
+    terms      (factor, part) pairs, the largest factor one
+    """
+
+    sign: float
+    factors: list[tuple[sympy.Expr, sympy.Expr]]
+    most: float
+    terms: list[tuple[float, sympy.Expr]]
+    constant: float
+
+
+@functools.lru_cache(maxsize=8192)  # a search asks for the values of one expression a thousand times
+def _split(node, single: bool) -> _Split:
+    """A product, its numbers and exponents put together."""
+    pairs = [(f.base, f.exp) if f.is_Pow else (f, sympy.S.One) for f in sympy.Mul.make_args(node)]
+    exponents = [e for base, power in pairs if (e := _exponent_of(base, power)) is not None]
+    largest = _LARGEST_FACTOR if exponents else _LARGEST_EXPONENT[single]
+    constant, sign, factors = sympy.Float(0, _DIGITS), 1.0, []
+    for base, power in pairs:
+        if base.is_Number and power == 1 and abs(_logarithm(base)) > largest:
+            constant += _logarithm(base)
+            sign *= 1.0 if base.is_positive else -1.0
+        else:
+            factors.append((base, power))
+        if base.func in _HYPERBOLIC and power.is_Number:
+            constant -= _LOG_TWO * (_HYPERBOLIC[base.func] * power)
+    number, rest = sympy.Add(*exponents).as_coeff_Add()
+    constant += number
+    terms = [term.as_coeff_Mul() for term in sympy.Add.make_args(rest) if term != 0]
+    most = max((abs(factor) for factor, _ in terms), default=sympy.S.One)
+    shares = [(float_of(factor / most), part) for factor, part in terms]
+    return _Split(sign, factors, float_of(most), shares, float_of(constant / most))
+
+
+def _exponent_of(base, power) -> sympy.Expr | None:
+    """The exponent that a factor adds to those of its product; None where it has none of its own."""
+    if not power.is_Number:
+        return _exponent(base, power) or None
+    if isinstance(base, sympy.exp):
+        return power * base.args[0]
+    if base.func in _HYPERBOLIC:
+        return _HYPERBOLIC[base.func] * power * sympy.Abs(base.args[0])
+    return None
+
+
 def _where(library, condition, chosen, other):
     """One value or the other; a number where all are numbers."""
     return library.where(condition, chosen, other)[()]
@@ -166,37 +214,17 @@ class ScaledWalk:
         return ScaledNumber(functools.reduce(operator.add, parts), largest)
 
     def _product(self, node) -> ScaledNumber:
-        factors = [(f.base, f.exp) if f.is_Pow else (f, sympy.S.One) for f in sympy.Mul.make_args(node)]
-        exponents = [e for base, power in factors if (e := self._exponent_of(base, power)) is not None]
-        most = _LARGEST_FACTOR if exponents else _LARGEST_EXPONENT[self.single]
-        constant = sympy.Float(0, _DIGITS)
-        mantissa, scale = 1.0, 0.0
-        for base, power in factors:
-            if base.is_Number and power == 1 and abs(_logarithm(base)) > most:
-                constant += _logarithm(base)
-                part = ScaledNumber(1.0 if base.is_positive else -1.0)
-            else:
-                part = self._factor(base, power)
-            if base.func in _HYPERBOLIC and power.is_Number:
-                constant -= _LOG_TWO * (_HYPERBOLIC[base.func] * power)
+        split = _split(node, self.single)
+        mantissa, scale = split.sign, 0.0
+        for base, power in split.factors:
+            part = self._factor(base, power)
             mantissa, scale = mantissa * part.mantissa, scale + part.scale
-        return ScaledNumber(mantissa, scale + self._combined(sympy.Add(*exponents), constant))
-
-    @staticmethod
-    def _exponent_of(base, power) -> sympy.Expr | None:
-        """The exponent that a factor adds to those of its product; None where it has none of its own."""
-        if not power.is_Number:
-            return _exponent(base, power) or None
-        if isinstance(base, sympy.exp):
-            return power * base.args[0]
-        if base.func in _HYPERBOLIC:
-            return _HYPERBOLIC[base.func] * power * sympy.Abs(base.args[0])
-        return None
+        return ScaledNumber(mantissa, scale + self._combined(split))
 
     def _factor(self, base, power) -> ScaledNumber:
         """What a factor is besides the exponent of its own."""
         if not power.is_Number:
-            return ScaledNumber(1.0 if self._exponent_of(base, power) is not None else self.walk.of(base**power))
+            return ScaledNumber(1.0 if _exponent_of(base, power) is not None else self.walk.of(base**power))
         if isinstance(base, sympy.exp):
             return ScaledNumber(1.0)
         if base.func in _HYPERBOLIC:
@@ -228,12 +256,8 @@ class ScaledWalk:
         above = library.maximum(z, 0.0)
         return ScaledNumber(mantissa, -above * above)
 
-    def _combined(self, exponent, constant):
-        """exponent + constant, as a multiple of a sum whose largest term has no factor."""
-        number, rest = exponent.as_coeff_Add()
-        constant = constant + number
-        terms = [term.as_coeff_Mul() for term in sympy.Add.make_args(rest) if term != 0]
-        most = max((abs(factor) for factor, _ in terms), default=sympy.S.One)
-        parts = [float_of(factor / most) * self.walk.of(part) for factor, part in terms]
-        total = functools.reduce(operator.add, [*parts, float_of(constant / most)])
-        return self._np(total).clip(float_of(most) * total, -_FOREVER, _FOREVER)
+    def _combined(self, split: _Split):
+        """The exponents of a product, as a multiple of a sum whose largest term has no factor."""
+        parts = [factor * self.walk.of(part) for factor, part in split.terms]
+        total = functools.reduce(operator.add, [*parts, split.constant])
+        return self._np(total).clip(split.most * total, -_FOREVER, _FOREVER)

@@ -281,7 +281,7 @@ def _peaks(search: _Search, expression, box: Mapping, known: Mapping) -> Iterato
     """Points where the expression may be large in a small place: {coordinate: value}."""
     sizes = _smooth_sizes(expression)
     if sizes or any(known.values()):
-        sizes = [abs(expression), *sizes]
+        sizes = [_size(expression), *sizes]
     seen = set()
     for size in sizes:
         for peak in _tops(search, size, box, known):
@@ -291,18 +291,23 @@ def _peaks(search: _Search, expression, box: Mapping, known: Mapping) -> Iterato
                 yield peak
 
 
+def _size(expression) -> sympy.Expr:
+    """|e|, as it stands: SymPy would look for a sign of every part of it, for seconds."""
+    return sympy.Abs(expression, evaluate=False)
+
+
 def _smooth_sizes(expression) -> list[sympy.Expr]:
     """Smooth, wide expressions that are largest where a part of the expression has its peak."""
     sizes: dict[sympy.Expr, None] = {}
     for node in sympy.preorder_traversal(expression):
         if node.is_Pow and node.exp.is_number and node.exp >= _HIGH:
-            sizes[abs(node.base)] = None
+            sizes[_size(node.base)] = None
         elif isinstance(node, sympy.exp):
             sizes[node.args[0]] = None
         elif node.is_Pow and not node.base.free_symbols and node.exp.free_symbols:
             sizes[sympy.sign(sympy.log(node.base)) * node.exp] = None
         elif (node.func in TABLE and node.func not in _WIDE) or (node.is_Pow and node.exp.is_negative):
-            sizes[-abs(node.args[0])] = None
+            sizes[-_size(node.args[0])] = None
     return [size for size in sizes if size.free_symbols]
 
 

@@ -1,4 +1,4 @@
-"""The command line: `spindle list | check | solve | resume | report | explore | bench`.
+"""The command line: `spindle list | check | solve | resume | report | explore | bench | reproduce`.
 
 Exit status: 0 ended as usual; 2 bad input; 3 diverged; 4 not solved, with `--strict`; 130 interrupted by Ctrl-C, 143 by
 SIGTERM (128 and the number of the signal), with the state saved if training had begun.
@@ -9,6 +9,7 @@ import math
 import os
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -37,6 +38,9 @@ from spindle.problem.problem import Problem
 from spindle.report.comparison import write_comparison
 from spindle.report.curves import write_curves
 from spindle.report.explore.server import explore as explore_run
+from spindle.reproduction.page import heading, lines
+from spindle.reproduction.registry import ALL, FIGURES, LIST, chosen, reproduce
+from spindle.reproduction.run import FULL, QUICK, USUAL
 from spindle.results.directory import RunDirectory, for_shell, to_json, write_json
 from spindle.results.solution import Solution
 from spindle.solving.load import load
@@ -233,11 +237,8 @@ def bench(
     rows = run_bench(name, quick=quick, tell=console.print)
     write_json(path, rows)
     shown = [{k: v for k, v in row.items() if k != CURVE} for row in rows]
-    table = Table(*shown[0], box=None)
-    for row in shown:
-        table.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()))
-    # In a file or a pipe no line has to fit a window.
-    Console(highlight=False, width=None if sys.stdout.isatty() else 240).print(table)
+    cells = [[f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()] for row in shown]
+    _show_table(list(shown[0]), cells)
     if name == VERIFY:
         failed = [row["problem"] for row in rows if row["holds"] != "yes"]
         say(f"written to {path}; {'no longer true: ' + '; '.join(failed) if failed else 'all hold'}")
@@ -247,6 +248,42 @@ def bench(
     levels = {label: row["classical"] for label, row in zip(labels, rows, strict=True) if row["classical"]}
     picture = write_curves(path.with_suffix(".png"), curves, levels)
     say(f"written to {path} and {picture}")
+
+
+@app.command("reproduce")
+def reproduce_command(
+    name: Annotated[
+        str, typer.Argument(help=f"`{LIST}`, `{ALL}`, or one of {', '.join(FIGURES)}.")
+    ],
+    quick: Annotated[bool, typer.Option("--quick", help="The smallest cells, under a minute a figure.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Every cell to its end: days on two processor cores.")] = False,
+    out: Annotated[Path, typer.Option(help="Where rows, pictures and pages go.")] = Path("runs/reproduce"),
+):
+    """Measure the figures and tables of the publications, cell by cell, beside the numbers that are printed there.
+
+    Without an option a figure takes an hour at most. Rows are stored one by one: the same command goes on where it
+    ended, and measures no cell again that had as many seconds before.
+    """
+    if quick and full:
+        raise MethodError(f"`spindle reproduce {name} --quick --full` asks for both; give one of them.")
+    if name == LIST:
+        _show_table(["name", "what", "source"], [[f.name, f.title, f.source] for f in chosen(ALL)])
+        return
+    jax.config.update("jax_enable_compilation_cache", False)  # compilation is timed, not remembered
+    scale = QUICK if quick else FULL if full else USUAL
+    for figure in chosen(name):
+        rows, page = reproduce(figure, scale, out, say)
+        console.print(f"{figure.name}. {figure.title}. {figure.source}", markup=False)
+        _show_table(heading(figure), lines(figure, rows))
+        say(f"written to {page}")
+
+
+def _show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table(*columns, box=None)
+    for row in rows:
+        table.add_row(*row)
+    # In a file or a pipe no line has to fit a window.
+    Console(highlight=False, width=None if sys.stdout.isatty() else 240).print(table, markup=False)
 
 
 def process(began: float | None = None) -> None:

@@ -252,29 +252,33 @@ def bench(
 
 @app.command("reproduce")
 def reproduce_command(
-    name: Annotated[
-        str, typer.Argument(help=f"`{LIST}`, `{ALL}`, or one of {', '.join(FIGURES)}.")
-    ],
+    names: Annotated[list[str], typer.Argument(help=f"`{LIST}`, `{ALL}`, or any of {', '.join(FIGURES)}.")],
     quick: Annotated[bool, typer.Option("--quick", help="The smallest cells, under a minute a figure.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Every cell to its end: days on two processor cores.")] = False,
+    seconds: Annotated[float, typer.Option(help="Seconds a figure may take.", min=1.0)] = USUAL,
     out: Annotated[Path, typer.Option(help="Where rows, pictures and pages go.")] = Path("runs/reproduce"),
 ):
     """Measure the figures and tables of the publications, cell by cell, beside the numbers that are printed there.
 
-    Without an option a figure takes an hour at most. Rows are stored one by one: the same command goes on where it
-    ended, and measures no cell again that had as many seconds before.
+    Rows are stored one by one: the same command goes on where it ended, and measures no cell again that had as many
+    seconds before.
     """
     if quick and full:
-        raise MethodError(f"`spindle reproduce {name} --quick --full` asks for both; give one of them.")
-    if name == LIST:
-        _show_table(["name", "what", "source"], [[f.name, f.title, f.source] for f in chosen(ALL)])
+        raise MethodError(
+            f"`spindle reproduce {' '.join(names)} --quick --full` asks for the least and for all; give one of them."
+        )
+    if names == [LIST]:
+        _show_table(["name", "what", "source"], [[f.name, f.title, f.source] for f in FIGURES.values()])
         return
+    figures = [figure for name in names for figure in chosen(name)]
     jax.config.update("jax_enable_compilation_cache", False)  # compilation is timed, not remembered
-    scale = QUICK if quick else FULL if full else USUAL
-    for figure in chosen(name):
-        rows, page = reproduce(figure, scale, out, say)
-        console.print(f"{figure.name}. {figure.title}. {figure.source}", markup=False)
+    allowed = QUICK if quick else FULL if full else seconds
+    for figure in figures:
+        rows, page = reproduce(figure, allowed, out, say)
+        say(f"{figure.name}. {figure.title}. {figure.source}")
         _show_table(heading(figure), lines(figure, rows))
+        for sentence in figure.concludes(rows):
+            show(sentence)
         say(f"written to {page}")
 
 

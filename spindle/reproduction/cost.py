@@ -52,6 +52,17 @@ def step_cost(problem: Problem, method: Method, seconds: float) -> StepCost:
         return StepCost(_timed(compiled, state, points, left), size / 1e6, float(counted.get("flops", 0.0)), took)
 
 
+def median_milliseconds(function, *arguments, repeats: int = 7) -> float:
+    """Of a call of a compiled function, after one that compiles it."""
+    jax.block_until_ready(function(*arguments))
+    taken = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        jax.block_until_ready(function(*arguments))
+        taken.append(time.perf_counter() - began)
+    return 1e3 * statistics.median(taken)
+
+
 def _step(plan: Plan):
     """(state, points) -> state after one step; the state before training, and points."""
     optimizer = plan.schedule.stages[0].optimizer
@@ -74,7 +85,8 @@ def _timed(compiled, state, points, seconds: float, repeats: int = 7) -> float |
         return None
     began = time.perf_counter()
     jax.block_until_ready(compiled(state, points))
-    first, taken = time.perf_counter() - began, []
+    first = time.perf_counter() - began
+    taken: list[float] = []
     while len(taken) < repeats and time.perf_counter() - began + first < seconds:
         started = time.perf_counter()
         state = jax.block_until_ready(compiled(state, points))

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from spindle.reproduction.figure import Row
+from spindle.reproduction.figure import FigureRow
 
 _COLOURS = ("#2f7fc1", "#e07b39", "#3f9e6e", "#a565b5", "#b8962e", "#c2566b", "#5b6770", "#8c564b")
 
 
-def against_size(canvas: Canvas, rows: Sequence[Row], columns: Sequence[str], horizontal: str, **scales: str) -> None:
+def against_size(
+    canvas: Canvas, rows: Sequence[FigureRow], columns: Sequence[str], horizontal: str, **scales: str
+) -> None:
     """One panel a column: a line a model against size, solid as measured, dashed as published.
 
     scales   of the axes, `x` and `y`, logarithmic where nothing is said
@@ -26,7 +28,7 @@ def against_size(canvas: Canvas, rows: Sequence[Row], columns: Sequence[str], ho
     _legend(canvas, panels[0])
 
 
-def against_time(canvas: Canvas, rows: Sequence[Row], horizontal: str, vertical: str, **scales: str) -> None:
+def against_time(canvas: Canvas, rows: Sequence[FigureRow], horizontal: str, vertical: str, **scales: str) -> None:
     """One panel with the curve of each row that has one."""
     axes = canvas.subplots()
     for colour, row in zip(_COLOURS * 4, [r for r in rows if r.measured and r.measured.curve], strict=False):
@@ -36,7 +38,7 @@ def against_time(canvas: Canvas, rows: Sequence[Row], horizontal: str, vertical:
     _legend(canvas, axes)
 
 
-def bars(canvas: Canvas, rows: Sequence[Row], column: str, names: Sequence[str]) -> None:
+def bars(canvas: Canvas, rows: Sequence[FigureRow], column: str, names: Sequence[str]) -> None:
     """Groups of bars, one bar a model, on a logarithmic scale; a mark where a number is published."""
     axes, models = canvas.subplots(), _models(rows)
     wide = 0.8 / max(1, len(models))
@@ -50,7 +52,7 @@ def bars(canvas: Canvas, rows: Sequence[Row], column: str, names: Sequence[str])
     _legend(canvas, axes)
 
 
-def _models(rows: Sequence[Row]) -> list[str]:
+def _models(rows: Sequence[FigureRow]) -> list[str]:
     return list(dict.fromkeys(row.cell.model for row in rows))
 
 

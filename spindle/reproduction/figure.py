@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import jax
 from matplotlib.figure import Figure as Canvas
 
 ERROR, SECONDS, MILLISECONDS, MEGABYTES = "relative L2", "seconds", "ms a step", "MB"
+
+_ACCELERATED = 50.0  # times that arithmetic is faster on an accelerator than on two cores, at least
 
 
 class NotMeasured(Exception):
@@ -38,7 +41,8 @@ class Cell:
     size        its place on the horizontal axis
     published   {column: the number that is printed}
     measure     seconds that it may take -> what it gave; it raises NotMeasured where that is not enough
-    least       seconds below which it is not begun, roughly, on two processor cores
+    overhead    seconds to prepare, compile and evaluate it, roughly
+    work        seconds of its arithmetic on two processor cores, below which it is not begun; see `least`
     most        seconds beyond which nothing is gained
     """
 
@@ -47,17 +51,23 @@ class Cell:
     size: float
     measure: Callable[[float], Measured]
     published: Mapping[str, float] = field(default_factory=dict)
-    least: float = 10.0
+    overhead: float = 10.0
+    work: float = 0.0
     most: float = float("inf")
+
+    @property
+    def least(self) -> float:
+        """Seconds below which it is not begun on this machine."""
+        return self.overhead + self.work / (1.0 if jax.default_backend() == "cpu" else _ACCELERATED)
 
 
 @dataclass(frozen=True)
-class Row:
+class FigureRow:
     """A cell with what was measured for it, or the reason why nothing was.
 
     allowed   seconds that it was allowed; it is measured anew only when it may take more
     wall      seconds that it took
-    machine   on which, in words
+    device    on which: cpu, or the name of an accelerator
     """
 
     cell: Cell
@@ -65,7 +75,7 @@ class Row:
     missing: str = ""
     allowed: float = 0.0
     wall: float = 0.0
-    machine: str = ""
+    device: str = ""
 
     @property
     def share(self) -> float | None:
@@ -78,7 +88,7 @@ class Row:
         return None if self.measured is None else self.measured.values.get(column)
 
 
-def _nothing(rows: Sequence[Row]) -> Sequence[str]:
+def _nothing(rows: Sequence[FigureRow]) -> Sequence[str]:
     return ()
 
 
@@ -101,6 +111,6 @@ class Figure:
     source: str
     columns: tuple[str, ...]
     cells: Sequence[Cell]
-    draw: Callable[[Canvas, Sequence[Row]], None]
+    draw: Callable[[Canvas, Sequence[FigureRow]], None]
     says: tuple[str, ...] = ()
-    concludes: Callable[[Sequence[Row]], Sequence[str]] = _nothing
+    concludes: Callable[[Sequence[FigureRow]], Sequence[str]] = _nothing

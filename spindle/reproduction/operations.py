@@ -11,7 +11,7 @@ from spindle.networks.layers import MLP
 from spindle.networks.taylor import Jet, closure
 from spindle.reproduction import separable
 from spindle.reproduction.drawing import bars
-from spindle.reproduction.figure import ERROR, MEGABYTES, MILLISECONDS, Cell, Figure, Measured, NotMeasured, Row
+from spindle.reproduction.figure import ERROR, MEGABYTES, MILLISECONDS, Cell, Figure, FigureRow, Measured, NotMeasured
 from spindle.training.precision import precision
 
 POINTS, AXES, RANK = 64, 3, 32
@@ -27,7 +27,7 @@ def _separable(order: int, key) -> Callable:
     bodies = [MLP(1, RANK, width=64, hidden=3, key=k) for k in keys]
     indices = closure([(order,)], 1)
 
-    def evaluate(points):
+    def evaluate(*points):
         features = [body(Jet.variables(p, indices)).lanes for body, p in zip(bodies, points, strict=True)]
         merged = [_merged([lanes[0] for lanes in features])]
         for n in range(1, order + 1):
@@ -67,11 +67,10 @@ def counted(model: str, order: int, mode: str, allowed: float) -> Measured:
     """Operations as the compiler counts them, on 64^3 points in single precision; nothing is run."""
     with precision("float32"):
         key = jax.random.PRNGKey(0)
-        if model == "SPINN":
-            function, points = _separable(order, key), [jax.ShapeDtypeStruct((POINTS, 1), jnp.float32)] * AXES
-        else:
-            function, points = _whole(order, key, mode), jax.ShapeDtypeStruct((POINTS**AXES, AXES), jnp.float32)
-        analysis = jax.jit(function).lower(points).compile().cost_analysis()
+        function, points = _separable(order, key), [jax.ShapeDtypeStruct((POINTS, 1), jnp.float32)] * AXES
+        if model != "SPINN":
+            function, points = _whole(order, key, mode), [jax.ShapeDtypeStruct((POINTS**AXES, AXES), jnp.float32)]
+        analysis = jax.jit(function).lower(*points).compile().cost_analysis()
     if not analysis or "flops" not in analysis:
         raise NotMeasured("the compiler of this device counts no operations")
     return Measured({MFLOP: analysis["flops"] / 1e6})
@@ -86,7 +85,7 @@ def _operations() -> list[Cell]:
             order,
             partial(counted, model, order, mode),
             {MFLOP: float(sum(_PRINTED[model][: order + 1]))} if (model, mode) != ("PINN", "forward") else {},
-            least=1.0,
+            overhead=1.0,
             most=20.0,
         )
         for model, mode in ways
@@ -94,7 +93,7 @@ def _operations() -> list[Cell]:
     ]
 
 
-def _draw(canvas: Canvas, rows: Sequence[Row]) -> None:
+def _draw(canvas: Canvas, rows: Sequence[FigureRow]) -> None:
     bars(canvas, rows, MFLOP, _ORDERS)
 
 
@@ -110,24 +109,25 @@ def summary_cells() -> list[Cell]:
     return [c for figure in separable.FIGURES[:3] for c in figure.cells if c.name in wanted]
 
 
-def ratios(rows: Sequence[Row]) -> list[str]:
+def ratios(rows: Sequence[FigureRow]) -> list[str]:
     """Sentences: how many times faster, and how much smaller, at equal points and as the publication compares."""
     by_name, said = {row.cell.name: row for row in rows}, []
     pairs = [(f"{n}^3 points each", n, n) for n in _EQUAL] + [("54^3 against 64^3, as published", 54, 64)]
     for problem, shown in _SIDES.items():
         for words, pinn, spinn in pairs:
             one, other = (by_name.get(f"{problem} {m} {n}") for m, n in (("PINN-mod", pinn), ("SPINN-mod", spinn)))
-            if one is None or other is None or one.value(MILLISECONDS) is None or other.value(MILLISECONDS) is None:
+            if one is None or other is None or not one.measured or not other.measured:
                 said.append(f"{shown}, {words}: not measured on both sides")
                 continue
-            faster, smaller = (one.value(c) / other.value(c) for c in (MILLISECONDS, MEGABYTES))
+            mine, its = other.measured.values, one.measured.values
+            faster, smaller = (its[column] / mine[column] for column in (MILLISECONDS, MEGABYTES))
             time, memory = _HEADLINES[problem]
             printed = f" (printed: {time} and {memory})" if spinn == 64 else ""
             said.append(f"{shown}, {words}: {faster:.0f} times faster a step, {smaller:.0f} times less memory{printed}")
     return said
 
 
-def _draw_summary(canvas: Canvas, rows: Sequence[Row]) -> None:
+def _draw_summary(canvas: Canvas, rows: Sequence[FigureRow]) -> None:
     separable.draw(canvas, [row for row in rows if row.cell.name.startswith("klein_gordon3d")])
 
 
@@ -140,7 +140,7 @@ FIGURES = (
         _operations(),
         _draw,
         (
-            "Counted by the compiler, additions and multiplications alike, values with all derivatives up to the order; "
+            "Counted by the compiler, additions and multiplications alike: values with derivatives up to the order; "
             "the printed numbers are sums of the orders.",
             "Printed ratio of all orders: 1,394.",
         ),

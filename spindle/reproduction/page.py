@@ -9,7 +9,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure as Canvas
 
 from spindle.report.html import number, render
-from spindle.reproduction.figure import Figure, Row
+from spindle.reproduction.figure import Figure, FigureRow
 from spindle.reproduction.store import as_data
 from spindle.results.directory import write_json
 from spindle.storage.arrays import write_atomically
@@ -24,15 +24,15 @@ def heading(figure: Figure) -> list[str]:
         columns += [column]
         if any(column in cell.published for cell in figure.cells):
             columns += ["published", "ratio"]
-    return [*columns, "share of steps", "wall s"]
+    return [*columns, "share of steps", "wall s", "on"]
 
 
-def lines(figure: Figure, rows: Sequence[Row]) -> list[list[str]]:
+def lines(figure: Figure, rows: Sequence[FigureRow]) -> list[list[str]]:
     """A line of the table for each row; the reason in the place of numbers that are missing."""
     return [_line(figure, row) for row in rows]
 
 
-def _line(figure: Figure, row: Row) -> list[str]:
+def _line(figure: Figure, row: FigureRow) -> list[str]:
     cells = [row.cell.name]
     for column in figure.columns:
         measured, published = row.value(column), row.cell.published.get(column)
@@ -41,10 +41,10 @@ def _line(figure: Figure, row: Row) -> list[str]:
             ratio = measured / published if measured is not None and published else None
             cells += [_EMPTY if published is None else number(published), _EMPTY if ratio is None else f"{ratio:.2g}"]
     share = row.missing or (_EMPTY if row.share is None else f"{100 * row.share:.3g} %")
-    return [*cells, share, f"{row.wall:.0f}" if row.wall else _EMPTY]
+    return [*cells, share, f"{row.wall:.0f}" if row.wall else _EMPTY, row.device]
 
 
-def write_figure(figure: Figure, rows: Sequence[Row], folder: Path) -> Path:
+def write_figure(figure: Figure, rows: Sequence[FigureRow], folder: Path) -> Path:
     """Write the rows as JSON, the picture and the page of a figure; return the page."""
     write_json(folder / f"{figure.name}.json", [as_data(row) for row in rows])
     drawn = _drawn(figure, rows)
@@ -70,17 +70,16 @@ def write_index(figures: Mapping[str, Figure], folder: Path) -> Path:
     return render("reproductions.html", content, folder / "index.html")
 
 
-def _notes(figure: Figure, rows: Sequence[Row]) -> list[str]:
+def _notes(figure: Figure, rows: Sequence[FigureRow]) -> list[str]:
     said = [f"{row.cell.name}: {row.measured.note}." for row in rows if row.measured and row.measured.note]
     concluded = [f"{sentence}." for sentence in figure.concludes(rows)]
-    machines = sorted({row.machine for row in rows if row.machine})
-    return [*concluded, *figure.says, *said, *([f"Measured on {'; '.join(machines)}."] if machines else [])]
+    return [*concluded, *figure.says, *said]
 
 
-def _drawn(figure: Figure, rows: Sequence[Row]) -> str:
+def _drawn(figure: Figure, rows: Sequence[FigureRow]) -> str:
     """The picture as SVG, the same bytes for the same rows."""
     with matplotlib.rc_context({"svg.hashsalt": "spindle", "font.size": 9}):
         canvas, content = Canvas(figsize=(9.5, 3.6), layout="constrained"), io.StringIO()
-        figure.draw(canvas, [row for row in rows if row.measured])
+        figure.draw(canvas, rows)
         canvas.savefig(content, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
         return content.getvalue()

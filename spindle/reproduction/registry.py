@@ -4,13 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from spindle.errors import MethodError, nearest
-from spindle.reproduction import flows, operations, separable
-from spindle.reproduction.figure import Figure, Row
+from spindle.reproduction import flows, nodes, operations, separable
+from spindle.reproduction.figure import Figure, FigureRow
 from spindle.reproduction.page import write_figure, write_index
-from spindle.reproduction.run import Scale, measure
+from spindle.reproduction.run import measure
 from spindle.reproduction.store import Store
 
-FIGURES: dict[str, Figure] = {figure.name: figure for figure in (*separable.FIGURES, *flows.FIGURES, *operations.FIGURES)}
+FIGURES: dict[str, Figure] = {
+    figure.name: figure for figure in (*separable.FIGURES, *flows.FIGURES, *operations.FIGURES, *nodes.FIGURES)
+}
 LIST, ALL = "list", "all"
 NAMES = (LIST, ALL, *FIGURES)
 
@@ -24,9 +26,13 @@ def chosen(name: str) -> list[Figure]:
     return [FIGURES[name.upper()]]
 
 
-def reproduce(figure: Figure, scale: Scale, folder: Path, tell: Callable[[str], None]) -> tuple[list[Row], Path]:
-    """Measure what is missing of a figure, and write its page."""
-    rows = measure(figure, scale, Store(folder), tell)
+def reproduce(
+    figure: Figure, seconds: float, folder: Path, tell: Callable[[str], None]
+) -> tuple[list[FigureRow], Path]:
+    """Measure what is missing of a figure within so many seconds, and write its page, with what other devices gave."""
+    store = Store(folder)
+    here = measure(figure, seconds, store, tell)
+    rows = [row for own in here for row in (own, *store.elsewhere(own.cell))]
     page = write_figure(figure, rows, folder)
     write_index(FIGURES, folder)
     return rows, page

@@ -6,12 +6,13 @@ from functools import partial
 
 from matplotlib.figure import Figure as Canvas
 
+from spindle.gallery.registry import gallery
 from spindle.methods.base import Method
 from spindle.methods.pinn import PINN
 from spindle.methods.spinn import SPINN
 from spindle.reproduction.drawing import against_size
-from spindle.reproduction.figure import ERROR, MEGABYTES, MILLISECONDS, SECONDS, Cell, Figure, Measured, Row
-from spindle.reproduction.training import named, trained
+from spindle.reproduction.figure import ERROR, MEGABYTES, MILLISECONDS, SECONDS, Cell, Figure, FigureRow, Measured
+from spindle.reproduction.training import trained
 
 STEPS = 50_000
 MODELS: dict[str, Method] = {
@@ -81,22 +82,24 @@ def cell(problem: str, model: str, points: int, printed: Mapping[str, float]) ->
         points,
         partial(_measure, problem, model, points),
         printed,
-        least=_least(model, points**axes),
+        overhead=12.0,
+        work=_work(model, points**axes),
     )
 
 
 def _measure(problem: str, model: str, points: int, allowed: float) -> Measured:
-    return trained(named(problem), replace(MODELS[model], points=points), steps="steps", of=STEPS, allowed=allowed)
+    recipe = partial(replace, MODELS[model], points=points)
+    return trained(gallery(problem), lambda steps: recipe(steps=steps), of=STEPS, allowed=allowed)
 
 
-def _least(model: str, points: int) -> float:
-    """Seconds to compile and evaluate, and those of a few steps on two processor cores.
+def _work(model: str, points: int) -> float:
+    """Seconds of some steps on two processor cores.
 
     Networks without separation take some 30 microseconds a point and step, modified ones twice as many.
     """
     if model.startswith("SPINN"):
-        return 12.0 + 2e-6 * points
-    return 12.0 + (2.0 if model.endswith("mod") else 1.0) * 20 * 3e-5 * points
+        return 2e-6 * points
+    return (2.0 if model.endswith("mod") else 1.0) * 20 * 3e-5 * points
 
 
 def _table(name: str) -> Figure:
@@ -116,7 +119,7 @@ SAYS = (
 )
 
 
-def draw(canvas: Canvas, rows: Sequence[Row]) -> None:
+def draw(canvas: Canvas, rows: Sequence[FigureRow]) -> None:
     """Error, time and memory against points an axis, as figure 3 has them."""
     against_size(canvas, rows, (ERROR, MILLISECONDS, MEGABYTES), "points an axis")
 

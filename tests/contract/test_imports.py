@@ -31,8 +31,9 @@ FLOORS = {
     10: ("results",),
     11: ("solving",),
     12: ("experiments", "report"),
-    13: ("cli", "__init__"),
-    14: ("__main__",),
+    13: ("reproduction", "__init__"),
+    14: ("cli",),
+    15: ("__main__",),
 }
 WITHOUT_JAX = ("errors", "visible", "symbolic", "geometry", "problem", "problem_files")
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}

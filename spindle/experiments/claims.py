@@ -9,6 +9,7 @@ import numpy as np
 
 from spindle.errors import SpindleError
 from spindle.experiments.families import tested
+from spindle.experiments.rows import untrained
 from spindle.gallery.registry import gallery
 from spindle.methods.base import Method
 from spindle.methods.dtpinn import DTPINN
@@ -133,12 +134,19 @@ def _verified(claim: Claim, tell: Callable) -> dict:
         solution = solve(gallery(claim.problem, **claim.options), claim.method, progress=False)
     except SpindleError as error:
         tell(f"{claim.row}: {error}", markup=False)
-        return row | {"measured": float("nan"), "seconds": time.perf_counter() - began, "verdict": "", "holds": "no"}
+        return row | {
+            "measured": float("nan"),
+            "without training": "",
+            "seconds": time.perf_counter() - began,
+            "verdict": "",
+            "holds": "no",
+        }
     measured_error, seconds = claim.measured(solution), time.perf_counter() - began
     holds = claim.holds(measured_error)
     tell(f"{claim.row}: {measured_error:.1e}, claimed {claim.error:.1e}{'' if holds else ': no longer'}", markup=False)
     return row | {
         "measured": measured_error,
+        "without training": untrained(solution),
         "seconds": seconds,
         "verdict": solution.verdict.word,
         "holds": "yes" if holds else "no",

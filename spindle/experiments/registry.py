@@ -6,13 +6,14 @@ from spindle.errors import MethodError, nearest
 from spindle.experiments import dtpinn, estimates, families, flows, referee
 from spindle.experiments.claims import verify
 from spindle.experiments.rows import Row, run_row
-from spindle.experiments.spinn import DEFAULTS, HARD, LEARNED, MEMBERS, PAPER, PAPER_PINN, PINN_DEFAULTS
+from spindle.experiments.spinn import DEFAULTS, HARD, LEARNED, MEMBERS, PAPER, PAPER_PINN, PINN_DEFAULTS, PLAIN
 
 BENCHES: dict[str, tuple[Row, ...]] = {
     "spinn": PAPER + DEFAULTS,
     "spinn-paper": PAPER,
     "spinn-default": DEFAULTS,
     "spinn-members": MEMBERS,
+    "spinn-plain": PLAIN,
     "spinn-learned": LEARNED,
     "spinn-hard": HARD,
     "dtpinn": dtpinn.DISK,

@@ -4,6 +4,9 @@ import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+import equinox as eqx
+import jax
+
 from spindle.gallery.registry import gallery
 from spindle.methods.base import Method
 from spindle.methods.dtpinn import DTPINN
@@ -49,6 +52,7 @@ def run_row(row: Row, *, quick: bool, tell: Callable) -> dict:
         "parameters": runs[0].size,
         "published": row.published if row.published is not None else "",
         "classical": _classical(runs[0]),
+        "without training": untrained(runs[0]),
         "median error": statistics.median(errors),
         "worst error": max(errors),
         "seeds": len(runs),
@@ -64,6 +68,19 @@ def run_row(row: Row, *, quick: bool, tell: Callable) -> dict:
         ],
         **(row.more(runs[0]) if row.more else {}),
     }
+
+
+def untrained(solution: Solution) -> float | str:
+    """The relative error of what the set-up solves by itself: the lift of the conditions, with a network of zeros.
+
+    "" where nothing holds by construction, or where no network is trained.
+    """
+    plan = solution.plan
+    if plan.march is not None or solution.reduced is not None or not any(plan.constraints.lifts.values()):
+        return ""
+    model = solution.windows[0].model if solution.windows else solution.model
+    zeros = jax.tree.map(lambda leaf: 0 * leaf if eqx.is_inexact_array(leaf) else leaf, model)
+    return max(solution.evaluator.relative_errors(zeros).values(), default="")
 
 
 def _classical(solution):

@@ -46,6 +46,12 @@ MEMBERS = (
     Row("poisson2d", SPINN(), seeds=5, options={"m": 3, "n": 2}),
 )
 
+# The start and the number of features without a look at the source, which in manufactured products is the solution up
+# to a number.
+PLAIN = tuple(
+    Row(name, SPINN(from_source=False, width=32), seeds=5) for name in ("helmholtz3d", "poisson_nd", "poisson2d")
+)
+
 # Learned axis networks instead of spectral features.
 LEARNED = tuple(
     Row(name, SPINN(network="mlp", width=16, rank=4, points=128, frequency=14.0, newton_steps=300), seeds=5)

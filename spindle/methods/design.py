@@ -52,7 +52,7 @@ class Design:
         self.axes = len(problem.coordinates)
         self.widths = each_axis(s.width, self.axes)
         self.ranks = ranks = _ladder(s, problem, self.linear, self.tangled)
-        shaping = s.is_basis and ranks[0] != "full"
+        shaping = s.is_basis and s.from_source and ranks[0] != "full"
         self.shapes = source_terms(problem, constraints, ranks[0] // 2) if shaping else ()
         if self.shapes and s.rank == "auto":
             self.ranks = (len(self.shapes), *ranks)

@@ -26,6 +26,7 @@ _DEFAULT = COMMON | {
     "width": "auto",
     "hidden_layers": 2,
     "rank": "auto",
+    "from_source": True,
     "activation": "sin",
     "initial": "glorot",
     "frequency": "auto",
@@ -58,6 +59,7 @@ _PAPER = _DEFAULT | {
     "width": 64,
     "hidden_layers": 3,
     "rank": 32,
+    "from_source": False,
     "activation": "tanh",
     "frequency": 1.0,
     "scale_inputs": False,
@@ -115,6 +117,9 @@ class SPINN(Method):
             "zero field full, or 12 (24 up to three axes) where these would be too many",
         },
         sizes=True,
+    )
+    from_source: bool | None = setting(
+        Flag(), "whether the first products of spectral features take their shape from those of a separable source"
     )
     refine: int | str | None = setting(
         Whole(0, 10),

@@ -44,6 +44,31 @@ def _line(figure: Figure, row: FigureRow) -> list[str]:
     return [*cells, share, f"{row.wall:.0f}" if row.wall else _EMPTY, row.device]
 
 
+def markdown(figure: Figure, rows: Sequence[FigureRow]) -> str:
+    """The rows that were measured as a table of a document, and how many were not."""
+    measured = [row for row in rows if row.measured]
+    columns = [column for column in figure.columns if any(row.value(column) is not None for row in measured)]
+    text = f"\n### {figure.name}. {figure.title}\n\n{figure.source}.\n\n"
+    if measured:
+        text += "| " + " | ".join(["cell", *columns, "share of steps", "wall s", "on"]) + " |\n"
+        text += "|---" * (len(columns) + 4) + "|\n"
+        for row in measured:
+            cells = [_beside(row.value(column), row.cell.published.get(column)) for column in columns]
+            share = _EMPTY if row.share is None else f"{100 * row.share:.3g} %"
+            text += "| " + " | ".join([row.cell.name, *cells, share, f"{row.wall:.0f}", row.device]) + " |\n"
+    names = {row.cell.name for row in measured}
+    missing = sum(cell.name not in names for cell in figure.cells)
+    said = [f"{sentence}." for sentence in figure.concludes(rows)] + list(figure.says)
+    said += [f"{missing} of {len(figure.cells)} cells were not measured."] if missing else []
+    return text + "\n" + " ".join(said) + "\n"
+
+
+def _beside(measured: float | None, published: float | None) -> str:
+    """A number, with the published one in brackets."""
+    shown = _EMPTY if measured is None else number(measured)
+    return shown if published is None else f"{shown} ({number(published)})"
+
+
 def write_figure(figure: Figure, rows: Sequence[FigureRow], folder: Path) -> Path:
     """Write the rows as JSON, the picture and the page of a figure; return the page."""
     write_json(folder / f"{figure.name}.json", [as_data(row) for row in rows])

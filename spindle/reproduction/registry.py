@@ -36,3 +36,12 @@ def reproduce(
     page = write_figure(figure, rows, folder)
     write_index(FIGURES, folder)
     return rows, page
+
+
+def stored(folder: Path) -> list[tuple[Figure, list[FigureRow]]]:
+    """The figures with what is stored of them in a folder, of all devices; nothing is measured."""
+    store = Store(folder)
+    return [
+        (figure, [row for c in figure.cells for row in (store.read(c), *store.elsewhere(c)) if row is not None])
+        for figure in FIGURES.values()
+    ]

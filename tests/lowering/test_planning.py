@@ -111,15 +111,16 @@ def test_derivatives_of_long_formulas_are_those_of_their_values(kind, monkeypatc
 @pytest.mark.slow
 @pytest.mark.parametrize("method", [sp.SPINN(), sp.PINN()], ids=["spinn", "pinn"])
 def test_two_hundred_problems_are_planned(method):
-    worst = 0.0
+    slow = {}
     for seed in range(200):
         problem, began = posed(seed), time.process_time()
         try:
             method.plan(problem)
         except sp.SpindleError as error:
             assert "refuse" in str(error) or len(str(error)) > 40
-        worst = max(worst, time.process_time() - began)
-    assert worst < SECONDS
+        took = time.process_time() - began
+        slow |= {seed: took} if took > SECONDS else {}
+    assert not slow
 
 
 def test_a_product_of_ten_polynomials_is_taken_as_it_is_written():

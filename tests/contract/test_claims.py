@@ -29,7 +29,10 @@ def test_what_was_measured_goes_into_the_table():
     claim = CLAIMS[0]
     row = {"problem": claim.row, "method": repr(claim.method), "measured": 0.25, "seconds": 7.4, "verdict": "doubtful"}
     first, second = documents().table({}, [row]).splitlines()[2:4]
-    assert first.endswith("| 2.5e-01 | 7 | doubtful |")
+    assert first.endswith("| 2.5e-01 |  | 7 | doubtful |")
+    for alone, shown in ((2.0, "**2.0e+00**"), (3.0, "3.0e+00")):
+        (line,) = documents().table({}, [row | {"without training": alone}]).splitlines()[2:3]
+        assert f"| 2.5e-01 | {shown} | 7 |" in line
     assert "not yet" in second
 
 

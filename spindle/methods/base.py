@@ -11,7 +11,7 @@ from spindle.classical.nodal_solver import ClassicalSolution, NoClassical
 from spindle.errors import MethodError, nearest, shown
 from spindle.lowering.constraints import Constraints
 from spindle.methods.optimizers import TrainingSettings
-from spindle.methods.published import published
+from spindle.methods.published import published_settings
 from spindle.methods.settings import (
     Activation,
     Features,
@@ -221,9 +221,9 @@ class Method(TrainingSettings, ABC):
                 f"`sp.{type(self).__name__}(recipe={shown(self.recipe)})` is not known."
                 + nearest(str(self.recipe)[:100], self.recipes)
             )
-        as_published = published(problem).get(self.name, {}) if self.recipe == "paper" else {}
-        given = {**self.recipes[self.recipe], **as_published, **self.as_dict()}
-        settings = checked(type(self), given, len(problem.coordinates))
+        usual, given = self.recipes[self.recipe], self.as_dict()
+        as_published = published_settings(problem, self.name, usual, given) if self.recipe == "paper" else {}
+        settings = checked(type(self), {**usual, **as_published, **given}, len(problem.coordinates))
         complete = replace(self, **settings)
         # Slabs follow the solution by themselves; windows do where time is the only coordinate.
         slabs = complete.network in SLABBED and fits(problem)

@@ -1,7 +1,8 @@
 """The settings that were published for problems of the gallery, as far as they differ from those of a recipe "paper".
 
 A problem names its publication, `Problem.published`; a problem that is merely called the same gets nothing. What is
-listed under "omit" are conditions that the publication leaves out.
+listed under "omit" are conditions that the publication leaves out. What a method's settings list under "cases" are
+pairs: where settings have the values of the first, those of the second were published.
 """
 
 from collections.abc import Mapping
@@ -11,9 +12,19 @@ from spindle.errors import MethodError, nearest
 from spindle.problem.problem import Problem
 
 
-def _disk(rate: float, nodes: tuple[int, int] = (737, 91), **others: int) -> Mapping[str, Any]:
-    """Sharma & Shankar (2022), arXiv 2205.09332, and the code beside it."""
-    return {"dtpinn": {"nodes": nodes, "lbfgs_rate": rate, **others}}
+def _disk(rate: float, plain: float, *, single: float | None = None, edges: bool = False, **others: Any):
+    """Sharma & Shankar (2022), arXiv 2205.09332, and the code beside it.
+
+    rate     of DT-PINNs
+    plain    of the plain network at the same nodes, trained in single precision
+    single   of DT-PINNs in single precision; None: there were none
+    edges    whether the plain network takes equations at boundary nodes, too
+    """
+    at = {"equations_at": "all" if edges else "inner"}
+    cases = [({"derivatives": "exact"}, {"lbfgs_rate": plain, "dtype": "float32", **at})]
+    if single:
+        cases.append(({"derivatives": "rbf-fd", "dtype": "float32"}, {"lbfgs_rate": single}))
+    return {"dtpinn": {"nodes": (737, 91), "lbfgs_rate": rate, "cases": cases} | others}
 
 
 def _turbulence(weights: Mapping[str, float], causal: Mapping[str, float]) -> Mapping[str, Any]:
@@ -70,10 +81,10 @@ PUBLISHED: dict[str, Mapping[str, Any]] = {
             | {f"initial {kind} {n}": 10.0 for kind in ("vorticity", "velocity") for n in (1, 2, 3)},
         }
     },
-    "poisson_disk": _disk(0.04),
-    "nonlinear_poisson_disk": _disk(0.01),
-    "heat_disk": _disk(0.4, times=25),
-    "poisson_ball": _disk(0.0025, nodes=(2423, 657)),
+    "poisson_disk": _disk(0.04, plain=0.2, single=0.0075),
+    "nonlinear_poisson_disk": _disk(0.01, plain=0.2),
+    "heat_disk": _disk(0.4, plain=0.4, edges=True, times=25),
+    "poisson_ball": _disk(0.0025, plain=0.04, nodes=(2423, 657)),
 }
 
 
@@ -90,3 +101,16 @@ def published(problem: Problem) -> Mapping[str, Any]:
             + nearest(problem.published, PUBLISHED)
         )
     return PUBLISHED[problem.published]
+
+
+def published_settings(problem: Problem, method: str, usual: Mapping[str, Any], given: Mapping[str, Any]):
+    """{setting: value} as published for a problem and a method, where settings have the values that are asked for.
+
+    usual   the values of the recipe
+    given   those that were set, which come before what is published
+    """
+    settings = dict(published(problem).get(method, {}))
+    for where, then in settings.pop("cases", ()):
+        if {**usual, **settings, **given}.items() >= where.items():
+            settings |= then
+    return settings

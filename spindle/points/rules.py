@@ -37,6 +37,7 @@ def _gauss(low, high, n):
 
 FIXED: dict[str, Callable] = {"uniform": _uniform, "midpoint": _midpoint, "gauss": _gauss}
 RULES = ("random", *FIXED)
+DRAWN = ("random",)  # the rules that draw new points
 
 
 def fixed_nodes(rule: str, low: float, high: float, n: int) -> tuple[np.ndarray, np.ndarray | None]:

@@ -16,7 +16,7 @@ from spindle.lowering.scales import scales_of
 from spindle.methods.base import Plan
 from spindle.methods.optimizers import optimizers
 from spindle.methods.published import published
-from spindle.networks.embeddings import Embedding, FourierFeatures, PeriodicFeatures, Raw, Scaled
+from spindle.networks.embeddings import Embedding, FourierFeatures, HarmonicProducts, PeriodicFeatures, Raw, Scaled
 from spindle.networks.fields import BoundaryFactor, Field, PointwiseField
 from spindle.networks.model import Model
 from spindle.networks.registry import BODIES
@@ -88,6 +88,8 @@ def embedding(bounds, periodic, s: Any, *, key) -> Embedding:
     """What the coordinates pass through first, from the settings."""
     if any(periodic):
         harmonics = s.width // 2 if s.is_basis else s.harmonics
+        if s.periodic_features == "products" and not s.is_basis:
+            return HarmonicProducts(tuple(bounds), tuple(periodic), harmonics)
         return PeriodicFeatures(tuple(bounds), tuple(periodic), harmonics)
     if s.fourier:
         count, deviation = s.fourier
@@ -180,7 +182,7 @@ def _stages(objective: Objective, s: Any, newton: Sequence[Stage], build: Callab
 
     def causal(adam) -> list[Stage]:
         ladder = causal_ladder(objective.forms.problem, s)
-        return [Stage(Causal(adam, tolerance, s.slabs)) for tolerance in ladder] or [Stage(adam)]
+        return [Stage(Causal(adam, tolerance, s.slabs, s.causal_start)) for tolerance in ladder] or [Stage(adam)]
 
     def gauss_newton(alone) -> list[Stage]:
         last = list(newton) or [Stage(alone)]

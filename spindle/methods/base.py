@@ -42,7 +42,14 @@ from spindle.training.schedule import Schedule
 
 RECIPES = ("default", "paper")
 # What the default recipes of all methods begin with.
-COMMON: dict[str, Any] = {"windows": 1, "causal": (), "slabs": 32, "scales": "auto"}
+COMMON: dict[str, Any] = {
+    "windows": 1,
+    "causal": (),
+    "causal_start": False,
+    "slabs": 32,
+    "scales": "auto",
+    "periodic_features": "harmonics",
+}
 
 
 def _as_it_is(expression):
@@ -127,6 +134,15 @@ class Method(TrainingSettings, ABC):
     harmonics: int | None = setting(
         Whole(1, 10**5), "harmonics of the features on axes that are declared periodic", sizes=True
     )
+    periodic_features: str | None = setting(
+        Words(
+            {
+                "harmonics": "their cos and sin, other coordinates scaled",
+                "products": "these, a one, all products of those of two axes, and 1, 10 and 100 times other coordinates",
+            }
+        ),
+        "inputs on domains with such axes",
+    )
     scale_inputs: bool | None = setting(Flag(), "whether every coordinate's interval is mapped to [-1, 1] at first")
     hard: str | None = setting(
         Words(
@@ -156,7 +172,14 @@ class Method(TrainingSettings, ABC):
         Positive(), "weight of conditions that `weights` does not name; measurements of known noise weigh 1e-3 at most"
     )
     keep: str | None = setting(
-        Words({"last": "those at the end", "lowest loss": "those at that step"}), "which parameters are kept"
+        Words(
+            {
+                "last": "those at the end",
+                "lowest loss": "those at that step, looked at every 10 steps",
+                "lowest late loss": "likewise, every 100 of the last 30 % of the steps",
+            }
+        ),
+        "which parameters are kept",
     )
     causal: tuple[float, ...] | None = setting(
         Ladder(),
@@ -164,7 +187,10 @@ class Method(TrainingSettings, ABC):
         "that weighs later times by how well earlier ones are solved (Wang et al. 2024); (): off. Its authors report a "
         "patent; see `sp.CausalPINN`",
     )
-    slabs: int | None = setting(Whole(2, 10**5), "slabs of time for these weights")
+    causal_start: bool | None = setting(Flag(), "whether these weights count initial conditions as the earliest time")
+    slabs: int | None = setting(
+        Whole(2, 10**5), "slabs of time for these weights; with sorted times as many as there are instants"
+    )
     windows: int | str | None = setting(
         Whole(1, 10**4),
         "windows in time of equal length, solved one after the other, each from the end of the last; 1: none",

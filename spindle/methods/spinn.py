@@ -34,6 +34,7 @@ _DEFAULT = COMMON | {
     "hard": "auto",
     "points": "auto",
     "sampling": "gauss",
+    "copies": 8,
     "sums": "auto",
     "refine": "auto",
     "resample": 0,
@@ -121,6 +122,9 @@ class SPINN(Method):
         "how often the number of features on each axis may be changed by the decay of their coefficients, once all "
         "products have one",
         also={"auto": "4 (8 on a single axis), or never in windows of time, or where `width` or `points` are given"},
+    )
+    copies: int | None = setting(
+        Whole(1, 10**6), "grids that sampling='shifted' goes round, one more every `resample` steps; the first is unshifted"
     )
     fade: bool | None = setting(
         Flag(), "whether equations count less near walls whose values differ from the initial data there"

@@ -90,9 +90,7 @@ class Design:
         """Jets along the axes of a lattice; `sums` as in `SeparableJets`."""
         rule = "random" if fresh else self.s.sampling
         time = next((k for k, c in enumerate(self.problem.coordinates) if is_time(c)), None)
-        lattice = Lattice(
-            self.forms.supports, counts, rule, self.fade, self.breaks, ShiftedGrids(self.s.copies, time)
-        )
+        lattice = Lattice(self.forms.supports, counts, rule, self.fade, self.breaks, ShiftedGrids(self.s.copies, time))
         return SeparableJets(lattice, self.forms.needs, **sums)
 
     @cached_property

@@ -124,7 +124,8 @@ class SPINN(Method):
         also={"auto": "4 (8 on a single axis), or never in windows of time, or where `width` or `points` are given"},
     )
     copies: int | None = setting(
-        Whole(1, 10**6), "grids that sampling='shifted' goes round, one more every `resample` steps; the first is unshifted"
+        Whole(1, 10**6),
+        "grids that sampling='shifted' goes round, one more every `resample` steps; the first is unshifted",
     )
     fade: bool | None = setting(
         Flag(), "whether equations count less near walls whose values differ from the initial data there"

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-
 # To compare and to copy costs time: every so many steps, of the steps after this share of all.
 LOOKS = {"lowest loss": (10, 0.0), "lowest late loss": (100, 0.7)}
 

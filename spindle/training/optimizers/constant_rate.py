@@ -116,9 +116,7 @@ def _remembered(state: ConstantRateState, gradient) -> ConstantRateState:
     def kept(pairs, new):
         return pairs.at[place].set(jnp.where(curved, new, pairs[place]))
 
-    return state._replace(
-        steps=kept(state.steps, state.moved), turns=kept(state.turns, turn), kept=state.kept + curved
-    )
+    return state._replace(steps=kept(state.steps, state.moved), turns=kept(state.turns, turn), kept=state.kept + curved)
 
 
 def _preconditioned(state: ConstantRateState, gradient):

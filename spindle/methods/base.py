@@ -138,7 +138,7 @@ class Method(TrainingSettings, ABC):
         Words(
             {
                 "harmonics": "their cos and sin, other coordinates scaled",
-                "products": "these, a one, all products of those of two axes, and 1, 10 and 100 times other coordinates",
+                "products": "these, a one, products of those of two axes, and 1, 10 and 100 times other coordinates",
             }
         ),
         "inputs on domains with such axes",

@@ -17,9 +17,9 @@ class CausalPINN(Method):
 
     `causal` are the tolerances of the weights, each trained for at most `steps`
     steps or until all weights exceed 0.99, `slabs` the slabs of time. `sp.SPINN(causal=...)` takes them too.
-    `recipe="paper"`: the published settings for decaying turbulence: in each step 32 instants in their order, each at the
-    same 256 random places, weights that count the initial state as the earliest time, 124 inputs with the products of
-    harmonics of the two axes, and a rate that falls by a tenth every 10,000 steps.
+    `recipe="paper"`: the published settings for decaying turbulence: in each step 32 instants in their order, each at
+    the same 256 random places, weights that count the initial state as the earliest time, 124 inputs with the products
+    of harmonics of the two axes, and a rate that falls by a tenth every 10,000 steps.
     The published implementation is licensed for non-commercial use, and its authors state that the University of
     Pennsylvania has patented the technique: settle that before commercial use. This one was written from the paper.
 

@@ -122,7 +122,8 @@ def _time(problem: Problem) -> int:
         if is_time(coordinate):
             return axis
     raise MethodError(
-        f"`sampling='sorted'` draws instants in their order, and `{problem.name}` has no time; take `sampling='random'`."
+        f"`sampling='sorted'` draws instants in their order, and `{problem.name}` has no time; take "
+        f"`sampling='random'`."
     )
 
 

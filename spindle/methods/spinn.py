@@ -125,7 +125,7 @@ class SPINN(Method):
     )
     copies: int | None = setting(
         Whole(1, 10**6),
-        "grids that sampling='shifted' goes round, one more every `resample` steps; the first is unshifted",
+        "grids that sampling='shifted' goes round, the next one every `resample` steps; the first is not shifted",
     )
     fade: bool | None = setting(
         Flag(), "whether equations count less near walls whose values differ from the initial data there"

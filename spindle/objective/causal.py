@@ -5,8 +5,8 @@ The loss of the equations is then
 
     mean over i of  w_i L_i,      w_i = exp(-tolerance * sum over k < i of  L_k),
 
-or, where the misfit L_0 of the initial conditions counts as the earliest time, with L_0 added to the sum, as on
-decaying turbulence, and where the w_i are not differentiated (Wang, Sankaran & Perdikaris 2024, Comput. Methods Appl. Mech. Eng. 421).
+or with the misfit L_0 of the initial conditions added to the sum, as for decaying turbulence. The w_i are not
+differentiated (Wang, Sankaran & Perdikaris 2024, Comput. Methods Appl. Mech. Eng. 421).
 """
 
 from collections.abc import Mapping

@@ -267,9 +267,9 @@ def test_the_causal_network_has_the_published_inputs():
     assert plan.objective.count == 2 * 32 * 256 + 3 * 256
 
 
-# [D], table of orders, polynomials and stencils: p, then degree l and nodes n of the Laplacian and of Robin conditions in
-# the plane, and the exponents m that the text asks for: l where it is odd, else l - 1. The first Robin exponent, 1, has no
-# slope at its own node; 3 stands in for it.
+# [D], table of orders, polynomials and stencils: p, then degree l and nodes n of the Laplacian and of Robin conditions
+# in the plane, and the exponents m that the text asks for: l where it is odd, else l - 1. The first Robin exponent, 1,
+# has no slope at its own node; 3 stands in for it.
 KERNELS = [
     (2, (3, 21, 3), (2, 13, 3)),
     (3, (4, 31, 3), (3, 21, 3)),

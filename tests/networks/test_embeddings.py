@@ -59,12 +59,10 @@ def test_products_of_harmonics_are_those_of_two_axes(float64):
     wanted = np.concatenate([np.ones((4, 1)), np.stack([t, 10 * t, 100 * t], 1), one, other, products], axis=1)
     assert features.width == 124
     np.testing.assert_allclose(features(jnp.asarray(points)), wanted, atol=1e-12)
-    jet = features(Jet.variables(jnp.asarray(points), ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1))))
-    slopes = jax.vmap(jax.jacfwd(lambda p: features(p[None])[0]))(jnp.asarray(points))
-    for k, index in enumerate(((1, 0, 0), (0, 1, 0), (0, 0, 1))):
-        np.testing.assert_allclose(jet.derivative(index), slopes[..., k], atol=1e-9)
-    assert np.abs(jet.derivative((0, 1, 1))[:, :24]).max() == 0
-    assert np.abs(jet.derivative((0, 1, 1))[:, 24:]).min() > 0
+    indices = ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))
+    derivatives = jax.jit(lambda p: [features(Jet.variables(p, indices)).derivative(i) for i in indices[1:]])
+    slopes = jax.jit(jax.vmap(jax.jacfwd(lambda p: features(p[None])[0])))(jnp.asarray(points))
+    np.testing.assert_allclose(np.stack(derivatives(jnp.asarray(points)), -1), slopes, atol=1e-9)
 
 
 def test_of_one_periodic_axis_alone_there_are_a_one_and_its_harmonics(float64):

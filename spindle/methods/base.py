@@ -103,7 +103,8 @@ class Plan:
 class Method(TrainingSettings, ABC):
     """Interface of all methods.
 
-    recipe   "default": ours; "paper": as published, to the letter where the publication says
+    recipe   "default": ours; "paper": as published for the method and the problem, where the publication says; what was
+             chosen where text and code differ, and what is not as published, stands in `docs/published.md`
 
     What a method decides for a problem is a method again, whose every setting has a value; see `decide`.
     """
@@ -161,7 +162,12 @@ class Method(TrainingSettings, ABC):
         also={"auto": "by the number of axes"},
         per_axis=True,
     )
-    sampling: str | None = setting(Rule(), "rule for collocation points")
+    sampling: str | None = setting(
+        Rule(),
+        'rule for collocation points: "random", "uniform" or "midpoint"; on a lattice also "gauss", and "shifted", '
+        'uniform grids moved by parts of a cell; in a cloud also "sobol", and "sorted", random instants in their order, '
+        "at each the same random places",
+    )
     resample: int | None = setting(Whole(0, 10**9), "draw new random points every so many steps; 0: never")
     weights: Mapping[str, float] | None = setting(Weights(), "{residual name: weight}; other equations weigh 1")
     balance: int | None = setting(Whole(0, 10**9), "adapt the weights every so many steps by gradient norms; 0: never")

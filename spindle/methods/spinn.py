@@ -90,7 +90,8 @@ class SPINN(Method):
     more. `network="mlp"` or `"modified"` learns the axis functions themselves. One first-order step costs d N passes
     through small networks and 2 r N^d operations for each partial, or d r^2 N without the grid.
     `recipe="paper"`: Adam with a constant rate of 1e-3, 50,000 steps in single precision, N random nodes an axis drawn
-    anew every 100 steps, penalties on all conditions; the weights and ranks published for the problem are used.
+    anew every 100 steps, penalties on all conditions; networks, ranks, weights, steps and grids that were published for
+    the problem come before these.
 
     Source: Cho, Nam, Yang, Yun, Hong & Park (2023), Separable Physics-Informed Neural Networks, arXiv 2306.15969.
     """

@@ -35,7 +35,8 @@ class NodeCloud(Points):
         self.supports, self.nodes, self.times, self.axis = tuple(supports), nodes, times, axis
         self.edges = edges
         self.positions = np.concatenate([nodes.interior, nodes.boundary, nodes.ghosts])
-        self.rows = [self._rows(support) for support in self.supports]
+        # Of one type in every precision: JAX remembers constants in the one that it met them in first.
+        self.rows = [self._rows(support).astype(np.int32) for support in self.supports]
 
     def _rows(self, support) -> np.ndarray:
         """The numbers of a support's nodes; none of measurements, which lie between nodes."""

@@ -125,6 +125,13 @@ def test_published_recipe_is_as_published():
     assert plan.build(jax.random.PRNGKey(0)).field.parameters == 7_901
 
 
+def test_single_precision_is_trained_and_compared_with_the_classical_solution_in_double():
+    method = sp.DTPINN(recipe="paper", dtype="float32", nodes=(60, 20), order=2, lbfgs_steps=5)
+    record = sp.solve(gallery("poisson_disk"), method, progress=False).record()
+    assert record["classical"]["errors"]["u"]["rel_l2"] < 0.1
+    assert record["settings"]["lbfgs_rate"] == 0.0075
+
+
 def test_the_plain_network_as_published_takes_inner_nodes_alone_but_for_the_heat_equation():
     still = sp.DTPINN(recipe="paper", derivatives="exact", nodes=(150, 40)).plan(gallery("poisson_disk"))
     assert still.objective.count == 150 + 40

@@ -161,9 +161,9 @@ class DistanceToClassical(TrainingObjective):
         """As by the objective before."""
         return self.inner.carried_values
 
-    def draw(self, key, carried=None):
+    def draw(self, key, carried=None, turn=0):
         """As by the objective before, for the residuals."""
-        return self.inner.draw(key, carried)
+        return self.inner.draw(key, carried, turn)
 
     def mean_squares(self, model, drawn) -> dict[str, jax.Array]:
         """The residuals of the objective before."""

@@ -16,18 +16,20 @@ from spindle.lowering.scales import scales_of
 from spindle.methods.base import Plan
 from spindle.methods.optimizers import optimizers
 from spindle.methods.published import published
-from spindle.networks.embeddings import Embedding, FourierFeatures, PeriodicFeatures, Raw, Scaled
+from spindle.networks.embeddings import Embedding, FourierFeatures, HarmonicProducts, PeriodicFeatures, Raw, Scaled
 from spindle.networks.fields import BoundaryFactor, Field, PointwiseField
 from spindle.networks.model import Model
 from spindle.networks.registry import BODIES
 from spindle.objective.estimated import first_guesses
 from spindle.objective.objective import Objective
+from spindle.points.rules import DRAWN
 from spindle.problem.consistency.signs import parameters_of_known_sign
 from spindle.problem.problem import Problem
 from spindle.symbolic.symbols import is_time
 from spindle.training.optimizers.adam import Adam
 from spindle.training.optimizers.causal import Causal
 from spindle.training.optimizers.gauss_newton import GaussNewton
+from spindle.training.optimizers.lbfgs import LBFGS
 from spindle.training.optimizers.reweighted import Reweighted
 from spindle.training.schedule import Schedule
 from spindle.training.stages import Stage
@@ -86,6 +88,8 @@ def embedding(bounds, periodic, s: Any, *, key) -> Embedding:
     """What the coordinates pass through first, from the settings."""
     if any(periodic):
         harmonics = s.width // 2 if s.is_basis else s.harmonics
+        if s.periodic_features == "products" and not s.is_basis:
+            return HarmonicProducts(tuple(bounds), tuple(periodic), harmonics)
         return PeriodicFeatures(tuple(bounds), tuple(periodic), harmonics)
     if s.fourier:
         count, deviation = s.fourier
@@ -154,7 +158,7 @@ def assemble(
     def build(key):
         return Model(field(key), first_guesses(objective.tunable, signs))
 
-    resample = s.resample if s.sampling == "random" else 0
+    resample = s.resample if s.sampling in DRAWN else 0
     many = len(objective.names) > 1
     return Plan(
         problem=problem,
@@ -162,7 +166,7 @@ def assemble(
         objective=objective,
         fresh=fresh,
         build=build,
-        schedule=Schedule(_stages(objective, s, newton), resample, s.balance if many else 0, s.keep),
+        schedule=Schedule(_stages(objective, s, newton, build), resample, s.balance if many else 0, s.keep),
         weights=objective.weights(s.weights, s.conditions),
         dtype=s.dtype,
         settings=s,
@@ -170,12 +174,15 @@ def assemble(
     )
 
 
-def _stages(objective: Objective, s: Any, newton: Sequence[Stage]) -> tuple[Stage, ...]:
-    """One stage for each optimizer that takes steps, but those of causal weights and of Gauss-Newton may be several."""
+def _stages(objective: Objective, s: Any, newton: Sequence[Stage], build: Callable) -> tuple[Stage, ...]:
+    """One stage for each optimizer that takes steps, but those of causal weights and of Gauss-Newton may be several.
+
+    build   random key -> the model before training
+    """
 
     def causal(adam) -> list[Stage]:
         ladder = causal_ladder(objective.forms.problem, s)
-        return [Stage(Causal(adam, tolerance, s.slabs)) for tolerance in ladder] or [Stage(adam)]
+        return [Stage(Causal(adam, tolerance, s.slabs, s.causal_start)) for tolerance in ladder] or [Stage(adam)]
 
     def gauss_newton(alone) -> list[Stage]:
         last = list(newton) or [Stage(alone)]
@@ -185,6 +192,9 @@ def _stages(objective: Objective, s: Any, newton: Sequence[Stage]) -> tuple[Stag
         # From a guess that is far off each step gains a few per cent only, some forty times.
         return [Stage(Reweighted(replace(alone, worth=5e-3, patience=8), measured)), *last]
 
-    several = {Adam: causal, GaussNewton: gauss_newton}
+    def beginning_anew(lbfgs) -> list[Stage]:
+        return [Stage(replace(lbfgs, fresh=lambda key: eqx.filter(build(key), eqx.is_inexact_array)))]
+
+    several = {Adam: causal, LBFGS: beginning_anew, GaussNewton: gauss_newton}
     stages = [several.get(type(o), lambda alone: [Stage(alone)])(o) for o in optimizers(lambda name: getattr(s, name))]
     return tuple(stage for group in stages for stage in group)

@@ -11,7 +11,7 @@ from spindle.classical.nodal_solver import ClassicalSolution, NoClassical
 from spindle.errors import MethodError, nearest, shown
 from spindle.lowering.constraints import Constraints
 from spindle.methods.optimizers import TrainingSettings
-from spindle.methods.published import published
+from spindle.methods.published import published_settings
 from spindle.methods.settings import (
     Activation,
     Features,
@@ -42,7 +42,14 @@ from spindle.training.schedule import Schedule
 
 RECIPES = ("default", "paper")
 # What the default recipes of all methods begin with.
-COMMON: dict[str, Any] = {"windows": 1, "causal": (), "slabs": 32, "scales": "auto"}
+COMMON: dict[str, Any] = {
+    "windows": 1,
+    "causal": (),
+    "causal_start": False,
+    "slabs": 32,
+    "scales": "auto",
+    "periodic_features": "harmonics",
+}
 
 
 def _as_it_is(expression):
@@ -96,7 +103,8 @@ class Plan:
 class Method(TrainingSettings, ABC):
     """Interface of all methods.
 
-    recipe   "default": ours; "paper": as published, to the letter where the publication says
+    recipe   "default": ours; "paper": as published for the method and the problem, where the publication says; what was
+             chosen where text and code differ, and what is not as published, stands in `docs/published.md`
 
     What a method decides for a problem is a method again, whose every setting has a value; see `decide`.
     """
@@ -127,6 +135,15 @@ class Method(TrainingSettings, ABC):
     harmonics: int | None = setting(
         Whole(1, 10**5), "harmonics of the features on axes that are declared periodic", sizes=True
     )
+    periodic_features: str | None = setting(
+        Words(
+            {
+                "harmonics": "their cos and sin, other coordinates scaled",
+                "products": "these, a one, products of those of two axes, and 1, 10 and 100 times other coordinates",
+            }
+        ),
+        "inputs on domains with such axes",
+    )
     scale_inputs: bool | None = setting(Flag(), "whether every coordinate's interval is mapped to [-1, 1] at first")
     hard: str | None = setting(
         Words(
@@ -145,7 +162,12 @@ class Method(TrainingSettings, ABC):
         also={"auto": "by the number of axes"},
         per_axis=True,
     )
-    sampling: str | None = setting(Rule(), "rule for collocation points")
+    sampling: str | None = setting(
+        Rule(),
+        'rule for collocation points: "random", "uniform" or "midpoint"; on a lattice also "gauss", and "shifted", '
+        'uniform grids moved by parts of a cell; in a cloud also "sobol", and "sorted", random instants in their order, '
+        "at each the same random places",
+    )
     resample: int | None = setting(Whole(0, 10**9), "draw new random points every so many steps; 0: never")
     weights: Mapping[str, float] | None = setting(Weights(), "{residual name: weight}; other equations weigh 1")
     balance: int | None = setting(Whole(0, 10**9), "adapt the weights every so many steps by gradient norms; 0: never")
@@ -156,7 +178,14 @@ class Method(TrainingSettings, ABC):
         Positive(), "weight of conditions that `weights` does not name; measurements of known noise weigh 1e-3 at most"
     )
     keep: str | None = setting(
-        Words({"last": "those at the end", "lowest loss": "those at that step"}), "which parameters are kept"
+        Words(
+            {
+                "last": "those at the end",
+                "lowest loss": "those at that step, looked at every 10 steps",
+                "lowest late loss": "likewise, every 100 of the last 30 % of the steps",
+            }
+        ),
+        "which parameters are kept",
     )
     causal: tuple[float, ...] | None = setting(
         Ladder(),
@@ -164,7 +193,10 @@ class Method(TrainingSettings, ABC):
         "that weighs later times by how well earlier ones are solved (Wang et al. 2024); (): off. Its authors report a "
         "patent; see `sp.CausalPINN`",
     )
-    slabs: int | None = setting(Whole(2, 10**5), "slabs of time for these weights")
+    causal_start: bool | None = setting(Flag(), "whether these weights count initial conditions as the earliest time")
+    slabs: int | None = setting(
+        Whole(2, 10**5), "slabs of time for these weights; with sorted times as many as there are instants"
+    )
     windows: int | str | None = setting(
         Whole(1, 10**4),
         "windows in time of equal length, solved one after the other, each from the end of the last; 1: none",
@@ -221,9 +253,9 @@ class Method(TrainingSettings, ABC):
                 f"`sp.{type(self).__name__}(recipe={shown(self.recipe)})` is not known."
                 + nearest(str(self.recipe)[:100], self.recipes)
             )
-        as_published = published(problem).get(self.name, {}) if self.recipe == "paper" else {}
-        given = {**self.recipes[self.recipe], **as_published, **self.as_dict()}
-        settings = checked(type(self), given, len(problem.coordinates))
+        usual, given = self.recipes[self.recipe], self.as_dict()
+        as_published = published_settings(problem, self.name, usual, given) if self.recipe == "paper" else {}
+        settings = checked(type(self), {**usual, **as_published, **given}, len(problem.coordinates))
         complete = replace(self, **settings)
         # Slabs follow the solution by themselves; windows do where time is the only coordinate.
         slabs = complete.network in SLABBED and fits(problem)

@@ -17,8 +17,9 @@ class CausalPINN(Method):
 
     `causal` are the tolerances of the weights, each trained for at most `steps`
     steps or until all weights exceed 0.99, `slabs` the slabs of time. `sp.SPINN(causal=...)` takes them too.
-    `recipe="paper"`: the published settings for decaying turbulence, with 32 x 256 points, but new random ones in every
-    step in place of sorted times, and without products of the harmonics of two axes as inputs.
+    `recipe="paper"`: the published settings for decaying turbulence: in each step 32 instants in their order, each at
+    the same 256 random places, weights that count the initial state as the earliest time, 124 inputs with the products
+    of harmonics of the two axes, and a rate that falls by a tenth every 10,000 steps.
     The published implementation is licensed for non-commercial use, and its authors state that the University of
     Pennsylvania has patented the technique: settle that before commercial use. This one was written from the paper.
 
@@ -31,13 +32,15 @@ class CausalPINN(Method):
         "paper": {
             **PINN.recipes["paper"],
             "network": "modified",
-            "points": (32, 16, 16),
+            "sampling": "sorted",
             "resample": 1,
             "steps": 100_000,
             "schedule": "gentle",
             "causal": (1e-3, 1e-2, 1e-1, 1.0),
+            "causal_start": True,
             "keep": "last",
             "hard": "zero",
+            "periodic_features": "products",
         },
     }
 

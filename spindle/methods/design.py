@@ -20,9 +20,10 @@ from spindle.networks.fields import SeparableField
 from spindle.networks.registry import BODIES
 from spindle.objective.objective import Objective
 from spindle.points.lattice import Lattice
+from spindle.points.shifts import ShiftedGrids
 from spindle.problem.consistency.checks import fatal
 from spindle.problem.problem import Problem
-from spindle.symbolic.symbols import is_given
+from spindle.symbolic.symbols import is_given, is_time
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.stages import Stage
 
@@ -88,9 +89,9 @@ class Design:
     def derivatives(self, counts, *, fresh: bool = False, **sums) -> SeparableJets:
         """Jets along the axes of a lattice; `sums` as in `SeparableJets`."""
         rule = "random" if fresh else self.s.sampling
-        return SeparableJets(
-            Lattice(self.forms.supports, counts, rule, self.fade, self.breaks), self.forms.needs, **sums
-        )
+        time = next((k for k, c in enumerate(self.problem.coordinates) if is_time(c)), None)
+        lattice = Lattice(self.forms.supports, counts, rule, self.fade, self.breaks, ShiftedGrids(self.s.copies, time))
+        return SeparableJets(lattice, self.forms.needs, **sums)
 
     @cached_property
     def _sums(self) -> dict:

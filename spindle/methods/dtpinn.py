@@ -10,6 +10,7 @@ import sympy
 from spindle.classical.fit import NEAR, ClassicalFit, ClassicalSolver, polynomial_misfit
 from spindle.classical.nodal_solver import ClassicalSolution, NoClassical, solve_nodal
 from spindle.derivatives.pointwise import PointwiseTaylor
+from spindle.derivatives.rbf_fd.kernels import KERNEL_RULES
 from spindle.derivatives.rbf_fd.nodal import RBFFDDerivatives
 from spindle.errors import MethodError
 from spindle.geometry.domain import Box, BoxUnion, Interval
@@ -50,6 +51,7 @@ _DEFAULT = COMMON | {
     "in_time": "exact",
     "exponent": 7,
     "ghost": 0.25,
+    "equations_at": "all",
     "sampling": "scattered",
     "resample": 0,
     "weights": {},
@@ -76,7 +78,7 @@ _PAPER = _DEFAULT | {
     "initial": "uniform",
     "scale_inputs": False,
     "nodes": 828,
-    "exponent": 5,
+    "exponent": "code",
     "conditions": 1.0,
     "lbfgs_steps": 100_000,
     "newton_steps": 0,
@@ -96,7 +98,9 @@ class DTPINN(Method):
     degree 8 to 2 %, as at small holes, else 4. It may end as a fit to the classical solution (`approach`, said in the
     record). For a forward problem that solution on the same nodes, which every record shows, is as accurate and faster;
     a network earns its place with measurements and unknown parameters, and as a smooth surrogate.
-    `recipe="paper"`: as published, four tanh layers of width 50 and L-BFGS of constant rate, halved where it diverges.
+    `recipe="paper"`: four tanh layers of width 50, and L-BFGS of the constant rate published for the problem and the
+    precision, in blocks of 20 iterations, begun anew with another network and half the rate where it is lost; with
+    `derivatives="exact"` the plain network of the publication, in single precision and with its own rates and nodes.
 
     Source: Sharma & Shankar (2022), Accelerated Training of Physics-Informed Neural Networks (PINNs) using Meshless
     Discretizations, arXiv 2205.09332.
@@ -133,9 +137,13 @@ class DTPINN(Method):
         ),
         "derivatives in time",
     )
-    exponent: int | None = setting(Whole(1, 31), "odd m of the kernel r^m")
+    exponent: int | str | None = setting(Whole(1, 31), "odd m of the kernel r^m", also=KERNEL_RULES)
     stencil: int | None = setting(Whole(2, 10**4), "nodes in a stencil; None: twice the number of polynomials, and one")
     ghost: float | None = setting(Positive(), "distance of the ghost nodes from the boundary, in units of the spacing")
+    equations_at: str | None = setting(
+        Words({"all": "inner and boundary nodes", "inner": "inner nodes alone, with exact derivatives"}),
+        "where equations hold",
+    )
     approach: bool | None = setting(
         Flag(),
         "whether Gauss-Newton on the residuals is followed by Gauss-Newton on the distance from the classical solution "
@@ -150,6 +158,11 @@ class DTPINN(Method):
     def decide(self, problem: Problem) -> tuple[Self, tuple[str, ...]]:
         """How many nodes. A frequency that is "auto" follows the classical solution, and is chosen by `plan`."""
         s: Any = self.resolved(problem)
+        if s.equations_at == "inner" and s.derivatives != "exact":
+            raise MethodError(
+                "`sp.DTPINN(equations_at='inner')` leaves the values at ghost nodes without equations, since matrices "
+                "take one at each boundary node for each ghost; add `derivatives='exact'`, or leave it out."
+            )
         usual = 2_000 if len(curved(problem).shape.coordinates) == 2 else 4_000
         return replace(s, nodes=usual if s.nodes == "auto" else s.nodes), ()
 
@@ -204,7 +217,8 @@ class _OnNodes:
 
     def objective(self, better: int = 0) -> Objective:
         """The objective on the nodes; `better`: by differences of so many orders more."""
-        on_nodes = NodeCloud(self.forms.supports, self.nodes, instants(self.domain, self.s), self.domain.time)
+        times, edges = instants(self.domain, self.s), self.s.equations_at == "all"
+        on_nodes = NodeCloud(self.forms.supports, self.nodes, times, self.domain.time, edges=edges)
         if self.s.derivatives == "exact":
             return self._with(PointwiseTaylor(NodePoints(on_nodes), self.forms.needs))
         scheme = {

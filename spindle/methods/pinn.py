@@ -1,12 +1,14 @@
 """PINN, the physics-informed neural network of all coordinates: the baseline that others are measured against."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, TypeVar
 
 from spindle.derivatives.pointwise import PointwiseTaylor
+from spindle.errors import MethodError
 from spindle.lowering.breaks import breaks
-from spindle.lowering.residuals import residual_forms
+from spindle.lowering.residuals import ResidualForms, residual_forms
 from spindle.methods.assembly import (
     assemble,
     constraints_for,
@@ -18,8 +20,11 @@ from spindle.methods.assembly import (
 from spindle.methods.base import COMMON, Method, Plan, refuse_interfaces
 from spindle.methods.settings import documented
 from spindle.objective.objective import Objective
+from spindle.points.base import PointwisePoints
 from spindle.points.cloud import Cloud
+from spindle.points.sorted_times import SortedTimes
 from spindle.problem.problem import Problem
+from spindle.symbolic.symbols import is_time
 
 Decided = TypeVar("Decided", bound=Method)
 # On a single axis a step is cheap, and L-BFGS needs a good start.
@@ -99,11 +104,35 @@ class PINN(Method):
 
 
 def decided_on_cloud(s: Decided, problem: Problem) -> Decided:
-    """The method with its number of points and steps."""
+    """The method with its number of points and steps.
+
+    Raises MethodError where times are to be sorted and there is none.
+    """
     axes = len(problem.coordinates)
     points = enough_points(axes, total=4_096, most=64) if s.points == "auto" else s.points
     steps = (_STEPS_ON_ONE_AXIS if axes == 1 else _STEPS) if s.steps == "auto" else s.steps
+    if s.sampling == "sorted":
+        s = replace(s, slabs=each_axis(points, axes)[_time(problem)])
     return replace(s, points=points, steps=steps)
+
+
+def _time(problem: Problem) -> int:
+    """The axis of time; raises MethodError where there is none."""
+    for axis, coordinate in enumerate(problem.coordinates):
+        if is_time(coordinate):
+            return axis
+    raise MethodError(
+        f"`sampling='sorted'` draws instants in their order, and `{problem.name}` has no time; take "
+        f"`sampling='random'`."
+    )
+
+
+def _sorted_times(problem: Problem, forms: ResidualForms, counts: Sequence[int]) -> SortedTimes:
+    """As many instants as the time axis has points, at each of them as many places as the others have together."""
+    axis = _time(problem)
+    places = math.prod(counts) // counts[axis]
+    cloud = Cloud(forms.supports, forms.groups, interior=places, boundary=places, rule="random")
+    return SortedTimes(cloud, axis, counts[axis])
 
 
 def plan_on_cloud(problem: Problem, s: Any, notes: tuple[str, ...]) -> Plan:
@@ -116,13 +145,16 @@ def plan_on_cloud(problem: Problem, s: Any, notes: tuple[str, ...]) -> Plan:
     interior = math.prod(counts)
     boundary = max(1, round(interior / interior ** (1 / len(counts))))
     narrow = breaks(problem)
-
     forms = residual_forms(problem, constraints)
 
-    def objective(fresh: bool) -> Objective:
+    def cloud(fresh: bool) -> PointwisePoints:
+        if s.sampling == "sorted" and not fresh:
+            return _sorted_times(problem, forms, counts)
         rule = "random" if fresh else s.sampling
-        cloud = Cloud(forms.supports, forms.groups, interior=interior, boundary=boundary, rule=rule, breaks=narrow)
-        return Objective(forms, PointwiseTaylor(cloud, forms.needs), faces=s.faces)
+        return Cloud(forms.supports, forms.groups, interior=interior, boundary=boundary, rule=rule, breaks=narrow)
+
+    def objective(fresh: bool) -> Objective:
+        return Objective(forms, PointwiseTaylor(cloud(fresh), forms.needs), faces=s.faces)
 
     field = pointwise_field(problem, constraints, s)
     return assemble(objective(False), lambda: objective(True), field, s, (*notes, *sentences))

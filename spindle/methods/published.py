@@ -1,7 +1,8 @@
 """The settings that were published for problems of the gallery, as far as they differ from those of a recipe "paper".
 
 A problem names its publication, `Problem.published`; a problem that is merely called the same gets nothing. What is
-listed under "omit" are conditions that the publication leaves out.
+listed under "omit" are conditions that the publication leaves out. What a method's settings list under "cases" are
+pairs: where settings have the values of the first, those of the second were published.
 """
 
 from collections.abc import Mapping
@@ -11,27 +12,45 @@ from spindle.errors import MethodError, nearest
 from spindle.problem.problem import Problem
 
 
-def _disk(rate: float, nodes: tuple[int, int] = (737, 91), **others: int) -> Mapping[str, Any]:
-    """Sharma & Shankar (2022), arXiv 2205.09332, and the code beside it."""
-    return {"dtpinn": {"nodes": nodes, "lbfgs_rate": rate, **others}}
+def _disk(rate: float, plain: float, *, single: float | None = None, edges: bool = False, **others: Any):
+    """Sharma & Shankar (2022), arXiv 2205.09332, and the code beside it.
+
+    rate     of DT-PINNs
+    plain    of the plain network at the same nodes, trained in single precision
+    single   of DT-PINNs in single precision; None: there were none
+    edges    whether the plain network takes equations at boundary nodes, too
+    """
+    at = {"equations_at": "all" if edges else "inner"}
+    cases = [({"derivatives": "exact"}, {"lbfgs_rate": plain, "dtype": "float32", **at})]
+    if single:
+        cases.append(({"derivatives": "rbf-fd", "dtype": "float32"}, {"lbfgs_rate": single}))
+    return {"dtpinn": {"nodes": (737, 91), "lbfgs_rate": rate, "cases": cases} | others}
 
 
 def _turbulence(weights: Mapping[str, float], causal: Mapping[str, float]) -> Mapping[str, Any]:
-    """Cho et al. (2023), arXiv 2306.15969, section 4; Wang et al. (2024), arXiv 2203.07404."""
+    """Cho et al. (2023), arXiv 2306.15969, section 4; Wang et al. (2024), arXiv 2203.07404.
+
+    Of the plain PINN that they are compared with it is not said how it was trained: as the causal one, without weights
+    in time, on as many points as there are of the smaller SPINN.
+    """
+    windows = {"windows": 10, "hard": "zero", "harmonics": 5, "periodic_features": "products"}
     separable = {
         "network": "modified",
         "hidden_layers": 2,
         "width": 128,
         "rank": 128,
-        "hard": "zero",
         "learning_rate": 2e-3,
         "steps": 100_000,
         "points": (32, 256, 256),
-        "windows": 10,
+        "sampling": "shifted",
+        "copies": 8,
+        "keep": "lowest late loss",
+        "weights": weights,
     }
     return {
-        "spinn": {**separable, "weights": weights},
-        "causal-pinn": {"windows": 10, "weights": causal},
+        "spinn": windows | separable,
+        "causal-pinn": windows | {"points": (32, 16, 16), "weights": causal},
+        "pinn": windows | {"points": 32, "weights": causal},
     }
 
 
@@ -41,9 +60,10 @@ PUBLISHED: dict[str, Mapping[str, Any]] = {
     # Cho et al. (2023), Separable Physics-Informed Neural Networks, arXiv 2306.15969
     "klein_gordon3d": {"omit": ["initial u_t"]},
     "klein_gordon4d": {"omit": ["initial u_t"], "spinn": {"faces": "mean"}},
+    # Of the plain network in six axes nothing was published: so many points fit into the memory.
     "diffusion6d": {"spinn": {"points": 8}, "pinn": {"points": 4}},
     "flow_mixing3d": {
-        "spinn": {"rank": 128, "points": 256, "weights": {"equation": 10.0}},
+        "spinn": {"network": "modified", "rank": 128, "points": 256, "weights": {"equation": 10.0}},
         "pinn": {"points": 32, "weights": {"equation": 10.0}},
     },
     "poisson_lshape": {
@@ -51,7 +71,8 @@ PUBLISHED: dict[str, Mapping[str, Any]] = {
             "network": "modified",
             "rank": 128,
             "points": 256,
-            "sampling": "uniform",
+            "sampling": "shifted",
+            "copies": 9,
             "steps": 5_000,
             "weights": {"dirichlet u": 1000.0},
         }
@@ -70,10 +91,10 @@ PUBLISHED: dict[str, Mapping[str, Any]] = {
             | {f"initial {kind} {n}": 10.0 for kind in ("vorticity", "velocity") for n in (1, 2, 3)},
         }
     },
-    "poisson_disk": _disk(0.04),
-    "nonlinear_poisson_disk": _disk(0.01),
-    "heat_disk": _disk(0.4, times=25),
-    "poisson_ball": _disk(0.0025, nodes=(2423, 657)),
+    "poisson_disk": _disk(0.04, plain=0.2, single=0.0075),
+    "nonlinear_poisson_disk": _disk(0.01, plain=0.2),
+    "heat_disk": _disk(0.4, plain=0.4, edges=True, times=25),
+    "poisson_ball": _disk(0.0025, plain=0.04, nodes=(2423, 657)),
 }
 
 
@@ -90,3 +111,16 @@ def published(problem: Problem) -> Mapping[str, Any]:
             + nearest(problem.published, PUBLISHED)
         )
     return PUBLISHED[problem.published]
+
+
+def published_settings(problem: Problem, method: str, usual: Mapping[str, Any], given: Mapping[str, Any]):
+    """{setting: value} as published for a problem and a method, where settings have the values that are asked for.
+
+    usual   the values of the recipe
+    given   those that were set, which come before what is published
+    """
+    settings = dict(published(problem).get(method, {}))
+    for where, then in settings.pop("cases", ()):
+        if {**usual, **settings, **given}.items() >= where.items():
+            settings |= then
+    return settings

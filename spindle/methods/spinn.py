@@ -35,6 +35,7 @@ _DEFAULT = COMMON | {
     "hard": "auto",
     "points": "auto",
     "sampling": "gauss",
+    "copies": 8,
     "sums": "auto",
     "refine": "auto",
     "resample": 0,
@@ -91,7 +92,8 @@ class SPINN(Method):
     more. `network="mlp"` or `"modified"` learns the axis functions themselves. One first-order step costs d N passes
     through small networks and 2 r N^d operations for each partial, or d r^2 N without the grid.
     `recipe="paper"`: Adam with a constant rate of 1e-3, 50,000 steps in single precision, N random nodes an axis drawn
-    anew every 100 steps, penalties on all conditions; the weights and ranks published for the problem are used.
+    anew every 100 steps, penalties on all conditions; networks, ranks, weights, steps and grids that were published for
+    the problem come before these.
 
     Source: Cho, Nam, Yang, Yun, Hong & Park (2023), Separable Physics-Informed Neural Networks, arXiv 2306.15969.
     """
@@ -126,6 +128,10 @@ class SPINN(Method):
         "how often the number of features on each axis may be changed by the decay of their coefficients, once all "
         "products have one",
         also={"auto": "4 (8 on a single axis), or never in windows of time, or where `width` or `points` are given"},
+    )
+    copies: int | None = setting(
+        Whole(1, 10**6),
+        "grids that sampling='shifted' goes round, the next one every `resample` steps; the first is not shifted",
     )
     fade: bool | None = setting(
         Flag(), "whether equations count less near walls whose values differ from the initial data there"

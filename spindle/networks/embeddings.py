@@ -1,6 +1,8 @@
 """What happens to coordinates before the first layer: scaling, periodic features, random Fourier features."""
 
 import abc
+import math
+from itertools import combinations
 
 import equinox as eqx
 import jax
@@ -9,6 +11,8 @@ import numpy as np
 
 from spindle.networks.activations import cos, sin
 from spindle.networks.taylor import concatenate
+
+_POWERS = (1.0, 10.0, 100.0)
 
 
 class Embedding(eqx.Module):
@@ -84,6 +88,44 @@ class PeriodicFeatures(Embedding):
             else:
                 features.append((column + (-(low + high) / 2)) * (2 / (high - low)))
         return concatenate(features)
+
+
+class HarmonicProducts(Embedding):
+    """A one, other coordinates times 1, 10 and 100, harmonics of periodic ones, and products of those of two of them.
+
+    Of one periodic coordinate alone there are 2 J + 1 features. Nothing is scaled.
+
+    periodic    for each coordinate whether it is periodic over its bounds
+    harmonics   J, number of harmonics
+    Source: Wang, Sankaran & Perdikaris (2024), Comput. Methods Appl. Mech. Eng. 421, on decaying turbulence.
+    """
+
+    bounds: tuple[tuple[float, float], ...] = eqx.field(static=True)
+    periodic: tuple[bool, ...] = eqx.field(static=True)
+    harmonics: int = eqx.field(static=True)
+
+    @property
+    def width(self) -> int:
+        """Number of features."""
+        axes = sum(self.periodic)
+        others = len(_POWERS) * (len(self.periodic) - axes)
+        return 1 + others + axes * self.waves + math.comb(axes, 2) * self.waves**2
+
+    def __call__(self, x):
+        features, waves = [0 * x[:, :1] + 1.0], []
+        for k, (bounds, periodic) in enumerate(zip(self.bounds, self.periodic, strict=True)):
+            column = x[:, k : k + 1]
+            if periodic:
+                waves.append(PeriodicFeatures((bounds,), (True,), self.harmonics)(column))
+            else:
+                features += [power * column for power in _POWERS]
+        products = [one[:, j : j + 1] * other for one, other in combinations(waves, 2) for j in range(self.waves)]
+        return concatenate([*features, *waves, *products])
+
+    @property
+    def waves(self) -> int:
+        """Number of harmonics of one coordinate, cos and sin."""
+        return 2 * self.harmonics
 
 
 class FourierFeatures(Embedding):

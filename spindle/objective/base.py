@@ -26,8 +26,8 @@ class TrainingObjective(ABC):
         """The arrays that the present window in time got from the one before; see `Carried`."""
 
     @abstractmethod
-    def draw(self, key, carried: Mapping | None = None) -> Any:
-        """Points, and what depends on them alone."""
+    def draw(self, key, carried: Mapping | None = None, turn=0) -> Any:
+        """Points, and what depends on them alone; `turn`: how often they were drawn before."""
 
     @abstractmethod
     def mean_squares(self, model, drawn) -> dict[str, jax.Array]:

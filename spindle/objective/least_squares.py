@@ -60,13 +60,14 @@ class LeastSquares:
         changed = {name: jnp.asarray(weight, float) for name, weight in weights.items()}
         return LeastSquares(self._objective, self._static, self._points, {**self._weights, **changed}, self._stop)
 
-    def causal(self, tolerance: float, slabs: int) -> "CausalLeastSquares":
+    def causal(self, tolerance: float, slabs: int, *, from_start: bool = False) -> "CausalLeastSquares":
         """The same least squares with causal weights, for first-order methods; see `objective.causal`."""
-        return CausalLeastSquares(
-            lambda arrays: causal_loss(
-                self._objective, self._model(arrays), self._points, self._weights, tolerance, slabs
-            )
-        )
+
+        def evaluate(arrays):
+            model, given = self._model(arrays), (self._points, self._weights, tolerance, slabs)
+            return causal_loss(self._objective, model, *given, from_start=from_start)
+
+        return CausalLeastSquares(evaluate)
 
     def rows(self, arrays) -> jax.Array:
         """The residual vector r."""

@@ -25,6 +25,7 @@ from spindle.lowering.residuals import ResidualForm, ResidualForms, ResidualTerm
 from spindle.networks.model import Model
 from spindle.objective.base import ResidualObjective
 from spindle.objective.penalties import Penalty
+from spindle.points.base import OrderedInTime, Rotating
 from spindle.problem.carried import carried_in
 from spindle.problem.conditions.base import Measurement
 from spindle.symbolic.symbols import is_time
@@ -97,12 +98,15 @@ class Objective(ResidualObjective):
         self._weights = [self._quadrature(r) for r in self.residuals]
         self._tabulated = self._supports_on_grids()
 
-    def draw(self, key, carried: Mapping | None = None) -> Drawn:
+    def draw(self, key, carried: Mapping | None = None, turn=0) -> Drawn:
         """Points, and what depends on them alone: sources and variable coefficients.
 
         carried   the arrays of a window in time, where this is compiled for all windows; None: those of the present one
+        turn      how often points were drawn before, for rules that go round
         """
-        return self.with_coefficients(self.derivatives.points.draw(key), carried)
+        points = self.derivatives.points
+        drawn = points.turned(key, turn) if isinstance(points, Rotating) else points.draw(key)
+        return self.with_coefficients(drawn, carried)
 
     def with_coefficients(self, points, carried: Mapping | None = None) -> Drawn:
         """Points that were drawn already, with all that depends on them alone: what `draw` returns."""
@@ -185,10 +189,17 @@ class Objective(ResidualObjective):
         return frozenset(e.name for e in self.forms.problem.equations)
 
     def instants(self, support: int, drawn: Drawn) -> jax.Array:
-        """The times of the points of a support, from 0 at the start to 1 at the end; broadcasts to their shape."""
+        """The times of the points of a support, from 0 at the start to 1 at the end; broadcasts to their shape.
+
+        Of points in the order of their instants their ranks.
+        """
+        points = self.derivatives.points
+        ranks = points.ranks(support) if isinstance(points, OrderedInTime) else None
+        if ranks is not None:
+            return jnp.asarray(ranks)
         axis = next(k for k, c in enumerate(self.forms.problem.coordinates) if is_time(c))
         low, high = self.forms.problem.domain.bounds[axis]
-        return (self.derivatives.points.coordinates(drawn.points)[support][axis] - low) / (high - low)
+        return (points.coordinates(drawn.points)[support][axis] - low) / (high - low)
 
     @property
     def count(self) -> int:

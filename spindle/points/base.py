@@ -35,9 +35,25 @@ class Points(ABC):
         """Quadrature weights, of sum one, along each axis of the arrays on a support; None: all weigh the same."""
 
 
+class Rotating(Points):
+    """Points that may go round a few prepared copies."""
+
+    @abstractmethod
+    def turned(self, key, turn) -> Any:
+        """As `draw`, after points were drawn `turn` times before."""
+
+
 class PointwisePoints(Points):
     """Points at which a field is evaluated one by one."""
 
     @abstractmethod
     def without_normals(self, drawn) -> list[jax.Array]:
         """For each support its points (n, d), without normals, as a field takes them."""
+
+
+class OrderedInTime(PointwisePoints):
+    """Points that are drawn in the order of their instants."""
+
+    @abstractmethod
+    def ranks(self, support: int) -> np.ndarray | None:
+        """For each point of a support the middle of the share of instants that its own is; None where not in order."""

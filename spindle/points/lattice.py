@@ -14,19 +14,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from spindle.geometry.supports import Support
-from spindle.points.base import Points
+from spindle.points.base import Rotating
 from spindle.points.drawing import without_constant_folding
-from spindle.points.rules import check_rule, fixed_nodes, panel_counts, panel_nodes, panels, random_nodes
+from spindle.points.rules import DRAWN, check_rule, fixed_nodes, panel_counts, panel_nodes, panels, random_nodes
+from spindle.points.shifts import ShiftedGrids
 
 
-class Lattice(Points):
+class Lattice(Rotating):
     """A tensor lattice for each support, cut from one pool of nodes for each axis.
 
     supports   where residuals are taken
     counts   nodes an axis; an interval that is not degenerate gets that many
-    rule     "random" (redrawn on demand), "uniform", "midpoint" or "gauss"
+    rule     "random" (redrawn on demand), "shifted" (likewise, by `shifts`), "uniform", "midpoint" or "gauss"
     fade     for some axes the positions of walls; weights inside fall with the square of the distance from the wall.
              Random points all weigh the same
+    shifts   the grids that the rule "shifted" goes round; None: one grid alone
     breaks   for each axis where data jump or bend, and the ends of the panels around their peaks: Gauss and random
              nodes are then those of each panel, weighted by its length
     """
@@ -38,8 +40,10 @@ class Lattice(Points):
         rule: str,
         fade: Mapping[int, Sequence[float]] = MappingProxyType({}),
         breaks: Sequence[Sequence[float]] = (),
+        shifts: ShiftedGrids | None = None,
     ):
         check_rule(rule)
+        self.shifts = shifts or ShiftedGrids(1, None)
         self._breaks = tuple(breaks) if breaks and rule in ("gauss", "random") else ((),) * len(counts)
         self.fade = fade
         self.supports, self.counts, self.rule = tuple(supports), tuple(counts), rule
@@ -58,10 +62,14 @@ class Lattice(Points):
 
     def draw(self, key) -> tuple[jax.Array, ...]:
         """The pools, one array (n, 1) an axis; `key` matters for the random rule only."""
+        return self.turned(key, 0)
+
+    def turned(self, key, turn) -> tuple[jax.Array, ...]:
+        """The pools, one array (n, 1) an axis; `turn` matters for shifted grids only."""
         pools = []
         for axis, segments in enumerate(self._segments):
             keys = jax.random.split(jax.random.fold_in(key, axis), len(segments))
-            nodes = [self._nodes(s, axis, k) for s, k in zip(segments, keys, strict=True)]
+            nodes = [self._nodes(s, axis, k, turn) for s, k in zip(segments, keys, strict=True)]
             pools.append(jnp.concatenate(nodes)[:, None])
         return without_constant_folding(tuple(pools))
 
@@ -82,7 +90,7 @@ class Lattice(Points):
         if not where.is_region:
             return [None] * self.dimensions
         rules = [self._rule(axis, *ends) for axis, ends in enumerate(where.bounds)]
-        if self.rule == "random" or any(low == high for low, high in where.bounds):
+        if self.rule in DRAWN or any(low == high for low, high in where.bounds):
             return [weights for _, weights in rules]
         return [_faded(*rule, self.fade.get(k, ())) for k, rule in enumerate(rules)]
 
@@ -91,7 +99,7 @@ class Lattice(Points):
         if any(low < x < high for x in self._breaks[axis]):
             nodes, weights = panel_nodes(low, high, self.counts[axis], self._breaks[axis])
             return nodes, self._shares(axis, low, high) if self.rule == "random" else weights
-        if self.rule == "random":
+        if self.rule in DRAWN:
             return np.zeros(0), None
         return fixed_nodes(self.rule, low, high, self.counts[axis])
 
@@ -113,10 +121,14 @@ class Lattice(Points):
                 segments.append(segment)
         return segments
 
-    def _nodes(self, segment, axis, key):
+    def _nodes(self, segment, axis, key, turn):
         first, second = segment
         if not isinstance(first, float):
             return jnp.asarray(first.points[:, second])
+        if self.rule == "shifted" and first < second:
+            return self.shifts.nodes(axis, first, second, self.counts[axis], turn)
+        if self.rule == "shifted":
+            return jnp.asarray([first])
         if self.rule != "random":
             return jnp.asarray(self._rule(axis, first, second)[0])
         ends, counts = self._panels(axis, first, second)

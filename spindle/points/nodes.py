@@ -20,14 +20,23 @@ class NodeCloud(Points):
     nodes    inner, boundary and ghost nodes; `positions` (M, s) holds them in this order
     times    (T,) instants, None without time
     axis     the axis of time
+    edges    whether equations hold at boundary nodes, too
     """
 
     def __init__(
-        self, supports: Sequence[Support], nodes: Nodes, times: np.ndarray | None = None, axis: int | None = None
+        self,
+        supports: Sequence[Support],
+        nodes: Nodes,
+        times: np.ndarray | None = None,
+        axis: int | None = None,
+        *,
+        edges: bool = True,
     ):
         self.supports, self.nodes, self.times, self.axis = tuple(supports), nodes, times, axis
+        self.edges = edges
         self.positions = np.concatenate([nodes.interior, nodes.boundary, nodes.ghosts])
-        self.rows = [self._rows(support) for support in self.supports]
+        # Of one type in every precision: JAX remembers constants in the one that it met them in first.
+        self.rows = [self._rows(support).astype(np.int32) for support in self.supports]
 
     def _rows(self, support) -> np.ndarray:
         """The numbers of a support's nodes; none of measurements, which lie between nodes."""
@@ -37,7 +46,8 @@ class NodeCloud(Points):
         if support.normals:
             return inner + np.flatnonzero(support.holds(self.nodes.boundary, self.nodes.labels))
         # At an instant the field itself is known everywhere; the equation needs a ghost beyond the boundary.
-        edge = np.arange(len(self.nodes.boundary)) if self.instant(support) is not None else np.sort(self.nodes.owners)
+        owners = np.sort(self.nodes.owners) if self.edges else np.zeros(0, int)
+        edge = np.arange(len(self.nodes.boundary)) if self.instant(support) is not None else owners
         rows = np.concatenate([np.arange(inner), inner + edge])
         # Neighbours next to each other, boundary nodes among them: blocks of rows then share most of their stencils.
         return rows[np.argsort(morton(self.positions[rows], support.shape.bounds), kind="stable")]

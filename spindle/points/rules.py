@@ -1,4 +1,4 @@
-"""Nodes on an interval, and sequences in a box."""
+"""Nodes on an interval, and sequences in a box; grids that are shifted have a file of their own, as sorted times."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -36,7 +36,8 @@ def _gauss(low, high, n):
 
 
 FIXED: dict[str, Callable] = {"uniform": _uniform, "midpoint": _midpoint, "gauss": _gauss}
-RULES = ("random", *FIXED)
+RULES = ("random", "shifted", *FIXED)
+DRAWN = ("random", "shifted", "sorted")  # the rules that draw new points
 
 
 def fixed_nodes(rule: str, low: float, high: float, n: int) -> tuple[np.ndarray, np.ndarray | None]:

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from spindle.errors import MethodError
 from spindle.networks.model import Model
 from spindle.objective.base import TrainingObjective
-from spindle.training.best import nothing_yet
+from spindle.training.best import LOOKS, nothing_yet
 from spindle.training.deadline import Late, in_time, wait_for
 from spindle.training.display import Display, Silent
 from spindle.training.history import Clock, History
@@ -89,7 +89,7 @@ class Trainer:
         weights = {name: jnp.asarray(value, float) for name, value in weights.items()}
         optimizer = self.schedule.stages[0].optimizer.start(arrays)
         far = jnp.asarray(jnp.inf)
-        best = nothing_yet(arrays) if self.schedule.keep == "lowest loss" else None
+        best = nothing_yet(arrays) if self.schedule.keep in LOOKS else None
         return State(jnp.zeros((), jnp.int32), arrays, optimizer, points, weights, key, far, best)
 
     def _stages(self, host, state, history, interrupted) -> tuple[HostState, State, str]:

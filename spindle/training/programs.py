@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from spindle.objective.balancing import balanced
 from spindle.objective.least_squares import LeastSquares
-from spindle.training.best import keeping_the_best
+from spindle.training.best import LOOKS, keeping_the_best
 from spindle.training.deadline import Late, Stop, in_time
 from spindle.training.display import Display
 from spindle.training.history import Clock
@@ -115,7 +115,8 @@ def one_step(schedule: Schedule, host: HostState) -> Callable:
 
     def redraw(state):
         draw_key, key = jax.random.split(state.key)
-        return state._replace(points=objective.draw(draw_key, state.points.carried), key=key)
+        turn = state.step // schedule.resample
+        return state._replace(points=objective.draw(draw_key, state.points.carried, turn), key=key)
 
     def rebalance(state):
         norms = objective.gradient_norms(eqx.combine(state.arrays, static), state.points)
@@ -130,7 +131,8 @@ def one_step(schedule: Schedule, host: HostState) -> Callable:
         arrays, inner, loss = optimizer.step(problem, state.arrays, state.optimizer)
         return state._replace(step=state.step + 1, arrays=arrays, optimizer=inner, loss=loss)
 
-    return keeping_the_best(step) if schedule.keep == "lowest loss" else step
+    steps = sum(stage.optimizer.steps for stage in schedule.stages)
+    return keeping_the_best(step, schedule.keep, steps) if schedule.keep in LOOKS else step
 
 
 def _resamples(schedule: Schedule, number: int) -> bool:

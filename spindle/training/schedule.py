@@ -21,7 +21,8 @@ class Schedule:
     stages     one after the other
     resample   draw new points every so many steps (0: never); optimizers that need fixed points keep the last ones
     balance    adapt the weights every so many steps so that all residuals pull with gradients of one norm (0: never)
-    keep       "last" parameters, or those of the "lowest loss", looked at every 10 steps
+    keep       "last" parameters, or one of `best.LOOKS`: those of the "lowest loss", looked at every 10 steps, or of
+               the "lowest late loss", every 100 steps of the last 30 %
     """
 
     stages: tuple[Stage, ...]

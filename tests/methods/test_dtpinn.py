@@ -117,12 +117,26 @@ def test_published_recipe_is_as_published():
     plan = sp.DTPINN(recipe="paper", order=3).plan(gallery("heat_disk"))
     settings = plan.settings
     assert (settings.width, settings.hidden_layers, settings.activation) == (50, 4, "tanh")
-    assert (settings.lbfgs_rate, settings.lbfgs_memory, settings.exponent) == (0.4, 100, 5)
+    assert (settings.lbfgs_rate, settings.lbfgs_memory, settings.exponent) == (0.4, 100, "code")
     cloud = plan.objective.derivatives.points
     assert (len(cloud.nodes.interior), len(cloud.nodes.boundary), len(cloud.times)) == (737, 91, 25)
     # 25 instants of 828 nodes for the equation, the boundary at each, and the start.
     assert plan.objective.count == 25 * 828 + 25 * 91 + 828
     assert plan.build(jax.random.PRNGKey(0)).field.parameters == 7_901
+
+
+def test_single_precision_is_trained_and_compared_with_the_classical_solution_in_double():
+    method = sp.DTPINN(recipe="paper", dtype="float32", nodes=(60, 20), order=2, lbfgs_steps=5)
+    record = sp.solve(gallery("poisson_disk"), method, progress=False).record()
+    assert record["classical"]["errors"]["u"]["rel_l2"] < 0.1
+    assert record["settings"]["lbfgs_rate"] == 0.0075
+
+
+def test_the_plain_network_as_published_takes_inner_nodes_alone_but_for_the_heat_equation():
+    still = sp.DTPINN(recipe="paper", derivatives="exact", nodes=(150, 40)).plan(gallery("poisson_disk"))
+    assert still.objective.count == 150 + 40
+    heat = sp.DTPINN(recipe="paper", derivatives="exact", nodes=(150, 40), times=3).plan(gallery("heat_disk"))
+    assert heat.objective.count == 3 * 190 + 3 * 40 + 190
 
 
 @pytest.mark.slow
@@ -162,6 +176,7 @@ def test_nodes_are_dense_where_they_should_be(tmp_path):
         (DISK, sp.DTPINN(nodes=10, order=4), r"would get 1 nodes \(interior\), and fewer than 4 carry no differences"),
         (DISK, sp.DTPINN(nodes=30, order=6), r"needs stencils of 73 for degree 7 in 2 coordinates"),
         (DISK, sp.DTPINN(derivatives="spectral"), r"`sp.DTPINN\(derivatives='spectral'\)` is not known"),
+        (DISK, sp.DTPINN(equations_at="inner"), r"leaves the values at ghost nodes .*; add `derivatives='exact'`"),
         (DISK, sp.DTPINN(order=0), r"`sp.DTPINN\(order=0\)` needs a whole number of at least 1"),
     ],
 )

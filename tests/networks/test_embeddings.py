@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from spindle.networks.embeddings import FourierFeatures, PeriodicFeatures, Raw, Scaled
+from spindle.networks.embeddings import FourierFeatures, HarmonicProducts, PeriodicFeatures, Raw, Scaled
 from spindle.networks.fields import PointwiseField
 from spindle.networks.layers import MLP
 from spindle.networks.taylor import Jet
@@ -46,6 +46,30 @@ def test_periodic_features_are_harmonics_of_the_period(float64):
     phase = np.outer(np.linspace(0, 1, 7), 2 * np.pi * np.arange(1, 4))
     found = PeriodicFeatures(BOUNDS[:1], (True,), 3)(x)
     np.testing.assert_allclose(found, np.concatenate([np.cos(phase), np.sin(phase)], axis=1), atol=1e-12)
+
+
+def test_products_of_harmonics_are_those_of_two_axes(float64):
+    features = HarmonicProducts(((0.0, 0.5), *BOUNDS), (False, True, True), 5)
+    points = np.random.default_rng(0).uniform(size=(4, 3))
+    t, x, y = points.T
+    orders = np.arange(1, 6)
+    waves = [np.exp(2j * np.pi * z[:, None] * orders) for z in ((x + 1) / 4, y / 0.5)]
+    one, other = (np.concatenate([w.real, w.imag], axis=1) for w in waves)
+    products = np.einsum("ni,nj->nij", one, other).reshape(4, 100)
+    wanted = np.concatenate([np.ones((4, 1)), np.stack([t, 10 * t, 100 * t], 1), one, other, products], axis=1)
+    assert features.width == 124
+    np.testing.assert_allclose(features(jnp.asarray(points)), wanted, atol=1e-12)
+    indices = ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))
+    derivatives = jax.jit(lambda p: [features(Jet.variables(p, indices)).derivative(i) for i in indices[1:]])
+    slopes = jax.jit(jax.vmap(jax.jacfwd(lambda p: features(p[None])[0])))(jnp.asarray(points))
+    np.testing.assert_allclose(np.stack(derivatives(jnp.asarray(points)), -1), slopes, atol=1e-9)
+
+
+def test_of_one_periodic_axis_alone_there_are_a_one_and_its_harmonics(float64):
+    features, x = HarmonicProducts(BOUNDS[:1], (True,), 5), jnp.linspace(-1, 3, 7)[:, None]
+    assert features.width == 11
+    np.testing.assert_array_equal(features(x)[:, 0], 1)
+    np.testing.assert_array_equal(features(x)[:, 1:], PeriodicFeatures(BOUNDS[:1], (True,), 5)(x))
 
 
 def test_other_axes_are_scaled(float64):

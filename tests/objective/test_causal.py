@@ -33,14 +33,15 @@ def prepared(method):
     return plan.objective, model, jax.jit(plan.objective.draw)(jax.random.PRNGKey(2)), plan.weights
 
 
-def by_hand(objective, model, points, weights, tolerance, slabs, shares=None):
+def by_hand(objective, model, points, weights, tolerance, slabs, shares=None, from_start=False):
     """The loss and the causal weights."""
     rows = eqx.filter_jit(objective.rows)(model, points)
-    energies, rest = np.zeros(slabs), 0.0
+    energies, rest, start = np.zeros(slabs), 0.0, 0.0
     for residual in objective.residuals:
         term, (row,) = residual.pieces[0][0], rows[residual.name][:1]
         if residual.name not in ("a", "b"):
-            rest += weights[residual.name] * sum(np.sum(np.square(r)) for r in rows[residual.name])
+            misfit = weights[residual.name] * sum(np.sum(np.square(r)) for r in rows[residual.name])
+            rest, start = rest + misfit, start + (misfit if residual.name == "initial u" and from_start else 0)
             continue
         instants = np.asarray(objective.derivatives.points.coordinates(points.points)[term.support][0])
         instants = np.broadcast_to(instants, row.shape).ravel()
@@ -49,7 +50,7 @@ def by_hand(objective, model, points, weights, tolerance, slabs, shares=None):
             inside = (instants >= low) & ((instants < high) | (slab == slabs - 1))
             energies[slab] += weights[residual.name] * np.sum(np.asarray(row).ravel()[inside] ** 2)
     if shares is None:
-        shares = np.exp(-tolerance * slabs * np.array([energies[:k].sum() for k in range(slabs)]))
+        shares = np.exp(-tolerance * (start + slabs * np.array([energies[:k].sum() for k in range(slabs)])))
     return rest + np.sum(shares * energies), shares
 
 
@@ -65,6 +66,16 @@ def test_the_loss_is_the_definition(method, tolerance, float64):
     if tolerance == 0:
         assert found == pytest.approx(float(objective.loss(model, points, weights)), rel=1e-10)
         assert least == 1
+
+
+def test_the_initial_state_may_count_as_the_earliest_time(float64):
+    objective, model, points, weights = prepared(METHODS[0])
+    loss = eqx.filter_jit(lambda m, p: causal_loss(objective, m, p, weights, 0.05, 4, from_start=True))
+    found, least = loss(model, points)
+    wanted, shares = by_hand(objective, model, points, weights, 0.05, 4, from_start=True)
+    assert shares[0] < 1
+    assert found == pytest.approx(wanted, rel=1e-10)
+    assert least == pytest.approx(shares.min(), rel=1e-10)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ class Nothing:
 
     carried_values: ClassVar = {}
 
-    def draw(self, key, carried=None):
+    def draw(self, key, carried=None, turn=0):
         return (), {}, [], {}
 
     def loss(self, model, points, weights):

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from spindle.objective.objective import Drawn
 from spindle.training import loop
 from spindle.training.history import Clock
 from spindle.training.loop import Trainer
@@ -41,6 +42,13 @@ class Factor(Optimizer):
 
     def finished(self, state):
         return jnp.asarray(False)
+
+
+@dataclass(frozen=True)
+class Drawing(Factor):
+    """Likewise, on points that may change."""
+
+    resamples: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -106,6 +114,31 @@ def test_the_best_parameters_outlive_the_stage_that_came_upon_them(grouped, floa
     kept = trained(down, up, keep="lowest loss")
     assert float(kept.model["x"][0, 0]) == 0.5**15 * 1.5**5, "of steps 0, 10, 20, ... the third"
     assert kept.loss == pytest.approx(float(kept.model["x"][0, 0]) ** 2)
+
+
+def test_of_late_losses_every_hundredth_counts_of_the_last_three_tenths(float64):
+    kept = trained(Stage(Factor(100)), Stage(Factor(300, 1.01)), keep="lowest late loss")
+    assert float(kept.model["x"][0, 0]) == pytest.approx(0.5**100 * 1.01**200)
+
+
+class Turning(Nothing):
+    """An objective whose loss is how often points were drawn before."""
+
+    def draw(self, key, carried=None, turn=0):
+        return Drawn(jnp.asarray(turn, float), {}, [], {})
+
+    def mean_squares(self, model, points):
+        return {"x": points.points}
+
+    def loss(self, model, points, weights):
+        return points.points
+
+
+@pytest.mark.parametrize(("steps", "turn"), [(2, 0), (3, 1), (9, 4)])
+def test_points_are_told_how_often_they_were_drawn_before(steps, turn):
+    schedule = Schedule((Stage(Drawing(steps)),), resample=2)
+    trainer = Trainer(Turning(), schedule, limits=Limits(loss=-1.0), clock=Clock())
+    assert trainer.run({"x": jnp.ones((2, 2))}, {"x": 1.0}, key=jax.random.PRNGKey(0)).loss == turn
 
 
 def test_a_refinement_begins_a_stage_and_what_was_best_before_it_counts_no_more(float64):

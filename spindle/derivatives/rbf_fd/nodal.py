@@ -24,6 +24,7 @@ from spindle.derivatives.base import FormingJacobians
 from spindle.derivatives.linearised import LinearisedResidual, gram
 from spindle.derivatives.pointwise import PointwiseTaylor, pointwise_values
 from spindle.derivatives.rbf_fd.cache import cached_weights
+from spindle.derivatives.rbf_fd.kernels import kernel_exponent
 from spindle.derivatives.rbf_fd.sparse import Blocks, Stencils
 from spindle.derivatives.rbf_fd.time_differences import Differences
 from spindle.errors import MethodError
@@ -67,7 +68,7 @@ class RBFFDDerivatives(FormingJacobians):
     points     nodes and instants
     needs      for each support the partials, and combinations of partials, that its residuals contain
     order      p, the order of accuracy of every residual
-    exponent   of the kernel r^m
+    exponent   m of the kernel r^m, or one of `KERNEL_RULES`
     size       nodes in a stencil; None: twice the number of polynomials, and one
     instants   whether derivatives in time are differences of order p between the instants; else they are exact
 
@@ -82,7 +83,7 @@ class RBFFDDerivatives(FormingJacobians):
         needs: Sequence[Sequence[DifferentialOperator]],
         *,
         order: int,
-        exponent: int = 7,
+        exponent: int | str = 7,
         size: int | None = None,
         instants: bool = False,
     ):
@@ -131,9 +132,9 @@ class RBFFDDerivatives(FormingJacobians):
         highest = max(sum(orders) for operator in operators for orders in operator)
         centres = self.points.positions[rows]
         degree = order + highest - 1
-        # The kernel has to be smoother than the operator.
+        m = kernel_exponent(exponent, degree, highest)
         idx, stencil_weights = cached_weights(
-            self.points.positions, centres, operators, degree=degree, size=size, exponent=max(exponent, 2 * highest + 1)
+            self.points.positions, centres, operators, degree=degree, size=size, exponent=m
         )
         return Stencils.of(idx, np.stack(stencil_weights), len(self.points.positions))
 
@@ -348,7 +349,8 @@ class RBFFDDerivatives(FormingJacobians):
     def _values(self, nodes, points):
         order, exponent, _ = self._scheme
         value = {(0,) * points.shape[1]: 1.0}
-        idx, (weights,) = cached_weights(nodes, points, [value], degree=order + 1, exponent=exponent)
+        m = kernel_exponent(exponent, order + 1, 0)
+        idx, (weights,) = cached_weights(nodes, points, [value], degree=order + 1, exponent=m)
         return idx, weights
 
 

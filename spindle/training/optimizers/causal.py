@@ -26,6 +26,7 @@ class Causal(Optimizer):
     inner       the optimizer
     tolerance   epsilon: how sharply; larger values demand more of earlier times
     slabs       of time
+    from_start  whether initial conditions count as the earliest time
 
     It ends when all weights exceed 0.99, or with the steps of the inner optimizer.
     """
@@ -33,6 +34,7 @@ class Causal(Optimizer):
     inner: Adam
     tolerance: float
     slabs: int
+    from_start: bool = False
     resamples: ClassVar[bool] = True
 
     @property
@@ -51,7 +53,7 @@ class Causal(Optimizer):
 
     def step(self, problem, parameters, state: Causality):
         """One step of the inner optimizer on the weighted loss."""
-        weighted = problem.causal(self.tolerance, self.slabs)
+        weighted = problem.causal(self.tolerance, self.slabs, from_start=self.from_start)
         least = weighted.least(parameters)  # of the same pass through the network as the loss, once compiled
         parameters, inner, loss = self.inner.step(weighted, parameters, state.inner)
         return parameters, Causality(inner, least), loss

@@ -1,6 +1,6 @@
 """Sharma & Shankar (2022), arXiv 2205.09332: derivatives of random networks, and errors and times of DT-PINN."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 
@@ -114,18 +114,11 @@ def _times_of_depth(canvas: Canvas, rows: Sequence[FigureRow]) -> None:
 
 # Training on scattered nodes.
 
-_RATES: Mapping[str, Mapping[str, float]] = {
-    "poisson_disk": {"float64": 0.04, "float32": 0.0075, "exact": 0.2},
-    "nonlinear_poisson_disk": {"float64": 0.01, "exact": 0.2},
-    "heat_disk": {"float64": 0.4, "exact": 0.4},
-}
-
 
 def _trained(problem: str, nodes: int, order: int | None, dtype: str, allowed: float) -> Measured:
     """By matrices of an order, or by exact derivatives where that is None."""
     base = DTPINN(recipe="paper", nodes=DISKS[nodes], dtype=dtype)
     base = replace(base, derivatives="exact") if order is None else replace(base, order=order)
-    base = replace(base, lbfgs_rate=_RATES[problem]["exact" if order is None else dtype])
 
     def recipe(steps: int) -> DTPINN:
         return replace(base, lbfgs_steps=steps)

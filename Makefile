@@ -39,10 +39,10 @@ demo: $(STAMP) ## solve the Helmholtz problem and write a report with pictures t
 	$(VENV)/bin/spindle solve helmholtz3d --out "$(CURDIR)/runs/demo"
 
 test: $(STAMP) ## run the tests, without those that take long
-	$(PY) -m pytest -q -n 2 --dist loadfile -m "not slow"
+	$(PY) -m pytest -q -n 2 --dist worksteal -m "not slow"
 
 test-all: $(STAMP) ## run all tests
-	$(PY) -m pytest -q -n 2 --dist loadfile
+	$(PY) -m pytest -q -n 2 --dist worksteal
 
 lint: $(STAMP) ## check style, formatting and types
 	$(PY) -m ruff check

@@ -1,10 +1,14 @@
-"""What all tests share: random keys, precision and its tolerance, and property tests that repeat exactly."""
+"""What all tests share: random keys, precision and its tolerance, and property tests that repeat exactly.
+
+JAX and spindle are imported where they are used: what hands out the tests reads this, too, and needs neither.
+"""
 
 import gc
 import itertools
 import os
 import shutil
 import tempfile
+import warnings
 import zlib
 from pathlib import Path
 
@@ -29,15 +33,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 threadpool_limits(int(os.environ["OPENBLAS_NUM_THREADS"]), "blas")
 os.environ.setdefault("SPINDLE_CACHE", str(_STORE / "weights"))
 
-import warnings
-
-import jax
 import pytest
 from filelock import FileLock
 
-from spindle.errors import SolveWarning
-from spindle.training.precision import precision
-from tests import families
 from tests.slow import SLOW
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, max_examples=50)
@@ -47,12 +45,16 @@ hypothesis.settings.load_profile("repeatable")
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     """Tiny solves are full of doubts; a test that asks for them says so."""
+    from spindle.errors import SolveWarning
+
     warnings.simplefilter("ignore", SolveWarning)
 
 
 @pytest.fixture
 def getkey(request):
     """A function that returns another random key at each call, the same ones in every run of the test."""
+    import jax
+
     start, count = jax.random.PRNGKey(zlib.crc32(request.node.nodeid.encode())), itertools.count()
     return lambda: jax.random.fold_in(start, next(count))
 
@@ -60,6 +62,8 @@ def getkey(request):
 @pytest.fixture
 def float64():
     """The test computes in double precision."""
+    from spindle.training.precision import precision
+
     with precision("float64"):
         yield
 
@@ -92,6 +96,8 @@ def once(tmp_path_factory):
 @pytest.fixture(scope="session")
 def family(once):
     """The folder of a small family that was trained for some steps, see `families.trained`."""
+    from tests import families
+
     return once("family", families.trained)
 
 
@@ -108,5 +114,9 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_collection_finish(session):
-    """Modules and tests live until the end, so the garbage collector need not go through them each time."""
+    """Modules and tests live until the end, so the garbage collector need not go through them each time.
+
+    Nor so often: what is traced and compiled are many small objects that live for long, and few cycles.
+    """
     gc.freeze()
+    gc.set_threshold(20_000, 20, 50)

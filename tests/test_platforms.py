@@ -214,7 +214,7 @@ def test_the_command_solves_without_a_home(tmp_path):
     environment = {k: v for k, v in os.environ.items() if k not in ("SPINDLE_CACHE", "JAX_COMPILATION_CACHE_DIR")}
     (tmp_path / "small.toml").write_text(FILE, encoding="utf-8")
     command = [sys.executable, "-c", "import spindle_command; spindle_command.main()", "solve", "small.toml"]
-    command += [*BY_COMMAND, "--no-estimate", "--json"]
+    command += [*BY_COMMAND, "--no-estimate", "--json", "--no-progress"]
     environment |= {"HOME": NOWHERE, "XDG_CACHE_HOME": NOWHERE, "PYTHONPATH": str(ROOT.parent)}
     done = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False

@@ -8,11 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas
 
 from spindle.errors import ProblemError, shown
+
+if TYPE_CHECKING:  # it takes a quarter of a second, and few problems have columns
+    import pandas
 
 _SEPARATORS = ",;\t"
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
@@ -34,7 +37,9 @@ class CsvColumns(Mapping[str, np.ndarray]):
         return _layout(self.path)
 
     @cached_property
-    def _table(self) -> pandas.DataFrame:
+    def _table(self) -> "pandas.DataFrame":
+        import pandas
+
         layout = self._layout
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", pandas.errors.DtypeWarning)  # of columns of text, which may be skipped
@@ -80,6 +85,8 @@ class CsvColumns(Mapping[str, np.ndarray]):
         return self._numbers[name]
 
     def _read(self, name: str) -> np.ndarray:
+        import pandas
+
         names = self._layout.names
         if names.count(name) > 1:
             raise ProblemError(f"{self.path}, line {self._layout.line}: two columns have the same name, `{name}`.")

@@ -4,11 +4,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
-import xarray
 
 from spindle.errors import MethodError, ProblemError, shown
 from spindle.networks.model import Model
@@ -17,6 +16,9 @@ from spindle.problem.families import checked_values, family_parameters
 from spindle.problem.problem import Problem
 from spindle.reduction.tuning import with_coefficients
 from spindle.training.precision import precision
+
+if TYPE_CHECKING:
+    import xarray
 
 
 def checked_inside(problem: Problem, rows, outside: str) -> np.ndarray:
@@ -106,7 +108,7 @@ class Member:
         values = self._tuned.grid(expression, **axes, **self._fixed)
         return values.reshape(values.shape[: values.ndim - len(self.values)])
 
-    def to_xarray(self, **axes) -> xarray.Dataset:
+    def to_xarray(self, **axes) -> "xarray.Dataset":
         """A Dataset of all unknowns on a grid, with the exact solution if known."""
         self._refuse_parameters(axes)
         return self._tuned.to_xarray(**axes, **self._fixed).squeeze(list(self.parameters))

@@ -4,13 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
 import numpy as np
 import sympy
-import xarray
 
 from spindle.errors import MethodError, ProblemError, nearest, usage
 from spindle.methods.base import Method, Plan
@@ -32,6 +31,9 @@ from spindle.storage.arrays import save_arrays
 from spindle.storage.lock import Lock
 from spindle.storage.records import Measures
 from spindle.symbolic.words import shown
+
+if TYPE_CHECKING:  # it takes a third of a second, and few ask for it
+    import xarray
 
 _MOST_NODES = 100_000_000  # of an axis: more are no number that was meant
 _IF_ANY = ("error_estimate", "accumulated", "classical", "windows", "reached", "averages")  # of a record
@@ -156,12 +158,14 @@ class Solution:
         return inside(self.problem, nodes, self.values_on(expression, nodes))
 
     @usage("solution.to_xarray(x=100, y=100)", name="solution.to_xarray")
-    def to_xarray(self, **axes) -> xarray.Dataset:
+    def to_xarray(self, **axes) -> "xarray.Dataset":
         """A Dataset of all unknowns and quantities on a grid, `solution.to_xarray(x=100, y=100)`.
 
         Exact solutions that are known stand beside them, `u_exact`. Points outside the domain are NaN. Save it with
         `.to_netcdf(file, engine="h5netcdf")`.
         """
+        import xarray
+
         nodes = self._nodes(axes)
         names = [c.name for c in self.problem.coordinates]
         masked = partial(inside, self.problem, nodes)

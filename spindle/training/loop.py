@@ -154,7 +154,7 @@ class Trainer:
     def _run(self, advance, host, state, end, history, interrupted) -> tuple[HostState, State, str]:
         """Take the steps of the present stage, to its end or to the first reason to stop."""
         optimizer, stop = self.schedule.stages[host.number].optimizer, self.programs.stop
-        state = jax.tree.map(jnp.copy, state)  # no two leaves may share a buffer: each is donated
+        state = _copied(state)  # no two leaves may share a buffer: each is donated
         until = self._stage_ends(host.number)
         step, chunk = int(state.step), 1
         starts: tuple[State, ...] = ()
@@ -187,7 +187,7 @@ class Trainer:
         The state as it is where steps became unwanted before they were done; the flag is raised then.
         """
         resamples, stop = self.programs.resamples(host), self.programs.stop
-        kept = jax.tree.map(jnp.copy, state if resamples else state._replace(points=None))
+        kept = _copied(state if resamples else state._replace(points=None))
         stop.lower()
         state = advance(state, jnp.int32(target), self.programs.goal(state), stop.array)
         wait_for(state.loss, stop, unwanted)
@@ -258,6 +258,11 @@ def _without_refinement(before, host: HostState, label: str, needed: str) -> tup
         )
     said = f"not {host.refined[-1].what}: a step would have taken {needed}, so that training ended before"
     return replace(earlier, refused=(*earlier.refused, said)), state
+
+
+def _copied(state: State) -> State:
+    """The same arrays in buffers of their own; unlike `jnp.copy`, for which each shape is a program, uncompiled."""
+    return jax.device_put(state, may_alias=False)
 
 
 def _past(instant: float) -> bool:

@@ -1,5 +1,7 @@
 """Waves: exact for what they hold, preconditioned by the linear part, and evaluated alike on grids and at points."""
 
+import functools
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -46,11 +48,23 @@ def march_of(problem):
     return on_elements(problem, sp.SPINN(network="elements").resolved(problem), ()).march
 
 
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory):
+    """A function: the solution of one of these problems, and its directory."""
+
+    @functools.cache
+    def of(problem):
+        directory = tmp_path_factory.mktemp("waves") / "run"
+        method = sp.SPINN(network="elements")
+        return sp.solve(problem(), method, progress=False, out=directory), directory
+
+    return of
+
+
 @pytest.mark.parametrize(("problem", "most"), [(travelling, 1e-8), (spreading, 1e-6)])
-def test_solutions_that_waves_hold_are_right(problem, most):
-    problem = problem()
-    assert prefers_waves(problem)
-    solution = sp.solve(problem, sp.SPINN(network="elements"), progress=False)
+def test_solutions_that_waves_hold_are_right(solved, problem, most):
+    assert prefers_waves(problem())
+    solution, _ = solved(problem)
     assert solution.verdict.word == "solved" and solution.error() < most
     assert "waves along x" in solution.choices[-1]
 
@@ -66,9 +80,8 @@ def test_the_linear_part_is_the_whole_of_a_linear_equation_with_constant_coeffic
     assert march.steps <= 6
 
 
-def test_grids_and_points_agree():
-    problem = spreading()
-    solution = sp.solve(problem, sp.SPINN(network="elements"), progress=False)
+def test_grids_and_points_agree(solved):
+    solution, _ = solved(spreading)
     field, orders = solution.model.field, [(0, 0, 0), (1, 0, 0), (0, 2, 1)]
     axes = [np.array([0.01, 0.15]), np.array([0.3, 4.0, 6.2]), np.array([1.0])]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
@@ -81,9 +94,9 @@ def test_grids_and_points_agree():
         )
 
 
-def test_a_file_gives_the_same_waves_back(tmp_path):
-    solution = sp.solve(travelling(), sp.SPINN(), progress=False, out=tmp_path / "run")
-    again = sp.load(tmp_path / "run")
+def test_a_file_gives_the_same_waves_back(solved):
+    solution, directory = solved(travelling)
+    again = sp.load(directory)
     assert np.array_equal(again.grid(t=3, x=5), solution.grid(t=3, x=5))
 
 

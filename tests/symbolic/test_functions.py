@@ -189,6 +189,32 @@ def test_whole_numbers_of_any_size_are_floats(expression, dtype, float64):
     np.testing.assert_allclose(value, truth, rtol=1e-5)
 
 
+@pytest.mark.parametrize("calls", range(100, 107))
+def test_a_bound_that_is_reached_while_python_throws_a_generator_away_is_kept(calls):
+    """Of these calls some belong to the closing of a generator, where Python passes an exception to a hook only."""
+
+    def closed():
+        try:
+            yield
+        finally:
+            str(calls)
+            within()
+
+    def within():
+        pass
+
+    def endless():
+        for _ in range(200_000):
+            for _ in closed():
+                break
+        return "without a bound"
+
+    hook = sys.unraisablehook
+    assert within_limit(endless, calls) is None
+    assert sys.unraisablehook is hook
+    assert sys.getprofile() is None
+
+
 def test_a_profiler_that_runs_sees_what_comes_after_the_bound_of_closed_forms():
     """Before Python 3.12 cProfile is no function, so that `sys.setprofile` cannot take it back."""
 

@@ -46,11 +46,13 @@ class Joint:
     left     the place, as the end of the element below
     right    the place, as the beginning of the element above: the first one, where the ends of the axis are joined
     fluxes   (on the left, on the right, weight of the square of their difference)
+    axis     that it lies across
     """
 
     left: float
     right: float
     fluxes: tuple[tuple[ArrayFunction, ArrayFunction, float], ...]
+    axis: int
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class SlabRows:
     periodic   those of them that are periodic
     given      for each unknown how many of its value, rate, .. are known at the start
     order      the highest derivative along space
-    joints     the interfaces on the axis of space
+    joints     the interfaces on the axes of space
     """
 
     rows: tuple[Rows, ...]
@@ -81,6 +83,10 @@ class SlabRows:
     def at(self, *places: SlabPart) -> tuple[Rows, ...]:
         """The rows at some places."""
         return tuple(row for row in self.rows if row.place in places)
+
+    def joints_across(self, axis: int) -> tuple[Joint, ...]:
+        """The interfaces across one axis."""
+        return tuple(joint for joint in self.joints if joint.axis == axis)
 
     def order_along(self, axis: int) -> int:
         """The highest derivative along one axis inside."""
@@ -122,7 +128,7 @@ def _joints(forms: ResidualForms, weights: Mapping[str, float]) -> tuple[Joint, 
             (*beside_interface(forms, flux, interface), weights[name] * (scales[name] / (high - low)) ** 2)
             for name, flux in interface.fluxes.items()
         ]
-        joints.append(Joint(interface.left, interface.right, tuple(fluxes)))
+        joints.append(Joint(interface.left, interface.right, tuple(fluxes), interface.axis))
     return tuple(joints)
 
 

@@ -319,6 +319,8 @@ class PlaneElements(SlabSpace):
             for row in self.rows.at(place):
                 value, slope = self._row(row, local, tile, (along, across))
                 weight = np.sqrt(row.weight) * root
+                if row.materials is not None:
+                    weight = weight * row.materials.at(tile.left + tile.width / 2)
                 residuals.append((weight * value).ravel())
                 slopes.append((weight[..., None] * slope).reshape(weight.size, -1))
         return jnp.concatenate(residuals), jnp.concatenate(slopes)

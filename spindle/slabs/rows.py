@@ -8,6 +8,7 @@ from spindle.geometry.supports import Support
 from spindle.lowering.compile import ArrayFunction
 from spindle.lowering.residuals import ResidualForms, beside_interface
 from spindle.problem.problem import Problem
+from spindle.slabs.materials import Materials, materials_of
 from spindle.symbolic.symbols import is_time
 
 
@@ -31,12 +32,14 @@ class Rows:
 
     function   the expression, compiled
     weight     of its mean square in the loss
+    materials  by which residuals inside are multiplied besides; None: by nothing
     """
 
     name: str
     place: SlabPart
     function: ArrayFunction
     weight: float
+    materials: Materials | None = None
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,10 @@ def slab_rows(forms: ResidualForms, weights: Mapping[str, float]) -> SlabRows:
         for (term,), size in zip(form.pieces, form.sizes, strict=True):
             place = place_of(forms.supports[term.support], problem, time)
             assert place is not None
-            rows.append(Rows(form.name, place, term.function, weights[form.name] * form.scale**2 * size / total))
+            weight = weights[form.name] * form.scale**2 * size / total
+            inside = place is SlabPart.INSIDE
+            materials = materials_of(problem, term.function, others) if inside else None
+            rows.append(Rows(form.name, place, term.function, weight, materials))
     periodic = tuple(sorted({problem.coordinates.index(j.axis) for j in problem.periodic.values()}))
     given, joints = _given(problem, rows, time), _joints(forms, weights)
     return SlabRows(tuple(rows), time, others, periodic, given, _order(rows, others), joints)

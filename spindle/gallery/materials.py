@@ -1,7 +1,6 @@
 """Two materials that touch: a strip and a plate whose conductivity jumps by a thousand.
 
-u and the flux k du/dx are continuous across the jump, and the closed forms say so. The plate, `two_materials2d`, is not
-in the registry: `Problem` takes interfaces on one axis of space, and refuses those in the plane.
+u and the flux k du/dx are continuous across the jump, and the closed forms say so.
 """
 
 from collections.abc import Mapping

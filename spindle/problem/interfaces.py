@@ -66,9 +66,11 @@ def _across(axis: int, problem) -> list[Interface]:
     fluxes = {e.name: flux_of(e, axis, problem).expression for e in problem.equations}
     known = {name: flux for name, flux in fluxes.items() if flux is not None}
     jumps: dict[float, str] = {}
+    length = float(np.ptp(problem.domain.bounds[axis]))
     for flux in known.values():
         for place, what in fixed_jumps(of_symbols(flux), axis, problem) or []:
-            if all(abs(place - other) > 1e-9 * np.ptp(problem.domain.bounds[axis]) for other in jumps):
+            place = 0.0 if abs(place) < 1e-15 * length else place
+            if all(abs(place - other) > 1e-9 * length for other in jumps):
                 jumps[place] = what
     listed = [Interface(axis, place, place, known, jumps[place]) for place in sorted(jumps)]
     if listed and any(problem.coordinates.index(p.axis) == axis for p in problem.periodic.values()):

@@ -45,6 +45,8 @@ def _differentiated(equation, problem):
 
 def _is_interface(switch: Switch, problem) -> bool:
     """Whether it is known what holds at a jump."""
+    if switch.jumps and any(curve.holds(problem, switch.point) for curve in problem.curves):
+        return True
     close = 1e-6 * np.ptp(problem.domain.bounds[switch.axis])
     places = [i.left for i in problem.interfaces if i.axis == switch.axis]
     return switch.jumps and switch.straight and any(abs(switch.point[switch.axis] - p) < close for p in places)

@@ -111,6 +111,8 @@ def _projected(level, axes, points: np.ndarray, spacing: float) -> tuple[np.ndar
 def _evened(points: np.ndarray, spacing: float, project: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Points on a level after steps in which the nearest neighbours push each other apart."""
     many = min(2 * (points.shape[1] - 1) + 1, len(points))
+    if many < 2:
+        return points
     for _ in range(_EVENING):
         gap, near = cKDTree(points).query(points, many)
         away = (points[:, None] - points[near[:, 1:]]) / np.maximum(gap[:, 1:, None], 1e-12 * spacing)

@@ -24,7 +24,8 @@ def level_function(level: sympy.Expr, problem: Problem) -> Callable:
 
     @lru_cache
     def derivative(orders):
-        return array_function(scaled.diff(*((c, n) for c, n in zip(coordinates, orders, strict=True) if n)), coordinates)
+        steps = [(c, n) for c, n in zip(coordinates, orders, strict=True) if n]
+        return array_function(scaled.diff(*steps) if steps else scaled, coordinates)
 
     def values(points, orders):
         column = derivative(tuple(orders))([points[:, k] for k in range(points.shape[1])], {})

@@ -68,6 +68,21 @@ def curves(problem) -> tuple[Curve, ...]:
     return tuple(curve for curve in listed if curve is not None)
 
 
+def oblique_curves(problem) -> tuple[Curve, ...]:
+    """Those that are no interfaces across axes: they bend, lie at an angle, or the domain is no box."""
+    return tuple(curve for curve in problem.curves if not _is_straight(curve, problem))
+
+
+def _is_straight(curve: Curve, problem) -> bool:
+    axes = _axes(problem)
+    points = _on_curve(curve.level, axes, problem)
+    met = np.zeros(len(points), bool)
+    for interface in problem.interfaces:
+        away = np.abs(points[:, axes.index(problem.coordinates[interface.axis])] - interface.left)
+        met |= away <= _AT * np.ptp(problem.domain.bounds[interface.axis])
+    return bool(met.all())
+
+
 def _fluxes(equation, axes, problem) -> list[sympy.Expr] | None:
     """The flux of an equation along each axis; None where it has none along some, or none that can be known."""
     if not levels_in(equation.with_fluxes, axes):
@@ -99,11 +114,22 @@ def _on_curve(level, axes, problem) -> np.ndarray:
     return points[_inside(problem, axes, points)] if len(points) else points
 
 
+def points_on(curve: Curve, problem) -> np.ndarray:
+    """Points (n, d) of the problem's coordinates on a curve, those beside space in the middle of their intervals."""
+    axes = _axes(problem)
+    return _whole(problem, axes, _on_curve(curve.level, axes, problem))
+
+
 def _inside(problem, axes, points) -> np.ndarray:
-    """Whether points of space lie in the domain, at the middle of all other coordinates."""
+    """Whether points of space lie in the domain."""
+    return problem.domain.contains(_whole(problem, axes, points))
+
+
+def _whole(problem, axes, points) -> np.ndarray:
+    """Points of space (n, s) with the middle of all other coordinates beside them, (n, d)."""
     whole = np.tile([(float(low) + float(high)) / 2 for low, high in problem.domain.bounds], (len(points), 1))
     whole[:, [problem.coordinates.index(c) for c in axes]] = points
-    return problem.domain.contains(whole)
+    return whole
 
 
 def _differ(below, above, axes, points) -> bool:

@@ -11,7 +11,7 @@ from spindle.problem.consistency.linear import leading
 from spindle.problem.consistency.switches import Switch, fixed_jumps, switches, switching
 from spindle.problem.interfaces import flux_of, of_symbols, space_axes
 from spindle.symbolic.fluxes import fluxes_in
-from spindle.symbolic.symbols import unknowns_in
+from spindle.symbolic.symbols import is_space, is_time, unknowns_in
 from spindle.symbolic.words import shown
 
 _WIDTH = 0.02  # of the domain: what a jump is smoothed over in the advice
@@ -136,18 +136,13 @@ def _lost(problem, equation, switch: Switch) -> ProblemError:
 
 def _why(problem, equation, switch: Switch) -> str:
     """Why the jump is no interface, as a part of a sentence; empty where that is not known."""
-    if not space_axes(problem):
-        return ", as interfaces are kept on boxes only"
-    if equation is None or switch.axis not in space_axes(problem):
+    if equation is None or not is_space(problem.coordinates[switch.axis]):
         return ""
     reason = flux_of(equation, switch.axis, problem).reason
     told = "; say it by `sp.div(k*sp.grad(u))`" if "cannot be seen" in reason else ""
-    return f", since {reason}{told}" if reason else f", since {_bent(problem)}" * (not switch.straight)
-
-
-def _bent(problem) -> str:
-    """What a jump that is at no fixed place of an axis does, as a part of a sentence."""
-    return "it moves" if len(problem.coordinates) == 1 + len(space_axes(problem)) == 2 else "it lies across no axis"
+    moves = any(is_time(c) for c in problem.coordinates)
+    bent = "it moves" if moves else "no level in the coordinates of space, as of `Piecewise`, tells where"
+    return f", since {reason}{told}" if reason else f", since {bent}" * (not switch.straight)
 
 
 def _smoothed(problem, switch: Switch) -> str:

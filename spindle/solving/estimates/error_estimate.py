@@ -107,7 +107,7 @@ def _estimated(solution: Solution, budget: Budget) -> ErrorEstimate:
         if finer.errors is not None or solution.problem.interfaces:
             return finer
     problem, axes = solution.problem, len(solution.problem.coordinates)
-    if problem.interfaces:
+    if problem.interfaces or problem.curves:
         return ErrorEstimate(reason="it is made of solutions that are smooth, and this one has interfaces")
     if axes == 1:
         return integration_estimate(solution, budget)

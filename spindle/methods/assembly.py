@@ -112,15 +112,14 @@ def pointwise_field(
 ) -> Callable[[jax.Array], JetField]:
     """Random key -> one network of all coordinates, whose slopes may jump where levels vanish."""
     kinks, outputs = tuple(level_function(level, problem) for level in levels), len(problem.unknowns)
-    many = outputs * (1 + len(kinks))
 
     def field(key):
         feature_key, body_key = jax.random.split(key)
         first = embedding(problem.domain.bounds, constraints.periodic, s, key=feature_key)
-        body = BODIES[s.network](first.width, many, **body_options(s), key=body_key)
-        factors = boundary_factors(problem, constraints) * (1 + len(kinks))
-        smooth = PointwiseField(first, body, factors, many)
-        return KinkedField(smooth, kinks, outputs) if kinks else smooth
+        body = BODIES[s.network](first.width + len(kinks), outputs, **body_options(s), key=body_key)
+        if kinks:
+            return KinkedField(first, body, kinks, outputs)
+        return PointwiseField(first, body, boundary_factors(problem, constraints), outputs)
 
     return field
 

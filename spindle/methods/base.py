@@ -31,8 +31,8 @@ from spindle.networks.model import Model
 from spindle.networks.piecewise import PiecewiseField
 from spindle.networks.registry import BODIES
 from spindle.objective.objective import Objective
-from spindle.problem.families import family_parameters, with_parameter_axes
 from spindle.problem.curves import oblique_curves
+from spindle.problem.families import family_parameters, with_parameter_axes
 from spindle.problem.problem import Problem
 from spindle.problem.windows import of_time_alone, time_axis
 from spindle.reduction.build import Reduction

@@ -176,7 +176,7 @@ class DTPINN(Method):
         s: Any = decided
         domain = curved(problem)
         problem = replace(problem, domain=domain)
-        _check_curves(problem)
+        _check_curves(problem, domain)
         nodes = scattered(domain, s, problem.curves)
         met = f", {len(nodes.on_interfaces)} nodes on interfaces" if problem.curves else ""
         notes += (
@@ -295,18 +295,18 @@ def _refuse_unknown_interfaces(problem: Problem) -> None:
             refuse_interfaces(problem, "sp.DTPINN()")
 
 
-def _check_curves(problem: Problem) -> None:
+def _check_curves(problem: Problem, domain: ShapeDomain) -> None:
     """Raise MethodError where interfaces have no nodes of their own, or cross."""
     if not problem.curves:
         return
-    shape = problem.domain.shape
+    shape = domain.shape
     if isinstance(shape, PointCloud):
         raise MethodError(
             f"`sp.DTPINN()` puts nodes on the interfaces of `{problem.name}`, where {problem.curves[0].what} jumps, and "
             f"the nodes of a point cloud are given; pose it on a shape, such as `sp.Polygon`."
         )
     spacing = shape.volume ** (1 / len(shape.coordinates)) / _SPACINGS
-    parts = [LevelPart(c.level, problem.domain.bounds, shape, problem.domain.time, 1).points(spacing) for c in problem.curves]
+    parts = [part.points(spacing) for part in _level_parts(domain, problem.curves)]
     for (first, here), (second, there) in itertools.combinations(zip(problem.curves, parts, strict=True), 2):
         if len(here) and len(there) and cKDTree(here).query(there)[0].min() < spacing:
             raise MethodError(
@@ -315,15 +315,20 @@ def _check_curves(problem: Problem) -> None:
             )
 
 
+def _level_parts(domain: ShapeDomain, curves: Sequence[Curve]) -> list[LevelPart]:
+    """Where interfaces lie, of a single field."""
+    return [LevelPart(curve.level, domain.bounds, domain.shape, domain.time, 1) for curve in curves]
+
+
 def scattered(domain: ShapeDomain, s: Any, curves: Sequence[Curve] = ()) -> Nodes:
     """The nodes that the settings ask for, some of them on interfaces, or those of a point cloud."""
     shape = domain.shape
     if isinstance(shape, PointCloud):
-        parts = {"labels": shape.labels, "sides": shape.sides}
-        return from_cloud(shape.interior, shape.nodes, shape.normals, **parts, ghost=s.ghost)
+        named = {"labels": shape.labels, "sides": shape.sides}
+        return from_cloud(shape.interior, shape.nodes, shape.normals, **named, ghost=s.ghost)
     wanted = s.nodes
     counts = {"interior": wanted[0], "boundary": wanted[1]} if isinstance(wanted, tuple) else {"total": wanted}
-    parts = [LevelPart(curve.level, domain.bounds, shape, domain.time, 1) for curve in curves]
+    parts = _level_parts(domain, curves)
 
     def between(spacing: float) -> np.ndarray:
         return np.concatenate([part.points(spacing) for part in parts])

@@ -104,7 +104,13 @@ def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:
     if len(rows.others) > 1:
         tolerance = _ACROSS if rows.joints else _AT_REST
         mesh = mesh_of([_breaks(problem, axis, _TILES) for axis in rows.others])
-        yield [(PlaneElements(rows, len(problem.unknowns), max(2 * rows.order + 4, 8)), mesh, Aim(tolerance, _MOST_AT_REST))]
+        yield [
+            (
+                PlaneElements(rows, len(problem.unknowns), max(2 * rows.order + 4, 8)),
+                mesh,
+                Aim(tolerance, _MOST_AT_REST),
+            )
+        ]
         return
     low, high = _times(problem)
     mesh = np.array([0.0, 1.0]) if rows.space is None else _breaks(problem, rows.space, _ELEMENTS)

@@ -1,33 +1,32 @@
 """Fields that are continuous, and whose slopes jump where given levels vanish."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
 from spindle.networks.fields import JetField
-from spindle.networks.taylor import Jet, closure
+from spindle.networks.taylor import Jet, closure, concatenate
 
 Level = Callable[[jax.Array, tuple[int, ...]], jax.Array]
 """Points (n, d) and the orders of a partial derivative -> its values (n, 1)."""
 
 
 class KinkedField(JetField):
-    """u = w_0(x) + sum over k of |g_k(x)| w_k(x), the w smooth, and g_k the levels: about one in size.
+    """u = body(embedding(x), |g_1(x)|, |g_2(x)|, ..), g_k the levels: about one in size.
 
-    smooth    the field of all w: (n, outputs (levels + 1))
     levels    their partial derivatives
     outputs   how many u there are
 
     On one side of a level the same formula with +g_k or -g_k is smooth across it, and tells one-sided derivatives.
 
-    Source of the kink by the modulus of the level: Tseng, Lin, Hu & Lai (2023), J. Comput. Phys. 491, A cusp-capturing
-    PINN for elliptic interface problems.
+    Source: Tseng, Lin, Hu & Lai (2023), J. Comput. Phys. 491, A cusp-capturing PINN for elliptic interface problems.
     """
 
-    smooth: JetField
+    embedding: Callable
+    body: Callable
     levels: tuple[Level, ...] = eqx.field(static=True)
     outputs: int = eqx.field(static=True)
 
@@ -48,26 +47,16 @@ class KinkedField(JetField):
             for order in orders
         }
 
-    def _with_signs(self, points, signs: dict[int, float]):
+    def _with_signs(self, points, signs: Mapping[int, float]):
         """The field where some levels have given signs, and all others those at the points."""
-        whole = self.smooth(points)
-        total = _columns(whole, 0, self.outputs)
+        values = points.lanes[0] if isinstance(points, Jet) else points
+        kinks = []
         for k, level in enumerate(self.levels):
-            values = points.lanes[0] if isinstance(points, Jet) else points
-            zero = (0,) * values.shape[1]
-            sign = signs.get(k, jnp.where(level(values, zero) < 0, -1.0, 1.0))
-            bent = _columns(whole, (k + 1) * self.outputs, self.outputs)
+            here = level(values, (0,) * values.shape[1])
+            sign = signs.get(k, jnp.where(here < 0, -1.0, 1.0))
             if isinstance(points, Jet):
                 lanes = [sign * level(values, i) / math.prod(map(math.factorial, i)) for i in points.indices]
-                lanes = [jnp.broadcast_to(lane, (len(values), self.outputs)) for lane in lanes]
-                total = total + bent * Jet(tuple(lanes), points.indices)
+                kinks.append(Jet(tuple(lanes), points.indices))
             else:
-                total = total + bent * (sign * level(values, zero))
-        return total
-
-
-def _columns(whole, first: int, count: int):
-    """Some outputs of arrays, or of jets."""
-    if isinstance(whole, Jet):
-        return whole.each(lambda lane: lane[:, first : first + count])
-    return whole[:, first : first + count]
+                kinks.append(sign * here)
+        return self.body(concatenate([self.embedding(points), *kinks]))

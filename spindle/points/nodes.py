@@ -13,7 +13,6 @@ from spindle.points.drawing import without_constant_folding, without_normals
 from spindle.points.node_arrays import Nodes
 from spindle.points.scattered import morton
 
-
 _ON = 1e-6  # spacings: what is nearer to a level lies on it
 
 

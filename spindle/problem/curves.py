@@ -139,8 +139,9 @@ def _differ(below, above, axes, points) -> bool:
 
 
 def _numbers(sides, axes, points) -> list[np.ndarray]:
-    """The values of both fluxes at points, derivatives, unknowns and parameters being numbers near one, always alike."""
-    random, symbols = np.random.default_rng(0), {}
+    """The values of both fluxes at points, of derivatives, unknowns and parameters near one, always the same."""
+    random = np.random.default_rng(0)
+    symbols: dict[sympy.Basic, sympy.Dummy] = {}
     for kind in (sympy.Derivative, AppliedUndef):
         parts = sorted(set().union(*(s.xreplace(symbols).atoms(kind) for s in sides)), key=str)
         symbols |= {p: sympy.Dummy(f"d{len(symbols) + k:03}", real=True) for k, p in enumerate(parts)}

@@ -49,9 +49,9 @@ def materials_of(problem: Problem, function: ArrayFunction, others: Sequence[int
     bounds = [tuple(map(float, b)) for b in problem.domain.bounds]
     ends = {axis: [bounds[axis][0], *places[axis], bounds[axis][1]] for axis in others}
     cells = [list(itertools.pairwise(ends[axis])) for axis in others]
-    sizes = np.array([
-        _size(function, bounds, dict(zip(others, cell, strict=True))) for cell in itertools.product(*cells)
-    ])
+    sizes = np.array(
+        [_size(function, bounds, dict(zip(others, cell, strict=True))) for cell in itertools.product(*cells)]
+    )
     usable = np.isfinite(sizes) & (sizes > 0)
     typical = np.exp(np.log(sizes[usable]).mean()) if usable.any() else 1.0
     factors = np.where(usable, typical / np.where(usable, sizes, 1.0), 1.0)

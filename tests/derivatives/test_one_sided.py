@@ -26,9 +26,7 @@ def bent(points, sides):
 def test_cubics_on_either_side_are_differentiated_exactly():
     points, sides = cloud()
     inner = np.flatnonzero(sides[:, 0])
-    idx, (laplacian, slope) = one_sided(
-        (points, sides), (points[inner], sides[inner]), [LAPLACIAN, SLOPE], SCHEME
-    )
+    idx, (laplacian, slope) = one_sided((points, sides), (points[inner], sides[inner]), [LAPLACIAN, SLOPE], SCHEME)
     crossing = sides[idx, 0] * sides[inner] < 0
     assert not crossing.any()
     values, (x, y) = bent(points, sides), points[inner].T

@@ -5,18 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from spindle.networks.fields import JetField
+from spindle.networks.embeddings import Raw
 from spindle.networks.kinked import KinkedField
 
 
-class Polynomials(JetField):
-    """w_0 = x^2 y, w_1 = 2 + x y."""
-
-    def __call__(self, points):
-        x, y = points[:, :1], points[:, 1:2]
-        first, second = x * x * y, x * y + 2.0
-        place = jnp.array([[1.0, 0.0]]), jnp.array([[0.0, 1.0]])
-        return first @ place[0] + second @ place[1]
+def polynomial(features):
+    """x^2 y + (2 + x y) z of the coordinates and of the modulus z of the level."""
+    x, y, z = features[:, :1], features[:, 1:2], features[:, 2:3]
+    return x * x * y + (x * y + 2.0) * z
 
 
 def circle(points, orders):
@@ -26,7 +22,7 @@ def circle(points, orders):
     return table.get(tuple(orders), 0 * x)
 
 
-FIELD = KinkedField(Polynomials(), (circle,), 1)
+FIELD = KinkedField(Raw(2), polynomial, (circle,), 1)
 ORDERS = [(0, 0), (1, 0), (2, 0), (1, 1)]
 
 

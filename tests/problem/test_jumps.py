@@ -107,7 +107,7 @@ def test_interfaces_that_cross_are_singular_unless_the_coefficient_is_a_product(
     step = Piecewise((1, y < 1), (7, True))
     assert doubts(posed(sp.div(K * step * sp.grad(p)), SQUARE)) == []
     (said,) = doubts(posed(PLANE["a quarter"][0](), SQUARE))
-    assert re.search(r"interfaces cross at x = 0\.5, y = 1, where the solution is singular, like r\^0\.9", said)
+    assert re.search(r"interfaces cross at x = 0\.5, y = 1, where the solution is singular, like r\^0\.\d", said)
 
 
 @pytest.mark.parametrize("ratio", [3, 100, 1e4])

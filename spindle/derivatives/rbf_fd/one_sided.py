@@ -24,23 +24,23 @@ def one_sided(
     """
     (points, sides), (places, wanted) = nodes, centres
     if not sides.shape[1]:
-        idx, weights = cached_weights(points, places, operators, **scheme)
-        return idx, np.stack(weights)
+        nearest, alike = cached_weights(points, places, operators, **scheme)
+        return nearest, np.stack(alike)
     groups, number = np.unique(wanted, axis=0, return_inverse=True)
     parts = []
     for group in range(len(groups)):
         allowed = np.flatnonzero(np.all((sides == groups[group]) | (sides == 0), axis=1))
         rows = np.flatnonzero(number.ravel() == group)
         try:
-            idx, weights = cached_weights(points[allowed], places[rows], operators, **scheme)
+            chosen, own = cached_weights(points[allowed], places[rows], operators, **scheme)
         except MethodError as error:
             raise MethodError(
                 f"One side of an interface has {len(allowed)} nodes, interface included, too few for stencils that do "
                 f"not cross it; raise `nodes`, or lower `order`."
             ) from error
-        parts.append((rows, allowed[idx], np.stack(weights)))
+        parts.append((rows, allowed[chosen], np.stack(own)))
     size = parts[0][1].shape[1]
     idx, weights = np.zeros((len(places), size), int), np.zeros((len(operators), len(places), size))
-    for rows, own, values in parts:
-        idx[rows], weights[:, rows] = own, values
+    for rows, stencils, values in parts:
+        idx[rows], weights[:, rows] = stencils, values
     return idx, weights

@@ -77,10 +77,9 @@ def _place(problem, a, b) -> str:
 def _exponent(problem, a, b, name: str) -> float:
     """The exponent at a crossing; 1 where the solution is regular, NaN where nothing is known."""
     points = np.array([_quadrant(problem, a, b, signs) for signs in ((1, 1), (-1, 1), (-1, -1), (1, -1))])
-    along = [_conductivities(problem, i, name, points) for i in (a, b)]
-    if any(k is None for k in along):
+    first, second = (_conductivities(problem, i, name, points) for i in (a, b))
+    if first is None or second is None:
         return float("nan")
-    first, second = along
     if not np.allclose(first, second, rtol=_ISOTROPIC, atol=0) or not (first * first[0] > 0).all():
         return float("nan")
     return exponent(first)

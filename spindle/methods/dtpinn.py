@@ -302,8 +302,8 @@ def _check_curves(problem: Problem, domain: ShapeDomain) -> None:
     shape = domain.shape
     if isinstance(shape, PointCloud):
         raise MethodError(
-            f"`sp.DTPINN()` puts nodes on the interfaces of `{problem.name}`, where {problem.curves[0].what} jumps, and "
-            f"the nodes of a point cloud are given; pose it on a shape, such as `sp.Polygon`."
+            f"`sp.DTPINN()` puts nodes on the interfaces of `{problem.name}`, where {problem.curves[0].what} jumps, "
+            f"and the nodes of a point cloud are given; pose it on a shape, such as `sp.Polygon`."
         )
     spacing = shape.volume ** (1 / len(shape.coordinates)) / _SPACINGS
     parts = [part.points(spacing) for part in _level_parts(domain, problem.curves)]

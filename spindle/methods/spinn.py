@@ -179,9 +179,9 @@ class SPINN(Method):
             i = problem.interfaces[0]
             raise MethodError(
                 f"`sp.SPINN()` joins elements along one axis, or two at rest, at interfaces, such as that of "
-                f"`{problem.name}` at {problem.coordinates[i.axis].name} = {i.left:.6g}, where {i.what} jumps, and that "
-                f"does not fit here, since {reason}; {_instead(problem)}smooth the jump, or take the flux as a further "
-                f"unknown."
+                f"`{problem.name}` at {problem.coordinates[i.axis].name} = {i.left:.6g}, where {i.what} jumps, and "
+                f"that does not fit here, since {reason}; {_instead(problem)}smooth the jump, or take the flux as a "
+                f"further unknown."
             )
         if reason:
             raise MethodError(

@@ -50,7 +50,7 @@ class KinkedField(JetField):
     def _with_signs(self, points, signs: Mapping[int, float]):
         """The field where some levels have given signs, and all others those at the points."""
         values = points.lanes[0] if isinstance(points, Jet) else points
-        kinks = []
+        kinks: list = []
         for k, level in enumerate(self.levels):
             here = level(values, (0,) * values.shape[1])
             sign = signs.get(k, jnp.where(here < 0, -1.0, 1.0))

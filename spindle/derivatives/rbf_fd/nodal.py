@@ -154,7 +154,7 @@ class RBFFDDerivatives(FormingJacobians):
         )
 
     def _on_side(self, support: int, side: int | None) -> np.ndarray:
-        """(m, levels) the sides of a support's nodes; on its own level that which is given, 0 the first, 1 the second."""
+        """(m, levels) the sides of a support's nodes; on its own level that which is given, the first 0, else 1."""
         where, sides = self.points.supports[support], self.points.sides[self.points.rows[support]]
         if isinstance(where, LevelPart):
             sides = sides.copy()

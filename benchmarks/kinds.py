@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import sympy
 from numpy.random import Generator
-from scipy.integrate import quad_vec, solve_ivp
+from scipy.integrate import solve_ivp
 from scipy.special import erf
 from sympy import Eq, Float, cos, exp, pi, sin, sqrt, tanh
 
@@ -242,10 +242,13 @@ def materials(random: Generator) -> Case:
     if random.integers(3) == 0:
         k = sympy.Piecewise((low, x < place), (high, True))
     problem = sp.Problem(sp.Interval(x, 0, 1), [Eq((k * u.diff(x)).diff(x), 0)], [sp.Dirichlet(u, x)])
-    slope = sympy.lambdify(x, 1 / k, "numpy")
 
     def flow(ends):
-        return quad_vec(lambda s: ends * slope(s * ends), 0, 1, epsrel=1e-10, points=[place])[0]
+        """The integral of 1/k from 0: a quadrature that sees no jump in each of many intervals would end at 1e-7."""
+        if k.has(sympy.Piecewise):
+            return np.minimum(ends, place) / low + np.maximum(ends - place, 0) / high
+        softened = np.logaddexp(np.log(low), np.log(high) + 2 * (np.stack([ends, 0 * ends]) - place) / width)
+        return ends / low + width / 2 * (1 / high - 1 / low) * (softened[0] - softened[1])
 
     return Case(problem, {u: lambda points: flow(points[:, 0]) / flow(np.ones(1))})
 

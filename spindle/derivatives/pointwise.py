@@ -13,8 +13,10 @@ from jax.flatten_util import ravel_pytree
 
 from spindle.derivatives.base import FormingJacobians
 from spindle.derivatives.linearised import LinearisedResidual, gram
+from spindle.geometry.levels import LevelPart
 from spindle.lowering.partials import DifferentialOperator
 from spindle.networks.fields import Field
+from spindle.networks.kinked import KinkedField
 from spindle.points.base import PointwisePoints
 
 _BLOCK = 1024  # rows of J held at once
@@ -32,6 +34,16 @@ def pointwise_values(
     }
 
 
+def _values(field: Field, points: jax.Array, needs: Sequence[DifferentialOperator], level: int | None):
+    """As `pointwise_values`; on a level, by its number, of the fields on its first side and then on its second."""
+    if level is None:
+        return pointwise_values(field, points, needs)
+    assert isinstance(field, KinkedField), "a smooth field has one side"
+    orders = tuple(dict.fromkeys(p.orders for need in needs for p, _ in need.terms))
+    taken = field.beside(level, points, orders)
+    return {need: jnp.asarray(sum(c * taken[p.orders][:, p.unknown] for p, c in need.terms)) for need in needs}
+
+
 class PointwiseTaylor(FormingJacobians):
     """Derivatives of any field on a cloud; `needs` lists the partials that each support of the cloud needs."""
 
@@ -39,6 +51,8 @@ class PointwiseTaylor(FormingJacobians):
 
     def __init__(self, cloud: PointwisePoints, needs: Sequence[Sequence[DifferentialOperator]]):
         self.points, self.needs = cloud, needs
+        levels = list(dict.fromkeys(s.level for s in cloud.supports if isinstance(s, LevelPart)))
+        self._levels = [levels.index(s.level) if isinstance(s, LevelPart) else None for s in cloud.supports]
 
     def prepare(self, field: Field, drawn):
         """The field and, for each support, its points, as `at` takes them."""
@@ -47,7 +61,7 @@ class PointwiseTaylor(FormingJacobians):
     def at(self, shared, support: int) -> dict[DifferentialOperator, jax.Array]:
         """The values of all needs of one support, (n,) each."""
         field, drawn = shared
-        return pointwise_values(field, drawn[support], self.needs[support])
+        return _values(field, drawn[support], self.needs[support], self._levels[support])
 
     def assembles(self, field: Field) -> bool:
         """True: `normal` is offered for every field."""
@@ -100,7 +114,7 @@ class PointwiseTaylor(FormingJacobians):
             model = eqx.combine(unravel(vector), static)
             total = 0.0
             for support, point, slopes in zip(supports, points, by_need, strict=True):
-                known = pointwise_values(model, point[None], self.needs[support])
+                known = _values(model, point[None], self.needs[support], self._levels[support])
                 total += sum(slope * known[need][0] for need, slope in zip(self.needs[support], slopes, strict=True))
             return total
 

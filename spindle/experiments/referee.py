@@ -26,4 +26,6 @@ ROWS = (
     Row("helmholtz_high", SPINN(), published=7.9e-3, source="arXiv 2508.00628, RTX 4090, 11 s"),
     Row("heat_long", SPINN()),
     Row("burgers2d", SPINN()),
+    Row("two_materials", SPINN()),
+    Row("two_materials2d", SPINN()),
 )

@@ -1,7 +1,6 @@
-"""Two materials that touch: a strip and a plate whose conductivity jumps by a thousand.
+"""Two materials that touch: a strip and a plate whose conductivity jumps by a thousand, a cylinder of another one.
 
-u and the flux k du/dx are continuous across the jump, and the closed forms say so. The plate, `two_materials2d`, is not
-in the registry: `Problem` takes interfaces on one axis of space, and refuses those in the plane.
+u and the flux k du/dx are continuous across the jump, and the closed forms say so.
 """
 
 from collections.abc import Mapping
@@ -39,6 +38,35 @@ def two_materials2d(ratio: float = 1000, at: float = 0.5) -> Problem:
     Raises ProblemError where the ratio is not positive, and where the materials do not meet inside.
     """
     return Problem(**plate(ratio, at))
+
+
+def inclusion(ratio: float = 5, radius: float = 0.5) -> Problem:
+    """div(k grad u) = 0 in [-1, 1]^2, k = ratio in a disk around the origin and 1 outside; closed form.
+
+    ratio    of the conductivities, inside to outside
+    radius   of the disk
+    A cylinder in a uniform field: inside the field is uniform, outside a dipole is added, and so it is on the boundary.
+    Source: Jackson (1999), Classical Electrodynamics, chapter 4; no published best is known.
+    Raises ProblemError where the ratio is not positive, and where the disk does not lie inside.
+    """
+    if not (ratio > 0 and 0 < radius < 1):
+        raise ProblemError(
+            f"`inclusion` was given ratio = {ratio:g} and radius = {radius:g}; it needs a positive ratio, and a radius "
+            "between 0 and 1."
+        )
+    k, r = nsimplify(ratio), nsimplify(radius)
+    x, y = coordinates("x y")
+    u, square = unknown("u", x, y), x**2 + y**2
+    inside = square < r**2
+    exact = Piecewise((2 * x / (k + 1), inside), (x * (1 - (k - 1) / (k + 1) * r**2 / square), True))
+    return Problem(
+        domain=Box({x: (-1, 1), y: (-1, 1)}),
+        equations=[Eq(div(Piecewise((k, inside), (1, True)) * grad(u)), 0)],
+        conditions=[Dirichlet(u, exact)],
+        reference={u: exact},
+        name="inclusion",
+        title="A cylinder of another material in a uniform field",
+    )
 
 
 def strip(ratio: float, at: float) -> Mapping[str, Any]:

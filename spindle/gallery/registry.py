@@ -19,7 +19,7 @@ from spindle.gallery.flows import kovasznay, lid_driven_cavity, navier_stokes3d,
 from spindle.gallery.fronts import boundary_layer, burgers2d, burgers_moving, burgers_two_fronts
 from spindle.gallery.helmholtz import helmholtz3d, helmholtz_high
 from spindle.gallery.klein_gordon import klein_gordon3d, klein_gordon4d
-from spindle.gallery.materials import two_materials
+from spindle.gallery.materials import inclusion, two_materials, two_materials2d
 from spindle.gallery.not_separable import sine_gordon2d, variable_coefficient2d
 from spindle.gallery.ordinary import lorenz_inverse, oscillator_long, van_der_pol
 from spindle.gallery.patterns import ginzburg_landau, gray_scott
@@ -60,6 +60,8 @@ GALLERY: dict[str, Callable[..., Problem]] = {
         burgers_two_fronts,
         boundary_layer,
         two_materials,
+        two_materials2d,
+        inclusion,
         burgers2d,
         gray_scott,
         ginzburg_landau,

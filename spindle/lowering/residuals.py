@@ -13,6 +13,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import sympy
 
+from spindle.geometry.levels import LevelPart
+from spindle.geometry.shape_domain import ShapeDomain
 from spindle.geometry.supports import Support
 from spindle.lowering.compile import ArrayFunction, array_function, with_constants
 from spindle.lowering.constraints import Constraints
@@ -22,6 +24,7 @@ from spindle.problem.conditions.base import Measurement
 from spindle.problem.interfaces import Interface
 from spindle.problem.problem import Problem
 from spindle.symbolic.fluxes import on_side
+from spindle.symbolic.symbols import unknown
 
 _BESIDE = 1e-9  # of the axis: so near to an interface nothing else switches
 
@@ -105,7 +108,11 @@ def residual_forms(problem: Problem, constraints: Constraints) -> ResidualForms:
             first = len(supports)
             supports += [where.support for where, _ in piece]
             groups += [group] * len(piece)
-            written = [_lifted(expression, problem, constraints) for _, expression in piece]
+            written = [
+                # The fluxes of an interface are, each on its side.
+                e if isinstance(where, LevelPart) else _lifted(e, problem, constraints)
+                for where, e in piece
+            ]
             lowered = [_lower(where, e, problem) for (where, _), e in zip(piece, written, strict=True)]
             terms.append(tuple(map(ResidualTerm, count(first), written, lowered)))
             sizes.append(supports[-1].measure)
@@ -135,6 +142,28 @@ def _written(problem: Problem, constraints: Constraints):
             noise = condition.role.noise
             pieces = [list(piece.terms) for piece in problem.pieces[condition.name]]
             yield condition.name, pieces, 1.0 / noise if noise else 1.0
+    for name, part, difference, size in _across_curves(problem, constraints):
+        yield name, [[(part, difference)]], 1.0 / size
+
+
+def _across_curves(problem: Problem, constraints: Constraints):
+    """(name, where, difference of fluxes, size) of interfaces that are shapes; fields are known twice there."""
+    domain = problem.domain
+    if not problem.curves or not isinstance(domain, ShapeDomain):
+        return
+    beyond = _beyond(problem)
+    for number, curve in enumerate(problem.curves):
+        part = LevelPart(curve.level, domain.bounds, domain.shape, domain.time, len(problem.unknowns))
+        where = f" of interface {number + 1}" if len(problem.curves) > 1 else " of the interface"
+        for name, sides in curve.fluxes.items():
+            below, above = (_lifted(flux, problem, constraints) for flux in sides)
+            called = f"flux{where}" + f", {name}" * (len(curve.fluxes) > 1)
+            yield called, part, above.xreplace(beyond) - below, curve.size(name, problem)
+
+
+def _beyond(problem: Problem) -> dict:
+    """{unknown: a symbol of the same field on the second side of an interface}."""
+    return {u: unknown(f"{u.func.__name__}_beyond", *u.args) for u in problem.unknowns}
 
 
 def _lifted(expression, problem: Problem, constraints: Constraints) -> sympy.Expr:
@@ -145,7 +174,10 @@ def _lower(where, expression, problem: Problem) -> ArrayFunction:
     support = where.support
     if support.values is not None:
         return _measured(expression, support.values, problem)
-    return array_function(expression, problem.coordinates, problem.unknowns, problem.tunable, support.normals)
+    unknowns = problem.unknowns
+    if isinstance(support, LevelPart):
+        unknowns = (*unknowns, *_beyond(problem).values())
+    return array_function(expression, problem.coordinates, unknowns, problem.tunable, support.normals)
 
 
 def _measured(expression, values, problem: Problem) -> ArrayFunction:

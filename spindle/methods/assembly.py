@@ -9,15 +9,18 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import sympy
 
 from spindle.errors import MethodError
 from spindle.lowering.constraints import Constraints, hard_constraints, no_constraints
+from spindle.lowering.levels import level_function
 from spindle.lowering.scales import scales_of
 from spindle.methods.base import Plan
 from spindle.methods.optimizers import optimizers
 from spindle.methods.published import published
 from spindle.networks.embeddings import Embedding, FourierFeatures, HarmonicProducts, PeriodicFeatures, Raw, Scaled
-from spindle.networks.fields import BoundaryFactor, Field, PointwiseField
+from spindle.networks.fields import BoundaryFactor, Field, JetField, PointwiseField
+from spindle.networks.kinked import KinkedField
 from spindle.networks.model import Model
 from spindle.networks.registry import BODIES
 from spindle.objective.estimated import first_guesses
@@ -108,14 +111,19 @@ def body_options(s: Any) -> dict[str, Any]:
     }
 
 
-def pointwise_field(problem: Problem, constraints: Constraints, s: Any) -> Callable[[jax.Array], PointwiseField]:
-    """Random key -> one network of all coordinates."""
+def pointwise_field(
+    problem: Problem, constraints: Constraints, s: Any, levels: Sequence[sympy.Expr] = ()
+) -> Callable[[jax.Array], JetField]:
+    """Random key -> one network of all coordinates, whose slopes may jump where levels vanish."""
+    kinks, outputs = tuple(level_function(level, problem) for level in levels), len(problem.unknowns)
 
     def field(key):
         feature_key, body_key = jax.random.split(key)
         first = embedding(problem.domain.bounds, constraints.periodic, s, key=feature_key)
-        body = BODIES[s.network](first.width, len(problem.unknowns), **body_options(s), key=body_key)
-        return PointwiseField(first, body, boundary_factors(problem, constraints), len(problem.unknowns))
+        body = BODIES[s.network](first.width + len(kinks), outputs, **body_options(s), key=body_key)
+        if kinks:
+            return KinkedField(first, body, kinks, outputs)
+        return PointwiseField(first, body, boundary_factors(problem, constraints), outputs)
 
     return field
 

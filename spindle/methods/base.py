@@ -31,6 +31,7 @@ from spindle.networks.model import Model
 from spindle.networks.piecewise import PiecewiseField
 from spindle.networks.registry import BODIES
 from spindle.objective.objective import Objective
+from spindle.problem.curves import oblique_curves
 from spindle.problem.families import family_parameters, with_parameter_axes
 from spindle.problem.problem import Problem
 from spindle.problem.windows import of_time_alone, time_axis
@@ -304,11 +305,23 @@ def refuse_families(problem: Problem, call: str) -> None:
 
 def refuse_interfaces(problem: Problem, call: str) -> None:
     """Raise MethodError where fluxes are continuous and slopes are not, which smooth networks cannot represent."""
+    refuse_oblique_interfaces(problem, call)
     if problem.interfaces:
         first = problem.interfaces[0]
         x, fluxes = problem.coordinates[first.axis].name, ", ".join(shown_formula(f) for f in first.fluxes.values())
         raise MethodError(
             f"`{call}` is smooth everywhere, but `{problem.name}` has an interface at {x} = {first.left:.6g}, where "
             f"{first.what} jumps and the flux {fluxes} is continuous; use `sp.SPINN()`, whose elements join there by "
-            f"that flux, on a box with one axis of space."
+            f"that flux, on a box with one axis of space, or with two and no time."
+        )
+
+
+def refuse_oblique_interfaces(problem: Problem, call: str) -> None:
+    """Raise MethodError where interfaces lie across no axis, which nodes on them resolve and nothing else does."""
+    if oblique := oblique_curves(problem):
+        first = oblique[0]
+        raise MethodError(
+            f"`{call}` resolves no interface that lies across no axis, and `{problem.name}` has one at "
+            f"{shown_formula(first.level)} = 0, where {first.what} jumps and the flux along the normal is continuous; "
+            f"use `sp.DTPINN()`, which puts nodes on it."
         )

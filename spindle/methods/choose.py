@@ -1,5 +1,6 @@
 """Which method fits a problem, where the user names none."""
 
+from spindle.problem.curves import oblique_curves
 from spindle.problem.families import family_parameters, with_parameter_axes
 from spindle.problem.problem import Problem
 
@@ -26,6 +27,11 @@ def fitting_method(problem: Problem) -> tuple[str, str]:
     if axes == 1 and whole.domain.boxes:
         why = "whose features are fitted by linear algebra"
         return "spinn", f"{whole.coordinates[0]} is the only coordinate, one axis {why}"
+    if oblique := oblique_curves(problem):
+        return (
+            "dtpinn",
+            f"its interface {oblique[0].level} = 0 lies across no axis, and scattered nodes lie on any curve",
+        )
     if not whole.domain.boxes:
         return "dtpinn", "the domain is no box, and scattered nodes fill any shape"
     made = "a box" if len(whole.domain.boxes) == 1 else "made of boxes"

@@ -1,11 +1,14 @@
 """DT-PINN, the discretely trained physics-informed network: space derivatives from precomputed RBF-FD matrices."""
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import sympy
+from scipy.spatial import cKDTree
 
 from spindle.classical.fit import NEAR, ClassicalFit, ClassicalSolver, polynomial_misfit
 from spindle.classical.nodal_solver import ClassicalSolution, NoClassical, solve_nodal
@@ -14,6 +17,7 @@ from spindle.derivatives.rbf_fd.kernels import KERNEL_RULES
 from spindle.derivatives.rbf_fd.nodal import RBFFDDerivatives
 from spindle.errors import MethodError
 from spindle.geometry.domain import Box, BoxUnion, Interval
+from spindle.geometry.levels import LevelPart
 from spindle.geometry.pointcloud import PointCloud
 from spindle.geometry.shape_domain import ShapeDomain, SpaceTimeDomain
 from spindle.geometry.shapes import shape_of
@@ -28,6 +32,7 @@ from spindle.points.cloud import Cloud
 from spindle.points.node_arrays import Nodes, from_cloud
 from spindle.points.nodes import NodeCloud, NodePoints
 from spindle.points.scattered import scatter
+from spindle.problem.curves import Curve
 from spindle.problem.problem import Problem
 from spindle.symbolic.functions import evaluate
 from spindle.symbolic.symbols import is_time
@@ -85,6 +90,7 @@ _PAPER = _DEFAULT | {
     "approach": False,
 }
 _USUAL, _HIGH = 4.0, 8.0  # frequencies
+_SPACINGS = 40  # across the domain: interfaces are kept as far apart as one of them
 
 
 @documented
@@ -172,7 +178,7 @@ class DTPINN(Method):
         Raises MethodError where the domain is no shape with nodes, or where settings do not fit it.
         """
         refuse_families(problem, "sp.DTPINN()")
-        refuse_interfaces(problem, "sp.DTPINN()")
+        _refuse_unknown_interfaces(problem)
         if self.points is not None or self.sampling not in (None, "scattered"):
             raise MethodError(
                 "`sp.DTPINN(points=..., sampling=...)` has no use for them: its collocation points are the scattered "
@@ -183,8 +189,12 @@ class DTPINN(Method):
         s: Any = decided
         domain = curved(problem)
         problem = replace(problem, domain=domain)
-        nodes = scattered(domain, s)
-        notes += (f"{len(nodes.interior)} inner, {len(nodes.boundary)} boundary and {len(nodes.ghosts)} ghost nodes",)
+        _check_curves(problem, domain)
+        nodes = scattered(domain, s, problem.curves)
+        met = f", {len(nodes.on_interfaces)} nodes on interfaces" if problem.curves else ""
+        notes += (
+            f"{len(nodes.interior)} inner, {len(nodes.boundary)} boundary and {len(nodes.ghosts)} ghost nodes{met}",
+        )
         constraints = no_constraints(problem)
         if s.scales == "auto":
             constraints = replace(constraints, scales=scales_of(problem))
@@ -198,7 +208,7 @@ class DTPINN(Method):
         if classical and s.approach:
             further = GaussNewton(s.newton_steps, worth=0.02, patience=5, enough=NEAR)
             newton += (Stage(further, ClassicalFit(problem, objective, classical, on_nodes.better), tolerance=0.0),)
-        field = pointwise_field(problem, constraints, s)
+        field = pointwise_field(problem, constraints, s, tuple(curve.level for curve in problem.curves))
         plan = assemble(objective, on_nodes.fresh, field, s, (*notes, *frequency), newton)
         return replace(plan, classical=classical)
 
@@ -289,15 +299,56 @@ def curved(problem: Problem) -> ShapeDomain:
     return SpaceTimeDomain(shape, Interval(problem.coordinates[axis], low, high), first=axis == 0)
 
 
-def scattered(domain: ShapeDomain, s: Any) -> Nodes:
-    """The nodes that the settings ask for, or those of a point cloud."""
+def _refuse_unknown_interfaces(problem: Problem) -> None:
+    """Raise MethodError where coefficients jump along an axis and no level tells where, as in a table."""
+    low, high = np.array(problem.domain.bounds, float).T
+    for interface in problem.interfaces:
+        point = low + (high - low) * 0.37
+        point[interface.axis] = interface.left
+        if not any(curve.holds(problem, point) for curve in problem.curves):
+            refuse_interfaces(problem, "sp.DTPINN()")
+
+
+def _check_curves(problem: Problem, domain: ShapeDomain) -> None:
+    """Raise MethodError where interfaces have no nodes of their own, or cross."""
+    if not problem.curves:
+        return
     shape = domain.shape
     if isinstance(shape, PointCloud):
-        parts = {"labels": shape.labels, "sides": shape.sides}
-        return from_cloud(shape.interior, shape.nodes, shape.normals, **parts, ghost=s.ghost)
+        raise MethodError(
+            f"`sp.DTPINN()` puts nodes on the interfaces of `{problem.name}`, where {problem.curves[0].what} jumps, "
+            f"and the nodes of a point cloud are given; pose it on a shape, such as `sp.Polygon`."
+        )
+    spacing = shape.volume ** (1 / len(shape.coordinates)) / _SPACINGS
+    parts = [part.points(spacing) for part in _level_parts(domain, problem.curves)]
+    for (first, here), (second, there) in itertools.combinations(zip(problem.curves, parts, strict=True), 2):
+        if len(here) and len(there) and cKDTree(here).query(there)[0].min() < spacing:
+            raise MethodError(
+                f"`sp.DTPINN()` takes stencils on either side of an interface, and in `{problem.name}` those at "
+                f"{first.level} = 0 and {second.level} = 0 cross or nearly touch; keep them apart, or smooth one jump."
+            )
+
+
+def _level_parts(domain: ShapeDomain, curves: Sequence[Curve]) -> list[LevelPart]:
+    """Where interfaces lie, of a single field."""
+    return [LevelPart(curve.level, domain.bounds, domain.shape, domain.time, 1) for curve in curves]
+
+
+def scattered(domain: ShapeDomain, s: Any, curves: Sequence[Curve] = ()) -> Nodes:
+    """The nodes that the settings ask for, some of them on interfaces, or those of a point cloud."""
+    shape = domain.shape
+    if isinstance(shape, PointCloud):
+        named = {"labels": shape.labels, "sides": shape.sides}
+        return from_cloud(shape.interior, shape.nodes, shape.normals, **named, ghost=s.ghost)
     wanted = s.nodes
     counts = {"interior": wanted[0], "boundary": wanted[1]} if isinstance(wanted, tuple) else {"total": wanted}
-    return scatter(shape, **counts, ghost=s.ghost, density=_local_spacing(shape, s.density))
+    parts = _level_parts(domain, curves)
+
+    def between(spacing: float) -> np.ndarray:
+        return np.concatenate([part.points(spacing) for part in parts])
+
+    density = _local_spacing(shape, s.density)
+    return scatter(shape, **counts, ghost=s.ghost, density=density, between=between if parts else None)
 
 
 def _local_spacing(shape, density):

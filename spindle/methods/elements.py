@@ -34,7 +34,8 @@ _FINE, _ROUGH = 1e-8, 1e-5  # tolerances: where the finer one cannot be reached,
 _IN_THE_PLANE = (1e-5, 1e-3)  # likewise, of waves along several axes
 _POINTS = 300_000  # of all axes of space together
 _TILES = 4  # elements along each of two axes to begin with
-_AT_REST = (1e-8, 60_000)  # tolerance of elements in the plane, and the most unknowns
+_AT_REST, _MOST_AT_REST = 1e-8, 60_000  # tolerance of elements in the plane, and the most unknowns
+_ACROSS = 1e-10  # likewise, where materials differ: so do the errors that the same residuals stand for
 _INTERIOR, _BOUNDARY, _LATTICE = 4096, 64, 24  # fresh points, and those on each axis of a lattice
 
 
@@ -101,9 +102,15 @@ def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:
         return
     during = 0 if rows.time is None else _DEGREE[bool(rows.others)]
     if len(rows.others) > 1:
-        tolerance, most = _AT_REST
+        tolerance = _ACROSS if rows.joints else _AT_REST
         mesh = mesh_of([_breaks(problem, axis, _TILES) for axis in rows.others])
-        yield [(PlaneElements(rows, len(problem.unknowns), max(2 * rows.order + 4, 8)), mesh, Aim(tolerance, most))]
+        yield [
+            (
+                PlaneElements(rows, len(problem.unknowns), max(2 * rows.order + 4, 8)),
+                mesh,
+                Aim(tolerance, _MOST_AT_REST),
+            )
+        ]
         return
     low, high = _times(problem)
     mesh = np.array([0.0, 1.0]) if rows.space is None else _breaks(problem, rows.space, _ELEMENTS)

@@ -11,7 +11,7 @@ from spindle.lowering.incompatible_faces import incompatible_faces
 from spindle.lowering.residuals import residual_forms
 from spindle.lowering.resolution import degrees
 from spindle.methods.assembly import assemble, constraints_for, each_axis, enough_points, published_problem
-from spindle.methods.base import COMMON, Method, Plan, refuse_interfaces
+from spindle.methods.base import COMMON, Method, Plan, refuse_interfaces, refuse_oblique_interfaces
 from spindle.methods.design import Design, tangled
 from spindle.methods.elements import on_elements
 from spindle.methods.settings import Flag, Whole, Words, documented, setting
@@ -174,6 +174,7 @@ class SPINN(Method):
 
     def plan(self, problem: Problem) -> Plan:
         """Lattice, one network an axis, jets an axis; or elements."""
+        refuse_oblique_interfaces(problem, "sp.SPINN()")
         problem, notes = published_problem(problem, self.recipe)
         s: Any = self.resolved(problem)
         free = _is_free(s) and _fits_elements(s, problem) and varies(problem)
@@ -188,9 +189,10 @@ class SPINN(Method):
         if reason and problem.interfaces:
             i = problem.interfaces[0]
             raise MethodError(
-                f"`sp.SPINN()` joins elements along one axis at interfaces, such as that of `{problem.name}` at "
-                f"{problem.coordinates[i.axis].name} = {i.left:.6g}, where {i.what} jumps, and that does not fit here, "
-                f"since {reason}; smooth the jump, or take the flux as a further unknown."
+                f"`sp.SPINN()` joins elements along one axis, or two at rest, at interfaces, such as that of "
+                f"`{problem.name}` at {problem.coordinates[i.axis].name} = {i.left:.6g}, where {i.what} jumps, and "
+                f"that does not fit here, since {reason}; {_instead(problem)}smooth the jump, or take the flux as a "
+                f"further unknown."
             )
         if reason:
             raise MethodError(
@@ -215,6 +217,11 @@ class SPINN(Method):
             following = on_elements(problem, s, plan.choices, phase=len(plan.schedule.stages))
             plan = replace(plan, instead=following)
         return plan
+
+
+def _instead(problem: Problem) -> str:
+    """What takes an interface that elements do not, as a part of a sentence."""
+    return "use `sp.DTPINN()`, which puts nodes on it, " if problem.curves else ""
 
 
 def _fits_elements(s: Any, problem: Problem) -> bool:

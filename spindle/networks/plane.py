@@ -71,6 +71,14 @@ class PlaneField(Field):
             taken[order] = jnp.einsum("mnpu,mp->umn", lines[by_y][column], along(by_x))
         return taken
 
+    def cells(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper corners (n, 2) of the elements."""
+        low, high = (
+            np.stack([m.ravel() for m in np.meshgrid(*(np.asarray(b)[part] for b in self.breaks), indexing="ij")], 1)
+            for part in (slice(None, -1), slice(1, None))
+        )
+        return low, high
+
     def last_shares(self) -> dict[int, float]:
         """{axis: share of the root mean square that the last two coefficients along it hold}, of the worst unknown."""
         areas = np.multiply.outer(*(np.diff(np.asarray(b)) for b in self.breaks))

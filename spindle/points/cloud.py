@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from spindle.geometry.levels import LevelPart
 from spindle.geometry.supports import BoundaryPart, Support
 from spindle.points.base import PointwisePoints
 from spindle.points.drawing import without_constant_folding, without_normals
@@ -67,7 +68,7 @@ class Cloud(PointwisePoints):
     def _size(support, interior, boundary, volume):
         if support.measured is not None:
             return len(support.measured)
-        if support.normals:
+        if support.normals or isinstance(support, LevelPart):
             return boundary
         if not _free(support):
             return 1
@@ -170,6 +171,8 @@ def _store(support: Support, size: int) -> np.ndarray | None:
     """Points (size, d) spread evenly in a shape or on its wall; None for all other supports."""
     if isinstance(support, BoundaryPart):
         return _on_wall(support, size)
+    if isinstance(support, LevelPart):
+        return _on_level(support, size)
     if support.measured is not None or support.shape is None:
         return None
     low, high = np.array(support.bounds).T
@@ -203,6 +206,19 @@ def _on_wall(wall: BoundaryPart, size: int) -> np.ndarray:
     points = sobol(low, high, size, seed=1)
     points[:, _space(wall)] = nodes[chosen, :d]
     return np.concatenate([points, nodes[chosen, d:]], axis=1)
+
+
+def _on_level(part: LevelPart, size: int) -> np.ndarray:
+    """Points (size, d), evenly spread on the level, Sobol points in time."""
+    spacing = max(high - low for low, high in part.shape.bounds) / 16
+    nodes = part.points(spacing)
+    while len(nodes) < size:
+        spacing /= 2
+        nodes = part.points(spacing)
+    low, high = np.array(part.bounds).T
+    points = sobol(low, high, size, seed=1)
+    points[:, _space(part)] = nodes[np.random.default_rng(0).permutation(len(nodes))[:size]]
+    return points
 
 
 def _space(support: Support) -> list[int]:

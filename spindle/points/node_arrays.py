@@ -17,6 +17,7 @@ class Nodes:
     boundary   (nb, d) with unit outward `normals` (nb, d) and `labels` (nb,), which count the `sides`
     ghosts     (ng, d), outside the domain; ghost k belongs to the boundary node `owners[k]`
     spacing    mean distance of inner and boundary nodes to their nearest neighbours
+    between    (nm, d), on interfaces between materials; None where there are none
     """
 
     interior: np.ndarray
@@ -27,6 +28,12 @@ class Nodes:
     ghosts: np.ndarray
     owners: np.ndarray
     spacing: float
+    between: np.ndarray | None = None
+
+    @property
+    def on_interfaces(self) -> np.ndarray:
+        """(nm, d) the nodes on interfaces, which may be none."""
+        return np.zeros((0, self.interior.shape[1])) if self.between is None else self.between
 
 
 def ghosts_of(inner, wall, normals, steps, outside) -> tuple[np.ndarray, np.ndarray]:

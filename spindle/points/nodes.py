@@ -6,18 +6,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from spindle.geometry.levels import LevelPart, gradient_of, value_of
 from spindle.geometry.supports import Support
 from spindle.points.base import Points, PointwisePoints
 from spindle.points.drawing import without_constant_folding, without_normals
 from spindle.points.node_arrays import Nodes
 from spindle.points.scattered import morton
 
+_ON = 1e-6  # spacings: what is nearer to a level lies on it
+
 
 class NodeCloud(Points):
     """Nodes where residuals are taken: equations at inner nodes and boundary nodes with a ghost, conditions on walls.
 
     supports   where residuals are taken
-    nodes    inner, boundary and ghost nodes; `positions` (M, s) holds them in this order
+    nodes    inner and boundary nodes, those on interfaces, and ghosts; `positions` (M, s) holds them in this order
     times    (T,) instants, None without time
     axis     the axis of time
     edges    whether equations hold at boundary nodes, too
@@ -34,20 +37,44 @@ class NodeCloud(Points):
     ):
         self.supports, self.nodes, self.times, self.axis = tuple(supports), nodes, times, axis
         self.edges = edges
-        self.positions = np.concatenate([nodes.interior, nodes.boundary, nodes.ghosts])
+        self.positions = np.concatenate([nodes.interior, nodes.boundary, nodes.on_interfaces, nodes.ghosts])
+        self.levels = tuple({s.level: s for s in self.supports if isinstance(s, LevelPart)}.values())
+        self.sides = self._sides()
         # Of one type in every precision: JAX remembers constants in the one that it met them in first.
         self.rows = [self._rows(support).astype(np.int32) for support in self.supports]
+
+    def sides_of(self, points: np.ndarray) -> np.ndarray:
+        """(n, levels) the signs of all levels at points (n, s) of space; 0 on the level itself."""
+        columns = []
+        for part in self.levels:
+            axes = part.shape.coordinates
+            slope = np.linalg.norm(gradient_of(part.level, axes, points), axis=1)
+            gap = value_of(part.level, axes, points)
+            columns.append(np.where(np.abs(gap) <= _ON * self.nodes.spacing * slope, 0, np.sign(gap)))
+        return np.stack(columns, axis=1).astype(int) if columns else np.zeros((len(points), 0), int)
+
+    def _sides(self) -> np.ndarray:
+        """(M, levels) the sides of all nodes; a ghost is where its boundary node is."""
+        sides, inner = self.sides_of(self.positions), len(self.nodes.interior)
+        sides[len(sides) - len(self.nodes.ghosts) :] = sides[inner + self.nodes.owners]
+        return sides
 
     def _rows(self, support) -> np.ndarray:
         """The numbers of a support's nodes; none of measurements, which lie between nodes."""
         inner = len(self.nodes.interior)
         if support.measured is not None:
             return np.zeros(0, int)
+        first = inner + len(self.nodes.boundary)
+        met = first + np.arange(len(self.nodes.on_interfaces))
+        if isinstance(support, LevelPart):
+            number = [part.level for part in self.levels].index(support.level)
+            return met[self.sides[met, number] == 0]
         if support.normals:
             return inner + np.flatnonzero(support.holds(self.nodes.boundary, self.nodes.labels))
         # At an instant the field itself is known everywhere; the equation needs a ghost beyond the boundary.
+        always = self.instant(support) is None
         owners = np.sort(self.nodes.owners) if self.edges else np.zeros(0, int)
-        edge = np.arange(len(self.nodes.boundary)) if self.instant(support) is not None else owners
+        edge = owners if always else np.arange(len(self.nodes.boundary) + len(met))
         rows = np.concatenate([np.arange(inner), inner + edge])
         # Neighbours next to each other, boundary nodes among them: blocks of rows then share most of their stencils.
         return rows[np.argsort(morton(self.positions[rows], support.shape.bounds), kind="stable")]

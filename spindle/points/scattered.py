@@ -32,6 +32,7 @@ def scatter(
     density: Density | None = None,
     seed: int = 0,
     ghost: float = 0.25,
+    between: Callable[[float], np.ndarray] | None = None,
 ) -> Nodes:
     """Nodes for finite differences in a shape of the plane or of space.
 
@@ -39,6 +40,7 @@ def scatter(
     total               how many of both together, instead
     density             points (n, d) -> spacing (n,) relative to the mean: 0.3 where nodes should be finer
     ghost               distance of the ghosts from the wall, in local spacings; 0 makes none
+    between             mean spacing -> nodes (m, d) on interfaces, which count as inner ones where a total is given
 
     The nearest neighbour of a node is at least 0.6 mean local spacings away, no inner node comes closer to the wall
     than 0.5. O(n log n): some 1 s for 20,000 nodes in the plane. The same seed gives the same nodes.
@@ -52,9 +54,11 @@ def scatter(
     _check_room(shape, spacing)
     wall = shape.boundary(local.scaled(spacing), count=boundary)
     _check_enough(shape, len(wall.points), "boundary")
-    wanted = interior if total is None else max(total - len(wall.points), 1)
-    inner, spacing = _filled(shape, wall.points, local, 0.997 * spacing, wanted, random)
-    inner = _relaxed(shape, inner, wall.points, local, spacing)
+    met = None if between is None else between(spacing)
+    fixed = wall.points if met is None else np.concatenate([wall.points, met])
+    wanted = interior if total is None else max(total - len(fixed), 1)
+    inner, spacing = _filled(shape, fixed, local, 0.997 * spacing, wanted, random)
+    inner = _relaxed(shape, inner, fixed, local, spacing)
     inner = inner[np.argsort(morton(inner, shape.bounds), kind="stable")]
     steps = ghost * local.boundary_spacing(len(wall.points), wall.points)
     ghosts, owners = ghosts_of(inner, wall.points, wall.normals, steps, lambda p: shape.distance(p) < 0)
@@ -66,7 +70,8 @@ def scatter(
         tuple(shape.sides),
         ghosts,
         owners,
-        mean_gap(np.concatenate([inner, wall.points])),
+        mean_gap(np.concatenate([inner, fixed])),
+        met,
     )
 
 

@@ -1,8 +1,8 @@
-"""Interfaces: places on the axis of space where coefficients under an outer derivative jump, and what holds there.
+"""Interfaces: places on the axes of space where coefficients under an outer derivative jump, and what holds there.
 
 An equation `(k u_x)_x = f` with a jump of k says nothing at the jump but what its integral across says: the flux k u_x
-is continuous, as u is. The flux of an equation is the sum of all that it differentiates last, each times a factor that
-does not jump.
+is continuous, as u is. The flux of an equation is the sum of all that it differentiates last along the axis, each times
+a factor that does not jump.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from spindle.symbolic.symbols import is_space, unknowns_in
 class Interface:
     """A place where fluxes are continuous, and all unknowns are, though coefficients jump.
 
-    axis     the number of the axis of space
+    axis     the number of the axis of space that it lies across
     left     the place, as the end of what lies below it
     right    the place, as the beginning of what lies above it; another one only where a periodic axis is closed
     fluxes   {name of an equation: its flux, of unknowns and their first derivatives along the axis}
@@ -48,29 +48,35 @@ class Flux(NamedTuple):
     reason: str = ""
 
 
-def space_axis(problem) -> int | None:
-    """The only axis of space of a box; None for all other domains."""
+def space_axes(problem) -> tuple[int, ...]:
+    """The axes of space of a box; none for all other domains."""
     axes = [k for k, c in enumerate(problem.coordinates) if is_space(c)]
-    return axes[0] if isinstance(problem.domain, Box) and len(axes) == 1 else None
+    return tuple(axes) if isinstance(problem.domain, Box) else ()
 
 
 def interfaces(problem) -> tuple[Interface, ...]:
-    """The interfaces of a problem, increasing; none where it has no jumps, or such that cannot be treated."""
-    axis = space_axis(problem)
-    if axis is None or not any(switching(e.with_fluxes, problem.coordinates) for e in problem.equations):
+    """The interfaces of a problem, increasing along each axis; none where it has no jumps that can be treated."""
+    if not any(switching(e.with_fluxes, problem.coordinates) for e in problem.equations):
         return ()
+    return tuple(interface for axis in space_axes(problem) for interface in _across(axis, problem))
+
+
+def _across(axis: int, problem) -> list[Interface]:
+    """The interfaces across one axis."""
     fluxes = {e.name: flux_of(e, axis, problem).expression for e in problem.equations}
     known = {name: flux for name, flux in fluxes.items() if flux is not None}
-    found: dict[float, str] = {}
+    jumps: dict[float, str] = {}
+    length = float(np.ptp(problem.domain.bounds[axis]))
     for flux in known.values():
         for place, what in fixed_jumps(of_symbols(flux), axis, problem) or []:
-            if all(abs(place - other) > 1e-9 * np.ptp(problem.domain.bounds[axis]) for other in found):
-                found[place] = what
-    listed = [Interface(axis, place, place, known, found[place]) for place in sorted(found)]
+            place = 0.0 if abs(place) < 1e-15 * length else place
+            if all(abs(place - other) > 1e-9 * length for other in jumps):
+                jumps[place] = what
+    listed = [Interface(axis, place, place, known, jumps[place]) for place in sorted(jumps)]
     if listed and any(problem.coordinates.index(p.axis) == axis for p in problem.periodic.values()):
         low, high = map(float, problem.domain.bounds[axis])
         listed.append(Interface(axis, high, low, known, "the period"))
-    return tuple(listed)
+    return listed
 
 
 def flux_of(equation, axis: int, problem) -> Flux:

@@ -8,6 +8,7 @@ from sympy.printing.latex import LatexPrinter
 from sympy.printing.precedence import PRECEDENCE
 
 from spindle.geometry.domain import Box
+from spindle.problem.curves import oblique_curves
 from spindle.symbolic.symbols import Parameter
 from spindle.symbolic.tables import Table, tables_in
 from spindle.symbolic.words import text
@@ -98,6 +99,8 @@ def _interfaces(problem, printer) -> list[str]:
         places = dict.fromkeys([f"{interface.left:.6g}", f"{interface.right:.6g}"])
         fluxes = ", ".join(printer(flux) for flux in interface.fluxes.values())
         said.append(f"{name} = {' and '.join(places)}: {unknowns} and the flux {fluxes} are continuous")
+    for curve in oblique_curves(problem):
+        said.append(f"{printer(curve.level)} = 0: {unknowns} and the flux along the normal are continuous")
     return said
 
 

@@ -21,6 +21,7 @@ from spindle.problem.consistency.checks import doubted
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.jumps import check_jumps
 from spindle.problem.consistency.references import misfits
+from spindle.problem.curves import Curve, curves
 from spindle.problem.interfaces import Interface, interfaces
 from spindle.problem.printing import describe_latex, describe_with_doubts
 from spindle.problem.publication import publication
@@ -213,6 +214,11 @@ class Problem:
     def interfaces(self) -> tuple[Interface, ...]:
         """The places on the axis of space where coefficients jump under a derivative, and what is continuous there."""
         return interfaces(self)
+
+    @cached_property
+    def curves(self) -> tuple[Curve, ...]:
+        """The same in two and three dimensions of space as levels, of which an interface may be any shape."""
+        return curves(self)
 
     @cached_property
     def doubted(self) -> tuple[Doubt, ...]:

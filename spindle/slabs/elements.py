@@ -320,6 +320,8 @@ class Elements(SlabSpace):
             for row in self.rows.at(place):
                 value, slope = self._row(row, begins, local, element, (start, length), (instants, points))
                 weight = np.sqrt(row.weight) * root
+                if row.materials is not None:
+                    weight = weight * row.materials.at([element.left + element.width / 2])
                 residuals.append((weight * value).ravel())
                 slopes.append((weight[..., None] * slope).reshape(weight.size, -1))
         return jnp.concatenate(residuals), jnp.concatenate(slopes)

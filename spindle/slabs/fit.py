@@ -17,8 +17,6 @@ def misfit(problem: Problem) -> str:
         return "its domain is not a single box"
     if len(others) > (1 if time is not None else 2):
         return f"it has more than {'one coordinate besides time' if time is not None else 'two coordinates'}"
-    if problem.interfaces and len(others) > 1:
-        return "it has more than one coordinate and interfaces"
     if problem.tunable:
         return f"its parameter {problem.tunable[0].name} is not known"
     joined = {(j.expression, problem.coordinates.index(j.axis)) for j in problem.periodic.values()}

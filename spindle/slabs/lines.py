@@ -1,5 +1,6 @@
 """Which functions of the elements along one axis are one and the same."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,14 +27,20 @@ class ElementLine:
         """The functions of an element, as columns of Legendre coefficients."""
         return polynomials.joining(self.degree, self.smoothness)
 
-    def numbers(self, count: int) -> tuple[np.ndarray, int]:
-        """(count, degree + 1) of the functions of elements, and how many there are; neighbours share those of nodes."""
+    def numbers(self, count: int, broken: Sequence[int] = ()) -> tuple[np.ndarray, int]:
+        """(count, degree + 1) of the functions of elements, and how many there are; neighbours share those of nodes.
+
+        broken   elements that share but the first half of the derivatives at their lower end: an interface is there
+        """
         ends, nodes = self.smoothness + 1, count + (not self.ring)
         low = np.arange(count)[:, None] * ends + np.arange(ends)
         high = (np.arange(1, count + 1) % nodes)[:, None] * ends + np.arange(ends)
         own = self.degree + 1 - 2 * ends
         inner = nodes * ends + np.arange(count * own).reshape(count, own)
-        return np.concatenate([low, high, inner], axis=1), nodes * ends + count * own
+        many, own_slopes = nodes * ends + count * own, ends - ends // 2
+        for k, element in enumerate(broken):
+            low[element, ends // 2 :] = many + k * own_slopes + np.arange(own_slopes)
+        return np.concatenate([low, high, inner], axis=1), many + len(broken) * own_slopes
 
     def factors(self, halves):
         """(.., degree + 1) by which derivatives at nodes become those on elements of half that width."""

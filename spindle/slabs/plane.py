@@ -32,6 +32,7 @@ from spindle.networks.plane import PlaneField
 from spindle.slabs import fronts
 from spindle.slabs.elements import moved
 from spindle.slabs.lines import ElementLine
+from spindle.slabs.plane_joints import PlaneJoints, homotopic
 from spindle.slabs.rows import SIDES, Rows, SlabPart, SlabRows
 from spindle.slabs.space import Slab, SlabSpace, Solved, Step
 
@@ -106,6 +107,11 @@ class PlaneElements(SlabSpace):
             for axis in self.rows.others
         )
         return first, second
+
+    @cached_property
+    def joints(self) -> PlaneJoints:
+        """How they join at interfaces."""
+        return PlaneJoints(self.rows, self.unknowns, self.degree, self.lines)
 
     def enriched(self, degrees: int) -> "PlaneElements":
         """The same with polynomials of higher degrees along both axes."""
@@ -207,7 +213,9 @@ class PlaneElements(SlabSpace):
 
     def compile(self, slab: Slab) -> None:
         """Compile what `step` runs, on a mesh that is thrown away."""
-        self._condensed(self.nothing(slab.mesh), slab, 0.0)
+        nothing = self.nothing(slab.mesh)
+        self._condensed(nothing, slab, 0.0)
+        self._fluxes(nothing, slab)
 
     def step(self, begins: bool, local: np.ndarray, slab: Slab, damping: float) -> Step:
         """One Gauss-Newton step.
@@ -220,13 +228,23 @@ class PlaneElements(SlabSpace):
         condensed = self._condensed(local, slab, damping)
         if not np.isfinite(condensed.matrix).all() or not np.isfinite(condensed.right).all():
             return Step(np.full(local.shape, np.nan), float("nan"))
-        shared = _solved(self._shared_numbers(slab.mesh), condensed, damping)
+        beside, loss = self._fluxes(local, slab)
+        shared = _solved(self._shared_numbers(slab.mesh), condensed, beside, damping)
         inner = condensed.inner - np.einsum("eij,ej->ei", condensed.inner_by_ends, shared)
         order = np.concatenate(self._parts)
         flat = np.empty((len(inner), len(order)))
         flat[:, order] = np.concatenate([shared, inner], axis=1)
         change = -flat.reshape(local.shape) * self._factors(slab.mesh)[..., None, None]
-        return Step(change, float(condensed.loss.sum()))
+        return Step(change, float(condensed.loss.sum()) + loss)
+
+    def _fluxes(self, local: np.ndarray, slab: Slab) -> tuple[dict, float]:
+        """The rows of fluxes at interfaces, see `PlaneJoints.fronts`."""
+        if not self.rows.joints:
+            return {}, 0.0
+        chosen = self._shared_numbers(slab.mesh)
+        numbers = np.full((*chosen.shape[:2], math.prod(local.shape[2:])), -1)
+        numbers[..., self._parts[0]] = chosen
+        return self.joints.fronts(local, slab, lines_of(slab.mesh), numbers)
 
     @cached_property
     def _parts(self) -> tuple[np.ndarray, np.ndarray]:
@@ -242,9 +260,7 @@ class PlaneElements(SlabSpace):
 
     def _numbers(self, mesh) -> tuple[np.ndarray, int]:
         """(N_x, N_y, degree + 1, degree + 1) of the functions, shared ones alike, and how many there are."""
-        (first, many), (second, more) = (
-            line.numbers(len(b) - 1) for line, b in zip(self.lines, lines_of(mesh), strict=True)
-        )
+        (first, many), (second, more) = (self.joints.numbers(k, b) for k, b in enumerate(lines_of(mesh)))
         return first[:, None, :, None] * more + second[None, :, None, :], many * more
 
     def _shared_numbers(self, mesh) -> np.ndarray:
@@ -303,6 +319,8 @@ class PlaneElements(SlabSpace):
             for row in self.rows.at(place):
                 value, slope = self._row(row, local, tile, (along, across))
                 weight = np.sqrt(row.weight) * root
+                if row.materials is not None:
+                    weight = weight * row.materials.at(tile.left + tile.width / 2)
                 residuals.append((weight * value).ravel())
                 slopes.append((weight[..., None] * slope).reshape(weight.size, -1))
         return jnp.concatenate(residuals), jnp.concatenate(slopes)
@@ -321,13 +339,7 @@ class PlaneElements(SlabSpace):
             return jnp.broadcast_to(row.function.combine(given, coordinates, known, {}), shape)
 
         def residual(taken):
-            nothing = jax.tree.map(jnp.zeros_like, taken)
-            start, slope = jax.jvp(whole, (nothing,), (taken,))
-            # Where the slope at zero has no value the whole has to do alone.
-            linear = start + slope
-            usable = (tile.nonlinear < 1) & jnp.isfinite(linear)
-            share = jnp.where(usable, tile.nonlinear, 1.0)
-            return share * whole(taken) + (1 - share) * jnp.where(usable, linear, 0.0)
+            return homotopic(whole, taken, tile.nonlinear)
 
         by_partial = jax.grad(lambda taken: jnp.sum(residual(taken)))(taken)
         columns = [jnp.zeros((*shape, self.degree + 1, self.degree + 1))] * self.unknowns
@@ -346,13 +358,13 @@ class PlaneElements(SlabSpace):
         return tables
 
 
-def _solved(numbers: np.ndarray, condensed: _Condensed, damping: float) -> np.ndarray:
+def _solved(numbers: np.ndarray, condensed: _Condensed, beside: Mapping, damping: float) -> np.ndarray:
     """(N_x N_y, shared) what elements share, damped by more where rounding errors leave no positive definite matrix."""
     shape = numbers.shape[:2]
     matrices, rights = (part.reshape(*shape, *part.shape[1:]) for part in (condensed.matrix, condensed.right))
     while damping < 1:
         with suppress(np.linalg.LinAlgError):
-            return fronts.solve(numbers, matrices, rights, damping)[numbers].reshape(len(condensed.right), -1)
+            return fronts.solve(numbers, matrices, rights, damping, beside)[numbers].reshape(len(condensed.right), -1)
         damping *= 100
     return np.full((len(condensed.right), numbers.shape[2]), np.nan)
 

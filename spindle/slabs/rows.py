@@ -8,6 +8,7 @@ from spindle.geometry.supports import Support
 from spindle.lowering.compile import ArrayFunction
 from spindle.lowering.residuals import ResidualForms, beside_interface
 from spindle.problem.problem import Problem
+from spindle.slabs.materials import Materials, materials_of
 from spindle.symbolic.symbols import is_time
 
 
@@ -31,12 +32,14 @@ class Rows:
 
     function   the expression, compiled
     weight     of its mean square in the loss
+    materials  by which residuals inside are multiplied besides; None: by nothing
     """
 
     name: str
     place: SlabPart
     function: ArrayFunction
     weight: float
+    materials: Materials | None = None
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,13 @@ class Joint:
     left     the place, as the end of the element below
     right    the place, as the beginning of the element above: the first one, where the ends of the axis are joined
     fluxes   (on the left, on the right, weight of the square of their difference)
+    axis     that it lies across
     """
 
     left: float
     right: float
     fluxes: tuple[tuple[ArrayFunction, ArrayFunction, float], ...]
+    axis: int
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class SlabRows:
     periodic   those of them that are periodic
     given      for each unknown how many of its value, rate, .. are known at the start
     order      the highest derivative along space
-    joints     the interfaces on the axis of space
+    joints     the interfaces on the axes of space
     """
 
     rows: tuple[Rows, ...]
@@ -81,6 +86,10 @@ class SlabRows:
     def at(self, *places: SlabPart) -> tuple[Rows, ...]:
         """The rows at some places."""
         return tuple(row for row in self.rows if row.place in places)
+
+    def joints_across(self, axis: int) -> tuple[Joint, ...]:
+        """The interfaces across one axis."""
+        return tuple(joint for joint in self.joints if joint.axis == axis)
 
     def order_along(self, axis: int) -> int:
         """The highest derivative along one axis inside."""
@@ -106,7 +115,10 @@ def slab_rows(forms: ResidualForms, weights: Mapping[str, float]) -> SlabRows:
         for (term,), size in zip(form.pieces, form.sizes, strict=True):
             place = place_of(forms.supports[term.support], problem, time)
             assert place is not None
-            rows.append(Rows(form.name, place, term.function, weights[form.name] * form.scale**2 * size / total))
+            weight = weights[form.name] * form.scale**2 * size / total
+            inside = place is SlabPart.INSIDE
+            materials = materials_of(problem, term.function, others) if inside else None
+            rows.append(Rows(form.name, place, term.function, weight, materials))
     periodic = tuple(sorted({problem.coordinates.index(j.axis) for j in problem.periodic.values()}))
     given, joints = _given(problem, rows, time), _joints(forms, weights)
     return SlabRows(tuple(rows), time, others, periodic, given, _order(rows, others), joints)
@@ -122,7 +134,7 @@ def _joints(forms: ResidualForms, weights: Mapping[str, float]) -> tuple[Joint, 
             (*beside_interface(forms, flux, interface), weights[name] * (scales[name] / (high - low)) ** 2)
             for name, flux in interface.fluxes.items()
         ]
-        joints.append(Joint(interface.left, interface.right, tuple(fluxes)))
+        joints.append(Joint(interface.left, interface.right, tuple(fluxes), interface.axis))
     return tuple(joints)
 
 

@@ -9,6 +9,8 @@ from sympy import Abs, Eq, Heaviside, Matrix, Max, Min, Piecewise, Rational, exp
 
 import spindle as sp
 from spindle.problem.consistency.checks import doubts, fatal
+from spindle.problem.consistency.crossings import exponent
+from spindle.problem.curves import oblique_curves
 from spindle.problem.serialize import problem_from_data, problem_to_data
 
 t, x, y = sp.coordinates("t x y")
@@ -34,26 +36,86 @@ def table(interpolation):
 
 
 LOST = {
-    "in the plane": lambda: posed(sp.div(K * sp.grad(p)), SQUARE),
-    "along the other axis": lambda: posed(sp.div(Piecewise((1, y > 1), (3, True)) * sp.grad(p)), SQUARE),
-    "a step in the plane": lambda: posed(sp.div((2 + Heaviside(x - HALF)) * sp.grad(p)), SQUARE),
-    "scaled": lambda: posed(exp(x) * sp.div(K * sp.grad(p)), SQUARE),
-    "a product with something smooth": lambda: posed(sp.div(K * exp(x) * sp.grad(p)), SQUARE),
-    "nonlinear": lambda: posed(sp.div(K * (1 + p**2) * sp.grad(p)), SQUARE),
-    "an inclusion": lambda: posed(
-        sp.div(Piecewise((5, (x - HALF) ** 2 + (y - 1) ** 2 < 0.04), (1, True)) * sp.grad(p)), SQUARE
-    ),
-    "on a disk": lambda: posed(sp.div(Piecewise((5, x > 0), (1, True)) * sp.grad(p)), sp.Disk({x: 0, y: 0}, 1)),
-    "anisotropic": lambda: posed(sp.div(Matrix([K * p.diff(x) + p.diff(y), p.diff(x) + p.diff(y)])), SQUARE),
+    "a moving jump": lambda: posed(u.diff(t) - sp.div(Piecewise((1, x < t), (2, True)) * sp.grad(u)), STRIP),
     "transport": lambda: posed(sp.div(Matrix([K * f]))),
-    "a thin layer": lambda: posed(sp.div(Piecewise((9, (x > HALF) & (x < 0.5004)), (1, True)) * sp.grad(p)), SQUARE),
-    "a small inclusion": lambda: posed(
-        sp.div(Piecewise((9, (x - 0.31) ** 2 + (y - 1.7) ** 2 < 4e-4), (1, True)) * sp.grad(p)), SQUARE
-    ),
-    "a quarter": lambda: posed(sp.div(Piecewise((1, (x < HALF) & (y < 1)), (2, True)) * sp.grad(p)), SQUARE),
-    "the nearest of a table": lambda: posed(table("nearest") * p.diff(x, 2) + p.diff(y, 2), SQUARE),
     "a beam": lambda: posed((K * f.diff(x, 2)).diff(x, 2)),
 }
+PLANE = {  # places across x and across y, and levels
+    "one axis": (lambda: sp.div(K * sp.grad(p)), [HALF], [], ["x - 1/2"]),
+    "the other axis": (lambda: sp.div(Piecewise((1, y > 1), (3, True)) * sp.grad(p)), [], [1], ["y - 1"]),
+    "a step": (lambda: sp.div((2 + Heaviside(x - HALF)) * sp.grad(p)), [HALF], [], ["x - 1/2"]),
+    "scaled": (lambda: exp(x) * sp.div(K * sp.grad(p)), [HALF], [], ["x - 1/2"]),
+    "a product with something smooth": (lambda: sp.div(K * exp(x) * sp.grad(p)), [HALF], [], ["x - 1/2"]),
+    "nonlinear": (lambda: sp.div(K * (1 + p**2) * sp.grad(p)), [HALF], [], ["x - 1/2"]),
+    "anisotropic": (
+        lambda: sp.div(Matrix([K * p.diff(x) + p.diff(y), p.diff(x) + p.diff(y)])),
+        [HALF],
+        [],
+        ["x - 1/2"],
+    ),
+    "a quarter": (
+        lambda: sp.div(Piecewise((1, (x < HALF) & (y < 1)), (2, True)) * sp.grad(p)),
+        [HALF],
+        [1],
+        ["x - 1/2", "y - 1"],
+    ),
+    "an inclusion": (
+        lambda: sp.div(Piecewise((5, x**2 + y**2 < HALF), (1, True)) * sp.grad(p)),
+        [],
+        [],
+        ["x**2 + y**2 - 1/2"],
+    ),
+    "a small inclusion": (
+        lambda: sp.div(Piecewise((9, (x - HALF) ** 2 + (y - 1) ** 2 < Rational(1, 2500)), (1, True)) * sp.grad(p)),
+        [],
+        [],
+        ["x**2 - x + y**2 - 2*y + 3124/2500"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLANE)
+def test_interfaces_in_the_plane(name):
+    written, across, beside, levels = PLANE[name]
+    problem = posed(written(), SQUARE)
+    for axis, places in enumerate((across, beside)):
+        assert [round(i.left, 12) for i in problem.interfaces if i.axis == axis] == [float(place) for place in places]
+    assert sorted(str(curve.level) for curve in problem.curves) == sorted(str(sympy.sympify(level)) for level in levels)
+    assert bool(oblique_curves(problem)) == (not across and not beside)
+    assert "across  " in str(problem)
+
+
+def test_an_interface_on_a_shape_is_a_level():
+    problem = posed(sp.div(Piecewise((5, x > 0), (1, True)) * sp.grad(p)), sp.Disk({x: 0, y: 0}, 1))
+    (curve,) = oblique_curves(problem)
+    assert curve.level == x
+    below, above = curve.fluxes["equation"]
+    assert (below.subs(p.diff(x), 1), above.subs(p.diff(x), 1)) == (1, 5)
+    assert "x = 0: p and the flux along the normal are continuous" in str(problem)
+
+
+def test_smooth_methods_refuse_interfaces_across_no_axis():
+    problem = posed(PLANE["an inclusion"][0](), SQUARE)
+    for method in (sp.SPINN(), sp.SPINN(network="spectral"), sp.PINN(), sp.CausalPINN()):
+        with pytest.raises(
+            sp.MethodError, match=r"lies across no axis, and `problem` has one at x\*\*2 \+ .*use `sp\.DTPINN\(\)`"
+        ):
+            sp.solve(problem, method, progress=False)
+
+
+def test_interfaces_that_cross_are_singular_unless_the_coefficient_is_a_product():
+    step = Piecewise((1, y < 1), (7, True))
+    assert doubts(posed(sp.div(K * step * sp.grad(p)), SQUARE)) == []
+    (said,) = doubts(posed(PLANE["a quarter"][0](), SQUARE))
+    assert re.search(r"interfaces cross at x = 0\.5, y = 1, where the solution is singular, like r\^0\.\d", said)
+
+
+@pytest.mark.parametrize("ratio", [3, 100, 1e4])
+def test_the_exponent_of_a_checkerboard(ratio):
+    """u = r^g cos(g (angle - pi/4)) and its likes in the other quadrants: tan(g pi/4)^2 = 1/ratio, or its inverse."""
+    g = exponent([ratio, 1, ratio, 1])
+    assert abs(np.tan(g * np.pi / 4) ** 2 * ratio - 1) < 1e-6
+    assert exponent([2, 4, 6, 3]) == 1.0
 
 
 @pytest.mark.parametrize("name", LOST)
@@ -68,7 +130,7 @@ def test_a_flux_that_is_lost_is_refused(name):
 
 def test_the_advice_is_the_coefficient_smoothed():
     with pytest.raises(sp.ProblemError, match=r"jumps at x = 0\.5 ") as told:
-        LOST["in the plane"]()
+        LOST["a beam"]()
     advice = sympy.sympify(re.search(r"smooth the jump, `([^`]*)`", str(told.value))[1], locals={"x": x})
     assert [round(float(advice.subs(x, place)), 6) for place in (0, 1)] == [1, 10]
     assert doubts(posed(sp.div(advice * sp.grad(f)))) == []
@@ -144,11 +206,10 @@ def test_a_spline_that_leaves_its_table_is_a_doubt():
 
 
 @pytest.mark.parametrize("factor", [2, -1, 3 + sin(pi * x)])
-def test_a_jump_is_met_whatever_the_equation_is_multiplied_by(factor):
-    with pytest.raises(sp.ProblemError, match=r"jumps at x = 0\.5"):
-        posed(factor * sp.div(K * sp.grad(p)), SQUARE)
-    with pytest.raises(sp.ProblemError, match=r"jumps at x = 0\.5"):
-        posed(factor * sp.div(K * sp.grad(p)), sp.Box({y: (0, 2), x: (0, 1)}))
+def test_an_interface_is_met_whatever_the_equation_is_multiplied_by(factor):
+    for box in (SQUARE, sp.Box({y: (0, 2), x: (0, 1)})):
+        (interface,) = posed(factor * sp.div(K * sp.grad(p)), box).interfaces
+        assert (box.coordinates[interface.axis], round(interface.left, 12)) == (x, 0.5)
 
 
 STEPS = {
@@ -233,7 +294,6 @@ def test_a_reference_whose_flux_jumps_is_a_doubt():
 
 
 REFUSED = {
-    "two axes": (lambda: LOST["in the plane"](), "as interfaces are kept on boxes with one axis of space only; smooth"),
     "moving": (
         lambda: posed(u.diff(t) - sp.div(Piecewise((1, x < t), (2, True)) * sp.grad(u)), STRIP),
         "the flux through the jump is lost, since it moves; smooth the jump",

@@ -157,7 +157,7 @@ def test_a_solution_with_an_interface_is_saved_and_read(tmp_path):
 
 def test_a_node_has_room_for_two_slopes():
     """The element above an interface takes the second slope of its node, all others the first."""
-    rows = SlabRows((), None, (0,), (), (0,), 2, (Joint(0.5, 0.5, ()),))
+    rows = SlabRows((), None, (0,), (), (0,), 2, (Joint(0.5, 0.5, (), 0),))
     joints = Joints(rows, 1, np.eye(1), 1.0)
     breaks = np.array([0.0, 0.25, 0.5, 1.0])
     assert joints.slots(breaks).tolist() == [[0, 1], [0, 1], [0, 2]]

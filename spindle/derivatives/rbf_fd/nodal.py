@@ -23,11 +23,12 @@ from jax.flatten_util import ravel_pytree
 from spindle.derivatives.base import FormingJacobians
 from spindle.derivatives.linearised import LinearisedResidual, gram
 from spindle.derivatives.pointwise import PointwiseTaylor, pointwise_values
-from spindle.derivatives.rbf_fd.cache import cached_weights
 from spindle.derivatives.rbf_fd.kernels import kernel_exponent
+from spindle.derivatives.rbf_fd.one_sided import one_sided
 from spindle.derivatives.rbf_fd.sparse import Blocks, Stencils
 from spindle.derivatives.rbf_fd.time_differences import Differences
 from spindle.errors import MethodError
+from spindle.geometry.levels import LevelPart
 from spindle.lowering.partials import DifferentialOperator
 from spindle.networks.fields import Field, JetField
 from spindle.networks.taylor import Jet, closure
@@ -92,18 +93,22 @@ class RBFFDDerivatives(FormingJacobians):
         self._parts: list[dict[DifferentialOperator, list[_Part]]] = []
         self.stencils: list[Stencils] = []
         for needed in needs:
-            parts, operators = self._analysed(needed)
+            parts, operators = self._analysed(needed, points.supports[len(self.stencils)])
             self._parts.append(parts)
-            self.stencils.append(self._weights(points.rows[len(self.stencils)], operators))
+            self.stencils.append(self._weights(len(self.stencils), operators))
         self.lanes = 1 + max((p.lane for parts in self._parts for ps in parts.values() for p in ps), default=0)
         self._differences = _differences(points.times, self.lanes, order) if instants else None
         nowhere = np.zeros((0, 0))
         chosen = [(nowhere if s.measured is None else s.measured, None) for s in points.supports]
         self._between = PointwiseTaylor(QueryPoints(points.supports, chosen, ()), needs)  # measurements lie there
 
-    def _analysed(self, needs):
-        """The summands of each need, by time derivative and unknown, and the space operators that occur in them."""
+    def _analysed(self, needs, support):
+        """The summands of each need, by time derivative and unknown, and the space operators that occur in them.
+
+        An operator is a pair of the side that it is taken on, None away from interfaces, and its coefficients.
+        """
         parts, operators = {}, []
+        outputs = support.unknowns if isinstance(support, LevelPart) else None
         axis = self.points.axis
         for need in needs:
             combined = defaultdict(lambda: defaultdict(float))
@@ -112,31 +117,50 @@ class RBFFDDerivatives(FormingJacobians):
                 space = tuple(n for k, n in enumerate(term.orders) if k != axis)
                 combined[lane, term.unknown][space] += factor
             parts[need] = []
-            for (lane, unknown), operator in combined.items():
+            for (lane, number), operator in combined.items():
+                side, unknown = (None, number) if outputs is None else divmod(number, outputs)
                 value = operator.pop((0,) * self.points.positions.shape[1], 0.0)
                 if value:
                     parts[need].append(_Part(lane, unknown, 0, value))
                 if operator:
-                    operators += [dict(operator)] if dict(operator) not in operators else []
-                    parts[need].append(_Part(lane, unknown, 1 + operators.index(dict(operator)), 1.0))
+                    sided = side, dict(operator)
+                    operators += [sided] if sided not in operators else []
+                    parts[need].append(_Part(lane, unknown, 1 + operators.index(sided), 1.0))
         return parts, operators
 
-    def _weights(self, rows, operators) -> Stencils:
+    def _weights(self, support: int, operators) -> Stencils:
         """The operators at some nodes: polynomials of degree p + theta - 1 make operators of order theta accurate to p.
 
         Without operators, a table of the nodes themselves.
         """
+        rows, count = self.points.rows[support], len(self.points.positions)
         if not operators or not len(rows):
-            return Stencils.of(rows[:, None], np.zeros((0, len(rows), 1)), len(self.points.positions))
+            return Stencils.of(rows[:, None], np.zeros((0, len(rows), 1)), count)
         order, exponent, size = self._scheme
-        highest = max(sum(orders) for operator in operators for orders in operator)
-        centres = self.points.positions[rows]
+        highest = max(sum(orders) for _, operator in operators for orders in operator)
         degree = order + highest - 1
-        m = kernel_exponent(exponent, degree, highest)
-        idx, stencil_weights = cached_weights(
-            self.points.positions, centres, operators, degree=degree, size=size, exponent=m
+        scheme = {"degree": degree, "size": size, "exponent": kernel_exponent(exponent, degree, highest)}
+        centres, parts = self.points.positions[rows], []
+        for side in dict.fromkeys(side for side, _ in operators):
+            chosen = [k for k, (where, _) in enumerate(operators) if where == side]
+            sides = self._on_side(support, side)
+            idx, own = one_sided(
+                (self.points.positions, self.points.sides), (centres, sides), [operators[k][1] for k in chosen], scheme
+            )
+            weights = np.zeros((len(operators), *idx.shape))
+            weights[chosen] = own
+            parts.append((idx, weights))
+        return Stencils.of(
+            np.concatenate([idx for idx, _ in parts], axis=1), np.concatenate([w for _, w in parts], axis=2), count
         )
-        return Stencils.of(idx, np.stack(stencil_weights), len(self.points.positions))
+
+    def _on_side(self, support: int, side: int | None) -> np.ndarray:
+        """(m, levels) the sides of a support's nodes; on its own level that which is given, the first 0, else 1."""
+        where, sides = self.points.supports[support], self.points.sides[self.points.rows[support]]
+        if isinstance(where, LevelPart):
+            sides = sides.copy()
+            sides[:, [part.level for part in self.points.levels].index(where.level)] = 1 if side else -1
+        return sides
 
     def prepare(self, field: Field, drawn):
         """The field at all nodes and instants, with its time derivatives: (lanes, M, T, outputs)."""
@@ -339,19 +363,22 @@ class RBFFDDerivatives(FormingJacobians):
 
     def interpolation(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Stencils (n, k) and weights that take values at the nodes to points (n, s), with the residuals' accuracy."""
-        return self._values(self.points.positions, points)
+        sides = self.points.sides_of(points)
+        # On a level both sides tell the same.
+        return self._values((self.points.positions, self.points.sides), (points, np.where(sides == 0, 1, sides)))
 
     def extrapolation(self) -> tuple[np.ndarray, np.ndarray]:
         """Stencils (g, k) and weights that take values at inner and boundary nodes to the g ghosts."""
-        ghosts = self.points.nodes.ghosts
-        return self._values(self.points.positions[: -len(ghosts)], ghosts)
+        ghosts, cloud = self.points.nodes.ghosts, self.points
+        first = len(cloud.positions) - len(ghosts)
+        return self._values((cloud.positions[:first], cloud.sides[:first]), (ghosts, cloud.sides[first:]))
 
     def _values(self, nodes, points):
         order, exponent, _ = self._scheme
-        value = {(0,) * points.shape[1]: 1.0}
+        value = {(0,) * points[0].shape[1]: 1.0}
         m = kernel_exponent(exponent, order + 1, 0)
-        idx, (weights,) = cached_weights(nodes, points, [value], degree=order + 1, exponent=m)
-        return idx, weights
+        idx, weights = one_sided(nodes, points, [value], {"degree": order + 1, "size": None, "exponent": m})
+        return idx, weights[0]
 
 
 def _differences(times: np.ndarray | None, lanes: int, order: int) -> Differences | None:

@@ -1,6 +1,7 @@
 """What a problem may be but is hardly meant to be, known from its mathematics before any solving."""
 
 from spindle.problem.consistency.counting import wrong_counts
+from spindle.problem.consistency.crossings import crossings
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.eigenvalues import resonances
 from spindle.problem.consistency.given_coefficients import given_jumps
@@ -17,6 +18,7 @@ _QUESTIONS = (
     resonances,
     kinks,
     assumed,
+    crossings,
     given_jumps,
     overshoots,
     running_starts,

@@ -9,9 +9,9 @@ from spindle.errors import ProblemError
 from spindle.problem.consistency.doubt import Doubt, listed
 from spindle.problem.consistency.linear import leading
 from spindle.problem.consistency.switches import Switch, fixed_jumps, switches, switching
-from spindle.problem.interfaces import flux_of, of_symbols, space_axis
+from spindle.problem.interfaces import flux_of, of_symbols, space_axes
 from spindle.symbolic.fluxes import fluxes_in
-from spindle.symbolic.symbols import unknowns_in
+from spindle.symbolic.symbols import is_space, is_time, unknowns_in
 from spindle.symbolic.words import shown
 
 _WIDTH = 0.02  # of the domain: what a jump is smoothed over in the advice
@@ -45,6 +45,8 @@ def _differentiated(equation, problem):
 
 def _is_interface(switch: Switch, problem) -> bool:
     """Whether it is known what holds at a jump."""
+    if switch.jumps and any(curve.holds(problem, switch.point) for curve in problem.curves):
+        return True
     close = 1e-6 * np.ptp(problem.domain.bounds[switch.axis])
     places = [i.left for i in problem.interfaces if i.axis == switch.axis]
     return switch.jumps and switch.straight and any(abs(switch.point[switch.axis] - p) < close for p in places)
@@ -65,24 +67,27 @@ def kinks(problem) -> list[Doubt]:
 
 def assumed(problem) -> list[Doubt]:
     """Doubts about fluxes that nobody wrote down, but which follow from the coefficient of the highest derivative."""
-    said = []
-    for equation in problem.equations:
-        here = [i for i in problem.interfaces if equation.name in i.fluxes]
-        flux = flux_of(equation, here[0].axis, problem) if here else None
-        jumps = [i for i in here if fixed_jumps(of_symbols(i.fluxes[equation.name]), i.axis, problem)]
-        if flux is None or flux.written or not jumps:
-            continue
-        x = problem.coordinates[here[0].axis].name
-        places = listed([f"{x} = {i.left:.4g}" for i in jumps], 2)
-        said.append(
-            Doubt(
-                f"the coefficient `{jumps[0].what}` jumps at {places} before the highest derivative, and the flux "
-                f"{shown(flux.expression)} is taken to be continuous there: write `sp.div(k*sp.grad(u))`, which says "
-                f"so, or, where the slope is continuous, divide by the coefficient",
-                fatal=False,
-            )
+    pairs = [(e, axis) for e in problem.equations for axis in space_axes(problem)] if problem.interfaces else []
+    return [doubt for equation, axis in pairs for doubt in _assumed(equation, axis, problem)]
+
+
+def _assumed(equation, axis: int, problem) -> list[Doubt]:
+    """The doubt about the flux of one equation along one axis, if there is any."""
+    here = [i for i in problem.interfaces if i.axis == axis and equation.name in i.fluxes]
+    flux = flux_of(equation, axis, problem) if here else None
+    jumps = [i for i in here if fixed_jumps(of_symbols(i.fluxes[equation.name]), axis, problem)]
+    if flux is None or flux.written or not jumps:
+        return []
+    x = problem.coordinates[axis].name
+    places = listed([f"{x} = {i.left:.4g}" for i in jumps], 2)
+    return [
+        Doubt(
+            f"the coefficient `{jumps[0].what}` jumps at {places} before the highest derivative, and the flux "
+            f"{shown(flux.expression)} is taken to be continuous there: write `sp.div(k*sp.grad(u))`, which says "
+            f"so, or, where the slope is continuous, divide by the coefficient",
+            fatal=False,
         )
-    return said
+    ]
 
 
 def _leading(residual, problem):
@@ -131,14 +136,13 @@ def _lost(problem, equation, switch: Switch) -> ProblemError:
 
 def _why(problem, equation, switch: Switch) -> str:
     """Why the jump is no interface, as a part of a sentence; empty where that is not known."""
-    axis = space_axis(problem)
-    if axis is None:
-        return ", as interfaces are kept on boxes with one axis of space only"
-    if equation is None or axis != switch.axis:
+    if equation is None or not is_space(problem.coordinates[switch.axis]):
         return ""
-    reason = flux_of(equation, axis, problem).reason
+    reason = flux_of(equation, switch.axis, problem).reason
     told = "; say it by `sp.div(k*sp.grad(u))`" if "cannot be seen" in reason else ""
-    return f", since {reason}{told}" if reason else ", since it moves" * (not switch.straight)
+    moves = any(is_time(c) for c in problem.coordinates)
+    bent = "it moves" if moves else "no level in the coordinates of space, as of `Piecewise`, tells where"
+    return f", since {reason}{told}" if reason else f", since {bent}" * (not switch.straight)
 
 
 def _smoothed(problem, switch: Switch) -> str:

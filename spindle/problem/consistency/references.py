@@ -6,11 +6,14 @@ import sympy
 from spindle.geometry.supports import BoundaryPart, BoxFace
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import has_code, inside, on_face, values_at
+from spindle.problem.curves import oblique_curves, points_on
 from spindle.symbolic.expressions import size_of
 from spindle.symbolic.fluxes import on_side
+from spindle.symbolic.levels import beside_level
 from spindle.symbolic.operators import manufactured
 from spindle.symbolic.symbols import Normal, unknowns_in
 from spindle.symbolic.time_limit import within_limit
+from spindle.symbolic.words import shown
 
 _POINTS = 200
 _TOLERANCE = 1e-5  # of the terms that make up a residual
@@ -63,7 +66,7 @@ def misfits(problem) -> list[tuple[str, list[str], float]]:
         gap = within_limit(lambda terms=terms: _gap(problem, terms, closed), _CALLS)
         if gap is not None:
             listed.append((what, [u.func.__name__ for u in fields], gap))
-    return listed + list(_across(problem, closed))
+    return [*listed, *_across(problem, closed), *_across_curves(problem, closed)]
 
 
 def _across(problem, closed):
@@ -85,6 +88,25 @@ def _across(problem, closed):
             if size > 0:
                 names = [u.func.__name__ for u in unknowns_in(expression)]
                 yield f"{what} at {x.name} = {interface.left:.6g}", names, _rms(left - right) / size
+
+
+def _across_curves(problem, closed):
+    """Likewise of interfaces across no axis."""
+    for curve in oblique_curves(problem):
+        points = points_on(curve, problem)
+        fluxes = {f"flux of `{name}`": sides for name, sides in curve.fluxes.items()}
+        for what, sides in ({f"continuity of {u.func.__name__}": (u, u) for u in closed} | fluxes).items():
+            needed = set().union(*(unknowns_in(e) for e in sides))
+            if not needed <= set(closed) or any(e.free_symbols & set(problem.tunable) for e in sides):
+                continue
+            first, second = (
+                values_at(beside_level(manufactured(e, closed), curve.level, sign), problem, points)
+                for e, sign in zip(sides, (-1, 1), strict=True)
+            )
+            size = max(_rms(first), _rms(second))
+            if size > 0:
+                names = sorted(u.func.__name__ for u in needed)
+                yield f"{what} at {shown(curve.level)} = 0", names, _rms(first - second) / size
 
 
 def _residuals(problem):

@@ -13,6 +13,7 @@ import numpy as np
 import sympy
 
 from spindle.errors import ProblemError, shown, usage
+from spindle.problem.consistency.crossings import singular_crossings
 from spindle.results.references import scattered_points
 from spindle.results.solution import Solution
 from spindle.solving.estimates.finer_slabs import finer_slabs_estimate, is_marched
@@ -98,12 +99,15 @@ def _vanishes(solution: Solution, points, expression) -> bool:
 
 def _estimated(solution: Solution, budget: Budget) -> ErrorEstimate:
     """By the way that fits the domain and the solution."""
+    crossed = singular_crossings(solution.problem)
+    if crossed:
+        return ErrorEstimate(reason=f"interfaces cross at {crossed[0].place}, where the solution is singular")
     if is_marched(solution):
         finer = finer_slabs_estimate(solution, budget)
         if finer.errors is not None or solution.problem.interfaces:
             return finer
     problem, axes = solution.problem, len(solution.problem.coordinates)
-    if problem.interfaces:
+    if problem.interfaces or problem.curves:
         return ErrorEstimate(reason="it is made of solutions that are smooth, and this one has interfaces")
     if axes == 1:
         return integration_estimate(solution, budget)

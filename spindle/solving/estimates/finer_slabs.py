@@ -13,6 +13,7 @@ import numpy as np
 from spindle.networks.fields import Field
 from spindle.networks.model import Model
 from spindle.networks.piecewise import PiecewiseField
+from spindle.networks.plane import PlaneField
 from spindle.networks.waves import WavesField
 from spindle.points.rules import spread
 from spindle.results.solution import Solution
@@ -37,9 +38,13 @@ _BY = "a solve in a finer space"
 
 
 def is_marched(solution: Solution) -> bool:
-    """Whether a solution was found slab by slab."""
+    """Whether a solution was found slab by slab, or on elements in the plane that join at interfaces."""
     field = solution.model.field
-    return solution.plan.march is not None and isinstance(field, (PiecewiseField, WavesField)) and field.holds
+    if solution.plan.march is None:
+        return False
+    if isinstance(field, PlaneField):
+        return bool(solution.problem.interfaces)
+    return isinstance(field, (PiecewiseField, WavesField)) and field.holds
 
 
 def finer_slabs_estimate(solution: Solution, budget: Budget) -> ErrorEstimate:
@@ -131,7 +136,7 @@ def _compared(solution: Solution, finer: Field, third: Field) -> ErrorEstimate:
 def _where(solution: Solution, finer: Field):
     """Points (n, d), or the axes of a grid, and the weights of all points."""
     here, time = solution.model.field, _space(solution).rows.time
-    if isinstance(here, PiecewiseField) and isinstance(finer, PiecewiseField):
+    if isinstance(here, (PiecewiseField, PlaneField)) and isinstance(finer, (PiecewiseField, PlaneField)):
         return _points(here, finer)
     counts = round(_POINTS ** (1 / len(solution.problem.coordinates)))
     shares = (np.arange(counts) + 0.5) / counts
@@ -141,7 +146,7 @@ def _where(solution: Solution, finer: Field):
     return [low + (high - low) * shares for low, high in ends], np.ones(1)
 
 
-def _points(*fields: PiecewiseField) -> tuple[np.ndarray, np.ndarray]:
+def _points(*fields: PiecewiseField | PlaneField) -> tuple[np.ndarray, np.ndarray]:
     """Points (n, d) that are as close together as the elements of each field, and their weights (n,) of sum one."""
     rng, points, weights = np.random.default_rng(0), [], []
     for field in fields:

@@ -287,7 +287,7 @@ class Elements(SlabSpace):
         return _Condensed((left + left.T) / 2, right, solved[:, :-1], solved[:, -1], jnp.sum(residual**2))
 
     def _linearised(self, begins, local, carried, element: _Element, start, length):
-        """The rows of an element, weighted, before and beside what is carried, and their slopes in free coefficients."""
+        """The rows of an element, weighted, those beside what is carried, and their slopes in free coefficients."""
         instants, weights = self._instants(begins)
         if self.rows.space is None:
             inside, in_weights = np.zeros(1), np.full(1, 2.0)

@@ -29,6 +29,7 @@ from spindle.networks.fields import Field
 from spindle.networks.piecewise import PiecewiseField
 from spindle.slabs import blocks
 from spindle.slabs.joints import Joints
+from spindle.slabs.lines import moved
 from spindle.slabs.rows import Rows, SlabPart, SlabRows
 from spindle.slabs.space import Slab, SlabSpace, Solved, Step
 
@@ -63,19 +64,6 @@ class _Condensed(NamedTuple):
     inner_by_ends: Any
     inner: Any
     loss: Any
-
-
-def moved(series: np.ndarray, breaks: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Polynomials (N, degree + 1, ..) between break points as those between others: exact where these only add."""
-    degree = series.shape[1] - 1
-    nodes, weights = polynomials.gauss(degree + 1)
-    where = others[:-1, None] + np.diff(others)[:, None] * (nodes + 1) / 2
-    element = np.clip(np.searchsorted(breaks, where, side="right") - 1, 0, len(breaks) - 2)
-    inside = 2 * (where - breaks[element]) / np.diff(breaks)[element] - 1
-    table = polynomials.values(inside.ravel(), degree).reshape(*where.shape, degree + 1)
-    values = np.einsum("eqp,eqp...->eq...", table, series[element])
-    project = polynomials.values(nodes, degree).T * weights * (np.arange(degree + 1)[:, None] + 0.5)
-    return np.einsum("pq,eq...->ep...", project, values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,17 +217,16 @@ class Elements(SlabSpace):
     def compile(self, slab: Slab) -> None:
         """Compile what `step` runs, on a slab that is thrown away."""
         for begins in (True, False) if self.rows.time is not None else (False,):
-            self._condensed(begins, self.nothing(slab.mesh), slab, 0.0)
+            self._condensed(begins, self.nothing(slab.mesh), self.nothing(slab.mesh), slab, 0.0)
         self.joints.compile(slab)
 
-    def step(self, begins: bool, local: np.ndarray, slab: Slab, damping: float) -> Step:
-        """One Gauss-Newton step.
-
-        begins    whether the state at the start is solved for, by its conditions alone; else the slab from that state
-        damping   added to the diagonal of J^T J, which is scaled to one
-        """
+    def step(
+        self, begins: bool, local: np.ndarray, slab: Slab, damping: float, carried: np.ndarray | None = None
+    ) -> Step:
+        """One Gauss-Newton step, see `SlabSpace`."""
         first, last = self._free(begins)
-        condensed = self._condensed(begins, local, slab, damping)
+        carried = np.zeros(local.shape) if carried is None else carried
+        condensed = self._condensed(begins, local, carried, slab, damping)
         at_ends, loss = np.zeros((len(local), 0)), float(condensed.loss.sum())
         if self.joints.ends:
             # In terms of derivatives by x, which neighbours share.
@@ -248,9 +235,9 @@ class Elements(SlabSpace):
             matrices = np.asarray(condensed.matrix) * factors[:, :, None] * factors[:, None, :]
             equations = self.joints.with_room(matrices, np.asarray(condensed.right) * factors, slab.mesh)
             if self.rows.joints and not begins:
-                slopes = local[:, : 2 * self.joints.ends] / scales[..., None, None]
+                ends = [part[:, : 2 * self.joints.ends] / scales[..., None, None] for part in (local, carried)]
                 fixed = self._fixed(begins)
-                loss += self.joints.add_fluxes(equations, slopes, slab, slice(first, last), fixed)
+                loss += self.joints.add_fluxes(equations, *ends, slab, slice(first, last), fixed)
             nodes = blocks.solve(*equations, damping, ring=bool(self.rows.periodic))
             nodes = nodes.reshape(len(nodes), self.joints.room, -1)
             at_ends = factors * self.joints.of_elements(nodes, slab.mesh).reshape(len(local), -1)
@@ -260,7 +247,9 @@ class Elements(SlabSpace):
         change[..., first:last] = -solved.reshape(*local.shape[:3], last - first)
         return Step(change, loss)
 
-    def _condensed(self, begins: bool, local: np.ndarray, slab: Slab, damping: float) -> _Condensed:
+    def _condensed(
+        self, begins: bool, local: np.ndarray, carried: np.ndarray, slab: Slab, damping: float
+    ) -> _Condensed:
         """All elements condensed, as many at a time as the program takes; the last ones are filled up with copies."""
         count, widths = len(local), np.diff(slab.mesh)
         numbers = np.arange(count)
@@ -271,18 +260,18 @@ class Elements(SlabSpace):
         for start in range(0, count, _TOGETHER):
             chosen = np.minimum(np.arange(start, start + _TOGETHER), count - 1)
             some = _Element(*(np.asarray(part, float)[chosen] for part in elements))
-            parts.append(self._program(begins, local[chosen], some, slab.begins, slab.length, damping))
+            parts.append(self._program(begins, local[chosen], carried[chosen], some, slab.begins, slab.length, damping))
         return _Condensed(*(np.concatenate([np.asarray(p) for p in part])[:count] for part in zip(*parts, strict=True)))
 
     @cached_property
     def _program(self):
-        over_elements = jax.vmap(self._condense, in_axes=(None, 0, 0, None, None, None))
+        over_elements = jax.vmap(self._condense, in_axes=(None, 0, 0, 0, None, None, None))
         return jax.jit(over_elements, static_argnums=0)
 
-    def _condense(self, begins, local, element: _Element, start, length, damping) -> _Condensed:
+    def _condense(self, begins, local, carried, element: _Element, start, length, damping) -> _Condensed:
         """One element without its inner unknowns."""
-        residual, slopes = self._linearised(begins, local, element, start, length)
-        matrix, gradient = slopes.T @ slopes, slopes.T @ residual
+        residual, rest, slopes = self._linearised(begins, local, carried, element, start, length)
+        matrix, gradient = slopes.T @ slopes, slopes.T @ rest
         first, last = self._free(begins)
         block = 2 * (self.smoothness + 1) * self.unknowns * (last - first)
         ends, tall = slice(0, block), slice(block, None)
@@ -297,8 +286,8 @@ class Elements(SlabSpace):
         solved = solved / scale[:, None]
         return _Condensed((left + left.T) / 2, right, solved[:, :-1], solved[:, -1], jnp.sum(residual**2))
 
-    def _linearised(self, begins, local, element: _Element, start, length):
-        """The rows of an element, weighted, and their slopes in the coefficients that are solved for."""
+    def _linearised(self, begins, local, carried, element: _Element, start, length):
+        """The rows of an element, weighted, those beside what is carried, and their slopes in free coefficients."""
         instants, weights = self._instants(begins)
         if self.rows.space is None:
             inside, in_weights = np.zeros(1), np.full(1, 2.0)
@@ -312,19 +301,22 @@ class Elements(SlabSpace):
                 else {SlabPart.LOW: ([-1.0], element.is_first[None]), SlabPart.HIGH: ([1.0], element.is_last[None])}
             ),
         }
-        residuals, slopes = [], []
+        residuals, rests, slopes = [], [], []
         for place, (points, shares) in places.items():
             root = jnp.sqrt(weights[:, None] * shares)
             if place in (SlabPart.LOW, SlabPart.HIGH) and self.rows.time is not None:
                 root = root * (self.span / length)
             for row in self.rows.at(place):
-                value, slope = self._row(row, begins, local, element, (start, length), (instants, points))
+                value, rest, slope = self._row(
+                    row, begins, (local, carried), element, (start, length), (instants, points)
+                )
                 weight = np.sqrt(row.weight) * root
                 if row.materials is not None:
                     weight = weight * row.materials.at([element.left + element.width / 2])
                 residuals.append((weight * value).ravel())
+                rests.append((weight * rest).ravel())
                 slopes.append((weight[..., None] * slope).reshape(weight.size, -1))
-        return jnp.concatenate(residuals), jnp.concatenate(slopes)
+        return jnp.concatenate(residuals), jnp.concatenate(rests), jnp.concatenate(slopes)
 
     def _instants(self, begins: bool) -> tuple[np.ndarray, np.ndarray]:
         """Nodes and weights in time, of sum 1: the start alone, or Gauss points of the slab."""
@@ -333,15 +325,21 @@ class Elements(SlabSpace):
         nodes, weights = polynomials.gauss(self.duration + 3)
         return nodes, weights / 2
 
-    def _row(self, row: Rows, begins, local, element: _Element, slab, points):
-        """A residual at points (instants, places), and its slopes in the free coefficients, (.., (degree + 1) m T)."""
+    def _row(self, row: Rows, begins, coefficients, element: _Element, slab, points):
+        """A residual at points (instants, places), also beside what is carried, to first order; and its slopes.
+
+        coefficients   (degree + 1, m, T) of the solution, and of what is carried
+        The slopes are those in the free coefficients, (.., (degree + 1) m T).
+        """
         (start, length), (instants, places), half = slab, points, element.width / 2
         where = element.left + half * (np.asarray(places) + 1)
         when = start + length * (np.asarray(instants) + 1) / 2
         coordinates = self._coordinates(when[:, None], where[None, :])
         partials = {p for need in row.function.needs for p, _ in need.terms}
         tables = {p: self._tables(p, length, half, instants, places) for p in partials}
-        taken = {p: tables[p][0] @ local[:, p.unknown].T @ tables[p][1].T for p in partials}
+        taken, change = (
+            {p: tables[p][0] @ part[:, p.unknown].T @ tables[p][1].T for p in partials} for part in coefficients
+        )
         given = row.function.coefficients(coordinates)
 
         def residual(taken):
@@ -350,7 +348,8 @@ class Elements(SlabSpace):
             return jnp.broadcast_to(value, (len(instants), len(places)))
 
         by_partial = jax.grad(lambda taken: jnp.sum(residual(taken)))(taken)
-        return residual(taken), self._slopes(by_partial, tables, begins)
+        rest = residual(taken) + sum(slope * change[p] for p, slope in by_partial.items())
+        return residual(taken), rest, self._slopes(by_partial, tables, begins)
 
     def _slopes(self, by_partial, tables, begins):
         """(instants, places, degree + 1, m, T free), flat from the third on."""

@@ -78,17 +78,23 @@ class Joints:
         right[numbers, own] = rights
         return wide, right
 
-    def add_fluxes(self, equations, ends: np.ndarray, slab, free: slice, fixed: np.ndarray) -> float:
+    def add_fluxes(
+        self, equations, ends: np.ndarray, carried: np.ndarray, slab, free: slice, fixed: np.ndarray
+    ) -> float:
         """Add the rows of the fluxes to the equations of the nodes; returns their loss.
 
         equations   as `with_room` returns them, for the coefficients in time that `free` selects
-        ends        (N, 2 ends, m, T) the derivatives at the ends of all elements
+        ends        (N, 2 ends, m, T) the derivatives at the ends of all elements; those of `carried` stay as they are
         fixed       (m, T free) which coefficients are known
         """
         matrices, rights = equations
         below, above = self._below(slab.mesh), self._above(slab.mesh)
-        sides = np.stack([ends[below, self.ends :], ends[above, : self.ends]], axis=1)
+        sides, kept = (
+            np.stack([each[below, self.ends :], each[above, : self.ends]], axis=1) for each in (ends, carried)
+        )
         residuals, slopes = (np.asarray(part) for part in self._program(sides, slab.begins, slab.length))
+        loss = float(np.sum(residuals**2))
+        residuals = residuals + np.einsum("jrseut,jseut->jr", slopes, kept)
         slopes = slopes[..., free] * ~fixed
         each = slopes.shape[-2] * slopes.shape[-1]
         slopes = slopes.reshape(*residuals.shape, 2, self.ends, each)
@@ -99,7 +105,7 @@ class Joints:
         upper = slice(self.room * each, None)  # of the element below: the node of the interface
         matrices[below, upper, upper] += np.einsum("jra,jrb->jab", wide, wide)
         rights[below, upper] += np.einsum("jra,jr->ja", wide, residuals)
-        return float(np.sum(residuals**2))
+        return loss
 
     def compile(self, slab) -> None:
         """Compile what `add_fluxes` runs."""

@@ -1,4 +1,4 @@
-"""Which functions of the elements along one axis are one and the same."""
+"""Elements along one axis: which of their functions are one and the same, and polynomials on other break points."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,3 +47,16 @@ class ElementLine:
         orders = [*range(self.smoothness + 1)] * 2
         powers = np.array([*orders, *[0] * (self.degree + 1 - len(orders))])
         return halves[..., None] ** powers
+
+
+def moved(series: np.ndarray, breaks: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Polynomials (N, degree + 1, ..) between break points as those between others: exact where these only add."""
+    degree = series.shape[1] - 1
+    nodes, weights = polynomials.gauss(degree + 1)
+    where = others[:-1, None] + np.diff(others)[:, None] * (nodes + 1) / 2
+    element = np.clip(np.searchsorted(breaks, where, side="right") - 1, 0, len(breaks) - 2)
+    inside = 2 * (where - breaks[element]) / np.diff(breaks)[element] - 1
+    table = polynomials.values(inside.ravel(), degree).reshape(*where.shape, degree + 1)
+    values = np.einsum("eqp,eqp...->eq...", table, series[element])
+    project = polynomials.values(nodes, degree).T * weights * (np.arange(degree + 1)[:, None] + 0.5)
+    return np.einsum("pq,eq...->ep...", project, values)

@@ -2,8 +2,9 @@
 
 After each solve the last Legendre coefficients along the axis and in time are compared with the largest value: elements
 whose own are above the tolerance are halved and the slab is solved again; a slab whose last coefficients in time are
-the larger ones is shortened; pairs of elements far below it are joined for the next slab, which may be longer. Nothing
-is told of where a front is, how fast it moves or how wide it is.
+the larger ones is shortened; pairs of elements far below it are joined for the next slab, which may be longer. Rates
+that a slab hands over, as those of equations of second order in time, are resolved like what they are the rates of: it
+may not show a layer of theirs. Nothing is told of where a front is, how fast it moves or how wide it is.
 """
 
 import math
@@ -30,6 +31,7 @@ _ROUNDED = 1e-9  # a step that is this small and no smaller than half the last o
 _WILD = 1e6  # relative size of a step that leads nowhere
 _DAMPING, _DAMPED = 1e-15, 1e-8
 _RAISED = 1 + 1e-6
+_ROUNDING = 1e-13  # of an unknown: smaller coefficients say nothing of rates
 _NOTHING = 1e-4  # unknowns are not measured by less: what starts from zero is not resolved relative to itself
 
 
@@ -118,6 +120,7 @@ class March:
         self._mesh = mesh
         self._length = (self.high - self.low) / _SLABS_AT_FIRST
         self._sizes = np.full(space.unknowns, _NOTHING)
+        self._rates = np.zeros((max(space.given - 1, 0), space.unknowns))  # the largest ones of each order
 
     @property
     def reached(self) -> float:
@@ -140,6 +143,7 @@ class March:
         state, begins = self._start() if not self.slabs else self._handed_over(), self.reached
         solved, attempt = self._next(state, begins)
         self._sizes = np.maximum(self._sizes, self.space.largest(solved.series))
+        self._rates = self._largest_rates(solved.series, solved.length)
         self._mesh = self.space.coarser(solved.mesh, attempt.along, self.aim.tolerance)
         # A slab that Gauss-Newton steps hardly settled on is long enough, however small its last coefficients are.
         easy = attempt.in_time < 0.3 * self.aim.tolerance and attempt.steps <= _STEPS // 2
@@ -159,6 +163,7 @@ class March:
             "next mesh": np.asarray(self._mesh),
             "next": np.array([self._length, float(self.steps)]),
             "sizes": self._sizes,
+            "rates": self._rates,
         }
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -171,6 +176,7 @@ class March:
         if any(s.series.shape != self.space.nothing(s.mesh).shape for s in slabs):
             raise ValueError("its slabs are of another march")
         self.slabs, self._mesh, self._sizes = slabs, arrays["next mesh"], arrays["sizes"]
+        self._rates = arrays["rates"]
         self._length, self.steps = float(arrays["next"][0]), int(arrays["next"][1])
 
     # ------------------------------------------------------------------------------------------------- start and slabs
@@ -242,7 +248,7 @@ class March:
             start = start + near - self.space.beginning(self.space.state(near, length, at=-1.0), length)
         local = self.space.local(start, self._mesh)
         settled = self._settled(False, local, Slab(begins, length, self._mesh), _STEPS)
-        return None if settled is None else self._judged(settled)
+        return None if settled is None else self._judged(settled, length)
 
     def _continued(self, length: float) -> np.ndarray | None:
         """The last slab continued by its curvature at the end, on a slab that follows; None at the start."""
@@ -256,10 +262,11 @@ class March:
         series[..., 0], series[..., 1], series[..., 2] = value + rate + 2 * bend / 3, rate + bend, bend / 3
         return self.space.moved(series, last.mesh, self._mesh)
 
-    def _judged(self, settled: "_Settled") -> Attempt:
+    def _judged(self, settled: "_Settled", length: float = 1.0) -> Attempt:
         series = self.space.series(settled.local)
         sizes = np.maximum(self._sizes, self.space.largest(series))
         in_time = float((_each(series[..., -2:]) / sizes).max())
+        in_time = max(in_time, self._last_of_rates(series, sizes, length))
         return Attempt(series, settled.steps, self.space.tails(series, sizes), in_time, settled.loss, settled.whole)
 
     def _steady(self) -> Solved:
@@ -349,8 +356,34 @@ class March:
         sizes = np.maximum(self._sizes, self.space.largest(self.space.series(local)))
         return float((_each(self.space.series(change)) / sizes).max())
 
+    def _last_of_rates(self, series: np.ndarray, sizes: np.ndarray, length: float) -> float:
+        """The largest of the last coefficients in time of what a slab hands over but for values, relative to its size.
+
+        Of no rate is asked more than of one by which its unknown becomes another in all of time.
+        """
+        tails = [0.0]
+        clean = np.where(np.abs(series) > _ROUNDING * sizes[:, None], series, 0.0)
+        for order, largest in enumerate(self._largest_rates(series, length), 1):
+            rates = _rates(clean, order, length)[..., -2 - order : -order]
+            known = np.array(self.space.rows.given) > order
+            tails.append(
+                float((known * _each(rates) / np.maximum(largest, sizes / (self.high - self.low) ** order)).max())
+            )
+        return max(tails)
+
+    def _largest_rates(self, series: np.ndarray, length: float) -> np.ndarray:
+        """(given - 1, m) the largest rates of each order, of a slab and of those before."""
+        orders = range(1, len(self._rates) + 1)
+        now = [self.space.largest(_rates(series, order, length)) for order in orders]
+        return np.maximum(self._rates, np.reshape(now, self._rates.shape))
+
     def _finer(self, tails: np.ndarray) -> Any:
         return self.space.finer(self._mesh, tails, self.aim.tolerance, self.aim.most)
+
+
+def _rates(series: np.ndarray, order: int, length: float) -> np.ndarray:
+    """The derivatives in time of a series of a slab."""
+    return series @ polynomials.slopes(series.shape[-1] - 1, order).T * (2 / length) ** order
 
 
 def _each(series: np.ndarray) -> np.ndarray:

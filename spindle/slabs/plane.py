@@ -30,8 +30,7 @@ from spindle.networks import polynomials
 from spindle.networks.fields import Field
 from spindle.networks.plane import PlaneField
 from spindle.slabs import fronts
-from spindle.slabs.elements import moved
-from spindle.slabs.lines import ElementLine
+from spindle.slabs.lines import ElementLine, moved
 from spindle.slabs.plane_joints import PlaneJoints, homotopic
 from spindle.slabs.rows import SIDES, Rows, SlabPart, SlabRows
 from spindle.slabs.space import Slab, SlabSpace, Solved, Step
@@ -217,13 +216,15 @@ class PlaneElements(SlabSpace):
         self._condensed(nothing, slab, 0.0)
         self._fluxes(nothing, slab)
 
-    def step(self, begins: bool, local: np.ndarray, slab: Slab, damping: float) -> Step:
+    def step(
+        self, begins: bool, local: np.ndarray, slab: Slab, damping: float, carried: np.ndarray | None = None
+    ) -> Step:
         """One Gauss-Newton step.
 
-        begins    nothing begins here
-        damping   added to the diagonal of J^T J, which is scaled to one
+        begins, carried   nothing begins here, and nothing is handed over
+        damping           added to the diagonal of J^T J, which is scaled to one
         """
-        del begins
+        del begins, carried
         damping = max(damping, _LEAST_DAMPING)
         condensed = self._condensed(local, slab, damping)
         if not np.isfinite(condensed.matrix).all() or not np.isfinite(condensed.right).all():

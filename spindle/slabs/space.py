@@ -156,9 +156,13 @@ class SlabSpace(ABC):
         """Compile what `step` runs, on a slab that is thrown away."""
 
     @abstractmethod
-    def step(self, begins: bool, local: np.ndarray, slab: Slab, damping: float) -> Step:
+    def step(
+        self, begins: bool, local: np.ndarray, slab: Slab, damping: float, carried: np.ndarray | None = None
+    ) -> Step:
         """One Gauss-Newton step.
 
         begins    whether the state at the start is solved for, by its conditions alone; else the slab from that state
         damping   added to the diagonal of J^T J, which is scaled to one
+        carried   another change of the local coefficients, which stays as it is: what the slab before hands over. The
+                  step is the one beside it, and both together are right to first order, however large they are
         """

@@ -170,16 +170,18 @@ class Waves(SlabSpace):
         """Compile what `step` runs on this mesh, once."""
         shape = self.nothing(slab.mesh).shape
         if shape not in self._programs:
-            number = jax.ShapeDtypeStruct((), float)
-            lowered = jax.jit(self._stepped).lower(jax.ShapeDtypeStruct(shape, float), number, number, number)
-            self._programs[shape] = lowered.compile()
+            shapes = [jax.ShapeDtypeStruct(of, float) for of in (shape, shape, (), (), ())]
+            self._programs[shape] = jax.jit(self._stepped).lower(*shapes).compile()
 
-    def step(self, begins: bool, local: np.ndarray, slab: Slab, damping: float) -> Step:
+    def step(
+        self, begins: bool, local: np.ndarray, slab: Slab, damping: float, carried: np.ndarray | None = None
+    ) -> Step:
         """One Gauss-Newton step from the state at the start, whose coefficients stay; or that state itself."""
         if begins:
             return Step(self.start(slab) - local, 0.0)
         self.compile(slab)
-        change, loss = self._programs[local.shape](local, float(slab.begins), float(slab.length), float(damping))
+        carried = np.zeros(local.shape) if carried is None else carried
+        change, loss = self._programs[local.shape](local, carried, *map(float, (slab.begins, slab.length, damping)))
         return Step(np.asarray(change), float(loss))
 
     @cached_property
@@ -187,7 +189,7 @@ class Waves(SlabSpace):
         """What was compiled, by the shapes of the coefficients."""
         return {}
 
-    def _stepped(self, local, begins, length, damping):
+    def _stepped(self, local, carried, begins, length, damping):
         axes = tuple(range(len(self.lengths)))
         grid = _Grid.of(local.shape[: len(axes)], self.lengths)
         tables = self._tables(length)
@@ -209,7 +211,7 @@ class Waves(SlabSpace):
             solved = (inverse @ flat).reshape(spectrum.shape)
             return jnp.fft.irfftn(solved, local.shape[: len(axes)], axes=axes) * free
 
-        right = -backward(value)[0] * free
+        right = -backward(value + forward(carried))[0] * free
         return _conjugate_gradients(product, precondition, right), jnp.sum(value**2)
 
     @cached_property

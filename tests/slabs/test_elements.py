@@ -249,6 +249,25 @@ def test_layers_that_the_data_do_not_show():
     np.testing.assert_allclose(solution(x=nodes), true, atol=1e-8)
 
 
+@pytest.mark.parametrize("stiffness", [1e2, 1e4, 1e6])
+def test_rates_that_a_slab_hands_over_are_resolved(stiffness, float64):
+    """u'' + k u' = -k from rest: the rate goes to -1 within 1 / k, of which u shows no more than 1 / k."""
+    t = sp.coordinates("t")
+    u = sp.unknown("u", t)
+    problem = sp.Problem(
+        sp.Interval(t, 0, 1),
+        [Eq(u.diff(t, 2) + stiffness * u.diff(t), -stiffness)],
+        [sp.Initial(u, 1), sp.Initial(u.diff(t))],
+    )
+    space, mesh, _ = on_elements(problem, sp.SPINN(network="elements").resolved(problem), ()).march.ways[0]
+    march = March(space, (0.0, 1.0), mesh, Aim(1e-4))
+    while not march.whole:
+        march.advance()
+    rates = [space.state(slab.series, slab.length, at=1.0)[0, 0, 0, 1] for slab in march.slabs]
+    ends = np.array([slab.ends for slab in march.slabs])
+    np.testing.assert_allclose(rates, np.exp(-stiffness * ends) - 1, atol=1e-4)
+
+
 def test_what_time_a_budget_leaves_is_solved_and_nothing_is_said_of_the_rest():
     stopped = []
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from spindle.derivatives.base import FormingJacobians
@@ -26,12 +27,19 @@ def pointwise_values(
     field: Field, points: jax.Array, needs: Sequence[DifferentialOperator]
 ) -> dict[DifferentialOperator, jax.Array]:
     """Each partial, or combination of partials, at each of the points (n, d), as arrays (n,)."""
-    terms = {need: need.terms for need in needs}
-    orders = tuple(dict.fromkeys(p.orders for pairs in terms.values() for p, _ in pairs))
-    taken = field.partials(points, orders)
-    return {
-        need: jnp.asarray(sum(c * taken[p.orders][:, p.unknown] for p, c in pairs)) for need, pairs in terms.items()
-    }
+    return _combined(field.partials(points, _orders(needs)), needs)
+
+
+def _orders(needs: Sequence[DifferentialOperator]) -> tuple[tuple[int, ...], ...]:
+    """The orders of the partials that are needed, each once."""
+    return tuple(dict.fromkeys(p.orders for need in needs for p, _ in need.terms))
+
+
+def _combined(
+    taken: dict[tuple[int, ...], jax.Array], needs: Sequence[DifferentialOperator]
+) -> dict[DifferentialOperator, jax.Array]:
+    """Combinations (n,) of the partials (n, outputs), by their orders."""
+    return {need: jnp.asarray(sum(c * taken[p.orders][:, p.unknown] for p, c in need.terms)) for need in needs}
 
 
 def _values(field: Field, points: jax.Array, needs: Sequence[DifferentialOperator], level: int | None):
@@ -39,29 +47,51 @@ def _values(field: Field, points: jax.Array, needs: Sequence[DifferentialOperato
     if level is None:
         return pointwise_values(field, points, needs)
     assert isinstance(field, KinkedField), "a smooth field has one side"
-    orders = tuple(dict.fromkeys(p.orders for need in needs for p, _ in need.terms))
-    taken = field.beside(level, points, orders)
-    return {need: jnp.asarray(sum(c * taken[p.orders][:, p.unknown] for p, c in need.terms)) for need in needs}
+    return _combined(field.beside(level, points, _orders(needs)), needs)
 
 
 class PointwiseTaylor(FormingJacobians):
-    """Derivatives of any field on a cloud; `needs` lists the partials that each support of the cloud needs."""
+    """Derivatives of any field on a cloud.
+
+    needs     the partials that each support of the cloud needs
+    together  supports that need partials of the same orders are evaluated at once, as faces are: the program is then
+              smaller, and compiled sooner
+    """
 
     points: PointwisePoints
 
-    def __init__(self, cloud: PointwisePoints, needs: Sequence[Sequence[DifferentialOperator]]):
-        self.points, self.needs = cloud, needs
+    def __init__(
+        self, cloud: PointwisePoints, needs: Sequence[Sequence[DifferentialOperator]], *, together: bool = False
+    ):
+        self.points, self.needs, self.together = cloud, needs, together
         levels = list(dict.fromkeys(s.level for s in cloud.supports if isinstance(s, LevelPart)))
         self._levels = [levels.index(s.level) if isinstance(s, LevelPart) else None for s in cloud.supports]
 
     def prepare(self, field: Field, drawn):
-        """The field and, for each support, its points, as `at` takes them."""
-        return field, self.points.without_normals(drawn)
+        """The field and, for each support, its points and the partials that are known there, as `at` takes them."""
+        points = self.points.without_normals(drawn)
+        return field, points, self._known(field, points) if self.together else {}
 
     def at(self, shared, support: int) -> dict[DifferentialOperator, jax.Array]:
         """The values of all needs of one support, (n,) each."""
-        field, drawn = shared
+        field, drawn, known = shared
+        if support in known:
+            return _combined(known[support], self.needs[support])
         return _values(field, drawn[support], self.needs[support], self._levels[support])
+
+    def _known(self, field: Field, points) -> dict[int, dict[tuple[int, ...], jax.Array]]:
+        """For each support the partials (n, outputs) at its points, by their orders."""
+        alike: dict[tuple[tuple[int, ...], ...], list[int]] = {}
+        for support, needs in enumerate(self.needs):
+            if self._levels[support] is None:
+                alike.setdefault(_orders(needs), []).append(support)
+        known: dict[int, dict[tuple[int, ...], jax.Array]] = {}
+        for orders, supports in alike.items():
+            ends = np.cumsum([len(points[support]) for support in supports])[:-1]
+            taken = field.partials(jnp.concatenate([points[support] for support in supports]), orders)
+            parts = {order: jnp.split(values, ends) for order, values in taken.items()}
+            known |= {support: {o: parts[o][k] for o in orders} for k, support in enumerate(supports)}
+        return known
 
     def assembles(self, field: Field) -> bool:
         """True: `normal` is offered for every field."""

@@ -73,7 +73,7 @@ def _on_points(forms: ResidualForms, s: Any, *, fresh: bool, cells=None) -> Obje
         breaks=breaks(forms.problem),
         cells=cells,
     )
-    return Objective(forms, PointwiseTaylor(cloud, forms.needs), faces=s.faces)
+    return Objective(forms, PointwiseTaylor(cloud, forms.needs, together=True), faces=s.faces)
 
 
 def _following(forms: ResidualForms, s: Any, field: PiecewiseField) -> Objective:

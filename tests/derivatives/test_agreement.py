@@ -134,18 +134,24 @@ def test_lattice_places_get_their_own_slice(getkey, float64, tolerance):
         np.testing.assert_allclose(ours, expected, atol=100 * tolerance)
 
 
-def test_clouds_differentiate_place_by_place(getkey, float64, tolerance):
+@pytest.mark.parametrize("together", [False, True])
+def test_clouds_differentiate_place_by_place(together, getkey, float64, tolerance):
     field = field_of(2, getkey())
-    places = [Region(BOUNDS[:2]), Region((BOUNDS[0], (2.0, 2.0)))]
-    needs = [[Partial(0, (0, 0))], [Partial(1, (0, 1)), Partial(1, (0, 0))]]
-    jets = PointwiseTaylor(Cloud(places, [0, 1], interior=5, boundary=3, rule="sobol"), needs)
+    places = [Region(BOUNDS[:2]), Region((BOUNDS[0], (2.0, 2.0))), Region((BOUNDS[0], (0.0, 0.0)))]
+    needs = [[Partial(0, (0, 0))], [Partial(1, (0, 1)), Partial(1, (0, 0))], [Partial(1, (0, 0))]]
+    cloud = Cloud(places, [0, 1, 2], interior=5, boundary=3, rule="sobol")
+    jets = PointwiseTaylor(cloud, needs, together=together)
     drawn = jets.points.draw(getkey())
 
     @jax.jit
     def both(field, drawn):
-        inside, on_face = values(jets, field, drawn)
+        inside, on_face, on_other = values(jets, field, drawn)
         slopes = jax.vmap(jax.jacfwd(lambda p: field(p[None])[0]))(drawn[1])
-        return (inside[needs[0][0]], field(drawn[0])[:, 0]), (on_face[needs[1][0]], slopes[:, 1, 1])
+        return (
+            (inside[needs[0][0]], field(drawn[0])[:, 0]),
+            (on_face[needs[1][0]], slopes[:, 1, 1]),
+            (on_other[needs[2][0]], field(drawn[2])[:, 1]),
+        )
 
     for ours, expected in both(field, drawn):
         np.testing.assert_allclose(ours, expected, rtol=100 * tolerance, atol=tolerance)

@@ -165,7 +165,7 @@ class Method(TrainingSettings, ABC):
     sampling: str | None = setting(
         Rule(),
         'rule for collocation points: "random", "uniform" or "midpoint"; on a lattice also "gauss", and "shifted", '
-        'uniform grids moved by parts of a cell; in a cloud also "sobol", and "sorted", random instants in their order, '
+        'uniform grids moved by parts of a cell; in a cloud also "sobol", and "sorted", random instants in order, '
         "at each the same random places",
     )
     resample: int | None = setting(Whole(0, 10**9), "draw new random points every so many steps; 0: never")

@@ -222,7 +222,7 @@ class LowRank(Method):
             )
         if s.lattice and not s.tasks:
             raise MethodError(
-                f"`sp.{type(self).__name__}(lattice={s.lattice})` has no members to lie on, since every random point has "
+                f"`sp.{type(self).__name__}(lattice={s.lattice})` has no members to lie on: every random point has "
                 f"other parameters; say which ones to train on, such as `tasks=20`."
             )
         if np.prod(np.asarray(s.members)) < _FEWEST:

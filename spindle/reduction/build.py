@@ -169,7 +169,7 @@ class Reduction:
     def query_points(self, small, field, prior, members) -> list[tuple[np.ndarray, np.ndarray | None]]:
         """Where a query looks at the equation, for each support: as the settings say."""
         if self.s.phase == "fine-tuning":
-            return self._trained_points()
+            return self.trained_points()
         if isinstance(self.s.query_points, tuple):
             return self._on_grid(self.s.query_points)
         return self._cubature(small, field, prior, members)
@@ -178,7 +178,7 @@ class Reduction:
         nodes = coordinate_nodes(self.problem, counts, f"a grid of {counts}", wrapped=wrapped)
         return [(points, None) for points in grid_points(self.forms.supports, nodes, inside)]
 
-    def _trained_points(self) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    def trained_points(self) -> list[tuple[np.ndarray, np.ndarray | None]]:
         """As many points as one member was trained at, and the same ones where these came from a grid."""
         return (
             self._on_grid(self.s.lattice, self.s.points, wrapped=True)
@@ -364,12 +364,12 @@ class Reduction:
         factors = []
         for k, mu in enumerate(jnp.asarray(members)):
             at = points.at[:, jnp.asarray(full.axes[1])].set(mu)
-            quick = self._values(with_coefficients(full, jnp.asarray(answers.coefficients[k])), at)
-            true = self._values(refine(mu), at)
+            quick = self.values(with_coefficients(full, jnp.asarray(answers.coefficients[k])), at)
+            true = self.values(refine(mu), at)
             factors.append(float(jnp.linalg.norm(quick - true) / jnp.linalg.norm(true) / answers.residual[k]))
         return factors
 
-    def _values(self, field, points):
+    def values(self, field, points):
         """The unknowns at points (n, d), one after the other, with what conditions add."""
         columns = [points[:, k] for k in range(points.shape[1])]
         values = []

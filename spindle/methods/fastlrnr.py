@@ -29,9 +29,9 @@ class FastLRNR(LowRank):
 
     `family = sp.solve(problem, sp.FastLRNR())`, `family(nu=0.7)`, `family.many(rows)`. `points` are collocation
     points in all, each with other parameters, or with `tasks` those of each member. `recipe="paper"`: trained as
-    `LRPINN`, five neurons a layer, 400 epochs of Adam on absolute residuals at the points of a grid, with no guard. The
-    weight that holds coefficients near those of the hypernetwork was chosen by hand for each published case; here one of
-    the same span is chosen for all by the residual.
+    `LRPINN`, five neurons a layer, 400 epochs of Adam on absolute residuals at the points of a grid, with no guard.
+    The weight that holds coefficients near those of the hypernetwork was chosen by hand for each published case; here
+    one of the same span is chosen for all by the residual.
 
     Source: Cho et al. (2024), arXiv 2410.04001; derivatives of states, oversampling and cubature are additions.
     """

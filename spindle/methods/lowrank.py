@@ -21,7 +21,7 @@ from spindle.methods.assembly import (
 )
 from spindle.methods.base import COMMON, Method, Plan, refuse_interfaces
 from spindle.methods.settings import Flag, NotNegative, Whole, Words, documented, setting
-from spindle.methods.tasks import MembersEach, family_points, sampled_parameters, trained_members
+from spindle.methods.tasks import MembersEach, family_points, refuse_other_axes, sampled_parameters, trained_members
 from spindle.networks.embeddings import Raw, Scaled
 from spindle.networks.lowrank import FamilyField, HyperNetwork, coefficient_scale, low_rank_network
 from spindle.objective.objective import Objective
@@ -225,6 +225,7 @@ class LowRank(Method):
                 f"`sp.{type(self).__name__}(lattice={s.lattice})` has no members to lie on: every random point has "
                 f"other parameters; say which ones to train on, such as `tasks=20`."
             )
+        refuse_other_axes(problem, s, f"sp.{type(self).__name__}")
         if np.prod(np.asarray(s.members)) < _FEWEST:
             raise MethodError(
                 f"`sp.{type(self).__name__}(members={s.members})` is too few to see how coefficients vary; take at "

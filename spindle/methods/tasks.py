@@ -51,6 +51,20 @@ class MembersEach(SettingKind):
         )
 
 
+def refuse_other_axes(problem: Problem, s: Any, call: str) -> None:
+    """Raise MethodError where a grid has more or fewer axes than what it is laid on."""
+    parameters = [p.name for p in family_parameters(problem)]
+    coordinates = [c.name for c in problem.coordinates if c.name not in parameters]
+    along = dict.fromkeys(("lattice", "query_points", "snapshot_points"), coordinates) | {"members": parameters}
+    for name, axes in along.items():
+        counts = getattr(s, name, None)
+        if isinstance(counts, tuple) and counts and len(counts) != len(axes):
+            raise MethodError(
+                f"`{call}({name}={shown(counts)})` has {len(counts)} numbers, and `{problem.name}` needs one for each "
+                f"of {', '.join(axes)}, in this order."
+            )
+
+
 def trained_members(problem: Problem, tasks: int | str | Mapping[str, Any], call: str) -> np.ndarray | None:
     """The members (k, p) that `tasks` names, every combination of their values; None where members are random.
 

@@ -175,7 +175,7 @@ class Reduction:
         return self._cubature(small, field, prior, members)
 
     def _on_grid(self, counts, inside: int | None = None, *, wrapped: bool = False):
-        nodes = coordinate_nodes(self.problem, counts, f"a grid of {counts}", wrapped=wrapped)
+        nodes = coordinate_nodes(self.problem, counts, f"a grid of {'x'.join(map(str, counts))}", wrapped=wrapped)
         return [(points, None) for points in grid_points(self.forms.supports, nodes, inside)]
 
     def trained_points(self) -> list[tuple[np.ndarray, np.ndarray | None]]:

@@ -50,7 +50,16 @@ def test_values_that_are_none_are_refused(tasks):
 def test_settings_that_exclude_each_other_are_refused():
     for settings, words in (
         ({"lattice": (5, 6)}, "has no members to lie on"),
-        ({"members": (2, 3)}, "too few to see how coefficients vary"),
+        ({"members": 7}, "too few to see how coefficients vary"),
     ):
         with pytest.raises(sp.MethodError, match=words):
             sp.LRPINN(**SMALL | settings).decide(FAMILY)
+
+
+@pytest.mark.parametrize(
+    ("name", "axes"), [("lattice", "t, x"), ("query_points", "t, x"), ("snapshot_points", "t, x"), ("members", "beta")]
+)
+def test_grids_of_other_axes_are_refused_before_training(name, axes):
+    settings = SMALL | {"tasks": 2, name: (9, 9, 9)}
+    with pytest.raises(sp.MethodError, match=rf"`sp.FastLRNR\({name}=.*needs one for each of {axes}, in this order"):
+        sp.FastLRNR(**settings).decide(with_parameter_axes(convection()))

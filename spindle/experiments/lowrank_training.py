@@ -58,9 +58,9 @@ class Scale:
 
     width, rank, steps   of the training
     learning_rate        at the start; by the published one it takes thousands of steps to leave the constant 1, whose
-                         loss is a half
-    points, lattice      collocation points of a member, and the grid that they lie on; a field that fulfils
-                         the equation at a hundred of them, with a loss of 1e-3, can be wrong everywhere else
+                         loss is a half, where bases start nearly parallel
+    points, lattice      collocation points of a member, and the grid that they lie on; on a coarse one
+                         fields are smooth at its nodes and steep between them, with a small loss and large errors
     cases                test cases of each family
     every                epochs of a query from one error to the next
     grid                 points of t and x at which errors are measured

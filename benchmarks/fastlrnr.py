@@ -12,16 +12,14 @@ import time
 from pathlib import Path
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
-from timing import seconds
 
 import spindle as sp
+from spindle.experiments.lowrank_figures import step_milliseconds
 from spindle.gallery.families import REACTION_TESTS
 from spindle.gallery.registry import gallery
-from spindle.networks.lowrank import low_rank_network
 from spindle.networks.taylor import Jet, closure
 from spindle.problem.families import with_parameter_axes
 from spindle.reduction.interpolation import pod, reduced_network, select
@@ -29,54 +27,21 @@ from spindle.reduction.snapshots import shifted_snapshots, snapshots
 from spindle.reference.reaction import fourier_solution
 from spindle.training.precision import precision
 
-WIDTH, NEURONS, QUERY, TUNING = 4000, 5, 12, 1456
+WIDTH = 4000
 OUT = Path("runs/bench")
-FIRST = closure([(1, 0), (0, 1)], 2)
-
-
-class Dense(eqx.Module):
-    """A low-rank network whose weights are multiplied out before they are applied, as in the published timing."""
-
-    network: eqx.Module
-
-    def __call__(self, h, coefficients):
-        act = self.network.act
-        h = act(self.network.first(h))
-        for layer, s in zip(self.network.hidden, coefficients, strict=True):
-            h = act(h @ ((layer.left * s) @ layer.right.T).T)
-        return self.network.last(h)
-
-
-def step(network, count, beta=6.0):
-    """Milliseconds of the value and gradient, by the coefficients, of the mean square of u_t + beta u_x."""
-    points = jnp.asarray(np.random.default_rng(0).uniform([0, 0], [1, 6.28], (count, 2)), jnp.float32)
-    s = [jnp.full(layer.left.shape[1], 1.0) for layer in getattr(network, "network", network).hidden]
-
-    @jax.jit
-    def loss(s):
-        jet = network(Jet.variables(points, FIRST), s)
-        return jnp.mean((jet.derivative((1, 0)) + beta * jet.derivative((0, 1))) ** 2)
-
-    return 1e3 * seconds(jax.jit(jax.value_and_grad(loss)), s, repeats=3)
 
 
 def steps():
     """A row for each rank."""
-    print(
-        f"ms a step, width {WIDTH}, float32 | dense, factored at {TUNING} points | factored, reduced at {QUERY} points"
-    )
+    print(f"ms a step, width {WIDTH}, float32 | dense, factored at 1456 points | factored, reduced at 12 points")
     for rank in (20, 100):
-        with precision("float32"):
-            options = {"act": "tanh", "frequency": 1.0, "initial": "glorot", "biases": "off"}
-            network = low_rank_network(2, 1, width=WIDTH, hidden=3, rank=rank, **options, key=jax.random.PRNGKey(0))
-            rng = np.random.default_rng(0)
-            bases = [np.linalg.qr(rng.normal(size=(WIDTH, NEURONS)))[0].astype(np.float32) for _ in range(4)]
-            small = reduced_network(network, [select(basis, "deim") for basis in bases])
-            dense, factored = step(Dense(network), TUNING), step(network, TUNING)
-            few, reduced = step(network, QUERY), step(small, QUERY)
+        found = step_milliseconds(WIDTH, rank)
+        dense, factored, few, reduced = (
+            found[name] for name in ("multiplied out", "factored", "factored, few points", "reduced")
+        )
         print(
             f"rank {rank}: {dense:.0f}, {factored:.1f} | {few:.3f}, {reduced:.3f}; ratios to reduced: factored at the "
-            f"same points {few / reduced:.0f}, at {TUNING} {factored / reduced:.0f}, dense {dense / reduced:.0f}"
+            f"same points {few / reduced:.0f}, at 1456 {factored / reduced:.0f}, dense {dense / reduced:.0f}"
         )
 
 

@@ -55,6 +55,7 @@ def convection_family(low: float = 5, high: float = 8) -> Problem:
         conditions=[Initial(u, 1 + sin(x)), Periodic(u, x)],
         reference={u: 1 + sin(x - beta * t)},
         name="convection_family",
+        published="convection_family",
         title="Convection at any speed of a range",
         citation=_CITATION,
     )
@@ -75,6 +76,7 @@ def convection_diffusion_reaction() -> Problem:
         conditions=[Initial(u, 1 + sin(x)), Periodic(u, x)],
         reference={u: _members(solved_reaction, "beta nu rho", REACTION_TESTS)},
         name="convection_diffusion_reaction",
+        published="convection_diffusion_reaction",
         title="Convection, diffusion and reaction",
         citation=_CITATION,
     )

@@ -1,7 +1,6 @@
 """What the low-rank methods share: one low-rank network for a whole family of problems, trained once."""
 
-import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -22,21 +21,22 @@ from spindle.methods.assembly import (
 )
 from spindle.methods.base import COMMON, Method, Plan, refuse_interfaces
 from spindle.methods.settings import Flag, NotNegative, Whole, Words, documented, setting
-from spindle.networks.embeddings import Scaled
+from spindle.methods.tasks import MembersEach, family_points, refuse_other_axes, sampled_parameters, trained_members
+from spindle.networks.embeddings import Raw, Scaled
 from spindle.networks.lowrank import FamilyField, HyperNetwork, coefficient_scale, low_rank_network
 from spindle.objective.objective import Objective
 from spindle.objective.penalties import Penalty, decay, orthogonality, shrinkage
-from spindle.points.cloud import Cloud
-from spindle.points.families import TaskCloud
-from spindle.points.rules import sobol
 from spindle.problem.families import family_parameters
 from spindle.problem.problem import Problem
+from spindle.reduction.adam import PUBLISHED_STEPS
 from spindle.reduction.build import Reduction
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.stages import Stage
 
 GAMMA = 1.25  # of the published decay: a factor of 0.8 from one coefficient to the next
+_ORTHOGONALITY = 4.0  # the published code divides its term by the square of the rank and adds it four times
 _RANKS = (6, 10, 14)  # that are tried
+_FEWEST = 8  # members at which coefficients are sampled
 _SAMPLES = 64  # members at which penalties look at the coefficients
 
 DEFAULT = COMMON | {
@@ -56,6 +56,7 @@ DEFAULT = COMMON | {
     "hard": "auto",
     "tasks": 0,
     "points": 1600,
+    "lattice": (),
     "sampling": "random",
     "resample": 1,
     "weights": {},
@@ -76,7 +77,8 @@ DEFAULT = COMMON | {
     "members": 192,
     "directions": 6,
     "phase": "gauss-newton",
-    "tuning_steps": 1,
+    "tuning_steps": "auto",
+    "guard": True,
     "unfreeze": True,
     "query_points": 0,
     "check_points": 32,
@@ -96,15 +98,17 @@ PAPER = DEFAULT | {
     "harmonics": 1,
     "scale_inputs": False,
     "hard": "off",
-    "tasks": 20,
+    "tasks": "auto",
     "points": 1000,
     "resample": 0,
-    "orthogonality": 1.0,
+    "orthogonality": "published",
     "sparsity": 1e-6,
     "steps": 20_000,
     "schedule": "plateau",
     "newton_steps": 0,
     "dtype": "float32",
+    "phase": "fine-tuning",
+    "guard": False,
     "unfreeze": False,
 }
 
@@ -137,31 +141,57 @@ class LowRank(Method):
     positive: str | None = setting(
         Words({"relu": "as published", "softplus": "smooth"}), "what keeps coefficients at or above zero"
     )
-    tasks: int | None = setting(
-        Whole(0, 10**6),
-        "train on so many members for each parameter, equispaced in its range; 0: on random members",
+    tasks: int | str | Mapping[str, Any] | None = setting(
+        MembersEach(),
+        "train on so many equispaced values of each parameter, in every combination; 0: on random members",
+        also={"auto": "20 of one parameter, 3 of each of several"},
     )
-    orthogonality: float | None = setting(NotNegative(), "weight of the deviation of the bases from orthonormal ones")
+    lattice: tuple[int, ...] | None = setting(
+        Whole(2, 10**5, several=True),
+        "points an axis of a grid from which those of `tasks` are taken, all on faces and `points` random ones inside, "
+        "one for each coordinate; (): from none",
+    )
+    orthogonality: float | str | None = setting(
+        NotNegative(),
+        "weight of the deviation of the bases from orthonormal ones",
+        also={"published": "4 / rank^2, as the published code has it"},
+    )
     sparsity: float | None = setting(NotNegative(), "weight of the term that makes coefficients decay")
     ordering: str | None = setting(
         Words({"rank": "from one to the next", "points": "as the published code has it, which shrinks them"}),
         "along what they decay",
     )
-    members: int | None = setting(Whole(8, 10**5), "parameters at which coefficients are sampled after training")
+    members: int | tuple[int, ...] | None = setting(
+        Whole(2, 10**5, several=True),
+        "parameters at which coefficients are sampled after training; several numbers: equispaced, so many of each",
+    )
     directions: int | None = setting(
         Whole(1, 10**4), "directions of corrections of the coefficients in a query, at most"
     )
     phase: str | None = setting(
-        Words({"gauss-newton": "on the residuals", "published": "400 Adam steps on the sum of absolute residuals"}),
+        Words(
+            {
+                "gauss-newton": "on the residuals",
+                "published": "Adam on the sum of absolute residuals",
+                "fine-tuning": "Adam on their mean squares, at as many points as a member was trained at",
+            }
+        ),
         "how a query is solved",
     )
-    tuning_steps: int | None = setting(Whole(0, 10**4), "Gauss-Newton steps of a query")
+    tuning_steps: int | str | None = setting(
+        Whole(0, 10**4), "of a query", also={"auto": "1 of Gauss-Newton, 399 of Adam, as published"}
+    )
+    guard: bool | None = setting(
+        Flag(), "whether a query that does not lower the residual at other points leaves the coefficients as they were"
+    )
     unfreeze: bool | None = setting(
         Flag(),
         "whether a member has a last layer of its own, if that is thin (256 neurons), in Gauss-Newton queries",
     )
-    query_points: int | None = setting(
-        Whole(0, 10**7), "where a query looks at the equation; 0: three times as many as directions"
+    query_points: int | tuple[int, ...] | None = setting(
+        Whole(0, 10**7, several=True),
+        "where a query looks at the equation; 0: three times as many as directions; several numbers: a grid, ends "
+        "included, with so many along each coordinate",
     )
     check_points: int | None = setting(Whole(4, 10**7), "where its result is judged")
     refine_points: int | None = setting(Whole(10, 10**7), "where members are solved to convergence")
@@ -183,10 +213,23 @@ class LowRank(Method):
                 f"them, such as `rank=10`."
             )
         s = self.resolved(problem)
+        if s.tuning_steps == "auto":
+            s = replace(s, tuning_steps=1 if s.phase == "gauss-newton" else PUBLISHED_STEPS)
         if isinstance(s.points, tuple):
             raise MethodError(
                 f"`sp.{type(self).__name__}(points={s.points})` has several numbers, and these points have no axes; "
                 f"give their number."
+            )
+        if s.lattice and not s.tasks:
+            raise MethodError(
+                f"`sp.{type(self).__name__}(lattice={s.lattice})` has no members to lie on: every random point has "
+                f"other parameters; say which ones to train on, such as `tasks=20`."
+            )
+        refuse_other_axes(problem, s, f"sp.{type(self).__name__}")
+        if np.prod(np.asarray(s.members)) < _FEWEST:
+            raise MethodError(
+                f"`sp.{type(self).__name__}(members={s.members})` is too few to see how coefficients vary; take at "
+                f"least {_FEWEST} in all."
             )
         return s, ()
 
@@ -206,12 +249,13 @@ class LowRank(Method):
         decided, _ = self.decide(problem)
         s: Any = decided
         constraints, sentences = constraints_for(problem, s)
-        cloud, stages = _clouds(problem, s), _stages(call, s)
+        ranges = split_axes(problem)[1]
+        cloud, stages = family_points(problem, s, ranges, call.removesuffix("()")), _stages(call, s)
         forms = residual_forms(problem, constraints)
 
         def objective(fresh: bool) -> Objective:
             derivatives = PointwiseTaylor(cloud(forms.supports, forms.groups, fresh), forms.needs)
-            penalties = () if fresh else _penalties(problem, s)
+            penalties = () if fresh else _penalties(problem, s, call)
             return Objective(forms, derivatives, faces=s.faces, penalties=penalties)
 
         field = family_field(problem, constraints, s)
@@ -266,47 +310,28 @@ def family_field(problem: Problem, constraints, s: Any) -> Callable[[jax.Array],
             len(ranges), network.ranks, width=s.hyper_width, hidden=s.hyper_layers,
             positive=s.positive, scale=scale, key=hyper_key,
         )  # fmt: skip
-        scaled = Scaled(tuple(bounds[k] for k in ranges))
-        return FamilyField(first, network, hyper, scaled, boundary_factors(problem, constraints), (coordinates, ranges))
+        first_of_hyper = Scaled(tuple(bounds[k] for k in ranges)) if s.scale_inputs else Raw(len(ranges))
+        return FamilyField(
+            first, network, hyper, first_of_hyper, boundary_factors(problem, constraints), (coordinates, ranges)
+        )
 
     return field
 
 
-def _clouds(problem: Problem, s: Any) -> Callable:
-    """(places, groups, whether fresh) -> points."""
-    _, ranges = split_axes(problem)
-    count = s.points
-    boundary = max(1, count // 4)
-
-    def cloud(places, groups, fresh):
-        if fresh or not s.tasks:
-            rule = "random" if fresh else s.sampling
-            return Cloud(places, groups, interior=count, boundary=boundary, rule=rule)
-        nodes = [np.linspace(*problem.domain.bounds[k], s.tasks) for k in ranges]
-        tasks = np.array(list(itertools.product(*nodes)))
-        each = Cloud(places, groups, interior=count, boundary=boundary, rule=s.sampling)
-        return TaskCloud(each, tasks, ranges)
-
-    return cloud
-
-
-def sampled_parameters(problem: Problem, count: int) -> np.ndarray:
-    """Parameters (count, p) spread evenly over their ranges: a scrambled Sobol sequence, always the same."""
-    _, ranges = split_axes(problem)
-    low, high = np.array([problem.domain.bounds[k] for k in ranges]).T
-    return sobol(low, high, count, seed=0)
-
-
-def _penalties(problem: Problem, s: Any) -> tuple[Penalty, ...]:
+def _penalties(problem: Problem, s: Any, call: str) -> tuple[Penalty, ...]:
     """The published regularisers that have a weight; squared where Gauss-Newton has to take them."""
     ranks, squared = (s.rank,) * s.hidden_layers, s.newton_steps > 0
     penalties: list[Penalty] = []
     if s.orthogonality:
-        penalties.append(orthogonality(ranks, s.orthogonality, squared=squared))
+        weight = _ORTHOGONALITY / s.rank**2 if s.orthogonality == "published" else s.orthogonality
+        penalties.append(orthogonality(ranks, weight, squared=squared))
     if s.sparsity:
-        samples = jnp.asarray(sampled_parameters(problem, _SAMPLES))
+        members = trained_members(problem, s.tasks, call)
+        if members is None:
+            members = sampled_parameters(problem, split_axes(problem)[1], _SAMPLES)
         if s.ordering == "points":
-            penalties.append(shrinkage(ranks, samples, s.sparsity, gamma=GAMMA, repeats=max(2, s.points)))
+            repeats = max(2, s.points)
+            penalties.append(shrinkage(ranks, jnp.asarray(members), s.sparsity, gamma=GAMMA, repeats=repeats))
         else:
-            penalties.append(decay(ranks, samples, s.sparsity, gamma=GAMMA, squared=squared))
+            penalties.append(decay(ranks, jnp.asarray(members), s.sparsity, gamma=GAMMA, squared=squared))
     return tuple(penalties)

@@ -15,8 +15,9 @@ class LRPINN(LowRank):
     `family = sp.solve(problem, sp.LRPINN())`, `family(nu=0.7)`. The default trains by Gauss-Newton on new random points
     and members in every step, from orthonormal bases; conditions hold by construction where they can. It needs a
     problem with ranging parameters; `points` are collocation points in all, each with other parameters, or with
-    `tasks` those of each member. `recipe="paper"`: width 4000, rank 100, Adam with a rate that falls on plateaus,
-    20,000 steps: for large GPUs.
+    `tasks` those of each member. `recipe="paper"`: as published in 2024, where the text is silent as its code does it:
+    width 4000, rank 100, 20,000 steps of Adam with a rate that falls on plateaus, for large GPUs; members are tuned by
+    Adam on mean squares. `ordering="points"` is the sparsity of that code instead of that of the text.
 
     Source: Cho et al. (2023), arXiv 2310.09528; Cho et al. (2024), arXiv 2410.04001, equations 3.1 to 3.4.
     """

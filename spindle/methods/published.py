@@ -54,6 +54,13 @@ def _turbulence(weights: Mapping[str, float], causal: Mapping[str, float]) -> Ma
     }
 
 
+def _family(tasks: Mapping[str, tuple[float, ...]], members: tuple[int, ...], **others: float) -> Mapping[str, Any]:
+    """Cho et al. (2024), arXiv 2410.04001, and the code beside it: values at both ends are compared, slopes are not."""
+    trained = {"tasks": tasks, "lattice": (100, 256), **others}
+    grids = {"members": members, "snapshot_points": (3, 4), "query_points": (3, 4)}
+    return {"omit": ["periodic u_x in x"], "lrpinn": trained, "fastlrnr": trained | grids}
+
+
 _STARTS = tuple(f"initial {name}" for name in ("u", "v", "w"))
 
 PUBLISHED: dict[str, Mapping[str, Any]] = {
@@ -91,6 +98,10 @@ PUBLISHED: dict[str, Mapping[str, Any]] = {
             | {f"initial {kind} {n}": 10.0 for kind in ("vorticity", "velocity") for n in (1, 2, 3)},
         }
     },
+    "convection_family": _family({"beta": tuple(map(float, range(1, 21)))}, (500,), sparsity=1e-6),
+    "convection_diffusion_reaction": _family(
+        {"beta": (1.0, 2.0, 3.0), "nu": (0.0, 1.0, 2.0), "rho": (0.0, 1.0, 2.0)}, (4, 4, 4), sparsity=1e-4
+    ),
     "poisson_disk": _disk(0.04, plain=0.2, single=0.0075),
     "nonlinear_poisson_disk": _disk(0.01, plain=0.2),
     "heat_disk": _disk(0.4, plain=0.4, edges=True, times=25),

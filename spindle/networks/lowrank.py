@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from spindle.networks.activations import activation, relu, softplus, tanh
-from spindle.networks.embeddings import Embedding, Scaled
+from spindle.networks.embeddings import Embedding
 from spindle.networks.fields import BoundaryFactor, JetField, with_factors
 from spindle.networks.layers import Dense
 from spindle.networks.taylor import Jet
@@ -103,7 +103,7 @@ def _layer(width, rank, initial, biases, key) -> LowRankLayer:
 class HyperNetwork(eqx.Module):
     """A tanh network from parameters of the family to the coefficients s >= 0 of each low-rank layer, one head a layer.
 
-    `network(mu)` takes parameters (n, p) scaled to [-1, 1], array or jet, and returns a list of (n, r).
+    `network(mu)` takes parameters (n, p), array or jet, and returns a list of (n, r).
     scale      of all coefficients, so that layers with orthonormal bases pass on signals of size one
     positive   "relu" as published, whose zeros can be truncated, or "softplus", which is smooth
     Source: Cho et al. (2024), equation 3.1.
@@ -144,7 +144,7 @@ class FamilyField(JetField):
     """u(x; mu): a low-rank network of the coordinates whose coefficients a hypernetwork gives.
 
     axes         the columns of the coordinates, and those of the parameters
-    parameters   scales the parameters to [-1, 1]
+    parameter_scale   what the parameters pass through first: scaled to [-1, 1], or as they are
     coefficients one s a layer, of broadcastable shape, in place of the hypernetwork's; None: the hypernetwork's
     free_last    whether each member has its last layer, which is then tuned like its coefficients
     """
@@ -152,7 +152,7 @@ class FamilyField(JetField):
     embedding: Embedding
     network: LowRankNetwork
     hyper: HyperNetwork
-    parameter_scale: Scaled
+    parameter_scale: Embedding
     factors: tuple[tuple[BoundaryFactor, ...], ...] = eqx.field(static=True)
     axes: tuple[tuple[int, ...], tuple[int, ...]] = eqx.field(static=True)
     coefficients: list[jax.Array] | None = None

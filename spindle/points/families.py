@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from spindle.points.base import PointwisePoints
-from spindle.points.cloud import Cloud
 
 
 class TaskCloud(PointwisePoints):
@@ -18,7 +17,7 @@ class TaskCloud(PointwisePoints):
     columns   the axes of the parameters
     """
 
-    def __init__(self, cloud: Cloud, tasks, columns: Sequence[int]):
+    def __init__(self, cloud: PointwisePoints, tasks, columns: Sequence[int]):
         self.cloud, self.tasks, self.columns = cloud, np.asarray(tasks, float), list(columns)
         self.supports = cloud.supports
 

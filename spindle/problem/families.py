@@ -61,6 +61,31 @@ def _with_axes(domain: BoxDomain, added: Sequence[Parameter]) -> BoxDomain:
     return BoxUnion((*domain.coordinates, *added), tuple((*box, *ends) for box in domain.boxes))
 
 
+def coordinate_nodes(problem: Problem, counts: Sequence[int], call: str, *, wrapped: bool = False) -> list[np.ndarray]:
+    """Equispaced nodes of each coordinate of a family, ends included, and the lower end alone of each parameter.
+
+    counts    nodes of each coordinate that is no parameter
+    wrapped   whether the upper end of a periodic axis, which is the lower one, is left out
+
+    Raises ProblemError where there are not as many counts as coordinates.
+    """
+    parameters = family_parameters(problem)
+    names = [c.name for c in problem.coordinates if c not in parameters]
+    if len(counts) != len(names):
+        raise ProblemError(
+            f"`{call}` has {len(counts)} numbers, and `{problem.name}` has the coordinates {', '.join(names)} beside "
+            f"its parameters; give one number for each, in this order."
+        )
+    around = {c.role.periodic.axis for c in problem.conditions if c.role.periodic} if wrapped else set()
+    nodes, left = [], iter(counts)
+    for c, (low, high) in zip(problem.coordinates, problem.domain.bounds, strict=True):
+        if c in parameters:
+            nodes.append(np.array([low]))
+        else:
+            nodes.append(np.linspace(low, high, next(left), endpoint=c not in around))
+    return nodes
+
+
 def parameter_values(problem: Problem, values: Mapping, call: str) -> np.ndarray:
     """Parameter values by name as rows (q, p), columns sorted by name; numbers broadcast against arrays.
 

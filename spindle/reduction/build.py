@@ -16,15 +16,17 @@ from spindle.lowering.partials import partials_in
 from spindle.lowering.residuals import ResidualForms
 from spindle.networks.fields import Field
 from spindle.networks.lowrank import FamilyField
-from spindle.networks.model import Model
 from spindle.networks.taylor import closure
-from spindle.objective.least_squares import LeastSquares
 from spindle.objective.objective import Objective
 from spindle.points.cloud import Cloud
+from spindle.points.grid import grid_points, tensor
 from spindle.points.query import QueryPoints
 from spindle.points.rules import sobol
-from spindle.problem.families import family_parameters
-from spindle.reduction.cubature import empirical_cubature
+from spindle.problem.families import coordinate_nodes, family_parameters
+from spindle.reduction.adam import fast_path, fine_tuning_path, last_of
+from spindle.reduction.batches import over_members, together
+from spindle.reduction.convergence import refining
+from spindle.reduction.cubature import integrating
 from spindle.reduction.interpolation import pod, reduced_network, select
 from spindle.reduction.policy import Policy
 from spindle.reduction.snapshots import shifted_snapshots, snapshots
@@ -34,15 +36,12 @@ from spindle.reduction.tuning import (
     Tuned,
     coefficients_of,
     gauss_newton,
-    guarded_tuning,
-    published,
+    judged_tuning,
+    linearised,
     residual_rows,
     with_coefficients,
 )
-from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.precision import precision
-
-_BATCH, _NEURONS = 64, 4096  # members at a time, and neurons: what they need then stays in the caches, or in memory
 
 
 @dataclass(frozen=True)
@@ -122,10 +121,11 @@ class Reduction:
         with precision("float32"):
             small, full, prior = _as_single((reduced.field, reduced.full, reduced.prior))
             tune = self.tuning(small, self.objective(reduced.points), prior)
-            one = guarded_tuning(tune, full, self.objective(reduced.check), self._loss_weights())
+            check, weights = self.objective(reduced.check), self._loss_weights()
+            one = judged_tuning(tune, full, check, weights, guard=self.s.guard)
             locality = jnp.asarray(reduced.locality)
 
-        compiled = _over_members(lambda row: one(row, locality), reduced.full)
+        compiled = over_members(lambda row: one(row, locality), reduced.full)
 
         def many(mu):
             with precision("float32"):
@@ -137,14 +137,14 @@ class Reduction:
         """The reduced family: coefficients, network, points, prior and its weight, decided once before any query."""
         assert isinstance(trained, FamilyField)
         low, high = np.array([self.problem.domain.bounds[k] for k in trained.axes[1]]).T
-        sample, other = sobol(low, high, self.s.members, seed=0), sobol(low, high, 32, seed=1)
+        sample, other = self._sample(low, high), sobol(low, high, 32, seed=1)
         kept = self._kept(trained, sample, other)
         field = replace(truncated(trained, kept), free_last=self._frees_last(trained))
-        prior = self._prior(field, sample[: self.s.members // 4])
+        prior = self._prior(field, sample[: len(sample) // 4]) if self._needs_prior else _no_prior(field)
         facts: dict[str, Any] = {"ranks": list(field.network.ranks), "directions": len(prior.sizes)}
         small, gaps = self._small(field, sample, prior) if self.small else (field, {})
         facts |= gaps | {"neurons": [small.network.first.weight.shape[1], *(len(h.left) for h in small.network.hidden)]}
-        points = self._cubature(small, field, prior, sample[:24])
+        points = self.query_points(small, field, prior, sample[:24])
         check = self.random(self.s.check_points, 1)
         locality, gain = self._locality(small, field, points, check, prior, other)
         facts |= {"points": sum(len(p) for p, _ in points), "locality": locality, "gain": gain}
@@ -152,10 +152,44 @@ class Reduction:
         facts["factors"] = self._calibrate(reduced, other[: self.s.calibration])
         return replace(reduced, factor=max(facts["factors"]))
 
+    def _sample(self, low, high) -> np.ndarray:
+        """The parameters (q, p) at which coefficients are looked at, in no order."""
+        if not isinstance(self.s.members, tuple):
+            return sobol(low, high, self.s.members, seed=0)
+        rows = tensor([np.linspace(*ends) for ends in zip(low, high, self.s.members, strict=True)])
+        return np.random.default_rng(0).permutation(rows)
+
+    @property
+    def _needs_prior(self) -> bool:
+        """Whether a query is told by the corrections that members need: in its directions, or in its points."""
+        if self.s.phase == "published":
+            return not isinstance(self.s.query_points, tuple)
+        return self.s.phase == "gauss-newton"
+
+    def query_points(self, small, field, prior, members) -> list[tuple[np.ndarray, np.ndarray | None]]:
+        """Where a query looks at the equation, for each support: as the settings say."""
+        if self.s.phase == "fine-tuning":
+            return self.trained_points()
+        if isinstance(self.s.query_points, tuple):
+            return self._on_grid(self.s.query_points)
+        return self._cubature(small, field, prior, members)
+
+    def _on_grid(self, counts, inside: int | None = None, *, wrapped: bool = False):
+        nodes = coordinate_nodes(self.problem, counts, f"a grid of {'x'.join(map(str, counts))}", wrapped=wrapped)
+        return [(points, None) for points in grid_points(self.forms.supports, nodes, inside)]
+
+    def trained_points(self) -> list[tuple[np.ndarray, np.ndarray | None]]:
+        """As many points as one member was trained at, and the same ones where these came from a grid."""
+        return (
+            self._on_grid(self.s.lattice, self.s.points, wrapped=True)
+            if self.s.lattice
+            else self.random(self.s.points, 8)
+        )
+
     def _frees_last(self, field) -> bool:
         """Whether members have separate last layers: where these are thin, and the published phase knows none."""
         thin = len(field.network.last.weight) <= self.policy.thin_layer
-        return self.s.unfreeze and self.s.phase != "published" and thin
+        return self.s.unfreeze and self.s.phase == "gauss-newton" and thin
 
     def _kept(self, field, sample, unseen) -> list[np.ndarray]:
         """For each layer the indices of coefficients that any member uses, of the sample or not."""
@@ -164,10 +198,19 @@ class Reduction:
 
     def tuning(self, field, objective, prior) -> Callable:
         """The function (start, mu, locality) -> coefficients, by the phase that the settings name."""
+        if self.s.phase == "gauss-newton":
+            return gauss_newton(field, objective, self._loss_weights(), prior, self.s.tuning_steps)
+        return last_of(self.path(field, objective))
+
+    def path(self, field, objective) -> Callable:
+        """The function (start, mu, locality) -> all coefficients on the way, of a phase by Adam."""
         weights = self._loss_weights()
-        if self.s.phase == "published":
-            return published(field, objective, weights)
-        return gauss_newton(field, objective, weights, prior, self.s.tuning_steps)
+        if self.s.phase == "fine-tuning":
+            return fine_tuning_path(field, objective, weights, steps=self.s.tuning_steps)
+        # The published code computes the term of periodicity, and does not add it.
+        around = {c.name for c in self.problem.conditions if c.role.periodic}
+        kept = {name: jnp.zeros_like(w) if name in around else w for name, w in weights.items()}
+        return fast_path(field, objective, kept, steps=self.s.tuning_steps)
 
     def _loss_weights(self) -> dict[str, jax.Array]:
         return {name: jnp.asarray(w) for name, w in self.weights.items()}
@@ -192,7 +235,7 @@ class Reduction:
         weights = self._loss_weights()
         tune = gauss_newton(field, objective, weights, free, 4)
 
-        @partial(_over_members, wide=field)
+        @partial(over_members, wide=field)
         def correction(mu):
             start = coefficients_of(field, mu)
             size = jnp.sum(residual_rows(objective, with_coefficients(field, start), mu, weights) ** 2)
@@ -222,10 +265,7 @@ class Reduction:
     def _snapshots(self, field, sample, prior) -> list[np.ndarray]:
         """Hidden states at random points of all members, each with a correction of the size of the prior."""
         rng = np.random.default_rng(0)
-        bounds = np.array(self.problem.domain.bounds)
-        repeated = np.repeat(sample, self.s.snapshot_points, axis=0)
-        points = sobol(bounds[:, 0], bounds[:, 1], len(repeated), seed=3)
-        points[:, list(field.axes[1])] = repeated
+        points, repeated = self._snapshot_points(field, sample)
         base = np.concatenate([np.asarray(s) for s in field.coefficients_at(jnp.asarray(repeated))], axis=1)
         moves = rng.normal(size=(len(repeated), len(prior.sizes))) * np.asarray(prior.sizes)
         moves[::2] = 0.0
@@ -236,6 +276,20 @@ class Reduction:
         expressions = [self.constraints.lifted(e, self.problem.coordinates) for e in self.problem.expressions()]
         orders = [p.orders for p in partials_in(expressions, self.problem.unknowns, self.problem.coordinates)]
         return snapshots(field, points, split, closure(orders, len(self.problem.coordinates)))
+
+    def _snapshot_points(self, field, sample) -> tuple[np.ndarray, np.ndarray]:
+        """Points (n, d) at which states are taken, all those of a member together, and their parameters (n, p)."""
+        counts = self.s.snapshot_points
+        if isinstance(counts, tuple):
+            each = tensor(coordinate_nodes(self.problem, counts, f"snapshot_points={counts}"))
+            repeated = np.repeat(sample, len(each), axis=0)
+            points = np.tile(each, (len(sample), 1))
+        else:
+            bounds = np.array(self.problem.domain.bounds)
+            repeated = np.repeat(sample, counts, axis=0)
+            points = sobol(bounds[:, 0], bounds[:, 1], len(repeated), seed=3)
+        points[:, list(field.axes[1])] = repeated
+        return points, repeated
 
     def _with_bases(self, field, matrices, tolerance) -> FamilyField:
         most = self.s.neurons
@@ -251,7 +305,7 @@ class Reduction:
         objective = self.objective(self.random(64, 4))
         weights = self._loss_weights()
 
-        @partial(_over_members, wide=full)
+        @partial(over_members, wide=full)
         def both(mu):
             s = coefficients_of(full, mu)
             field = with_coefficients(small, s)
@@ -271,23 +325,11 @@ class Reduction:
         candidates = self.random(self.policy.candidates, 5)
         objective = self.objective(candidates)
         wanted = self.s.query_points or 3 * len(prior.sizes) + 4
-
-        @partial(_over_members, wide=field)
-        def linearised(mu):
-            start, points = coefficients_of(field, mu), objective.draw(mu)
-
-            def values(a):
-                model = Model(with_coefficients(small, start + prior.directions @ (prior.sizes * a)), {})
-                return [row for rows in objective.evaluate(model, points).values() for row in rows]
-
-            zero = jnp.zeros(len(prior.sizes))
-            return values(zero), jax.jacfwd(values)(zero)
-
-        residuals, slopes = linearised(jnp.asarray(members))
+        residuals, slopes = linearised(objective, small, field, prior, members)
         chosen, piece = list(candidates), 0
         for r in objective.residuals:
             for terms in r.pieces:
-                indices, weights = _integrated(np.asarray(residuals[piece]), np.asarray(slopes[piece]), wanted)
+                indices, weights = integrating(residuals[piece], slopes[piece], wanted)
                 for term in terms:
                     chosen[term.support] = (candidates[term.support][0][indices], weights)
                 piece += 1
@@ -296,34 +338,38 @@ class Reduction:
     def _locality(self, small, full, points, check, prior, members) -> tuple[float, float]:
         """The weight of the prior with which members gain most, by the full residual at unseen points; the gain."""
         tune = self.tuning(small, self.objective(points), prior)
-        one = guarded_tuning(tune, full, self.objective(check), self._loss_weights())
-        many = jax.jit(lambda mu, c: jax.lax.map(lambda row: one(row, c), mu, batch_size=_together(full)))
+        one = judged_tuning(tune, full, self.objective(check), self._loss_weights(), guard=self.s.guard)
+        members = members[: self.s.calibration] if self.s.phase == "fine-tuning" else members
+        many = jax.jit(lambda mu, c: jax.lax.map(lambda row: one(row, c), mu, batch_size=together(full)))
         alone = np.float64(1e30)  # of the type of the candidates, so that one program is compiled for all
         start = np.asarray(many(jnp.asarray(members), alone).start)
         candidates = np.array(self.policy.localities) * float(np.mean(start**2))
         if self.s.phase == "published":
             candidates = np.array(self.policy.published_localities)
+        elif self.s.phase == "fine-tuning":
+            candidates = np.zeros(1)  # it knows no such weight
         gains = [np.mean(np.log(np.asarray(many(jnp.asarray(members), c).residual) / start)) for c in candidates]
         best = int(np.argmin(gains))
         return float(candidates[best]), float(np.exp(gains[best]))
 
     def _calibrate(self, reduced: Reduced, members) -> list[float]:
-        """The relative error per residual of each member; true members are trained to convergence, everything free."""
+        """The relative error per residual of each member; true ones are trained to convergence."""
         objective = self.objective(self.random(self.s.refine_points, 6))
         full, weights, query = reduced.full, self._loss_weights(), self.query(reduced)
-        refine = _refining(full, objective, weights)
+        bases = sum(leaf.size for leaf in jax.tree.leaves(full.network)) <= self.policy.refined
+        refine = refining(full, objective, weights, bases=bases)
         bounds = np.array(self.problem.domain.bounds)
         points = jnp.asarray(sobol(bounds[:, 0], bounds[:, 1], 512, seed=7))
         answers = query(members)
         factors = []
         for k, mu in enumerate(jnp.asarray(members)):
             at = points.at[:, jnp.asarray(full.axes[1])].set(mu)
-            quick = self._values(with_coefficients(full, jnp.asarray(answers.coefficients[k])), at)
-            true = self._values(refine(mu), at)
+            quick = self.values(with_coefficients(full, jnp.asarray(answers.coefficients[k])), at)
+            true = self.values(refine(mu), at)
             factors.append(float(jnp.linalg.norm(quick - true) / jnp.linalg.norm(true) / answers.residual[k]))
         return factors
 
-    def _values(self, field, points):
+    def values(self, field, points):
         """The unknowns at points (n, d), one after the other, with what conditions add."""
         columns = [points[:, k] for k in range(points.shape[1])]
         values = []
@@ -334,45 +380,12 @@ class Reduction:
         return jnp.concatenate(values)
 
 
-def _together(wide: FamilyField) -> int:
-    """The number of members that are computed at a time."""
-    return max(1, min(_BATCH, _NEURONS // wide.network.first.weight.shape[1]))
-
-
-def _over_members(function: Callable, wide: FamilyField) -> Callable:
-    """A compiled function of rows (q, p), made of a function of one member's parameters (p,)."""
-    return jax.jit(lambda rows: jax.lax.map(function, rows, batch_size=_together(wide)))
-
-
-def _integrated(residual: np.ndarray, slopes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points that integrate J^T J and J^T r of all members: residual (q, N), slopes (q, N, n_a)."""
-    a, b = np.triu_indices(slopes.shape[2])
-    products = slopes[:, :, a] * slopes[:, :, b]
-    gradients = slopes * residual[:, :, None]
-    gradients *= np.linalg.norm(products) / max(np.linalg.norm(gradients), np.finfo(float).tiny)
-    functions = np.concatenate([products, gradients], axis=2).transpose(0, 2, 1).reshape(-1, residual.shape[1])
-    return empirical_cubature(functions, count)
+def _no_prior(field: FamilyField) -> Prior:
+    """No directions at all, of a phase that changes every coefficient."""
+    count = sum(field.network.ranks)
+    return Prior(jnp.zeros((count, 0)), jnp.zeros(0))
 
 
 def _as_single(tree):
     """All arrays in single precision; to be called where that is the precision."""
     return jax.tree.map(lambda a: jnp.asarray(np.asarray(a, np.float32)) if eqx.is_inexact_array(a) else a, tree)
-
-
-def _refining(full: FamilyField, objective: Objective, weights, steps: int = 12) -> Callable[[jax.Array], FamilyField]:
-    """The function mu -> the member's field after Gauss-Newton on all weights of the network."""
-    optimizer = GaussNewton(steps, algebra="dual", damping=1e-3)
-
-    @eqx.filter_jit
-    def refine(mu):
-        field = eqx.tree_at(lambda f: f.hyper, with_coefficients(full, coefficients_of(full, mu)), None)
-        arrays, static = eqx.partition(Model(field, {}), eqx.is_inexact_array)
-        problem = LeastSquares(objective, static, objective.draw(mu), weights)
-
-        def step(_, state):
-            return optimizer.step(problem, *state)[:2]
-
-        arrays, _ = jax.lax.fori_loop(0, steps, step, (arrays, optimizer.start(arrays)))
-        return eqx.combine(arrays, static).field
-
-    return refine

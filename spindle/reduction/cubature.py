@@ -20,3 +20,13 @@ def empirical_cubature(functions: np.ndarray, count: int) -> tuple[np.ndarray, n
     weights, _ = nnls(conditions, conditions.mean(axis=1))
     indices = np.flatnonzero(weights)
     return indices, weights[indices] / weights[indices].sum()
+
+
+def integrating(residual: np.ndarray, slopes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points that integrate J^T J and J^T r of all members: residual (q, N), slopes (q, N, n_a)."""
+    a, b = np.triu_indices(slopes.shape[2])
+    products = slopes[:, :, a] * slopes[:, :, b]
+    gradients = slopes * residual[:, :, None]
+    gradients *= np.linalg.norm(products) / max(np.linalg.norm(gradients), np.finfo(float).tiny)
+    functions = np.concatenate([products, gradients], axis=2).transpose(0, 2, 1).reshape(-1, residual.shape[1])
+    return empirical_cubature(functions, count)

@@ -17,6 +17,7 @@ class Policy:
     faithful               how far the reduced residual may be from the full one, relative to it
     widest                 share of the neurons beyond which a reduced network costs more than it saves
     thin_layer             weights up to which a last layer is tuned: there are as many directions to find
+    refined                weights up to which all of a network are free where members are solved to convergence
     idle                   share of the largest contribution below which a coefficient is dropped
     """
 
@@ -28,4 +29,5 @@ class Policy:
     faithful: float = 0.25
     widest: float = 0.7
     thin_layer: int = 256
+    refined: int = 300_000
     idle: float = 1e-7

@@ -15,7 +15,7 @@ from spindle.reduction.tuning import (
     Prior,
     coefficients_of,
     gauss_newton,
-    guarded_tuning,
+    judged_tuning,
     residual_rows,
     with_coefficients,
 )
@@ -68,7 +68,7 @@ def test_what_makes_things_worse_is_not_taken(solution):
     with precision("float64"):
         reduction, reduced, _, weights = tools(solution)
         check = reduction.objective(reduced.check)
-        wrong = guarded_tuning(lambda start, mu, locality: start + 0.3, reduced.full, check, weights)
+        wrong = judged_tuning(lambda start, mu, locality: start + 0.3, reduced.full, check, weights)
         found = jax.jit(wrong)(jnp.asarray(ROWS[0]), 0.0)
         np.testing.assert_array_equal(found.coefficients, coefficients_of(reduced.full, jnp.asarray(ROWS[0])))
         assert float(found.residual) == float(found.start)

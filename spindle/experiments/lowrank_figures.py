@@ -182,6 +182,17 @@ def _errors_along(solution: Solution, family: Family, size: Scale) -> Callable:
 # ------------------------------------------------------------------------------------------------ F3: time of a step
 
 
+# What is timed: the published number, and its unit.
+TIMED: dict[str, tuple[float | None, str]] = {
+    f"reduced to {NEURONS} neurons, {_QUERY} points": (4.0, "ms"),
+    f"factored, {_QUERY} points": (None, "ms"),
+    f"factored, {_TUNING} points": (None, "ms"),
+    f"multiplied out, {_TUNING} points": (140.0, "ms"),
+    "multiplied out / reduced": (35.0, "times"),
+    "factored / reduced": (None, "times"),
+}
+
+
 class MultipliedOut(eqx.Module):
     """A low-rank network whose weights are multiplied out before they are applied, as in the published timing."""
 
@@ -207,17 +218,10 @@ def steps(scale: str, tell: Callable) -> list[dict]:
     seconds = time.perf_counter() - began
     small = "" if (width, rank) == (WIDTH, RANK) else f"width {width} of {WIDTH}, rank {rank} of {RANK}"
     reduced, factored, dense = found["reduced"], found["factored"], found["multiplied out"]
-    cells = [
-        (f"reduced to {NEURONS} neurons, {_QUERY} points", 4.0, reduced, "ms"),
-        (f"factored, {_QUERY} points", None, found["factored, few points"], "ms"),
-        (f"factored, {_TUNING} points", None, factored, "ms"),
-        (f"multiplied out, {_TUNING} points", 140.0, dense, "ms"),
-        ("multiplied out / reduced", 35.0, dense / reduced, "times"),
-        ("factored / reduced", None, factored / reduced, "times"),
-    ]
+    values = (reduced, found["factored, few points"], factored, dense, dense / reduced, factored / reduced)
     rows = [
         _row(cell, value, published=published, unit=unit, seconds=seconds, note=small)
-        for cell, published, value, unit in cells
+        for (cell, (published, unit)), value in zip(TIMED.items(), values, strict=True)
     ]
     for row in rows:
         tell(f"{row['cell']}: {row['measured']:.3g} {row['unit']}", markup=False)

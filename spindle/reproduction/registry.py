@@ -4,15 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from spindle.errors import MethodError, nearest
-from spindle.reproduction import flows, nodes, operations, separable
+from spindle.reproduction import families, flows, nodes, operations, separable
 from spindle.reproduction.figure import Figure, FigureRow
 from spindle.reproduction.page import write_figure, write_index
 from spindle.reproduction.run import measure
 from spindle.reproduction.store import Store
 
-FIGURES: dict[str, Figure] = {
-    figure.name: figure for figure in (*separable.FIGURES, *flows.FIGURES, *operations.FIGURES, *nodes.FIGURES)
-}
+_PUBLICATIONS = (separable, flows, operations, nodes, families)
+FIGURES: dict[str, Figure] = {figure.name: figure for room in _PUBLICATIONS for figure in room.FIGURES}
 LIST, ALL = "list", "all"
 NAMES = (LIST, ALL, *FIGURES)
 

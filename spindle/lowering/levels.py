@@ -7,20 +7,22 @@ import jax.numpy as jnp
 import numpy as np
 import sympy
 
+from spindle.geometry.levels import gradient_of
 from spindle.lowering.compile import array_function
+from spindle.problem.curves import Curve, points_on
 from spindle.problem.problem import Problem
-from spindle.symbolic.functions import evaluate
-
-_SAMPLES = 2048
+from spindle.symbolic.symbols import is_space
 
 
-def level_function(level: sympy.Expr, problem: Problem) -> Callable:
-    """(points (n, d), orders) -> a partial derivative (n, 1) of a level, divided by the largest value of the level."""
+def level_function(curve: Curve, problem: Problem) -> Callable:
+    """(points (n, d), orders) -> a partial derivative (n, 1) of a level, scaled to rise by one over half the domain.
+
+    So it does near its zeros, where it is the distance from them, in the units in which networks see coordinates.
+    """
     coordinates = problem.coordinates
-    low, high = np.array(problem.domain.bounds, float).T
-    points = low + (high - low) * np.random.default_rng(0).uniform(size=(_SAMPLES, len(low)))
-    sizes = np.abs(np.asarray(evaluate(level, dict(zip(coordinates, points.T, strict=True))), float))
-    scaled = level / sympy.Float(sizes.max(), 17)
+    half = max(float(np.ptp(problem.domain.bounds[coordinates.index(c)])) for c in coordinates if is_space(c)) / 2
+    slopes = gradient_of(curve.level, coordinates, points_on(curve, problem))
+    scaled = curve.level / sympy.Float(half * np.sqrt(np.mean(np.sum(slopes**2, axis=1))), 17)
 
     @lru_cache
     def derivative(orders):

@@ -9,7 +9,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import sympy
 
 from spindle.errors import MethodError
 from spindle.lowering.constraints import Constraints, hard_constraints, no_constraints
@@ -27,6 +26,7 @@ from spindle.objective.estimated import first_guesses
 from spindle.objective.objective import Objective
 from spindle.points.rules import DRAWN
 from spindle.problem.consistency.signs import parameters_of_known_sign
+from spindle.problem.curves import Curve
 from spindle.problem.problem import Problem
 from spindle.symbolic.symbols import is_time
 from spindle.training.optimizers.adam import Adam
@@ -112,10 +112,10 @@ def body_options(s: Any) -> dict[str, Any]:
 
 
 def pointwise_field(
-    problem: Problem, constraints: Constraints, s: Any, levels: Sequence[sympy.Expr] = ()
+    problem: Problem, constraints: Constraints, s: Any, curves: Sequence[Curve] = ()
 ) -> Callable[[jax.Array], JetField]:
-    """Random key -> one network of all coordinates, whose slopes may jump where levels vanish."""
-    kinks, outputs = tuple(level_function(level, problem) for level in levels), len(problem.unknowns)
+    """Random key -> one network of all coordinates, whose slopes may jump at curves."""
+    kinks, outputs = tuple(level_function(curve, problem) for curve in curves), len(problem.unknowns)
 
     def field(key):
         feature_key, body_key = jax.random.split(key)

@@ -208,7 +208,7 @@ class DTPINN(Method):
         if classical and s.approach:
             further = GaussNewton(s.newton_steps, worth=0.02, patience=5, enough=NEAR)
             newton += (Stage(further, ClassicalFit(problem, objective, classical, on_nodes.better), tolerance=0.0),)
-        field = pointwise_field(problem, constraints, s, tuple(curve.level for curve in problem.curves))
+        field = pointwise_field(problem, constraints, s, problem.curves)
         plan = assemble(objective, on_nodes.fresh, field, s, (*notes, *frequency), newton)
         return replace(plan, classical=classical)
 

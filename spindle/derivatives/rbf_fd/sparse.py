@@ -92,5 +92,6 @@ class Blocks(NamedTuple):
             lines = np.arange(cut.stop - cut.start)
             entries[number, 0, lines, np.searchsorted(neighbours, rows[cut])] = 1.0
             at = np.searchsorted(neighbours, stencils.idx[cut])
-            entries[number, 1:, lines[:, None], at] = np.moveaxis(stencils.weights[:, cut], 0, -1)
+            # A node may stand in a stencil twice: on an interface, for either side.
+            np.add.at(entries[number, 1:], (slice(None), lines[:, None], at), stencils.weights[:, cut])
         return Blocks(columns, entries)

@@ -138,7 +138,7 @@ def _in_time(names: str, sides: Callable, start, end: float) -> Case:
         [Eq(u.diff(t), rate) for u, rate in zip(unknowns, rates, strict=True)],
         [sp.Initial(u, value) for u, value in zip(unknowns, start, strict=True)],
     )
-    found = solve_ivp(lambda now, v: side(now, v), (0, end), start, "Radau", rtol=1e-10, atol=1e-12, dense_output=True)
+    found = solve_ivp(lambda now, v: side(now, v), (0, end), start, "Radau", rtol=1e-12, atol=1e-14, dense_output=True)
     return Case(problem, {u: lambda points, k=k: found.sol(points[:, 0])[k] for k, u in enumerate(unknowns)})
 
 
@@ -244,8 +244,12 @@ def materials(random: Generator) -> Case:
     problem = sp.Problem(sp.Interval(x, 0, 1), [Eq((k * u.diff(x)).diff(x), 0)], [sp.Dirichlet(u, x)])
     slope = sympy.lambdify(x, 1 / k, "numpy")
 
+    def between(low, high):
+        return quad_vec(lambda s: (high - low) * slope(low + s * (high - low)), 0, 1, epsrel=1e-12)[0]
+
     def flow(ends):
-        return quad_vec(lambda s: ends * slope(s * ends), 0, 1, epsrel=1e-10, points=[place])[0]
+        below = np.minimum(ends, place)
+        return between(0 * ends, below) + between(np.nextafter(place, 1), np.maximum(ends, np.nextafter(place, 1)))
 
     return Case(problem, {u: lambda points: flow(points[:, 0]) / flow(np.ones(1))})
 

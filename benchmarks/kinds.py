@@ -138,7 +138,7 @@ def _in_time(names: str, sides: Callable, start, end: float) -> Case:
         [Eq(u.diff(t), rate) for u, rate in zip(unknowns, rates, strict=True)],
         [sp.Initial(u, value) for u, value in zip(unknowns, start, strict=True)],
     )
-    found = solve_ivp(lambda now, v: side(now, v), (0, end), start, "Radau", rtol=1e-10, atol=1e-12, dense_output=True)
+    found = solve_ivp(lambda now, v: side(now, v), (0, end), start, "Radau", rtol=1e-12, atol=1e-14, dense_output=True)
     return Case(problem, {u: lambda points, k=k: found.sol(points[:, 0])[k] for k, u in enumerate(unknowns)})
 
 

@@ -18,7 +18,8 @@ def van_der_pol(mu: float = 1000, end: float = 2000) -> Problem:
 
     mu    stiffness
     end   the last instant; at mu = 1000 a period is 1614 long
-    Reference: Radau's method, right to 1e-13, with a stated error of 2e-10 from another integrator.
+    Reference: Radau's method, right to 1e-13, with a stated error of 2e-10 from another integrator; at whole seconds,
+    none of which lies in a jump, so that a jump that comes late hardly counts: estimates count it.
     Source: Hairer & Wanner (1996), Solving Ordinary Differential Equations II, section IV.1. No published best.
     Raises ProblemError where mu or the end is not positive.
     """

@@ -119,7 +119,10 @@ class HarmonicProducts(Embedding):
                 waves.append(PeriodicFeatures((bounds,), (True,), self.harmonics)(column))
             else:
                 features += [power * column for power in _POWERS]
-        products = [one[:, j : j + 1] * other for one, other in combinations(waves, 2) for j in range(self.waves)]
+        # Each of the first times all of the second, by two products with matrices of ones and zeros: little to compile.
+        unit, row = np.eye(self.waves), np.ones((1, self.waves))
+        repeated, tiled = (jnp.asarray(m, jnp.result_type(float)) for m in (np.kron(unit, row), np.kron(row, unit)))
+        products = [(one @ repeated) * (other @ tiled) for one, other in combinations(waves, 2)]
         return concatenate([*features, *waves, *products])
 
     @property

@@ -16,12 +16,14 @@ class Slab(NamedTuple):
     """Where a slab lies: its start, its length, and the mesh of space: break points, or points on each axis.
 
     nonlinear   the share of what is nonlinear in residuals that counts; below one in spaces that are `homotopic` only
+    enough      for each unknown, changes that are small enough to be left out
     """
 
     begins: float
     length: float
     mesh: Any
     nonlinear: float = 1.0
+    enough: tuple[float, ...] = ()
 
 
 class Solved(NamedTuple):
@@ -40,10 +42,18 @@ class Solved(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A Gauss-Newton step: the change of the local coefficients, and the loss before it."""
+    """A step to the solution of a slab, by Gauss and Newton or by many rounds of something simpler.
+
+    change    of the local coefficients
+    loss      before it, or before the last round
+    settled   whether what is left to be changed is known to be small enough, see `Slab`
+    rounds    it took
+    """
 
     change: np.ndarray
     loss: float
+    settled: bool = False
+    rounds: int = 1
 
 
 class SlabSpace(ABC):
@@ -56,12 +66,14 @@ class SlabSpace(ABC):
     unknowns   how many, m
     duration   the degree in time
     homotopic  whether steps heed `Slab.nonlinear`
+    patience   steps, or rounds of them, that a slab may take; more are a sign that it is too long
     """
 
     rows: SlabRows
     unknowns: int
     duration: int
     homotopic: ClassVar[bool] = False
+    patience: ClassVar[int] = 12
 
     @cached_property
     def given(self) -> int:
@@ -157,7 +169,7 @@ class SlabSpace(ABC):
 
     @abstractmethod
     def step(self, begins: bool, local: np.ndarray, slab: Slab, damping: float) -> Step:
-        """One Gauss-Newton step.
+        """One step.
 
         begins    whether the state at the start is solved for, by its conditions alone; else the slab from that state
         damping   added to the diagonal of J^T J, which is scaled to one

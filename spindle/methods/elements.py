@@ -29,9 +29,10 @@ from spindle.slabs.training import Marching, Way
 from spindle.slabs.waves import Waves
 
 _DEGREE = {True: 8, False: 12}  # in slabs of time of a problem with an axis of space, and of time alone
-_ELEMENTS, _WAVES = 8, 33  # to begin with
+_ELEMENTS = 8  # to begin with
+_WAVES = {1: 105, 2: 49, 3: 33}  # points on each axis, by how many there are: along one, waves cost next to nothing
 _FINE, _ROUGH = 1e-8, 1e-5  # tolerances: where the finer one cannot be reached, the rougher one is tried
-_IN_THE_PLANE = (1e-5, 1e-3)  # likewise, of waves along several axes
+_IN_THE_PLANE = (1e-6, 1e-4)  # likewise, of waves along several axes
 _POINTS = 300_000  # of all axes of space together
 _TILES = 4  # elements along each of two axes to begin with
 _AT_REST = (1e-8, 60_000)  # tolerance of elements in the plane, and the most unknowns
@@ -120,7 +121,7 @@ def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:
 def _waves(rows: SlabRows, problem: Problem) -> tuple[Waves, tuple[int, ...]]:
     bounds = [tuple(map(float, problem.domain.bounds[k])) for k in rows.others]
     lengths, lows = tuple(high - low for low, high in bounds), tuple(low for low, _ in bounds)
-    return Waves(rows, len(problem.unknowns), _DEGREE[True], lengths, lows), (_WAVES,) * len(bounds)
+    return Waves(rows, len(problem.unknowns), _DEGREE[True], lengths, lows), (_WAVES[len(bounds)],) * len(bounds)
 
 
 def _times(problem: Problem) -> tuple[float, float]:

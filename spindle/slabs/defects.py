@@ -1,7 +1,7 @@
 """What the residuals of a march add up to: the error of its solution, carried on from slab to slab.
 
-One Gauss-Newton step in a richer space solves J e = -r on each slab, from the error that the slab before it hands over.
-To first order that is the error: diffusion forgets it, chaos amplifies it, and no residual tells which of the two.
+One step in a richer space solves J e = -r on each slab, from the error that the slab before it hands over. To first
+order that is the error: diffusion forgets it, chaos amplifies it, and no residual tells which of the two.
 
 Source: Zadunaisky (1976), Numer. Math. 27; Stetter (1978), Numer. Math. 29, of the defect correction principle.
 """
@@ -14,25 +14,28 @@ import numpy as np
 from spindle.slabs.space import Slab, SlabSpace, Solved
 
 _DAMPING = 1e-15  # as of a march that settles
+_SETTLED = 0.1  # of the tolerance: what is changed by less belongs to the solution
 
 
-def corrected(richer: SlabSpace, slabs: Sequence[Solved]) -> list[Solved]:
-    """The slabs of a march with their error, to first order, taken away, on their own meshes.
+def corrected(richer: SlabSpace, slabs: Sequence[Solved], tolerance: float) -> list[Solved]:
+    """The slabs of a march with their error, to first order, taken away, on the meshes of errors.
 
-    richer   a space of higher degrees than theirs
-    slabs    in order, from the start of time; the one of a problem without time
+    richer      a space of higher degrees than theirs
+    slabs       in order, from the start of time; the one of a problem without time
+    tolerance   to which they were solved
 
     The first slab of a stiff equation may begin with a layer that is too small for the march to resolve it, and what
     the step makes of that layer is carried on: for van der Pol's equation the error then looks far too large.
     """
     better: list[Solved] = []
-    for slab in slabs:
+    enough = tuple(_SETTLED * tolerance * np.max([richer.largest(slab.series) for slab in slabs], axis=0))
+    for slab in (_laid(richer, slab) for slab in slabs):
         guess = _padded(slab.series, richer.nothing(slab.mesh).shape)
         if richer.rows.time is not None:
             begun = _begun(richer, slab, guess) if not better else _handed_over(richer, better[-1], slab)
             gap = begun - richer.state(guess, slab.length, at=-1.0)
             guess = guess + richer.beginning(gap, slab.length)
-        better.append(_stepped(richer, slab, guess))
+        better.append(_stepped(richer, slab, guess, enough))
     return better
 
 
@@ -55,10 +58,16 @@ def _padded(series: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.pad(series, [(0, more - less) for less, more in zip(series.shape, shape, strict=True)])
 
 
-def _stepped(space: SlabSpace, slab: Solved, guess: np.ndarray) -> Solved:
-    """A slab after one Gauss-Newton step from a guess."""
+def _laid(space: SlabSpace, slab: Solved) -> Solved:
+    """A slab on the mesh of its errors."""
+    mesh = space.mesh_of_errors(slab.mesh)
+    return slab._replace(mesh=mesh, series=space.moved(slab.series, slab.mesh, mesh))
+
+
+def _stepped(space: SlabSpace, slab: Solved, guess: np.ndarray, enough: tuple[float, ...]) -> Solved:
+    """A slab after one step from a guess."""
     local = space.local(guess, slab.mesh)
-    step = space.step(False, local, Slab(slab.begins, slab.length, slab.mesh), _DAMPING)
+    step = space.step(False, local, Slab(slab.begins, slab.length, slab.mesh, enough=enough), _DAMPING)
     return slab._replace(series=space.series(local + step.change), loss=step.loss)
 
 

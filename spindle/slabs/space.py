@@ -67,6 +67,7 @@ class SlabSpace(ABC):
     duration   the degree in time
     homotopic  whether steps heed `Slab.nonlinear`
     patience   steps, or rounds of them, that a slab may take; more are a sign that it is too long
+    dear       whether to look for an error costs nearly as much as the solution
     """
 
     rows: SlabRows
@@ -74,6 +75,7 @@ class SlabSpace(ABC):
     duration: int
     homotopic: ClassVar[bool] = False
     patience: ClassVar[int] = 12
+    dear: ClassVar[bool] = False
 
     @cached_property
     def given(self) -> int:
@@ -106,7 +108,11 @@ class SlabSpace(ABC):
 
     @abstractmethod
     def of_errors(self) -> "SlabSpace | None":
-        """The space in which one step tells the error of a slab; None where it costs as much as the slab did."""
+        """The space in which one step tells the error of a slab; None where none does."""
+
+    @abstractmethod
+    def mesh_of_errors(self, mesh) -> Any:
+        """The mesh on which the error of a slab is looked for: no coarser than that of the slab."""
 
     @abstractmethod
     def nothing(self, mesh) -> np.ndarray:

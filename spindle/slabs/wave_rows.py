@@ -21,7 +21,7 @@ from spindle.slabs.rows import Rows, SlabPart, SlabRows
 from spindle.slabs.wave_grid import WaveGrid
 from spindle.training.precision import precision
 
-_MORE = 2  # instants than functions of time that are solved for
+_MORE = 1  # instants than functions of time that are solved for
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +145,7 @@ class WaveRows:
     # ------------------------------------------------------------------------------------------------------- residuals
 
     def places(self, grid: WaveGrid, begins, length) -> list:
-        """Coordinate arrays of the fine grid and all instants, in the order of the problem, which broadcast together."""
+        """The coordinates of the fine grid at all instants, arrays as of `coordinates`."""
         return self.coordinates(begins + length * (self.nodes[0] + 1) / 2, self.axes(grid.fine))
 
     def axes(self, counts) -> list[np.ndarray]:
@@ -165,7 +165,7 @@ class WaveRows:
         return [row.function.coefficients(coordinates) for row in self.inside]
 
     def value(self, number: int, given, taken, coordinates, grid: WaveGrid):
-        """An equation at the points of the fine grid, (instants, M_1, .., M_d); operators that are left out are zero."""
+        """An equation at the points of the fine grid, (instants, M_1, .., M_d); operators left out are zero."""
         function = self.inside[number].function
         nothing = jnp.zeros((1,) * (1 + len(grid.fine)))
         known = {need: taken.get(need, nothing) for need in function.needs}

@@ -51,10 +51,9 @@ def change(rows: WaveRows, spectrum, given, inverse, grid: WaveGrid, begins, len
 
 
 class Rounds(NamedTuple):
-    """How a fixed point was found: the point, its last change, the rounds, and the loss; None where it was not."""
+    """How a fixed point was found: the point, the rounds that it took, and the loss."""
 
     point: np.ndarray
-    left: float
     rounds: int
     loss: float
 
@@ -63,28 +62,27 @@ def fixed_point(
     change: Callable[[np.ndarray], tuple[np.ndarray, float]],
     start: np.ndarray,
     size: Callable[[np.ndarray], float],
-    enough: float,
+    wanted: float,
     most: int,
 ) -> Rounds | None:
-    """The point that a map does not change, from a start; None where its changes do not become small.
+    """The point that a map does not change, from a start; None where no change is smaller than one.
 
     change   of a point, and the loss there
     size     of a change
-    enough   the size of a change that is small enough
+    wanted   the size of a change after which there need not be another
     most     rounds
     """
-    point, memory, sizes = start, _Memory(), []
+    point, memory, best, sizes = start, _Memory(), None, []
     for count in range(1, most + 1):
-        found, loss = change(point)
-        sizes.append(size(found))
-        if not sizes[-1] <= _WORSE * min(sizes):
-            return None
-        if sizes[-1] <= enough:
-            return Rounds(point + found, sizes[-1], count, loss)
-        if count >= _PATIENCE and _too_slow(sizes, enough, most - count):
-            return None
-        point = memory.next(point, found)
-    return None
+        step, loss = change(point)
+        sizes.append(size(step))
+        if sizes[-1] == min(sizes) <= 1:
+            best = point + step, loss
+        lost = not sizes[-1] <= _WORSE * min(sizes) or (count >= _PATIENCE and _too_slow(sizes, wanted, most - count))
+        if sizes[-1] <= wanted or lost:
+            break
+        point = memory.next(point, step)
+    return None if best is None else Rounds(best[0], len(sizes), best[1])
 
 
 def _too_slow(sizes: list[float], enough: float, left: int) -> bool:

@@ -23,6 +23,8 @@ from spindle.slabs.wave_grid import FEWEST, WaveGrid, good_number, resampled
 from spindle.slabs.wave_rows import WaveRows
 from spindle.slabs.wave_solvers import Rounds, change, fixed_point, gauss_newton, inverse_of_linear_part
 
+_BEYOND = 7 / 6  # points by which errors are looked for
+_SMALLER = 0.1  # of the changes that are small enough: those of many slabs add up
 _LAST = 0.15  # share of the waves on each axis that count as the last ones
 
 
@@ -40,6 +42,7 @@ class Waves(SlabSpace):
     lengths: tuple[float, ...]
     lows: tuple[float, ...]
     patience: ClassVar[int] = 48
+    dear: ClassVar[bool] = True
 
     @cached_property
     def inside(self) -> WaveRows:
@@ -62,9 +65,13 @@ class Waves(SlabSpace):
         """The same of a higher degree in time; how many waves there are is the matter of meshes."""
         return replace(self, duration=self.duration + degrees)
 
-    def of_errors(self) -> None:
-        """None: a step takes as many iterations as those by which a slab was solved."""
-        return
+    def of_errors(self) -> "Waves | None":
+        """Two degrees more, on a finer mesh; None where steps take as many iterations as those of the solution."""
+        return self.enriched(2) if self.inside.semilinear else None
+
+    def mesh_of_errors(self, mesh) -> tuple[int, ...]:
+        """A sixth more points on each axis, so that the last waves of a solution are not those of its error."""
+        return tuple(good_number(math.ceil(_BEYOND * n)) for n in mesh)
 
     def nothing(self, mesh) -> np.ndarray:
         """Zeros (n_1, .., n_d, m, T)."""
@@ -213,7 +220,7 @@ class Waves(SlabSpace):
         def size(spectrum):
             return float((np.sqrt(grid.mean_square(spectrum).sum(axis=1)) / enough).max())
 
-        return fixed_point(changed, spectrum, size, 1.0, self.patience)
+        return fixed_point(changed, spectrum, size, _SMALLER, self.patience)
 
     def _on_grid(self, spectrum: np.ndarray, mesh) -> np.ndarray:
         return np.fft.irfftn(np.moveaxis(spectrum, (0, 1), (-2, -1)), mesh, axes=range(len(mesh)))

@@ -14,7 +14,7 @@ import numpy as np
 from spindle.slabs.space import Slab, SlabSpace, Solved
 
 _DAMPING = 1e-15  # as of a march that settles
-_SETTLED = 0.1  # of the tolerance: what is changed by less belongs to the solution
+_SETTLED = 0.01  # of the tolerance, as of a march
 
 
 def corrected(richer: SlabSpace, slabs: Sequence[Solved], tolerance: float) -> list[Solved]:

@@ -187,7 +187,7 @@ class WaveRows:
         """The part of all residuals that the waves hold, (equations, instants, waves ..), and the loss."""
         tables, coordinates = self.tables(length), self.places(grid, begins, length)
         taken = self.taken(spectrum, self.products, grid, tables)
-        parts, loss = [], 0.0
+        parts, loss = [], jnp.zeros(())
         for number, (row, constants) in enumerate(zip(self.inside, self.constants, strict=True)):
             others = {need: value for need, value in taken.items() if need not in constants}
             held, rest = grid.of_fine(self.value(number, given, others, coordinates, grid))

@@ -72,7 +72,8 @@ def fixed_point(
     wanted   the size of a change after which there need not be another
     most     rounds
     """
-    point, memory, best, sizes = start, _Memory(), None, []
+    best: tuple[np.ndarray, float] | None = None
+    point, memory, sizes = start, _Memory(), list[float]()
     for count in range(1, most + 1):
         step, loss = change(point)
         sizes.append(size(step))
@@ -94,7 +95,7 @@ def _too_slow(sizes: list[float], enough: float, left: int) -> bool:
 class _Memory:
     """The last points and their changes."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._before: tuple[np.ndarray, np.ndarray] | None = None
         self._steps: list[np.ndarray] = []  # differences of points
         self._gains: list[np.ndarray] = []  # of their changes

@@ -24,7 +24,7 @@ from spindle.slabs.wave_rows import WaveRows
 from spindle.slabs.wave_solvers import Rounds, change, fixed_point, gauss_newton, inverse_of_linear_part
 
 _BEYOND = 7 / 6  # points by which errors are looked for
-_SMALLER = 0.1  # of the changes that are small enough: those of many slabs add up
+_SMALLER = 0.01  # of the changes that are small enough: where errors grow, what is left is more than the last change
 _LAST = 0.15  # share of the waves on each axis that count as the last ones
 
 

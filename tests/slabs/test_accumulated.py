@@ -89,8 +89,8 @@ def test_a_rougher_march_bounds_the_error(float64):
 
 
 def test_a_solution_that_cannot_be_predicted_is_wrong_and_said_to_be(float64):
-    """Rounding errors would do: they grow by e^30."""
-    problem = unstable(60)
+    """Rounding errors would do: they grow by e^100."""
+    problem = unstable(200)
     marching, space, slabs = marched(problem)
     (size,) = accumulated(marching, 1, space.laid(slabs), 0.0, math.inf)
     assert size > 0.3

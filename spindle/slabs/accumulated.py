@@ -91,17 +91,23 @@ def _rougher(marching: Marching, number: int, field: Field, until: float) -> lis
 
 
 def apart(space: SlabSpace, slabs: Sequence[Solved], others: Sequence[Solved]) -> list[float]:
-    """For each unknown the distance of two solutions relative to the first, at instants from the start to the end."""
+    """For each unknown the distance of two solutions relative to the first, at instants from the start to the end.
+
+    The root mean square; where they part at some instant so far that neither tells how wrong the other is, the largest:
+    both may have left an unstable state, one a little later than the other, for the same stable one.
+    """
     begins, ends = slabs[0].begins, min(slabs[-1].ends, others[-1].ends)
     gaps, sizes = [], []
     for share in (np.arange(_INSTANTS) + 0.5) / _INSTANTS:
         instant = begins + share * (ends - begins)
         (mesh, mine), (other, theirs) = (_state_at(some, instant) for some in (slabs, others))
-        gaps.append(_squares(mine - space.moved(theirs, other, mesh)))
-        sizes.append(_squares(mine))
+        gaps.append(_squares(mine - space.moved(theirs, other, mesh)) / mine[..., 0].size)
+        sizes.append(_squares(mine) / mine[..., 0].size)
     with np.errstate(all="ignore"):
-        gap, size = np.sum(gaps, axis=0), np.maximum(np.sum(sizes, axis=0), np.finfo(float).tiny)
-        return [float(d) if math.isfinite(d) else math.inf for d in np.sqrt(gap / size)]
+        size = np.maximum(np.mean(sizes, axis=0), np.finfo(float).tiny)
+        mean, worst = np.sqrt(np.mean(gaps, axis=0) / size), np.sqrt(np.max(gaps, axis=0) / size)
+        distance = np.where(worst > _LINEAR, worst, mean)
+    return [float(d) if math.isfinite(d) else math.inf for d in distance]
 
 
 def _state_at(slabs: Sequence[Solved], instant: float) -> tuple[Any, np.ndarray]:

@@ -89,10 +89,10 @@ def test_a_rougher_march_bounds_the_error(float64):
 
 
 def test_a_solution_that_cannot_be_predicted_is_wrong_and_said_to_be(float64):
-    """Rounding errors would do: they grow by e^100."""
-    problem = unstable(200)
-    marching, space, slabs = marched(problem)
-    (size,) = accumulated(marching, 1, space.laid(slabs), 0.0, math.inf)
+    """Rounding errors would do: they grow by e^30."""
+    problem = unstable(60)
+    marching, space, slabs = marched(problem, 2)
+    (size,) = accumulated(marching, 2, space.laid(slabs), 0.0, math.inf)
     assert size > 0.3
     last, exact = slabs[-1], problem.reference[u]
     where = 2 * np.pi * np.arange(*last.mesh) / np.array(last.mesh)
@@ -108,8 +108,8 @@ def test_where_there_is_no_time_it_is_known_to_be_unknown(float64):
 
 def test_two_solutions_are_as_far_apart_as_they_were_moved(float64):
     _, space, slabs = marched(reacting(4, Rational(1, 2)))
-    moved = [slab._replace(series=1.25 * slab.series) for slab in slabs]
-    assert apart(space, slabs, moved) == pytest.approx([0.25], rel=1e-12)
+    moved = [slab._replace(series=1.05 * slab.series) for slab in slabs]
+    assert apart(space, slabs, moved) == pytest.approx([0.05], rel=1e-12)
     assert apart(space, slabs, slabs) == [0.0]
 
 

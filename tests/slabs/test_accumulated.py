@@ -91,8 +91,8 @@ def test_a_rougher_march_bounds_the_error(float64):
 def test_a_solution_that_cannot_be_predicted_is_wrong_and_said_to_be(float64):
     """Rounding errors would do: they grow by e^30."""
     problem = unstable(60)
-    marching, space, slabs = marched(problem, 2)
-    (size,) = accumulated(marching, 2, space.laid(slabs), 0.0, math.inf)
+    marching, space, slabs = marched(problem, 1)
+    (size,) = accumulated(marching, 1, space.laid(slabs), 0.0, math.inf)
     assert size > 0.3
     last, exact = slabs[-1], problem.reference[u]
     where = 2 * np.pi * np.arange(*last.mesh) / np.array(last.mesh)

@@ -29,9 +29,12 @@ from spindle.slabs.training import Marching, Way
 from spindle.slabs.waves import Waves
 
 _DEGREE = {True: 8, False: 12}  # in slabs of time of a problem with an axis of space, and of time alone
-_ELEMENTS, _WAVES = 8, 33  # to begin with
+_ELEMENTS = 8  # to begin with
+_WAVES = {1: 105, 2: 49, 3: 33}  # points on each axis, by how many there are: along one, waves cost next to nothing
+_DEGREE_OF_WAVES = {1: 12, 2: 8, 3: 8}  # in slabs of time, likewise
 _FINE, _ROUGH = 1e-8, 1e-5  # tolerances: where the finer one cannot be reached, the rougher one is tried
-_IN_THE_PLANE = (1e-5, 1e-3)  # likewise, of waves along several axes
+_ON_A_LINE = (1e-9, 1e-7, 1e-5)  # likewise, of waves along one axis
+_IN_THE_PLANE = (1e-6, 1e-4)  # likewise, of waves along several axes
 _POINTS = 300_000  # of all axes of space together
 _TILES = 4  # elements along each of two axes to begin with
 _AT_REST, _MOST_AT_REST = 1e-8, 60_000  # tolerance of elements in the plane, and the most unknowns
@@ -97,7 +100,8 @@ def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:
     if prefers_waves(problem):
         waves, points = _waves(rows, problem)
         # Of a stream function it is the vorticity that counts, whose last waves are larger.
-        aims = (_FINE, _ROUGH) if len(points) == 1 or rows.order > 2 else _IN_THE_PLANE
+        aims: tuple[float, ...] = (_FINE, _ROUGH) if rows.order > 2 else _IN_THE_PLANE
+        aims = _ON_A_LINE if len(points) == 1 else aims
         yield [(waves, points, Aim(tolerance, _POINTS)) for tolerance in aims]
         return
     during = 0 if rows.time is None else _DEGREE[bool(rows.others)]
@@ -127,7 +131,9 @@ def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:
 def _waves(rows: SlabRows, problem: Problem) -> tuple[Waves, tuple[int, ...]]:
     bounds = [tuple(map(float, problem.domain.bounds[k])) for k in rows.others]
     lengths, lows = tuple(high - low for low, high in bounds), tuple(low for low, _ in bounds)
-    return Waves(rows, len(problem.unknowns), _DEGREE[True], lengths, lows), (_WAVES,) * len(bounds)
+    return Waves(rows, len(problem.unknowns), _DEGREE_OF_WAVES[len(bounds)], lengths, lows), (
+        _WAVES[len(bounds)],
+    ) * len(bounds)
 
 
 def _times(problem: Problem) -> tuple[float, float]:

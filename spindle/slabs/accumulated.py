@@ -1,8 +1,8 @@
 """How wrong a march may be: what its residuals add up to, or what a rougher march makes of the same problem.
 
-Where small errors grow, as in chaos, the residuals of a wrong solution are as small as any. Elements tell the error by
-one step a slab (`defects`). For waves that would cost as much as the march; a march to a tolerance a hundred times as
-large, from a start that is changed by as much, costs about half, and what grows in it grows in the other, too.
+Where small errors grow, as in chaos, the residuals of a wrong solution are as small as any. One step a slab in a richer
+space tells the error (`defects`): of waves it takes about half as long as the march. Where no such step is known, a
+march to a tolerance a hundred times as large, from a start that is changed by as much, tells by how much errors grow.
 """
 
 import math
@@ -39,18 +39,23 @@ def accumulated(marching: Marching, number: int, field: Field, seconds: float, u
     until     instant of `time.perf_counter` by which the error is to be known
     Empty where it is not known and nothing suggests that errors grew; None where they may have.
     """
-    space = marching.ways[number].space
-    richer, slabs = marching.of_errors(number), space.slabs(field)
+    (space, _, aim), timely = marching.ways[number], _SHARE * seconds < until - time.perf_counter()
+    slabs = space.slabs(field)
+    if space.dear and not marching.nonlinear:
+        return []
+    if space.dear and not timely:
+        return None if len(slabs) > _GROWTH else []
     with one_thread():
+        richer = marching.of_errors(number)
         if richer is not None:
-            return relative_sizes(slabs, corrected(richer, slabs))
-        if not marching.nonlinear:
-            return []
-        others = _rougher(marching, number, field, until) if _SHARE * seconds < until - time.perf_counter() else None
+            better = corrected(richer, slabs, aim.tolerance)
+            sizes = apart(richer, better, slabs) if space.dear else relative_sizes(slabs, better)
+            if not space.dear or all(map(math.isfinite, sizes)):
+                return sizes
+        others = _rougher(marching, number, field, until)
     if others is None:
         return None if len(slabs) > _GROWTH else []
-    tolerance = marching.ways[number].aim.tolerance
-    gain = math.sqrt(_roughened(tolerance) / tolerance)
+    gain = math.sqrt(_roughened(aim.tolerance) / aim.tolerance)
     return [gap if gap > _LINEAR else gap / gain for gap in apart(space, slabs, others)]
 
 
@@ -86,17 +91,23 @@ def _rougher(marching: Marching, number: int, field: Field, until: float) -> lis
 
 
 def apart(space: SlabSpace, slabs: Sequence[Solved], others: Sequence[Solved]) -> list[float]:
-    """For each unknown the distance of two solutions relative to the first, at instants from the start to the end."""
+    """For each unknown the distance of two solutions relative to the first, at instants from the start to the end.
+
+    The root mean square; where they part at some instant so far that neither tells how wrong the other is, the largest:
+    both may have left an unstable state, one a little later than the other, for the same stable one.
+    """
     begins, ends = slabs[0].begins, min(slabs[-1].ends, others[-1].ends)
     gaps, sizes = [], []
     for share in (np.arange(_INSTANTS) + 0.5) / _INSTANTS:
         instant = begins + share * (ends - begins)
         (mesh, mine), (other, theirs) = (_state_at(some, instant) for some in (slabs, others))
-        gaps.append(_squares(mine - space.moved(theirs, other, mesh)))
-        sizes.append(_squares(mine))
+        gaps.append(_squares(mine - space.moved(theirs, other, mesh)) / mine[..., 0].size)
+        sizes.append(_squares(mine) / mine[..., 0].size)
     with np.errstate(all="ignore"):
-        gap, size = np.sum(gaps, axis=0), np.maximum(np.sum(sizes, axis=0), np.finfo(float).tiny)
-        return [float(d) if math.isfinite(d) else math.inf for d in np.sqrt(gap / size)]
+        size = np.maximum(np.mean(sizes, axis=0), np.finfo(float).tiny)
+        mean, worst = np.sqrt(np.mean(gaps, axis=0) / size), np.sqrt(np.max(gaps, axis=0) / size)
+        distance = np.where(worst > _LINEAR, worst, mean)
+    return [float(d) if math.isfinite(d) else math.inf for d in distance]
 
 
 def _state_at(slabs: Sequence[Solved], instant: float) -> tuple[Any, np.ndarray]:

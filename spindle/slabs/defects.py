@@ -16,23 +16,26 @@ import numpy as np
 from spindle.slabs.space import Slab, SlabSpace, Solved
 
 _DAMPING = 1e-15  # as of a march that settles
+_SETTLED = 0.01  # of the tolerance, as of a march
 
 
-def corrected(richer: SlabSpace, slabs: Sequence[Solved]) -> list[Solved]:
-    """The slabs of a march with their error, to first order, taken away, on their own meshes.
+def corrected(richer: SlabSpace, slabs: Sequence[Solved], tolerance: float) -> list[Solved]:
+    """The slabs of a march with their error, to first order, taken away, on the meshes of errors.
 
-    richer   a space of higher degrees than theirs
-    slabs    in order, from the start of time; the one of a problem without time
+    richer      a space of higher degrees than theirs
+    slabs       in order, from the start of time; the one of a problem without time
+    tolerance   to which they were solved
 
     """
     better: list[Solved] = []
-    for slab in slabs:
+    enough = tuple(_SETTLED * tolerance * np.max([richer.largest(slab.series) for slab in slabs], axis=0))
+    for slab in (_laid(richer, slab) for slab in slabs):
         guess, carried = _padded(slab.series, richer.nothing(slab.mesh).shape), None
         if richer.rows.time is not None:
             begun = _begun(richer, slab, guess) if not better else _handed_over(richer, better[-1], slab)
             gap = begun - richer.state(guess, slab.length, at=-1.0)
             carried = richer.local(richer.beginning(gap, slab.length), slab.mesh)
-        better.append(_stepped(richer, slab, guess, carried))
+        better.append(_stepped(richer, slab, guess, carried, enough))
     return better
 
 
@@ -55,10 +58,18 @@ def _padded(series: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.pad(series, [(0, more - less) for less, more in zip(series.shape, shape, strict=True)])
 
 
-def _stepped(space: SlabSpace, slab: Solved, guess: np.ndarray, carried: np.ndarray | None) -> Solved:
-    """A slab after one Gauss-Newton step from a guess, beside the change that the slab before hands over."""
+def _laid(space: SlabSpace, slab: Solved) -> Solved:
+    """A slab on the mesh of its errors."""
+    mesh = space.mesh_of_errors(slab.mesh)
+    return slab._replace(mesh=mesh, series=space.moved(slab.series, slab.mesh, mesh))
+
+
+def _stepped(
+    space: SlabSpace, slab: Solved, guess: np.ndarray, carried: np.ndarray | None, enough: tuple[float, ...]
+) -> Solved:
+    """A slab after one step from a guess, beside the change that the slab before hands over."""
     local = space.local(guess, slab.mesh)
-    step = space.step(False, local, Slab(slab.begins, slab.length, slab.mesh), _DAMPING, carried)
+    step = space.step(False, local, Slab(slab.begins, slab.length, slab.mesh, enough=enough), _DAMPING, carried)
     change = step.change if carried is None else carried + step.change
     return slab._replace(series=space.series(local + change), loss=step.loss)
 

@@ -19,7 +19,7 @@ from spindle.slabs.space import Slab, SlabSpace, Solved
 
 _SHORTEST = 1e-10  # of the time
 _SLABS_AT_FIRST = 16
-_STEPS = 12  # Gauss-Newton steps that a slab may take; more are a sign that it is too long
+_STEPS = 12  # Gauss-Newton steps that a slab may take; where more may be taken, bad ones are taken back
 _STEPS_AT_REST = 100
 _AT_FIRST = 1e-1  # tolerance on the first mesh, where that is to be refined
 _LEAST_SHARE, _SMALLEST_FACTOR = 0.1, 1.1  # of the nonlinear terms, to begin with; by which it grows
@@ -146,7 +146,7 @@ class March:
         self._rates = self._largest_rates(solved.series, solved.length)
         self._mesh = self.space.coarser(solved.mesh, attempt.along, self.aim.tolerance)
         # A slab that Gauss-Newton steps hardly settled on is long enough, however small its last coefficients are.
-        easy = attempt.in_time < 0.3 * self.aim.tolerance and attempt.steps <= _STEPS // 2
+        easy = attempt.in_time < 0.3 * self.aim.tolerance and attempt.steps <= self.space.patience // 2
         if easy:
             self._length = solved.length * min(2.0, self._factor(attempt.in_time))
         self.slabs.append(solved)
@@ -247,7 +247,8 @@ class March:
         if near is not None:
             start = start + near - self.space.beginning(self.space.state(near, length, at=-1.0), length)
         local = self.space.local(start, self._mesh)
-        settled = self._settled(False, local, Slab(begins, length, self._mesh), _STEPS)
+        enough = tuple(_SETTLED * self.aim.tolerance * self._sizes)
+        settled = self._settled(False, local, Slab(begins, length, self._mesh, enough=enough), _STEPS)
         return None if settled is None else self._judged(settled, length)
 
     def _continued(self, length: float) -> np.ndarray | None:
@@ -324,11 +325,12 @@ class March:
         kept, before, last, damping = local, math.inf, math.inf, _DAMPING
         tolerance, rough = ending or _Ending(self.aim.tolerance, False)
         losses: list[float] = []
-        for count in range(1, most + 1):
+        rounds = 0
+        for _ in range(most):
             if self.stopped():
                 raise Stopped
-            self.steps += 1
             step = self.space.step(begins, local, slab, damping)
+            self.steps, rounds = self.steps + step.rounds, rounds + step.rounds
             if not step.loss <= _RAISED * last and most > _STEPS and math.isfinite(last):
                 damping = max(_DAMPED, 10 * damping)
                 step = self.space.step(begins, kept, slab, damping)
@@ -341,11 +343,11 @@ class March:
             # The next step would be smaller by the same factor at least.
             following = size * min(1.0, size / before) if math.isfinite(before) else size
             small = size < _SETTLED * tolerance or following < _FOLLOWING * tolerance
-            small = small or (size > 0.5 * before and size < _ROUNDED)
+            small = small or step.settled or (size > 0.5 * before and size < _ROUNDED)
             losses.append(step.loss)
             stuck = rough and len(losses) > _LAST and losses[-1] > _GAIN * losses[-1 - _LAST]
             if (damping == _DAMPING and small) or stuck:
-                return _Settled(local, count, step.loss, damping == _DAMPING)
+                return _Settled(local, rounds, step.loss, damping == _DAMPING)
             before = size
         return None
 

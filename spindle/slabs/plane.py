@@ -97,6 +97,7 @@ class PlaneElements(SlabSpace):
     degree: int
     duration: int = 0
     homotopic: ClassVar[bool] = True
+    dear: ClassVar[bool] = True
 
     @cached_property
     def lines(self) -> tuple[ElementLine, ElementLine]:
@@ -118,6 +119,10 @@ class PlaneElements(SlabSpace):
 
     def of_errors(self) -> None:
         """None: nothing adds up from slab to slab at rest."""
+
+    def mesh_of_errors(self, mesh) -> np.ndarray:
+        """The mesh itself: degrees are higher."""
+        return mesh
 
     # ----------------------------------------------------------------------------------------------- series and meshes
 

@@ -16,12 +16,14 @@ class Slab(NamedTuple):
     """Where a slab lies: its start, its length, and the mesh of space: break points, or points on each axis.
 
     nonlinear   the share of what is nonlinear in residuals that counts; below one in spaces that are `homotopic` only
+    enough      for each unknown, changes that are small enough to be left out
     """
 
     begins: float
     length: float
     mesh: Any
     nonlinear: float = 1.0
+    enough: tuple[float, ...] = ()
 
 
 class Solved(NamedTuple):
@@ -40,10 +42,18 @@ class Solved(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A Gauss-Newton step: the change of the local coefficients, and the loss before it."""
+    """A step to the solution of a slab, by Gauss and Newton or by many rounds of something simpler.
+
+    change    of the local coefficients
+    loss      before it, or before the last round
+    settled   whether what is left to be changed is known to be small enough, see `Slab`
+    rounds    it took
+    """
 
     change: np.ndarray
     loss: float
+    settled: bool = False
+    rounds: int = 1
 
 
 class SlabSpace(ABC):
@@ -56,12 +66,16 @@ class SlabSpace(ABC):
     unknowns   how many, m
     duration   the degree in time
     homotopic  whether steps heed `Slab.nonlinear`
+    patience   steps, or rounds of them, that a slab may take; more are a sign that it is too long
+    dear       whether to look for an error costs nearly as much as the solution
     """
 
     rows: SlabRows
     unknowns: int
     duration: int
     homotopic: ClassVar[bool] = False
+    patience: ClassVar[int] = 12
+    dear: ClassVar[bool] = False
 
     @cached_property
     def given(self) -> int:
@@ -94,7 +108,11 @@ class SlabSpace(ABC):
 
     @abstractmethod
     def of_errors(self) -> "SlabSpace | None":
-        """The space in which one step tells the error of a slab; None where it costs as much as the slab did."""
+        """The space in which one step tells the error of a slab; None where none does."""
+
+    @abstractmethod
+    def mesh_of_errors(self, mesh) -> Any:
+        """The mesh on which the error of a slab is looked for: no coarser than that of the slab."""
 
     @abstractmethod
     def nothing(self, mesh) -> np.ndarray:
@@ -159,7 +177,7 @@ class SlabSpace(ABC):
     def step(
         self, begins: bool, local: np.ndarray, slab: Slab, damping: float, carried: np.ndarray | None = None
     ) -> Step:
-        """One Gauss-Newton step.
+        """One step.
 
         begins    whether the state at the start is solved for, by its conditions alone; else the slab from that state
         damping   added to the diagonal of J^T J, which is scaled to one

@@ -1,38 +1,31 @@
-"""Waves along periodic axes, times polynomials in a slab of time: the Gauss-Newton steps of one slab.
+"""Waves along periodic axes, times polynomials in a slab of time.
 
-u(t, x) = sum over k, j of  c[k, j]  e^(i k x)  T_j(t), held by its values on the grid that these waves go through. The
-loss is the mean square of the residuals on a grid half as fine again and on Gauss points of the slab. J is not formed:
-a product with it is a few Fourier transforms, and conjugate gradients solve the normal equations. Their
-preconditioner is the linear part: slopes of the residuals, averaged over the grid, have constant coefficients, so that
-each wave k has a small matrix of its own, (D_t - L(k) T)^H W (D_t - L(k) T) for an equation u_t = L u + .., which is
-inverted once a step. Where the linear part rules, as in stiff and dispersive equations, a few iterations suffice.
+u(t, x) = sum over k, j of  c[k, j]  e^(i k x)  T_j(t), held by its values on the grid that these waves go through.
 
 Source of the transforms: Canuto, Hussaini, Quarteroni & Zang (2006), Spectral Methods, chapter 2.
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, NamedTuple
+from functools import cached_property, partial
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.lowering.partials import DifferentialOperator
-from spindle.networks import polynomials
 from spindle.networks.fields import Field
 from spindle.networks.waves import WavesField
-from spindle.slabs.rows import Rows, SlabPart, SlabRows
+from spindle.slabs.rows import SlabPart, SlabRows
 from spindle.slabs.space import Slab, SlabSpace, Solved, Step
+from spindle.slabs.wave_grid import FEWEST, WaveGrid, good_number, resampled
+from spindle.slabs.wave_rows import WaveRows
+from spindle.slabs.wave_solvers import Rounds, change, fixed_point, gauss_newton, inverse_of_linear_part
 
-_FORCING = 1e-4  # conjugate gradients end when the residual of the normal equations has fallen so far
-_MOST = 400  # iterations
-_FINER = 3 / 2  # points of the grid of residuals by waves: products of two do not fold back
+_BEYOND = 7 / 6  # points by which errors are looked for
+_SMALLER = 0.01  # of the changes that are small enough: where errors grow, what is left is more than the last change
 _LAST = 0.15  # share of the waves on each axis that count as the last ones
-_FEWEST = 17
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +41,17 @@ class Waves(SlabSpace):
     duration: int
     lengths: tuple[float, ...]
     lows: tuple[float, ...]
+    patience: ClassVar[int] = 48
+    dear: ClassVar[bool] = True
+
+    @cached_property
+    def inside(self) -> WaveRows:
+        """The equations."""
+        return WaveRows(self.rows, self.unknowns, self.during, self.lengths, self.lows)
+
+    @cached_property
+    def _programs(self) -> dict[tuple[int, ...], tuple]:
+        return {}
 
     @property
     def time(self) -> int:
@@ -61,9 +65,13 @@ class Waves(SlabSpace):
         """The same of a higher degree in time; how many waves there are is the matter of meshes."""
         return replace(self, duration=self.duration + degrees)
 
-    def of_errors(self) -> None:
-        """None: a step takes as many iterations as those by which a slab was solved."""
-        return
+    def of_errors(self) -> "Waves | None":
+        """Two degrees more, on a finer mesh; None where steps take as many iterations as those of the solution."""
+        return self.enriched(2) if self.inside.semilinear else None
+
+    def mesh_of_errors(self, mesh) -> tuple[int, ...]:
+        """A sixth more points on each axis, so that the last waves of a solution are not those of its error."""
+        return tuple(good_number(math.ceil(_BEYOND * n)) for n in mesh)
 
     def nothing(self, mesh) -> np.ndarray:
         """Zeros (n_1, .., n_d, m, T)."""
@@ -94,7 +102,7 @@ class Waves(SlabSpace):
 
     def finer(self, mesh, tails: np.ndarray, tolerance: float, most: int):
         """The mesh with half as many points again on the axes that are not resolved; None where all are."""
-        wanted = tuple(_good(3 * n // 2) if tail > tolerance else n for n, tail in zip(mesh, tails, strict=True))
+        wanted = tuple(good_number(3 * n // 2) if tail > tolerance else n for n, tail in zip(mesh, tails, strict=True))
         return None if wanted == tuple(mesh) or math.prod(wanted) > most else wanted
 
     def coarser(self, mesh, tails: np.ndarray, tolerance: float):
@@ -104,13 +112,13 @@ class Waves(SlabSpace):
     def moved(self, series: np.ndarray, mesh, other) -> np.ndarray:
         """The series on another grid, exactly where that is a finer one."""
         for axis, n in enumerate(other):
-            series = _resampled(series, axis, n)
+            series = resampled(series, axis, n)
         return series
 
     def sizes(self, slabs: Sequence[Solved]) -> dict[str, Any]:
         """The number of slabs, and the most points on each axis."""
         d = len(self.lengths)
-        points = [max((s.series.shape[k] for s in slabs), default=_FEWEST) for k in range(d)]
+        points = [max((s.series.shape[k] for s in slabs), default=FEWEST) for k in range(d)]
         return {"slabs": max(len(slabs), 1), "points": points}
 
     def empty(self, sizes: Mapping[str, Any]) -> WavesField:
@@ -154,7 +162,7 @@ class Waves(SlabSpace):
     def start(self, slab: Slab) -> np.ndarray:
         """The local coefficients of the state at the start, by its conditions, point by point."""
         local = self.nothing(slab.mesh)
-        coordinates = self._coordinates(np.array([slab.begins]), self._grid(slab.mesh))
+        coordinates = self.inside.coordinates(np.array([slab.begins]), self.inside.axes(slab.mesh))
         for row in self.rows.at(SlabPart.START):
             ((partial, factor),) = [pair for need in row.function.needs for pair in need.terms]
             need, order = row.function.needs[0], partial.orders[self.time]
@@ -168,232 +176,61 @@ class Waves(SlabSpace):
 
     def compile(self, slab: Slab) -> None:
         """Compile what `step` runs on this mesh, once."""
-        shape = self.nothing(slab.mesh).shape
-        if shape not in self._programs:
-            shapes = [jax.ShapeDtypeStruct(of, float) for of in (shape, shape, (), (), ())]
-            self._programs[shape] = jax.jit(self._stepped).lower(*shapes).compile()
+        grid = WaveGrid.of(slab.mesh, self.lengths)
+        if grid.points in self._programs:
+            return
+        number = jax.ShapeDtypeStruct((), float)
+        spectrum = jax.ShapeDtypeStruct((*self.inside.free.shape, *grid.waves), complex)
+        if not self.inside.semilinear:
+            stepped = partial(gauss_newton, self.inside, grid=grid)
+            self._programs[grid.points] = (_compiled(stepped, spectrum, begins=number, length=number, damping=number),)
+            return
+        prepared = partial(inverse_of_linear_part, self.inside, grid=grid)
+        first = _compiled(prepared, spectrum, begins=number, length=number, damping=number)
+        changed = partial(change, self.inside, grid=grid)
+        second = _compiled(changed, spectrum, *first.out_info, begins=number, length=number)
+        self._programs[grid.points] = first, second
 
     def step(
         self, begins: bool, local: np.ndarray, slab: Slab, damping: float, carried: np.ndarray | None = None
     ) -> Step:
-        """One Gauss-Newton step from the state at the start, whose coefficients stay; or that state itself."""
+        """The state at the start; from it, whose coefficients stay, the solution, or one Gauss-Newton step to it.
+
+        What is carried is added before: a fixed point has no linearisation that it could be kept out of.
+        """
         if begins:
             return Step(self.start(slab) - local, 0.0)
+        local = local if carried is None else local + carried
         self.compile(slab)
-        carried = np.zeros(local.shape) if carried is None else carried
-        change, loss = self._programs[local.shape](local, carried, *map(float, (slab.begins, slab.length, damping)))
-        return Step(np.asarray(change), float(loss))
+        axes, programs = range(len(slab.mesh)), self._programs[tuple(slab.mesh)]
+        spectrum = np.moveaxis(np.fft.rfftn(local, axes=axes), (-2, -1), (0, 1))
+        place = {"begins": float(slab.begins), "length": float(slab.length)}
+        if len(programs) == 1:
+            step, loss = programs[0](spectrum, **place, damping=float(damping))
+            return Step(self._on_grid(np.asarray(step), slab.mesh), float(loss))
+        rounds = self._rounds(spectrum, slab, place, damping)
+        if rounds is None:
+            return Step(np.full(local.shape, np.nan), math.nan)
+        step = self._on_grid(rounds.point - spectrum, slab.mesh)
+        return Step(step, rounds.loss, settled=True, rounds=rounds.rounds)
 
-    @cached_property
-    def _programs(self) -> dict[tuple[int, ...], Any]:
-        """What was compiled, by the shapes of the coefficients."""
-        return {}
+    def _rounds(self, spectrum: np.ndarray, slab: Slab, place: dict[str, float], damping: float) -> Rounds | None:
+        first, second = self._programs[tuple(slab.mesh)]
+        given, inverse = first(spectrum, **place, damping=float(damping))
+        grid, enough = WaveGrid.of(slab.mesh, self.lengths), np.array(slab.enough)
 
-    def _stepped(self, local, carried, begins, length, damping):
-        axes = tuple(range(len(self.lengths)))
-        grid = _Grid.of(local.shape[: len(axes)], self.lengths)
-        tables = self._tables(length)
-        free = jnp.asarray(self._free)
+        def changed(spectrum):
+            found, loss = second(spectrum, given, inverse, **place)
+            return np.asarray(found), float(loss)
 
-        def residual(local):
-            return self._residual(local, grid, tables, begins, length)
+        def size(spectrum):
+            return float((np.sqrt(grid.mean_square(spectrum).sum(axis=1)) / enough).max())
 
-        value, forward = jax.linearize(residual, local)
-        backward = jax.linear_transpose(forward, local)
-        inverse = self._linear_part(local, grid, tables, begins, length, damping)
+        return fixed_point(changed, spectrum, size, _SMALLER, self.patience)
 
-        def product(v):
-            return backward(forward(v * free))[0] * free
-
-        def precondition(r):
-            spectrum = jnp.fft.rfftn(r * free, axes=axes)
-            flat = spectrum.reshape(*spectrum.shape[: len(axes)], -1, 1)
-            solved = (inverse @ flat).reshape(spectrum.shape)
-            return jnp.fft.irfftn(solved, local.shape[: len(axes)], axes=axes) * free
-
-        right = -backward(value + forward(carried))[0] * free
-        return _conjugate_gradients(product, precondition, right), jnp.sum(value**2)
-
-    @cached_property
-    def _free(self) -> np.ndarray:
-        """(m, T) which coefficients are solved for: 0.0 of those that the state at the start gives."""
-        known = np.array(self.rows.given)[:, None]
-        return (np.arange(self.duration + 1)[None, :] >= known).astype(float)
-
-    def _residual(self, local, grid: "_Grid", tables, begins, length):
-        """All rows, weighted, one after the other."""
-        taken = self._taken(local, grid, tables)
-        coordinates = self._coordinates(begins + length * (self._instants[0] + 1) / 2, self._grid(grid.fine))
-        parts = [self._row(row, taken, coordinates, grid) for row in self.rows.at(SlabPart.INSIDE)]
-        return jnp.concatenate([part.ravel() for part in parts])
-
-    def _row(self, row: Rows, taken, coordinates, grid: "_Grid"):
-        weights = np.sqrt(row.weight * self._instants[1] / math.prod(grid.fine))
-        value = self._value(row, taken, coordinates, grid)
-        return value * weights.reshape(-1, *(1 for _ in grid.fine))
-
-    def _value(self, row: Rows, taken, coordinates, grid: "_Grid"):
-        known = {need: taken[need] for need in row.function.needs}
-        value = row.function.combine(row.function.coefficients(coordinates), coordinates, known, {})
-        return jnp.broadcast_to(value, (len(self._instants[0]), *grid.fine))
-
-    @cached_property
-    def _instants(self) -> tuple[np.ndarray, np.ndarray]:
-        nodes, weights = polynomials.gauss(self.duration + 3)
-        return nodes, weights / 2
-
-    @cached_property
-    def _needs(self) -> tuple[DifferentialOperator, ...]:
-        rows = self.rows.at(SlabPart.INSIDE)
-        return tuple(dict.fromkeys(need for row in rows for need in row.function.needs))
-
-    def _symbols(self, need: DifferentialOperator, grid: "_Grid", tables) -> list[tuple[Any, Any]]:
-        """An operator on one wave: pairs of a factor for each wave (waves ..) and a table of time (instants, T)."""
-        by_order: dict[int, Any] = defaultdict(lambda: 0.0)
-        for p, c in need.terms:
-            by_order[p.orders[self.time]] += c * grid.symbol(tuple(p.orders[k] for k in self.rows.others))
-        return [(symbol, tables[order]) for order, symbol in by_order.items()]
-
-    def _taken(self, local, grid: "_Grid", tables) -> dict[DifferentialOperator, Any]:
-        """All operators at the points of the fine grid, (instants, M_1, .., M_d): one transform for each."""
-        spectrum = jnp.fft.rfftn(local, axes=range(len(self.lengths)))
-        taken = {}
-        for need in self._needs:
-            mine = spectrum[..., need.unknown, :]
-            image = sum(symbol[..., None] * (mine @ table.T) for symbol, table in self._symbols(need, grid, tables))
-            taken[need] = jnp.moveaxis(grid.values(image), -1, 0)
-        return taken
-
-    def _tables(self, length) -> dict[int, Any]:
-        """The functions of time (instants, T), differentiated as often as the equations ask for."""
-        orders = {p.orders[self.time] for need in self._needs for p, _ in need.terms}
-        return {
-            n: polynomials.values(self._instants[0], self.duration, n) @ self.during * (2 / length) ** n for n in orders
-        }
-
-    def _linear_part(self, local, grid: "_Grid", tables, begins, length, damping):
-        """The inverse of the matrix (m T, m T) of each wave, from slopes that are averaged over the grid."""
-        taken = self._taken(local, grid, tables)
-        coordinates = self._coordinates(begins + length * (self._instants[0] + 1) / 2, self._grid(grid.fine))
-        total: Any = 0.0
-        for row in self.rows.at(SlabPart.INSIDE):
-            needs = row.function.needs
-            given = [taken[need] for need in needs]
-
-            def value(given, row=row):
-                return jnp.sum(self._value(row, dict(zip(row.function.needs, given, strict=True)), coordinates, grid))
-
-            slopes = dict(zip(needs, jax.grad(value)(given), strict=True))
-            columns: list[Any] = [0.0] * self.unknowns
-            for need, slope in slopes.items():
-                mean = jnp.mean(slope, axis=tuple(range(1, 1 + len(grid.fine))))
-                for symbol, table in self._symbols(need, grid, tables):
-                    columns[need.unknown] += symbol[..., None, None] * (mean[:, None] * table)
-            shape = (*grid.waves, len(self._instants[0]), self.duration + 1)
-            rows = jnp.stack([jnp.broadcast_to(c, shape) for c in columns], axis=-2) * self._free
-            rows = rows.reshape(*shape[:-1], -1) * np.sqrt(row.weight * self._instants[1])[:, None]
-            total += jnp.einsum("...qa,...qb->...ab", rows.conj(), rows)
-        diagonal = jnp.real(jnp.diagonal(total, axis1=-2, axis2=-1))
-        empty = jnp.where(diagonal > 0, 0.0, 1.0) + (damping + 1e-13) * jnp.maximum(diagonal, 1e-300)
-        matrix = total + jnp.eye(diagonal.shape[-1]) * empty[..., None, :]
-        return jnp.linalg.inv(matrix) * math.prod(grid.points)
-
-    def _grid(self, counts) -> list[np.ndarray]:
-        """The points of a grid along each axis."""
-        return [low + length * np.arange(n) / n for low, length, n in zip(self.lows, self.lengths, counts, strict=True)]
-
-    def _coordinates(self, instants, axes) -> list:
-        """Coordinate arrays in the order of the problem, which broadcast together."""
-        d = len(axes)
-        arrays = {self.time: instants.reshape(-1, *(1,) * d)}
-        for k, (axis, nodes) in enumerate(zip(self.rows.others, axes, strict=True)):
-            arrays[axis] = nodes.reshape(1, *(-1 if j == k else 1 for j in range(d)))
-        return [jnp.asarray(arrays[k]) for k in sorted(arrays)]
+    def _on_grid(self, spectrum: np.ndarray, mesh) -> np.ndarray:
+        return np.fft.irfftn(np.moveaxis(spectrum, (0, 1), (-2, -1)), mesh, axes=range(len(mesh)))
 
 
-class _Grid(NamedTuple):
-    """A grid of points on periodic axes, and a finer one on which residuals are taken.
-
-    points   on each axis, odd numbers
-    fine     likewise
-    numbers  the wave numbers along each axis, those of the last axis not negative
-    """
-
-    points: tuple[int, ...]
-    fine: tuple[int, ...]
-    numbers: tuple[np.ndarray, ...]
-
-    @classmethod
-    def of(cls, points, lengths) -> "_Grid":
-        last = len(points) - 1
-        numbers = [
-            2 * np.pi / length * (np.fft.rfftfreq(n, 1 / n) if k == last else np.fft.fftfreq(n, 1 / n))
-            for k, (n, length) in enumerate(zip(points, lengths, strict=True))
-        ]
-        return cls(tuple(points), tuple(_good(math.ceil(_FINER * n)) for n in points), tuple(numbers))
-
-    @property
-    def waves(self) -> tuple[int, ...]:
-        """The shape of a spectrum."""
-        return tuple(map(len, self.numbers))
-
-    def symbol(self, orders) -> Any:
-        """(i k)^orders for each wave."""
-        d, total = len(orders), 1.0
-        for axis, (numbers, order) in enumerate(zip(self.numbers, orders, strict=True)):
-            total = total * ((1j * numbers) ** order).reshape([-1 if j == axis else 1 for j in range(d)])
-        return jnp.broadcast_to(total, self.waves)
-
-    def values(self, spectrum):
-        """The values of a spectrum (waves .., any) at the points of the fine grid."""
-        d = len(self.points)
-        for axis in range(d - 1):  # the middle is where positive and negative wave numbers meet
-            n, wanted = self.points[axis], self.fine[axis]
-            positive, negative = jnp.split(spectrum, [n // 2 + 1], axis=axis)
-            gap = [(0, wanted - n) if j == axis else (0, 0) for j in range(spectrum.ndim)]
-            spectrum = jnp.concatenate([jnp.pad(positive, gap), negative], axis=axis)
-        scale = math.prod(self.fine) / math.prod(self.points)
-        return jnp.fft.irfftn(spectrum, self.fine, axes=range(d)) * scale
-
-
-def _conjugate_gradients(product, precondition, right):
-    """x with product(x) = right."""
-
-    def unfinished(state):
-        _, _, _, _, now, first, count = state
-        return (now > _FORCING**2 * first) & (count < _MOST) & (now > 1e-300)
-
-    def advance(state):
-        x, r, p, _, now, first, count = state
-        image = product(p)
-        step = now / jnp.sum(p * image)
-        x, r = x + step * p, r - step * image
-        z = precondition(r)
-        following = jnp.sum(r * z)
-        return x, r, z + following / now * p, z, following, first, count + 1
-
-    z = precondition(right)
-    first = jnp.sum(right * z)
-    return jax.lax.while_loop(unfinished, advance, (jnp.zeros_like(right), right, z, z, first, first, 0))[0]
-
-
-def _good(n: int) -> int:
-    """The least odd number of at least n, and `_FEWEST`, whose prime factors are 3, 5 and 7: transforms are fast."""
-    n = max(n, _FEWEST) | 1
-    while True:
-        rest = n
-        for prime in (3, 5, 7):
-            while rest % prime == 0:
-                rest //= prime
-        if rest == 1:
-            return n
-        n += 2
-
-
-def _resampled(series: np.ndarray, axis: int, n: int) -> np.ndarray:
-    """Values on a periodic axis of an odd number of points at n points, another odd number."""
-    old = series.shape[axis]
-    if n == old:
-        return series
-    spectrum = np.fft.rfft(series, axis=axis)
-    return np.fft.irfft(spectrum, n, axis=axis) * (n / old)
+def _compiled(function, *arguments, **named):
+    return jax.jit(function).lower(*arguments, **named).compile()

@@ -79,7 +79,7 @@ def marched(problem, tolerance):
 def test_what_residuals_add_up_to_is_the_error(name, float64):
     evaluator, space, slabs = marched(PROBLEMS[name], 1e-3)
     richer = space.of_errors()
-    better = corrected(richer, slabs)
+    better = corrected(richer, slabs, 1e-3)
     errors = evaluator.relative_errors(Model(space.laid(slabs), {}))
     assert max(errors.values()) > 1e-9, "there is an error to be seen"
     for error, size in zip(errors.values(), relative_sizes(slabs, better), strict=True):

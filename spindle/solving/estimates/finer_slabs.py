@@ -113,7 +113,8 @@ def _reached(solution: Solution) -> float:
 def _corrected(solution: Solution, space: SlabSpace) -> Field:
     """The solution at hand without what its residuals add up to."""
     richer = _marching(solution).of_errors(_way(solution)) or space
-    return richer.laid(corrected(richer, _space(solution).slabs(solution.model.field)))
+    tolerance = _marching(solution).ways[_way(solution)].aim.tolerance
+    return richer.laid(corrected(richer, _space(solution).slabs(solution.model.field), tolerance))
 
 
 def _compared(solution: Solution, finer: Field, third: Field) -> ErrorEstimate:

@@ -17,7 +17,7 @@ from spindle.methods.elements import on_elements
 from spindle.methods.settings import Flag, Whole, Words, documented, setting
 from spindle.networks.registry import BODIES
 from spindle.problem.problem import Problem
-from spindle.slabs.fit import fits, in_the_plane, misfit, varies
+from spindle.slabs.fit import fits, in_the_plane, misfit, nonlinear, varies
 from spindle.symbolic.symbols import is_time
 
 _DEFAULT = COMMON | {
@@ -192,9 +192,10 @@ class SPINN(Method):
         refuse_interfaces(problem, f"sp.SPINN(network={self.network!r})")
         s, decisions = self.decide(problem)
         constraints, sentences = constraints_for(problem, s)
-        # Where features may be added, elements may take their place.
-        # In the plane singular corners would be refined for minutes, so that there they are taken on request alone.
-        follows = s.network == "auto" and bool(s.refine) and _fits_elements(s, problem) and not in_the_plane(problem)
+        # Where features may be added, elements may take their place; in the plane, where singular corners are refined for
+        # long, of what is not linear alone.
+        plane = in_the_plane(problem) and not nonlinear(problem)
+        follows = s.network == "auto" and bool(s.refine) and _fits_elements(s, problem) and not plane
         design = Design(residual_forms(problem, constraints), s, brief=follows)
         notes += (*decisions, *design.notes, *sentences)
         fresh = partial(design.objective, fresh=True)

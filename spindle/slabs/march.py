@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spindle.networks import polynomials
+from spindle.slabs.gains import Gains
 from spindle.slabs.space import Slab, SlabSpace, Solved
 
 _SHORTEST = 1e-10  # of the time
@@ -259,7 +260,7 @@ class March:
     def _judged(self, settled: "_Settled") -> Attempt:
         series = self.space.series(settled.local)
         sizes = np.maximum(self._sizes, self.space.largest(series))
-        in_time = float((_each(series[..., -2:]) / sizes).max())
+        in_time = float((self.space.largest_coefficients(series[..., -2:]) / sizes).max())
         return Attempt(series, settled.steps, self.space.tails(series, sizes), in_time, settled.loss, settled.whole)
 
     def _steady(self) -> Solved:
@@ -267,10 +268,12 @@ class March:
         attempt = self._at_rest(self.space.local(self.space.nothing(self._mesh), self._mesh), _AT_FIRST, rough=True)
         if self.space.homotopic and not attempt.whole:
             attempt = self._by_homotopy()
-        while (wanted := self._finer(attempt.along)) is not None:
+        gains = Gains(self.aim.tolerance)
+        while (wanted := self._finer(attempt.along)) is not None and not gains.spent:
             guess, self._mesh = self.space.moved(attempt.series, self._mesh, wanted), wanted
             # What a mesh does not hold need not be solved for: the next one begins from it.
             attempt = self._at_rest(self.space.local(guess, wanted), float(attempt.along.max()), rough=True)
+            gains.add(guess.size, self._relative(attempt.series - guess, attempt.series, wanted))
         local = self.space.local(attempt.series, self._mesh)
         attempt = self._at_rest(local, _SETTLED * float(attempt.along.max()))
         return Solved(0.0, 1.0, self._mesh, attempt.series, attempt.loss)
@@ -327,7 +330,8 @@ class March:
                 step = self.space.step(begins, kept, slab, damping)
                 local = kept + step.change
                 continue
-            size = self._relative(step.change, local + step.change)
+            change, series = self.space.series(step.change), self.space.series(local + step.change)
+            size = self._relative(change, series, slab.mesh)
             kept, local, last, damping = local, local + step.change, step.loss, max(_DAMPING, damping / 10)
             if not size < _WILD:
                 return None
@@ -344,15 +348,10 @@ class March:
 
     # -------------------------------------------------------------------------------------------------------- sizes
 
-    def _relative(self, change: np.ndarray, local: np.ndarray) -> float:
-        """The size of a change of local coefficients, relative to the unknowns after it."""
-        sizes = np.maximum(self._sizes, self.space.largest(self.space.series(local)))
-        return float((_each(self.space.series(change)) / sizes).max())
+    def _relative(self, change: np.ndarray, series: np.ndarray, mesh) -> float:
+        """The size of a change of a series, relative to the unknowns after it."""
+        sizes = np.maximum(self._sizes, self.space.largest(series))
+        return float((self.space.changes(change, mesh) / sizes).max())
 
     def _finer(self, tails: np.ndarray) -> Any:
         return self.space.finer(self._mesh, tails, self.aim.tolerance, self.aim.most)
-
-
-def _each(series: np.ndarray) -> np.ndarray:
-    """(m,) the largest coefficient of each unknown."""
-    return np.abs(series).max(axis=(*range(series.ndim - 2), series.ndim - 1))

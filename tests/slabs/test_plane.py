@@ -13,6 +13,7 @@ from spindle.slabs import fronts
 from spindle.slabs.march import Aim, March
 from spindle.slabs.plane import PlaneElements, lines_of, mesh_of
 from spindle.slabs.rows import slab_rows
+from spindle.slabs.space import Solved
 from spindle.training.precision import precision
 
 x, y = sp.coordinates("x y")
@@ -138,6 +139,20 @@ def test_the_mesh_is_fine_at_the_corner_where_boundary_values_jump():
     slab, _ = solved(problem, 5, [np.linspace(0, 1, 3)] * 2, 1e-8, 2_500)
     for line in lines_of(slab.mesh):
         assert np.argmin(np.diff(line)) <= 1 and np.diff(line)[:2].min() < 0.6 * np.diff(line)[-1]
+
+
+def test_changes_are_root_mean_squares_over_the_domain():
+    space, mesh = space_of(laplace(x * y), 5), mesh_of([np.array(line) for line in _MESH])
+    series = np.random.default_rng(3).normal(size=space.nothing(mesh).shape)
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    lines = lines_of(mesh)
+    halves = [np.diff(line) / 2 for line in lines]
+    axes = [(line[:-1, None] + half[:, None] * (nodes + 1)).ravel() for line, half in zip(lines, halves, strict=True)]
+    masses = np.multiply.outer(*[(half[:, None] * weights).ravel() for half in halves])
+    with precision("float64"):
+        values = np.asarray(space.laid([Solved(0.0, 1.0, mesh, series, 0.0)]).on_grid(axes, [(0, 0)])[0, 0])[0]
+    mean = np.sqrt((masses * values**2).sum() / masses.sum())
+    np.testing.assert_allclose(space.changes(series, mesh), [mean], rtol=1e-12)
 
 
 def test_fronts_solve_what_a_sparse_matrix_does(key=7):

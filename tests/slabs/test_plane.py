@@ -175,6 +175,34 @@ def test_fronts_solve_what_a_sparse_matrix_does(key=7):
     np.testing.assert_allclose(fronts.solve(numbers, matrices, rights, 0.0), spsolve(matrix, right), rtol=1e-8)
 
 
+def test_elements_follow_features_of_what_is_not_linear():
+    straight = laplace(exp(x) * sin(y))
+    bent = sp.Problem(
+        domain=straight.domain,
+        equations=[Eq(u.diff(x, 2) + u.diff(y, 2), u**3)],
+        conditions=[sp.Dirichlet(u, x * y)],
+    )
+    assert sp.SPINN().plan(straight).instead is None
+    assert sp.SPINN().plan(bent).instead.march is not None
+    assert sp.SPINN(points=20).plan(bent).instead is None
+
+
+@pytest.mark.slow
+def test_a_flow_with_singular_corners_agrees_with_published_values():
+    # Botella & Peyret (1998), Computers & Fluids 27: the extreme stream function at 1000. Their lid moves to the left.
+    problem = gallery("lid_driven_cavity", re=1000)
+    solution = sp.solve(problem, sp.SPINN(network="elements"), progress=False)
+    across = next(f for f in problem.unknowns if f.func.__name__ == "u")
+    nodes, weights = np.polynomial.legendre.leggauss(60)
+    high = 0.5652
+    flow = np.ravel(solution(across, x=1 - 0.4692, y=high * (nodes + 1) / 2)) @ weights * high / 2
+    assert flow == pytest.approx(-0.1189366, rel=1e-4)
+    assert max(solution.run.errors[name]["rel_l2"] for name in "uv") < 1e-3
+    assert solution.verdict.word == "doubtful"  # the pressure at the corners
+    estimate = solution.run.error_estimate
+    assert all(1e-6 < estimate.errors[name] < 5e-3 for name in "uv")
+
+
 def test_what_is_saved_is_what_is_loaded(tmp_path):
     exact = exp(x) * sin(y)
     solution = sp.solve(laplace(exact), sp.SPINN(network="elements"), out=tmp_path / "run", progress=False)

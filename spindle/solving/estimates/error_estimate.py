@@ -1,10 +1,9 @@
 """An estimate of the error of any solution, from its equations alone.
 
 Solutions by slabs of time are compared with finer ones, those on elements in the plane with what a step in a richer
-space makes of them. Of others in one coordinate, SciPy integrates the same
-equations; on boxes, the equations for what is missing are solved in a coarse space; on other shapes, by differences on
-nodes. Of time and one coordinate of space, solutions with fronts and those of windows are compared with what SciPy
-makes of the same equations along lines.
+space makes of them. Of others in one coordinate, SciPy integrates the same equations; on boxes, the equations for what
+is missing are solved in a coarse space; on other shapes, by differences on nodes. Of time and one coordinate of space,
+solutions with fronts and those of windows are compared with what SciPy makes of the same equations along lines.
 """
 
 from collections.abc import Mapping

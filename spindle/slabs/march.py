@@ -25,6 +25,7 @@ _AT_FIRST = 1e-1  # tolerance on the first mesh, where that is to be refined
 _LEAST_SHARE, _SMALLEST_FACTOR = 0.1, 1.1  # of the nonlinear terms, to begin with; by which it grows
 _FINE_ENOUGH = 1e-6  # last coefficients on the way there
 _LAST, _GAIN = 3, 0.8  # steps on such a mesh end where so many gain less: better ones follow on finer meshes
+_LEAST = {True: 0.98, False: 0.999}  # a step lowers the loss by no more where it is near its least, or there
 _SETTLED = 1e-2  # of the tolerance: a step that small is the last
 _FOLLOWING = 1e-4  # likewise, of the step that would follow
 _ROUNDED = 1e-9  # a step that is this small and no smaller than half the last one is rounding errors
@@ -117,6 +118,7 @@ class March:
         self.slabs: list[Solved] = []
         self.steps = 0
         self._mesh = mesh
+        self._latest: Solved | None = None
         self._length = (self.high - self.low) / _SLABS_AT_FIRST
         self._sizes = np.full(space.unknowns, _NOTHING)
 
@@ -124,6 +126,11 @@ class March:
     def reached(self) -> float:
         """The instant up to which the problem is solved."""
         return self.slabs[-1].begins + self.slabs[-1].length if self.slabs else self.low
+
+    @property
+    def at_hand(self) -> list[Solved]:
+        """The slabs that are solved; without time, where it was stopped, the solution on a mesh that is too coarse."""
+        return self.slabs or ([self._latest] if self._latest is not None else [])
 
     @property
     def whole(self) -> bool:
@@ -268,15 +275,22 @@ class March:
         attempt = self._at_rest(self.space.local(self.space.nothing(self._mesh), self._mesh), _AT_FIRST, rough=True)
         if self.space.homotopic and not attempt.whole:
             attempt = self._by_homotopy()
+        self._keep(attempt)
         gains = Gains(self.aim.tolerance)
         while (wanted := self._finer(attempt.along)) is not None and not gains.spent:
             guess, self._mesh = self.space.moved(attempt.series, self._mesh, wanted), wanted
             # What a mesh does not hold need not be solved for: the next one begins from it.
             attempt = self._at_rest(self.space.local(guess, wanted), float(attempt.along.max()), rough=True)
             gains.add(guess.size, self._relative(attempt.series - guess, attempt.series, wanted))
+            self._keep(attempt)
         local = self.space.local(attempt.series, self._mesh)
         attempt = self._at_rest(local, _SETTLED * float(attempt.along.max()))
-        return Solved(0.0, 1.0, self._mesh, attempt.series, attempt.loss)
+        return self._keep(attempt)
+
+    def _keep(self, attempt: Attempt) -> Solved:
+        """What is at hand should somebody stop the march on its way to a finer mesh."""
+        self._latest = Solved(0.0, 1.0, self._mesh, attempt.series, attempt.loss)
+        return self._latest
 
     def _by_homotopy(self) -> Attempt:
         """A solution on a mesh that may be finer, found as what is nonlinear comes to count more and more."""
@@ -325,7 +339,10 @@ class March:
                 raise Stopped
             self.steps += 1
             step = self.space.step(begins, local, slab, damping)
+            least = ending is not None and self._least(last, step.loss, rough)
             if not step.loss <= _RAISED * last and most > _STEPS and math.isfinite(last):
+                if damping == _DAMPING and least:
+                    return _Settled(kept, count, last)
                 damping = max(_DAMPED, 10 * damping)
                 step = self.space.step(begins, kept, slab, damping)
                 local = kept + step.change
@@ -341,12 +358,19 @@ class March:
             small = small or (size > 0.5 * before and size < _ROUNDED)
             losses.append(step.loss)
             stuck = rough and len(losses) > _LAST and losses[-1] > _GAIN * losses[-1 - _LAST]
-            if (damping == _DAMPING and small) or stuck:
+            if (damping == _DAMPING and (small or least)) or stuck:
                 return _Settled(local, count, step.loss, damping == _DAMPING)
             before = size
         return None
 
     # -------------------------------------------------------------------------------------------------------- sizes
+
+    def _least(self, before: float, after: float, rough: bool) -> bool:
+        """Whether a step left the loss as it was: at its least, or near to it.
+
+        Pressures near the corner of a jump hardly enter it, and steps change them for ever.
+        """
+        return self.space.homotopic and _LEAST[rough] * before < after < before / _LEAST[rough]
 
     def _relative(self, change: np.ndarray, series: np.ndarray, mesh) -> float:
         """The size of a change of a series, relative to the unknowns after it."""

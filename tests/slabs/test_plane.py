@@ -10,7 +10,7 @@ import spindle as sp
 from spindle.gallery.registry import gallery
 from spindle.methods.elements import on_elements
 from spindle.slabs import fronts
-from spindle.slabs.march import Aim, March
+from spindle.slabs.march import Aim, March, Stopped
 from spindle.slabs.plane import PlaneElements, lines_of, mesh_of
 from spindle.slabs.rows import slab_rows
 from spindle.slabs.space import Solved
@@ -185,6 +185,19 @@ def test_elements_follow_features_of_what_is_not_linear():
     assert sp.SPINN().plan(straight).instead is None
     assert sp.SPINN().plan(bent).instead.march is not None
     assert sp.SPINN(points=20).plan(bent).instead is None
+
+
+def test_a_march_that_is_stopped_has_the_solution_of_a_coarser_mesh_at_hand():
+    exact = sin(9 * x) * exp(y)
+    with precision("float64"):
+        space, mesh = space_of(laplace(exact), 5), mesh_of([np.linspace(0, 1, 3), np.linspace(0, 2, 3)])
+        march = March(space, (0.0, 1.0), mesh, Aim(1e-9, 5_000))
+        march.stopped = lambda: march.steps >= 6
+        with pytest.raises(Stopped):
+            march.advance()
+        (latest,) = march.at_hand
+        assert error(space.laid([latest]), exact) < 0.1
+    assert not march.slabs
 
 
 @pytest.mark.slow

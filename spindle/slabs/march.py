@@ -25,7 +25,7 @@ _AT_FIRST = 1e-1  # tolerance on the first mesh, where that is to be refined
 _LEAST_SHARE, _SMALLEST_FACTOR = 0.1, 1.1  # of the nonlinear terms, to begin with; by which it grows
 _FINE_ENOUGH = 1e-6  # last coefficients on the way there
 _LAST, _GAIN = 3, 0.8  # steps on such a mesh end where so many gain less: better ones follow on finer meshes
-_LEAST = {True: 0.98, False: 0.999}  # a step lowers the loss by no more where it is near its least, or there
+_LEAST = 0.98  # a step lowers the loss by no more where it is near its least, as far as the mesh allows
 _SETTLED = 1e-2  # of the tolerance: a step that small is the last
 _FOLLOWING = 1e-4  # likewise, of the step that would follow
 _ROUNDED = 1e-9  # a step that is this small and no smaller than half the last one is rounding errors
@@ -339,10 +339,10 @@ class March:
                 raise Stopped
             self.steps += 1
             step = self.space.step(begins, local, slab, damping)
-            least = ending is not None and self._least(last, step.loss, rough)
+            least = ending is not None and self._least(last, step.loss)
             if not step.loss <= _RAISED * last and most > _STEPS and math.isfinite(last):
-                if damping == _DAMPING and least:
-                    return _Settled(kept, count, last)
+                if least:
+                    return _Settled(kept, count, last, damping == _DAMPING)
                 damping = max(_DAMPED, 10 * damping)
                 step = self.space.step(begins, kept, slab, damping)
                 local = kept + step.change
@@ -365,12 +365,12 @@ class March:
 
     # -------------------------------------------------------------------------------------------------------- sizes
 
-    def _least(self, before: float, after: float, rough: bool) -> bool:
+    def _least(self, before: float, after: float) -> bool:
         """Whether a step left the loss as it was: at its least, or near to it.
 
         Pressures near the corner of a jump hardly enter it, and steps change them for ever.
         """
-        return self.space.homotopic and _LEAST[rough] * before < after < before / _LEAST[rough]
+        return self.space.homotopic and _LEAST * before < after < before / _LEAST
 
     def _relative(self, change: np.ndarray, series: np.ndarray, mesh) -> float:
         """The size of a change of a series, relative to the unknowns after it."""

@@ -73,8 +73,8 @@ def steps(ranks, points) -> None:
             )
 
 
-# Botella & Peyret (1998), Computers & Fluids 27: the extreme stream function at 1000, and where it is. Their lid moves to
-# the left, so that x there is 0.4692.
+# Botella & Peyret (1998), Computers & Fluids 27: the extreme stream function at 1000, and where it is. Their lid moves
+# to the left, so that x there is 0.4692.
 PRIMARY_VORTEX = -0.1189366, (0.5308, 0.5652)
 # Misprints of the tables, see `ghia`: places on the vertical and on the horizontal line.
 MISPRINTS = {400: ((), (0.9063,)), 3200: ((0.4531,), ())}

@@ -139,7 +139,7 @@ class Marching:
         said = f"{why}; it reaches {march.reached:.6g} of {self.time[1]:.6g}" if timed else why
         refused = [said] if why else []
         reached = march.reached if timed else None
-        steps = steps if slabs or timed else 0  # nothing came of those
+        steps = steps if slabs or timed else 0  # nothing came of them
         return Outcome(model, reason, steps, float(loss), {}, history, grown, 0, refused, reached=reached)
 
     def _grown(self, number: int, march: March, first: str | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import spindle as sp
 from spindle.gallery.registry import gallery
 from spindle.methods.elements import on_elements
 from spindle.slabs import fronts
-from spindle.slabs.march import Aim, March, Stopped
+from spindle.slabs.march import Aim, Ended, March, Stopped
 from spindle.slabs.plane import PlaneElements, lines_of, mesh_of
 from spindle.slabs.rows import slab_rows
 from spindle.slabs.space import Solved
@@ -198,6 +198,25 @@ def test_a_march_that_is_stopped_has_the_solution_of_a_coarser_mesh_at_hand():
         (latest,) = march.at_hand
         assert error(space.laid([latest]), exact) < 0.1
     assert not march.slabs
+
+
+@pytest.mark.slow
+def test_what_features_made_stays_where_elements_come_to_nothing(monkeypatch):
+    def ends(march):
+        march.steps += 1
+        raise Ended("Gauss-Newton steps do not settle")
+
+    monkeypatch.setattr(March, "advance", ends)
+    monkeypatch.setattr("spindle.solving.train.unsettled", lambda model: True)
+    bent = sp.Problem(
+        domain=sp.Box({x: (0, 1), y: (0, 1)}),
+        equations=[Eq(u.diff(x, 2) + u.diff(y, 2) + u**2, (x * y) ** 2)],
+        conditions=[sp.Dirichlet(u, x * y)],
+        reference={u: x * y},
+    )
+    solution = sp.solve(bent, sp.SPINN(refine=1), progress=False)
+    assert solution.error() < 1e-8
+    assert any("steps do not settle" in warning for warning in solution.run.warnings)
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from spindle.methods.elements import on_elements
 from spindle.methods.settings import Flag, Whole, Words, documented, setting
 from spindle.networks.registry import BODIES
 from spindle.problem.problem import Problem
-from spindle.slabs.fit import fits, in_the_plane, misfit, varies
+from spindle.slabs.fit import fits, in_the_plane, misfit, nonlinear, varies
 from spindle.symbolic.symbols import is_time
 
 _DEFAULT = COMMON | {
@@ -102,7 +102,8 @@ class SPINN(Method):
         Words(
             {
                 "auto": "elements for nonlinear problems of time, and of time and one axis more; else spectral, and "
-                "elements where these features do not resolve such a solution",
+                "elements where these features do not resolve a solution that fits them, but at rest in the plane for "
+                "what is linear",
                 "elements": "polynomials on elements along an axis and in slabs of time, both as small as the solution "
                 "asks for; of time, of one axis, of both, or of two axes at rest",
                 **{name: body.meaning for name, body in BODIES.items()},
@@ -205,9 +206,9 @@ class SPINN(Method):
         refuse_interfaces(problem, f"sp.SPINN(network={self.network!r})")
         s, decisions = self.decide(problem)
         constraints, sentences = constraints_for(problem, s)
-        # Where features may be added, elements may take their place.
-        # In the plane singular corners would be refined for minutes, so that there they are taken on request alone.
-        follows = s.network == "auto" and bool(s.refine) and _fits_elements(s, problem) and not in_the_plane(problem)
+        # Where features may be added, elements may take their place; in the plane of what is not linear alone.
+        suits = nonlinear(problem) or not in_the_plane(problem)
+        follows = s.network == "auto" and bool(s.refine) and _fits_elements(s, problem) and suits
         design = Design(residual_forms(problem, constraints), s, brief=follows)
         notes += (*decisions, *design.notes, *sentences)
         fresh = partial(design.objective, fresh=True)

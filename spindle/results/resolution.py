@@ -55,7 +55,7 @@ def in_sentences(evaluator: Evaluator, model: Model, shares: Mapping[str, float]
     if isinstance(model.field, (PiecewiseField, PlaneField, WavesField)):
         return [
             f"axis {name} is not resolved: the last coefficients of its polynomials still hold {share:.0e} of the "
-            f"solution, though there are as many as can be"
+            f"solution, though there are as many as can be, or as still change it"
             for name, share in shares.items()
         ]
     with precision(evaluator.plan.dtype):

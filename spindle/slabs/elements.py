@@ -124,6 +124,10 @@ class Elements(SlabSpace):
         """(m,) bounds by the sums of the coefficients of each element."""
         return np.abs(series).sum(axis=1).max(axis=(0, 2))
 
+    def changes(self, series: np.ndarray, mesh) -> np.ndarray:
+        """(m,) the largest coefficients."""
+        return self.largest_coefficients(series)
+
     def tails(self, series: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         """(N,) the last two coefficients of each element along the axis."""
         if self.rows.space is None:

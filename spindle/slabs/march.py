@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spindle.networks import polynomials
+from spindle.slabs.gains import Gains
+from spindle.slabs.rates import largest_rates, last_of_rates, no_rates
 from spindle.slabs.space import Slab, SlabSpace, Solved
 
 _SHORTEST = 1e-10  # of the time
@@ -25,13 +27,13 @@ _AT_FIRST = 1e-1  # tolerance on the first mesh, where that is to be refined
 _LEAST_SHARE, _SMALLEST_FACTOR = 0.1, 1.1  # of the nonlinear terms, to begin with; by which it grows
 _FINE_ENOUGH = 1e-6  # last coefficients on the way there
 _LAST, _GAIN = 3, 0.8  # steps on such a mesh end where so many gain less: better ones follow on finer meshes
+_LEAST = 0.98  # a step lowers the loss by no more where it is near its least, as far as the mesh allows
 _SETTLED = 1e-2  # of the tolerance: a step that small is the last
 _FOLLOWING = 1e-4  # likewise, of the step that would follow
 _ROUNDED = 1e-9  # a step that is this small and no smaller than half the last one is rounding errors
 _WILD = 1e6  # relative size of a step that leads nowhere
 _DAMPING, _DAMPED = 1e-15, 1e-8
 _RAISED = 1 + 1e-6
-_ROUNDING = 1e-13  # of an unknown: smaller coefficients say nothing of rates
 _NOTHING = 1e-4  # unknowns are not measured by less: what starts from zero is not resolved relative to itself
 
 
@@ -118,14 +120,20 @@ class March:
         self.slabs: list[Solved] = []
         self.steps = 0
         self._mesh = mesh
+        self._latest: Solved | None = None
         self._length = (self.high - self.low) / _SLABS_AT_FIRST
         self._sizes = np.full(space.unknowns, _NOTHING)
-        self._rates = np.zeros((max(space.given - 1, 0), space.unknowns))  # the largest ones of each order
+        self._rates = no_rates(space)
 
     @property
     def reached(self) -> float:
         """The instant up to which the problem is solved."""
         return self.slabs[-1].begins + self.slabs[-1].length if self.slabs else self.low
+
+    @property
+    def at_hand(self) -> list[Solved]:
+        """The slabs that are solved; without time, where it was stopped, the solution on a mesh that is too coarse."""
+        return self.slabs or ([self._latest] if self._latest is not None else [])
 
     @property
     def whole(self) -> bool:
@@ -143,7 +151,7 @@ class March:
         state, begins = self._start() if not self.slabs else self._handed_over(), self.reached
         solved, attempt = self._next(state, begins)
         self._sizes = np.maximum(self._sizes, self.space.largest(solved.series))
-        self._rates = self._largest_rates(solved.series, solved.length)
+        self._rates = largest_rates(self.space, solved.series, solved.length, self._rates)
         self._mesh = self.space.coarser(solved.mesh, attempt.along, self.aim.tolerance)
         # A slab that Gauss-Newton steps hardly settled on is long enough, however small its last coefficients are.
         easy = attempt.in_time < 0.3 * self.aim.tolerance and attempt.steps <= self.space.patience // 2
@@ -266,22 +274,32 @@ class March:
     def _judged(self, settled: "_Settled", length: float = 1.0) -> Attempt:
         series = self.space.series(settled.local)
         sizes = np.maximum(self._sizes, self.space.largest(series))
-        in_time = float((_each(series[..., -2:]) / sizes).max())
-        in_time = max(in_time, self._last_of_rates(series, sizes, length))
-        return Attempt(series, settled.steps, self.space.tails(series, sizes), in_time, settled.loss, settled.whole)
+        values = float((self.space.largest_coefficients(series[..., -2:]) / sizes).max())
+        rates = last_of_rates(self.space, series, length, sizes, self._rates, self.high - self.low)
+        along, in_time = self.space.tails(series, sizes), max(values, rates)
+        return Attempt(series, settled.steps, along, in_time, settled.loss, settled.whole)
 
     def _steady(self) -> Solved:
         """The one slab of a problem without time."""
         attempt = self._at_rest(self.space.local(self.space.nothing(self._mesh), self._mesh), _AT_FIRST, rough=True)
         if self.space.homotopic and not attempt.whole:
             attempt = self._by_homotopy()
-        while (wanted := self._finer(attempt.along)) is not None:
+        self._keep(attempt)
+        gains = Gains(self.aim.tolerance)
+        while (wanted := self._finer(attempt.along)) is not None and not gains.spent:
             guess, self._mesh = self.space.moved(attempt.series, self._mesh, wanted), wanted
             # What a mesh does not hold need not be solved for: the next one begins from it.
             attempt = self._at_rest(self.space.local(guess, wanted), float(attempt.along.max()), rough=True)
+            gains.add(guess.size, self._relative(attempt.series - guess, attempt.series, wanted))
+            self._keep(attempt)
         local = self.space.local(attempt.series, self._mesh)
         attempt = self._at_rest(local, _SETTLED * float(attempt.along.max()))
-        return Solved(0.0, 1.0, self._mesh, attempt.series, attempt.loss)
+        return self._keep(attempt)
+
+    def _keep(self, attempt: Attempt) -> Solved:
+        """What is at hand should somebody stop the march on its way to a finer mesh."""
+        self._latest = Solved(0.0, 1.0, self._mesh, attempt.series, attempt.loss)
+        return self._latest
 
     def _by_homotopy(self) -> Attempt:
         """A solution on a mesh that may be finer, found as what is nonlinear comes to count more and more."""
@@ -331,12 +349,16 @@ class March:
                 raise Stopped
             step = self.space.step(begins, local, slab, damping)
             self.steps, rounds = self.steps + step.rounds, rounds + step.rounds
+            least = ending is not None and self._least(last, step.loss)
             if not step.loss <= _RAISED * last and most > _STEPS and math.isfinite(last):
+                if least:
+                    return _Settled(kept, rounds, last, damping == _DAMPING)
                 damping = max(_DAMPED, 10 * damping)
                 step = self.space.step(begins, kept, slab, damping)
                 local = kept + step.change
                 continue
-            size = self._relative(step.change, local + step.change)
+            change, series = self.space.series(step.change), self.space.series(local + step.change)
+            size = self._relative(change, series, slab.mesh)
             kept, local, last, damping = local, local + step.change, step.loss, max(_DAMPING, damping / 10)
             if not size < _WILD:
                 return None
@@ -346,48 +368,24 @@ class March:
             small = small or step.settled or (size > 0.5 * before and size < _ROUNDED)
             losses.append(step.loss)
             stuck = rough and len(losses) > _LAST and losses[-1] > _GAIN * losses[-1 - _LAST]
-            if (damping == _DAMPING and small) or stuck:
+            if (damping == _DAMPING and (small or least)) or stuck:
                 return _Settled(local, rounds, step.loss, damping == _DAMPING)
             before = size
         return None
 
     # -------------------------------------------------------------------------------------------------------- sizes
 
-    def _relative(self, change: np.ndarray, local: np.ndarray) -> float:
-        """The size of a change of local coefficients, relative to the unknowns after it."""
-        sizes = np.maximum(self._sizes, self.space.largest(self.space.series(local)))
-        return float((_each(self.space.series(change)) / sizes).max())
+    def _least(self, before: float, after: float) -> bool:
+        """Whether a step left the loss as it was: at its least, or near to it.
 
-    def _last_of_rates(self, series: np.ndarray, sizes: np.ndarray, length: float) -> float:
-        """The largest of the last coefficients in time of what a slab hands over but for values, relative to its size.
-
-        Of no rate is asked more than of one by which its unknown becomes another in all of time.
+        Pressures near the corner of a jump hardly enter it, and steps change them for ever.
         """
-        tails = [0.0]
-        clean = np.where(np.abs(series) > _ROUNDING * sizes[:, None], series, 0.0)
-        for order, largest in enumerate(self._largest_rates(series, length), 1):
-            rates = _rates(clean, order, length)[..., -2 - order : -order]
-            known = np.array(self.space.rows.given) > order
-            tails.append(
-                float((known * _each(rates) / np.maximum(largest, sizes / (self.high - self.low) ** order)).max())
-            )
-        return max(tails)
+        return self.space.homotopic and _LEAST * before < after < before / _LEAST
 
-    def _largest_rates(self, series: np.ndarray, length: float) -> np.ndarray:
-        """(given - 1, m) the largest rates of each order, of a slab and of those before."""
-        orders = range(1, len(self._rates) + 1)
-        now = [self.space.largest(_rates(series, order, length)) for order in orders]
-        return np.maximum(self._rates, np.reshape(now, self._rates.shape))
+    def _relative(self, change: np.ndarray, series: np.ndarray, mesh) -> float:
+        """The size of a change of a series, relative to the unknowns after it."""
+        sizes = np.maximum(self._sizes, self.space.largest(series))
+        return float((self.space.changes(change, mesh) / sizes).max())
 
     def _finer(self, tails: np.ndarray) -> Any:
         return self.space.finer(self._mesh, tails, self.aim.tolerance, self.aim.most)
-
-
-def _rates(series: np.ndarray, order: int, length: float) -> np.ndarray:
-    """The derivatives in time of a series of a slab."""
-    return series @ polynomials.slopes(series.shape[-1] - 1, order).T * (2 / length) ** order
-
-
-def _each(series: np.ndarray) -> np.ndarray:
-    """(m,) the largest coefficient of each unknown."""
-    return np.abs(series).max(axis=(*range(series.ndim - 2), series.ndim - 1))

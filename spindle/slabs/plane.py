@@ -148,6 +148,12 @@ class PlaneElements(SlabSpace):
         """(m,) bounds by the sums of the coefficients of each element."""
         return np.abs(series).sum(axis=(2, 3)).max(axis=(0, 1, 3))
 
+    def changes(self, series: np.ndarray, mesh) -> np.ndarray:
+        """(m,) root mean squares: near the corner of a jump coefficients change on any mesh."""
+        widths = [np.diff(line) / (line[-1] - line[0]) for line in lines_of(mesh)]
+        norms = 1 / (2 * np.arange(self.degree + 1) + 1)
+        return np.sqrt(np.einsum("efpqu,e,f,p,q->u", series[..., 0] ** 2, *widths, norms, norms, optimize=True))
+
     def tails(self, series: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         """(2, N_x, N_y) the root mean squares of the last two coefficients along each axis in each element."""
         norms = 1 / np.sqrt(2 * np.arange(self.degree + 1) + 1)

@@ -102,6 +102,10 @@ class SlabSpace(ABC):
         given = np.array([(length / 2) ** j for j in range(self.given)])
         return np.einsum("...g,tg->...t", state * given, self.during[:, : self.given])
 
+    def largest_coefficients(self, series: np.ndarray) -> np.ndarray:
+        """(m,) the largest coefficient of each unknown."""
+        return np.abs(series).max(axis=(*range(series.ndim - 2), series.ndim - 1))
+
     @abstractmethod
     def enriched(self, degrees: int) -> "SlabSpace":
         """The same with polynomials of so many degrees more."""
@@ -129,6 +133,10 @@ class SlabSpace(ABC):
     @abstractmethod
     def largest(self, series: np.ndarray) -> np.ndarray:
         """(m,) a bound of the largest values of the unknowns, and of their moduli."""
+
+    @abstractmethod
+    def changes(self, series: np.ndarray, mesh) -> np.ndarray:
+        """(m,) by how much solutions count as apart whose difference is a series."""
 
     @abstractmethod
     def tails(self, series: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -133,12 +133,13 @@ class Marching:
         clock.compile += time.perf_counter() - started
 
     def _outcome(self, march: March, model: Model, reason: str, why: str, steps: int, history, grown) -> Outcome:
-        slabs, timed = march.slabs, march.space.rows.time is not None
+        slabs, timed = march.at_hand, march.space.rows.time is not None
         model = Model(march.space.laid(slabs) if slabs else march.space.empty(march.space.sizes([])), model.estimated)
         loss = sum(s.loss * s.length for s in slabs) / sum(s.length for s in slabs) if slabs else float("nan")
         said = f"{why}; it reaches {march.reached:.6g} of {self.time[1]:.6g}" if timed else why
         refused = [said] if why else []
         reached = march.reached if timed else None
+        steps = steps if slabs or timed else 0  # nothing came of them
         return Outcome(model, reason, steps, float(loss), {}, history, grown, 0, refused, reached=reached)
 
     def _grown(self, number: int, march: March, first: str | None) -> dict[str, Any]:
@@ -150,7 +151,7 @@ class Marching:
         what = f"{', '.join(parts)}, by the last coefficients of the solution"
         if number:
             what += f", to {aim.tolerance:.0e} of its size, since to {self.ways[0].aim.tolerance:.0e} {first}"
-        return {"phase": self.phase, "decision": {"way": number, **space.sizes(march.slabs)}, "what": what}
+        return {"phase": self.phase, "decision": {"way": number, **space.sizes(march.at_hand)}, "what": what}
 
 
 @dataclass(frozen=True)

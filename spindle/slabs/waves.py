@@ -89,6 +89,10 @@ class Waves(SlabSpace):
         """(m,) the largest values of the unknowns."""
         return np.abs(series).sum(axis=-1).reshape(-1, self.unknowns).max(axis=0)
 
+    def changes(self, series: np.ndarray, mesh) -> np.ndarray:
+        """(m,) the largest coefficients."""
+        return self.largest_coefficients(series)
+
     def tails(self, series: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         """(d,) the largest of the last waves along each axis, relative to the size of their unknown."""
         d, found = len(self.lengths), []

@@ -220,13 +220,19 @@ def _trained(evaluator: Evaluator, start: Model, key: jax.Array, options: RunOpt
 
 
 def _instead(evaluator: Evaluator, outcome: Outcome, options: RunOptions, clock: Clock) -> tuple[Evaluator, Outcome]:
-    """By the plan that is followed where the outcome does not resolve the solution; as it is where there is none."""
+    """By the plan that is followed where the outcome does not resolve the solution.
+
+    As it is where there is none, or where nothing comes of that.
+    """
     other = evaluator.plan.instead
     ended = outcome.stopped_by in ("steps", "converged")
     if other is None or not ended or not unsettled(outcome.model):
         return evaluator, outcome
     following = replace(evaluator, plan=other)
-    return following, _marched(following, outcome.model, options, clock, outcome)
+    marched = _marched(following, outcome.model, options, clock, outcome)
+    if not marched.steps:
+        return evaluator, replace(outcome, stopped_by=marched.stopped_by, refused=[*outcome.refused, *marched.refused])
+    return following, marched
 
 
 def _marched(

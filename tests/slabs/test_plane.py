@@ -10,9 +10,10 @@ import spindle as sp
 from spindle.gallery.registry import gallery
 from spindle.methods.elements import on_elements
 from spindle.slabs import fronts
-from spindle.slabs.march import Aim, March
+from spindle.slabs.march import Aim, Ended, March, Stopped
 from spindle.slabs.plane import PlaneElements, lines_of, mesh_of
 from spindle.slabs.rows import slab_rows
+from spindle.slabs.space import Solved
 from spindle.training.precision import precision
 
 x, y = sp.coordinates("x y")
@@ -140,6 +141,20 @@ def test_the_mesh_is_fine_at_the_corner_where_boundary_values_jump():
         assert np.argmin(np.diff(line)) <= 1 and np.diff(line)[:2].min() < 0.6 * np.diff(line)[-1]
 
 
+def test_changes_are_root_mean_squares_over_the_domain():
+    space, mesh = space_of(laplace(x * y), 5), mesh_of([np.array(line) for line in _MESH])
+    series = np.random.default_rng(3).normal(size=space.nothing(mesh).shape)
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    lines = lines_of(mesh)
+    halves = [np.diff(line) / 2 for line in lines]
+    axes = [(line[:-1, None] + half[:, None] * (nodes + 1)).ravel() for line, half in zip(lines, halves, strict=True)]
+    masses = np.multiply.outer(*[(half[:, None] * weights).ravel() for half in halves])
+    with precision("float64"):
+        values = np.asarray(space.laid([Solved(0.0, 1.0, mesh, series, 0.0)]).on_grid(axes, [(0, 0)])[0, 0])[0]
+    mean = np.sqrt((masses * values**2).sum() / masses.sum())
+    np.testing.assert_allclose(space.changes(series, mesh), [mean], rtol=1e-12)
+
+
 def test_fronts_solve_what_a_sparse_matrix_does(key=7):
     rng = np.random.default_rng(key)
     columns, rows, each = 3, 5, 2
@@ -158,6 +173,66 @@ def test_fronts_solve_what_a_sparse_matrix_does(key=7):
     right = np.zeros(nodes.size)
     np.add.at(right, numbers, rights)
     np.testing.assert_allclose(fronts.solve(numbers, matrices, rights, 0.0), spsolve(matrix, right), rtol=1e-8)
+
+
+def test_elements_follow_features_of_what_is_not_linear():
+    straight = laplace(exp(x) * sin(y))
+    bent = sp.Problem(
+        domain=straight.domain,
+        equations=[Eq(u.diff(x, 2) + u.diff(y, 2), u**3)],
+        conditions=[sp.Dirichlet(u, x * y)],
+    )
+    assert sp.SPINN().plan(straight).instead is None
+    assert sp.SPINN().plan(bent).instead.march is not None
+    assert sp.SPINN(points=20).plan(bent).instead is None
+
+
+def test_a_march_that_is_stopped_has_the_solution_of_a_coarser_mesh_at_hand():
+    exact = sin(9 * x) * exp(y)
+    with precision("float64"):
+        space, mesh = space_of(laplace(exact), 5), mesh_of([np.linspace(0, 1, 3), np.linspace(0, 2, 3)])
+        march = March(space, (0.0, 1.0), mesh, Aim(1e-9, 5_000))
+        march.stopped = lambda: march.steps >= 6
+        with pytest.raises(Stopped):
+            march.advance()
+        (latest,) = march.at_hand
+        assert error(space.laid([latest]), exact) < 0.1
+    assert not march.slabs
+
+
+@pytest.mark.slow
+def test_what_features_made_stays_where_elements_come_to_nothing(monkeypatch):
+    def ends(march):
+        march.steps += 1
+        raise Ended("Gauss-Newton steps do not settle")
+
+    monkeypatch.setattr(March, "advance", ends)
+    monkeypatch.setattr("spindle.solving.train.unsettled", lambda model: True)
+    bent = sp.Problem(
+        domain=sp.Box({x: (0, 1), y: (0, 1)}),
+        equations=[Eq(u.diff(x, 2) + u.diff(y, 2) + u**2, (x * y) ** 2)],
+        conditions=[sp.Dirichlet(u, x * y)],
+        reference={u: x * y},
+    )
+    solution = sp.solve(bent, sp.SPINN(refine=1), progress=False)
+    assert solution.error() < 1e-8
+    assert any("steps do not settle" in warning for warning in solution.run.warnings)
+
+
+@pytest.mark.slow
+def test_a_flow_with_singular_corners_agrees_with_published_values():
+    # Botella & Peyret (1998), Computers & Fluids 27: the extreme stream function at 1000. Their lid moves to the left.
+    problem = gallery("lid_driven_cavity", re=1000)
+    solution = sp.solve(problem, sp.SPINN(network="elements"), progress=False)
+    across = next(f for f in problem.unknowns if f.func.__name__ == "u")
+    nodes, weights = np.polynomial.legendre.leggauss(60)
+    high = 0.5652
+    flow = np.ravel(solution(across, x=1 - 0.4692, y=high * (nodes + 1) / 2)) @ weights * high / 2
+    assert flow == pytest.approx(-0.1189366, rel=1e-4)
+    assert max(solution.run.errors[name]["rel_l2"] for name in "uv") < 1e-3
+    assert solution.verdict.word == "doubtful"  # the pressure at the corners
+    estimate = solution.run.error_estimate
+    assert all(1e-6 < estimate.errors[name] < 5e-3 for name in "uv")
 
 
 def test_what_is_saved_is_what_is_loaded(tmp_path):

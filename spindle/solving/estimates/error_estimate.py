@@ -1,9 +1,9 @@
 """An estimate of the error of any solution, from its equations alone.
 
-Solutions by slabs of time are compared with finer ones. Of others in one coordinate, SciPy integrates the same
-equations; on boxes, the equations for what is missing are solved in a coarse space; on other shapes, by differences on
-nodes. Of time and one coordinate of space, solutions with fronts and those of windows are compared with what SciPy
-makes of the same equations along lines.
+Solutions by slabs of time are compared with finer ones, those on elements in the plane with what a step in a richer
+space makes of them. Of others in one coordinate, SciPy integrates the same equations; on boxes, the equations for what
+is missing are solved in a coarse space; on other shapes, by differences on nodes. Of time and one coordinate of space,
+solutions with fronts and those of windows are compared with what SciPy makes of the same equations along lines.
 """
 
 from collections.abc import Mapping
@@ -20,6 +20,7 @@ from spindle.solving.estimates.finer_slabs import finer_slabs_estimate, is_march
 from spindle.solving.estimates.marched import lines_estimate, marches
 from spindle.solving.estimates.nodal import nodal_estimate
 from spindle.solving.estimates.ordinary import integration_estimate
+from spindle.solving.estimates.richer import is_plane, richer_estimate
 from spindle.solving.estimates.spectral import WIDTHS, spectral_estimate
 from spindle.solving.estimates.stretched import Stretch, stretches
 from spindle.storage.records import ErrorEstimate
@@ -106,6 +107,8 @@ def _estimated(solution: Solution, budget: Budget) -> ErrorEstimate:
         finer = finer_slabs_estimate(solution, budget)
         if finer.errors is not None or solution.problem.interfaces:
             return finer
+    if is_plane(solution):
+        return richer_estimate(solution, budget)
     problem, axes = solution.problem, len(solution.problem.coordinates)
     if problem.interfaces or problem.curves:
         return ErrorEstimate(reason="it is made of solutions that are smooth, and this one has interfaces")

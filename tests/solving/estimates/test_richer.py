@@ -1,0 +1,30 @@
+"""The error of solutions on elements in the plane, by one step in a richer space, against the true one."""
+
+import pytest
+from sympy import Eq, Rational, atan2, exp, pi, sin
+
+import spindle as sp
+
+x, y = sp.coordinates("x y")
+u = sp.unknown("u", x, y)
+_EXACT = {
+    "smooth": exp(2 * x) * sin(6 * y),
+    # Harmonic; it turns within a fiftieth of a corner.
+    "corner": 2 / pi * atan2(y, x + Rational(1, 50)),
+}
+
+
+@pytest.mark.parametrize("kind", ["smooth", pytest.param("corner", marks=pytest.mark.slow)])
+def test_the_estimate_is_of_the_size_of_the_error(kind, monkeypatch):
+    exact = _EXACT[kind]
+    monkeypatch.setattr("spindle.methods.elements._AT_REST", (1e-8, 1))  # the first mesh, which is too coarse
+    problem = sp.Problem(
+        domain=sp.Box({x: (0, 1), y: (0, 1)}),
+        equations=[Eq(u.diff(x, 2) + u.diff(y, 2), (exact.diff(x, 2) + exact.diff(y, 2)).simplify())],
+        conditions=[sp.Dirichlet(u, exact)],
+        reference={u: exact},
+    )
+    solution = sp.solve(problem, sp.SPINN(network="elements"), progress=False, estimate=True)
+    estimate = solution.run.error_estimate
+    assert estimate.by == "a step in a richer space"
+    assert solution.error() / 4 < estimate.errors["u"] < 4 * solution.error()

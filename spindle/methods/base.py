@@ -115,7 +115,14 @@ class Method(TrainingSettings, ABC):
     )
     activation: str | None = setting(Activation(), "what follows each hidden layer")
     initial: str | None = setting(
-        Words({"glorot": "normal, no biases", "uniform": "both up to 1 / sqrt(inputs)"}),
+        Words(
+            {
+                "glorot": "normal, no biases",
+                "uniform": "both up to 1 / sqrt(inputs)",
+                "spread": "the same as glorot, but in the first layer slopes up to `frequency` and centres all over "
+                "the box",
+            }
+        ),
         "first weights of plain layers",
     )
     frequency: float | str | None = setting(

@@ -9,6 +9,7 @@ import jax
 from sympy.core.function import AppliedUndef
 
 from spindle.adaptivity.initial_guess import source_terms, started_from_source
+from spindle.adaptivity.ranks import MoreProducts
 from spindle.adaptivity.refinements import FullTensor, RaiseRank, ResizeBasis, tensor_field
 from spindle.derivatives.separable.jets import SeparableJets
 from spindle.lowering.breaks import breaks
@@ -29,6 +30,7 @@ from spindle.training.stages import Stage
 # Coefficients of a full tensor, by whether all is linear: two or three steps do then, of ten seconds each, else ten.
 _MOST_PRODUCTS = {True: 400_000, False: 200_000}
 _MOST_OF_ONE_AXIS = 1024
+_LEARNED = (4, 8, 16)  # separable ranks of learned functions
 _BRIEF = 128  # likewise on each of two axes, where elements may follow
 # Residual, relative to that of the zero field, at which nothing is enlarged any more.
 _FINE, _ROUGH = 3e-7, 1e-3
@@ -153,7 +155,8 @@ class Design:
     def _growth(self, rank):
         if rank == "full":
             return FullTensor(self.problem, self.aim)
-        return RaiseRank(len(self.problem.unknowns), rank)
+        kind = RaiseRank if self.s.is_basis else MoreProducts
+        return kind(len(self.problem.unknowns), rank)
 
 
 def tangled(s: Any, problem: Problem) -> bool:
@@ -171,6 +174,8 @@ def _ladder(s: Any, problem: Problem, linear: bool, tangled: bool) -> tuple[Any,
         return ("full",)  # a sum of functions of one coordinate is one such function
     if s.rank != "auto":
         return (s.rank,)
+    if not s.is_basis:
+        return _LEARNED
     products = len(problem.unknowns) * math.prod(each_axis(s.width, axes))
     # Products of unknowns have columns of the square of the rank on every axis: 24 would fill the memory in four axes.
     if products <= _MOST_PRODUCTS[linear]:
@@ -193,10 +198,10 @@ def _starts_from_code(problem) -> bool:
 def _separable_field(problem, constraints, s: Any, rank, key) -> SeparableField:
     embeddings, bodies = [], []
     outputs = len(problem.unknowns)
-    widths = each_axis(s.width, len(problem.coordinates))
-    for k, (bounds, width) in enumerate(zip(problem.domain.bounds, widths, strict=True)):
+    sizes = zip(*(each_axis(value, len(problem.coordinates)) for value in (s.width, s.frequency)), strict=True)
+    for k, (bounds, (width, frequency)) in enumerate(zip(problem.domain.bounds, sizes, strict=True)):
         feature_key, body_key = jax.random.split(jax.random.fold_in(key, k))
-        alone = replace(s, width=width)
+        alone = replace(s, width=width, frequency=frequency)
         embeddings.append(embedding((bounds,), constraints.periodic[k : k + 1], alone, key=feature_key))
         body = BODIES["spectral" if s.is_basis else s.network]
         bodies.append(body(embeddings[-1].width, outputs * rank, **body_options(alone), key=body_key))

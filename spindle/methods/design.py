@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import jax
@@ -30,10 +29,12 @@ from spindle.training.stages import Stage
 # Coefficients of a full tensor, by whether all is linear: two or three steps do then, of ten seconds each, else ten.
 _MOST_PRODUCTS = {True: 400_000, False: 200_000}
 _MOST_OF_ONE_AXIS = 1024
-_LEARNED = (4, 8, 16)  # separable ranks of learned functions
 _BRIEF = 128  # likewise on each of two axes, where elements may follow
 # Residual, relative to that of the zero field, at which nothing is enlarged any more.
 _FINE, _ROUGH = 3e-7, 1e-3
+# Learned functions of one coordinate: their separable ranks, that residual, and the share of the loss that a step should
+# gain, which so many in a row may miss.
+_LEARNED, _LEARNED_ENOUGH, _SLOW, _PATIENCE = (4, 8, 16), 1e-5, 0.05, 8
 
 
 class Design:
@@ -54,17 +55,20 @@ class Design:
         self.axes = len(problem.coordinates)
         self.widths = each_axis(s.width, self.axes)
         self.ranks = ranks = _ladder(s, problem, self.linear, self.tangled)
-        shaping = s.is_basis and ranks[0] != "full"
-        self.shapes = source_terms(problem, constraints, ranks[0] // 2) if shaping else ()
-        if self.shapes and s.rank == "auto":
-            self.ranks = (len(self.shapes), *ranks)
+        products = source_terms(problem, constraints, ranks[0] // 2) if ranks[0] != "full" else ()
+        self.shapes = products if s.is_basis else ()
+        if products and s.rank == "auto":
+            self.ranks = (len(products), *ranks)
         self.breaks = breaks(problem)
         walls = incompatible_faces(problem) if s.fade else []
         self.fade = {k: [wall.value for wall in walls if wall.axis == k] for k in range(self.axes)}
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """A sentence on the start, where it is not a random one."""
+        """A sentence on the start, where it is not a random one, and on the ranks of learned functions."""
+        if not self.s.is_basis and len(self.ranks) > 1:
+            ranks = ", ".join(map(str, self.ranks))
+            return (f"products of learned functions: {ranks}, as long as more of them pay",)
         if not self.shapes:
             return ()
         products = "product" if len(self.shapes) == 1 else f"{len(self.shapes)} products"
@@ -84,7 +88,13 @@ class Design:
 
     def objective(self, *, fresh: bool = False) -> Objective:
         """The objective on the points that the settings ask for, or on fresh random ones."""
-        derivatives = self.derivatives(each_axis(self.s.points, self.axes), fresh=fresh, **self._sums)
+        numbers = [rank for rank in self.ranks if rank != "full"]
+        return self._objective((max if self.s.is_basis else min)(numbers, default=None), fresh=fresh)
+
+    def _objective(self, rank: int | None, *, fresh: bool = False) -> Objective:
+        """The objective whose sums are taken as is cheapest at a separable rank; None: at none."""
+        sums = {} if rank is None else self._sums(rank)
+        derivatives = self.derivatives(each_axis(self.s.points, self.axes), fresh=fresh, **sums)
         return Objective(self.forms, derivatives, faces=self.s.faces)
 
     def derivatives(self, counts, *, fresh: bool = False, **sums) -> SeparableJets:
@@ -94,12 +104,8 @@ class Design:
             Lattice(self.forms.supports, counts, rule, self.fade, self.breaks), self.forms.needs, **sums
         )
 
-    @cached_property
-    def _sums(self) -> dict:
-        """How sums are taken: by the largest separable rank."""
-        rank = max((rank for rank in self.ranks if rank != "full"), default=None)
-        if rank is None:
-            return {}
+    def _sums(self, rank: int) -> dict:
+        """How sums are taken at a separable rank."""
         count = jax.eval_shape(lambda: self.separable(self.widths, rank)).parameters // self.axes
         return {"form": self.s.sums, "rank": rank, "parameters": count}
 
@@ -118,6 +124,8 @@ class Design:
         steps, every = self.s.newton_steps, "full" in self.ranks
         if not steps:
             return ()
+        if not self.s.is_basis:
+            return self._stages_of_learned(steps)
         growth = [self._growth(rank) for rank in self.ranks[1:]]
         if every:
             if self.brief:
@@ -144,6 +152,12 @@ class Design:
             stages.append(Stage(newton, refinement, _ROUGH if self.tangled else _FINE, insists))
         return tuple(stages)
 
+    def _stages_of_learned(self, steps: int) -> tuple[Stage, ...]:
+        """One for each rank. Products of learned functions are found within tens of steps; then each gains little."""
+        newton = GaussNewton(steps, worth=_SLOW, patience=_PATIENCE)
+        later = [MoreProducts(len(self.problem.unknowns), rank, self._objective) for rank in self.ranks[1:]]
+        return tuple(Stage(newton, refinement, _LEARNED_ENOUGH) for refinement in (None, *later))
+
     def _insists(self) -> bool:
         """Whether more features are tried although the last ones gained nothing.
 
@@ -155,8 +169,7 @@ class Design:
     def _growth(self, rank):
         if rank == "full":
             return FullTensor(self.problem, self.aim)
-        kind = RaiseRank if self.s.is_basis else MoreProducts
-        return kind(len(self.problem.unknowns), rank)
+        return RaiseRank(len(self.problem.unknowns), rank)
 
 
 def tangled(s: Any, problem: Problem) -> bool:

@@ -43,7 +43,7 @@ def _first(inputs, width, *, name, frequency, key, initial):
     """The first layer: for sine networks frequencies up to `frequency` (Sitzmann et al. 2020), else as the others.
 
     With the start "spread" the slopes of others go up to `frequency`, too, and each neuron has its centre, where its
-    argument vanishes, at random in the box [-1, 1] of its inputs. Without, smooth and monotonous features are all alike.
+    argument vanishes, at random in the box [-1, 1] of its inputs. Smooth monotonous features are all alike otherwise.
     """
     if name == "sin" or initial != "spread":
         return Dense(inputs, width, key=key, bound=frequency if name == "sin" else None, initial=initial)

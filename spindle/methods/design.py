@@ -32,8 +32,8 @@ _MOST_OF_ONE_AXIS = 1024
 _BRIEF = 128  # likewise on each of two axes, where elements may follow
 # Residual, relative to that of the zero field, at which nothing is enlarged any more.
 _FINE, _ROUGH = 3e-7, 1e-3
-# Learned functions of one coordinate: their separable ranks, that residual, and the share of the loss that a step should
-# gain, which so many in a row may miss.
+# Learned functions of one coordinate: their separable ranks, that residual, and the share of the loss that a
+# step should gain, which so many in a row may miss.
 _LEARNED, _LEARNED_ENOUGH, _SLOW, _PATIENCE = (4, 8, 16), 1e-5, 0.05, 8
 
 
@@ -154,7 +154,7 @@ class Design:
 
     def _stages_of_learned(self, steps: int) -> tuple[Stage, ...]:
         """One for each rank. Products of learned functions are found within tens of steps; then each gains little."""
-        newton = GaussNewton(steps, worth=_SLOW, patience=_PATIENCE)
+        newton = GaussNewton(steps, worth=_SLOW, patience=_PATIENCE, accelerated=True)
         later = [MoreProducts(len(self.problem.unknowns), rank, self._objective) for rank in self.ranks[1:]]
         return tuple(Stage(newton, refinement, _LEARNED_ENOUGH) for refinement in (None, *later))
 

@@ -17,7 +17,8 @@ _LOWEST, _HIGHEST = 8.0, 40.0  # frequencies: of smooth functions that no datum 
 # Frequency of a wave on [-1, 1], as a share of the Legendre degree that resolves it to rounding errors.
 _OF_DEGREE = 0.45
 _OF_WAVES = 1.0  # of the first layer on periodic axes: its inputs are waves already
-_WIDTH, _PER_NEURON = 16, 1.25
+# Neurons at least, and for each unit of frequency. Gates are matrices of the width squared.
+_LEAST_WIDTH, _NEURONS = {"mlp": 32, "modified": 16}, {"mlp": 2.0, "modified": 1.0}
 _ON_GRIDS = 100_000  # nodes in all, where sums are taken over the grid
 
 
@@ -40,7 +41,8 @@ def sized(s: Any, problem: Problem) -> tuple[Any, tuple[str, ...]]:
         first = tuple(_OF_WAVES if p else w for w, p in zip(resolved, _periodic(problem), strict=True))
         s, said = replace(s, frequency=first), _sentence(problem, first, s.activation)
     if s.width == "auto":
-        s = replace(s, width=tuple(max(_WIDTH, math.ceil(w / _PER_NEURON)) for w in each_axis(s.frequency, axes)))
+        least, each = _LEAST_WIDTH[s.network], _NEURONS[s.network]
+        s = replace(s, width=tuple(max(least, math.ceil(each * w)) for w in each_axis(s.frequency, axes)))
     return s, said
 
 

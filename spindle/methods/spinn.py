@@ -25,7 +25,7 @@ _DEFAULT = COMMON | {
     "windows": "auto",
     "network": "auto",
     "width": "auto",
-    "hidden_layers": 2,
+    "hidden_layers": 1,
     "rank": "auto",
     "activation": "sin",
     "initial": "spread",

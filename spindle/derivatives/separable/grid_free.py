@@ -104,10 +104,14 @@ class SeparatedPiece:
 
     def square(self, columns: Sequence[jax.Array], rank: int) -> jax.Array:
         """|r|^2 from Gram matrices; by rounding it may be a little negative."""
+        return self.inner(columns, columns, rank)
+
+    def inner(self, columns: Sequence[jax.Array], others: Sequence[jax.Array], rank: int) -> jax.Array:
+        """The inner product of the residuals of two fields, from the products of their columns."""
         layout = self.layout(rank)
         product = jnp.asarray(np.outer(layout.constants, layout.constants), columns[0].dtype)
-        for chosen, psi in zip(layout.columns_of, columns, strict=True):
-            product = product * (psi.T @ psi)[chosen][:, chosen]
+        for chosen, psi, other in zip(layout.columns_of, columns, others, strict=True):
+            product = product * (psi.T @ other)[chosen][:, chosen]
         return jnp.sum(product)
 
     def core(self, columns: Sequence[jax.Array], rank: int) -> jax.Array:
@@ -287,6 +291,11 @@ class GridFree:
         if self.squares == "core":
             return jnp.sum(self.piece.core(columns, rank) ** 2)
         return self.piece.square(columns, rank)
+
+    def inner(self, jets, others, coefficients) -> jax.Array:
+        """The inner product of the residuals of two fields, from the jets of all axes of each."""
+        columns, beside = (self.piece.columns(j, coefficients) for j in (jets, others))
+        return self.piece.inner(columns, beside, jets[0].shape[-1])
 
     def normal(self, features, coefficients):
         """Blocks H_de of J^T J for d <= e; see `SeparatedPiece.normal`."""

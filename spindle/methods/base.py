@@ -138,7 +138,7 @@ class Method(TrainingSettings, ABC):
     hard: str | None = setting(
         Words(
             {
-                "auto": "all, but zero for spectral networks of few axes",
+                "auto": "all, but zero for separable networks of few axes",
                 "all": "those whose data agree",
                 "zero": "only those whose data are zero, which need no lift",
                 "off": "none",

@@ -88,8 +88,10 @@ class SPINN(Method):
 
     `points` are nodes an axis of a tensor lattice. The default trains the coefficients of frozen spectral features
     (Legendre polynomials, waves on periodic axes) by Gauss-Newton: smooth solutions on boxes come out to ten digits and
-    more. `network="mlp"` or `"modified"` learns the axis functions themselves. One first-order step costs d N passes
-    through small networks and 2 r N^d operations for each partial, or d r^2 N without the grid.
+    more. `network="mlp"` or `"modified"` learns the axis functions themselves, by Gauss-Newton steps with geodesic
+    acceleration: their first layers reach the frequencies of the problem's data, nodes are as many as these need, and
+    products are added as long as that pays, each new one begun at what is left of the residual. One first-order step
+    costs d N passes through small networks and 2 r N^d operations for each partial, or d r^2 N without the grid.
     `recipe="paper"`: Adam with a constant rate of 1e-3, 50,000 steps in single precision, N random nodes an axis drawn
     anew every 100 steps, penalties on all conditions; the weights and ranks published for the problem are used.
 
@@ -113,7 +115,7 @@ class SPINN(Method):
         "separable rank r, the number of products that are added",
         also={
             "full": "every product of spectral features has a coefficient of its own",
-            "auto": "as many as a separable source has, then 6, and where the residual stays above 3e-7 of that of the "
+            "auto": "as many as a separable source has, then 4, 8, 16 for learned functions, else 6, and where the residual stays above 3e-7 of that of the "
             "zero field full, or 12 (24 up to three axes) where these would be too many",
         },
         sizes=True,

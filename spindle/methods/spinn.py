@@ -115,8 +115,9 @@ class SPINN(Method):
         "separable rank r, the number of products that are added",
         also={
             "full": "every product of spectral features has a coefficient of its own",
-            "auto": "as many as a separable source has, then 4, 8, 16 for learned functions, else 6, and where the residual stays above 3e-7 of that of the "
-            "zero field full, or 12 (24 up to three axes) where these would be too many",
+            "auto": "as many as a separable source has, then 6, and where the residual stays above 3e-7 of that of the "
+            "zero field full, or 12 (24 up to three axes) where these would be too many; for learned functions then 4, "
+            "8, 16, as long as that pays",
         },
         sizes=True,
     )

@@ -48,7 +48,7 @@ _DEFAULT = COMMON | {
     "schedule": "cosine",
     "lbfgs_steps": 0,
     "lbfgs_memory": 20,
-    "newton_steps": 100,
+    "newton_steps": "auto",
     "keep": "last",
     "dtype": "float64",
 }
@@ -127,6 +127,12 @@ class SPINN(Method):
         "products have one",
         also={"auto": "4 (8 on a single axis), or never in windows of time, or where `width` or `points` are given"},
     )
+    newton_steps: int | str | None = setting(
+        Whole(0, 10**6),
+        "Gauss-Newton steps at last, at most, for each number of products or features",
+        also={"auto": "100, or 300 for learned functions, whose steps are cheap and many"},
+        trains=True,
+    )
     frequency: float | str | tuple[float, ...] | None = setting(
         Positive(several=True),
         "highest frequency of the first layer of sine networks, and with `initial='spread'` the steepest slope of that "
@@ -166,7 +172,8 @@ class SPINN(Method):
                 f"`sp.SPINN()` needs a domain made of boxes, since it separates the coordinates, and `{problem.name}` "
                 f"is posed on {problem.domain}; use `sp.DTPINN()` or `sp.PINN()`."
             )
-        s = replace(s, hard=_hard(s, problem), refine=_refine(s, axes), rank=_rank(s))
+        steps = s.newton_steps if s.newton_steps != "auto" else 100 if s.is_basis else 300
+        s = replace(s, hard=_hard(s, problem), refine=_refine(s, axes), rank=_rank(s), newton_steps=steps)
         s, sizes = _of_basis(s, problem) if s.is_basis else sized(s, problem)
         walls = incompatible_faces(problem) if s.fade else []
         return replace(s, fade=bool(walls)), (*sizes, *_faded(walls))

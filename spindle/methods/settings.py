@@ -112,10 +112,10 @@ class Positive(SettingKind):
     def read(self, value, given):
         """A float, or a tuple of them; raises MethodError where it is none, or out of range."""
         listed = self.several and isinstance(value, (tuple, list))
-        numbers = tuple(_positive(number) for number in (value if listed else (value,)))
-        if None in numbers:
+        given_numbers = tuple(_positive(number) for number in (value if listed else (value,)))
+        if None in given_numbers:
             raise _refusal(given, f"a positive number of at most {_LARGEST:g}")
-        return numbers if listed else numbers[0]
+        return given_numbers if listed else given_numbers[0]
 
     def described(self, doc):
         """With the range."""

@@ -1,5 +1,6 @@
-"""How the rank of a low-rank family grows while that pays."""
+"""How ranks of learned networks grow while that pays: those of families, and those of separable fields."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import equinox as eqx
@@ -7,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from spindle.networks.lowrank import FamilyField, LowRankLayer
+from spindle.objective.objective import Objective
 from spindle.training.stages import Refinement
 
 
@@ -38,6 +40,50 @@ class MoreCoefficients(Refinement):
     def describe(self, more: int) -> str:
         """For the record."""
         return f"{more} more coefficients of each low-rank layer"
+
+
+@dataclass(frozen=True)
+class MoreProducts(Refinement):
+    """More products of learned functions of one coordinate, which share the hidden layers of those that are there.
+
+    Their factors on the first axis begin at zero, so that the field does not change; those on the others begin at
+    random. The next step fits the first factors to the residual, by linear least squares.
+
+    aim   rank -> the objective, whose sums are taken as suits that rank
+    """
+
+    outputs: int
+    rank: int
+    aim: Callable[[int], Objective]
+
+    def decide(self, model, reached: float) -> int:
+        """The rank."""
+        return self.rank
+
+    def apply(self, model, rank: int):
+        """The enlarged model."""
+        keys = jax.random.split(jax.random.PRNGKey(rank), len(model.field.bodies))
+
+        def wider(axis, body):
+            weight, bias = body.output.weight, body.output.bias
+            old = weight.reshape(len(weight), self.outputs, -1)
+            more = rank - old.shape[-1]
+            new = jax.random.normal(keys[axis], (len(weight), self.outputs, more), weight.dtype) * bool(axis)
+            new = new * (2 / (len(weight) + rank)) ** 0.5
+            biases = jnp.pad(bias.reshape(self.outputs, -1), ((0, 0), (0, more)))
+            changed = jnp.concatenate([old, new], axis=-1).reshape(len(weight), -1), biases.ravel()
+            return eqx.tree_at(lambda b: (b.output.weight, b.output.bias), body, changed)
+
+        bodies = tuple(wider(axis, body) for axis, body in enumerate(model.field.bodies))
+        return eqx.tree_at(lambda m: m.field.bodies, model, bodies)
+
+    def objective(self, model) -> Objective:
+        """The same, summed as suits the rank."""
+        return self.aim(self.rank)
+
+    def describe(self, rank: int) -> str:
+        """For the record."""
+        return f"separable rank raised to {rank}"
 
 
 def _wider(layer: LowRankLayer, more: int, key) -> LowRankLayer:

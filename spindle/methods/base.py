@@ -124,10 +124,17 @@ class Method(TrainingSettings, ABC):
     )
     activation: str | None = setting(Activation(), "what follows each hidden layer")
     initial: str | None = setting(
-        Words({"glorot": "normal, no biases", "uniform": "both up to 1 / sqrt(inputs)"}),
+        Words(
+            {
+                "glorot": "normal, no biases",
+                "uniform": "both up to 1 / sqrt(inputs)",
+                "spread": "the same as glorot, but in the first layer slopes up to `frequency` and centres all over "
+                "the box",
+            }
+        ),
         "first weights of plain layers",
     )
-    frequency: float | str | None = setting(
+    frequency: float | str | tuple[float, ...] | None = setting(
         Positive(),
         "highest frequency of the first layer of sine networks, on inputs scaled to [-1, 1]",
         also={"auto": "by what the points resolve"},
@@ -149,7 +156,7 @@ class Method(TrainingSettings, ABC):
     hard: str | None = setting(
         Words(
             {
-                "auto": "all, but zero for spectral networks of few axes",
+                "auto": "all, but zero for separable networks of few axes",
                 "all": "those whose data agree",
                 "zero": "only those whose data are zero, which need no lift",
                 "off": "none",

@@ -2,13 +2,13 @@
 
 import math
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import jax
 from sympy.core.function import AppliedUndef
 
 from spindle.adaptivity.initial_guess import source_terms, started_from_source
+from spindle.adaptivity.ranks import MoreProducts
 from spindle.adaptivity.refinements import FullTensor, RaiseRank, ResizeBasis, tensor_field
 from spindle.derivatives.separable.jets import SeparableJets
 from spindle.lowering.breaks import breaks
@@ -33,6 +33,9 @@ _MOST_OF_ONE_AXIS = 1024
 _BRIEF = 128  # likewise on each of two axes, where elements may follow
 # Residual, relative to that of the zero field, at which nothing is enlarged any more.
 _FINE, _ROUGH = 3e-7, 1e-3
+# Learned functions of one coordinate: their separable ranks, that residual, and the share of the loss that a
+# step should gain, which so many in a row may miss.
+_LEARNED, _LEARNED_ENOUGH, _SLOW, _PATIENCE = (4, 8, 16), 3e-6, 0.05, 8
 
 
 class Design:
@@ -53,17 +56,21 @@ class Design:
         self.axes = len(problem.coordinates)
         self.widths = each_axis(s.width, self.axes)
         self.ranks = ranks = _ladder(s, problem, self.linear, self.tangled)
-        shaping = s.is_basis and s.from_source and ranks[0] != "full"
-        self.shapes = source_terms(problem, constraints, ranks[0] // 2) if shaping else ()
-        if self.shapes and s.rank == "auto":
-            self.ranks = (len(self.shapes), *ranks)
+        looks = s.from_source and ranks[0] != "full"
+        products = source_terms(problem, constraints, ranks[0] // 2) if looks else ()
+        self.shapes = products if s.is_basis else ()
+        if products and s.rank == "auto":
+            self.ranks = (len(products), *ranks)
         self.breaks = breaks(problem)
         walls = incompatible_faces(problem) if s.fade else []
         self.fade = {k: [wall.value for wall in walls if wall.axis == k] for k in range(self.axes)}
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """A sentence on the start, where it is not a random one."""
+        """A sentence on the start, where it is not a random one, and on the ranks of learned functions."""
+        if not self.s.is_basis and len(self.ranks) > 1:
+            ranks = ", ".join(map(str, self.ranks))
+            return (f"products of learned functions: {ranks}, as long as more of them pay",)
         if not self.shapes:
             return ()
         products = "product" if len(self.shapes) == 1 else f"{len(self.shapes)} products"
@@ -83,7 +90,13 @@ class Design:
 
     def objective(self, *, fresh: bool = False) -> Objective:
         """The objective on the points that the settings ask for, or on fresh random ones."""
-        derivatives = self.derivatives(each_axis(self.s.points, self.axes), fresh=fresh, **self._sums)
+        numbers = [rank for rank in self.ranks if rank != "full"]
+        return self._objective((max if self.s.is_basis else min)(numbers, default=None), fresh=fresh)
+
+    def _objective(self, rank: int | None, *, fresh: bool = False) -> Objective:
+        """The objective whose sums are taken as is cheapest at a separable rank; None: at none."""
+        sums = {} if rank is None else self._sums(rank)
+        derivatives = self.derivatives(each_axis(self.s.points, self.axes), fresh=fresh, **sums)
         return Objective(self.forms, derivatives, faces=self.s.faces)
 
     def derivatives(self, counts, *, fresh: bool = False, **sums) -> SeparableJets:
@@ -93,12 +106,8 @@ class Design:
         lattice = Lattice(self.forms.supports, counts, rule, self.fade, self.breaks, ShiftedGrids(self.s.copies, time))
         return SeparableJets(lattice, self.forms.needs, **sums)
 
-    @cached_property
-    def _sums(self) -> dict:
-        """How sums are taken: by the largest separable rank."""
-        rank = max((rank for rank in self.ranks if rank != "full"), default=None)
-        if rank is None:
-            return {}
+    def _sums(self, rank: int) -> dict:
+        """How sums are taken at a separable rank."""
         count = jax.eval_shape(lambda: self.separable(self.widths, rank)).parameters // self.axes
         return {"form": self.s.sums, "rank": rank, "parameters": count}
 
@@ -117,6 +126,8 @@ class Design:
         steps, every = self.s.newton_steps, "full" in self.ranks
         if not steps:
             return ()
+        if not self.s.is_basis:
+            return self._stages_of_learned(steps)
         growth = [self._growth(rank) for rank in self.ranks[1:]]
         if every:
             if self.brief:
@@ -142,6 +153,12 @@ class Design:
             insists = isinstance(refinement, ResizeBasis) and self._insists()
             stages.append(Stage(newton, refinement, _ROUGH if self.tangled else _FINE, insists))
         return tuple(stages)
+
+    def _stages_of_learned(self, steps: int) -> tuple[Stage, ...]:
+        """One for each rank. Products of learned functions are found within tens of steps; then each gains little."""
+        newton = GaussNewton(steps, worth=_SLOW, patience=_PATIENCE, accelerated=True)
+        later = [MoreProducts(len(self.problem.unknowns), rank, self._objective) for rank in self.ranks[1:]]
+        return tuple(Stage(newton, refinement, _LEARNED_ENOUGH) for refinement in (None, *later))
 
     def _insists(self) -> bool:
         """Whether more features are tried although the last ones gained nothing.
@@ -172,6 +189,8 @@ def _ladder(s: Any, problem: Problem, linear: bool, tangled: bool) -> tuple[Any,
         return ("full",)  # a sum of functions of one coordinate is one such function
     if s.rank != "auto":
         return (s.rank,)
+    if not s.is_basis:
+        return _LEARNED
     products = len(problem.unknowns) * math.prod(each_axis(s.width, axes))
     # Products of unknowns have columns of the square of the rank on every axis: 24 would fill the memory in four axes.
     if products <= _MOST_PRODUCTS[linear]:
@@ -194,10 +213,10 @@ def _starts_from_code(problem) -> bool:
 def _separable_field(problem, constraints, s: Any, rank, key) -> SeparableField:
     embeddings, bodies = [], []
     outputs = len(problem.unknowns)
-    widths = each_axis(s.width, len(problem.coordinates))
-    for k, (bounds, width) in enumerate(zip(problem.domain.bounds, widths, strict=True)):
+    sizes = zip(*(each_axis(value, len(problem.coordinates)) for value in (s.width, s.frequency)), strict=True)
+    for k, (bounds, (width, frequency)) in enumerate(zip(problem.domain.bounds, sizes, strict=True)):
         feature_key, body_key = jax.random.split(jax.random.fold_in(key, k))
-        alone = replace(s, width=width)
+        alone = replace(s, width=width, frequency=frequency)
         embeddings.append(embedding((bounds,), constraints.periodic[k : k + 1], alone, key=feature_key))
         body = BODIES["spectral" if s.is_basis else s.network]
         bodies.append(body(embeddings[-1].width, outputs * rank, **body_options(alone), key=body_key))

@@ -37,7 +37,7 @@ class TrainingSettings:
     lbfgs_steps: int | None = setting(Whole(0, 10**9), "L-BFGS iterations after Adam", trains=True)
     lbfgs_rate: float | None = setting(Positive(), "their constant step length; None: a line search")
     lbfgs_memory: int | None = setting(Whole(1, 1000), "pairs of changes they remember")
-    newton_steps: int | None = setting(Whole(0, 10**6), "Gauss-Newton steps after both, at most", trains=True)
+    newton_steps: int | str | None = setting(Whole(0, 10**6), "Gauss-Newton steps after both, at most", trains=True)
 
 
 # In the order in which they train.

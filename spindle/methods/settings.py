@@ -102,14 +102,20 @@ class Whole(SettingKind):
 
 @dataclass(frozen=True)
 class Positive(SettingKind):
-    """A positive number."""
+    """A positive number.
+
+    several   whether a tuple of such numbers will do, too
+    """
+
+    several: bool = False
 
     def read(self, value, given):
-        """A float; raises MethodError where it is none, or out of range."""
-        number = _positive(value)
-        if number is None:
+        """A float, or a tuple of them; raises MethodError where it is none, or out of range."""
+        listed = self.several and isinstance(value, (tuple, list))
+        given_numbers = tuple(_positive(number) for number in (value if listed else (value,)))
+        if None in given_numbers:
             raise _refusal(given, f"a positive number of at most {_LARGEST:g}")
-        return number
+        return given_numbers if listed else given_numbers[0]
 
     def described(self, doc):
         """With the range."""

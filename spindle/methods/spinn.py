@@ -10,11 +10,12 @@ from spindle.geometry.supports import BoxFace
 from spindle.lowering.incompatible_faces import incompatible_faces
 from spindle.lowering.residuals import residual_forms
 from spindle.lowering.resolution import degrees
-from spindle.methods.assembly import assemble, constraints_for, each_axis, enough_points, published_problem
+from spindle.methods.assembly import assemble, constraints_for, each_axis, published_problem
 from spindle.methods.base import COMMON, Method, Plan, refuse_interfaces, refuse_oblique_interfaces
 from spindle.methods.design import Design, tangled
 from spindle.methods.elements import on_elements
-from spindle.methods.settings import Flag, Whole, Words, documented, setting
+from spindle.methods.learned import sized
+from spindle.methods.settings import Flag, Positive, Whole, Words, documented, setting
 from spindle.networks.registry import BODIES
 from spindle.problem.problem import Problem
 from spindle.slabs.fit import fits, in_the_plane, misfit, nonlinear, varies
@@ -24,11 +25,11 @@ _DEFAULT = COMMON | {
     "windows": "auto",
     "network": "auto",
     "width": "auto",
-    "hidden_layers": 2,
+    "hidden_layers": 1,
     "rank": "auto",
     "from_source": True,
     "activation": "sin",
-    "initial": "glorot",
+    "initial": "spread",
     "frequency": "auto",
     "harmonics": 5,
     "scale_inputs": True,
@@ -49,7 +50,7 @@ _DEFAULT = COMMON | {
     "schedule": "cosine",
     "lbfgs_steps": 0,
     "lbfgs_memory": 20,
-    "newton_steps": 100,
+    "newton_steps": "auto",
     "keep": "last",
     "dtype": "float64",
 }
@@ -62,6 +63,7 @@ _PAPER = _DEFAULT | {
     "rank": 32,
     "from_source": False,
     "activation": "tanh",
+    "initial": "glorot",
     "frequency": 1.0,
     "scale_inputs": False,
     "hard": "off",
@@ -89,8 +91,10 @@ class SPINN(Method):
 
     `points` are nodes an axis of a tensor lattice. The default trains the coefficients of frozen spectral features
     (Legendre polynomials, waves on periodic axes) by Gauss-Newton: smooth solutions on boxes come out to ten digits and
-    more. `network="mlp"` or `"modified"` learns the axis functions themselves. One first-order step costs d N passes
-    through small networks and 2 r N^d operations for each partial, or d r^2 N without the grid.
+    more. `network="mlp"` or `"modified"` learns the axis functions themselves, by Gauss-Newton steps with geodesic
+    acceleration: their first layers reach the frequencies of the problem's data, nodes are as many as these need, and
+    products are added as long as that pays, each new one begun at what is left of the residual. One first-order step
+    costs d N passes through small networks and 2 r N^d operations for each partial, or d r^2 N without the grid.
     `recipe="paper"`: Adam with a constant rate of 1e-3, 50,000 steps in single precision, N random nodes an axis drawn
     anew every 100 steps, penalties on all conditions; networks, ranks, weights, steps and grids that were published for
     the problem come before these.
@@ -117,7 +121,8 @@ class SPINN(Method):
         also={
             "full": "every product of spectral features has a coefficient of its own",
             "auto": "as many as a separable source has, then 6, and where the residual stays above 3e-7 of that of the "
-            "zero field full, or 12 (24 up to three axes) where these would be too many",
+            "zero field full, or 12 (24 up to three axes) where these would be too many; for learned functions then 4, "
+            "8, 16, as long as that pays",
         },
         sizes=True,
     )
@@ -133,6 +138,19 @@ class SPINN(Method):
     copies: int | None = setting(
         Whole(1, 10**6),
         "grids that sampling='shifted' goes round, the next one every `resample` steps; the first is not shifted",
+    )
+    newton_steps: int | str | None = setting(
+        Whole(0, 10**6),
+        "Gauss-Newton steps at last, at most, for each number of products or features",
+        also={"auto": "100, or 300 for learned functions, whose steps are cheap and many"},
+        trains=True,
+    )
+    frequency: float | str | tuple[float, ...] | None = setting(
+        Positive(several=True),
+        "highest frequency of the first layer of sine networks, and with `initial='spread'` the steepest slope of that "
+        "of others, on inputs scaled to [-1, 1]",
+        also={"auto": "by the functions that the problem contains, and by what the points resolve"},
+        per_axis=True,
     )
     fade: bool | None = setting(
         Flag(), "whether equations count less near walls whose values differ from the initial data there"
@@ -166,12 +184,11 @@ class SPINN(Method):
                 f"`sp.SPINN()` needs a domain made of boxes, since it separates the coordinates, and `{problem.name}` "
                 f"is posed on {problem.domain}; use `sp.DTPINN()` or `sp.PINN()`."
             )
-        s = replace(s, hard=_hard(s, problem), refine=_refine(s, axes), rank=_rank(s))
-        s, features = _widths(s, problem)
-        s = replace(s, points=_points(s, axes))
-        s, frequencies = _frequency(s, axes)
+        steps = s.newton_steps if s.newton_steps != "auto" else 100 if s.is_basis else 300
+        s = replace(s, hard=_hard(s, problem), refine=_refine(s, axes), rank=_rank(s), newton_steps=steps)
+        s, sizes = _of_basis(s, problem) if s.is_basis else sized(s, problem)
         walls = incompatible_faces(problem) if s.fade else []
-        return replace(s, fade=bool(walls)), (*features, *frequencies, *_faded(walls))
+        return replace(s, fade=bool(walls)), (*sizes, *_faded(walls))
 
     def plan(self, problem: Problem) -> Plan:
         """Lattice, one network an axis, jets an axis; or elements."""
@@ -242,7 +259,7 @@ def _hard(s: Any, problem: Problem) -> str:
     """
     if s.hard != "auto":
         return s.hard
-    few = s.is_basis and 2 <= len(problem.coordinates) <= 4 and not tangled(s, problem)
+    few = bool(s.is_basis or s.newton_steps) and 2 <= len(problem.coordinates) <= 4 and not tangled(s, problem)
     return "zero" if few else "all"
 
 
@@ -255,22 +272,29 @@ def _refine(s: Any, axes: int) -> int:
 
 
 def _rank(s: Any) -> int | str:
-    """The separable rank; a word where it grows, as that of a basis does by Gauss-Newton steps."""
+    """The separable rank; a word where it grows, as it does by Gauss-Newton steps."""
     if s.rank == "full" and not s.is_basis:
         raise MethodError(
             f"`sp.SPINN(rank='full', network={s.network!r})` asks for coefficients of all products of frozen features, "
             f"but such a network learns its features; choose `network='spectral'` or a number."
         )
-    return 16 if s.rank == "auto" and not (s.is_basis and s.newton_steps) else s.rank
+    return 16 if s.rank == "auto" and not s.newton_steps else s.rank
 
 
-def _widths(s: Any, problem: Problem) -> tuple[Any, tuple[str, ...]]:
-    """With the number of spectral features an axis by the functions that the problem contains, and a sentence on it."""
+def _of_basis(s: Any, problem: Problem) -> tuple[Any, tuple[str, ...]]:
+    """With the number of spectral features an axis by the functions that the problem contains, and a sentence on it.
+
+    There are half as many nodes again.
+    """
     axes = len(problem.coordinates)
-    if s.width != "auto":
-        return s, ()
-    if not s.is_basis:
-        return replace(s, width=32), ()
+    s, said = (s, ()) if s.width != "auto" else _features(s, problem)
+    if s.points == "auto":
+        s = replace(s, points=tuple(3 * width // 2 + 4 for width in each_axis(s.width, axes)))
+    return (s if s.frequency != "auto" else replace(s, frequency=min(each_axis(s.points, axes)) / 5)), said
+
+
+def _features(s: Any, problem: Problem) -> tuple[Any, tuple[str, ...]]:
+    axes = len(problem.coordinates)
     least, most = (16, 32) if axes > 4 else (24, 64 if axes > 2 else 96)
     # A window in time is short: half as many features on that axis.
     halved = isinstance(s.windows, int) and s.windows > 1
@@ -278,30 +302,6 @@ def _widths(s: Any, problem: Problem) -> tuple[Any, tuple[str, ...]]:
     widths = tuple(min(most, max(low, degree + 8)) for low, degree in zip(lowest, degrees(problem), strict=True))
     named = ", ".join(f"{n} on {x}" for x, n in zip(problem.coordinates, widths, strict=True))
     return replace(s, width=widths), (f"spectral features: {named}, by the sources, coefficients and data",)
-
-
-def _points(s: Any, axes: int) -> Any:
-    """Nodes on each axis: half as many again as spectral features, else some 100,000 in all."""
-    if s.points != "auto":
-        return s.points
-    if s.is_basis:
-        return tuple(3 * width // 2 + 4 for width in each_axis(s.width, axes))
-    return enough_points(axes, total=100_000, most=64)
-
-
-def _frequency(s: Any, axes: int) -> tuple[Any, tuple[str, ...]]:
-    """With the highest frequency of sine features by what the lattice resolves, and a sentence on it.
-
-    A network that oscillates faster than its nodes drives the residual to zero at the nodes only; a sine layer of
-    frequency w on [-1, 1] and the harmonics of the layers above need some 5 to 7 w nodes (measured on the gallery).
-    """
-    if s.frequency != "auto":
-        return s, ()
-    frequency = min(each_axis(s.points, axes)) / 5
-    s = replace(s, frequency=frequency)
-    if s.activation != "sin" or s.is_basis:
-        return s, ()
-    return s, (f"sine features up to frequency {frequency:.3g} on [-1, 1], a fifth of the nodes an axis",)
 
 
 def _faded(walls: Sequence[BoxFace]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ class Dense(eqx.Module):
     """`z = h W + b`, W of shape (inputs, outputs).
 
     bound     W starts uniform in +-bound, and b in +-pi
-    initial   without a bound: "glorot", W normal and b zero; "uniform", both in +-1 / sqrt(inputs)
+    initial   without a bound: "glorot" and "spread", W normal and b zero; "uniform", both in +-1 / sqrt(inputs)
     """
 
     weight: jax.Array
@@ -40,8 +40,17 @@ class Dense(eqx.Module):
 
 
 def _first(inputs, width, *, name, frequency, key, initial):
-    """The first layer: for sine networks frequencies up to `frequency` (Sitzmann et al. 2020), else as the others."""
-    return Dense(inputs, width, key=key, bound=frequency if name == "sin" else None, initial=initial)
+    """The first layer: for sine networks frequencies up to `frequency` (Sitzmann et al. 2020), else as the others.
+
+    With the start "spread" the slopes of others go up to `frequency`, too, and each neuron has its centre, where its
+    argument vanishes, at random in the box [-1, 1] of its inputs. Smooth monotonous features are all alike otherwise.
+    """
+    if name == "sin" or initial != "spread":
+        return Dense(inputs, width, key=key, bound=frequency if name == "sin" else None, initial=initial)
+    slope_key, centre_key = jax.random.split(key)
+    layer = Dense(inputs, width, key=slope_key, bound=frequency)
+    centres = jax.random.uniform(centre_key, (inputs, width), minval=-1, maxval=1)
+    return eqx.tree_at(lambda d: d.bias, layer, -jnp.sum(layer.weight * centres, axis=0))
 
 
 class MLP(eqx.Module):
@@ -61,6 +70,11 @@ class MLP(eqx.Module):
         layers += [Dense(width, width, key=k, initial=initial) for k in keys[1:-1]]
         self.layers = (*layers, Dense(width, outputs, key=keys[-1], initial=initial))
         self.act = activation(act)
+
+    @property
+    def output(self) -> Dense:
+        """The linear layer that gives the outputs."""
+        return self.layers[-1]
 
     def __call__(self, h):
         for layer in self.layers[:-1]:
@@ -90,6 +104,11 @@ class ModifiedMLP(eqx.Module):
         self.gates = tuple(Dense(width, width, key=k, initial=initial) for k in keys[3:-1])
         self.last = Dense(width, outputs, key=keys[-1], initial=initial)
         self.act = activation(act)
+
+    @property
+    def output(self) -> Dense:
+        """The linear layer that gives the outputs."""
+        return self.last
 
     def __call__(self, x):
         u, v = (self.act(encode(x)) for encode in self.encoders)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 
 from spindle.objective.base import ResidualObjective
 from spindle.objective.causal import causal_loss
@@ -91,6 +92,20 @@ class LeastSquares:
         _, forward = jax.linearize(self.rows, arrays)
         backward = jax.linear_transpose(forward, arrays)
         return forward, lambda w: backward(w)[0]
+
+    def curvature(self, arrays, direction):
+        """J^T d^2 r / dt^2 at t = 0 on the line from `arrays` along `direction`, in the order of `ravel_pytree`."""
+
+        def second(a):
+            def product(b):
+                return self._objective.inner(self._model(a), self._model(b), self._points, self._weights)
+
+            def slope(b):
+                return jax.jvp(product, (b,), (direction,))[1]
+
+            return jax.jvp(slope, (arrays,), (direction,))[1]
+
+        return ravel_pytree(jax.grad(second)(arrays))[0]
 
     @property
     def has_jacobian(self) -> bool:

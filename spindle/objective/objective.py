@@ -183,6 +183,25 @@ class Objective(ResidualObjective):
         squares = self.mean_squares(model, drawn)
         return jnp.asarray(sum(weights[name] * square for name, square in squares.items()))
 
+    def inner(self, model: Model, other: Model, drawn: Drawn, weights: Mapping[str, jax.Array]) -> jax.Array:
+        """The inner product of the weighted rows of two models, taken as `mean_squares` takes its sums."""
+        models = (model, other)
+        shared = [self.derivatives.prepare(m.field, drawn.points) for m in models]
+        total = jnp.zeros(())
+        for r, quadrature, factors in zip(self.residuals, self._weights, drawn.factors, strict=True):
+            for piece, share, roots, grid_free, given in zip(
+                r.pieces, r.shares, quadrature, r.grid_free, factors, strict=True
+            ):
+                if grid_free and grid_free.sums_squares and shared[0].separated:
+                    product = grid_free.inner(shared[0].jets, shared[1].jets, given)
+                else:
+                    one, two = (
+                        _apply(roots, self._value(piece, m, s, drawn)) for m, s in zip(models, shared, strict=True)
+                    )
+                    product = jnp.sum(one * two)
+                total += weights[r.name] * r.scale**2 * share * product
+        return total + sum(weights[p.name] * jnp.vdot(p.rows(model.field), p.rows(other.field)) for p in self.penalties)
+
     @property
     def equations(self) -> frozenset[str]:
         """The names of the residuals that are equations."""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import spindle as sp
-from spindle.adaptivity.ranks import MoreCoefficients
+from spindle.adaptivity.ranks import MoreCoefficients, MoreProducts
 from spindle.networks.model import Model
 from spindle.training.precision import precision
 from tests.families import SMALL, convection, planned
@@ -31,6 +31,29 @@ def test_no_member_changes(biases):
 
 def _with_left(field, left):
     return eqx.tree_at(lambda f: f.network.hidden[0].left, field, left)
+
+
+@pytest.mark.parametrize("network", ["mlp", "modified"])
+def test_more_products_change_nothing_but_can_be_fitted(network):
+    """Two unknowns: each keeps its products, and the first factors of the new ones move with the first step."""
+    x, y = sp.coordinates("x y")
+    u, v = sp.unknown("u v", x, y)
+    equations = [sp.Eq(u.diff(x) + v, 1), sp.Eq(v.diff(y) - u, x)]
+    problem = sp.Problem(domain=sp.Box({x: (0, 1), y: (0, 1)}), equations=equations, conditions=[sp.Dirichlet(u, y)])
+    plan = sp.SPINN(network=network, width=4, rank=2, points=4, hard="off").plan(problem)
+    with precision("float64"):
+        model = plan.build(jax.random.PRNGKey(0))
+        larger = MoreProducts(2, 5, lambda rank: plan.objective).apply(model, 5)
+        points = jnp.asarray(np.random.default_rng(0).uniform(size=(20, 2)))
+        np.testing.assert_array_equal(larger.field(points), model.field(points))
+        assert larger.field.bodies[0].output.weight.shape == (4, 10)
+
+        def size(weight):
+            changed = eqx.tree_at(lambda m: m.field.bodies[0].output.weight, larger, weight)
+            return jnp.sum(changed.field(points) ** 2, axis=0)
+
+        for unknown, slopes in enumerate(jax.jacrev(size)(larger.field.bodies[0].output.weight)):
+            assert np.all(np.abs(slopes[:, 5 * unknown + 2 : 5 * unknown + 5]).max(0) > 0)
 
 
 @pytest.mark.slow

@@ -84,6 +84,15 @@ def test_sine_networks_start_with_frequencies_up_to_the_bound(body, getkey):
     assert np.abs((plain.layers[0] if body == "mlp" else plain.first).weight).max() < 1
 
 
+@pytest.mark.parametrize("name", ["tanh", "gaussian"])
+def test_neurons_are_spread_over_the_box_of_their_inputs(name, getkey):
+    """Where slopes and centres are spread, every neuron changes inside the interval, none faster than is resolved."""
+    first = MLP(1, 1, width=400, hidden=1, act=name, frequency=9.0, initial="spread", key=getkey()).layers[0]
+    slopes, centres = first.weight[0], -first.bias / first.weight[0]
+    assert 8.5 < jnp.abs(slopes).max() <= 9 and jnp.abs(jnp.mean(slopes)) < 1
+    assert 0.95 < jnp.abs(centres).max() <= 1 and np.std(centres) == pytest.approx(1 / np.sqrt(3), rel=0.1)
+
+
 def test_another_key_gives_other_weights(getkey):
     one, other = (MLP(1, 1, width=3, hidden=1, key=getkey()) for _ in range(2))
     assert (one.layers[0].weight != other.layers[0].weight).any()

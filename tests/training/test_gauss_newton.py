@@ -33,6 +33,12 @@ class Problem:
     def normal(self, theta):
         return self.jacobian(theta).T @ self.jacobian(theta)
 
+    def curvature(self, theta, direction):
+        def slope(at):
+            return jax.jvp(self.rows, (at,), (direction,))[1]
+
+        return self.jacobian(theta).T @ jax.jvp(slope, (theta,), (direction,))[1]
+
     def stopped(self):
         return False
 
@@ -70,6 +76,21 @@ def test_the_valley_is_followed_to_its_end(algebra, float64):
     theta, losses = run(Problem(curved, 2), jnp.array([-1.2, 1.0]), GaussNewton(steps=200, algebra=algebra))
     np.testing.assert_allclose(theta, 1.0, atol=1e-10)
     assert all(later <= earlier for earlier, later in itertools.pairwise(losses))
+
+
+@pytest.mark.parametrize("accelerated", [False, True])
+def test_acceleration_raises_the_order_of_a_step_along_the_valley(accelerated, float64):
+    """A step to the end of a short stretch of the valley misses it by its square; with the curvature by its cube."""
+    misses = []
+    for stretch in (0.1, 0.05):
+
+        def rows(theta, stretch=stretch):
+            return jnp.array([10 * (theta[1] - jnp.sin(theta[0])), theta[0] - 0.5 - stretch])
+
+        newton = GaussNewton(steps=1, algebra="normal", damping=1e-15, accelerated=accelerated)
+        theta, _ = run(Problem(rows, 2), jnp.array([0.5, np.sin(0.5)]), newton)
+        misses.append(abs(theta[1] - np.sin(0.5 + stretch)))
+    assert np.log2(misses[0] / misses[1]) == pytest.approx(3 if accelerated else 2, abs=0.2)
 
 
 def test_primal_and_dual_take_the_same_steps(float64):

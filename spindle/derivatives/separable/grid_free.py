@@ -18,84 +18,24 @@ The square is a difference of numbers of size |source|^2: below 1e-8 |source| th
 triangular factors of Psi_d carry the same residual without that loss, as a tensor of size prod min(N_d, K_d).
 """
 
-import itertools
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import sympy
 
+from spindle.derivatives.separable.monomials import Layout, Monomial, choices, number_of_choices
 from spindle.derivatives.separable.normal import AxisFeatures
 from spindle.lowering.compile import array_function
-from spindle.lowering.partials import Partial
 from spindle.lowering.structure import Structure
 
 _DEAR = 2e9  # operations that one evaluation of the loss may cost before digits are given up
 _MOST_ENTRIES = 1.5e7  # of the factors of one block of J^T J: an eighth of a gigabyte
-_CHEAP = 1e7  # operations below which a grid is not worth avoiding: grid-free sums take longer to compile
-
-
-@dataclass(frozen=True)
-class Monomial:
-    """`constant * product of factors * product of partials` of one term of a piece.
-
-    factors    index of the coefficient function on each axis, -1 for none
-    partials   with repetition, sorted; empty for a piece of the source
-    """
-
-    term: int
-    constant: float
-    factors: tuple[int, ...]
-    partials: tuple[Partial, ...]
-
-    def column(self, axis: int) -> tuple:
-        """A key of the columns on an axis; equal keys mean equal columns."""
-        slots = tuple((p.unknown, p.orders[axis]) for p in self.partials)
-        return self.term, self.factors[axis], slots, self.pattern
-
-    @property
-    def pattern(self) -> tuple[int, ...]:
-        """How often each different partial occurs; choices of features for equal partials are unordered."""
-        return tuple(Counter(self.partials).values())
-
-
 _MOST_PRODUCTS = 1_000_000  # above, listing them alone takes long
-
-
-@cache
-def choices(pattern: tuple[int, ...], rank: int) -> tuple[np.ndarray, np.ndarray]:
-    """All choices of one feature a factor, (factors, n), and how many orderings each stands for, (n,)."""
-    groups = [list(itertools.combinations_with_replacement(range(rank), n)) for n in pattern]
-    index, count = [], []
-    for choice in itertools.product(*groups):
-        index.append([i for group in choice for i in group])
-        orderings = (math.factorial(len(g)) // math.prod(map(math.factorial, Counter(g).values())) for g in choice)
-        count.append(math.prod(orderings))
-    return np.array(index, int).reshape(len(index), -1).T, np.array(count, float)
-
-
-def _count(pattern: tuple[int, ...], rank: int) -> int:
-    """The number of `choices`."""
-    return math.prod(math.comb(rank + n - 1, n) for n in pattern)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The numbers of the columns that each product of a piece multiplies, for one separable rank.
-
-    constants    c_tau, (T,)
-    columns_of   for each axis the number of each product's column, (T,)
-    sizes        number of products of each monomial
-    """
-
-    constants: np.ndarray
-    columns_of: tuple[np.ndarray, ...]
-    sizes: tuple[int, ...]
+_CHEAP = 1e7  # operations below which a grid is not worth avoiding: grid-free sums take longer to compile
 
 
 class SeparatedPiece:
@@ -137,11 +77,11 @@ class SeparatedPiece:
 
     def widths(self, rank: int) -> list[int]:
         """For each axis the number K_d of different columns."""
-        return [sum(_count(b[3], rank) for b in blocks) for blocks in self._blocks]
+        return [sum(number_of_choices(b[3], rank) for b in blocks) for blocks in self._blocks]
 
     def products(self, rank: int) -> int:
         """The number of products of columns, each choice of features counted."""
-        return sum(_count(m.pattern, rank) for m in self.monomials)
+        return sum(number_of_choices(m.pattern, rank) for m in self.monomials)
 
     def coefficients(self, pools) -> list[list[list[jax.Array]]]:
         """The values of all coefficient functions, for each axis and term; they depend on the points alone."""
@@ -164,10 +104,14 @@ class SeparatedPiece:
 
     def square(self, columns: Sequence[jax.Array], rank: int) -> jax.Array:
         """|r|^2 from Gram matrices; by rounding it may be a little negative."""
+        return self.inner(columns, columns, rank)
+
+    def inner(self, columns: Sequence[jax.Array], others: Sequence[jax.Array], rank: int) -> jax.Array:
+        """The inner product of the residuals of two fields, from the products of their columns."""
         layout = self.layout(rank)
         product = jnp.asarray(np.outer(layout.constants, layout.constants), columns[0].dtype)
-        for chosen, psi in zip(layout.columns_of, columns, strict=True):
-            product = product * (psi.T @ psi)[chosen][:, chosen]
+        for chosen, psi, other in zip(layout.columns_of, columns, others, strict=True):
+            product = product * (psi.T @ other)[chosen][:, chosen]
         return jnp.sum(product)
 
     def core(self, columns: Sequence[jax.Array], rank: int) -> jax.Array:
@@ -195,7 +139,7 @@ class SeparatedPiece:
             after.insert(0, after[0] * gram)
         blocks = []
         for d in axes:
-            row = [self._diagonal(layout, d, before[d] * after[d + 1], tangents[d])]
+            row = [self._diagonal(layout, d, before[d] * after[d + 1], features[d], coefficients)]
             between = before[d]
             for e in range(d + 1, len(features)):
                 row.append(self._off_diagonal(layout, (d, e), between * after[e + 1], tangents, psi))
@@ -203,12 +147,34 @@ class SeparatedPiece:
             blocks.append(row)
         return blocks
 
-    def _diagonal(self, layout, d, weights, tangents):
-        spread = _one_hot(layout.columns_of[d], tangents.shape[1])
-        mode = spread.T @ weights @ spread
-        half = jnp.einsum("kl,nlp->nkp", mode, tangents)
-        size = tangents.shape[-1]
-        return tangents.reshape(-1, size).T @ half.reshape(-1, size)
+    def _diagonal(self, layout, d, weights, features, coefficients):
+        """The sum over nodes of J^T M J, J the slopes of the features that occur, of which columns are products.
+
+        Features are far fewer than their products, and there is but one product of J with itself.
+        """
+        slots = list(dict.fromkeys((m.term, p.unknown, p.orders[d]) for m in self.monomials for p in m.partials))
+        through = self._slopes_in_features(d, slots, features.values, coefficients)
+        spread = _one_hot(layout.columns_of[d], through.shape[1])
+        modes = jnp.einsum("nks,kl,nlt->nst", through, spread.T @ weights @ spread, through, optimize=True)
+        j = jnp.concatenate([features.slopes[self.slices[t][d]][:, order, u] for t, u, order in slots], axis=1)
+        size = j.shape[-1]
+        return j.reshape(-1, size).T @ jnp.einsum("nst,ntp->nsp", modes, j).reshape(-1, size)
+
+    def _slopes_in_features(self, axis, slots, values, coefficients):
+        """d Psi_d / d phi at each node, weighted: (N_d, K_d, features), the features slot by slot."""
+        rank, columns = values.shape[-1], []
+        for block in self._blocks[axis]:
+            term, factor, own, pattern = block
+            chosen = self._features(axis, term, own, pattern, values)
+            index = choices(pattern, rank)[0]
+            count = len(choices(pattern, rank)[1])
+            total = jnp.zeros((self._length(axis, term), count, len(slots) * rank), values.dtype)
+            for k, (unknown, order) in enumerate(own):
+                others = math.prod(chosen[:k] + chosen[k + 1 :], start=jnp.ones(total.shape[:2], values.dtype))
+                place = slots.index((term, unknown, order)) * rank + index[k]
+                total = total.at[:, np.arange(count), place].add(others)
+            columns.append(total if factor < 0 else total * coefficients[axis][term][factor][:, None, None])
+        return self._weighted(axis, columns)
 
     def _off_diagonal(self, layout, pair, weights, tangents, psi):
         """The sum over products k, l of w_kl (dPsi_dk . Psi_dl) (dPsi_el . Psi_ek), a few k at a time."""
@@ -325,6 +291,11 @@ class GridFree:
         if self.squares == "core":
             return jnp.sum(self.piece.core(columns, rank) ** 2)
         return self.piece.square(columns, rank)
+
+    def inner(self, jets, others, coefficients) -> jax.Array:
+        """The inner product of the residuals of two fields, from the jets of all axes of each."""
+        columns, beside = (self.piece.columns(j, coefficients) for j in (jets, others))
+        return self.piece.inner(columns, beside, jets[0].shape[-1])
 
     def normal(self, features, coefficients):
         """Blocks H_de of J^T J for d <= e; see `SeparatedPiece.normal`."""

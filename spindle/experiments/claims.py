@@ -103,6 +103,7 @@ CLAIMS = (
     Claim("lid_driven_cavity", SPINN(), 1.2e-2, 35),
     Claim("lid_driven_cavity", SPINN(), 1.2e-2, 31, options={"re": 400}),
     Claim("lid_driven_cavity", SPINN(network="elements"), 2.2e-4, 50, options={"re": 1000}),
+    Claim("lid_driven_cavity", SPINN(network="elements"), 4.8e-4, 100, options={"re": 3200}),
     Claim("navier_stokes3d", SPINN(), 7.5e-7, 36, options={"end": 0.1}, of="w"),
     Claim("navier_stokes3d", SPINN(windows=10), 1.3e-2, 85, of="w"),
     Claim("navier_stokes4d", SPINN(), 9.4e-16, 215, of="vorticity 1"),

@@ -340,7 +340,7 @@ class March:
         A step that raises the loss is taken back, and a shorter one tried (Levenberg & Marquardt): but for those that
         are rounding errors, and where `most` steps are few, as in a slab, which is rather shortened.
         """
-        kept, before, last, damping = local, math.inf, math.inf, _DAMPING
+        kept, before, last, damping, used = local, math.inf, math.inf, _DAMPING, _DAMPING
         tolerance, rough = ending or _Ending(self.aim.tolerance, False)
         losses: list[float] = []
         rounds = 0
@@ -351,15 +351,16 @@ class March:
             self.steps, rounds = self.steps + step.rounds, rounds + step.rounds
             least = ending is not None and self._least(last, step.loss)
             if not step.loss <= _RAISED * last and most > _STEPS and math.isfinite(last):
-                if least:
+                if least and used <= _DAMPED:
                     return _Settled(kept, rounds, last, damping == _DAMPING)
-                damping = max(_DAMPED, 10 * damping)
+                used = damping = max(_DAMPED, 10 * used)
                 step = self.space.step(begins, kept, slab, damping)
                 local = kept + step.change
                 continue
             change, series = self.space.series(step.change), self.space.series(local + step.change)
             size = self._relative(change, series, slab.mesh)
-            kept, local, last, damping = local, local + step.change, step.loss, max(_DAMPING, damping / 10)
+            kept, local, last = local, local + step.change, step.loss
+            used, damping = damping, max(_DAMPING, damping / 10)
             if not size < _WILD:
                 return None
             # The next step would be smaller by the same factor at least.

@@ -94,6 +94,7 @@ CLAIMS = (
     Claim("boundary_layer", SPINN(), 8.2e-12, 9, options={"side": "left"}),
     Claim("boundary_layer", SPINN(), 2.2e-15, 11, options={"side": "middle"}),
     Claim("two_materials", SPINN(), 7.1e-15, 4),
+    Claim("two_materials2d", SPINN(), 1.6e-10, 20),
     Claim("van_der_pol", SPINN(), 1.5e-9, 8),
     Claim("oscillator_long", SPINN(), 2.9e-11, 3),
     Claim("helmholtz_high", SPINN(), 6.8e-14, 6),

@@ -66,6 +66,6 @@ def test_a_cylinder_carries_value_and_flux_across_its_wall(ratio):
 
 def test_a_cylinder_that_does_not_lie_inside_is_refused():
     with pytest.raises(
-        sp.ProblemError, match="`inclusion` was given ratio = .* it needs a positive ratio, and a radius"
+        sp.ProblemError, match=r"`inclusion` was given ratio = .* it needs a positive ratio, and a radius"
     ):
         inclusion(5, 1.2)

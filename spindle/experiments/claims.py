@@ -113,6 +113,7 @@ CLAIMS = (
     _disk(4737, 240, 4, 4.6e-6, 45),
     Claim("poisson_holes", DTPINN(), 5.0e-4, 56),
     Claim("poisson_star", DTPINN(), 4.6e-6, 80),
+    Claim("inclusion", DTPINN(), 2.9e-4, 57),
     Claim("poisson_ball", DTPINN(nodes=(2423, 657), order=3), 3.3e-4, 42),
     Claim("advection_diffusion_annulus", DTPINN(), 5.8e-5, 60),
     Claim("heat_disk", DTPINN(nodes=(737, 91)), 3.8e-5, 520),

@@ -93,5 +93,6 @@ class Blocks(NamedTuple):
             entries[number, 0, lines, np.searchsorted(neighbours, rows[cut])] = 1.0
             at = np.searchsorted(neighbours, stencils.idx[cut])
             # A node may stand in a stencil twice: on an interface, for either side.
-            np.add.at(entries[number, 1:], (slice(None), lines[:, None], at), stencils.weights[:, cut])
+            for entry, weights in zip(entries[number, 1:], stencils.weights[:, cut], strict=True):
+                np.add.at(entry, (np.broadcast_to(lines[:, None], at.shape), at), weights)
         return Blocks(columns, entries)

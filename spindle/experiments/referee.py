@@ -1,6 +1,7 @@
 """The problems that the field quotes, by our default, beside the best that is published of networks (November 2026)."""
 
 from spindle.experiments.rows import Row
+from spindle.methods.dtpinn import DTPINN
 from spindle.methods.spinn import SPINN
 
 _DSGNAR = "Webb, Jerad & Cartis (2026), arXiv 2607.02194, H100"
@@ -44,4 +45,5 @@ ROWS = (
     Row("burgers2d", SPINN()),
     Row("two_materials", SPINN()),
     Row("two_materials2d", SPINN()),
+    Row("inclusion", DTPINN()),
 )

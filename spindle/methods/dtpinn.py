@@ -104,6 +104,7 @@ class DTPINN(Method):
     degree 8 to 2 %, as at small holes, else 4. It may end as a fit to the classical solution (`approach`, said in the
     record). For a forward problem that solution on the same nodes, which every record shows, is as accurate and faster;
     a network earns its place with measurements and unknown parameters, and as a smooth surrogate.
+    Where coefficients jump at a level, nodes lie on it, stencils cross none, and the modulus of the level is an input.
     `recipe="paper"`: four tanh layers of width 50, and L-BFGS of the constant rate published for the problem and the
     precision, in blocks of 20 iterations, begun anew with another network and half the rate where it is lost; with
     `derivatives="exact"` the plain network of the publication, in single precision and with its own rates and nodes.

@@ -37,10 +37,10 @@ class ElementLine:
         high = (np.arange(1, count + 1) % nodes)[:, None] * ends + np.arange(ends)
         own = self.degree + 1 - 2 * ends
         inner = nodes * ends + np.arange(count * own).reshape(count, own)
-        many, own_slopes = nodes * ends + count * own, ends - ends // 2
+        many, further = nodes * ends + count * own, ends - ends // 2
         for k, element in enumerate(broken):
-            low[element, ends // 2 :] = many + k * own_slopes + np.arange(own_slopes)
-        return np.concatenate([low, high, inner], axis=1), many + len(broken) * own_slopes
+            low[element, ends // 2 :] = many + k * further + np.arange(further)
+        return np.concatenate([low, high, inner], axis=1), many + len(broken) * further
 
     def factors(self, halves):
         """(.., degree + 1) by which derivatives at nodes become those on elements of half that width."""

@@ -16,7 +16,7 @@ from tests.contract.exact_fields import ExactField, ExactSeparableField
 ON_JETS = ["helmholtz3d", "klein_gordon3d", "klein_gordon4d", "diffusion6d", "poisson2d", "convection"]
 ON_JETS += ["advection_fast", "wave_multiscale", "helmholtz_high", "oscillator_long"]
 SYMBOLIC = [*ON_JETS, "flow_mixing3d", "navier_stokes4d", "kovasznay", "burgers_two_fronts", "boundary_layer"]
-SYMBOLIC += ["burgers2d", "heat_long", "two_materials", "two_materials2d"]
+SYMBOLIC += ["burgers2d", "heat_long", "two_materials", "two_materials2d", "inclusion"]
 CURVED = ["poisson_disk", "nonlinear_poisson_disk", "heat_disk", "poisson_ball", "poisson_star", "poisson_cad"]
 CURVED += ["advection_diffusion_annulus"]
 TABULATED = {"poisson_holes": 1e-9, "diffusion3d": 1e-4, "poisson_lshape": 1e-6, "burgers": 1e-6, "allen_cahn": 1e-6}

@@ -4,7 +4,7 @@ import pytest
 import sympy
 
 import spindle as sp
-from spindle.gallery.materials import plate, strip, two_materials, two_materials2d
+from spindle.gallery.materials import inclusion, plate, strip, two_materials, two_materials2d
 
 SAMPLES = (0.03, 0.29, 0.61, 0.97)
 
@@ -47,3 +47,25 @@ def test_materials_that_do_not_meet_are_refused(build, wrong):
         sp.ProblemError, match=rf"`{build.__name__}` was given ratio = .* it needs a positive ratio, and"
     ):
         build(**wrong)
+
+
+@pytest.mark.parametrize("ratio", [5, 0.001])
+def test_a_cylinder_carries_value_and_flux_across_its_wall(ratio):
+    problem = inclusion(ratio, 0.3)
+    u, (x, y) = problem.unknowns[0], problem.coordinates
+    inside, outside = (problem.closed_forms[u].args[k][0] for k in (0, 1))
+    for angle in (0.3, 1.9, 4.4):
+        place = {x: 0.3 * sympy.cos(angle), y: 0.3 * sympy.sin(angle)}
+        assert abs((inside - outside).subs(place)) < 1e-12
+        flux = ratio * inside - outside
+        assert abs((x * flux.diff(x) + y * flux.diff(y)).subs(place)) < 1e-12
+    for side in (inside, outside):
+        assert sympy.simplify(side.diff(x, 2) + side.diff(y, 2)) == 0
+    assert all(gap < 1e-9 for _, _, gap in problem.misfits)
+
+
+def test_a_cylinder_that_does_not_lie_inside_is_refused():
+    with pytest.raises(
+        sp.ProblemError, match=r"`inclusion` was given ratio = .* it needs a positive ratio, and a radius"
+    ):
+        inclusion(5, 1.2)

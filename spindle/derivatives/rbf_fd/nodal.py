@@ -144,11 +144,11 @@ class RBFFDDerivatives(FormingJacobians):
         for side in dict.fromkeys(side for side, _ in operators):
             chosen = [k for k, (where, _) in enumerate(operators) if where == side]
             sides = self._on_side(support, side)
-            idx, own = one_sided(
+            idx, one_side = one_sided(
                 (self.points.positions, self.points.sides), (centres, sides), [operators[k][1] for k in chosen], scheme
             )
             weights = np.zeros((len(operators), *idx.shape))
-            weights[chosen] = own
+            weights[chosen] = one_side
             parts.append((idx, weights))
         return Stencils.of(
             np.concatenate([idx for idx, _ in parts], axis=1), np.concatenate([w for _, w in parts], axis=2), count

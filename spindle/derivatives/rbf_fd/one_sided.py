@@ -32,15 +32,15 @@ def one_sided(
         allowed = np.flatnonzero(np.all((sides == groups[group]) | (sides == 0), axis=1))
         rows = np.flatnonzero(number.ravel() == group)
         try:
-            chosen, own = cached_weights(points[allowed], places[rows], operators, **scheme)
+            chosen, values = cached_weights(points[allowed], places[rows], operators, **scheme)
         except MethodError as error:
             raise MethodError(
                 f"One side of an interface has {len(allowed)} nodes, interface included, too few for stencils that do "
                 f"not cross it; raise `nodes`, or lower `order`."
             ) from error
-        parts.append((rows, allowed[chosen], np.stack(own)))
+        parts.append((rows, allowed[chosen], np.stack(values)))
     size = parts[0][1].shape[1]
     idx, weights = np.zeros((len(places), size), int), np.zeros((len(operators), len(places), size))
-    for rows, stencils, values in parts:
-        idx[rows], weights[:, rows] = stencils, values
+    for rows, stencils, of_operators in parts:
+        idx[rows], weights[:, rows] = stencils, of_operators
     return idx, weights

@@ -93,6 +93,6 @@ class Blocks(NamedTuple):
             entries[number, 0, lines, np.searchsorted(neighbours, rows[cut])] = 1.0
             at = np.searchsorted(neighbours, stencils.idx[cut])
             # A node may stand in a stencil twice: on an interface, for either side.
-            for block, weights in zip(entries[number, 1:], stencils.weights[:, cut], strict=True):
-                np.add.at(block, (lines[:, None], at), weights)
+            for entry, weights in zip(entries[number, 1:], stencils.weights[:, cut], strict=True):
+                np.add.at(entry, (np.broadcast_to(lines[:, None], at.shape), at), weights)
         return Blocks(columns, entries)

@@ -243,9 +243,9 @@ class Elements(SlabSpace):
             matrices = np.asarray(condensed.matrix) * factors[:, :, None] * factors[:, None, :]
             equations = self.joints.with_room(matrices, np.asarray(condensed.right) * factors, slab.mesh)
             if self.rows.joints and not begins:
-                ends, kept = (part[:, : 2 * self.joints.ends] / scales[..., None, None] for part in (local, carried))
+                slopes, kept = (c[:, : 2 * self.joints.ends] / scales[..., None, None] for c in (local, carried))
                 fixed = self._fixed(begins)
-                loss += self.joints.add_fluxes(equations, ends, kept, slab, slice(first, last), fixed)
+                loss += self.joints.add_fluxes(equations, slopes, kept, slab, slice(first, last), fixed)
             nodes = blocks.solve(*equations, damping, ring=bool(self.rows.periodic))
             nodes = nodes.reshape(len(nodes), self.joints.room, -1)
             at_ends = factors * self.joints.of_elements(nodes, slab.mesh).reshape(len(local), -1)

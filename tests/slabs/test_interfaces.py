@@ -175,3 +175,36 @@ def test_a_problem_file_says_the_flux_by_its_divergence(tmp_path):
     (interface,) = problem.interfaces
     assert interface.left == 0.377
     assert not any("is taken to be continuous" in doubt.sentence for doubt in problem.doubted)
+
+
+def started(w, truth):
+    """The values of an unknown at both ends and at the start."""
+    return sp.Dirichlet(w, truth), sp.Initial(w, truth.subs(t, 0))
+
+
+@pytest.mark.slow
+def test_the_estimate_of_a_system_with_an_interface_is_the_error_and_outlives_its_file(tmp_path):
+    """One conductivity jumps, the other is constant; both unknowns depend on one another and on time."""
+    jumping = layers((1, 20), (ODD,))
+    along, beside = resistance((1, 20), (ODD,)), cos(2 * x - t)
+    v = sp.unknown("v", t, x)
+    # The flux is 1 - x, but for a factor in time, whatever the conductivity is.
+    pieces = [(k, piece) for k, (piece, _) in zip((1, 20), along.args, strict=True)]
+    start = pieces[0][1] - x**2 / 2
+    beyond = pieces[1][1] - (x**2 - ODD**2) / 40 - ODD**2 / 2
+    exact = Piecewise((start, x < ODD), (beyond, True)) * (1 + t / 2)
+    problem = sp.Problem(
+        sp.Box({t: (0, 1), x: (0, 1)}),
+        [
+            Eq(u.diff(t) - sp.div(jumping * sp.grad(u)) + u * v, exact.diff(t) + 1 + t / 2 + exact * beside),
+            Eq(v.diff(t) - v.diff(x, 2) / 10 + u, beside.diff(t) - beside.diff(x, 2) / 10 + exact),
+        ],
+        [condition for w, truth in ((u, exact), (v, beside)) for condition in started(w, truth)],
+        reference={u: exact, v: beside},
+    )
+    solution = solved(problem)
+    estimated = sp.estimate(solution).errors
+    errors = {name: measures["rel_l2"] for name, measures in solution.run.errors.items()}
+    assert all(1e-16 < error < 10 * estimated[name] < 1e-7 for name, error in errors.items())
+    solution.save(tmp_path / "solution")
+    assert sp.estimate(sp.load(tmp_path / "solution")).errors == estimated

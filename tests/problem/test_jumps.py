@@ -342,8 +342,8 @@ def test_smooth_methods_refuse_interfaces(name):
 
 
 def test_elements_say_why_they_cannot_take_an_interface():
-    k = sp.parameter("k", range=(1, 2))
-    family = posed(sp.div(k * K * sp.grad(f)))
+    k, c = sp.parameter("k", range=(1, 2)), sp.parameter("c", range=(1, 2))
+    family = posed(sp.div(k * K * sp.grad(f)) - c * f)
     with pytest.raises(
         sp.MethodError, match=r"interfaces, such as that of `problem` at x = 0\.5, .* since it has more"
     ):

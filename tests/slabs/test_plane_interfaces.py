@@ -84,6 +84,20 @@ def test_a_plate_of_two_materials(ratio):
 
 
 @pytest.mark.slow
+def test_a_family_of_two_materials_over_one_parameter():
+    """(c k f')' = 1: the flux is x + a constant, whatever c and k are, so that c f is the same for all members."""
+    f, c = sp.unknown("f", x), sp.parameter("c", range=(1, 2))
+    k = Piecewise((1, x < M), (1000, True))
+    family = sp.Problem(sp.Interval(x, 0, 1), [Eq(sp.div(c * k * sp.grad(f)), 1)], [sp.Dirichlet(f, 0)])
+    solution, places = solved(family), np.array([0.2, 0.5, 0.9])
+    first, second = (value * solution(x=places, c=np.full(3, value)) for value in (1.0, 1.7))
+    np.testing.assert_allclose(first, second, atol=1e-10)
+    slope = solution.problem.unknowns[0].diff(x)
+    flux = solution(slope, x=np.array([0.1, 0.3, 0.6]), c=np.ones(3)) * [1, 1, 1000]
+    np.testing.assert_allclose(np.diff(flux), [0.2, 0.3], atol=1e-8)
+
+
+@pytest.mark.slow
 def test_a_nonlinear_flux_in_the_plane():
     """Kirchhoff's transformation: v = u + u^3/3 solves the linear problem."""
     k = Piecewise((1, x < M), (1000, True))

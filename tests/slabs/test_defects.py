@@ -119,7 +119,7 @@ def test_errors_grow_through_jumps_as_the_linearised_equations_say(float64):
         size += slab.length * weights @ exact**2
     error = np.sqrt(gap / size)
     assert error > 1e-5, "there is an error to be seen"
-    (told,) = relative_sizes(running.slabs, corrected(space.of_errors(), running.slabs))
+    (told,) = relative_sizes(running.slabs, corrected(space.of_errors(), running.slabs, aim.tolerance))
     assert told == pytest.approx(error, rel=0.1)
 
 

@@ -59,7 +59,7 @@ def test_seeds_of_numpy_are_seeds():
 @pytest.mark.parametrize("method", [sp.SPINN, sp.PINN])
 def test_a_network_larger_than_the_machine_is_refused(method):
     with pytest.raises(sp.MethodError, match=r"parameters, and to train them takes about .* GiB .*; lower `width`"):
-        sp.solve(problem(), method(network="mlp", width=10**7), progress=False)
+        sp.solve(problem(), method(network="mlp", hidden_layers=2, width=10**7), progress=False)
 
 
 TABLE = {"x": np.linspace(0, 1, 3), "y": np.linspace(0, 1, 2)}

@@ -25,7 +25,7 @@ from spindle.networks.registry import BODIES
 from spindle.objective.estimated import first_guesses
 from spindle.objective.objective import Objective
 from spindle.problem.consistency.signs import parameters_of_known_sign
-from spindle.problem.curves import Curve
+from spindle.problem.curves import LevelInterface
 from spindle.problem.problem import Problem
 from spindle.symbolic.symbols import is_time
 from spindle.training.optimizers.adam import Adam
@@ -108,7 +108,7 @@ def body_options(s: Any) -> dict[str, Any]:
 
 
 def pointwise_field(
-    problem: Problem, constraints: Constraints, s: Any, curves: Sequence[Curve] = ()
+    problem: Problem, constraints: Constraints, s: Any, curves: Sequence[LevelInterface] = ()
 ) -> Callable[[jax.Array], JetField]:
     """Random key -> one network of all coordinates, whose slopes may jump at curves."""
     kinks, outputs = tuple(level_function(curve, problem) for curve in curves), len(problem.unknowns)

@@ -9,12 +9,12 @@ import sympy
 
 from spindle.geometry.levels import gradient_of
 from spindle.lowering.compile import array_function
-from spindle.problem.curves import InterfaceCurve, points_on
+from spindle.problem.curves import LevelInterface, points_on
 from spindle.problem.problem import Problem
 from spindle.symbolic.symbols import is_space
 
 
-def level_function(curve: InterfaceCurve, problem: Problem) -> Callable:
+def level_function(curve: LevelInterface, problem: Problem) -> Callable:
     """(points (n, d), orders) -> a partial derivative (n, 1) of a level, scaled to rise by one over half the domain.
 
     So it does near its zeros, where it is the distance from them, in the units in which networks see coordinates.

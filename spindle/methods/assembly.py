@@ -26,7 +26,7 @@ from spindle.objective.estimated import first_guesses
 from spindle.objective.objective import Objective
 from spindle.points.rules import DRAWN
 from spindle.problem.consistency.signs import parameters_of_known_sign
-from spindle.problem.curves import InterfaceCurve
+from spindle.problem.curves import LevelInterface
 from spindle.problem.problem import Problem
 from spindle.symbolic.symbols import is_time
 from spindle.training.optimizers.adam import Adam
@@ -112,7 +112,7 @@ def body_options(s: Any) -> dict[str, Any]:
 
 
 def pointwise_field(
-    problem: Problem, constraints: Constraints, s: Any, curves: Sequence[InterfaceCurve] = ()
+    problem: Problem, constraints: Constraints, s: Any, curves: Sequence[LevelInterface] = ()
 ) -> Callable[[jax.Array], JetField]:
     """Random key -> one network of all coordinates, whose slopes may jump at curves."""
     kinks, outputs = tuple(level_function(curve, problem) for curve in curves), len(problem.unknowns)

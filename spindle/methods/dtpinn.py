@@ -32,7 +32,7 @@ from spindle.points.cloud import Cloud
 from spindle.points.node_arrays import Nodes, from_cloud
 from spindle.points.nodes import NodeCloud, NodePoints
 from spindle.points.scattered import scatter
-from spindle.problem.curves import InterfaceCurve
+from spindle.problem.curves import LevelInterface
 from spindle.problem.problem import Problem
 from spindle.symbolic.functions import evaluate
 from spindle.symbolic.symbols import is_time
@@ -330,12 +330,12 @@ def _check_curves(problem: Problem, domain: ShapeDomain) -> None:
             )
 
 
-def _level_parts(domain: ShapeDomain, curves: Sequence[InterfaceCurve]) -> list[LevelPart]:
+def _level_parts(domain: ShapeDomain, curves: Sequence[LevelInterface]) -> list[LevelPart]:
     """Where interfaces lie, of a single field."""
     return [LevelPart(curve.level, domain.bounds, domain.shape, domain.time, 1) for curve in curves]
 
 
-def scattered(domain: ShapeDomain, s: Any, curves: Sequence[InterfaceCurve] = ()) -> Nodes:
+def scattered(domain: ShapeDomain, s: Any, curves: Sequence[LevelInterface] = ()) -> Nodes:
     """The nodes that the settings ask for, some of them on interfaces, or those of a point cloud."""
     shape = domain.shape
     if isinstance(shape, PointCloud):

@@ -22,7 +22,7 @@ _JUMP = 1e-8  # relative difference of two fluxes that is none
 
 
 @dataclass(frozen=True)
-class InterfaceCurve:
+class LevelInterface:
     """A curve, or a surface, where fluxes along the normal are continuous, and all unknowns are.
 
     level    an expression in the coordinates of space that vanishes there
@@ -54,7 +54,7 @@ def _axes(problem) -> list[sympy.Symbol]:
     return [c for c in problem.coordinates if is_space(c)]
 
 
-def curves(problem) -> tuple[InterfaceCurve, ...]:
+def curves(problem) -> tuple[LevelInterface, ...]:
     """The interfaces of a problem in two or three dimensions of space that its levels tell of, straight ones included.
 
     None where an equation has no flux that can be known.
@@ -68,12 +68,12 @@ def curves(problem) -> tuple[InterfaceCurve, ...]:
     return tuple(curve for curve in listed if curve is not None)
 
 
-def oblique_curves(problem) -> tuple[InterfaceCurve, ...]:
+def oblique_curves(problem) -> tuple[LevelInterface, ...]:
     """Those that are no interfaces across axes: they bend, lie at an angle, or the domain is no box."""
     return tuple(curve for curve in problem.curves if not _is_straight(curve, problem))
 
 
-def _is_straight(curve: InterfaceCurve, problem) -> bool:
+def _is_straight(curve: LevelInterface, problem) -> bool:
     axes = _axes(problem)
     points = _on_curve(curve.level, axes, problem)
     met = np.zeros(len(points), bool)
@@ -91,7 +91,7 @@ def _fluxes(equation, axes, problem) -> list[sympy.Expr] | None:
     return None if any(flux is None for flux in fluxes) else fluxes
 
 
-def _curve(level, known, axes, problem) -> InterfaceCurve | None:
+def _curve(level, known, axes, problem) -> LevelInterface | None:
     """The curve of one level; None where it does not pass through the domain, or nothing jumps there."""
     points = _on_curve(level, axes, problem)
     if not len(points):
@@ -104,7 +104,7 @@ def _curve(level, known, axes, problem) -> InterfaceCurve | None:
         fluxes[name] = beside_level(normal, level, -1), beside_level(normal, level, 1)
     if not any(_differ(*sides, axes, points) for sides in fluxes.values()):
         return None
-    return InterfaceCurve(level, fluxes, _culprit(level, known, axes))
+    return LevelInterface(level, fluxes, _culprit(level, known, axes))
 
 
 def _on_curve(level, axes, problem) -> np.ndarray:
@@ -114,7 +114,7 @@ def _on_curve(level, axes, problem) -> np.ndarray:
     return points[_inside(problem, axes, points)] if len(points) else points
 
 
-def points_on(curve: InterfaceCurve, problem) -> np.ndarray:
+def points_on(curve: LevelInterface, problem) -> np.ndarray:
     """Points (n, d) of the problem's coordinates on a curve, those beside space in the middle of their intervals."""
     axes = _axes(problem)
     return _whole(problem, axes, _on_curve(curve.level, axes, problem))

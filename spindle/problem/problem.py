@@ -21,7 +21,7 @@ from spindle.problem.consistency.checks import doubted
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.jumps import check_jumps
 from spindle.problem.consistency.references import misfits
-from spindle.problem.curves import InterfaceCurve, curves
+from spindle.problem.curves import LevelInterface, curves
 from spindle.problem.interfaces import Interface, interfaces
 from spindle.problem.printing import describe_latex, describe_with_doubts
 from spindle.problem.publication import publication
@@ -216,7 +216,7 @@ class Problem:
         return interfaces(self)
 
     @cached_property
-    def curves(self) -> tuple[InterfaceCurve, ...]:
+    def curves(self) -> tuple[LevelInterface, ...]:
         """The same in two and three dimensions of space as levels, of which an interface may be any shape."""
         return curves(self)
 

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from sympy import Eq
 
 import spindle as sp
 from spindle.adaptivity.ranks import MoreCoefficients, MoreProducts
@@ -38,7 +39,7 @@ def test_more_products_change_nothing_but_can_be_fitted(network):
     """Two unknowns: each keeps its products, and the first factors of the new ones move with the first step."""
     x, y = sp.coordinates("x y")
     u, v = sp.unknown("u v", x, y)
-    equations = [sp.Eq(u.diff(x) + v, 1), sp.Eq(v.diff(y) - u, x)]
+    equations = [Eq(u.diff(x) + v, 1), Eq(v.diff(y) - u, x)]
     problem = sp.Problem(domain=sp.Box({x: (0, 1), y: (0, 1)}), equations=equations, conditions=[sp.Dirichlet(u, y)])
     plan = sp.SPINN(network=network, width=4, rank=2, points=4, hard="off").plan(problem)
     with precision("float64"):

@@ -1,6 +1,5 @@
 """How ranks of learned networks grow while that pays: those of families, and those of separable fields."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import equinox as eqx
@@ -8,7 +7,6 @@ import jax
 import jax.numpy as jnp
 
 from spindle.networks.lowrank import FamilyField, LowRankLayer
-from spindle.objective.objective import Objective
 from spindle.training.stages import Refinement
 
 
@@ -48,13 +46,10 @@ class MoreProducts(Refinement):
 
     Their factors on the first axis begin at zero, so that the field does not change; those on the others begin at
     random. The next step fits the first factors to the residual, by linear least squares.
-
-    aim   rank -> the objective, whose sums are taken as suits that rank
     """
 
     outputs: int
     rank: int
-    aim: Callable[[int], Objective]
 
     def decide(self, model, reached: float) -> int:
         """The rank."""
@@ -77,9 +72,8 @@ class MoreProducts(Refinement):
         bodies = tuple(wider(axis, body) for axis, body in enumerate(model.field.bodies))
         return eqx.tree_at(lambda m: m.field.bodies, model, bodies)
 
-    def objective(self, model) -> Objective:
-        """The same, summed as suits the rank."""
-        return self.aim(self.rank)
+    def objective(self, model) -> None:
+        """The one so far."""
 
     def describe(self, rank: int) -> str:
         """For the record."""

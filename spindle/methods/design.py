@@ -2,12 +2,14 @@
 
 import math
 from dataclasses import replace
+from functools import cached_property, partial
 from typing import Any
 
 import jax
 from sympy.core.function import AppliedUndef
 
 from spindle.adaptivity.initial_guess import source_terms, started_from_source
+from spindle.adaptivity.nodes import FinerNodes
 from spindle.adaptivity.ranks import MoreProducts
 from spindle.adaptivity.refinements import FullTensor, RaiseRank, ResizeBasis, tensor_field
 from spindle.derivatives.separable.jets import SeparableJets
@@ -90,13 +92,10 @@ class Design:
 
     def objective(self, *, fresh: bool = False) -> Objective:
         """The objective on the points that the settings ask for, or on fresh random ones."""
-        numbers = [rank for rank in self.ranks if rank != "full"]
-        return self._objective((max if self.s.is_basis else min)(numbers, default=None), fresh=fresh)
+        return self._objective(each_axis(self.s.points, self.axes), fresh=fresh)
 
-    def _objective(self, rank: int | None, *, fresh: bool = False) -> Objective:
-        """The objective whose sums are taken as is cheapest at a separable rank; None: at none."""
-        sums = {} if rank is None else self._sums(rank)
-        derivatives = self.derivatives(each_axis(self.s.points, self.axes), fresh=fresh, **sums)
+    def _objective(self, counts, *, fresh: bool = False) -> Objective:
+        derivatives = self.derivatives(counts, fresh=fresh, **self._sums)
         return Objective(self.forms, derivatives, faces=self.s.faces)
 
     def derivatives(self, counts, *, fresh: bool = False, **sums) -> SeparableJets:
@@ -106,8 +105,13 @@ class Design:
         lattice = Lattice(self.forms.supports, counts, rule, self.fade, self.breaks, ShiftedGrids(self.s.copies, time))
         return SeparableJets(lattice, self.forms.needs, **sums)
 
-    def _sums(self, rank: int) -> dict:
-        """How sums are taken at a separable rank."""
+    @cached_property
+    def _sums(self) -> dict:
+        """How sums are taken: by the largest separable rank of a basis, by the first that learned functions grow to."""
+        ranks = [rank for rank in self.ranks if rank != "full"]
+        if not ranks:
+            return {}
+        rank = max(ranks if self.s.is_basis else ranks[:2])
         count = jax.eval_shape(lambda: self.separable(self.widths, rank)).parameters // self.axes
         return {"form": self.s.sums, "rank": rank, "parameters": count}
 
@@ -155,10 +159,21 @@ class Design:
         return tuple(stages)
 
     def _stages_of_learned(self, steps: int) -> tuple[Stage, ...]:
-        """One for each rank. Products of learned functions are found within tens of steps; then each gains little."""
+        """One for each rank, and others on finer lattices where the nodes were too few, after the first and the last.
+
+        Products of learned functions are found within tens of steps; then each gains little.
+        """
         newton = GaussNewton(steps, worth=_SLOW, patience=_PATIENCE, accelerated=True)
-        later = [MoreProducts(len(self.problem.unknowns), rank, self._objective) for rank in self.ranks[1:]]
-        return tuple(Stage(newton, refinement, _LEARNED_ENOUGH) for refinement in (None, *later))
+        weights = self.objective().weights(self.s.weights, self.s.conditions)
+
+        def finer(by: float) -> list[Stage]:
+            counts = tuple(math.ceil(by * n) for n in each_axis(self.s.points, self.axes))
+            refinement = FinerNodes(partial(self._objective, counts), weights)
+            return [] if self.s.sampling == "random" else [Stage(newton, refinement, 0.0, insists=True)]
+
+        more = [MoreProducts(len(self.problem.unknowns), rank) for rank in self.ranks[1:]]
+        growing = [Stage(newton, refinement, _LEARNED_ENOUGH) for refinement in more]
+        return (Stage(newton), *finer(1.5), *growing, *finer(2.25))
 
     def _insists(self) -> bool:
         """Whether more features are tried although the last ones gained nothing.

@@ -11,8 +11,8 @@ from spindle.methods.assembly import each_axis, enough_points
 from spindle.problem.problem import Problem
 
 # Nodes an axis for each unit of frequency on [-1, 1]: the layers above the first make harmonics, and a network that
-# oscillates faster than its nodes drives the residual to zero at the nodes only.
-_NODES_PER_FREQUENCY = 8
+# oscillates faster than its nodes drives the residual to zero at the nodes only. Gates make products of them.
+_NODES_PER_FREQUENCY = {"mlp": 8, "modified": 12}
 _LOWEST, _HIGHEST = 8.0, 40.0  # frequencies: of smooth functions that no datum tells of, and the most that is tried
 # Frequency of a wave on [-1, 1], as a share of the Legendre degree that resolves it to rounding errors.
 _OF_DEGREE = 0.45
@@ -31,18 +31,19 @@ def sized(s: Any, problem: Problem) -> tuple[Any, tuple[str, ...]]:
     """
     axes = len(problem.coordinates)
     wanted = _frequencies(s, problem)
-    nodes = [math.ceil(_NODES_PER_FREQUENCY * w) for w in wanted]
+    each = _NODES_PER_FREQUENCY[s.network]
+    nodes = [math.ceil(each * w) for w in wanted]
     if _needs_grid(s, problem):
         nodes = [min(n, enough_points(axes, total=_ON_GRIDS, most=n)) for n in nodes]
     s = replace(s, points=tuple(nodes)) if s.points == "auto" else s
     said: tuple[str, ...] = ()
     if s.frequency == "auto":
-        resolved = [min(w, n / _NODES_PER_FREQUENCY) for w, n in zip(wanted, each_axis(s.points, axes), strict=True)]
+        resolved = [min(w, n / each) for w, n in zip(wanted, each_axis(s.points, axes), strict=True)]
         first = tuple(_OF_WAVES if p else w for w, p in zip(resolved, _periodic(problem), strict=True))
         s, said = replace(s, frequency=first), _sentence(problem, first, s.activation)
     if s.width == "auto":
-        least, each = _LEAST_WIDTH[s.network], _NEURONS[s.network]
-        s = replace(s, width=tuple(max(least, math.ceil(each * w)) for w in each_axis(s.frequency, axes)))
+        least, neurons = _LEAST_WIDTH[s.network], _NEURONS[s.network]
+        s = replace(s, width=tuple(max(least, math.ceil(neurons * w)) for w in each_axis(s.frequency, axes)))
     return s, said
 
 

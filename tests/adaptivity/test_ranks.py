@@ -44,7 +44,7 @@ def test_more_products_change_nothing_but_can_be_fitted(network):
     plan = sp.SPINN(network=network, width=4, rank=2, points=4, hard="off").plan(problem)
     with precision("float64"):
         model = plan.build(jax.random.PRNGKey(0))
-        larger = MoreProducts(2, 5, lambda rank: plan.objective).apply(model, 5)
+        larger = MoreProducts(2, 5).apply(model, 5)
         points = jnp.asarray(np.random.default_rng(0).uniform(size=(20, 2)))
         np.testing.assert_array_equal(larger.field(points), model.field(points))
         assert larger.field.bodies[0].output.weight.shape == (4, 10)

@@ -163,7 +163,7 @@ class Design:
 
         Products of learned functions are found within tens of steps; then each gains little.
         """
-        newton = GaussNewton(steps, worth=_SLOW, patience=_PATIENCE, accelerated=True)
+        newton = GaussNewton(steps, worth=_SLOW, patience=_PATIENCE, accelerated=True, uniform=True)
         weights = self.objective().weights(self.s.weights, self.s.conditions)
 
         def finer(by: float) -> list[Stage]:

@@ -12,13 +12,15 @@ from spindle.problem.problem import Problem
 
 # Nodes an axis for each unit of frequency on [-1, 1]: the layers above the first make harmonics, and a network that
 # oscillates faster than its nodes drives the residual to zero at the nodes only. Gates make products of them.
-_NODES_PER_FREQUENCY = {"mlp": 8, "modified": 12}
+_NODES, _NODES_OF_GATES = 8.0, 12.0
 _LOWEST, _HIGHEST = 8.0, 40.0  # frequencies: of smooth functions that no datum tells of, and the most that is tried
 # Frequency of a wave on [-1, 1], as a share of the Legendre degree that resolves it to rounding errors.
 _OF_DEGREE = 0.45
 _OF_WAVES = 1.0  # of the first layer on periodic axes: its inputs are waves already
 # Neurons at least, and for each unit of frequency. Gates are matrices of the width squared.
 _LEAST_WIDTH, _NEURONS = {"mlp": 32, "modified": 16}, {"mlp": 2.0, "modified": 1.0}
+# Of neurons that are no waves: several make up one wave, and they become steeper than they began.
+_MORE_NODES, _MORE_NEURONS = 2.0, 2.5
 _ON_GRIDS = 100_000  # nodes in all, where sums are taken over the grid
 
 
@@ -31,7 +33,8 @@ def sized(s: Any, problem: Problem) -> tuple[Any, tuple[str, ...]]:
     """
     axes = len(problem.coordinates)
     wanted = _frequencies(s, problem)
-    each = _NODES_PER_FREQUENCY[s.network]
+    waves = s.activation == "sin"
+    each = (_NODES if s.network == "mlp" else _NODES_OF_GATES) * (1.0 if waves else _MORE_NODES)
     nodes = [math.ceil(each * w) for w in wanted]
     if _needs_grid(s, problem):
         nodes = [min(n, enough_points(axes, total=_ON_GRIDS, most=n)) for n in nodes]
@@ -42,7 +45,7 @@ def sized(s: Any, problem: Problem) -> tuple[Any, tuple[str, ...]]:
         first = tuple(_OF_WAVES if p else w for w, p in zip(resolved, _periodic(problem), strict=True))
         s, said = replace(s, frequency=first), _sentence(problem, first, s.activation)
     if s.width == "auto":
-        least, neurons = _LEAST_WIDTH[s.network], _NEURONS[s.network]
+        least, neurons = _LEAST_WIDTH[s.network], _NEURONS[s.network] * (1.0 if waves else _MORE_NEURONS)
         s = replace(s, width=tuple(max(least, math.ceil(neurons * w)) for w in each_axis(s.frequency, axes)))
     return s, said
 

@@ -78,6 +78,19 @@ def test_the_valley_is_followed_to_its_end(algebra, float64):
     assert all(later <= earlier for earlier, later in itertools.pairwise(losses))
 
 
+def test_uniform_damping_moves_parameters_by_how_much_they_matter(float64):
+    """By the gradient where damping is large; Marquardt's divides each by its curvature, so that all move alike."""
+    sizes = jnp.array([1.0, 1e-2])
+
+    def rows(theta):
+        return sizes * theta - sizes
+
+    for uniform, expected in ((False, 1.0), (True, 1e-4)):
+        newton = GaussNewton(steps=1, algebra="normal", damping=1e3, uniform=uniform)
+        (one, other), _ = run(Problem(rows, 2), jnp.zeros(2), newton)
+        assert other / one == pytest.approx(expected, rel=1e-2)
+
+
 @pytest.mark.parametrize("accelerated", [False, True])
 def test_acceleration_raises_the_order_of_a_step_along_the_valley(accelerated, float64):
     """A step to the end of a short stretch of the valley misses it by its square; with the curvature by its cube."""

@@ -70,6 +70,9 @@ class GaussNewton(Optimizer):
     resamples whether new points may be drawn between steps; a step that fails then says nothing of the next
     accelerated  whether steps follow the curvature of the residuals, too, where the normal matrix is at hand (geodesic
               acceleration, Transtrum & Sethna 2012, arXiv 1201.5885): worth it where damping stays high along valleys
+    uniform   whether D is the largest entry of diag(H) for all parameters (Levenberg 1944, Quart. Appl. Math. 2) where
+              the normal matrix is at hand: neurons that hardly matter yet are then kept from running off to where they
+              never will, as those of tanh do
     """
 
     steps: int = 200
@@ -82,6 +85,7 @@ class GaussNewton(Optimizer):
     enough: float = 0.0
     resamples: bool = False
     accelerated: bool = False
+    uniform: bool = False
     label: ClassVar[str] = "Gauss-Newton"
 
     def start(self, parameters) -> GaussNewtonState:
@@ -153,7 +157,9 @@ class GaussNewton(Optimizer):
                 algebra = "dual"
         if algebra == "cg":
             return _cg(problem, parameters, gradient, self.forcing)
-        return {"normal": _normal, "dual": _dual}[algebra](problem, parameters, gradient)
+        if algebra == "normal":
+            return _normal(problem, parameters, gradient, self.uniform)
+        return _dual(problem, parameters, gradient)
 
 
 def _bent(step, scale, acceleration):
@@ -167,14 +173,15 @@ def _relaxation(ratio):
     return jnp.where(ratio > 0.75, 0.2, jnp.where(ratio > 0.4, 0.5, jnp.where(ratio > 0.1, 1.0, 2.0)))
 
 
-def _scale(diagonal):
-    """Marquardt's D, floored so that parameters without effect stay where they are."""
-    return jnp.maximum(diagonal, 1e-8 * jnp.max(diagonal)) + jnp.finfo(diagonal.dtype).tiny
+def _scale(diagonal, uniform=False):
+    """Marquardt's D, floored so that parameters without effect stay where they are; Levenberg's, one for all."""
+    floor = 1.0 if uniform else 1e-8
+    return jnp.maximum(diagonal, floor * jnp.max(diagonal)) + jnp.finfo(diagonal.dtype).tiny
 
 
-def _normal(problem, parameters, gradient):
+def _normal(problem, parameters, gradient, uniform):
     matrix = problem.normal(parameters) if problem.assembles(parameters) else _by_columns(problem, parameters)
-    scale = _scale(jnp.diagonal(matrix))
+    scale = _scale(jnp.diagonal(matrix), uniform)
     root = jnp.sqrt(scale)
     scaled = matrix / root / root[:, None]
 

@@ -103,7 +103,7 @@ CLAIMS = (
     Claim("heat_long", SPINN(), 1.5e-12, 60),
     Claim("kovasznay", SPINN(), 1.1e-14, 19),
     Claim("lid_driven_cavity", SPINN(), 4.9e-6, 52, within=10),
-    Claim("lid_driven_cavity", SPINN(), 1.2e-2, 31, options={"re": 400}),
+    Claim("lid_driven_cavity", SPINN(network="spectral"), 1.2e-2, 31, options={"re": 400}),
     Claim("lid_driven_cavity", SPINN(), 2.2e-4, 61, options={"re": 1000}),
     Claim("lid_driven_cavity", SPINN(), 4.8e-4, 91, options={"re": 3200}),
     Claim("lid_driven_cavity", SPINN(), 4.1e-7, 56, options={"re": 1000, "lid": "regularised"}),

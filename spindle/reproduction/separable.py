@@ -82,7 +82,7 @@ def cell(problem: str, model: str, points: int, printed: Mapping[str, float]) ->
         points,
         partial(_measure, problem, model, points),
         printed,
-        overhead=12.0,
+        overhead=9.0,
         work=_work(model, points**axes),
     )
 

@@ -37,7 +37,7 @@ _BRIEF = 128  # likewise on each of two axes, where elements may follow
 _FINE, _ROUGH = 3e-7, 1e-3
 # Learned functions of one coordinate: their separable ranks, that residual, and the share of the loss that a
 # step should gain, which so many in a row may miss.
-_LEARNED, _LEARNED_ENOUGH, _SLOW, _PATIENCE = (4, 8, 16), 3e-6, 0.05, 8
+_LEARNED, _LEARNED_ENOUGH, _SLOW, _PATIENCE = (4, 8, 16), 3e-6, 0.03, 20
 
 
 class Design:
@@ -161,7 +161,8 @@ class Design:
     def _stages_of_learned(self, steps: int) -> tuple[Stage, ...]:
         """One for each rank, and others on finer lattices where the nodes were too few, after the first and the last.
 
-        Products of learned functions are found within tens of steps; then each gains little.
+        Products of learned functions are found within tens of steps; then each gains little. To compile the steps of
+        another rank takes as long as some hundred of them, so that slow stretches are sat out.
         """
         newton = GaussNewton(steps, worth=_SLOW, patience=_PATIENCE, accelerated=True, uniform=True)
         weights = self.objective().weights(self.s.weights, self.s.conditions)

@@ -92,9 +92,10 @@ class SPINN(Method):
     `points` are nodes an axis of a tensor lattice. The default trains the coefficients of frozen spectral features
     (Legendre polynomials, waves on periodic axes) by Gauss-Newton: smooth solutions on boxes come out to ten digits and
     more. `network="mlp"` or `"modified"` learns the axis functions themselves, by Gauss-Newton steps with geodesic
-    acceleration: their first layers reach the frequencies of the problem's data, nodes are as many as these need, and
-    products are added as long as that pays, each new one begun at what is left of the residual. One first-order step
-    costs d N passes through small networks and 2 r N^d operations for each partial, or d r^2 N without the grid.
+    acceleration and uniform damping: their first layers reach the frequencies of the problem's data, nodes are as many
+    as these need, and products are added as long as that pays, each new one begun at what is left of the residual. One
+    first-order step costs d N passes through small networks and 2 r N^d operations for each partial, or d r^2 N without
+    the grid.
     `recipe="paper"`: Adam with a constant rate of 1e-3, 50,000 steps in single precision, N random nodes an axis drawn
     anew every 100 steps, penalties on all conditions; networks, ranks, weights, steps and grids that were published for
     the problem come before these.

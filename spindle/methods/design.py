@@ -37,7 +37,7 @@ _BRIEF = 128  # likewise on each of two axes, where elements may follow
 _FINE, _ROUGH = 3e-7, 1e-3
 # Learned functions of one coordinate: their separable ranks, that residual, and the share of the loss that a
 # step should gain, which so many in a row may miss.
-_LEARNED, _LEARNED_ENOUGH, _SLOW, _PATIENCE = (4, 8, 16), 3e-6, 0.03, 20
+_LEARNED, _LEARNED_ENOUGH, _SLOW, _PATIENCE = (4, 8, 16), 1e-5, 0.03, 20
 
 
 class Design:

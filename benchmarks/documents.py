@@ -3,7 +3,8 @@
     python benchmarks/documents.py [runs/bench/verify.json] [--figures runs/reproduce] [--check]
 
 A claim that was not measured keeps its last numbers; `--check` writes nothing and fails where the table is not that of
-the claims. The tables of figures are those of the folder, whole.
+the claims. The tables of figures hold the cells of the folder that were run for a twentieth of their steps, or need
+none.
 """
 
 import argparse
@@ -50,6 +51,11 @@ def alone(row: dict) -> str:
     return f"**{error:.1e}**" if error <= max(10 * row["measured"], 1e-13) else f"{error:.1e}"
 
 
+def tells(row) -> bool:
+    """Whether a cell of a figure was run for long enough for its error to say something."""
+    return row.measured is not None and (row.share is None or row.share >= SHARE)
+
+
 def main() -> None:
     """Rewrite the table, or compare it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -62,7 +68,8 @@ def main() -> None:
     new = text[: text.index(BEGIN) + len(BEGIN)] + table(rows_of(text), measured) + text[text.index(END) :]
     if args.figures:
         begin, end = new.index(FIGURES) + len(FIGURES), new.index(FIGURES_END)
-        new = new[:begin] + "".join(markdown(figure, rows) for figure, rows in stored(args.figures)) + new[end:]
+        tables = [markdown(figure, [row for row in rows if tells(row)]) for figure, rows in stored(args.figures)]
+        new = new[:begin] + "".join(tables) + new[end:]
     if args.check:
         sys.exit(0 if new == text else "docs/measured.md does not hold the table of the claims")
     DOCUMENT.write_text(new, encoding="utf-8")

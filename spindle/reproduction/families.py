@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from math import inf
 
 from matplotlib.figure import Figure as Canvas
 
@@ -12,8 +13,7 @@ from spindle.reproduction.figure import ERROR, MILLISECONDS, Cell, Figure, Figur
 _PAPER = "Cho et al. (2024), "
 _DIFFERENCE, _TIMES = "relative difference", "times"
 _COLUMN = {"relative L2": ERROR, "ms": MILLISECONDS, "times": _TIMES}
-# Seconds of all cells of a figure together from which networks are larger.
-_USUAL, _FULL = 1_200.0, 100_000.0
+_USUAL = 60.0  # seconds that a cell is allowed, from which networks are larger: no cell of a quick figure has as many
 
 
 @lru_cache(maxsize=8)
@@ -23,9 +23,8 @@ def _rows(name: str, scale: str) -> dict[str, dict]:
     return {row["cell"]: row for row in function(scale, lambda *_, **__: None)}
 
 
-def _measure(name: str, cell: str, column: str, count: int, allowed: float) -> Measured:
-    seconds = allowed * count
-    scale = "quick" if seconds < _USUAL else "default" if seconds < _FULL else "full"
+def _measure(name: str, cell: str, column: str, allowed: float) -> Measured:
+    scale = "quick" if allowed < _USUAL else "default" if allowed < inf else "full"
     rows = _rows(name, scale)
     if cell not in rows:
         raise NotMeasured(f"of so small a size there are {SCALES[scale].cases} cases a family")
@@ -34,12 +33,10 @@ def _measure(name: str, cell: str, column: str, count: int, allowed: float) -> M
     return Measured({column: row["measured"]}, curve=tuple(row.get("curve", ())), note=row["note"], **steps)
 
 
-def _cell(
-    name: str, row: str, model: str, *, column: str, size: float, count: int, overhead: float, published=None
-) -> Cell:
-    """A cell of one row of a figure, of `count`."""
+def _cell(name: str, row: str, model: str, *, column: str, size: float, overhead: float, published=None) -> Cell:
+    """A cell of one row of a figure."""
     printed = {} if published is None else {column: published}
-    measure = partial(_measure, name, row, column, count)
+    measure = partial(_measure, name, row, column)
     return Cell(row, model, size, measure, printed, overhead=overhead)
 
 
@@ -52,7 +49,6 @@ def _sampling() -> list[Cell]:
             family.name,
             column=_DIFFERENCE,
             size=0,
-            count=len(names),
             overhead=5.0,
         )
         for family, name in names
@@ -61,7 +57,6 @@ def _sampling() -> list[Cell]:
 
 def _accuracy() -> list[Cell]:
     queries = ("FastLRNR", "LRNR")
-    count = sum(len(family.tests) for family in FAMILIES) * len(queries)
     return [
         _cell(
             "F2",
@@ -69,7 +64,6 @@ def _accuracy() -> list[Cell]:
             f"{family.name}, {query}",
             column=ERROR,
             size=case,
-            count=count,
             overhead=1.2,
         )
         for family in FAMILIES
@@ -87,7 +81,6 @@ def _steps() -> list[Cell]:
             name,
             column=_COLUMN[unit],
             size=place,
-            count=len(timed),
             overhead=3.0,
             published=published,
         )

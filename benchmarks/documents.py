@@ -18,6 +18,7 @@ from spindle.reproduction.registry import stored
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "measured.md"
 BEGIN, END = "<!-- spindle bench verify -->\n", "<!-- end -->"
+SHARE = 0.05  # of the published steps
 FIGURES, FIGURES_END = "<!-- spindle reproduce -->\n", "<!-- end of figures -->"
 HEAD = (
     "| problem | method | claimed | measured | without training | seconds | verdict |\n|---|---|---|---|---|---|---|\n"

@@ -45,21 +45,21 @@ def _line(figure: Figure, row: FigureRow) -> list[str]:
 
 
 def markdown(figure: Figure, rows: Sequence[FigureRow]) -> str:
-    """The rows that were measured as a table of a document, and how many were not."""
+    """The rows that were measured as a table of a document, and how many of the cells they are; "" of none."""
     measured = [row for row in rows if row.measured]
+    if not measured:
+        return ""
     columns = [column for column in figure.columns if any(row.value(column) is not None for row in measured)]
     text = f"\n### {figure.name}. {figure.title}\n\n{figure.source}.\n\n"
-    if measured:
-        text += "| " + " | ".join(["cell", *columns, "share of steps", "wall s", "on"]) + " |\n"
-        text += "|---" * (len(columns) + 4) + "|\n"
-        for row in measured:
-            cells = [_beside(row.value(column), row.cell.published.get(column)) for column in columns]
-            share = _EMPTY if row.share is None else f"{100 * row.share:.3g} %"
-            text += "| " + " | ".join([row.cell.name, *cells, share, f"{row.wall:.0f}", row.device]) + " |\n"
-    names = {row.cell.name for row in measured}
-    missing = sum(cell.name not in names for cell in figure.cells)
+    text += "| " + " | ".join(["cell", *columns, "share of steps", "wall s", "on"]) + " |\n"
+    text += "|---" * (len(columns) + 4) + "|\n"
+    for row in measured:
+        cells = [_beside(row.value(column), row.cell.published.get(column)) for column in columns]
+        share = _EMPTY if row.share is None else f"{100 * row.share:.3g} %"
+        text += "| " + " | ".join([row.cell.name, *cells, share, f"{row.wall:.0f}", row.device]) + " |\n"
+    shown = len({row.cell.name for row in measured})
     said = [f"{sentence}." for sentence in figure.concludes(rows)] + list(figure.says)
-    said += [f"{missing} of {len(figure.cells)} cells were not measured."] if missing else []
+    said += [f"Of {len(figure.cells)} cells {shown} are shown."] if shown < len(figure.cells) else []
     return text + "\n" + " ".join(said) + "\n"
 
 

@@ -11,6 +11,7 @@ from spindle.reproduction.figure import ERROR, MEGABYTES, MILLISECONDS, SECONDS,
 from spindle.results.solution import Solution
 from spindle.solving.solve import compute
 from spindle.training.budget import Budget
+from spindle.training.stop_reasons import StopReason
 
 # The least error on the way, and the steps and seconds until then: what some publications report.
 LEAST, LEAST_STEPS, LEAST_AFTER = "least relative L2", "steps to it", "seconds to it"
@@ -43,8 +44,14 @@ def trained(
 
 
 def run(problem: Problem, method: Method, *, seconds: float) -> Solution:
-    """A solve that says nothing, with its share of seconds as the budget."""
-    return compute(problem, method, Budget(max(10.0, seconds) if seconds < inf else None), progress=False)
+    """A solve that says nothing, with its share of seconds as the budget.
+
+    Raises KeyboardInterrupt where somebody ended it, who does not want the next cell either.
+    """
+    solution = compute(problem, method, Budget(max(10.0, seconds) if seconds < inf else None), progress=False)
+    if solution.run.stopped_by == StopReason.INTERRUPTED:
+        raise KeyboardInterrupt
+    return solution
 
 
 def described(solution: Solution, values: dict[str, float], *, of: int) -> Measured:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ from spindle.reproduction.page import heading, lines, write_figure
 from spindle.reproduction.registry import ALL, FIGURES, chosen
 from spindle.reproduction.run import FULL, _shares, measure
 from spindle.reproduction.store import Store
-from spindle.reproduction.training import trained
+from spindle.reproduction.training import run, trained
 from spindle.training.precision import precision
+from spindle.training.stop_reasons import StopReason
 
 CELLS = {cell.name: cell for figure in FIGURES.values() for cell in figure.cells}
 
@@ -210,3 +212,17 @@ def test_training_ends_within_its_seconds_and_says_the_share():
     assert measured.taken == 40
     assert measured.values["least relative L2"] <= measured.values["relative L2"]
     assert measured.values["MB"] > 0
+
+
+def test_ctrl_c_ends_all_cells_and_keeps_the_rows(tmp_path, monkeypatch):
+    def stopped(*_, **__):
+        return SimpleNamespace(run=SimpleNamespace(stopped_by=StopReason.INTERRUPTED))
+
+    monkeypatch.setattr("spindle.reproduction.training.compute", stopped)
+    first, _ = cell("first")
+    second = Cell("second", "a", 2.0, lambda seconds: run(None, None, seconds=seconds))
+    third, allowed = cell("third", size=3.0)
+    with pytest.raises(KeyboardInterrupt):
+        measure(figure_of([first, second, third]), 100.0, Store(tmp_path), lambda line: None)
+    assert [path.stem for path in tmp_path.rglob("*.json")] == ["first"]
+    assert not allowed

@@ -42,7 +42,7 @@ def sized(s: Any, problem: Problem) -> tuple[Any, tuple[str, ...]]:
     said: tuple[str, ...] = ()
     if s.frequency == "auto":
         resolved = [min(w, n / each) for w, n in zip(wanted, each_axis(s.points, axes), strict=True)]
-        first = tuple(_OF_WAVES if p else w for w, p in zip(resolved, _periodic(problem), strict=True))
+        first = tuple(_OF_WAVES if k in problem.periodic_axes else w for k, w in enumerate(resolved))
         s, said = replace(s, frequency=first), _sentence(problem, first, s.activation)
     if s.width == "auto":
         least, neurons = _LEAST_WIDTH[s.network], _NEURONS[s.network] * (1.0 if waves else _MORE_NEURONS)
@@ -55,12 +55,7 @@ def _frequencies(s: Any, problem: Problem) -> list[float]:
     if s.frequency != "auto":
         return [float(w) for w in each_axis(s.frequency, len(problem.coordinates))]
     wanted = [min(_HIGHEST, max(_LOWEST, _OF_DEGREE * degree)) for degree in degrees(problem)]
-    return [max(w, math.pi * s.harmonics) if p else w for w, p in zip(wanted, _periodic(problem), strict=True)]
-
-
-def _periodic(problem: Problem) -> list[bool]:
-    axes = {joined.axis for joined in problem.periodic.values()}
-    return [k in axes for k in range(len(problem.coordinates))]
+    return [max(w, math.pi * s.harmonics) if k in problem.periodic_axes else w for k, w in enumerate(wanted)]
 
 
 def _needs_grid(s: Any, problem: Problem) -> bool:

@@ -76,13 +76,13 @@ def coordinate_nodes(problem: Problem, counts: Sequence[int], call: str, *, wrap
             f"`{call}` has {len(counts)} numbers, and `{problem.name}` has the coordinates {', '.join(names)} beside "
             f"its parameters; give one number for each, in this order."
         )
-    around = {c.role.periodic.axis for c in problem.conditions if c.role.periodic} if wrapped else set()
+    around = problem.periodic_axes if wrapped else frozenset()
     nodes, left = [], iter(counts)
-    for c, (low, high) in zip(problem.coordinates, problem.domain.bounds, strict=True):
+    for k, (c, (low, high)) in enumerate(zip(problem.coordinates, problem.domain.bounds, strict=True)):
         if c in parameters:
             nodes.append(np.array([low]))
         else:
-            nodes.append(np.linspace(low, high, next(left), endpoint=c not in around))
+            nodes.append(np.linspace(low, high, next(left), endpoint=k not in around))
     return nodes
 
 

@@ -73,7 +73,7 @@ def _across(axis: int, problem) -> list[Interface]:
             if all(abs(place - other) > 1e-9 * length for other in jumps):
                 jumps[place] = what
     listed = [Interface(axis, place, place, known, jumps[place]) for place in sorted(jumps)]
-    if listed and any(problem.coordinates.index(p.axis) == axis for p in problem.periodic.values()):
+    if listed and axis in problem.periodic_axes:
         low, high = map(float, problem.domain.bounds[axis])
         listed.append(Interface(axis, high, low, known, "the period"))
     return listed

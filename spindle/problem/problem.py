@@ -186,6 +186,11 @@ class Problem:
         return {c.name: c.role.periodic for c in self.conditions if c.role.periodic is not None}
 
     @property
+    def periodic_axes(self) -> frozenset[int]:
+        """The numbers of the axes that some condition makes periodic."""
+        return frozenset(self.coordinates.index(joined.axis) for joined in self.periodic.values())
+
+    @property
     def beside_parts(self) -> list[str]:
         """The names of conditions that do not hold on parts of the boundary, alike at all of their points."""
         return [c.name for c in self.conditions if not c.role.is_on_parts]

@@ -119,7 +119,7 @@ def slab_rows(forms: ResidualForms, weights: Mapping[str, float]) -> SlabRows:
             inside = place is SlabPart.INSIDE
             materials = materials_of(problem, term.function, others) if inside else None
             rows.append(Rows(form.name, place, term.function, weight, materials))
-    periodic = tuple(sorted({problem.coordinates.index(j.axis) for j in problem.periodic.values()}))
+    periodic = tuple(sorted(problem.periodic_axes))
     given, joints = _given(problem, rows, time), _joints(forms, weights)
     return SlabRows(tuple(rows), time, others, periodic, given, _order(rows, others), joints)
 

@@ -190,10 +190,9 @@ class Windows:
             count = min(2 * count - 1, _MOST[len(bounds)])
 
     def _bases(self, bounds, count: int):
-        periodic = {joined.axis for joined in self.problem.periodic.values()}
-        space = [c for k, c in enumerate(self.problem.coordinates) if k != self.axis]
-        for coordinate, (low, high) in zip(space, bounds, strict=True):
-            yield AxisBasis(low, high, count, coordinate in periodic)
+        space = [k for k in range(len(self.problem.coordinates)) if k != self.axis]
+        for k, (low, high) in zip(space, bounds, strict=True):
+            yield AxisBasis(low, high, count, k in self.problem.periodic_axes)
 
 
 def described(plan: Plan) -> Plan:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sympy import Eq, cos, exp, sin
+from sympy import Eq, cos, exp, pi, sin
 
 import spindle as sp
 from spindle.adaptivity.ranks import MoreProducts
@@ -59,6 +59,31 @@ def test_the_rank_begins_with_the_products_of_the_source():
     assert sentence == "products of learned functions: 1, 4, 8, 16, as long as more of them pay"
     alone = sp.SPINN(network="mlp", rank=3).plan(waves(3.0)).schedule.stages
     assert not any(isinstance(s.refine, MoreProducts) for s in alone)
+
+
+def wave_on_a_ring():
+    """1 + sin(y - 5 x), periodic along y, from the data at x = 0."""
+    u = sp.unknown("u", x, y)
+    return sp.Problem(
+        domain=sp.Box({x: (0, 1), y: (0, 2 * pi)}),
+        equations=[Eq(u.diff(x) + 5 * u.diff(y), 0)],
+        conditions=[sp.Dirichlet(u, 1 + sin(y), on=Eq(x, 0)), sp.Periodic(u, y)],
+        reference={u: 1 + sin(y - 5 * x)},
+    )
+
+
+def test_inputs_of_a_periodic_axis_are_waves_already_and_its_nodes_resolve_all_harmonics():
+    settings = sp.SPINN(network="mlp").plan(wave_on_a_ring()).settings
+    assert settings.frequency == (8.0, 1.0)
+    assert settings.points[1] >= 7 * np.pi * settings.harmonics
+    assert settings.points[0] < settings.points[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("activation", ["sin", "tanh"])
+def test_periodic_axes_are_learned_too(activation):
+    method = sp.SPINN(network="mlp", activation=activation)
+    assert sp.solve(wave_on_a_ring(), method, progress=False).error() < 1e-5
 
 
 @pytest.mark.slow

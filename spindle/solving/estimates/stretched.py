@@ -87,7 +87,7 @@ def _free(problem: Problem) -> list[int]:
     """Axes without periodicity and without normal derivatives at their ends; none where there are measurements."""
     if problem.beside_parts:
         return []
-    taken = {problem.coordinates.index(joined.axis) for joined in problem.periodic.values()}
+    taken = set(problem.periodic_axes)
     for condition in problem.conditions:
         if condition.role.has_slopes:
             taken |= {face.axis for piece in problem.pieces[condition.name] for face, _ in piece.on_faces}

@@ -28,7 +28,6 @@ from spindle.points.rules import DRAWN
 from spindle.problem.consistency.signs import parameters_of_known_sign
 from spindle.problem.curves import LevelInterface
 from spindle.problem.problem import Problem
-from spindle.symbolic.symbols import is_time
 from spindle.training.optimizers.adam import Adam
 from spindle.training.optimizers.causal import Causal
 from spindle.training.optimizers.gauss_newton import GaussNewton
@@ -134,7 +133,7 @@ def causal_ladder(problem: Problem, s: Any) -> tuple[float, ...]:
     Raises MethodError where tolerances are given and the problem has no time.
     """
     ladder = s.causal or ()
-    if ladder and not any(is_time(c) for c in problem.coordinates):
+    if ladder and problem.time is None:
         raise MethodError(
             f"`causal={ladder}` weighs later times by earlier ones, and `{problem.name}` has no time; leave it out."
         )

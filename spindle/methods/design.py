@@ -25,7 +25,7 @@ from spindle.points.lattice import Lattice
 from spindle.points.shifts import ShiftedGrids
 from spindle.problem.consistency.checks import fatal
 from spindle.problem.problem import Problem
-from spindle.symbolic.symbols import is_given, is_time
+from spindle.symbolic.symbols import is_given
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.stages import Stage
 
@@ -101,8 +101,8 @@ class Design:
     def derivatives(self, counts, *, fresh: bool = False, **sums) -> SeparableJets:
         """Jets along the axes of a lattice; `sums` as in `SeparableJets`."""
         rule = "random" if fresh else self.s.sampling
-        time = next((k for k, c in enumerate(self.problem.coordinates) if is_time(c)), None)
-        lattice = Lattice(self.forms.supports, counts, rule, self.fade, self.breaks, ShiftedGrids(self.s.copies, time))
+        shifts = ShiftedGrids(self.s.copies, self.problem.time)
+        lattice = Lattice(self.forms.supports, counts, rule, self.fade, self.breaks, shifts)
         return SeparableJets(lattice, self.forms.needs, **sums)
 
     @cached_property

@@ -24,7 +24,6 @@ from spindle.points.base import PointwisePoints
 from spindle.points.cloud import Cloud
 from spindle.points.sorted_times import SortedTimes
 from spindle.problem.problem import Problem
-from spindle.symbolic.symbols import is_time
 
 Decided = TypeVar("Decided", bound=Method)
 # On a single axis a step is cheap, and L-BFGS needs a good start.
@@ -118,13 +117,12 @@ def decided_on_cloud(s: Decided, problem: Problem) -> Decided:
 
 def _time(problem: Problem) -> int:
     """The axis of time; raises MethodError where there is none."""
-    for axis, coordinate in enumerate(problem.coordinates):
-        if is_time(coordinate):
-            return axis
-    raise MethodError(
-        f"`sampling='sorted'` draws instants in their order, and `{problem.name}` has no time; take "
-        f"`sampling='random'`."
-    )
+    if problem.time is None:
+        raise MethodError(
+            f"`sampling='sorted'` draws instants in their order, and `{problem.name}` has no time; take "
+            f"`sampling='random'`."
+        )
+    return problem.time
 
 
 def _sorted_times(problem: Problem, forms: ResidualForms, counts: Sequence[int]) -> SortedTimes:

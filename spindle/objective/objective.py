@@ -28,7 +28,6 @@ from spindle.objective.penalties import Penalty
 from spindle.points.base import OrderedInTime, Rotating
 from spindle.problem.carried import carried_in
 from spindle.problem.conditions.base import Measurement
-from spindle.symbolic.symbols import is_time
 
 _NOISY = 1e-3  # most weight of measurements of known noise
 
@@ -216,7 +215,8 @@ class Objective(ResidualObjective):
         ranks = points.ranks(support) if isinstance(points, OrderedInTime) else None
         if ranks is not None:
             return jnp.asarray(ranks)
-        axis = next(k for k, c in enumerate(self.forms.problem.coordinates) if is_time(c))
+        axis = self.forms.problem.time
+        assert axis is not None, "there are no instants without time"
         low, high = self.forms.problem.domain.bounds[axis]
         return (points.coordinates(drawn.points)[support][axis] - low) / (high - low)
 

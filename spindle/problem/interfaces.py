@@ -14,7 +14,7 @@ import sympy
 from spindle.geometry.domain import Box
 from spindle.problem.consistency.switches import fixed_jumps, switching
 from spindle.symbolic.fluxes import fluxes_in, once_less
-from spindle.symbolic.symbols import is_space, unknowns_in
+from spindle.symbolic.symbols import unknowns_in
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,7 @@ class Flux(NamedTuple):
 
 def space_axes(problem) -> tuple[int, ...]:
     """The axes of space of a box; none for all other domains."""
-    axes = [k for k, c in enumerate(problem.coordinates) if is_space(c)]
-    return tuple(axes) if isinstance(problem.domain, Box) else ()
+    return problem.space if isinstance(problem.domain, Box) else ()
 
 
 def interfaces(problem) -> tuple[Interface, ...]:

@@ -32,6 +32,8 @@ from spindle.symbolic.operators import manufactured
 from spindle.symbolic.symbols import (
     Parameter,
     by_name,
+    is_space,
+    is_time,
     namesakes,
     unknowns_in,
 )
@@ -184,6 +186,16 @@ class Problem:
     def periodic(self) -> dict[str, Periodicity]:
         """What conditions make periodic, by their names."""
         return {c.name: c.role.periodic for c in self.conditions if c.role.periodic is not None}
+
+    @property
+    def time(self) -> int | None:
+        """The number of the axis of time; None where nothing depends on it."""
+        return next((k for k, c in enumerate(self.coordinates) if is_time(c)), None)
+
+    @property
+    def space(self) -> tuple[int, ...]:
+        """The numbers of the axes of space: neither time nor parameters."""
+        return tuple(k for k, c in enumerate(self.coordinates) if is_space(c))
 
     @property
     def periodic_axes(self) -> frozenset[int]:

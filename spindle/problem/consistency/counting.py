@@ -6,7 +6,7 @@ from sympy.core.function import AppliedUndef
 from spindle.geometry.supports import BoundaryPart
 from spindle.problem.consistency import transport
 from spindle.problem.consistency.boundary_residuals import boundary_residuals, equation_of, is_inverse, is_measured
-from spindle.problem.consistency.definite import half_order, space_axes
+from spindle.problem.consistency.definite import half_order
 from spindle.problem.consistency.doubt import Doubt, listed
 from spindle.problem.consistency.linear import degrees, inside, linearised, on_face, values_at
 from spindle.problem.consistency.references import is_exact
@@ -73,9 +73,9 @@ def _in_space(problem, rows, asked, conditions) -> list[Doubt]:
     half = half if len(problem.coordinates) > 1 else 0
     if not problem.domain.boxes:
         walls = [c for c in conditions if isinstance(c.place, BoundaryPart)]
-        return sides_without_conditions(problem, walls, half or min(1, max(asked[k] for k in space_axes(problem)) // 2))
+        return sides_without_conditions(problem, walls, half or min(1, max(asked[k] for k in problem.space) // 2))
     periodic = {c.place.axis for c in conditions if c.periodic}
-    open_axes = [k for k in space_axes(problem) if asked[k] and k not in periodic]
+    open_axes = [k for k in problem.space if asked[k] and k not in periodic]
     if half:
         return _on_faces(problem, rows, [f for f in problem.domain.faces if f.axis in open_axes], conditions, half)
     doubts: list[Doubt] = []

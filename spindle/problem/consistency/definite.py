@@ -4,19 +4,8 @@ import numpy as np
 
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import Linear, inside, values_at
-from spindle.symbolic.symbols import is_space, is_time
 
 _DIRECTIONS = 40
-
-
-def space_axes(problem) -> list[int]:
-    """The numbers of the axes of space."""
-    return [k for k, c in enumerate(problem.coordinates) if is_space(c)]
-
-
-def time_axis(problem) -> int | None:
-    """The number of the axis of time."""
-    return next((k for k, c in enumerate(problem.coordinates) if is_time(c)), None)
 
 
 def half_order(row: Linear, problem) -> int:
@@ -29,11 +18,11 @@ def half_order(row: Linear, problem) -> int:
 
 def principal(row: Linear, problem) -> tuple[int, np.ndarray]:
     """The highest order of derivatives in space alone, and the symbol of that part, real, (points, directions)."""
-    space, points = space_axes(problem), inside(problem)
+    space, points = problem.space, inside(problem)
     spatial = [o for _, o in row.coefficients if all(n == 0 for k, n in enumerate(o) if k not in space)]
     highest = max(map(sum, spatial), default=0)
     directions = np.random.default_rng(3).normal(size=(_DIRECTIONS, len(problem.coordinates)))
-    directions[: len(space)] = np.eye(len(problem.coordinates))[space]
+    directions[: len(space)] = np.eye(len(problem.coordinates))[list(space)]
     symbol = np.zeros((len(points), _DIRECTIONS))
     with np.errstate(invalid="ignore"):  # a coefficient may be infinite somewhere, which whoever asks looks for
         for orders in (o for o in spatial if sum(o) == highest):
@@ -47,7 +36,7 @@ def backward(row: Linear, problem, starts: int, ends: int, order: int) -> list[D
     starts, ends   conditions at the first and at the last instant
     order          of the equation in time
     """
-    m, axis = half_order(row, problem), time_axis(problem)
+    m, axis = half_order(row, problem), problem.time
     if not m or axis is None or order not in (1, 2) or not (starts or ends) or (starts and ends):
         return []
     along = tuple(order * (k == axis) for k in range(len(problem.coordinates)))

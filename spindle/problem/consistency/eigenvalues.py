@@ -4,7 +4,6 @@ import numpy as np
 import sympy
 
 from spindle.problem.consistency.boundary_residuals import boundary_residuals, is_measured
-from spindle.problem.consistency.definite import time_axis
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import Linear, linearised
 from spindle.symbolic.symbols import Parameter
@@ -16,7 +15,7 @@ _MOST = 200_000  # eigenvalues looked at
 def resonances(problem) -> list[Doubt]:
     """A doubt where `sum of a_k u_kk + c u = f` has c at an eigenvalue under its conditions on a box."""
     rows = linearised(problem)
-    if rows is None or len(rows) != 1 or len(problem.unknowns) != 1 or time_axis(problem) is not None:
+    if rows is None or len(rows) != 1 or len(problem.unknowns) != 1 or problem.time is not None:
         return []
     row, count = rows[0], len(problem.coordinates)
     second = [tuple(2 * (j == k) for j in range(count)) for k in range(count)]

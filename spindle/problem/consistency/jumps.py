@@ -9,9 +9,9 @@ from spindle.errors import ProblemError
 from spindle.problem.consistency.doubt import Doubt, listed
 from spindle.problem.consistency.linear import leading
 from spindle.problem.consistency.switches import Switch, fixed_jumps, switches, switching
-from spindle.problem.interfaces import flux_of, of_symbols, space_axes
+from spindle.problem.interfaces import flux_of, of_symbols
 from spindle.symbolic.fluxes import fluxes_in
-from spindle.symbolic.symbols import is_space, is_time, unknowns_in
+from spindle.symbolic.symbols import is_space, unknowns_in
 from spindle.symbolic.words import shown
 
 _WIDTH = 0.02  # of the domain: what a jump is smoothed over in the advice
@@ -67,7 +67,7 @@ def kinks(problem) -> list[Doubt]:
 
 def assumed(problem) -> list[Doubt]:
     """Doubts about fluxes that nobody wrote down, but which follow from the coefficient of the highest derivative."""
-    pairs = [(e, axis) for e in problem.equations for axis in space_axes(problem)] if problem.interfaces else []
+    pairs = [(e, axis) for e in problem.equations for axis in problem.space] if problem.interfaces else []
     return [doubt for equation, axis in pairs for doubt in _assumed(equation, axis, problem)]
 
 
@@ -140,7 +140,7 @@ def _why(problem, equation, switch: Switch) -> str:
         return ""
     reason = flux_of(equation, switch.axis, problem).reason
     told = "; say it by `sp.div(k*sp.grad(u))`" if "cannot be seen" in reason else ""
-    moves = any(is_time(c) for c in problem.coordinates)
+    moves = problem.time is not None
     bent = "it moves" if moves else "no level in the coordinates of space, as of `Piecewise`, tells where"
     return f", since {reason}{told}" if reason else f", since {bent}" * (not switch.straight)
 

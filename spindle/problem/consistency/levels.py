@@ -2,7 +2,7 @@
 
 from spindle.problem.consistency.balance import flux_balance
 from spindle.problem.consistency.boundary_residuals import is_measured
-from spindle.problem.consistency.definite import half_order, time_axis
+from spindle.problem.consistency.definite import half_order
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import Linear, linearised
 
@@ -10,7 +10,7 @@ from spindle.problem.consistency.linear import Linear, linearised
 def undetermined_constants(problem) -> list[Doubt]:
     """A doubt where adding a constant changes nothing; a grave one where no solution exists."""
     rows = linearised(problem)
-    if rows is None or len(rows) != 1 or len(problem.unknowns) != 1 or time_axis(problem) is not None:
+    if rows is None or len(rows) != 1 or len(problem.unknowns) != 1 or problem.time is not None:
         return []
     row = rows[0]
     if not problem.conditions or is_measured(problem) or half_order(row, problem) != 1 or not _is_free(problem, row):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from spindle.geometry.supports import BoxFace
 from spindle.problem.consistency.boundary_residuals import BoundaryResidual, is_inverse
-from spindle.problem.consistency.definite import backward, time_axis
+from spindle.problem.consistency.definite import backward
 from spindle.problem.consistency.doubt import Doubt, listed
 from spindle.problem.consistency.linear import Linear, degrees, on_face
 from spindle.problem.consistency.references import is_exact
@@ -16,7 +16,7 @@ def in_time(problem, rows: list[Linear], asked: Sequence[int], conditions: Seque
 
     asked   conditions along each coordinate
     """
-    axis = time_axis(problem)
+    axis = problem.time
     given = [c for c in conditions if isinstance(c.place, BoxFace) and c.place.axis == axis]
     if axis is None or any(c.periodic for c in given):
         return []

@@ -3,7 +3,6 @@
 import numpy as np
 
 from spindle.problem.consistency.boundary_residuals import equation_of, is_inverse
-from spindle.problem.consistency.definite import time_axis
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import Linear, on_face, values_at
 from spindle.problem.consistency.references import is_exact
@@ -16,7 +15,7 @@ def along(row: Linear, problem, axis: int, faces, conditions) -> list[Doubt]:
     coming = list(dict.fromkeys(f.name for f, s in inflow if s > 0))
     leaving = list(dict.fromkeys(f.name for f, s in inflow if s < 0 and f.name in given))
     u, dry = problem.unknowns[0].func.__name__, [name for name in coming if name not in given]
-    if time_axis(problem) is None:
+    if problem.time is None:
         return _steady(u, faces, given, inflow)
     if dry and leaving:
         return [
@@ -58,7 +57,7 @@ def _steady(u: str, faces, given, inflow) -> list[Doubt]:
 
 def _inwards(row: Linear, problem, axis: int, face) -> int:
     """1 where the field enters through a face, -1 where it leaves, 0 where neither is certain."""
-    count, time = len(problem.coordinates), time_axis(problem)
+    count, time = len(problem.coordinates), problem.time
     across = tuple(int(k == axis) for k in range(count))
     onwards = tuple(int(k == time) for k in range(count))
     if not row.is_clear(across) or (time is not None and not row.is_clear(onwards)):

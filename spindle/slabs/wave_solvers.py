@@ -36,9 +36,9 @@ _PATIENCE = 8  # rounds after which it is asked whether they will come to an end
 
 def inverse_of_linear_part(rows: WaveRows, spectrum, grid: WaveGrid, begins, length, damping):
     """(given, A^+): what the equations take from coordinates, and the inverse (m T, equations instants, waves ..)."""
-    given = rows.given(rows.places(grid, begins, length))
+    given = rows.equations.given(rows.places(grid, begins, length))
     part = rows.linear_part(spectrum, given, grid, begins, length)
-    weights = np.concatenate([np.sqrt(row.weight * rows.nodes[1]) for row in rows.inside])
+    weights = np.concatenate([np.sqrt(row.weight * rows.equations.nodes[1]) for row in rows.equations.inside])
     return given, jnp.moveaxis(_inverted(part, damping) @ part.conj().swapaxes(-1, -2) * weights, (-2, -1), (0, 1))
 
 
@@ -136,7 +136,7 @@ def _dot(a: np.ndarray, b: np.ndarray) -> float:
 
 def gauss_newton(rows: WaveRows, spectrum, grid: WaveGrid, begins, length, damping):
     """One step by conjugate gradients: the change of a spectrum, and the loss before it."""
-    free = rows.free.reshape(*rows.free.shape, *(1,) * len(grid.points))
+    free = rows.equations.free.reshape(*rows.equations.free.shape, *(1,) * len(grid.points))
 
     def residual(values):
         return rows.at_points(grid.spectrum(values), grid, begins, length)
@@ -144,7 +144,7 @@ def gauss_newton(rows: WaveRows, spectrum, grid: WaveGrid, begins, length, dampi
     values = grid.values(spectrum)
     residuals, forward = jax.linearize(residual, values)
     backward = jax.linear_transpose(forward, values)
-    given = rows.given(rows.places(grid, begins, length))
+    given = rows.equations.given(rows.places(grid, begins, length))
     part = rows.linear_part(spectrum, given, grid, begins, length)
     inverse = _inverted(part, damping) * math.prod(grid.points)
 

@@ -17,7 +17,8 @@ import numpy as np
 
 from spindle.networks.fields import Field
 from spindle.networks.waves import WavesField
-from spindle.slabs.rows import SlabPart, SlabRows
+from spindle.slabs.equations import SlabEquations
+from spindle.slabs.rows import SlabRows
 from spindle.slabs.space import Slab, SlabSpace, Solved, Step
 from spindle.slabs.wave_grid import FEWEST, WaveGrid, good_number, resampled
 from spindle.slabs.wave_rows import WaveRows
@@ -47,7 +48,7 @@ class Waves(SlabSpace):
     @cached_property
     def inside(self) -> WaveRows:
         """The equations."""
-        return WaveRows(self.rows, self.unknowns, self.during, self.lengths, self.lows)
+        return WaveRows(SlabEquations(self.rows, self.unknowns, self.during), self.lengths, self.lows)
 
     @cached_property
     def _programs(self) -> dict[tuple[int, ...], tuple]:
@@ -67,7 +68,7 @@ class Waves(SlabSpace):
 
     def of_errors(self) -> "Waves | None":
         """Two degrees more, on a finer mesh; None where steps take as many iterations as those of the solution."""
-        return self.enriched(2) if self.inside.semilinear else None
+        return self.enriched(2) if self.inside.equations.semilinear else None
 
     def mesh_of_errors(self, mesh) -> tuple[int, ...]:
         """A sixth more points on each axis, so that the last waves of a solution are not those of its error."""
@@ -165,18 +166,8 @@ class Waves(SlabSpace):
 
     def start(self, slab: Slab) -> np.ndarray:
         """The local coefficients of the state at the start, by its conditions, point by point."""
-        local = self.nothing(slab.mesh)
-        coordinates = self.inside.coordinates(np.array([slab.begins]), self.inside.axes(slab.mesh))
-        for row in self.rows.at(SlabPart.START):
-            ((partial, factor),) = [pair for need in row.function.needs for pair in need.terms]
-            need, order = row.function.needs[0], partial.orders[self.time]
-            given = row.function.coefficients([jnp.asarray(c) for c in coordinates])
-            zero, one = (
-                row.function.combine(given, coordinates, {need: jnp.full((1, *slab.mesh), v)}, {}) for v in (0.0, 1.0)
-            )
-            value = np.broadcast_to(np.asarray(-zero / (one - zero)) / factor, (1, *slab.mesh))[0]
-            local[..., partial.unknown, order] = value * (slab.length / 2) ** order / math.factorial(order)
-        return local
+        axes = self.inside.axes(slab.mesh)
+        return self.inside.equations.start(self.nothing(slab.mesh), slab.begins, slab.length, axes)
 
     def compile(self, slab: Slab) -> None:
         """Compile what `step` runs on this mesh, once."""
@@ -184,8 +175,8 @@ class Waves(SlabSpace):
         if grid.points in self._programs:
             return
         number = jax.ShapeDtypeStruct((), float)
-        spectrum = jax.ShapeDtypeStruct((*self.inside.free.shape, *grid.waves), complex)
-        if not self.inside.semilinear:
+        spectrum = jax.ShapeDtypeStruct((*self.inside.equations.free.shape, *grid.waves), complex)
+        if not self.inside.equations.semilinear:
             stepped = partial(gauss_newton, self.inside, grid=grid)
             self._programs[grid.points] = (_compiled(stepped, spectrum, begins=number, length=number, damping=number),)
             return

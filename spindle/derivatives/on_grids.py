@@ -9,20 +9,18 @@ from spindle.derivatives.base import Derivatives
 from spindle.derivatives.linearised import LinearisedResidual
 from spindle.derivatives.separable.jets import axis_jets, highest_orders, merge
 from spindle.lowering.partials import DifferentialOperator
-from spindle.networks.fields import AxisField, Field
-from spindle.networks.plane import PlaneField
-from spindle.networks.waves import WavesField
+from spindle.networks.fields import AxisField, Field, GriddedField
 from spindle.points.lattice import Lattice
 
 
 def is_cheap_on_grids(field: Field) -> bool:
     """Whether a field on a tensor grid costs far less than at as many points."""
-    return isinstance(field, (AxisField, PlaneField, WavesField))
+    return isinstance(field, (AxisField, GriddedField))
 
 
 def values_on_grid(field, axes: Sequence[jax.Array], needs: Sequence[DifferentialOperator]) -> dict:
     """Partials, and combinations of partials, on the tensor grid of axes (n_k,): arrays (n_1, .., n_d)."""
-    if isinstance(field, (PlaneField, WavesField)):
+    if isinstance(field, GriddedField):
         orders = tuple(dict.fromkeys(p.orders for need in needs for p, _ in need.terms))
         taken = field.on_grid(axes, orders)
         return {need: sum(c * taken[p.orders][p.unknown] for p, c in need.terms) for need in needs}

@@ -16,12 +16,14 @@ from spindle.lowering.scales import scales_of
 from spindle.methods.assembly import assemble
 from spindle.methods.base import Plan
 from spindle.networks.piecewise import PiecewiseField
+from spindle.networks.series import AxisSeries
 from spindle.objective.objective import Objective
 from spindle.points.cloud import Cloud
 from spindle.points.lattice import Lattice
 from spindle.problem.problem import Problem
 from spindle.slabs.elements import Elements
-from spindle.slabs.fit import misfit_of_waves, nonlinear, prefers_waves
+from spindle.slabs.fit import misfit_of_waves, nonlinear, prefers_grids, prefers_waves
+from spindle.slabs.grids import Grids
 from spindle.slabs.march import Aim
 from spindle.slabs.plane import PlaneElements, mesh_of
 from spindle.slabs.rows import SlabRows, axes_of, slab_rows
@@ -32,6 +34,7 @@ _DEGREE = {True: 8, False: 12}  # in slabs of time of a problem with an axis of 
 _ELEMENTS = 8  # to begin with
 _WAVES = {1: 105, 2: 49, 3: 33}  # points on each axis, by how many there are: along one, waves cost next to nothing
 _DEGREE_OF_WAVES = {1: 12, 2: 8, 3: 8}  # in slabs of time, likewise
+_POLYNOMIALS = {2: 33, 3: 21}  # points between walls, likewise
 _FINE, _ROUGH = 1e-8, 1e-5  # tolerances: where the finer one cannot be reached, the rougher one is tried
 _ON_A_LINE = (1e-9, 1e-7, 1e-5)  # likewise, of waves along one axis
 _IN_THE_PLANE = (1e-6, 1e-4)  # likewise, of waves along several axes
@@ -51,7 +54,8 @@ def on_elements(problem: Problem, s: Any, notes: Sequence[str], phase: int = 0) 
     free = no_constraints(problem)
     constraints = replace(free, scales=scales_of(problem)) if s.scales == "auto" else free
     forms = residual_forms(problem, constraints)
-    objective = partial(_on_lattice if prefers_waves(problem) else _on_points, forms, s)
+    gridded = prefers_waves(problem) or prefers_grids(problem)
+    objective = partial(_on_lattice if gridded else _on_points, forms, s)
     whole = objective(fresh=False)
     marching = _marching(forms, whole.weights(s.weights, s.conditions), phase)
     sentences = [constraints.scales.sentence] if constraints.scales.sentence else []
@@ -104,6 +108,10 @@ def _kinds(rows: SlabRows, problem: Problem) -> Iterator[list]:
         aims = _ON_A_LINE if len(points) == 1 else aims
         yield [(waves, points, Aim(tolerance, _POINTS)) for tolerance in aims]
         return
+    if prefers_grids(problem):
+        grids, points = _grids(rows, problem)
+        yield [(grids, points, Aim(tolerance, _POINTS)) for tolerance in (_FINE, _ROUGH)]
+        return
     during = 0 if rows.time is None else _DEGREE[bool(rows.others)]
     if len(rows.others) > 1:
         tolerance = _ACROSS if rows.joints else _AT_REST
@@ -134,6 +142,13 @@ def _waves(rows: SlabRows, problem: Problem) -> tuple[Waves, tuple[int, ...]]:
     return Waves(rows, len(problem.unknowns), _DEGREE_OF_WAVES[len(bounds)], lengths, lows), (
         _WAVES[len(bounds)],
     ) * len(bounds)
+
+
+def _grids(rows: SlabRows, problem: Problem) -> tuple[Grids, tuple[int, ...]]:
+    bounds = [(k, *map(float, problem.domain.bounds[k])) for k in rows.others]
+    axes = tuple(AxisSeries(low, high - low, k in rows.periodic) for k, low, high in bounds)
+    space = Grids(rows, len(problem.unknowns), _DEGREE_OF_WAVES[len(axes)], axes)
+    return space, (_POLYNOMIALS[len(axes)],) * len(axes)
 
 
 def _times(problem: Problem) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import equinox as eqx
 import jax
+import numpy as np
 
 from spindle.networks.embeddings import FourierFeatures
 from spindle.networks.taylor import Jet, closure, concatenate, linear, value_of
@@ -47,6 +48,42 @@ class Field(eqx.Module):
     @abc.abstractmethod
     def parameters(self) -> int:
         """Number of trained numbers."""
+
+
+class MarchedField(Field):
+    """Interface of fields with coefficients that a march solves for (never built itself)."""
+
+    coefficients: eqx.AbstractVar[jax.Array]
+
+    @property
+    def parameters(self) -> int:
+        """The number of coefficients."""
+        return self.coefficients.size
+
+    @property
+    def holds(self) -> bool:
+        """Whether anything was solved."""
+        return bool(np.any(np.asarray(self.coefficients)))
+
+    def __call__(self, points):
+        """Values (n, outputs) at points (n, d), or their jet at the jet of points themselves, `Jet.variables`."""
+        if not isinstance(points, Jet):
+            zero = (0,) * points.shape[1]
+            return self.partials(points, [zero])[zero]
+        taken = self.partials(points.lanes[0], points.indices)
+        return Jet(tuple(taken[i] / math.prod(map(math.factorial, i)) for i in points.indices), points.indices)
+
+    @abc.abstractmethod
+    def last_shares(self) -> dict[int, float]:
+        """{axis: share of the root mean square that the last coefficients along it hold}, of the worst unknown."""
+
+
+class GriddedField(MarchedField):
+    """Interface of such fields that cost far less on tensor grids than at as many points (never built itself)."""
+
+    @abc.abstractmethod
+    def on_grid(self, axes, orders) -> dict[tuple[int, ...], jax.Array]:
+        """Partial derivatives on the tensor grid of axes (n_k,), {orders: (outputs, n_1, .., n_d)}."""
 
 
 class JetField(Field):

@@ -1,18 +1,15 @@
 """Fields that are polynomials on each element of an axis and in each slab of time."""
 
-import math
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from spindle.networks import polynomials
-from spindle.networks.fields import Field
-from spindle.networks.taylor import Jet
+from spindle.networks.fields import MarchedField
 
 
-class PiecewiseField(Field):
+class PiecewiseField(MarchedField):
     """u_m(t, x) = sum over p, j of  c[s, e, p, m, j]  P_p(x on element e)  P_j(t on slab s), Legendre polynomials P.
 
     How elements and slabs join is the matter of whoever makes the coefficients. Beyond the last slab, values are NaN.
@@ -33,24 +30,6 @@ class PiecewiseField(Field):
     def outputs(self) -> int:
         """The number of unknowns."""
         return self.coefficients.shape[3]
-
-    @property
-    def parameters(self) -> int:
-        """The number of coefficients."""
-        return self.coefficients.size
-
-    @property
-    def holds(self) -> bool:
-        """Whether some slab was solved."""
-        return bool(np.any(np.asarray(self.coefficients)))
-
-    def __call__(self, points):
-        """Values (n, outputs) at points (n, d), or their jet at the jet of points themselves, `Jet.variables`."""
-        if not isinstance(points, Jet):
-            zero = (0,) * points.shape[1]
-            return self.partials(points, [zero])[zero]
-        taken = self.partials(points.lanes[0], points.indices)
-        return Jet(tuple(taken[i] / math.prod(map(math.factorial, i)) for i in points.indices), points.indices)
 
     def partials(self, points, orders):
         """Partial derivatives (n, outputs) at points (n, d), by their orders; polynomials need no jets."""
@@ -138,3 +117,22 @@ def reference_legendre(x, count: int):
     for k in range(1, count - 1):
         rows.append(((2 * k + 1) * x * rows[k] - k * rows[k - 1]) / (k + 1))
     return jnp.stack(rows[:count], axis=1)
+
+
+def on_slabs(ends, instants, count: int, orders):
+    """The slab of each instant, and {order: derivatives of all polynomials there, (instants, count)}.
+
+    ends   (S + 1,) of the slabs, in the units of time
+    """
+    slab = jnp.clip(jnp.searchsorted(ends, instants, side="left") - 1, 0, len(ends) - 2)
+    inside, length = on_reference(instants, ends[slab], ends[slab + 1])
+    table = reference_legendre(inside, count)
+    slopes = {n: polynomials.slopes(count - 1, n) for n in orders}
+    return slab, {n: table @ slopes[n] * (2 / length[:, None]) ** n for n in orders}
+
+
+def on_the_grid(values, ends, instants, time: int):
+    """Values (instants, outputs, other axes ..) as (outputs, axes ..) with time in its place, NaN beyond the slabs."""
+    beyond = instants > ends[-1] + 1e-9 * (ends[-1] - ends[0])
+    values = jnp.where(beyond.reshape(-1, *(1,) * (values.ndim - 1)), jnp.nan, values)
+    return jnp.moveaxis(jnp.moveaxis(values, 0, 1), 1, 1 + time)

@@ -1,21 +1,18 @@
 """Fields that are polynomials on each element of a tensor mesh of two axes."""
 
-import math
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from spindle.networks import polynomials
-from spindle.networks.fields import Field
+from spindle.networks.fields import GriddedField
 from spindle.networks.piecewise import on_reference, reference_legendre
-from spindle.networks.taylor import Jet
 
 _TOGETHER = 4096  # points whose coefficients are gathered at once
 
 
-class PlaneField(Field):
+class PlaneField(GriddedField):
     """u_m(x, y) = sum over p, q of  c[e, f, p, q, m]  P_p(x on column e)  P_q(y on row f), Legendre polynomials P.
 
     How elements join is the matter of whoever makes the coefficients. Grids cost far less than as many points.
@@ -33,19 +30,6 @@ class PlaneField(Field):
     def outputs(self) -> int:
         """The number of unknowns."""
         return self.coefficients.shape[4]
-
-    @property
-    def parameters(self) -> int:
-        """The number of coefficients."""
-        return self.coefficients.size
-
-    def __call__(self, points):
-        """Values (n, outputs) at points (n, d), or their jet at the jet of points themselves, `Jet.variables`."""
-        if not isinstance(points, Jet):
-            zero = (0,) * points.shape[1]
-            return self.partials(points, [zero])[zero]
-        taken = self.partials(points.lanes[0], points.indices)
-        return Jet(tuple(taken[i] / math.prod(map(math.factorial, i)) for i in points.indices), points.indices)
 
     def partials(self, points, orders):
         """Partial derivatives (n, outputs) at points (n, d), by their orders; polynomials need no jets."""

@@ -1,19 +1,17 @@
 """Fields that are sums of waves along periodic axes, and polynomials in each slab of time."""
 
-import math
+from functools import partial
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.networks import polynomials
-from spindle.networks.fields import Field
-from spindle.networks.piecewise import on_reference, reference_legendre
-from spindle.networks.taylor import Jet
+from spindle.networks.fields import GriddedField
+from spindle.networks.piecewise import on_slabs, on_the_grid
 
 
-class WavesField(Field):
+class WavesField(GriddedField):
     """u_m(t, x) = real part of the sum over k, j of  c[s, k, m, j]  e^(i k (x - x_0))  P_j(t on slab s).
 
     Beyond the last slab, values are NaN. Grids cost far less than as many points.
@@ -37,24 +35,6 @@ class WavesField(Field):
         """The number of unknowns."""
         return self.coefficients.shape[-2]
 
-    @property
-    def parameters(self) -> int:
-        """The number of coefficients, those of waves that are conjugate to others counted once."""
-        return self.coefficients.size
-
-    @property
-    def holds(self) -> bool:
-        """Whether some slab was solved."""
-        return bool(np.any(np.asarray(self.coefficients)))
-
-    def __call__(self, points):
-        """Values (n, outputs) at points (n, d), or their jet at the jet of points themselves, `Jet.variables`."""
-        if not isinstance(points, Jet):
-            zero = (0,) * points.shape[1]
-            return self.partials(points, [zero])[zero]
-        taken = self.partials(points.lanes[0], points.indices)
-        return Jet(tuple(taken[i] / math.prod(map(math.factorial, i)) for i in points.indices), points.indices)
-
     def partials(self, points, orders):
         """Partial derivatives (n, outputs) at points (n, d), one point after the other: for few of them."""
 
@@ -67,7 +47,8 @@ class WavesField(Field):
     def on_grid(self, axes, orders):
         """Partial derivatives on the tensor grid of axes (n_k,), {orders: (outputs, n_1, .., n_d)}."""
         spectrum = self.coefficients[:, 0] + 1j * self.coefficients[:, 1]
-        during = self._during(axes[self.time], {order[self.time] for order in orders})
+        times = {order[self.time] for order in orders}
+        during = on_slabs(self.instants, axes[self.time], self.coefficients.shape[-1], times)
         along = {order: self._along(axes, order) for order in orders}
 
         def at_instant(given):
@@ -80,24 +61,9 @@ class WavesField(Field):
                 taken[order] = jnp.real(value)
             return taken
 
-        slab, tables = during
-        values = jax.lax.map(at_instant, (slab, tables))
-        beyond = axes[self.time] > self.instants[-1] + 1e-9 * (self.instants[-1] - self.instants[0])
-        result = {}
-        for order, value in values.items():  # (instants, outputs, n_1 .. without time)
-            value = jnp.where(beyond.reshape(-1, *(1,) * (value.ndim - 1)), jnp.nan, value)
-            result[order] = jnp.moveaxis(jnp.moveaxis(value, 0, 1), 1, 1 + self.time)
-        return result
-
-    def _during(self, instants, orders):
-        """The slab of each instant, and {order: derivatives of all polynomials there, (instants, T)}."""
-        most = len(self.instants) - 2
-        slab = jnp.clip(jnp.searchsorted(self.instants, instants, side="left") - 1, 0, most)
-        inside, length = on_reference(instants, self.instants[slab], self.instants[slab + 1])
-        count = self.coefficients.shape[-1]
-        table = reference_legendre(inside, count)
-        slopes = {n: polynomials.slopes(count - 1, n) for n in orders}
-        return slab, {n: table @ slopes[n] * (2 / length[:, None]) ** n for n in orders}
+        values = jax.lax.map(at_instant, during)
+        place = partial(on_the_grid, ends=self.instants, instants=axes[self.time], time=self.time)
+        return {order: place(value) for order, value in values.items()}
 
     def _along(self, axes, order):
         """For each axis of space the waves at its points, (points, waves), differentiated as asked."""

@@ -16,9 +16,10 @@ import jax
 import jax.numpy as jnp
 
 from spindle.methods.base import Plan
+from spindle.networks.fields import MarchedField
 from spindle.networks.model import Model
 from spindle.networks.piecewise import PiecewiseField
-from spindle.networks.waves import WavesField
+from spindle.networks.plane import PlaneField
 from spindle.objective.objective import Objective
 from spindle.problem.consistency.checks import doubts, fatal
 from spindle.problem.problem import Problem
@@ -145,7 +146,7 @@ class _Looks:
 def _accumulated(evaluator: Evaluator, outcome: Outcome, looks: _Looks, seconds: Clock, budget: Budget):
     """What the residuals of a march add up to, for each unknown; None where there was no time to know it."""
     march, field = evaluator.plan.march, outcome.model.field
-    if march is None or not isinstance(field, (PiecewiseField, WavesField)) or not field.holds:
+    if march is None or not isinstance(field, MarchedField) or isinstance(field, PlaneField) or not field.holds:
         return {}
     number, spent = outcome.grown[-1]["decision"]["way"], seconds.compile + seconds.train
     until = time.perf_counter() + max(_ERRORS_AT_LEAST, _ERRORS * (budget.seconds or math.inf))

@@ -5,12 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from spindle.adaptivity.refinements import decays, tail
-from spindle.networks.fields import AxisField
+from spindle.networks.fields import AxisField, MarchedField
 from spindle.networks.model import Model
-from spindle.networks.piecewise import PiecewiseField
-from spindle.networks.plane import PlaneField
 from spindle.networks.spectral import Modes, Spectral
-from spindle.networks.waves import WavesField
 from spindle.results.evaluator import Evaluator
 from spindle.results.references import scattered_points
 from spindle.training.precision import precision
@@ -26,7 +23,7 @@ def unresolved(evaluator: Evaluator, model: Model) -> dict[str, float]:
     Empty for networks that learn their features.
     """
     field, problem = model.field, evaluator.problem
-    if isinstance(field, (PiecewiseField, PlaneField, WavesField)):
+    if isinstance(field, MarchedField):
         last = {problem.coordinates[axis].name: share for axis, share in field.last_shares().items()}
         return {name: share for name, share in last.items() if not share <= _RESOLVED}
     if not isinstance(field, AxisField) or not all(isinstance(body, (Spectral, Modes)) for body in field.bodies):
@@ -52,7 +49,7 @@ def in_sentences(evaluator: Evaluator, model: Model, shares: Mapping[str, float]
     names = [c.name for c in evaluator.problem.coordinates]
     if not shares:
         return []
-    if isinstance(model.field, (PiecewiseField, PlaneField, WavesField)):
+    if isinstance(model.field, MarchedField):
         return [
             f"axis {name} is not resolved: the last coefficients of its polynomials still hold {share:.0e} of the "
             f"solution, though there are as many as can be, or as still change it"

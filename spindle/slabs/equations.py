@@ -95,6 +95,11 @@ class SlabEquations:
     def _order(self, need: DifferentialOperator) -> int:
         return max(sum(p.orders[k] for k in self.rows.others) for p, _ in need.terms)
 
+    @cached_property
+    def values_in_time(self) -> np.ndarray:
+        """The functions of time at the instants, (instants, T)."""
+        return polynomials.values(self.nodes[0], len(self.during) - 1) @ self.during
+
     def tables(self, length) -> dict[int, Any]:
         """The functions of time (instants, T), differentiated as often as the equations ask for."""
         orders = {p.orders[self.time] for need in self.needs for p, _ in need.terms}

@@ -1,11 +1,15 @@
 """Which problems slabs of time fit, in which space, and which ask for them."""
 
+import sympy
+
 from spindle.geometry.domain import Box
 from spindle.lowering.partials import replace_partials
 from spindle.lowering.structure import analyse
 from spindle.problem.problem import Problem
 from spindle.problem.windows import of_time_alone
-from spindle.slabs.rows import axes_of, place_of
+from spindle.slabs.grid_rows import rates_matched
+from spindle.slabs.rows import SIDES, SlabPart, axes_of, place_of
+from spindle.symbolic.symbols import Parameter
 
 SLABBED = ("auto", "elements")  # networks that may be solved slab by slab
 
@@ -60,9 +64,7 @@ def misfit_of_waves(problem: Problem) -> str:
     aside = [c.name for c in problem.conditions if c.name not in known]
     if aside:
         return f"`{aside[0]}` is neither periodic nor an initial condition"
-    plain = [u.diff(problem.coordinates[time], n) if n else u for u in problem.unknowns for n in range(3)]
-    mixed = [name for name, start in problem.starts.items() if start.expression not in plain]
-    return f"`{mixed[0]}` sets neither an unknown nor its rate" if mixed else ""
+    return _unstarted(problem)
 
 
 def prefers_waves(problem: Problem) -> bool:
@@ -76,9 +78,91 @@ def prefers_waves(problem: Problem) -> bool:
     return len(others) > 1 or max(p.orders[k] for p in partials for k in others) > 2
 
 
+def prefers_grids(problem: Problem) -> bool:
+    """Whether polynomials between walls suit a problem: of several axes of space, where waves do not."""
+    return not prefers_waves(problem) and not misfit_of_grids(problem)
+
+
+def misfit_of_grids(problem: Problem) -> str:
+    """Why slabs of polynomials between walls cannot take a problem; empty where they can."""
+    time, others = axes_of(problem)
+    if not isinstance(problem.domain, Box) or time is None or not 2 <= len(others) <= len(SIDES):
+        return "it is not one of time and two or three other coordinates on a box, with initial conditions"
+    if problem.tunable:
+        return f"its parameter {problem.tunable[0].name} is not known"
+    if problem.interfaces:
+        return "it has interfaces"
+    joined = {(j.expression, problem.coordinates.index(j.axis)) for j in problem.periodic.values()}
+    if any((u, axis) not in joined for u in problem.unknowns for axis in problem.periodic_axes):
+        return "it is periodic in some unknowns only"
+    return _unstarted(problem) or _unspread(problem) or _misfit_of_walls(problem)
+
+
+def _unstarted(problem: Problem) -> str:
+    """Which initial condition sets neither an unknown nor its rate; empty where none is like that."""
+    time = problem.coordinates[axes_of(problem)[0]]
+    plain = [u.diff(time, n) if n else u for u in problem.unknowns for n in range(3)]
+    mixed = [name for name, start in problem.starts.items() if start.expression not in plain]
+    return f"`{mixed[0]}` sets neither an unknown nor its rate" if mixed else ""
+
+
+def _unspread(problem: Problem) -> str:
+    """Which unknown does not spread along all axes of space, by an equation of its rate; empty where all do."""
+    time, others = axes_of(problem)
+    known = [replace_partials(e.residual, problem.unknowns, problem.coordinates) for e in problem.equations]
+    slopes = [{p: sympy.diff(expression, symbol) for p, symbol in partials.items()} for expression, partials in known]
+    plain = [{p.unknown for p, slope in mine.items() if p.orders[time] and _is_constant(slope)} for mine in slopes]
+    matched = rates_matched(plain, len(problem.unknowns))
+    if matched is None:
+        return "not every unknown has an equation of its own with a rate"
+    for u, number in enumerate(matched):
+        second = {p for p in slopes[number] if sum(p.orders[k] for k in others) > 1}
+        along = {k for p in second for k in others if p.orders[k] == 2 and p.unknown == u and not p.orders[time]}
+        mixed = any(p.orders[time] and any(p.orders[k] for k in others) for p in slopes[number])
+        beyond = any(sum(p.orders[k] for k in others) > 2 or p.unknown != u for p in second)
+        if along != set(others) or mixed or beyond:
+            name = problem.unknowns[u].func.__name__
+            return f"`{name}` does not spread along each axis by second derivatives of its own"
+    return ""
+
+
+def _misfit_of_walls(problem: Problem) -> str:
+    """Which wall has no condition that says what one unknown is there; empty where all have."""
+    time, others = axes_of(problem)
+    said: dict[tuple[int, SlabPart], int] = {}
+    for name, pieces in problem.pieces.items():
+        if name in problem.periodic or name in problem.starts:
+            continue
+        for place, expression in (term for piece in pieces for term in piece.terms):
+            side = place_of(place.support, problem, time)
+            axis = next((k for k, pair in zip(others, SIDES, strict=False) if side in pair), None)
+            if side is SlabPart.INSIDE:
+                continue
+            u = None if axis is None else _unknown_at_wall(expression, axis, problem)
+            if u is None:
+                return f"`{name}` does not say what one unknown is, or how it changes across the wall"
+            said[u, side] = said.get((u, side), 0) + 1
+    walls = [side for k, pair in zip(others, SIDES, strict=False) for side in pair if k not in problem.periodic_axes]
+    wrong = [u for u in range(len(problem.unknowns)) for side in walls if said.get((u, side)) != 1]
+    return f"`{problem.unknowns[wrong[0]].func.__name__}` has not one condition on each wall" if wrong else ""
+
+
+def _unknown_at_wall(expression, axis: int, problem: Problem) -> int | None:
+    """The unknown u of which a u + b u' = g there, a and b constant; None where it is anything else."""
+    bare, partials = replace_partials(expression, problem.unknowns, problem.coordinates)
+    unknowns = {p.unknown for p in partials}
+    across = all(sum(p.orders) == p.orders[axis] <= 1 for p in partials)
+    constant = all(_is_constant(sympy.diff(bare, symbol)) for symbol in partials.values())
+    return unknowns.pop() if len(unknowns) == 1 and across and constant else None
+
+
+def _is_constant(expression: sympy.Expr) -> bool:
+    return all(isinstance(symbol, Parameter) for symbol in expression.free_symbols)
+
+
 def fits(problem: Problem) -> bool:
-    """Whether slabs of elements or waves can take a problem."""
-    return not misfit(problem) or prefers_waves(problem)
+    """Whether slabs of elements, waves or polynomials can take a problem."""
+    return not misfit(problem) or prefers_waves(problem) or prefers_grids(problem)
 
 
 def varies(problem: Problem) -> bool:

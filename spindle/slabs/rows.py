@@ -13,17 +13,20 @@ from spindle.symbolic.symbols import is_time
 
 
 class SlabPart(Enum):
-    """Where rows are taken: inside, at an end of the axis of space or of the second one, or at the first instant."""
+    """Where rows are taken: inside, at an end of the first, second or third axis of space, or at the first instant."""
 
     INSIDE = "inside"
     LOW = "low"
     HIGH = "high"
     BOTTOM = "bottom"
     TOP = "top"
+    FRONT = "front"
+    BACK = "back"
     START = "start"
 
 
-SIDES = ((SlabPart.LOW, SlabPart.HIGH), (SlabPart.BOTTOM, SlabPart.TOP))  # of the first and the second axis of space
+# Of the first, the second and the third axis of space.
+SIDES = ((SlabPart.LOW, SlabPart.HIGH), (SlabPart.BOTTOM, SlabPart.TOP), (SlabPart.FRONT, SlabPart.BACK))
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ def _joints(forms: ResidualForms, weights: Mapping[str, float]) -> tuple[Joint, 
 
 
 def place_of(support: Support, problem: Problem, time: int | None) -> SlabPart | None:
-    """Where a support lies; None where it is no whole side of the first two axes, or the last instant."""
+    """Where a support lies; None where it is no whole side of the first axes, or the last instant."""
     if not support.is_region or support.shape is not None:
         return None
     bounds = [(float(low), float(high)) for low, high in problem.domain.bounds]

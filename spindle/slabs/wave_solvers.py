@@ -39,7 +39,9 @@ def inverse_of_linear_part(rows: WaveRows, spectrum, grid: WaveGrid, begins, len
     given = rows.equations.given(rows.places(grid, begins, length))
     part = rows.linear_part(spectrum, given, grid, begins, length)
     weights = np.concatenate([np.sqrt(row.weight * rows.equations.nodes[1]) for row in rows.equations.inside])
-    return given, jnp.moveaxis(_inverted(part, damping) @ part.conj().swapaxes(-1, -2) * weights, (-2, -1), (0, 1))
+    return given, jnp.moveaxis(
+        inverse_of_square(part, damping) @ part.conj().swapaxes(-1, -2) * weights, (-2, -1), (0, 1)
+    )
 
 
 def change(rows: WaveRows, spectrum, given, inverse, grid: WaveGrid, begins, length):
@@ -146,7 +148,7 @@ def gauss_newton(rows: WaveRows, spectrum, grid: WaveGrid, begins, length, dampi
     backward = jax.linear_transpose(forward, values)
     given = rows.equations.given(rows.places(grid, begins, length))
     part = rows.linear_part(spectrum, given, grid, begins, length)
-    inverse = _inverted(part, damping) * math.prod(grid.points)
+    inverse = inverse_of_square(part, damping) * math.prod(grid.points)
 
     def product(v):
         return backward(forward(v * free))[0] * free
@@ -160,7 +162,7 @@ def gauss_newton(rows: WaveRows, spectrum, grid: WaveGrid, begins, length, dampi
     return grid.spectrum(found), jnp.sum(residuals**2)
 
 
-def _inverted(part, damping):
+def inverse_of_square(part, damping):
     """(A^H A)^-1 of each wave, 0 for what no residual sees."""
     total = part.conj().swapaxes(-1, -2) @ part
     diagonal = jnp.real(jnp.diagonal(total, axis1=-2, axis2=-1))

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,18 +19,18 @@ from spindle.networks.fields import Field
 from spindle.networks.waves import WavesField
 from spindle.slabs.equations import SlabEquations
 from spindle.slabs.rows import SlabRows
-from spindle.slabs.space import Slab, SlabSpace, Solved, Step
-from spindle.slabs.wave_grid import FEWEST, WaveGrid, good_number, resampled
+from spindle.slabs.space import Slab, Solved, Step
+from spindle.slabs.tensor import LAST, TensorSpace
+from spindle.slabs.wave_grid import WaveGrid, good_number, resampled
 from spindle.slabs.wave_rows import WaveRows
 from spindle.slabs.wave_solvers import Rounds, change, fixed_point, gauss_newton, inverse_of_linear_part
 
 _BEYOND = 7 / 6  # points by which errors are looked for
 _SMALLER = 0.01  # of the changes that are small enough: where errors grow, what is left is more than the last change
-_LAST = 0.15  # share of the waves on each axis that count as the last ones
 
 
 @dataclass(frozen=True, eq=False)
-class Waves(SlabSpace):
+class Waves(TensorSpace):
     """The space of the slabs of a problem that is periodic along all axes of space; its mesh are the points on each.
 
     lengths   of the axes of space
@@ -42,8 +42,6 @@ class Waves(SlabSpace):
     duration: int
     lengths: tuple[float, ...]
     lows: tuple[float, ...]
-    patience: ClassVar[int] = 48
-    dear: ClassVar[bool] = True
 
     @cached_property
     def inside(self) -> WaveRows:
@@ -53,12 +51,6 @@ class Waves(SlabSpace):
     @cached_property
     def _programs(self) -> dict[tuple[int, ...], tuple]:
         return {}
-
-    @property
-    def time(self) -> int:
-        """The axis of time, which there is."""
-        assert self.rows.time is not None
-        return self.rows.time
 
     # ----------------------------------------------------------------------------------------------- series and meshes
 
@@ -70,29 +62,13 @@ class Waves(SlabSpace):
         """Two degrees more, on a finer mesh; None where steps take as many iterations as those of the solution."""
         return self.enriched(2) if self.inside.equations.semilinear else None
 
+    def good_number(self, axis: int, count: float) -> int:
+        """An odd one, of which transforms are fast."""
+        return good_number(math.ceil(count))
+
     def mesh_of_errors(self, mesh) -> tuple[int, ...]:
         """A sixth more points on each axis, so that the last waves of a solution are not those of its error."""
         return tuple(good_number(math.ceil(_BEYOND * n)) for n in mesh)
-
-    def nothing(self, mesh) -> np.ndarray:
-        """Zeros (n_1, .., n_d, m, T)."""
-        return np.zeros((*mesh, self.unknowns, self.duration + 1))
-
-    def series(self, local: np.ndarray) -> np.ndarray:
-        """Legendre coefficients in time, at the points of the grid."""
-        return local @ self.during.T
-
-    def local(self, series: np.ndarray, mesh) -> np.ndarray:
-        """The coefficients of the functions of time."""
-        return series @ np.linalg.inv(self.during).T
-
-    def largest(self, series: np.ndarray) -> np.ndarray:
-        """(m,) the largest values of the unknowns."""
-        return np.abs(series).sum(axis=-1).reshape(-1, self.unknowns).max(axis=0)
-
-    def changes(self, series: np.ndarray, mesh) -> np.ndarray:
-        """(m,) the largest coefficients."""
-        return self.largest_coefficients(series)
 
     def tails(self, series: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         """(d,) the largest of the last waves along each axis, relative to the size of their unknown."""
@@ -101,30 +77,15 @@ class Waves(SlabSpace):
         for axis in range(d):
             n = series.shape[axis]
             numbers = np.abs(np.fft.fftfreq(n, 1 / n))
-            last = np.take(spectrum, np.flatnonzero(numbers > (1 - _LAST) * (n // 2)), axis=axis)
+            last = np.take(spectrum, np.flatnonzero(numbers > (1 - LAST) * (n // 2)), axis=axis)
             found.append((last.max(axis=(*range(d), d + 1)) / sizes).max())
         return np.array(found)
-
-    def finer(self, mesh, tails: np.ndarray, tolerance: float, most: int):
-        """The mesh with half as many points again on the axes that are not resolved; None where all are."""
-        wanted = tuple(good_number(3 * n // 2) if tail > tolerance else n for n, tail in zip(mesh, tails, strict=True))
-        return None if wanted == tuple(mesh) or math.prod(wanted) > most else wanted
-
-    def coarser(self, mesh, tails: np.ndarray, tolerance: float):
-        """The same mesh: what waves need once, they mostly need again."""
-        return mesh
 
     def moved(self, series: np.ndarray, mesh, other) -> np.ndarray:
         """The series on another grid, exactly where that is a finer one."""
         for axis, n in enumerate(other):
             series = resampled(series, axis, n)
         return series
-
-    def sizes(self, slabs: Sequence[Solved]) -> dict[str, Any]:
-        """The number of slabs, and the most points on each axis."""
-        d = len(self.lengths)
-        points = [max((s.series.shape[k] for s in slabs), default=FEWEST) for k in range(d)]
-        return {"slabs": max(len(slabs), 1), "points": points}
 
     def empty(self, sizes: Mapping[str, Any]) -> WavesField:
         """A field of zeros."""

@@ -10,11 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from spindle.networks.fields import Field
+from spindle.networks.fields import Field, MarchedField
 from spindle.networks.model import Model
 from spindle.networks.piecewise import PiecewiseField
 from spindle.networks.plane import PlaneField
-from spindle.networks.waves import WavesField
 from spindle.points.rules import spread
 from spindle.results.solution import Solution
 from spindle.slabs.accumulated import one_thread
@@ -44,7 +43,7 @@ def is_marched(solution: Solution) -> bool:
         return False
     if isinstance(field, PlaneField):
         return bool(solution.problem.interfaces)
-    return isinstance(field, (PiecewiseField, WavesField)) and field.holds
+    return isinstance(field, MarchedField) and field.holds
 
 
 def finer_slabs_estimate(solution: Solution, budget: Budget) -> ErrorEstimate:

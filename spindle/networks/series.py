@@ -1,0 +1,119 @@
+"""Fields that are series of functions of each axis of space, and polynomials in each slab of time."""
+
+from functools import partial
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spindle.networks import polynomials
+from spindle.networks.fields import GriddedField
+from spindle.networks.piecewise import on_slabs, on_the_grid, reference_legendre
+
+
+class AxisSeries(NamedTuple):
+    """Functions of one axis: Legendre polynomials between two walls, or sines and cosines where it is periodic.
+
+    low, length   where the axis begins, and how long it is
+    periodic      whether it is
+    """
+
+    low: float
+    length: float
+    periodic: bool
+
+    def points(self, count: int) -> np.ndarray:
+        """As many points as functions, by which they are known: Chebyshev's with both walls, or equidistant ones."""
+        if self.periodic:
+            return self.low + self.length * np.arange(count) / count
+        return self.low + self.length * (1 - np.cos(np.pi * np.arange(count) / (count - 1))) / 2
+
+    def table(self, places, count: int, order: int = 0):
+        """The derivatives of that order of the first functions at places (n,): (n, count)."""
+        if not self.periodic:
+            inside = 2 * (places - self.low) / self.length - 1
+            return reference_legendre(inside, count) @ polynomials.slopes(count - 1, order) * (2 / self.length) ** order
+        numbers = (np.arange(count) + 1) // 2
+        turns = 2 * np.pi / self.length * numbers
+        # A sine is a cosine a quarter of a turn later, and a derivative one a quarter of a turn earlier.
+        quarters = np.where(np.arange(count) % 2 == 1, -1.0, 0.0) + order
+        return jnp.cos((places - self.low)[:, None] * turns + np.pi / 2 * quarters) * turns**order
+
+    def at_points(self, count: int, order: int = 0) -> np.ndarray:
+        """That table at the points themselves."""
+        with jax.ensure_compile_time_eval():
+            return np.asarray(self.table(self.points(count), count, order))
+
+
+class SeriesField(GriddedField):
+    """u_m(t, x) = sum over k, j of  c[s, k_1, .., k_d, m, j]  f_k1(x_1) .. f_kd(x_d)  P_j(t on slab s).
+
+    Beyond the last slab, values are NaN. Grids cost far less than as many points.
+
+    instants       (S + 1,) ends of the slabs
+    coefficients   (S, K_1, .., K_d, outputs, degree in time + 1)
+    time, space    which coordinates these axes are
+    series         the functions f of each axis of space
+    """
+
+    instants: jax.Array
+    coefficients: jax.Array
+    time: int = eqx.field(static=True)
+    space: tuple[int, ...] = eqx.field(static=True)
+    series: tuple[AxisSeries, ...] = eqx.field(static=True)
+
+    @property
+    def outputs(self) -> int:
+        """The number of unknowns."""
+        return self.coefficients.shape[-2]
+
+    def partials(self, points, orders):
+        """Partial derivatives (n, outputs) at points (n, d), one point after the other: for few of them."""
+
+        def at(point):
+            taken = self.on_grid([x[None] for x in point], orders)
+            return {order: value.reshape(self.outputs) for order, value in taken.items()}
+
+        return jax.lax.map(at, points)
+
+    def on_grid(self, axes, orders):
+        """Partial derivatives on the tensor grid of axes (n_k,), {orders: (outputs, n_1, .., n_d)}."""
+        times = {order[self.time] for order in orders}
+        during = on_slabs(self.instants, axes[self.time], self.coefficients.shape[-1], times)
+        counts = self.coefficients.shape[1:-2]
+        along = {
+            order: [s.table(axes[k], n, order[k]) for s, k, n in zip(self.series, self.space, counts, strict=True)]
+            for order in orders
+        }
+
+        def at_instant(given):
+            number, tables = given
+            taken = {}
+            for order in orders:
+                value = self.coefficients[number] @ tables[order[self.time]]
+                for functions in along[order]:  # the first axis that is left becomes the last one
+                    value = jnp.tensordot(value, functions, axes=((0,), (1,)))
+                taken[order] = value
+            return taken
+
+        values = jax.lax.map(at_instant, during)
+        place = partial(on_the_grid, ends=self.instants, instants=axes[self.time], time=self.time)
+        return {order: place(value) for order, value in values.items()}
+
+    def last_shares(self) -> dict[int, float]:
+        """{axis: share of the root mean square that the last tenth of its functions hold}, of the worst unknown."""
+        squares = np.asarray(self.coefficients) ** 2
+        d = len(self.space)
+        for k, n in enumerate(squares.shape[1:-2]):
+            norms = 1 / (2 * np.arange(n) + 1) if not self.series[k].periodic else np.where(np.arange(n), 0.5, 1.0)
+            squares = squares * norms.reshape([-1 if j == 1 + k else 1 for j in range(d + 3)])
+        squares = squares * np.diff(np.asarray(self.instants)).reshape(-1, *(1,) * (d + 2))
+        squares = squares / (2 * np.arange(squares.shape[-1]) + 1)
+        whole = np.maximum(squares.sum(axis=(*range(d + 1), d + 2)), np.finfo(float).tiny)
+        shares = {self.time: squares[..., -2:].sum(axis=(*range(d + 1), d + 2))}
+        for k, axis in enumerate(self.space):
+            last = np.take(squares, range(squares.shape[1 + k] * 9 // 10, squares.shape[1 + k]), axis=1 + k)
+            shares[axis] = last.sum(axis=(*range(d + 1), d + 2))
+        return {axis: float(np.sqrt((tail / whole).max())) for axis, tail in shares.items()}

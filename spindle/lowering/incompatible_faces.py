@@ -18,6 +18,7 @@ from spindle.symbolic.functions import evaluate
 from spindle.symbolic.symbols import is_time
 
 _TOLERANCE = 1e-2  # of the size of the initial data: smaller gaps do less harm than an equation that counts less
+_MET = 1e-7  # likewise, up to which a wall and the start agree
 
 
 def incompatible_faces(problem: Problem) -> list[BoxFace]:
@@ -33,13 +34,48 @@ def incompatible_faces(problem: Problem) -> list[BoxFace]:
     return list(dict.fromkeys(clashing))
 
 
+def unmet_at_start(problem: Problem) -> list[str]:
+    """The conditions on walls, of values or slopes, that the initial values do not meet, however slightly.
+
+    Those that cannot be evaluated beforehand are taken to be met.
+    """
+    starts = {start.expression: with_constants(start.value) for start in problem.starts.values()}
+    begun = {u: starts[u] for u in problem.unknowns if u in starts}
+    return list(
+        dict.fromkeys(
+            name
+            for name, face, residual in on_faces(problem)
+            if not is_time(problem.coordinates[face.axis]) and _is_unmet(problem, face, with_constants(residual), begun)
+        )
+    )
+
+
+def _is_unmet(problem: Problem, face: BoxFace, residual: sympy.Expr, begun) -> bool:
+    gap = residual.subs(begun).doit()
+    if not is_plain(gap, problem):
+        return False
+    points = _points(problem)
+    points[:, face.axis] = face.value
+    points[:, problem.time] = float(problem.domain.bounds[problem.time][0])
+    terms = [np.abs(_values(term, problem, points)) for term in sympy.Add.make_args(gap)]
+    sizes = [
+        np.abs(_values(value, problem, _points(problem))).max() for value in begun.values() if is_plain(value, problem)
+    ]
+    size = max([*sizes, *(term.max() for term in terms)])
+    return bool(np.abs(_values(gap, problem, points)).max() > _MET * size)
+
+
+def _points(problem: Problem) -> np.ndarray:
+    low, high = np.array(problem.domain.bounds, float).T
+    return low + (high - low) * np.random.default_rng(0).uniform(size=(64, len(low)))
+
+
 def _clash(problem, start: BoxFace, initial, wall: BoxFace, value) -> bool:
     """Whether initial and boundary condition both set the value, and differ clearly on their common edge."""
     gap = expanded_or_not(initial - value)
     if start.axis == wall.axis or gap == 0 or not is_plain(gap, problem):
         return False
-    low, high = np.array(problem.domain.bounds).T
-    points = low + (high - low) * np.random.default_rng(0).uniform(size=(64, len(low)))
+    points = _points(problem)
     points[:, start.axis] = start.value
     data = initial.xreplace({u: sympy.S.Zero for u in initial.atoms(AppliedUndef)}).doit()
     size = _values(data, problem, points)

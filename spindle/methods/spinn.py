@@ -18,7 +18,7 @@ from spindle.methods.learned import sized
 from spindle.methods.settings import Flag, Positive, Whole, Words, documented, setting
 from spindle.networks.registry import BODIES
 from spindle.problem.problem import Problem
-from spindle.slabs.fit import fits, in_the_plane, misfit, nonlinear, varies
+from spindle.slabs.fit import driven, fits, in_the_plane, misfit, nonlinear, prefers_grids, varies
 from spindle.symbolic.symbols import is_time
 
 _DEFAULT = COMMON | {
@@ -196,7 +196,7 @@ class SPINN(Method):
         refuse_oblique_interfaces(problem, "sp.SPINN()")
         problem, notes = published_problem(problem, self.recipe)
         s: Any = self.resolved(problem)
-        free = _is_free(s) and _fits_elements(s, problem) and varies(problem)
+        free = _is_free(s) and _fits_elements(s, problem) and varies(problem) and not _shows_itself(problem)
         if s.network == "elements" or (s.network == "auto" and (problem.interfaces or free)):
             self._refuse_elements(s, problem)
             return on_elements(problem, s, notes)
@@ -236,6 +236,11 @@ class SPINN(Method):
             following = on_elements(problem, s, plan.choices, phase=len(plan.schedule.stages))
             plan = replace(plan, instead=following)
         return plan
+
+
+def _shows_itself(problem: Problem) -> bool:
+    """Whether sources show what the solution between walls of several axes is like, so that features suit it first."""
+    return prefers_grids(problem) and driven(problem)
 
 
 def _instead(problem: Problem) -> str:

@@ -3,6 +3,7 @@
 import sympy
 
 from spindle.geometry.domain import Box
+from spindle.lowering.incompatible_faces import unmet_at_start
 from spindle.lowering.partials import replace_partials
 from spindle.lowering.structure import analyse
 from spindle.problem.problem import Problem
@@ -95,6 +96,9 @@ def misfit_of_grids(problem: Problem) -> str:
     joined = {(j.expression, problem.coordinates.index(j.axis)) for j in problem.periodic.values()}
     if any((u, axis) not in joined for u in problem.unknowns for axis in problem.periodic_axes):
         return "it is periodic in some unknowns only"
+    unmet = unmet_at_start(problem)
+    if unmet:
+        return f"the initial values do not meet `{unmet[0]}`"
     return _unstarted(problem) or _unspread(problem) or _misfit_of_walls(problem)
 
 
@@ -168,6 +172,12 @@ def fits(problem: Problem) -> bool:
 def varies(problem: Problem) -> bool:
     """Whether a solution may hold what nothing in the problem shows: fronts, layers, oscillations of an own pace."""
     return of_time_alone(problem) or (bool(problem.starts) and nonlinear(problem))
+
+
+def driven(problem: Problem) -> bool:
+    """Whether some equation has a source."""
+    known = [replace_partials(e.residual, problem.unknowns, problem.coordinates) for e in problem.equations]
+    return any(bare.xreplace(dict.fromkeys(partials.values(), sympy.S.Zero)) != 0 for bare, partials in known)
 
 
 def nonlinear(problem: Problem) -> bool:

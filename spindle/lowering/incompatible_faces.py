@@ -11,6 +11,7 @@ from sympy.core.function import AppliedUndef
 
 from spindle.geometry.supports import BoxFace
 from spindle.lowering.compile import with_constants
+from spindle.lowering.partials import replace_partials
 from spindle.problem.consistency.values import is_plain, on_faces
 from spindle.problem.problem import Problem
 from spindle.symbolic.expressions import expanded_or_not
@@ -34,20 +35,16 @@ def incompatible_faces(problem: Problem) -> list[BoxFace]:
     return list(dict.fromkeys(clashing))
 
 
-def unmet_at_start(problem: Problem) -> list[str]:
-    """The conditions on walls, of values or slopes, that the initial values do not meet, however slightly.
+def unmet_at_start(problem: Problem) -> list[BoxFace]:
+    """The walls whose conditions, of values or slopes, the initial values do not meet, however slightly.
 
     Those that cannot be evaluated beforehand are taken to be met.
     """
     starts = {start.expression: with_constants(start.value) for start in problem.starts.values()}
     begun = {u: starts[u] for u in problem.unknowns if u in starts}
-    return list(
-        dict.fromkeys(
-            name
-            for name, face, residual in on_faces(problem)
-            if not is_time(problem.coordinates[face.axis]) and _is_unmet(problem, face, with_constants(residual), begun)
-        )
-    )
+    walls = [(face, residual) for _, face, residual in on_faces(problem) if face.axis != problem.time]
+    unmet = [face for face, residual in walls if _is_unmet(problem, face, with_constants(residual), begun)]
+    return list(dict.fromkeys(unmet))
 
 
 def _is_unmet(problem: Problem, face: BoxFace, residual: sympy.Expr, begun) -> bool:
@@ -63,6 +60,25 @@ def _is_unmet(problem: Problem, face: BoxFace, residual: sympy.Expr, begun) -> b
     ]
     size = max([*sizes, *(term.max() for term in terms)])
     return bool(np.abs(_values(gap, problem, points)).max() > _MET * size)
+
+
+def diffusivity(problem: Problem, axis: int) -> float:
+    """The largest a of equations u_t = a u_xx + .. along an axis, as the problem starts; 1 where there is none."""
+    starts = {start.expression: with_constants(start.value) for start in problem.starts.values()}
+    points, sizes = _points(problem), [0.0]
+    points[:, problem.time] = float(problem.domain.bounds[problem.time][0])
+    for equation in problem.equations:
+        bare, partials = replace_partials(equation.residual, problem.unknowns, problem.coordinates)
+        known = {s: starts.get(problem.unknowns[p.unknown], 0) if not p.total else 0 for p, s in partials.items()}
+        slopes = {p: with_constants(sympy.diff(bare, s)).subs(known).doit() for p, s in partials.items()}
+        rates = [slope for p, slope in slopes.items() if p.orders[problem.time] == 1 == p.total and slope != 0]
+        sizes += [
+            float(np.max(np.abs(_values(slope / rate, problem, points))))
+            for p, slope in slopes.items()
+            for rate in rates
+            if p.orders[axis] == 2 == p.total and is_plain(slope / rate, problem)
+        ]
+    return max(sizes) or 1.0
 
 
 def _points(problem: Problem) -> np.ndarray:

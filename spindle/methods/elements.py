@@ -1,5 +1,6 @@
 """The plan of a problem that is solved on elements along one axis, slab by slab of time."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,6 +12,7 @@ from spindle.derivatives.on_grids import OnLattice
 from spindle.derivatives.pointwise import PointwiseTaylor
 from spindle.lowering.breaks import breaks
 from spindle.lowering.constraints import no_constraints
+from spindle.lowering.incompatible_faces import diffusivity, unmet_at_start
 from spindle.lowering.residuals import ResidualForms, residual_forms
 from spindle.lowering.scales import scales_of
 from spindle.methods.assembly import assemble
@@ -20,6 +22,7 @@ from spindle.networks.series import AxisSeries
 from spindle.objective.objective import Objective
 from spindle.points.cloud import Cloud
 from spindle.points.lattice import Lattice
+from spindle.problem.consistency.values import on_faces
 from spindle.problem.problem import Problem
 from spindle.slabs.elements import Elements
 from spindle.slabs.fit import misfit_of_waves, nonlinear, prefers_grids, prefers_waves
@@ -35,6 +38,12 @@ _ELEMENTS = 8  # to begin with
 _WAVES = {1: 105, 2: 49, 3: 33}  # points on each axis, by how many there are: along one, waves cost next to nothing
 _DEGREE_OF_WAVES = {1: 12, 2: 8, 3: 8}  # in slabs of time, likewise
 _POLYNOMIALS = {2: 33, 3: 21}  # points between walls, likewise
+_LAYERED = 65  # and where walls have layers
+_LEFT_OUT = 1e-8  # share of the time that makes a layer of its own
+_MOST_STRETCHED = {
+    False: 6.0,
+    True: 4.0,
+}  # see `AxisSeries`, by whether walls have slopes: modes of those are less exact
 _FINE, _ROUGH = 1e-8, 1e-5  # tolerances: where the finer one cannot be reached, the rougher one is tried
 _ON_A_LINE = (1e-9, 1e-7, 1e-5)  # likewise, of waves along one axis
 _IN_THE_PLANE = (1e-6, 1e-4)  # likewise, of waves along several axes
@@ -145,10 +154,24 @@ def _waves(rows: SlabRows, problem: Problem) -> tuple[Waves, tuple[int, ...]]:
 
 
 def _grids(rows: SlabRows, problem: Problem) -> tuple[Grids, tuple[int, ...]]:
-    bounds = [(k, *map(float, problem.domain.bounds[k])) for k in rows.others]
-    axes = tuple(AxisSeries(low, high - low, k in rows.periodic) for k, low, high in bounds)
-    space = Grids(rows, len(problem.unknowns), _DEGREE_OF_WAVES[len(axes)], axes)
-    return space, (_POLYNOMIALS[len(axes)],) * len(axes)
+    layered = {face.axis for face in unmet_at_start(problem)}
+    axes = []
+    for k in rows.others:
+        low, high = map(float, problem.domain.bounds[k])
+        stretch = _stretch(problem, k) if k in layered else 0.0
+        axes.append(AxisSeries(low, high - low, k in rows.periodic, stretch))
+    few, many = _POLYNOMIALS[len(axes)], _LAYERED
+    points = tuple(many if axis.stretch else few for axis in axes)
+    return Grids(rows, len(problem.unknowns), _DEGREE_OF_WAVES[len(axes)], tuple(axes)), points
+
+
+def _stretch(problem: Problem, axis: int) -> float:
+    """By how much an axis is stretched at its walls for the layers of the first instants to be held."""
+    (begins, ends), (low, high) = _times(problem), map(float, problem.domain.bounds[axis])
+    thickness = math.sqrt(4 * diffusivity(problem, axis) * _LEFT_OUT * (ends - begins)) / (high - low)
+    slopes = {c.name for c in problem.conditions if c.role.has_slopes}
+    sloping = any(face.axis == axis for name, face, _ in on_faces(problem) if name in slopes)
+    return min(max(-math.log(thickness) / 2, 1.0), _MOST_STRETCHED[sloping])
 
 
 def _times(problem: Problem) -> tuple[float, float]:

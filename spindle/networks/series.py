@@ -16,35 +16,61 @@ from spindle.networks.piecewise import on_slabs, on_the_grid, reference_legendre
 class AxisSeries(NamedTuple):
     """Functions of one axis: Legendre polynomials between two walls, or sines and cosines where it is periodic.
 
+    Where layers are to be held at both walls, polynomials are taken of y, x = tanh(a y) / tanh(a) on [-1, 1], by which
+    what happens at a distance of exp(-2 a) is as smooth as what happens in the middle.
+
     low, length   where the axis begins, and how long it is
     periodic      whether it is
+    stretch       a; 0.0: polynomials of x itself
     """
 
     low: float
     length: float
     periodic: bool
+    stretch: float = 0.0
 
     def points(self, count: int) -> np.ndarray:
         """As many points as functions, by which they are known: Chebyshev's with both walls, or equidistant ones."""
         if self.periodic:
             return self.low + self.length * np.arange(count) / count
-        return self.low + self.length * (1 - np.cos(np.pi * np.arange(count) / (count - 1))) / 2
+        inside = -np.cos(np.pi * np.arange(count) / (count - 1))
+        if self.stretch:
+            inside = np.tanh(self.stretch * inside) / np.tanh(self.stretch)
+        return self.low + self.length * (1 + inside) / 2
 
     def table(self, places, count: int, order: int = 0):
         """The derivatives of that order of the first functions at places (n,): (n, count)."""
-        if not self.periodic:
+        if self.periodic:
+            numbers = (np.arange(count) + 1) // 2
+            turns = 2 * np.pi / self.length * numbers
+            # A sine is a cosine a quarter of a turn later, and a derivative one a quarter of a turn earlier.
+            quarters = np.where(np.arange(count) % 2 == 1, -1.0, 0.0) + order
+            return jnp.cos((places - self.low)[:, None] * turns + np.pi / 2 * quarters) * turns**order
+        if not self.stretch:
             inside = 2 * (places - self.low) / self.length - 1
             return reference_legendre(inside, count) @ polynomials.slopes(count - 1, order) * (2 / self.length) ** order
-        numbers = (np.arange(count) + 1) // 2
-        turns = 2 * np.pi / self.length * numbers
-        # A sine is a cosine a quarter of a turn later, and a derivative one a quarter of a turn earlier.
-        quarters = np.where(np.arange(count) % 2 == 1, -1.0, 0.0) + order
-        return jnp.cos((places - self.low)[:, None] * turns + np.pi / 2 * quarters) * turns**order
+        return _stretched(places, self, count, order)
 
     def at_points(self, count: int, order: int = 0) -> np.ndarray:
         """That table at the points themselves."""
         with jax.ensure_compile_time_eval():
-            return np.asarray(self.table(self.points(count), count, order))
+            return np.asarray(self.table(jnp.asarray(self.points(count)), count, order))
+
+
+def _stretched(places, axis: AxisSeries, count: int, order: int):
+    """Derivatives of polynomials of y, one differentiation after the other."""
+    end = np.tanh(axis.stretch)
+
+    def derivative(function, times: int):
+        if not times:
+            return function
+        return derivative(lambda x: jax.jvp(function, (x,), (jnp.ones_like(x),))[1], times - 1)
+
+    def functions(x):
+        inside = (2 * (x - axis.low) / axis.length - 1) * end
+        return reference_legendre(jnp.log((1 + inside) / (1 - inside)) / (2 * axis.stretch), count)
+
+    return derivative(functions, order)(places)
 
 
 class SeriesField(GriddedField):

@@ -142,8 +142,9 @@ class Elements(SlabSpace):
             return None
         return np.sort(np.concatenate([mesh, ((mesh[:-1] + mesh[1:]) / 2)[bad]]))
 
-    def coarser(self, mesh, tails: np.ndarray, tolerance: float) -> np.ndarray:
+    def coarser(self, slab: Solved, tails: np.ndarray, sizes: np.ndarray, tolerance: float) -> np.ndarray:
         """The break points without those between two elements far below the tolerance; fixed ones stay."""
+        mesh = slab.mesh
         small, kept, k = tails < _FAR * tolerance, np.ones(len(mesh), bool), 1
         staying = np.isin(mesh, [*self.fixed, *(joint.left for joint in self.rows.joints)])
         while k < len(mesh) - 1:

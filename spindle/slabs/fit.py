@@ -97,8 +97,8 @@ def misfit_of_grids(problem: Problem) -> str:
     if any((u, axis) not in joined for u in problem.unknowns for axis in problem.periodic_axes):
         return "it is periodic in some unknowns only"
     unmet = unmet_at_start(problem)
-    if unmet:
-        return f"the initial values do not meet `{unmet[0]}`"
+    if unmet and (len(others) > 2 or len(problem.starts) > len(problem.unknowns)):
+        return f"the initial values do not meet the conditions at {unmet[0].name}"
     return _unstarted(problem) or _unspread(problem) or _misfit_of_walls(problem)
 
 

@@ -7,6 +7,7 @@ walls follow from those inside, so that conditions hold in every round.
 Source of the method: Canuto, Hussaini, Quarteroni & Zang (2006), Spectral Methods, chapters 3 and 4.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+import scipy.special
 
 from spindle.lowering.partials import DifferentialOperator
 from spindle.networks.series import AxisSeries
@@ -184,24 +186,57 @@ class GridRows:
 
     def _data(self, u: int, k: int, known, lines, instants):
         """The free coefficients (F, .., 2, ..) of what the walls of an axis ask for, beside what the start gives."""
-        axes, table = self.axes([len(line.extend) for line in lines]), self.equations.values_in_time
+        table, count = self.equations.values_in_time, self.equations.rows.given[u]
+        at_walls = along(lines[k].walls, known, 1 + k)
+        wanted = self._asked(u, k, lines, instants) - jnp.tensordot(table[:, :count], at_walls, 1)
+        weights = np.sqrt(self.equations.nodes[1])
+        fit = np.linalg.pinv(table[:, count:] * weights[:, None]) * weights
+        cut = [slice(None), *(slice(None) if j <= k else line.inside for j, line in enumerate(lines))]
+        return jnp.tensordot(fit, wanted, 1)[tuple(cut)]
+
+    def _asked(self, u: int, k: int, lines, instants):
+        """g of the walls of an axis, (instants, .., 2, ..)."""
+        axes = self.axes([len(line.extend) for line in lines])
         parts = []
         for wall, end in zip(self.walls[u, k], (0, -1), strict=True):
             places = [axis[[end]] if j == k else axis for j, axis in enumerate(axes)]
             coordinates = self.equations.coordinates(instants, places)
             function = wall.row.function
-            nothing = jnp.zeros((1,) * (1 + len(axes)))
-            value = function.combine(
-                function.coefficients(coordinates), coordinates, dict.fromkeys(function.needs, nothing), {}
-            )
-            parts.append(jnp.broadcast_to(-value, (len(self.equations.nodes[0]), *map(len, places))))
-        wanted, count = jnp.concatenate(parts, axis=1 + k), self.equations.rows.given[u]
-        at_walls = along(lines[k].walls, known, 1 + k)
-        wanted = wanted - jnp.tensordot(table[:, :count], at_walls, 1)
-        weights = np.sqrt(self.equations.nodes[1])
-        fit = np.linalg.pinv(table[:, count:] * weights[:, None]) * weights
-        cut = [slice(None), *(slice(None) if j <= k else line.inside for j, line in enumerate(lines))]
-        return jnp.tensordot(fit, wanted, 1)[tuple(cut)]
+            nothing = dict.fromkeys(function.needs, jnp.zeros((1,) * (1 + len(axes))))
+            value = function.combine(function.coefficients(coordinates), coordinates, nothing, {})
+            parts.append(jnp.broadcast_to(-value, (len(instants), *map(len, places))))
+        return jnp.concatenate(parts, axis=1 + k)
+
+    def met(self, local: np.ndarray, lines: Lines, begins: float, layers: float) -> np.ndarray:
+        """Local coefficients (n_1, .., n_d, m, T) at the start, with layers by which walls of stretched axes are met.
+
+        They are those that diffusion makes of a jump, or of a slope that jumps, within a time that is left out.
+
+        layers   their thickness, by that of the thinnest ones that an axis holds
+        """
+        for u, mine in enumerate(lines):
+            for k, (axis, line) in enumerate(zip(self.series, mine, strict=True)):
+                if axis.periodic or not axis.stretch:
+                    continue
+                value = np.moveaxis(local[..., u, 0], k, 0)
+                asked = np.moveaxis(np.asarray(self._asked(u, k, mine, np.array([begins])))[0], k, 0)
+                gap = asked - np.tensordot(line.walls, value, 1)
+                shapes = np.stack(
+                    [layer(axis, len(value), wall, end, layers) for end, wall in enumerate(self.walls[u, k])], 1
+                )
+                value += np.tensordot(shapes, gap, 1)
+        return local
+
+
+def layer(axis: AxisSeries, count: int, wall: Wall, end: int, layers: float = 1.0) -> np.ndarray:
+    """(count,) a layer at one end of an axis, in which the condition a u + b u' of the wall there is one."""
+    points, thickness = axis.points(count), layers * axis.length * math.exp(-2 * axis.stretch)
+    distance = (points - points[0] if end == 0 else points[-1] - points) / thickness
+    if not wall.slope:
+        return scipy.special.erfc(distance) / wall.value
+    integral = np.exp(-(distance**2)) / math.sqrt(math.pi) - distance * scipy.special.erfc(distance)
+    slope = wall.slope if end else -wall.slope
+    return thickness * integral / (wall.value * thickness / math.sqrt(math.pi) + slope)
 
 
 def rates_matched(rates: list[set[int]], unknowns: int) -> tuple[int, ...] | None:

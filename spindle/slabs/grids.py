@@ -28,6 +28,7 @@ from spindle.slabs.tensor import LAST, TensorSpace
 from spindle.slabs.wave_solvers import fixed_point
 
 _FEWEST = 17  # points on an axis
+_MUCH_LESS = 0.1  # of a tolerance
 _BEYOND = 7 / 6  # points by which errors are looked for
 _SMALLER = 0.01  # of the changes that are small enough: where errors grow, what is left is more than the last change
 
@@ -36,13 +37,15 @@ _SMALLER = 0.01  # of the changes that are small enough: where errors grow, what
 class Grids(TensorSpace):
     """The space of the slabs of a problem in which each unknown spreads along each axis of space.
 
-    axes   the functions of each axis of space
+    axes     the functions of each axis of space
+    layers   the thickness of layers of the first instant, by that of the thinnest ones that stretched axes hold
     """
 
     rows: SlabRows
     unknowns: int
     duration: int
     axes: tuple[AxisSeries, ...]
+    layers: float = 1.0
 
     @cached_property
     def inside(self) -> GridRows:
@@ -60,8 +63,8 @@ class Grids(TensorSpace):
         return max(math.ceil(count), _FEWEST) | 1
 
     def enriched(self, degrees: int) -> "Grids":
-        """The same of a higher degree in time; how many points there are is the matter of meshes."""
-        return replace(self, duration=self.duration + degrees)
+        """The same of a higher degree in time, and of layers half as thick: less time is left out at the start."""
+        return replace(self, duration=self.duration + degrees, layers=self.layers / 2)
 
     def of_errors(self) -> "Grids":
         """Two degrees more, on a finer mesh."""
@@ -80,6 +83,17 @@ class Grids(TensorSpace):
             last = np.take(spectrum, range(math.ceil((1 - LAST) * n), n), axis=k)
             tails.append((last.max(axis=(*range(d), d + 1)) / sizes).max())
         return np.array(tails)
+
+    def coarser(self, slab: Solved, tails: np.ndarray, sizes: np.ndarray, tolerance: float):
+        """Two thirds of the points on each axis that is resolved by as many: those were compiled on the way up."""
+        mesh = list(slab.mesh)
+        for k, n in enumerate(slab.mesh):
+            fewer = [*slab.mesh[:k], self.good_number(k, 2 * n / 3), *slab.mesh[k + 1 :]]
+            if tails[k] < _MUCH_LESS * tolerance and fewer[k] < n:
+                series = self.moved(slab.series, slab.mesh, fewer)
+                if self.tails(series, sizes)[k] < _MUCH_LESS * tolerance:
+                    mesh[k] = fewer[k]
+        return tuple(mesh)
 
     def moved(self, series: np.ndarray, mesh, other) -> np.ndarray:
         """The series on another grid, exactly where that is a finer one."""
@@ -159,7 +173,7 @@ class Grids(TensorSpace):
         if begins:
             axes = self.inside.axes(slab.mesh)
             start = self.inside.equations.start(self.nothing(slab.mesh), slab.begins, slab.length, axes)
-            return Step(start - local, 0.0)
+            return Step(self.inside.met(start, self.inside.lines(slab.mesh), slab.begins, self.layers) - local, 0.0)
         local = local if carried is None else local + carried
         self.compile(slab)
         first, second = self._programs[tuple(slab.mesh)]

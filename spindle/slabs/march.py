@@ -152,7 +152,7 @@ class March:
         solved, attempt = self._next(state, begins)
         self._sizes = np.maximum(self._sizes, self.space.largest(solved.series))
         self._rates = largest_rates(self.space, solved.series, solved.length, self._rates)
-        self._mesh = self.space.coarser(solved.mesh, attempt.along, self.aim.tolerance)
+        self._mesh = self.space.coarser(solved, attempt.along, self._sizes, self.aim.tolerance)
         # A slab that Gauss-Newton steps hardly settled on is long enough, however small its last coefficients are.
         easy = attempt.in_time < 0.3 * self.aim.tolerance and attempt.steps <= self.space.patience // 2
         if easy:

@@ -178,9 +178,9 @@ class PlaneElements(SlabSpace):
                 return finer
         return None
 
-    def coarser(self, mesh, tails: np.ndarray, tolerance: float) -> np.ndarray:
+    def coarser(self, slab: Solved, tails: np.ndarray, sizes: np.ndarray, tolerance: float) -> np.ndarray:
         """The mesh as it is: nothing follows."""
-        return mesh
+        return slab.mesh
 
     def moved(self, series: np.ndarray, mesh, other) -> np.ndarray:
         """The polynomials on another mesh: exact where that only adds break points."""

@@ -147,8 +147,11 @@ class SlabSpace(ABC):
         """The mesh that is finer where tails exceed the tolerance; None where none do, or no more can be done."""
 
     @abstractmethod
-    def coarser(self, mesh, tails: np.ndarray, tolerance: float) -> Any:
-        """The mesh for the next slab, coarser where tails are far below the tolerance."""
+    def coarser(self, slab: Solved, tails: np.ndarray, sizes: np.ndarray, tolerance: float) -> Any:
+        """The mesh for the next slab, coarser where a finer one is not needed.
+
+        sizes   (m,) of the unknowns
+        """
 
     @abstractmethod
     def moved(self, series: np.ndarray, mesh, other) -> np.ndarray:

@@ -56,10 +56,6 @@ class TensorSpace(SlabSpace):
         )
         return None if wanted == tuple(mesh) or math.prod(wanted) > most else wanted
 
-    def coarser(self, mesh, tails: np.ndarray, tolerance: float):
-        """The same mesh: what is needed once is mostly needed again."""
-        return mesh
-
     def sizes(self, slabs: Sequence[Solved]) -> dict[str, Any]:
         """The number of slabs, and the most points on each axis."""
         least = [self.good_number(k, 0) for k in range(len(self.rows.others))]

@@ -81,6 +81,10 @@ class Waves(TensorSpace):
             found.append((last.max(axis=(*range(d), d + 1)) / sizes).max())
         return np.array(found)
 
+    def coarser(self, slab: Solved, tails: np.ndarray, sizes: np.ndarray, tolerance: float):
+        """The same mesh: what waves need once, they mostly need again."""
+        return slab.mesh
+
     def moved(self, series: np.ndarray, mesh, other) -> np.ndarray:
         """The series on another grid, exactly where that is a finer one."""
         for axis, n in enumerate(other):

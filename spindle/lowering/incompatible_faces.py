@@ -11,7 +11,7 @@ from sympy.core.function import AppliedUndef
 
 from spindle.geometry.supports import BoxFace
 from spindle.lowering.compile import with_constants
-from spindle.lowering.partials import replace_partials
+from spindle.lowering.partials import Partial, replace_partials
 from spindle.problem.consistency.values import is_plain, on_faces
 from spindle.problem.problem import Problem
 from spindle.symbolic.expressions import expanded_or_not
@@ -51,9 +51,8 @@ def _is_unmet(problem: Problem, face: BoxFace, residual: sympy.Expr, begun) -> b
     gap = residual.subs(begun).doit()
     if not is_plain(gap, problem):
         return False
-    points = _points(problem)
+    points = _at_start(problem)
     points[:, face.axis] = face.value
-    points[:, problem.time] = float(problem.domain.bounds[problem.time][0])
     terms = [np.abs(_values(term, problem, points)) for term in sympy.Add.make_args(gap)]
     sizes = [
         np.abs(_values(value, problem, _points(problem))).max() for value in begun.values() if is_plain(value, problem)
@@ -62,23 +61,36 @@ def _is_unmet(problem: Problem, face: BoxFace, residual: sympy.Expr, begun) -> b
     return bool(np.abs(_values(gap, problem, points)).max() > _MET * size)
 
 
-def diffusivity(problem: Problem, axis: int) -> float:
-    """The largest a of equations u_t = a u_xx + .. along an axis, as the problem starts; 1 where there is none."""
+def diffusivities(problem: Problem, axis: int) -> tuple[float, float]:
+    """The least and the largest a of equations u_t = a u_xx + .. along an axis, as the problem starts.
+
+    (1, 1) where there are none, or none that can be evaluated.
+    """
     starts = {start.expression: with_constants(start.value) for start in problem.starts.values()}
-    points, sizes = _points(problem), [0.0]
-    points[:, problem.time] = float(problem.domain.bounds[problem.time][0])
+    points, values = _at_start(problem), list[np.ndarray]()
     for equation in problem.equations:
         bare, partials = replace_partials(equation.residual, problem.unknowns, problem.coordinates)
         known = {s: starts.get(problem.unknowns[p.unknown], 0) if not p.total else 0 for p, s in partials.items()}
         slopes = {p: with_constants(sympy.diff(bare, s)).subs(known).doit() for p, s in partials.items()}
-        rates = [slope for p, slope in slopes.items() if p.orders[problem.time] == 1 == p.total and slope != 0]
-        sizes += [
-            float(np.max(np.abs(_values(slope / rate, problem, points))))
+        rates = [slope for p, slope in slopes.items() if _is_rate(p, problem) and slope != 0]
+        values += [
+            _values(-slope / rate, problem, points)
             for p, slope in slopes.items()
             for rate in rates
             if p.orders[axis] == 2 == p.total and is_plain(slope / rate, problem)
         ]
-    return max(sizes) or 1.0
+    return (float(np.min(values)), float(np.max(values))) if values else (1.0, 1.0)
+
+
+def _is_rate(p: Partial, problem: Problem) -> bool:
+    return p.total == 1 and problem.time is not None and p.orders[problem.time] == 1
+
+
+def _at_start(problem: Problem) -> np.ndarray:
+    points, time = _points(problem), problem.time
+    assert time is not None, "nothing starts"
+    points[:, time] = float(problem.domain.bounds[time][0])
+    return points
 
 
 def _points(problem: Problem) -> np.ndarray:

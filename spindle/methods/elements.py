@@ -12,7 +12,7 @@ from spindle.derivatives.on_grids import OnLattice
 from spindle.derivatives.pointwise import PointwiseTaylor
 from spindle.lowering.breaks import breaks
 from spindle.lowering.constraints import no_constraints
-from spindle.lowering.incompatible_faces import diffusivity, unmet_at_start
+from spindle.lowering.incompatible_faces import diffusivities, unmet_at_start
 from spindle.lowering.residuals import ResidualForms, residual_forms
 from spindle.lowering.scales import scales_of
 from spindle.methods.assembly import assemble
@@ -168,7 +168,7 @@ def _grids(rows: SlabRows, problem: Problem) -> tuple[Grids, tuple[int, ...]]:
 def _stretch(problem: Problem, axis: int) -> float:
     """By how much an axis is stretched at its walls for the layers of the first instants to be held."""
     (begins, ends), (low, high) = _times(problem), map(float, problem.domain.bounds[axis])
-    thickness = math.sqrt(4 * diffusivity(problem, axis) * _LEFT_OUT * (ends - begins)) / (high - low)
+    thickness = math.sqrt(4 * diffusivities(problem, axis)[1] * _LEFT_OUT * (ends - begins)) / (high - low)
     slopes = {c.name for c in problem.conditions if c.role.has_slopes}
     sloping = any(face.axis == axis for name, face, _ in on_faces(problem) if name in slopes)
     return min(max(-math.log(thickness) / 2, 1.0), _MOST_STRETCHED[sloping])

@@ -18,7 +18,7 @@ from spindle.methods.learned import sized
 from spindle.methods.settings import Flag, Positive, Whole, Words, documented, setting
 from spindle.networks.registry import BODIES
 from spindle.problem.problem import Problem
-from spindle.slabs.fit import driven, fits, in_the_plane, misfit, nonlinear, prefers_grids, varies
+from spindle.slabs.fit import driven, fits, in_the_plane, nonlinear, prefers_grids, unfit, varies
 from spindle.symbolic.symbols import is_time
 
 _DEFAULT = COMMON | {
@@ -204,7 +204,7 @@ class SPINN(Method):
 
     def _refuse_elements(self, s: Any, problem: Problem) -> None:
         """Raise MethodError where a problem cannot be solved on elements."""
-        reason = ("" if fits(problem) else misfit(problem)) or ("`windows` is set" if s.windows != 1 else "")
+        reason = unfit(problem) or ("`windows` is set" if s.windows != 1 else "")
         if reason and problem.interfaces:
             i = problem.interfaces[0]
             raise MethodError(
@@ -215,9 +215,9 @@ class SPINN(Method):
             )
         if reason:
             raise MethodError(
-                f"`sp.SPINN(network='elements')` solves slab by slab of time on elements along one axis, or at "
-                f"rest on those of two, and that does not fit `{problem.name}`, since {reason}; choose "
-                f"`network='spectral'`, or leave it out."
+                f"`sp.SPINN(network='elements')` solves slab by slab of time on elements along one axis, by waves or "
+                f"polynomials along more, or at rest on elements of two, and that does not fit `{problem.name}`, since "
+                f"{reason}; choose `network='spectral'`, or leave it out."
             )
 
     def _plan_of_lattice(self, problem: Problem, notes: tuple[str, ...]) -> Plan:

@@ -3,7 +3,7 @@
 import sympy
 
 from spindle.geometry.domain import Box
-from spindle.lowering.incompatible_faces import unmet_at_start
+from spindle.lowering.incompatible_faces import diffusivities, unmet_at_start
 from spindle.lowering.partials import replace_partials
 from spindle.lowering.structure import analyse
 from spindle.problem.problem import Problem
@@ -12,6 +12,7 @@ from spindle.slabs.grid_rows import rates_matched
 from spindle.slabs.rows import SIDES, SlabPart, axes_of, place_of
 from spindle.symbolic.symbols import Parameter
 
+_UNEVEN = 4.0  # the largest diffusivity by the least
 SLABBED = ("auto", "elements")  # networks that may be solved slab by slab
 
 
@@ -99,20 +100,32 @@ def misfit_of_grids(problem: Problem) -> str:
     unmet = unmet_at_start(problem)
     if unmet and (len(others) > 2 or len(problem.starts) > len(problem.unknowns)):
         return f"the initial values do not meet the conditions at {unmet[0].name}"
-    return _unstarted(problem) or _unspread(problem) or _misfit_of_walls(problem)
+    return _unstarted(problem) or _unspread(problem) or _misfit_of_walls(problem) or _uneven(problem)
+
+
+def _uneven(problem: Problem) -> str:
+    """Along which axis the diffusivity is too far from its mean for rounds to settle; empty where along none."""
+    for axis in _times(problem)[1]:
+        least, largest = diffusivities(problem, axis)
+        if not largest <= _UNEVEN * least:
+            return (
+                f"as it starts, its diffusivity along {problem.coordinates[axis].name} goes from {least:.2g} to "
+                f"{largest:.2g}"
+            )
+    return ""
 
 
 def _unstarted(problem: Problem) -> str:
     """Which initial condition sets neither an unknown nor its rate; empty where none is like that."""
-    time = problem.coordinates[axes_of(problem)[0]]
-    plain = [u.diff(time, n) if n else u for u in problem.unknowns for n in range(3)]
+    time, _ = _times(problem)
+    plain = [u.diff(problem.coordinates[time], n) if n else u for u in problem.unknowns for n in range(3)]
     mixed = [name for name, start in problem.starts.items() if start.expression not in plain]
     return f"`{mixed[0]}` sets neither an unknown nor its rate" if mixed else ""
 
 
 def _unspread(problem: Problem) -> str:
     """Which unknown does not spread along all axes of space, by an equation of its rate; empty where all do."""
-    time, others = axes_of(problem)
+    time, others = _times(problem)
     known = [replace_partials(e.residual, problem.unknowns, problem.coordinates) for e in problem.equations]
     slopes = [{p: sympy.diff(expression, symbol) for p, symbol in partials.items()} for expression, partials in known]
     plain = [{p.unknown for p, slope in mine.items() if p.orders[time] and _is_constant(slope)} for mine in slopes]
@@ -140,10 +153,8 @@ def _misfit_of_walls(problem: Problem) -> str:
         for place, expression in (term for piece in pieces for term in piece.terms):
             side = place_of(place.support, problem, time)
             axis = next((k for k, pair in zip(others, SIDES, strict=False) if side in pair), None)
-            if side is SlabPart.INSIDE:
-                continue
             u = None if axis is None else _unknown_at_wall(expression, axis, problem)
-            if u is None:
+            if side is None or u is None:
                 return f"`{name}` does not say what one unknown is, or how it changes across the wall"
             said[u, side] = said.get((u, side), 0) + 1
     walls = [side for k, pair in zip(others, SIDES, strict=False) for side in pair if k not in problem.periodic_axes]
@@ -160,13 +171,28 @@ def _unknown_at_wall(expression, axis: int, problem: Problem) -> int | None:
     return unknowns.pop() if len(unknowns) == 1 and across and constant else None
 
 
+def _times(problem: Problem) -> tuple[int, tuple[int, ...]]:
+    time, others = axes_of(problem)
+    assert time is not None, "nothing starts"
+    return time, others
+
+
 def _is_constant(expression: sympy.Expr) -> bool:
     return all(isinstance(symbol, Parameter) for symbol in expression.free_symbols)
 
 
+def unfit(problem: Problem) -> str:
+    """Why no slabs of elements, waves or polynomials can take a problem; empty where some can."""
+    if prefers_waves(problem):
+        return ""
+    time, others = axes_of(problem)
+    several = isinstance(problem.domain, Box) and time is not None and 2 <= len(others) <= len(SIDES)
+    return misfit_of_grids(problem) if several else misfit(problem)
+
+
 def fits(problem: Problem) -> bool:
     """Whether slabs of elements, waves or polynomials can take a problem."""
-    return not misfit(problem) or prefers_waves(problem) or prefers_grids(problem)
+    return not unfit(problem)
 
 
 def varies(problem: Problem) -> bool:

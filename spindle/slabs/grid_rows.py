@@ -53,10 +53,10 @@ class GridRows:
     @cached_property
     def of_rates(self) -> tuple[int, ...]:
         """For each unknown the number of the equation of its rate."""
-        return rates_matched(
-            [{n.unknown for n in constants if self.equations.is_rate(n)} for constants in self.equations.constants],
-            self.equations.unknowns,
-        )
+        rates = [{n.unknown for n in constants if self.equations.is_rate(n)} for constants in self.equations.constants]
+        matched = rates_matched(rates, self.equations.unknowns)
+        assert matched is not None, "else the problem would not fit"
+        return matched
 
     def lines(self, points: tuple[int, ...]) -> Lines:
         """All lines of a grid of so many points."""

@@ -146,7 +146,7 @@ class Grids(TensorSpace):
         points = tuple(slab.mesh)
         if points in self._programs:
             return
-        assert self.inside.of_rates is not None  # asked outside the programs, which could not find it out
+        _ = self.inside.of_rates  # asked outside the programs, which could not find it out
         lines, number = self.inside.lines(points), jax.ShapeDtypeStruct((), float)
         local = jax.ShapeDtypeStruct((self.unknowns, self.duration + 1, *points), float)
         place = {"begins": number, "length": number}

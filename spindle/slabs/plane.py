@@ -199,7 +199,7 @@ class PlaneElements(SlabSpace):
         counts, (first, second) = (sizes["columns"], sizes["rows"]), self.rows.others
         breaks = jnp.linspace(0.0, 1.0, counts[0] + 1), jnp.linspace(0.0, 1.0, counts[1] + 1)
         zeros = jnp.zeros((*counts, self.degree + 1, self.degree + 1, self.unknowns))
-        return PlaneField(breaks, zeros, (first, second))
+        return PlaneField(breaks=breaks, coefficients=zeros, axes=(first, second))
 
     def laid(self, slabs: Sequence[Solved]) -> PlaneField:
         """The polynomials."""

@@ -284,7 +284,7 @@ def test_what_time_a_budget_leaves_is_solved_and_nothing_is_said_of_the_rest():
 @pytest.mark.parametrize(
     ("problem", "reason"),
     [
-        (lambda: gallery("burgers2d"), "it has more than one coordinate besides time"),
+        (lambda: gallery("flow_mixing3d"), "`u` does not spread along each axis by second derivatives of its own"),
         (lambda: gallery("poisson_disk"), "its domain is not a single box"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from sympy import Eq, Rational, cos, exp, pi, sin
 
 import spindle as sp
-from spindle.lowering.incompatible_faces import diffusivity, unmet_at_start
+from spindle.lowering.incompatible_faces import diffusivities, unmet_at_start
 from spindle.methods.elements import on_elements
 from spindle.networks.series import AxisSeries
 from spindle.slabs.fit import misfit_of_grids, prefers_grids
@@ -159,7 +159,7 @@ def test_a_layer_meets_its_wall_and_no_other(float64, end, condition):
 
 def test_where_walls_and_start_differ_axes_are_stretched():
     assert not unmet_at_start(channel()) and unmet_at_start(channel(start=2))[0].name == "y=1"
-    assert diffusivity(channel(), 2) == pytest.approx(0.1)
+    assert diffusivities(channel(), 2) == pytest.approx((0.1, 0.1))
     spaces = [
         on_elements(p, sp.SPINN(network="elements").resolved(p), ()).march.ways[0].space
         for p in (channel(), channel(start=2))
@@ -201,6 +201,9 @@ def test_what_does_not_fit_is_said():
     assert "does not spread" in misfit([Eq(u.diff(t), u.diff(x, 2))], starts + walls)
     assert "not one condition on each wall" in misfit([heat], [*starts, sp.Dirichlet(u, 0, on=Eq(x, 0))])
     assert "does not say what one unknown is" in misfit([heat], [*starts, sp.Dirichlet(u**2, 0)])
+    assert "its diffusivity along x goes from 1.3 to 11" in misfit(
+        [Eq(u.diff(t), sp.div((1 + 10 * x) * sp.grad(u)) - u**3)], starts + walls
+    )
     flow = [Eq(u.diff(t), sp.laplacian(u) + v), Eq(u.diff(x) + v.diff(y), 0)]
     assert "rate" in misfit(flow, [*starts, *walls, sp.Dirichlet(v, 0)])
 

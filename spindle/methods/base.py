@@ -176,9 +176,11 @@ class Method(TrainingSettings, ABC):
         'uniform grids moved by parts of a cell; in a cloud also "sobol", and "sorted", instants in their order, '
         "at each the same random places",
     )
-    resample: int | None = setting(Whole(0, 10**9), "draw new random points every so many steps; 0: never")
+    resample: int | str | None = setting(Whole(0, 10**9), "draw new random points every so many steps; 0: never")
     weights: Mapping[str, float] | None = setting(Weights(), "{residual name: weight}; other equations weigh 1")
-    balance: int | None = setting(Whole(0, 10**9), "adapt the weights every so many steps by gradient norms; 0: never")
+    balance: int | str | None = setting(
+        Whole(0, 10**9), "adapt the weights every so many steps by gradient norms; 0: never"
+    )
     faces: str | None = setting(
         Words({"mean": "over all its faces", "sum": "of the faces' means"}), "mean square of a condition"
     )

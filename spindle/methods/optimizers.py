@@ -34,7 +34,7 @@ class TrainingSettings:
     )
     learning_rate: float | None = setting(Positive(), "of Adam, at the start")
     schedule: str | None = setting(Words(SCHEDULES), "how it falls")
-    lbfgs_steps: int | None = setting(Whole(0, 10**9), "L-BFGS iterations after Adam", trains=True)
+    lbfgs_steps: int | str | None = setting(Whole(0, 10**9), "L-BFGS iterations after Adam", trains=True)
     lbfgs_rate: float | None = setting(Positive(), "their constant step length; None: a line search")
     lbfgs_memory: int | None = setting(Whole(1, 1000), "pairs of changes they remember")
     newton_steps: int | str | None = setting(Whole(0, 10**6), "Gauss-Newton steps after both, at most", trains=True)

@@ -17,7 +17,15 @@ from spindle.lowering.scales import scales_of
 from spindle.methods.base import Plan
 from spindle.methods.optimizers import optimizers
 from spindle.methods.published import published
-from spindle.networks.embeddings import Embedding, FourierFeatures, HarmonicProducts, PeriodicFeatures, Raw, Scaled
+from spindle.networks.embeddings import (
+    Embedding,
+    FourierFeatures,
+    HarmonicProducts,
+    PeriodicFeatures,
+    Raw,
+    Scaled,
+    frequencies_of_features,
+)
 from spindle.networks.fields import BoundaryFactor, Field, JetField, PointwiseField
 from spindle.networks.kinked import KinkedField
 from spindle.networks.model import Model
@@ -120,7 +128,10 @@ def pointwise_field(
     def field(key):
         feature_key, body_key = jax.random.split(key)
         first = embedding(problem.domain.bounds, constraints.periodic, s, key=feature_key)
-        body = BODIES[s.network](first.width + len(kinks), outputs, **body_options(s), key=body_key)
+        options = body_options(s)
+        if isinstance(s.frequency, tuple):
+            options |= {"frequency": frequencies_of_features(first, s.frequency)}
+        body = BODIES[s.network](first.width + len(kinks), outputs, **options, key=body_key)
         if kinks:
             return KinkedField(first, body, kinks, outputs)
         return PointwiseField(first, body, boundary_factors(problem, constraints), outputs)

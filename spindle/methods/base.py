@@ -42,6 +42,11 @@ from spindle.symbolic.words import shown as shown_formula
 from spindle.training.schedule import Schedule
 
 RECIPES = ("default", "paper")
+INITIAL = {
+    "glorot": "normal, no biases",
+    "uniform": "both up to 1 / sqrt(inputs)",
+    "spread": "the same as glorot, but in the first layer slopes up to `frequency` and centres all over the box",
+}
 # What the default recipes of all methods begin with.
 COMMON: dict[str, Any] = {
     "windows": 1,
@@ -124,14 +129,7 @@ class Method(TrainingSettings, ABC):
     )
     activation: str | None = setting(Activation(), "what follows each hidden layer")
     initial: str | None = setting(
-        Words(
-            {
-                "glorot": "normal, no biases",
-                "uniform": "both up to 1 / sqrt(inputs)",
-                "spread": "the same as glorot, but in the first layer slopes up to `frequency` and centres all over "
-                "the box",
-            }
-        ),
+        Words(INITIAL),
         "first weights of plain layers",
     )
     frequency: float | str | tuple[float, ...] | None = setting(

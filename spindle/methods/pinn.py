@@ -18,9 +18,9 @@ from spindle.methods.assembly import (
     pointwise_field,
     published_problem,
 )
-from spindle.methods.base import COMMON, Method, Plan, refuse_interfaces
-from spindle.methods.second_order import by_newton, left_open, newton_stages, said_of_newton, trained_by_newton
-from spindle.methods.settings import Rule, Whole, documented, setting
+from spindle.methods.base import COMMON, INITIAL, Method, Plan, refuse_interfaces
+from spindle.methods.second_order import by_second_order, left_open, newton_stages, of_second_order, said_of_newton
+from spindle.methods.settings import Positive, Rule, Whole, Words, documented, setting
 from spindle.objective.objective import Objective
 from spindle.points.base import PointwisePoints
 from spindle.points.cloud import Cloud
@@ -58,7 +58,7 @@ FIRST_ORDER = COMMON | {
     "dtype": "float64",
 }
 _DEFAULT = FIRST_ORDER | dict.fromkeys(
-    ("width", "sampling", "resample", "balance", "lbfgs_steps", "newton_steps"), "auto"
+    ("width", "initial", "frequency", "sampling", "resample", "balance", "lbfgs_steps", "newton_steps"), "auto"
 )
 _PAPER = FIRST_ORDER | {
     "scales": "off",
@@ -101,6 +101,16 @@ class PINN(Method):
         also={"auto": "24 (20 of the modified network) for Gauss-Newton, else 48"},
         sizes=True,
     )
+    initial: str | None = setting(
+        Words(INITIAL), "first weights of plain layers", also={"auto": '"spread" for Gauss-Newton, else "glorot"'}
+    )
+    frequency: float | str | tuple[float, ...] | None = setting(
+        Positive(several=True),
+        "highest frequency of the first layer of sine networks, and with `initial='spread'` the steepest slope of that "
+        "of others, on inputs scaled to [-1, 1]",
+        also={"auto": "for Gauss-Newton by the functions that the problem contains, else 1"},
+        per_axis=True,
+    )
     sampling: str | None = setting(
         Rule(),
         'rule for collocation points: "sobol", "random", "uniform" or "midpoint"; "sorted", instants in their order, '
@@ -126,7 +136,7 @@ class PINN(Method):
     )
     newton_steps: int | str | None = setting(
         Whole(0, 10**6),
-        "Gauss-Newton steps after both, at most",
+        "Gauss-Newton steps after all others, at most",
         also={
             "auto": "600 for up to 4,000 parameters in double precision, unless steps of Adam or L-BFGS are asked for"
         },
@@ -153,7 +163,7 @@ def decided_on_cloud(s: Decided, problem: Problem) -> Decided:
     Raises MethodError where times are to be sorted and there is none.
     """
     axes = len(problem.coordinates)
-    s = by_newton(s, problem) if trained_by_newton(s, problem) else _by_first_order(s, axes)
+    s = by_second_order(s, problem) if of_second_order(s, problem) else _by_first_order(s, axes)
     if s.sampling == "sorted":
         s = replace(s, slabs=each_axis(s.points, axes)[_time(problem)])
     return s
@@ -164,6 +174,8 @@ def _by_first_order(s: Decided, axes: int) -> Decided:
     adaptive = s.sampling in ADAPTIVE
     usual = {
         "width": 48,
+        "initial": "glorot",
+        "frequency": 1.0,
         "points": enough_points(axes, total=4_096, most=64),
         "sampling": "sobol",
         "resample": 100 if adaptive else 0,

@@ -31,7 +31,10 @@ class TrainingSettings:
     """What every method can be told of its optimizers."""
 
     steps: int | str | None = setting(
-        Whole(0, 10**9), "of Adam", also={"auto": "of `PINN`, 2,000, and 8,000 on a single axis"}, trains=True
+        Whole(0, 10**9),
+        "of Adam",
+        also={"auto": "of `PINN`, 2,000, 8,000 on a single axis, and none before Gauss-Newton"},
+        trains=True,
     )
     learning_rate: float | None = setting(Positive(), "of Adam, at the start")
     schedule: str | None = setting(Words(SCHEDULES), "how it falls")

@@ -90,16 +90,34 @@ def test_what_is_left_open_is_decided_together():
     assert decided(steps=10, sampling="rar-d") == [10, 2000, 0, "rar-d", 100]
 
 
-def test_gauss_newton_on_such_points_reaches_four_digits_within_sixty_steps():
+def nonlinear():
     x = sp.coordinates("x")
     u = sp.unknown("u", x)
-    problem = sp.Problem(
+    return sp.Problem(
         sp.Interval(x, 0, 1),
         [Eq(u.diff(x, 2) + u**2, sp.manufactured(u.diff(x, 2) + u**2, {u: sin(2 * pi * x)}))],
         [sp.Dirichlet(u, 0)],
         reference={u: sin(2 * pi * x)},
     )
-    method = sp.PINN(width=8, hidden_layers=2, points=150, newton_steps=60, resample=10)
-    solution = sp.solve(problem, method, progress=False)
+
+
+def test_gauss_newton_on_such_points_reaches_four_digits_within_sixty_steps():
+    method = sp.PINN(width=8, hidden_layers=2, points=150, newton_steps=60)
+    solution = sp.solve(nonlinear(), method, progress=False)
     assert solution.error() < 1e-4
     assert "trained by Gauss-Newton" in " ".join(solution.choices)
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_goes_on_to_the_same_numbers(tmp_path):
+    method = sp.PINN(width=6, hidden_layers=1, points=40, newton_steps=12)
+
+    def interrupt(entry, total):
+        if entry.step >= 5:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        sp.solve(nonlinear(), method, out=tmp_path / "run", callbacks=[interrupt], progress=False)
+    resumed, whole = sp.resume(tmp_path / "run", progress=False), sp.solve(nonlinear(), method, progress=False)
+    assert resumed.run.iterations == whole.run.iterations == 12
+    jax.tree.map(np.testing.assert_array_equal, *(jax.tree.leaves(s.model) for s in (resumed, whole)))

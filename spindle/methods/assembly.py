@@ -17,7 +17,15 @@ from spindle.lowering.scales import scales_of
 from spindle.methods.base import Plan
 from spindle.methods.optimizers import optimizers
 from spindle.methods.published import published
-from spindle.networks.embeddings import Embedding, FourierFeatures, HarmonicProducts, PeriodicFeatures, Raw, Scaled
+from spindle.networks.embeddings import (
+    Embedding,
+    FourierFeatures,
+    HarmonicProducts,
+    PeriodicFeatures,
+    Raw,
+    Scaled,
+    frequencies_of_features,
+)
 from spindle.networks.fields import BoundaryFactor, Field, JetField, PointwiseField
 from spindle.networks.kinked import KinkedField
 from spindle.networks.model import Model
@@ -33,6 +41,7 @@ from spindle.training.optimizers.causal import Causal
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.optimizers.lbfgs import LBFGS
 from spindle.training.optimizers.reweighted import Reweighted
+from spindle.training.redrawing import Redrawing
 from spindle.training.schedule import Schedule
 from spindle.training.stages import Stage
 
@@ -119,7 +128,10 @@ def pointwise_field(
     def field(key):
         feature_key, body_key = jax.random.split(key)
         first = embedding(problem.domain.bounds, constraints.periodic, s, key=feature_key)
-        body = BODIES[s.network](first.width + len(kinks), outputs, **body_options(s), key=body_key)
+        options = body_options(s)
+        if isinstance(s.frequency, tuple):
+            options |= {"frequency": frequencies_of_features(first, s.frequency)}
+        body = BODIES[s.network](first.width + len(kinks), outputs, **options, key=body_key)
         if kinks:
             return KinkedField(first, body, kinks, outputs)
         return PointwiseField(first, body, boundary_factors(problem, constraints), outputs)
@@ -147,6 +159,7 @@ def assemble(
     s: Any,
     choices: Sequence[str],
     newton: Sequence[Stage] = (),
+    redrawing: Redrawing | None = None,
 ) -> Plan:
     """The plan, once a method has said what its field is and how it is differentiated.
 
@@ -154,6 +167,7 @@ def assemble(
     field     random key -> the field that training starts from
     s         the method with everything decided
     newton    the Gauss-Newton stages, where it takes more than one
+    redrawing what draws points by a look at the model; None: the rule of the objective, where it draws any
     """
     forms = objective.forms
     problem = forms.problem
@@ -165,15 +179,15 @@ def assemble(
     def build(key):
         return Model(field(key), first_guesses(objective.tunable, signs))
 
-    resample = s.resample if s.sampling in DRAWN else 0
-    many = len(objective.names) > 1
+    resample = s.resample if redrawing or s.sampling in DRAWN else 0
+    balance = s.balance if len(objective.names) > 1 else 0
     return Plan(
         problem=problem,
         constraints=forms.constraints,
         objective=objective,
         fresh=fresh,
         build=build,
-        schedule=Schedule(_stages(objective, s, newton, build), resample, s.balance if many else 0, s.keep),
+        schedule=Schedule(_stages(objective, s, newton, build), resample, balance, s.keep, redrawing),
         weights=objective.weights(s.weights, s.conditions),
         dtype=s.dtype,
         settings=s,

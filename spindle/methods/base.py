@@ -42,6 +42,11 @@ from spindle.symbolic.words import shown as shown_formula
 from spindle.training.schedule import Schedule
 
 RECIPES = ("default", "paper")
+INITIAL = {
+    "glorot": "normal, no biases",
+    "uniform": "both up to 1 / sqrt(inputs)",
+    "spread": "the same as glorot, but in the first layer slopes up to `frequency` and centres all over the box",
+}
 # What the default recipes of all methods begin with.
 COMMON: dict[str, Any] = {
     "windows": 1,
@@ -124,14 +129,7 @@ class Method(TrainingSettings, ABC):
     )
     activation: str | None = setting(Activation(), "what follows each hidden layer")
     initial: str | None = setting(
-        Words(
-            {
-                "glorot": "normal, no biases",
-                "uniform": "both up to 1 / sqrt(inputs)",
-                "spread": "the same as glorot, but in the first layer slopes up to `frequency` and centres all over "
-                "the box",
-            }
-        ),
+        Words(INITIAL),
         "first weights of plain layers",
     )
     frequency: float | str | tuple[float, ...] | None = setting(
@@ -176,9 +174,11 @@ class Method(TrainingSettings, ABC):
         'uniform grids moved by parts of a cell; in a cloud also "sobol", and "sorted", instants in their order, '
         "at each the same random places",
     )
-    resample: int | None = setting(Whole(0, 10**9), "draw new random points every so many steps; 0: never")
+    resample: int | str | None = setting(Whole(0, 10**9), "draw new random points every so many steps; 0: never")
     weights: Mapping[str, float] | None = setting(Weights(), "{residual name: weight}; other equations weigh 1")
-    balance: int | None = setting(Whole(0, 10**9), "adapt the weights every so many steps by gradient norms; 0: never")
+    balance: int | str | None = setting(
+        Whole(0, 10**9), "adapt the weights every so many steps by gradient norms; 0: never"
+    )
     faces: str | None = setting(
         Words({"mean": "over all its faces", "sum": "of the faces' means"}), "mean square of a condition"
     )

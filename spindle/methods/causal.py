@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 from spindle.methods.assembly import published_problem
 from spindle.methods.base import Method, Plan, refuse_interfaces
-from spindle.methods.pinn import PINN, decided_on_cloud, plan_on_cloud
+from spindle.methods.pinn import FIRST_ORDER, PINN, decided_on_cloud, plan_on_cloud
 from spindle.methods.settings import documented
 from spindle.problem.problem import Problem
 
@@ -28,7 +28,7 @@ class CausalPINN(Method):
 
     name: ClassVar[str] = "causal-pinn"
     recipes: ClassVar = {
-        "default": {**PINN.recipes["default"], "network": "modified", "causal": (0.01, 1.0)},
+        "default": {**FIRST_ORDER, "network": "modified", "causal": (0.01, 1.0)},
         "paper": {
             **PINN.recipes["paper"],
             "network": "modified",

@@ -9,6 +9,7 @@ from spindle.training.optimizers.adam import SCHEDULES, Adam
 from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.optimizers.lbfgs import LBFGS
+from spindle.training.optimizers.ssbroyden import SSBroyden
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,24 @@ class TrainingSettings:
     """What every method can be told of its optimizers."""
 
     steps: int | str | None = setting(
-        Whole(0, 10**9), "of Adam", also={"auto": "of `PINN`, 2,000, and 8,000 on a single axis"}, trains=True
+        Whole(0, 10**9),
+        "of Adam",
+        also={"auto": "of `PINN`, 2,000, 8,000 on a single axis, and none before Gauss-Newton"},
+        trains=True,
     )
     learning_rate: float | None = setting(Positive(), "of Adam, at the start")
     schedule: str | None = setting(Words(SCHEDULES), "how it falls")
-    lbfgs_steps: int | None = setting(Whole(0, 10**9), "L-BFGS iterations after Adam", trains=True)
+    lbfgs_steps: int | str | None = setting(Whole(0, 10**9), "L-BFGS iterations after Adam", trains=True)
     lbfgs_rate: float | None = setting(Positive(), "their constant step length; None: a line search")
     lbfgs_memory: int | None = setting(Whole(1, 1000), "pairs of changes they remember")
-    newton_steps: int | str | None = setting(Whole(0, 10**6), "Gauss-Newton steps after both, at most", trains=True)
+    broyden_steps: int | None = setting(
+        Whole(0, 10**9),
+        "iterations of SSBroyden after these, which hold a full inverse Hessian of the parameters; None: 0",
+        trains=True,
+    )
+    newton_steps: int | str | None = setting(
+        Whole(0, 10**6), "Gauss-Newton steps after all others, at most", trains=True
+    )
 
 
 # In the order in which they train.
@@ -48,6 +59,7 @@ KINDS: Mapping[str, OptimizerKind] = {
     LBFGS.label: OptimizerKind(
         LBFGS, {"steps": "lbfgs_steps", "memory": "lbfgs_memory", "rate": "lbfgs_rate"}, first_order=True
     ),
+    SSBroyden.label: OptimizerKind(SSBroyden, {"steps": "broyden_steps"}, first_order=True),
     GaussNewton.label: OptimizerKind(GaussNewton, {"steps": "newton_steps"}),
 }
 

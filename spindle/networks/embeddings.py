@@ -2,6 +2,7 @@
 
 import abc
 import math
+from collections.abc import Sequence
 from itertools import combinations
 
 import equinox as eqx
@@ -152,3 +153,17 @@ class FourierFeatures(Embedding):
     def __call__(self, x):
         phase = self.scaled(x) @ (2 * jnp.pi * jax.lax.stop_gradient(self.frequencies))
         return concatenate([cos(phase), sin(phase)])
+
+
+def frequencies_of_features(embedding: Embedding, frequencies: Sequence[float]) -> np.ndarray:
+    """The highest frequencies (width,) of a first layer on each feature, by those on each coordinate.
+
+    Waves of periodic coordinates, and random features, have frequencies of their own: 1 on these.
+    """
+    if isinstance(embedding, (Scaled, Raw)):
+        return np.array(frequencies)
+    if isinstance(embedding, PeriodicFeatures):
+        waves = [1.0] * (2 * embedding.harmonics)
+        parts = [waves if p else [f] for p, f in zip(embedding.periodic, frequencies, strict=True)]
+        return np.array([number for part in parts for number in part])
+    return np.ones(embedding.width)

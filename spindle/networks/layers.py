@@ -7,6 +7,7 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from spindle.networks.activations import activation
 
@@ -14,14 +15,16 @@ from spindle.networks.activations import activation
 class Dense(eqx.Module):
     """`z = h W + b`, W of shape (inputs, outputs).
 
-    bound     W starts uniform in +-bound, and b in +-pi
+    bound     W starts uniform in +-bound, a number or (inputs, 1) of them, and b in +-pi
     initial   without a bound: "glorot" and "spread", W normal and b zero; "uniform", both in +-1 / sqrt(inputs)
     """
 
     weight: jax.Array
     bias: jax.Array
 
-    def __init__(self, inputs: int, outputs: int, *, key, bound: float | None = None, initial: str = "glorot"):
+    def __init__(
+        self, inputs: int, outputs: int, *, key, bound: float | np.ndarray | None = None, initial: str = "glorot"
+    ):
         weight_key, bias_key = jax.random.split(key)
         if bound is None and initial == "uniform":
             limit = 1 / math.sqrt(inputs)
@@ -44,7 +47,9 @@ def _first(inputs, width, *, name, frequency, key, initial):
 
     With the start "spread" the slopes of others go up to `frequency`, too, and each neuron has its centre, where its
     argument vanishes, at random in the box [-1, 1] of its inputs. Smooth monotonous features are all alike otherwise.
+    `frequency` may be one for each input.
     """
+    frequency = frequency if np.ndim(frequency) == 0 else np.reshape(frequency, (inputs, 1))
     if name == "sin" or initial != "spread":
         return Dense(inputs, width, key=key, bound=frequency if name == "sin" else None, initial=initial)
     slope_key, centre_key = jax.random.split(key)

@@ -115,8 +115,11 @@ def one_step(schedule: Schedule, host: HostState) -> Callable:
 
     def redraw(state):
         draw_key, key = jax.random.split(state.key)
-        turn = state.step // schedule.resample
-        return state._replace(points=objective.draw(draw_key, state.points.carried, turn), key=key)
+        turn, redrawing = state.step // schedule.resample, schedule.redrawing
+        if redrawing is None:
+            return state._replace(points=objective.draw(draw_key, state.points.carried, turn), key=key)
+        model = eqx.combine(state.arrays, static)
+        return state._replace(points=redrawing.redrawn(model, state.points, draw_key, turn), key=key)
 
     def rebalance(state):
         norms = objective.gradient_norms(eqx.combine(state.arrays, static), state.points)

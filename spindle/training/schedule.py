@@ -11,6 +11,7 @@ from spindle.networks.model import Model
 from spindle.objective.base import TrainingObjective
 from spindle.training.best import Best
 from spindle.training.history import History
+from spindle.training.redrawing import Redrawing
 from spindle.training.stages import Refined, Stage
 
 
@@ -20,6 +21,7 @@ class Schedule:
 
     stages     one after the other
     resample   draw new points every so many steps (0: never); optimizers that need fixed points keep the last ones
+    redrawing  what draws them by a look at the model; None: the rule of the objective
     balance    adapt the weights every so many steps so that all residuals pull with gradients of one norm (0: never)
     keep       "last" parameters, or one of `best.LOOKS`: those of the "lowest loss", looked at every 10 steps, or of
                the "lowest late loss", every 100 steps of the last 30 %
@@ -29,6 +31,7 @@ class Schedule:
     resample: int = 0
     balance: int = 0
     keep: str = "last"
+    redrawing: Redrawing | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from spindle.solving.estimates.error_estimate import estimate
 from spindle.solving.load import load
 from spindle.solving.solve import resume, solve
 from spindle.symbolic.operators import curl, div, dot, grad, laplacian, manufactured
+from spindle.symbolic.sides import side
 from spindle.symbolic.symbols import coordinates, given, normal, parameter, unknown, vector
 from spindle.symbolic.tables import tabulated
 
@@ -73,6 +74,7 @@ __all__ = [
     "parameter",
     "read_problem",
     "resume",
+    "side",
     "solve",
     "tabulated",
     "unknown",

@@ -136,7 +136,7 @@ def beside_interface(forms: ResidualForms, expression, interface: Interface) -> 
 def _written(problem: Problem, constraints: Constraints):
     """(name, pieces of (where, expression), scale) of every residual that is left to the loss."""
     for equation in problem.equations:
-        yield equation.name, [[(region, equation.residual)] for region in problem.domain.regions], 1.0
+        yield equation.name, [[(region, problem.factor * equation.residual)] for region in problem.domain.regions], 1.0
     for condition in problem.conditions:
         if condition.name not in constraints.enforced:
             noise = condition.role.noise

@@ -23,6 +23,7 @@ from spindle.problem.consistency.jumps import check_jumps
 from spindle.problem.consistency.references import misfits
 from spindle.problem.curves import LevelInterface, curves
 from spindle.problem.interfaces import Interface, interfaces
+from spindle.problem.meetings import Meeting, factor, meetings
 from spindle.problem.printing import describe_latex, describe_with_doubts
 from spindle.problem.publication import publication
 from spindle.problem.references import Reference
@@ -236,6 +237,16 @@ class Problem:
     def curves(self) -> tuple[LevelInterface, ...]:
         """The same in two and three dimensions of space as levels, of which an interface may be any shape."""
         return curves(self)
+
+    @cached_property
+    def meetings(self) -> tuple[Meeting, ...]:
+        """The places on the boundary where parts meet on which different conditions hold."""
+        return meetings(self)
+
+    @cached_property
+    def factor(self) -> sympy.Expr:
+        """What residuals of equations are multiplied by, since they are infinite where parts of the boundary meet."""
+        return factor(self)
 
     @cached_property
     def doubted(self) -> tuple[Doubt, ...]:

@@ -29,6 +29,7 @@ from spindle.symbolic import symbols
 from spindle.symbolic.functions import TABLE
 from spindle.symbolic.growth_limits import HIGHEST_ORDER, LARGEST, MOST_CHOICES, GrowthLimits
 from spindle.symbolic.sampled import SampledValues
+from spindle.symbolic.sides import Side
 from spindle.symbolic.tables import Table, tables_in
 
 _OPERATORS = (
@@ -65,6 +66,8 @@ def encode(e):
         return ["parameter", e.name, e.value, e.unknown, list(e.bounds) if e.bounds else None]
     if isinstance(e, symbols.Normal):
         return ["normal", e.axis]
+    if isinstance(e, Side):
+        return ["side", e.name]
     if isinstance(e, sympy.Symbol):
         kind = True if isinstance(e, symbols.Coordinate) else "real" if e.is_real else False
         return ["symbol", e.name, kind]
@@ -208,6 +211,7 @@ def _parameter(name, value, is_unknown, bounds) -> symbols.Parameter:
 _ATOMS: dict[str, Callable] = {
     "parameter": _parameter,
     "normal": lambda axis: symbols.Normal(_name(axis)),
+    "side": lambda name: Side(_name(name)),
     "symbol": _symbol,
     "integer": _rational,
     "rational": _rational,

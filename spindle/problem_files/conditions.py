@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import sympy
 
 from spindle.geometry.domain import Box, Domain
-from spindle.geometry.shape_domain import SpaceTimeDomain
+from spindle.geometry.shape_domain import ShapeDomain, SpaceTimeDomain
 from spindle.problem.conditions.boundary import Dirichlet, Neumann, Robin
 from spindle.problem.conditions.initial import Initial
 from spindle.problem.conditions.observed import Observed
 from spindle.problem.conditions.periodic import Periodic
 from spindle.problem.serialize import encode
 from spindle.problem_files.data import scattered
-from spindle.problem_files.formulas import Value, equation, float_of, formula, relation
+from spindle.problem_files.formulas import Value, equation, float_of, formula, part
 from spindle.problem_files.manufactured import source
 from spindle.problem_files.names import Names
 from spindle.problem_files.source import Entry
@@ -113,7 +113,7 @@ class _Statement:
         entry = self.entry.get("on")
         if entry is None:
             return None
-        parts = [_part(item, self.context.names) for item in entry.one_or_more()]
+        parts = [_part(item, self.context) for item in entry.one_or_more()]
         with entry.here():
             self.context.domain.part(parts, call=self.kind)
         return parts if isinstance(entry.value, list) else parts[0]
@@ -136,13 +136,21 @@ def _apart(text: str) -> list[str]:
     return [text[a + 1 : b] for a, b in itertools.pairwise([-1, *cuts, len(text)])]
 
 
-def _part(entry: Entry, names: Names):
+def _part(entry: Entry, context: FileContext):
     text = entry.text('on = "x = 0"')
+    sides = _sides(context.domain)
     parts = _apart(text)
     if len(parts) > 1 and re.search("[=<>]", text):
         listed = ", ".join(f'"{part.strip()}"' for part in parts)
         raise entry.error(f"this names several parts in one text; write them as a list, `on = [{listed}]`.")
-    return relation(entry, names, "x = 0") if re.search("[=<>]", text) else text.strip()
+    if text.strip() in sides or not re.search(r"[=<>]|\b(and|or|not)\b", text):
+        return text.strip()
+    return part(entry, context.names, "y = 1 and x > 0.3", sides)
+
+
+def _sides(domain: Domain) -> tuple[str, ...]:
+    """The names of the sides of a shape; those of a box are equations."""
+    return domain.shape.sides if isinstance(domain, ShapeDomain) else ()
 
 
 def _dirichlet(of: _Statement):

@@ -83,7 +83,7 @@ def _written(plan: Plan) -> Iterator[tuple[str, list[sympy.Expr]]]:
     """(name, terms) of every residual that does not hold by construction, as the problem is solved."""
     problem, exact = plan.problem, plan.constraints.enforced
     for equation in problem.equations:
-        yield equation.name, list(sympy.Add.make_args(equation.residual))
+        yield equation.name, [problem.factor * term for term in sympy.Add.make_args(equation.residual)]
     for condition in problem.conditions:
         if condition.name not in exact and not condition.role.noise:  # which would be what it is measured by
             yield condition.name, list(condition.terms(problem.pieces[condition.name])[0])

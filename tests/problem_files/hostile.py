@@ -140,7 +140,18 @@ LINES = [
     (7, 'conditions = [{ dirichlet = "u = [1, 2]" }]', "sets a scalar to 2 values"),
     (7, 'conditions = [{ dirichlet = "[u, v] = [1, 2, 3]" }]', "which leaves some without one"),
     (7, 'conditions = [{ dirichlet = "u = 0", on = "x = 9" }]', "no boundary there"),
-    (7, 'conditions = [{ dirichlet = "u = 0", on = "x > 0" }]', "does not name a part of the boundary"),
+    (7, 'conditions = [{ dirichlet = "u = 0", on = "x > 9" }]', "nothing of the boundary"),
+    (7, 'conditions = [{ dirichlet = "u = 0", on = "y = 1 and x*y*t > 0.1" }]', "ends along no axis"),
+    (7, 'conditions = [{ dirichlet = "u = 0", on = "y = 1 and u > 0" }]', "does not name a part of the boundary"),
+    (7, 'conditions = [{ dirichlet = "u = 0", on = "y = 1 and k > 0" }]', "does not name a part of the boundary"),
+    (7, 'conditions = [{ dirichlet = "u = 0", on = "y = 1 and x" }]', "a relation such as"),
+    (7, 'conditions = [{ dirichlet = "u = 0", on = "y = 1 or x > 1 and x < 2" }]', "are mixed here"),
+    (
+        7,
+        'conditions = [{ dirichlet = "u = 0", on = "' + " or ".join(f"x > {k}/99" for k in range(99)) + '" }]',
+        "more than",
+    ),
+    (7, 'conditions = [{ dirichlet = "u = 0", on = "' + "not " * 200 + 'x > 1" }]', "nested more than"),
     (7, 'conditions = [{ dirichlet = "u = 0", on = "x = x" }]', "always or never true"),
     (7, 'conditions = [{ dirichlet = "u = 0", on = "lid" }]', "no boundary there"),
     (7, 'conditions = [{ dirichlet = "u = 0", on = [] }]', "empty list"),
@@ -261,6 +272,8 @@ SHAPES = [
     (5, f'shapes = {{ {A}, b = {{ points = "none.npz" }} }}', "there is no file"),
     (7, 'conditions = [{ dirichlet = "u = 0", on = "circle" }]', "the sides of this domain are"),
     (7, 'conditions = [{ dirichlet = "u = 0", on = "x > 5" }]', "nothing of the boundary"),
+    (7, 'conditions = [{ dirichlet = "u = 0", on = "not hollow" }]', "there is no side `hollow`"),
+    (7, 'conditions = [{ dirichlet = "u = 0", on = "b and not b" }]', "nothing of the boundary"),
     (7, 'conditions = [{ dirichlet = "u = 0", on = "u > 0" }]', "does not name a part"),
 ]
 

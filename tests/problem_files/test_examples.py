@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray
-from sympy import Eq, Matrix, cos, exp, pi, sin, sqrt
+from sympy import And, Eq, Matrix, Or, cos, exp, pi, sin, sqrt
 
 import spindle as sp
 from spindle.problem.serialize import problem_to_data
@@ -111,7 +111,24 @@ def plate():
     )
 
 
-WRITTEN = {made.__name__: made for made in (poisson, heat, kovasznay, inverse, layers, plate)}
+def cooled_window():
+    u = sp.unknown("u", x, y)
+    top = Eq(y, 1)
+    insulated = [Or(Eq(x, 0), Eq(x, 1)), And(top, Or(x < 0.3, x > 0.7))]
+    return sp.Problem(
+        domain=sp.Box({x: (0, 1), y: (0, 1)}),
+        equations=[Eq(sp.laplacian(u), 0)],
+        conditions=[
+            sp.Dirichlet(u, 1, on=Eq(y, 0)),
+            sp.Robin(u, 2, 1, 0, on=And(top, x > 0.3, x < 0.7), name="window"),
+            sp.Neumann(u, 0, on=insulated),
+        ],
+        name="cooled_window",
+        title="A plate with a cooled window",
+    )
+
+
+WRITTEN = {made.__name__: made for made in (poisson, heat, kovasznay, inverse, layers, plate, cooled_window)}
 
 
 def plain(problem):

@@ -43,6 +43,12 @@ def is_inverse(problem) -> bool:
 
 
 def equation_of(name: str) -> str:
-    """A face as a condition names it: `Eq(x, 1)` for the name `x=1`."""
-    left, _, right = name.partition("=")
-    return f"Eq({left}, {right})"
+    """A face or a part of one as a condition names it: `Eq(x, 1)` for the name `x=1`, `And(...)` for a part."""
+    side, *bounds = name.split(", ")
+    left, _, right = side.partition("=")
+    relations = [f"Eq({left}, {right})"]
+    for bound in bounds:
+        terms = bound.split("<")
+        several = [f"{terms[1]} > {terms[0]}", f"{terms[1]} < {terms[2]}"] if len(terms) == 3 else [bound]
+        relations += several
+    return relations[0] if not bounds else f"And({', '.join(relations)})"

@@ -148,7 +148,7 @@ def _points(problem, place) -> tuple[np.ndarray, dict]:
     if isinstance(place, BoxFace):
         return on_face(place, _POINTS), {}
     sampled = place.shape.sampled
-    chosen = np.flatnonzero(place.holds(sampled.points, sampled.labels))[:: max(1, len(sampled.points) // _POINTS)]
+    chosen = np.flatnonzero(place.holds(*sampled.arrays))[:: max(1, len(sampled.points) // _POINTS)]
     normals = {Normal(c.name): n for c, n in zip(place.shape.coordinates, sampled.normals[chosen].T, strict=True)}
     if place.time is None:
         return sampled.points[chosen], normals

@@ -25,12 +25,14 @@ class Support(ABC):
     shape    limits the coordinates of space of a region, or has the wall on its boundary; else None
     time     the axis that is not the shape's; None without time
     values   what was measured at its points (n,), which is taken away from what is evaluated there; None elsewhere
+    sums     (m, n): what is evaluated at its n points makes m residuals, weighted sums; None: each point makes one
     """
 
     bounds: Bounds
     shape: Any
     time: int | None
     values: np.ndarray | None
+    sums: np.ndarray | None = None
 
     @property
     @abstractmethod
@@ -60,10 +62,11 @@ class Support(ABC):
 
 @dataclass(frozen=True, eq=False)
 class PointSet(Support):
-    """Measurement points instead of a face: coordinates (n, d), and the measured values (n,)."""
+    """Single points instead of a face: coordinates (n, d), and the measured values (n,), or how they are summed."""
 
     points: np.ndarray
-    values: np.ndarray
+    values: np.ndarray | None = None
+    sums: np.ndarray | None = None
 
     @property
     def measure(self) -> float:

@@ -223,7 +223,7 @@ class Objective(ResidualObjective):
     @property
     def count(self) -> int:
         """The number m of rows of all residuals and penalties."""
-        rows = sum(self.derivatives.points.size(piece[0].support) for r in self.residuals for piece in r.pieces)
+        rows = sum(self._rows(piece) for r in self.residuals for piece in r.pieces)
         return rows + sum(p.size for p in self.penalties)
 
     @property
@@ -303,8 +303,21 @@ class Objective(ResidualObjective):
         for term in piece:
             known = self.derivatives.at(shared, term.support)
             given = self._coefficients(term, coordinates, drawn)
-            total += term.function.combine(given, coordinates[term.support], known, model.parameters)
+            value = term.function.combine(given, coordinates[term.support], known, model.parameters)
+            total += self._summed(term.support, value)
         return total
+
+    def _summed(self, support: int, values) -> jax.Array:
+        """Values at the points of a support as residuals, where these are weighted sums of them."""
+        sums = self.forms.supports[support].sums
+        if sums is None:
+            return values
+        return jnp.asarray(sums, jnp.result_type(values)) @ jnp.broadcast_to(values, sums.shape[1:])
+
+    def _rows(self, terms) -> int:
+        """How many residuals a piece is."""
+        sums = self.forms.supports[terms[0].support].sums
+        return self.derivatives.points.size(terms[0].support) if sums is None else len(sums)
 
     def linearised(self, model, drawn: Drawn, weights, wanted=lambda grid_free: True) -> list[LinearisedResidual]:
         """The residual arrays in the order of `rows`, linearised at the model in the partials of the field.
@@ -333,13 +346,18 @@ class Objective(ResidualObjective):
                 if not wanted(grid_free):
                     continue
                 factor = r.scale * jnp.sqrt(share * weights[r.name])
-                scaled = jax.tree.map(lambda s, f=factor, q=roots: f * _apply(q, s), [slopes(term) for term in terms])
+                several = any(self.forms.supports[term.support].sums is not None for term in terms)
+                count = self._rows(terms) if several else None
+                scaled = jax.tree.map(
+                    lambda s, f=factor, q=roots, n=count: f * _apply(q, s, n), [slopes(term) for term in terms]
+                )
                 by_support = tuple(
                     (term.support, dict(zip(term.function.needs, by_need, strict=True)))
                     for term, (by_need, _) in zip(terms, scaled, strict=True)
                 )
                 columns = (
-                    model.estimated[p.name].slope * sum(parameter_slopes[p.name] for _, parameter_slopes in scaled)
+                    model.estimated[p.name].slope
+                    * sum(self._summed(t.support, s[p.name]) for t, (_, s) in zip(terms, scaled, strict=True))
                     for p in self.tunable
                 )
                 pieces.append(LinearisedResidual(by_support, tuple(columns)))
@@ -380,10 +398,13 @@ def _shares(form: ResidualForm, *, summed: bool) -> tuple[float, ...]:
     return tuple(1.0 if summed else size / sum(form.sizes) for size in form.sizes)
 
 
-def _apply(roots: Sequence | None, value):
-    """The value times the square roots of the quadrature weights (of sum one) of the grid or cloud."""
+def _apply(roots: Sequence | None, value, count: int | None = None):
+    """The value times the square roots of the quadrature weights (of sum one) of the grid or cloud.
+
+    count   of the rows, where they are not as many as the values
+    """
     if roots is None or all(r is None for r in roots):
-        return value * (1.0 / np.sqrt(value.size))
+        return value * (1.0 / np.sqrt(count or value.size))
     for axis, root in enumerate(roots):
         if root is None:
             value = value * (1.0 / np.sqrt(value.shape[axis]))

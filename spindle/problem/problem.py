@@ -69,7 +69,7 @@ class Problem:
     domain      a `Box`, an `Interval`, a shape such as `Disk` or `Polygon`, any of them joined by `|`, `-`, `&`, or a
                 shape times an interval of time; its order of coordinates is that of all arrays
     equations   SymPy `Eq`s (scalar or between column vectors), or expressions meant to vanish; a mapping names them
-    conditions  `Dirichlet`, `Neumann`, `Robin`, `Initial`, `Periodic`, `Observed`: one, or a list
+    conditions  `Dirichlet`, `Neumann`, `Robin`, `Initial`, `Periodic`, `Observed`, `Value`, `Linked`, `Mean`, `Total`
     reference   {unknown: closed form, or `GridReference` values on a grid, or of a family a `FamilyReference`}; also of
                 quantities, by their expressions, which follow from the unknowns where these are closed forms
     name        a word for files and tables
@@ -304,7 +304,8 @@ def _flat(conditions) -> list[Condition]:
         if not isinstance(item, Condition):
             raise ProblemError(
                 f"`sp.Problem(conditions=...)` was given {shown(item)}, which is no condition; use `sp.Dirichlet`, "
-                f"`sp.Neumann`, `sp.Robin`, `sp.Initial`, `sp.Periodic` or `sp.Observed`."
+                f"`sp.Neumann`, `sp.Robin`, `sp.Initial`, `sp.Periodic`, `sp.Observed`, `sp.Value`, `sp.Linked`, "
+                f"`sp.Mean` or `sp.Total`."
             )
     return flat
 

@@ -9,6 +9,7 @@ import sympy
 
 from spindle.geometry.domain import Box, Domain
 from spindle.geometry.shape_domain import ShapeDomain, SpaceTimeDomain
+from spindle.problem.conditions import sums
 from spindle.problem.conditions.boundary import Dirichlet, Neumann, Robin
 from spindle.problem.conditions.initial import Initial
 from spindle.problem.conditions.observed import Observed
@@ -29,6 +30,10 @@ _KEYS = {
     "robin": ("on", "name"),
     "initial": ("name",),
     "periodic": ("along", "name"),
+    "value": ("at", "name"),
+    "linked": ("at", "to", "name"),
+    "mean": ("on", "noise", "name"),
+    "total": ("on", "noise", "name"),
     "observed": ("data", "columns", "variable", "at", "values", "noise", "name"),
 }
 
@@ -119,7 +124,15 @@ class _Statement:
         return parts if isinstance(entry.value, list) else parts[0]
 
 
-_FORMS = {"dirichlet": "u = 0", "neumann": "dn(u) = 0", "robin": "2*u + dn(u) = 0", "initial": "u = sin(pi*x)"}
+_FORMS = {
+    "value": "p = 0",
+    "mean": "p = 0",
+    "total": "c = 1",
+    "dirichlet": "u = 0",
+    "neumann": "dn(u) = 0",
+    "robin": "2*u + dn(u) = 0",
+    "initial": "u = sin(pi*x)",
+}
 
 
 def _start(domain: Domain, axis: int):
@@ -220,7 +233,34 @@ def _observed(of: _Statement):
     return Observed(formula(of.formula, names, 'observed = "u"'), points, list(values), **options)
 
 
+def _point(of: _Statement, key: str) -> dict:
+    names, example = of.context.names, f"{key} = {{ x = 0, y = 0.5 }}"
+    entries = of.entry.need(key, example).table(None, example).entries()
+    return {name: float_of(entry, names, example) for name, entry in entries.items()}
+
+
+def _value(of: _Statement):
+    left, right = of.sides()
+    return sums.Value(left, right, at=_point(of, "at"), **of.options)
+
+
+def _linked(of: _Statement):
+    field = formula(of.formula, of.context.names, 'linked = "u"')
+    return sums.Linked(field, _point(of, "at"), _point(of, "to"), **of.options)
+
+
+def _mean(of: _Statement):
+    left, right = of.sides()
+    noise = of.entry.get("noise")
+    options = of.options | ({} if noise is None else {"noise": float_of(noise, of.context.names, "noise = 0.01")})
+    return (sums.Mean if of.kind == "mean" else sums.Total)(left, right, on=of.on(), **options)
+
+
 _MAKERS: dict[str, Callable] = {
+    "value": _value,
+    "linked": _linked,
+    "mean": _mean,
+    "total": _mean,
     "dirichlet": _dirichlet,
     "neumann": _neumann,
     "robin": _robin,

@@ -19,6 +19,7 @@ from spindle.symbolic import operators
 from spindle.symbolic.expressions import expression_of
 from spindle.symbolic.growth_limits import MOST_CHOICES
 from spindle.symbolic.operators import NormalDerivative
+from spindle.symbolic.point_source import spread_source
 from spindle.symbolic.sampled import ARGUMENTS, FUNCTIONS
 from spindle.symbolic.sides import MOST, Side, is_part
 from spindle.symbolic.symbols import unknowns_in
@@ -81,7 +82,8 @@ def part(entry: Entry, names: Names, example: str, sides: Sequence[str]) -> Bool
         truth = _Reader(entry, names, written).truth(parse(text, entry.error))
         if not is_part(truth):
             raise entry.error(
-                f"this is always or never true, or joins more than {MOST} relations and sides; write `{example}`."
+                f"this is always or never true, contains an unknown, or joins more than {MOST} relations and sides; "
+                f"write `{example}`."
             )
         return truth
 
@@ -384,6 +386,18 @@ class _Reader:
         if isinstance(value, sympy.MatrixBase):
             return value.applyfunc(NormalDerivative)
         return NormalDerivative(value)
+
+    def _point_source(self, node):
+        if len(node.parts) < 2:
+            self.refuse(
+                node, "`point_source` takes a width and distances; write `point_source(0.05, x - 0.3, y - 0.4)`."
+            )
+        width, *gaps = (self.scalar(part, "`point_source`") for part in node.parts)
+        values = self.limits.samples.of(width) if not width.free_symbols else None
+        if values is not None and not values[0] > 0:
+            self.refuse(node.parts[0], "the width over which a point source is spread is positive, such as 0.05.")
+        self.refuse(node, self.limits.power(width, sympy.Integer(-len(gaps))))
+        return spread_source(gaps, width)
 
 
 def _linear(relation: Relational) -> bool:

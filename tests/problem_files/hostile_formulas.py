@@ -168,4 +168,8 @@ FORMULAS = [
     ("max(" * 30 + "x" + ", y)" * 30, -1, "more than 24 of|too long"),
     ("abs(" + "+".join(f"x^{k}*sin({k}*y)" for k in range(2, 40)) + ")", 1, "too long here"),
     ("cosh(" + "+".join(f"u^{k}" for k in range(2, 40)) + ")", 1, "too long here; make it an unknown"),
+    ("point_source(1)", 1, "takes a width and distances"),
+    ("point_source(0, x)", 14, "is positive"),
+    ("point_source(-1, x)", -1, "is positive"),
+    ("point_source(1e-300, x, y)", -1, ""),
 ]

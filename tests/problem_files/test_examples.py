@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray
-from sympy import And, Eq, Matrix, Or, cos, exp, pi, sin, sqrt
+from sympy import And, Eq, Matrix, Or, Rational, cos, exp, pi, sin, sqrt
 
 import spindle as sp
 from spindle.problem.serialize import problem_to_data
@@ -128,7 +128,20 @@ def cooled_window():
     )
 
 
-WRITTEN = {made.__name__: made for made in (poisson, heat, kovasznay, inverse, layers, plate, cooled_window)}
+def insulated_box():
+    u, half = sp.unknown("u", x, y), Rational(1, 2)
+    return sp.Problem(
+        domain=sp.Box({x: (0, 1), y: (0, 1)}),
+        equations=[Eq(-sp.laplacian(u), sp.point_source({x: half, y: half}, 0.05) - 1)],
+        conditions=[sp.Neumann(u, 0), sp.Mean(u, 0)],
+        name="insulated_box",
+        title="A source in an insulated box",
+    )
+
+
+WRITTEN = {
+    made.__name__: made for made in (poisson, heat, kovasznay, inverse, layers, plate, cooled_window, insulated_box)
+}
 
 
 def plain(problem):

@@ -63,7 +63,7 @@ class OnBoundary(Condition, stored_as="OnBoundary"):
         left = self.a * self.expression
         if self.b != 0:
             left = left + self.b * NormalDerivative(self.expression)
-        return [f"{printer(sympy.Eq(left, self.value, evaluate=False))} {_where(self.on)}"]
+        return [f"{printer(sympy.Eq(left, self.value, evaluate=False))} {where_text(self.on)}"]
 
     def data(self, size, length):
         """The size of the value divided by that of its coefficient: of `a`, or of `b` over a length."""
@@ -84,7 +84,8 @@ class OnBoundary(Condition, stored_as="OnBoundary"):
         return replace(self, **{name: moved(getattr(self, name)) for name in ("expression", "a", "b", "value")})
 
 
-def _where(on) -> str:
+def where_text(on) -> str:
+    """A part of the boundary in words, `on y=1`."""
     if on is None:
         return "on the boundary"
     parts = on if isinstance(on, (list, tuple)) else [on]

@@ -34,7 +34,7 @@ def boundary_residuals(problem) -> list[BoundaryResidual]:
 
 def is_measured(problem) -> bool:
     """Whether measurements, or what else is known elsewhere than on the boundary, may stand in for conditions."""
-    return bool(problem.beside_parts)
+    return any(not c.role.is_on_parts and not c.role.is_sum for c in problem.conditions)
 
 
 def is_inverse(problem) -> bool:

@@ -23,7 +23,7 @@ def wrong_counts(problem) -> list[Doubt]:
         return []
     rows, conditions = linearised(problem), boundary_residuals(problem)
     asked = degrees(rows, problem, inside(problem)) if rows else None
-    if not conditions and (asked is None or any(asked)):
+    if not conditions and not _sums(problem) and (asked is None or any(asked)):
         return [
             Doubt(
                 f"the problem has no condition, so infinitely many solutions fit it: impose one, "
@@ -109,6 +109,8 @@ def _on_faces(problem, rows, faces, conditions, half: int) -> list[Doubt]:
     certain = [(f, degrees(rows, problem, on_face(f))) for f in short]
     short = list({f.name: f for f, there in certain if there is not None and there[f.axis] >= 2 * half}.values())
     u = problem.unknowns[0].func.__name__
+    if len(problem.space) == 1 and sum(count.values()) + _sums(problem) >= half * len(faces):
+        short = []
     if short:
         have, verb = ("no condition", "is") if half == 1 else ("fewer conditions than that", "are")
         return [
@@ -149,6 +151,7 @@ def _together(problem, rows, axis: int, asked, conditions, faces) -> list[Doubt]
     counts = {f: len({c.name for c in conditions if covers(c.place, f)}) for f in faces}
     # The parts of one side count by the one that has fewest.
     have = sum(min(n for f, n in counts.items() if f.outward == side) for side in {f.outward for f in faces})
+    have += _sums(problem)
     bare = [f for f in faces if not counts[f]]
     unset = _unset(problem, rows, axis, conditions)
     certain = len(rows) == 1 or unset or (bare and not _may_flow_out(rows, problem, axis))
@@ -161,6 +164,16 @@ def _together(problem, rows, axis: int, asked, conditions, faces) -> list[Doubt]
             f"{'is' if have == 1 else 'are'} {have or 'none'}, so infinitely many solutions fit: add `{missing}`"
         )
     ]
+
+
+def _sums(problem) -> int:
+    """How many conditions on sums of values there are along one axis of space, at all times where there is time."""
+    if len(problem.space) > 1:
+        return 0
+    timed = len(problem.space) < len(problem.coordinates)
+    sums = [problem.pieces[c.name] for c in problem.conditions if c.role.is_sum]
+    places = [[place for piece in pieces for place, _ in piece.terms] for pieces in sums]
+    return sum(not timed or any(p.sums is not None and len(p.sums) > 1 for p in several) for several in places)
 
 
 def _keeps_type(problem, row) -> bool:

@@ -22,6 +22,8 @@ from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.jumps import check_jumps
 from spindle.problem.consistency.references import misfits
 from spindle.problem.curves import LevelInterface, curves
+from spindle.problem.integrals import IntegralTerm, masked
+from spindle.problem.integrals import split as integrals_of
 from spindle.problem.interfaces import Interface, interfaces
 from spindle.problem.meetings import Meeting, factor, meetings
 from spindle.problem.printing import describe_latex, describe_with_doubts
@@ -46,11 +48,13 @@ class Equation:
     """`residual = 0` inside the domain; the residual is the left side minus the right side.
 
     written   as it was handed in; fluxes that jump stand under their derivatives, which are carried out in the residual
+    integrals   of unknowns, which are added to the residual
     """
 
     name: str
     residual: sympy.Expr
     written: sympy.Eq
+    integrals: tuple[IntegralTerm, ...] = ()
 
     @property
     def with_fluxes(self) -> sympy.Expr:
@@ -194,6 +198,11 @@ class Problem:
         return next((k for k, c in enumerate(self.coordinates) if is_time(c)), None)
 
     @property
+    def has_integrals(self) -> bool:
+        """Whether an equation contains an integral of an unknown."""
+        return any(equation.integrals for equation in self.equations)
+
+    @property
     def space(self) -> tuple[int, ...]:
         """The numbers of the axes of space: neither time nor parameters."""
         return tuple(k for k, c in enumerate(self.coordinates) if is_space(c))
@@ -221,7 +230,8 @@ class Problem:
     def expressions(self) -> list[sympy.Expr]:
         """The residual of every equation and of every piece of every condition."""
         pieces = [e for several in self.pieces.values() for piece in several for _, e in piece.terms]
-        return [equation.residual for equation in self.equations] + pieces
+        inner = [term.inner for equation in self.equations for term in equation.integrals]
+        return [equation.residual for equation in self.equations] + inner + pieces
 
     @cached_property
     def pieces(self) -> Mapping[str, tuple[Piece, ...]]:
@@ -337,9 +347,11 @@ def _equations(equations, domain: Domain) -> tuple[Equation, ...]:
             for k, (left, right) in enumerate(sides)
         ]
     many = len(split) > 1
+    called = [label or (f"equation {k + 1}" if many else "equation") for k, (label, _) in enumerate(split)]
+    residuals = [integrals_of(eq.lhs - eq.rhs, axes) for _, eq in split]
     return tuple(
-        Equation(label or (f"equation {k + 1}" if many else "equation"), pointwise(eq.lhs - eq.rhs), eq)
-        for k, (label, eq) in enumerate(split)
+        Equation(name, pointwise(local), eq, terms)
+        for name, (_, eq), (local, terms) in zip(called, split, residuals, strict=True)
     )
 
 
@@ -361,7 +373,8 @@ def _scalar_equations(item) -> list[sympy.Eq]:
 
 def _written(left, right) -> sympy.Eq:
     call = "sp.Problem(equations=...)"
-    sides = (folded(expression_of(side, call, fluxes=True)) for side in (left, right))
+    plain = [masked(side) for side in (left, right)]
+    sides = (folded(expression_of(side, call, fluxes=True)).xreplace(integrals) for side, integrals in plain)
     return sympy.Eq(*sides, evaluate=False)
 
 

@@ -34,7 +34,7 @@ from spindle.symbolic.tables import Table, tables_in
 
 _OPERATORS = (
     "Add Mul Pow Derivative Subs Tuple Equality StrictLessThan LessThan StrictGreaterThan GreaterThan Unequality "
-    "And Or Not Xor ITE"
+    "And Or Not Xor ITE Integral"
 )
 
 

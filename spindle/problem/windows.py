@@ -23,6 +23,7 @@ def time_axis(problem: Problem) -> int:
             f"{'initial condition' if times else 'time'}; leave `windows` out."
         )
     whole = [*problem.beside_parts, *(f"parameter {p.name}" for p in problem.tunable)]
+    whole += [f"the integral in `{e.name}`" for e in problem.equations if e.integrals]
     ends = part_ends(problem, times[0])
     whole += (
         [f"the part of the boundary that ends at {problem.coordinates[times[0]]} = {min(ends):.4g}"] if ends else []

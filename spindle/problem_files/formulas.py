@@ -11,15 +11,16 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
 from spindle.errors import ProblemError, nearest
+from spindle.problem.integrals import masked
 from spindle.problem_files.grammar import Node, parse
 from spindle.problem_files.hints import VECTOR_CALCULUS, WITH_ARGUMENTS, of_function
 from spindle.problem_files.names import Names
 from spindle.problem_files.source import Entry
+from spindle.problem_files.summed import SUMMED
 from spindle.symbolic import operators
 from spindle.symbolic.expressions import expression_of
 from spindle.symbolic.growth_limits import MOST_CHOICES
 from spindle.symbolic.operators import NormalDerivative
-from spindle.symbolic.point_source import spread_source
 from spindle.symbolic.sampled import ARGUMENTS, FUNCTIONS
 from spindle.symbolic.sides import MOST, Side, is_part
 from spindle.symbolic.symbols import unknowns_in
@@ -110,7 +111,8 @@ def _checked(entry: Entry, value: Value, *, fluxes: bool = False) -> Value:
     with entry.here():
         if isinstance(value, sympy.MatrixBase):
             return value.applyfunc(lambda part: expression_of(part, entry.key, fluxes=fluxes))
-        return expression_of(value, entry.key, fluxes=fluxes)
+        plain, integrals = masked(value)
+        return expression_of(plain, entry.key, fluxes=fluxes).xreplace(integrals)
 
 
 class _Reader:
@@ -233,6 +235,8 @@ class _Reader:
             return self._function(node)
         if node.name == "piecewise":
             return self._piecewise(node)
+        if node.name in SUMMED:
+            return SUMMED[node.name](self, node)
         if node.name in VECTOR_CALCULUS:
             return getattr(self, f"_{node.name}")(node)
         if isinstance(self.names.known.get(node.name), AppliedUndef):
@@ -386,18 +390,6 @@ class _Reader:
         if isinstance(value, sympy.MatrixBase):
             return value.applyfunc(NormalDerivative)
         return NormalDerivative(value)
-
-    def _point_source(self, node):
-        if len(node.parts) < 2:
-            self.refuse(
-                node, "`point_source` takes a width and distances; write `point_source(0.05, x - 0.3, y - 0.4)`."
-            )
-        width, *gaps = (self.scalar(part, "`point_source`") for part in node.parts)
-        values = self.limits.samples.of(width) if not width.free_symbols else None
-        if values is not None and not values[0] > 0:
-            self.refuse(node.parts[0], "the width over which a point source is spread is positive, such as 0.05.")
-        self.refuse(node, self.limits.power(width, sympy.Integer(-len(gaps))))
-        return spread_source(gaps, width)
 
 
 def _linear(relation: Relational) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray
-from sympy import And, Eq, Matrix, Or, Rational, cos, exp, pi, sin, sqrt
+from sympy import And, Eq, Integral, Matrix, Or, Rational, Symbol, cos, exp, pi, sin, sqrt
 
 import spindle as sp
 from spindle.problem.serialize import problem_to_data
@@ -139,8 +139,21 @@ def insulated_box():
     )
 
 
+def renewal():
+    u, s = sp.unknown("u", x), Symbol("s", real=True)
+    again = Integral((x - s) * exp(-2 * (x - s)) * u.subs(x, s) * 4, (s, 0, x))
+    return sp.Problem(
+        domain=sp.Box({x: (0, 2)}),
+        equations=[Eq(u, 4 * x * exp(-2 * x) + again)],
+        reference={u: 1 - exp(-4 * x)},
+        name="renewal",
+        title="A renewal equation",
+    )
+
+
 WRITTEN = {
-    made.__name__: made for made in (poisson, heat, kovasznay, inverse, layers, plate, cooled_window, insulated_box)
+    made.__name__: made
+    for made in (poisson, heat, kovasznay, inverse, layers, plate, cooled_window, insulated_box, renewal)
 }
 
 

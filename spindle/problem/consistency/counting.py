@@ -87,7 +87,7 @@ def _in_space(problem, rows, asked, conditions) -> list[Doubt]:
     for axis in open_axes:
         on_axis = [c for c in conditions if c.place.axis == axis]
         faces = _parts_across(problem, axis, conditions)
-        if alone and asked[axis] == 1:
+        if alone and asked[axis] == 1 and not _sums(problem):
             doubts += transport.along(alone, problem, axis, faces, on_axis)
         else:
             doubts += _together(problem, rows, axis, asked, on_axis, faces)

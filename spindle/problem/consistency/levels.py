@@ -9,6 +9,8 @@ from spindle.problem.consistency.linear import Linear, linearised
 
 def undetermined_constants(problem) -> list[Doubt]:
     """A doubt where adding a constant changes nothing; a grave one where no solution exists."""
+    if problem.has_integrals:
+        return []
     sums = [c.name for c in problem.conditions if c.role.is_sum]
     posed = problem.without(sums) if sums else problem
     if sums and _sets_level(problem, sums):

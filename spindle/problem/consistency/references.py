@@ -110,7 +110,7 @@ def _across_curves(problem, closed):
 
 
 def _residuals(problem):
-    for equation in problem.equations:
+    for equation in (e for e in problem.equations if not e.integrals):
         yield f"equation `{equation.name}`", [(None, equation.residual)]
     for name, pieces in problem.pieces.items():
         for piece in pieces:

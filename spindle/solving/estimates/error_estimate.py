@@ -100,6 +100,8 @@ def _vanishes(solution: Solution, points, expression) -> bool:
 
 def _estimated(solution: Solution, budget: Budget) -> ErrorEstimate:
     """By the way that fits the domain and the solution."""
+    if solution.problem.has_integrals:
+        return ErrorEstimate(reason="its equation contains an integral, and estimates are made of what holds at points")
     crossed = singular_crossings(solution.problem)
     if crossed:
         return ErrorEstimate(reason=f"interfaces cross at {crossed[0].place}, where the solution is singular")

@@ -86,7 +86,7 @@ def encode(e):
         head = kind if symbols.is_given(e) else "function"
         return [head, e.func.__name__, *map(encode, e.args)]
     head = type(e).__name__
-    if head not in _HEADS:
+    if head not in _HEADS or (head == "Integral" and not symbols.unknowns_in(e)):
         raise RunError(
             f"`{head}` in `{e}` cannot be written to a file; rewrite the expression with elementary functions."
         )
@@ -247,7 +247,7 @@ def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
         "domain": _domain_to_data(problem.domain),
         "equations": [[e.name, encode(e.written.lhs), encode(e.written.rhs)] for e in problem.equations],
         "conditions": [
-            [c.stored_as, {f.name: _store(getattr(c, f.name), arrays) for f in fields(c)}] for c in problem.conditions
+            [c.stored_as, {name: _store(value, arrays) for name, value in _said(c).items()}] for c in problem.conditions
         ],
         "reference": [[encode(u), r.stored(partial(_keep, arrays=arrays), encode)] for u, r in problem.known.items()],
         "origin": problem.origin,
@@ -257,6 +257,12 @@ def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
         data["quantities"] = [[name, encode(e)] for name, e in problem.quantities.items()]
     # Problems without tables have no such key, so that they keep the fingerprint of their runs.
     return data | ({"tables": _tables_to_data(tables, arrays)} if tables else {}), arrays
+
+
+def _said(condition: Condition) -> dict:
+    """The fields of a condition; empty words are left out, so that problems keep the fingerprint of their runs."""
+    kept = {f.name: getattr(condition, f.name) for f in fields(condition)}
+    return {name: value for name, value in kept.items() if not (isinstance(value, str) and not value)}
 
 
 def problem_from_data(data: Mapping, arrays: Mapping, given: Mapping[str, Callable] | None = None) -> Problem:

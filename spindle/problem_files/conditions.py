@@ -20,6 +20,7 @@ from spindle.problem_files.formulas import Value, equation, float_of, formula, p
 from spindle.problem_files.manufactured import source
 from spindle.problem_files.names import Names
 from spindle.problem_files.source import Entry
+from spindle.symbolic.labelled import units_in_words
 from spindle.symbolic.operators import NormalDerivative
 from spindle.symbolic.symbols import Normal, is_time, unknowns_in
 
@@ -34,7 +35,7 @@ _KEYS = {
     "linked": ("at", "to", "name"),
     "mean": ("on", "noise", "name"),
     "total": ("on", "noise", "name"),
-    "observed": ("data", "columns", "variable", "at", "values", "noise", "name"),
+    "observed": ("data", "columns", "decimal", "variable", "at", "values", "noise", "name"),
 }
 
 
@@ -228,9 +229,10 @@ def _periodic(of: _Statement):
 def _observed(of: _Statement):
     names, variable, noise = of.context.names, of.entry.get("variable"), of.entry.get("noise")
     called = variable.text('variable = "u"') if variable else of.formula.text('observed = "u"').strip()
-    points, values = scattered(of.entry, [c.name for c in names.coordinates], called)
+    points, values, units = scattered(of.entry, [c.name for c in names.coordinates], called)
     options = of.options | ({} if noise is None else {"noise": float_of(noise, names, "noise = 0.01")})
-    return Observed(formula(of.formula, names, 'observed = "u"'), points, list(values), **options)
+    told = units_in_words(units)
+    return Observed(formula(of.formula, names, 'observed = "u"'), points, list(values), units=told, **options)
 
 
 def _point(of: _Statement, key: str) -> dict:

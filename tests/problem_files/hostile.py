@@ -140,6 +140,8 @@ LINES = [
     (7, 'conditions = [{ dirichlet = "u = [1, 2]" }]', "sets a scalar to 2 values"),
     (7, 'conditions = [{ dirichlet = "[u, v] = [1, 2, 3]" }]', "which leaves some without one"),
     (7, 'conditions = [{ dirichlet = "u = 0", on = "x = 9" }]', "no boundary there"),
+    (7, 'conditions = [{ observed = "u", data = "a.csv", decimal = ";" }]', "no file|a point or a comma"),
+    (7, 'conditions = [{ observed = "u", data = "a.csv", decimal = 3 }]', "needs text in quotes"),
     (7, 'conditions = [{ value = "u = 0" }]', "`at` is missing"),
     (7, 'conditions = [{ value = "u = 0", at = 3 }]', "needs a table"),
     (7, 'conditions = [{ value = "u = 0", at = { x = 0, y = 0 } }]', "needs a number for each of t, x, y"),

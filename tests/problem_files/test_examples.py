@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 import xarray
 from sympy import And, Eq, Integral, Matrix, Or, Rational, Symbol, cos, exp, pi, sin, sqrt
@@ -151,9 +152,25 @@ def renewal():
     )
 
 
+def logger():
+    u, k = sp.unknown("u", t, x), sp.parameter("k", 1, unknown=True)
+    frame = pandas.read_csv(FOLDER / "logger.csv", sep=";", decimal=",")
+    return sp.Problem(
+        domain=sp.Box({t: (0, 0.5), x: (0, 1)}),
+        equations=[Eq(u.diff(t), k * u.diff(x, 2))],
+        conditions=[
+            sp.Initial(u, sin(pi * x)),
+            sp.Dirichlet(u, 0),
+            sp.Observed(u, frame, noise=0.005, columns={t: "time [h]"}),
+        ],
+        name="logger",
+        title="A rod and a data logger",
+    )
+
+
 WRITTEN = {
     made.__name__: made
-    for made in (poisson, heat, kovasznay, inverse, layers, plate, cooled_window, insulated_box, renewal)
+    for made in (poisson, heat, kovasznay, inverse, layers, plate, cooled_window, insulated_box, renewal, logger)
 }
 
 

@@ -119,16 +119,17 @@ def _ends(gap, coordinate: sympy.Symbol, low: float, high: float) -> list[float]
 
 
 def _part(face: BoxFace, domain, free: Sequence[int], rectangle: Bounds) -> BoxFace:
-    """The part of a face on a rectangle of its free axes, called after its bounds: `y=1, 0.3<x<0.7`."""
-    bounds, words = list(face.bounds), [face.name]
+    """The part of a face on a rectangle of its free axes, called after its bounds: `y=1 (0.3<x<0.7)`."""
+    bounds, words = list(face.bounds), []
     for k, (low, high) in zip(free, rectangle, strict=True):
         if (low, high) == face.bounds[k]:
             continue
-        name, bounds[k] = domain.coordinates[k].name, (low, high)
+        along, bounds[k] = domain.coordinates[k].name, (low, high)
         below = "" if low == face.bounds[k][0] else f"{low:.6g}<"
         above = "" if high == face.bounds[k][1] else f"<{high:.6g}"
-        words.append(below + name + above if above else f"{name}>{low:.6g}")
-    return BoxFace(", ".join(words), face.axis, face.value, face.outward, tuple(bounds), face.shape)
+        words.append(below + along + above if above else f"{along}>{low:.6g}")
+    name = f"{face.name} ({', '.join(words)})" if words else face.name
+    return BoxFace(name, face.axis, face.value, face.outward, tuple(bounds), face.shape)
 
 
 def covers(place: BoxFace, part: BoxFace) -> bool:

@@ -65,9 +65,9 @@ def test_gaps_and_overlaps_are_named():
 
     assert said(sp.Neumann(u, 0, on=And(TOP, x < 0.4)), sp.Dirichlet(u, 1, on=And(TOP, x > 0.4))) == ""
     gap = said(sp.Neumann(u, 0, on=And(TOP, x < 0.4)), sp.Dirichlet(u, 1, on=And(TOP, x > 0.6)))
-    assert "across y=2, 0.4<x<0.6" in gap and "on=And(Eq(y, 2), x > 0.4, x < 0.6)" in gap
+    assert "across y=2 (0.4<x<0.6)" in gap and "on=And(Eq(y, 2), x > 0.4, x < 0.6)" in gap
     overlap = said(sp.Neumann(u, 0, on=And(TOP, x < 0.6)), sp.Dirichlet(u, 1, on=And(TOP, x > 0.4)))
-    assert "all hold on y=2, 0.4<x<0.6" in overlap
+    assert "all hold on y=2 (0.4<x<0.6)" in overlap
     clash = said(sp.Dirichlet(u, 0, on=And(TOP, x < 0.6)), sp.Dirichlet(u, 1, on=And(TOP, x > 0.4)))
     assert "set different values on" in clash
 

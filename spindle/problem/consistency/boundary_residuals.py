@@ -44,7 +44,8 @@ def is_inverse(problem) -> bool:
 
 def equation_of(name: str) -> str:
     """A face or a part of one as a condition names it: `Eq(x, 1)` for the name `x=1`, `And(...)` for a part."""
-    side, *bounds = name.split(", ")
+    side, _, part = name.rstrip(")").partition(" (")
+    bounds = part.split(", ") if part else []
     left, _, right = side.partition("=")
     relations = [f"Eq({left}, {right})"]
     for bound in bounds:

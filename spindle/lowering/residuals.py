@@ -97,12 +97,15 @@ class ResidualForms:
         return structure_of(form.name, term.expression, self.problem.unknowns, self.problem.coordinates)
 
 
-def residual_forms(problem: Problem, constraints: Constraints) -> ResidualForms:
-    """The residuals of a problem, compiled, without the conditions that hold by construction."""
+def residual_forms(problem: Problem, constraints: Constraints, *, graded: bool = False) -> ResidualForms:
+    """The residuals of a problem, compiled, without the conditions that hold by construction.
+
+    graded   whether functions are graded to where parts of the boundary meet, so that equations may count less there
+    """
     forms: list[ResidualForm] = []
     supports: list[Support] = []
     groups: list[int] = []
-    for name, pieces, scale in _written(problem, constraints):
+    for name, pieces, scale in _written(problem, constraints, problem.factor if graded else sympy.S.One):
         terms, sizes = [], []
         for piece in pieces:
             group = max(groups, default=-1) + 1
@@ -134,13 +137,13 @@ def beside_interface(forms: ResidualForms, expression, interface: Interface) -> 
     )
 
 
-def _written(problem: Problem, constraints: Constraints):
+def _written(problem: Problem, constraints: Constraints, factor: sympy.Expr):
     """(name, pieces of (where, expression), scale) of every residual that is left to the loss."""
     for equation in problem.equations:
         if equation.integrals:
             yield equation.name, [_with_integrals(equation, problem)], 1.0
             continue
-        yield equation.name, [[(region, problem.factor * equation.residual)] for region in problem.domain.regions], 1.0
+        yield equation.name, [[(region, factor * equation.residual)] for region in problem.domain.regions], 1.0
     for condition in problem.conditions:
         if condition.name not in constraints.enforced:
             noise = condition.role.noise

@@ -52,7 +52,7 @@ def on_elements(problem: Problem, s: Any, notes: Sequence[str], phase: int = 0) 
     """
     free = no_constraints(problem)
     constraints = replace(free, scales=scales_of(problem)) if s.scales == "auto" else free
-    forms = residual_forms(problem, constraints)
+    forms = residual_forms(problem, constraints, graded=True)
     objective = partial(_on_lattice if prefers_waves(problem) else _on_points, forms, s)
     whole = objective(fresh=False)
     marching = _marching(forms, whole.weights(s.weights, s.conditions), phase)

@@ -32,14 +32,7 @@ from spindle.problem.references import Reference
 from spindle.symbolic.expressions import expression_of
 from spindle.symbolic.fluxes import folded, pointwise
 from spindle.symbolic.operators import manufactured
-from spindle.symbolic.symbols import (
-    Parameter,
-    by_name,
-    is_space,
-    is_time,
-    namesakes,
-    unknowns_in,
-)
+from spindle.symbolic.symbols import Parameter, by_name, is_space, is_time, namesakes, unknowns_in
 from spindle.symbolic.words import shown, text
 
 

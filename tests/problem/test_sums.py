@@ -1,6 +1,7 @@
 """Conditions on values at points, means and integrals: what they are, what they set, and that solutions are right."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -108,7 +109,8 @@ CASES = {
 
 @pytest.mark.parametrize("name", ["nonlocal", *(pytest.param(n, marks=pytest.mark.slow) for n in ("mean", "total"))])
 def test_solutions_by_features_are_right(name):
-    assert sp.solve(CASES[name], BASIS, progress=False, estimate=False).error() < 1e-10
+    method = replace(BASIS, width=22) if name == "mean" else BASIS
+    assert sp.solve(CASES[name], method, progress=False, estimate=False).error() < 1e-10
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from spindle.problem.conditions.boundary import Dirichlet, Neumann, Robin
 from spindle.problem.conditions.initial import Initial
 from spindle.problem.conditions.observed import Observed
 from spindle.problem.conditions.periodic import Periodic
+from spindle.problem.conditions.sums import Linked, Mean, Total, Value
 from spindle.problem.problem import Problem
 from spindle.problem.references import FamilyReference, GridReference
 from spindle.problem_files.read import read_problem
@@ -24,6 +25,8 @@ from spindle.solving.estimates.error_estimate import estimate
 from spindle.solving.load import load
 from spindle.solving.solve import resume, solve
 from spindle.symbolic.operators import curl, div, dot, grad, laplacian, manufactured
+from spindle.symbolic.point_source import point_source
+from spindle.symbolic.sides import side
 from spindle.symbolic.symbols import coordinates, given, normal, parameter, unknown, vector
 from spindle.symbolic.tables import tabulated
 
@@ -45,6 +48,8 @@ __all__ = [
     "GridReference",
     "Initial",
     "Interval",
+    "Linked",
+    "Mean",
     "Mesh",
     "MethodError",
     "Neumann",
@@ -59,6 +64,8 @@ __all__ = [
     "Solution",
     "SolveWarning",
     "SpindleError",
+    "Total",
+    "Value",
     "coordinates",
     "curl",
     "div",
@@ -71,8 +78,10 @@ __all__ = [
     "manufactured",
     "normal",
     "parameter",
+    "point_source",
     "read_problem",
     "resume",
+    "side",
     "solve",
     "tabulated",
     "unknown",

@@ -58,7 +58,10 @@ def _condition(problem: Problem, condition) -> dict[str, Any]:
 
 def _where(place) -> str:
     measured = place.support.measured
-    return place.name if measured is None else f"{len(measured)} points"
+    if measured is None:
+        return place.name
+    count = "1 point" if len(measured) == 1 else f"{len(measured)} points"
+    return count if place.support.sums is None else f"sums over {count}"
 
 
 def _method(problem: Problem, name: str) -> dict[str, Any]:
@@ -73,7 +76,9 @@ _LABELS = {kind.make: label for label, kind in KINDS.items()}
 
 
 def _phases(plan: Plan) -> list[str]:
-    """The stages of training, those that repeat counted."""
+    """The stages of training, those that repeat counted; a march has none, and goes on as the solution asks for."""
+    if plan.march is not None:
+        return ["slabs of time" if plan.problem.starts else "elements", "finer ones where the solution asks for them"]
     named = [f"{stage.optimizer.steps:,} steps of {_kind(stage)}" for stage in plan.schedule.stages]
     grouped = [(words, len(list(equal))) for words, equal in itertools.groupby(named)]
     return [words if count == 1 else f"up to {count} times {words}" for words, count in grouped]

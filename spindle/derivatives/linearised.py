@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
+from spindle.geometry.supports import Support
 from spindle.lowering.partials import DifferentialOperator
 
 
@@ -30,6 +32,11 @@ class GridFreeResidual(NamedTuple):
     form: Any
     factors: Any
     weight: jax.Array
+
+
+def summed(support: Support, rows: jax.Array) -> jax.Array:
+    """Rows (n, P) of J at the points of a support as those (m, P) of the residuals that are weighted sums of them."""
+    return rows if support.sums is None else jnp.asarray(support.sums, rows.dtype) @ rows
 
 
 def gram(j: jax.Array) -> jax.Array:

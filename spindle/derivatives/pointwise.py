@@ -13,7 +13,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from spindle.derivatives.base import FormingJacobians
-from spindle.derivatives.linearised import LinearisedResidual, gram
+from spindle.derivatives.linearised import LinearisedResidual, gram, summed
 from spindle.geometry.levels import LevelPart
 from spindle.lowering.partials import DifferentialOperator
 from spindle.networks.fields import Field
@@ -106,6 +106,8 @@ class PointwiseTaylor(FormingJacobians):
         return sum(self._normal(field, drawn, piece) for piece in pieces)
 
     def _normal(self, field, drawn, piece):
+        if self._sums(piece):
+            return gram(self._rows(field, drawn, piece))
         points, slopes = self._flat(drawn, piece)
         size = len(points[0])
         blocks = -(-size // _BLOCK)
@@ -125,8 +127,18 @@ class PointwiseTaylor(FormingJacobians):
         cut = ([p.reshape(blocks, -1, p.shape[1]) for p in filled], jax.tree.map(split, slopes))
         return jax.lax.scan(add, jnp.zeros((columns, columns), points[0].dtype), cut)[0]
 
+    def _sums(self, piece) -> bool:
+        return any(self.points.supports[support].sums is not None for support, _ in piece.slopes)
+
     def _rows(self, field, drawn, piece):
-        return self._block(field, piece, *self._flat(drawn, piece))
+        points, (by_need, by_parameter) = self._flat(drawn, piece)
+        if not self._sums(piece):
+            return self._block(field, piece, points, (by_need, by_parameter))
+        total = 0.0
+        for entry, where, slopes in zip(piece.slopes, points, by_need, strict=True):
+            rows = self._block(field, LinearisedResidual((entry,), ()), [where], ([slopes], []))
+            total += summed(self.points.supports[entry[0]], rows)
+        return jnp.concatenate([total, *(column[:, None] for column in by_parameter)], axis=1)
 
     def _flat(self, drawn, piece):
         points = [self.points.without_normals(drawn)[support] for support, _ in piece.slopes]

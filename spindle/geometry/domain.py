@@ -5,17 +5,18 @@ of its boundary: flat `faces`, and for shapes each a `BoundaryPart`. A face is n
 several faces may share a name.
 """
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 import sympy
 
 from spindle.errors import ProblemError, nearest, usage
+from spindle.geometry.cells import cells_of, rectangles
 from spindle.geometry.extent import check_extent
-from spindle.geometry.part_hints import no_part
+from spindle.geometry.face_parts import face_parts, is_cut
+from spindle.geometry.part_hints import no_part, nothing_there
 from spindle.geometry.supports import BoundaryPart, Bounds, BoxFace, Region
 from spindle.symbolic.symbols import alike, is_space
 from spindle.symbolic.words import shown
@@ -113,8 +114,9 @@ class BoxDomain(Domain):
     def part(self, on=None, *, call: str = "on=") -> tuple[BoxFace, ...]:
         """The faces that `on` names.
 
-        on    None: the whole space boundary; `Eq(x, 1)` or "x=1": the faces in that plane; a list: all of these
-        Raises ProblemError when a named part is empty.
+        on    None: the whole space boundary; `Eq(x, 1)` or "x=1": the faces in that plane; relations and sides joined,
+              `And(Eq(y, 1), x > 0.3)`: the parts of faces where that is true; a list: all of these
+        Raises ProblemError when a named part is empty, or its ends are no bounds of single coordinates.
         """
         if on is None:
             return tuple(f for f in self.faces if is_space(self.coordinates[f.axis]))
@@ -127,6 +129,11 @@ class BoxDomain(Domain):
             return tuple(dict.fromkeys(face for item in on for face in self.part(item, call=call)))
         on = on.reversed if isinstance(on, sympy.Eq) and on.lhs.is_number else on
         names = list(dict.fromkeys(f.name for f in self.faces))
+        if is_cut(on, self.coordinates) and not self._is_plane(on):
+            parts = face_parts(self, on, call)
+            if not parts:
+                raise nothing_there(on, call, self)
+            return parts
         if not isinstance(on, str) and not self._is_plane(on):
             raise no_part(on, call, names, planes=True)
         faces = tuple(f for f in self.faces if self._lies_on(f, on))
@@ -272,7 +279,7 @@ class BoxUnion(BoxDomain):
     @cached_property
     def faces(self) -> tuple[BoxFace, ...]:
         """The outer faces, merged where two neighbours make a larger rectangle."""
-        cuts, filled = _cells(self.boxes)
+        cuts, filled = cells_of(self.boxes)
         faces = []
         for k, axis in enumerate(self.coordinates):
             padded = np.pad(filled, [(1, 1) if j == k else (0, 0) for j in range(filled.ndim)])
@@ -281,7 +288,7 @@ class BoxUnion(BoxDomain):
                 for index, value in enumerate(cuts[k]):
                     exposed = np.take(steps, index, axis=k) == sign
                     rest = [c for j, c in enumerate(cuts) if j != k]
-                    for rectangle in _rectangles(rest, exposed):
+                    for rectangle in rectangles(rest, exposed):
                         bounds = (*rectangle[:k], (value, value), *rectangle[k:])
                         faces.append(BoxFace(f"{axis}={_end(value)}", k, value, side, bounds))
         return tuple(faces)
@@ -293,9 +300,6 @@ class BoxUnion(BoxDomain):
     def __repr__(self):
         boxes = (Box(dict(zip(self.coordinates, box, strict=True))) for box in self.boxes)
         return " | ".join(repr(box) for box in boxes)
-
-
-_MOST_CELLS = 200_000
 
 
 def _interval(coordinate, ends) -> tuple[sympy.Expr, sympy.Expr]:
@@ -312,48 +316,13 @@ def _interval(coordinate, ends) -> tuple[sympy.Expr, sympy.Expr]:
     return low, high
 
 
-def _cells(boxes: Iterable[Bounds]) -> tuple[list[list[float]], np.ndarray]:
-    """The planes that bound the boxes, an increasing list an axis, and which of the cells between them are filled."""
-    boxes = list(boxes)
-    cuts = [sorted({end for box in boxes for end in box[k]}) for k in range(len(boxes[0]))]
-    count = math.prod(len(c) - 1 for c in cuts)
-    if count > _MOST_CELLS:
-        raise ProblemError(
-            f"The planes that bound {len(boxes)} boxes cut space into {count:,} cells, of which {_MOST_CELLS:,} are "
-            f"the most; join fewer boxes, or boxes that share their planes."
-        )
-    filled = np.zeros([len(c) - 1 for c in cuts], bool)
-    for box in boxes:
-        filled[tuple(slice(c.index(a), c.index(b)) for c, (a, b) in zip(cuts, box, strict=True))] = True
-    return cuts, filled
-
-
-def _rectangles(cuts: list[list[float]], filled: np.ndarray) -> list[Bounds]:
-    """Cover the filled cells by disjoint rectangles, each grown greedily axis after axis."""
-    left, rectangles = np.array(filled), []
-    while left.any():
-        start = np.argwhere(left)[0] if left.ndim else ()
-        stop = [i + 1 for i in start]
-        for k in range(len(cuts)):
-            while stop[k] < left.shape[k]:
-                layer = tuple(
-                    slice(stop[k], stop[k] + 1) if j == k else slice(start[j], stop[j]) for j in range(len(cuts))
-                )
-                if not left[layer].all():
-                    break
-                stop[k] += 1
-        left[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))] = False
-        rectangles.append(tuple((c[a], c[b]) for c, a, b in zip(cuts, start, stop, strict=True)))
-    return rectangles
-
-
 def _combine(one: BoxDomain, other: BoxDomain, operation: str) -> BoxDomain:
     if one.coordinates != other.coordinates:
         raise ProblemError(
             f"`{one} {operation} {other}` joins domains of the coordinates {one.coordinates} and {other.coordinates}"
             f"{alike(one.coordinates, other.coordinates)}; both need the same coordinates in the same order."
         )
-    cuts, _ = _cells([*one.boxes, *other.boxes])
+    cuts, _ = cells_of([*one.boxes, *other.boxes])
     middles = np.stack(np.meshgrid(*[np.convolve(c, [0.5, 0.5], "valid") for c in cuts], indexing="ij"), -1)
     in_one, in_other = (d.contains(middles.reshape(-1, len(cuts))).reshape(middles.shape[:-1]) for d in (one, other))
     filled = {"|": in_one | in_other, "-": in_one & ~in_other, "&": in_one & in_other}[operation]
@@ -361,4 +330,4 @@ def _combine(one: BoxDomain, other: BoxDomain, operation: str) -> BoxDomain:
         raise ProblemError(
             f"`{one} {operation} {other}` is empty, and nothing can be solved on an empty domain; check the bounds."
         )
-    return BoxUnion(one.coordinates, tuple(_rectangles(cuts, filled)))
+    return BoxUnion(one.coordinates, tuple(rectangles(cuts, filled)))

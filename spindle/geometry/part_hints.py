@@ -3,20 +3,19 @@
 import re
 from collections.abc import Sequence
 
-from sympy.core.relational import Eq, Relational
-from sympy.logic.boolalg import BooleanAtom, BooleanFunction, Or
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanAtom, BooleanFunction
 
 from spindle.errors import ProblemError, nearest
+from spindle.symbolic.sides import in_words
 from spindle.symbolic.words import shown
 
 _RELATION = re.compile(r"[<>=]")
 _LOGIC = re.compile(r"\band\b|\bor\b|\bnot\b|[&|~]")
 
-# Whole sides only: how conditions that change along a side are written with what there is.
-_OF_A_SIDE = (
-    ", which does not name a part of the boundary: a part of a side cannot be given yet; name the whole side and let "
-    "the data or the coefficients change along it, steeply but smoothly, for 2*u + du/dn = 0 between 0.3 and 0.7 and "
-    "du/dn = 0 elsewhere `sp.Robin(u, tanh((x - 0.3)/0.02) - tanh((x - 0.7)/0.02), 1, 0, on=Eq(y, 1))`."
+_JOINED = (
+    ", and relations are joined by SymPy, `on=And(Eq(y, 1), x > 0.3, x < 0.7)`, with `from sympy import And, Eq`; "
+    'names of sides by `sp.side("hole")`, `on=~sp.side("hole")`.'
 )
 
 
@@ -36,11 +35,11 @@ def no_part(on, call: str, names: Sequence[str], *, planes: bool) -> ProblemErro
             f"{given}, as Python or SymPy answered a comparison; write `on=Eq(x, 0)`, not `on=x == 0`, with one of the "
             f"coordinates of the domain."
         )
-    if isinstance(on, Or) and all(isinstance(part, Relational) for part in on.args):
-        parts = ", ".join(map(shown, on.args))
-        return ProblemError(f"{given}, and parts are listed, not joined by `Or`; write `on=[{parts}]`.")
-    if isinstance(on, BooleanFunction) or (planes and isinstance(on, Relational) and not isinstance(on, Eq)):
-        return ProblemError(given + _OF_A_SIDE)
+    if isinstance(on, (BooleanFunction, Relational)):
+        return ProblemError(
+            f"{given}, which does not name a part of the boundary by relations between its coordinates; join such "
+            f"relations, `on=And(Eq(y, 1), x > 0.3, x < 0.7)`, by `And`, `Or` and `Not`."
+        )
     if callable(on):
         return ProblemError(f"{given}, and code is never asked where a condition holds; write {usual}{example}.")
     return ProblemError(
@@ -50,9 +49,17 @@ def no_part(on, call: str, names: Sequence[str], *, planes: bool) -> ProblemErro
 
 def _of_text(on: str, names: Sequence[str], planes: bool) -> str:
     if _LOGIC.search(on) and _RELATION.search(on):
-        return _OF_A_SIDE
+        return _JOINED
     if not planes and _RELATION.search(on):
         return ", and text is the name of a side; write a relation without quotes, `on=x > 0`."
     if planes:
         return ", but this domain has no boundary there, so the condition would hold at no point at all."
     return f", but the sides of this domain are {', '.join(names)}, so the condition would hold at no point at all."
+
+
+def nothing_there(on, call: str, domain) -> ProblemError:
+    """The error where no point of the boundary fulfils a relation."""
+    return ProblemError(
+        f"`{call}` was given the part `{in_words(on)}`, but nothing of the boundary of {domain} lies there, so the "
+        f"condition would hold at no point at all; check the relation."
+    )

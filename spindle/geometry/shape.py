@@ -24,6 +24,11 @@ class Boundary:
     normals: np.ndarray
     labels: np.ndarray
 
+    @property
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Points, normals and labels."""
+        return self.points, self.normals, self.labels
+
 
 class Shape(ShapeDomain):
     """Interface of all shapes (never built itself): regions of space that know the distance to their boundary."""

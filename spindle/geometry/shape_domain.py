@@ -8,13 +8,13 @@ from abc import abstractmethod
 
 import numpy as np
 import sympy
-from sympy.core.relational import Relational
 
 from spindle.errors import ProblemError
 from spindle.geometry.domain import Box, Domain
 from spindle.geometry.extent import check_extent
-from spindle.geometry.part_hints import no_part
+from spindle.geometry.part_hints import no_part, nothing_there
 from spindle.geometry.supports import BoundaryPart, Bounds, BoxFace, Region
+from spindle.symbolic.sides import in_words, is_part, sides_in
 from spindle.symbolic.symbols import is_time
 
 
@@ -47,7 +47,7 @@ class ShapeDomain(Domain):
         """The walls that `on` names.
 
         on    None: the whole boundary in space; the name of a side; `Eq(x, 1)` or a relation such as `x > 0`, the part
-              where it holds; a list of these
+              where it holds; several of these and `sp.side(name)` joined by `And`, `Or` and `Not`; a list of these
         Raises ProblemError when a named part is empty.
         """
         sides = self.shape.sides
@@ -59,15 +59,19 @@ class ShapeDomain(Domain):
             if on not in sides:
                 raise no_part(on, call, sides, planes=False)
             return (BoundaryPart(on, self.bounds, self.shape, (on,), time=self.time),)
-        if isinstance(on, Relational) and on.free_symbols and on.free_symbols <= set(self.shape.coordinates):
-            wall = BoundaryPart(str(on), self.bounds, self.shape, sides, on, self.time)
-            if wall.measure == 0:
-                raise ProblemError(
-                    f"`{call}` was given the part `{on}`, but nothing of the boundary of {self.shape} lies there, so "
-                    f"the condition would hold at no point at all; check the relation."
-                )
-            return (wall,)
+        if is_part(on):
+            return (self._where(on, call),)
         raise no_part(on, call, sides, planes=False)
+
+    def _where(self, on, call: str) -> BoundaryPart:
+        """The part of the boundary where logic is true."""
+        unheard = [name for name in sides_in(on) if name not in self.shape.sides]
+        if unheard or not on.free_symbols <= set(self.shape.coordinates):
+            raise no_part(unheard[0] if unheard else on, call, self.shape.sides, planes=False)
+        wall = BoundaryPart(in_words(on), self.bounds, self.shape, self.shape.sides, on, self.time)
+        if wall.measure == 0:
+            raise nothing_there(on, call, self.shape)
+        return wall
 
     def contains_grid(self, axes) -> np.ndarray:
         """Whether each node of a tensor grid lies in the closed domain, a boolean array of the grid's shape."""

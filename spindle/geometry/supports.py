@@ -2,15 +2,20 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import sympy
 
 from spindle.symbolic.functions import evaluate
+from spindle.symbolic.sides import truth
 from spindle.symbolic.symbols import Normal
 
 Bounds = tuple[tuple[float, float], ...]
+
+_FEWEST = 20  # sampled points, from which the size of a part is told
+_HAIR = 1e-10  # of the shape: how far along the boundary relations are taken
 
 
 class Support(ABC):
@@ -20,12 +25,14 @@ class Support(ABC):
     shape    limits the coordinates of space of a region, or has the wall on its boundary; else None
     time     the axis that is not the shape's; None without time
     values   what was measured at its points (n,), which is taken away from what is evaluated there; None elsewhere
+    sums     (m, n): what is evaluated at its n points makes m residuals, weighted sums; None: each point makes one
     """
 
     bounds: Bounds
     shape: Any
     time: int | None
     values: np.ndarray | None
+    sums: np.ndarray | None = None
 
     @property
     @abstractmethod
@@ -55,10 +62,11 @@ class Support(ABC):
 
 @dataclass(frozen=True, eq=False)
 class PointSet(Support):
-    """Measurement points instead of a face: coordinates (n, d), and the measured values (n,)."""
+    """Single points instead of a face: coordinates (n, d), and the measured values (n,), or how they are summed."""
 
     points: np.ndarray
-    values: np.ndarray
+    values: np.ndarray | None = None
+    sums: np.ndarray | None = None
 
     @property
     def measure(self) -> float:
@@ -128,7 +136,7 @@ class BoundaryPart(Support):
 
     bounds   those of the domain, a (low, high) pair an axis
     sides    names of the shape's sides it consists of
-    where    a relation between space coordinates that cuts the part out of the sides; None: all of them
+    where    logic of relations between space coordinates and of sides, which cuts the part out; None: all of them
     time     the axis that is not the shape's; None without time
     """
 
@@ -140,23 +148,41 @@ class BoundaryPart(Support):
     time: int | None = None
     values = None
 
-    def holds(self, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Whether each boundary point (n, d) of the shape, on side number `labels` (n,), is on the wall; (n,)."""
+    def holds(self, points: np.ndarray, normals: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Whether each boundary point (n, d) of the shape is on the wall; (n,).
+
+        normals   (n, d), outward
+        labels    (n,) numbers of the sides
+        A point where parts meet belongs to the part that lies beyond it: relations are taken a hair along the boundary.
+        """
         chosen = np.isin(labels, [self.shape.sides.index(side) for side in self.sides])
         if self.where is None:
             return chosen
-        columns = dict(zip(self.shape.coordinates, points.T, strict=True))
-        if isinstance(self.where, sympy.Eq):
-            gap = evaluate(self.where.lhs - self.where.rhs, columns)
-            size = max(high - low for low, high in self.shape.bounds)
-            return chosen & (np.abs(gap) <= 1e-8 * size)
-        return chosen & np.broadcast_to(evaluate(self.where, columns), chosen.shape)
+        size = max(high - low for low, high in self.shape.bounds)
+        columns = dict(zip(self.shape.coordinates, (points + _HAIR * size * _along(normals)).T, strict=True))
+
+        def of_relation(relation) -> np.ndarray:
+            if isinstance(relation, (sympy.Eq, sympy.Ne)):
+                gap = np.abs(evaluate(relation.lhs - relation.rhs, columns)) <= 1e-8 * size
+                return np.broadcast_to(gap == isinstance(relation, sympy.Eq), chosen.shape)
+            return np.broadcast_to(evaluate(relation, columns), chosen.shape)
+
+        return chosen & truth(self.where, of_relation, lambda side: labels == self.shape.sides.index(side))
 
     @property
     def measure(self) -> float:
         """Length or area of the wall times the duration; the share of sampled boundary points tells that of a part."""
-        sampled = self.shape.sampled
-        return self.shape.surface * float(np.mean(self.holds(sampled.points, sampled.labels))) * _duration(self)
+        return self.shape.surface * self._share * _duration(self)
+
+    @cached_property
+    def _share(self) -> float:
+        """Of the boundary; of a small part from more points than of others."""
+        held = self.holds(*self.shape.sampled.arrays)
+        if self.where is not None and np.sum(held) < _FEWEST:
+            plane = len(self.shape.coordinates) == 2
+            spacing = self.shape.surface / 40_000 if plane else float(np.sqrt(self.shape.surface / 40_000))
+            held = self.holds(*self.shape.boundary(spacing).arrays)
+        return float(np.mean(held))
 
     @property
     def is_region(self) -> bool:
@@ -171,6 +197,14 @@ class BoundaryPart(Support):
     @property
     def measured(self) -> None:
         """None: points of a wall are free to be chosen."""
+
+
+def _along(normals: np.ndarray) -> np.ndarray:
+    """A direction (n, d) along the boundary at points with these normals: at right angles in the plane."""
+    if normals.shape[1] == 2:
+        return np.stack([-normals[:, 1], normals[:, 0]], axis=1)
+    generic = np.array([0.3, 0.5, 0.8])
+    return generic - (normals @ generic)[:, None] * normals
 
 
 def _duration(part: Region | BoundaryPart) -> float:

@@ -152,8 +152,15 @@ class _AxisData:
 
         for c in problem.conditions:
             fixed = c.role.fixes
-            if fixed is not None and fixed.expression == u and is_known(fixed.value):
-                data.claims += [(face, fixed.value) for piece in problem.pieces[c.name] for face, _ in piece.on_faces]
+            faces = [face for piece in problem.pieces[c.name] for face, _ in piece.on_faces]
+            # A factor that vanishes on a part of a face vanishes on all of it.
+            if (
+                fixed is not None
+                and fixed.expression == u
+                and is_known(fixed.value)
+                and set(faces) <= set(domain.faces)
+            ):
+                data.claims += [(face, fixed.value) for face in faces]
                 data.names.append(c.name)
         data.faces = dict(data.claims)
         values = {s.expression: (n, s.value) for n, s in problem.starts.items() if is_known(s.value)}

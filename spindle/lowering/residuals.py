@@ -15,12 +15,13 @@ import sympy
 
 from spindle.geometry.levels import LevelPart
 from spindle.geometry.shape_domain import ShapeDomain
-from spindle.geometry.supports import Support
+from spindle.geometry.supports import PointSet, Support
 from spindle.lowering.compile import ArrayFunction, array_function, with_constants
 from spindle.lowering.constraints import Constraints
 from spindle.lowering.partials import DifferentialOperator
 from spindle.lowering.structure import Structure, structure_of
 from spindle.problem.conditions.base import Measurement
+from spindle.problem.integrals import nodes_of, weights_of
 from spindle.problem.interfaces import Interface
 from spindle.problem.problem import Problem
 from spindle.symbolic.fluxes import on_side
@@ -96,12 +97,15 @@ class ResidualForms:
         return structure_of(form.name, term.expression, self.problem.unknowns, self.problem.coordinates)
 
 
-def residual_forms(problem: Problem, constraints: Constraints) -> ResidualForms:
-    """The residuals of a problem, compiled, without the conditions that hold by construction."""
+def residual_forms(problem: Problem, constraints: Constraints, *, graded: bool = False) -> ResidualForms:
+    """The residuals of a problem, compiled, without the conditions that hold by construction.
+
+    graded   whether functions are graded to where parts of the boundary meet, so that equations may count less there
+    """
     forms: list[ResidualForm] = []
     supports: list[Support] = []
     groups: list[int] = []
-    for name, pieces, scale in _written(problem, constraints):
+    for name, pieces, scale in _written(problem, constraints, problem.factor if graded else sympy.S.One):
         terms, sizes = [], []
         for piece in pieces:
             group = max(groups, default=-1) + 1
@@ -133,10 +137,13 @@ def beside_interface(forms: ResidualForms, expression, interface: Interface) -> 
     )
 
 
-def _written(problem: Problem, constraints: Constraints):
+def _written(problem: Problem, constraints: Constraints, factor: sympy.Expr):
     """(name, pieces of (where, expression), scale) of every residual that is left to the loss."""
     for equation in problem.equations:
-        yield equation.name, [[(region, equation.residual)] for region in problem.domain.regions], 1.0
+        if equation.integrals:
+            yield equation.name, [_with_integrals(equation, problem)], 1.0
+            continue
+        yield equation.name, [[(region, factor * equation.residual)] for region in problem.domain.regions], 1.0
     for condition in problem.conditions:
         if condition.name not in constraints.enforced:
             noise = condition.role.noise
@@ -144,6 +151,13 @@ def _written(problem: Problem, constraints: Constraints):
             yield condition.name, pieces, 1.0 / noise if noise else 1.0
     for name, part, difference, size in _across_curves(problem, constraints):
         yield name, [[(part, difference)]], 1.0 / size
+
+
+def _with_integrals(equation, problem: Problem) -> list:
+    """(where, expression) of the terms of an equation with integrals, whose sum is its residual at fixed nodes."""
+    nodes = nodes_of(problem)[:, None]
+    summed = [(PointSet(nodes, None, weights_of(term, problem)), term.inner) for term in equation.integrals]
+    return [(PointSet(nodes), equation.residual), *summed]
 
 
 def _across_curves(problem: Problem, constraints: Constraints):

@@ -57,6 +57,7 @@ class Structure:
 def analyse(problem: Problem) -> tuple[Structure, ...]:
     """The structure of every equation and condition of a problem."""
     named = [(e.name, e.residual) for e in problem.equations]
+    named += [(f"{e.name}, integral", term.inner) for e in problem.equations for term in e.integrals]
     named += [(name, e) for name, pieces in problem.pieces.items() for p in pieces for _, e in p.terms]
     return tuple(structure_of(name, e, problem.unknowns, problem.coordinates) for name, e in named)
 

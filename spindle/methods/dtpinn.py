@@ -21,6 +21,7 @@ from spindle.geometry.levels import LevelPart
 from spindle.geometry.pointcloud import PointCloud
 from spindle.geometry.shape_domain import ShapeDomain, SpaceTimeDomain
 from spindle.geometry.shapes import shape_of
+from spindle.geometry.supports import PointSet
 from spindle.lowering.constraints import no_constraints
 from spindle.lowering.residuals import ResidualForms, residual_forms
 from spindle.lowering.scales import scales_of
@@ -180,6 +181,7 @@ class DTPINN(Method):
         """
         refuse_families(problem, "sp.DTPINN()")
         _refuse_unknown_interfaces(problem)
+        _refuse_sums(problem)
         if self.points is not None or self.sampling not in (None, "scattered"):
             raise MethodError(
                 "`sp.DTPINN(points=..., sampling=...)` has no use for them: its collocation points are the scattered "
@@ -298,6 +300,20 @@ def curved(problem: Problem) -> ShapeDomain:
         )
     shape = shape_of(boxes[0] if len(boxes) == 1 else BoxUnion(boxes[0].coordinates, tuple(b.boxes[0] for b in boxes)))
     return SpaceTimeDomain(shape, Interval(problem.coordinates[axis], low, high), first=axis == 0)
+
+
+def _refuse_sums(problem: Problem) -> None:
+    """Raise MethodError where a condition sums values at several points, which no row of sparse matrices holds."""
+    for name, pieces in problem.pieces.items():
+        if any(place.sums is not None or len(piece.terms) > 1 for piece in pieces for place in _points_of(piece)):
+            raise MethodError(
+                f"`sp.DTPINN()` takes conditions at one point at a time, and `{name}` of `{problem.name}` sums values "
+                f"at several; use `sp.SPINN()` or `sp.PINN()`, or set a value at a point, `sp.Value(u, 0, at=...)`."
+            )
+
+
+def _points_of(piece) -> list[PointSet]:
+    return [place for place, _ in piece.terms if isinstance(place, PointSet)]
 
 
 def _refuse_unknown_interfaces(problem: Problem) -> None:

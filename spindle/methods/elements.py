@@ -23,6 +23,7 @@ from spindle.objective.objective import Objective
 from spindle.points.cloud import Cloud
 from spindle.points.lattice import Lattice
 from spindle.problem.consistency.values import on_faces
+from spindle.problem.meetings import NEAR, part_ends
 from spindle.problem.problem import Problem
 from spindle.slabs.elements import Elements
 from spindle.slabs.fit import misfit_of_waves, nonlinear, prefers_grids, prefers_waves
@@ -51,6 +52,7 @@ _POINTS = 300_000  # of all axes of space together
 _TILES = 4  # elements along each of two axes to begin with
 _AT_REST, _MOST_AT_REST = 1e-8, 60_000  # tolerance of elements in the plane, and the most unknowns
 _ACROSS = 1e-10  # likewise, where materials differ: so do the errors that the same residuals stand for
+_CLOSER, _LEVELS = 3, 7  # of elements towards singular places of the boundary: finer ones cost digits
 _INTERIOR, _BOUNDARY, _LATTICE = 4096, 64, 24  # fresh points, and those on each axis of a lattice
 
 
@@ -62,7 +64,7 @@ def on_elements(problem: Problem, s: Any, notes: Sequence[str], phase: int = 0) 
     """
     free = no_constraints(problem)
     constraints = replace(free, scales=scales_of(problem)) if s.scales == "auto" else free
-    forms = residual_forms(problem, constraints)
+    forms = residual_forms(problem, constraints, graded=True)
     gridded = prefers_waves(problem) or prefers_grids(problem)
     objective = partial(_on_lattice if gridded else _on_points, forms, s)
     whole = objective(fresh=False)
@@ -184,8 +186,18 @@ def _breaks(problem: Problem, axis: int, count: int) -> np.ndarray:
     """The break points of an axis to begin with: equidistant, at interfaces, and where the data jump or bend."""
     low, high = map(float, problem.domain.bounds[axis])
     inside = [i.left for i in problem.interfaces if i.axis == axis and low < i.left < high]
-    places, length = [low, high, *inside], high - low
+    inside += sorted(part_ends(problem, axis))
+    inside += _graded(problem, axis)
+    places, length = [low, high, *dict.fromkeys(inside)], high - low
     # Interfaces are exact, and no element is needlessly narrow.
     for more, near in ((breaks(problem)[axis], 1e-8), (np.linspace(low, high, count + 1), 0.1 / count)):
         places += [p for p in more if low < p < high and np.abs(np.array(places) - p).min() > near * length]
     return np.sort(np.array(places))
+
+
+def _graded(problem: Problem, axis: int) -> list[float]:
+    """Break points ever nearer to where parts of the boundary meet, at which the solution is singular."""
+    x, (low, high) = problem.coordinates[axis], problem.domain.bounds[axis]
+    steps = [sign * (high - low) * NEAR / _CLOSER**k for k in range(1, _LEVELS + 1) for sign in (-1, 1)]
+    places = [meeting.at[x] + step for meeting in problem.meetings for step in steps if x in meeting.at]
+    return [place for place in places if low < place < high]

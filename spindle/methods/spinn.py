@@ -196,7 +196,9 @@ class SPINN(Method):
         refuse_oblique_interfaces(problem, "sp.SPINN()")
         problem, notes = published_problem(problem, self.recipe)
         s: Any = self.resolved(problem)
-        free = _is_free(s) and _fits_elements(s, problem) and varies(problem) and not _shows_itself(problem)
+        singular = bool(problem.meetings) and in_the_plane(problem)
+        varied = varies(problem) and not _shows_itself(problem)
+        free = _is_free(s) and _fits_elements(s, problem) and (varied or singular)
         if s.network == "elements" or (s.network == "auto" and (problem.interfaces or free)):
             self._refuse_elements(s, problem)
             return on_elements(problem, s, notes)

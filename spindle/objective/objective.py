@@ -25,11 +25,9 @@ from spindle.lowering.residuals import ResidualForm, ResidualForms, ResidualTerm
 from spindle.networks.model import Model
 from spindle.objective.base import ResidualObjective
 from spindle.objective.penalties import Penalty
+from spindle.objective.weighing import shares_of, trust, weighed
 from spindle.points.base import OrderedInTime, Rotating
 from spindle.problem.carried import carried_in
-from spindle.problem.conditions.base import Measurement
-
-_NOISY = 1e-3  # most weight of measurements of known noise
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ class Objective(ResidualObjective):
         self.forms, self.derivatives, self.penalties = forms, derivatives, tuple(penalties)
         self.tunable, self.carried = forms.problem.tunable, carried_in(forms.problem)
         self.residuals = tuple(
-            Residual(form, _shares(form, summed=faces == "sum"), self._shortcuts(form)) for form in forms.forms
+            Residual(form, shares_of(form, summed=faces == "sum"), self._shortcuts(form)) for form in forms.forms
         )
         self.names = (*(r.name for r in self.residuals), *(p.name for p in self.penalties))
         self._weights = [self._quadrature(r) for r in self.residuals]
@@ -153,7 +151,7 @@ class Objective(ResidualObjective):
         values = self.evaluate(model, drawn)
         arrays = {
             r.name: [
-                math.sqrt(share) * _apply(roots, value)
+                math.sqrt(share) * weighed(roots, value)
                 for value, share, roots in zip(values[r.name], r.shares, quadrature, strict=True)
             ]
             for r, quadrature in zip(self.residuals, self._weights, strict=True)
@@ -172,7 +170,7 @@ class Objective(ResidualObjective):
                 if grid_free and grid_free.sums_squares and shared.separated:
                     square = grid_free.square(shared.jets, given)
                 else:
-                    square = jnp.sum(_apply(roots, self._value(piece, model, shared, drawn)) ** 2)
+                    square = jnp.sum(weighed(roots, self._value(piece, model, shared, drawn)) ** 2)
                 total += r.scale**2 * share * square
             squares[r.name] = total
         return squares | {p.name: p.value(model.field) for p in self.penalties}
@@ -195,7 +193,7 @@ class Objective(ResidualObjective):
                     product = grid_free.inner(shared[0].jets, shared[1].jets, given)
                 else:
                     one, two = (
-                        _apply(roots, self._value(piece, m, s, drawn)) for m, s in zip(models, shared, strict=True)
+                        weighed(roots, self._value(piece, m, s, drawn)) for m, s in zip(models, shared, strict=True)
                     )
                     product = jnp.sum(one * two)
                 total += weights[r.name] * r.scale**2 * share * product
@@ -223,7 +221,7 @@ class Objective(ResidualObjective):
     @property
     def count(self) -> int:
         """The number m of rows of all residuals and penalties."""
-        rows = sum(self.derivatives.points.size(piece[0].support) for r in self.residuals for piece in r.pieces)
+        rows = sum(self._rows(piece) for r in self.residuals for piece in r.pieces)
         return rows + sum(p.size for p in self.penalties)
 
     @property
@@ -278,7 +276,7 @@ class Objective(ResidualObjective):
         """Weights by residual name; names of exact conditions may occur and have no effect.
 
         conditions   weight of conditions that are not named; equations weigh 1
-        Measurements whose noise is known weigh little, see `_trust`.
+        Measurements whose noise is known weigh little, see `trust`.
         Raises MethodError where `given` names no residual, or a weight is no positive finite number.
         """
         known = [*self.names, *self.forms.constraints.enforced]
@@ -292,7 +290,7 @@ class Objective(ResidualObjective):
                     f"`weights` gives `{name}` the weight {weight}; a weight is a positive finite number."
                 )
         usual = dict.fromkeys(self.names, conditions) | dict.fromkeys(self.equations, 1.0)
-        usual |= {name: _trust(measured, conditions) for name, measured in self.forms.noisy.items()}
+        usual |= {name: trust(measured, conditions) for name, measured in self.forms.noisy.items()}
         usual |= {p.name: p.weight for p in self.penalties}
         return {name: float(given.get(name, usual[name])) for name in self.names}
 
@@ -303,8 +301,21 @@ class Objective(ResidualObjective):
         for term in piece:
             known = self.derivatives.at(shared, term.support)
             given = self._coefficients(term, coordinates, drawn)
-            total += term.function.combine(given, coordinates[term.support], known, model.parameters)
+            value = term.function.combine(given, coordinates[term.support], known, model.parameters)
+            total += self._summed(term.support, value)
         return total
+
+    def _summed(self, support: int, values) -> jax.Array:
+        """Values at the points of a support as residuals, where these are weighted sums of them."""
+        sums = self.forms.supports[support].sums
+        if sums is None:
+            return values
+        return jnp.asarray(sums, jnp.result_type(values)) @ jnp.broadcast_to(values, sums.shape[1:])
+
+    def _rows(self, terms) -> int:
+        """How many residuals a piece is."""
+        sums = self.forms.supports[terms[0].support].sums
+        return self.derivatives.points.size(terms[0].support) if sums is None else len(sums)
 
     def linearised(self, model, drawn: Drawn, weights, wanted=lambda grid_free: True) -> list[LinearisedResidual]:
         """The residual arrays in the order of `rows`, linearised at the model in the partials of the field.
@@ -333,13 +344,18 @@ class Objective(ResidualObjective):
                 if not wanted(grid_free):
                     continue
                 factor = r.scale * jnp.sqrt(share * weights[r.name])
-                scaled = jax.tree.map(lambda s, f=factor, q=roots: f * _apply(q, s), [slopes(term) for term in terms])
+                several = any(self.forms.supports[term.support].sums is not None for term in terms)
+                count = self._rows(terms) if several else None
+                scaled = jax.tree.map(
+                    lambda s, f=factor, q=roots, n=count: f * weighed(q, s, n), [slopes(term) for term in terms]
+                )
                 by_support = tuple(
                     (term.support, dict(zip(term.function.needs, by_need, strict=True)))
                     for term, (by_need, _) in zip(terms, scaled, strict=True)
                 )
                 columns = (
-                    model.estimated[p.name].slope * sum(parameter_slopes[p.name] for _, parameter_slopes in scaled)
+                    model.estimated[p.name].slope
+                    * sum(self._summed(t.support, s[p.name]) for t, (_, s) in zip(terms, scaled, strict=True))
                     for p in self.tunable
                 )
                 pieces.append(LinearisedResidual(by_support, tuple(columns)))
@@ -374,30 +390,3 @@ class Objective(ResidualObjective):
             along = self.derivatives.points.weights(piece[0].support)
             roots.append(None if along is None else [None if w is None else np.sqrt(w) for w in along])
         return roots
-
-
-def _shares(form: ResidualForm, *, summed: bool) -> tuple[float, ...]:
-    return tuple(1.0 if summed else size / sum(form.sizes) for size in form.sizes)
-
-
-def _apply(roots: Sequence | None, value):
-    """The value times the square roots of the quadrature weights (of sum one) of the grid or cloud."""
-    if roots is None or all(r is None for r in roots):
-        return value * (1.0 / np.sqrt(value.size))
-    for axis, root in enumerate(roots):
-        if root is None:
-            value = value * (1.0 / np.sqrt(value.shape[axis]))
-        else:
-            value = value * jnp.asarray(root, value.dtype).reshape([-1 if k == axis else 1 for k in range(value.ndim)])
-    return value
-
-
-def _trust(measured: Measurement, conditions: float) -> float:
-    """The weight of measurements of known noise, in units of which the true solution leaves a mean square of 1.
-
-    Equations weigh 1 and hold exactly. Measurements that weighed as much would bend the field towards their noise: the
-    error of u is 10 times larger then, and 30 times where they weigh 100 as conditions do. Where the noise is so small
-    that a condition would count less, they are one.
-    """
-    size = np.sqrt(np.mean(np.square(measured.values)))
-    return min(_NOISY, conditions * (measured.noise / max(size, measured.noise)) ** 2)

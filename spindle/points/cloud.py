@@ -193,7 +193,7 @@ def _on_wall(wall: BoundaryPart, size: int) -> np.ndarray:
     while held < len(nodes) < size:
         held, spacing = len(nodes), spacing / 2
         boundary = wall.shape.boundary(spacing, sides=sides)
-        inside = wall.holds(boundary.points, boundary.labels)
+        inside = wall.holds(*boundary.arrays)
         # A relation may hold on few sides; on others, if it does, it is for less than a spacing.
         sides = tuple(wall.shape.sides[k] for k in np.unique(boundary.labels[inside])) or sides
         nodes = np.concatenate([boundary.points[inside], boundary.normals[inside]], axis=1)

@@ -70,7 +70,7 @@ class NodeCloud(Points):
             number = [part.level for part in self.levels].index(support.level)
             return met[self.sides[met, number] == 0]
         if support.normals:
-            return inner + np.flatnonzero(support.holds(self.nodes.boundary, self.nodes.labels))
+            return inner + np.flatnonzero(support.holds(self.nodes.boundary, self.nodes.normals, self.nodes.labels))
         # At an instant the field itself is known everywhere; the equation needs a ghost beyond the boundary.
         always = self.instant(support) is None
         owners = np.sort(self.nodes.owners) if self.edges else np.zeros(0, int)

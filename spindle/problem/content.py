@@ -54,7 +54,7 @@ def _without_digits(expression, call: str, problem) -> str:
 
 def check_equations(problem) -> None:
     """Raise ProblemError where an equation holds for every field, or for none."""
-    for equation in problem.equations:
+    for equation in (e for e in problem.equations if not e.integrals):
         content = _Content(equation.residual, problem, {})
         if not content.says_nothing:
             continue

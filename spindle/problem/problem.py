@@ -22,21 +22,17 @@ from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.jumps import check_jumps
 from spindle.problem.consistency.references import misfits
 from spindle.problem.curves import LevelInterface, curves
+from spindle.problem.integrals import IntegralTerm, masked
+from spindle.problem.integrals import split as integrals_of
 from spindle.problem.interfaces import Interface, interfaces
+from spindle.problem.meetings import Meeting, factor, meetings
 from spindle.problem.printing import describe_latex, describe_with_doubts
 from spindle.problem.publication import publication
 from spindle.problem.references import Reference
 from spindle.symbolic.expressions import expression_of
 from spindle.symbolic.fluxes import folded, pointwise
 from spindle.symbolic.operators import manufactured
-from spindle.symbolic.symbols import (
-    Parameter,
-    by_name,
-    is_space,
-    is_time,
-    namesakes,
-    unknowns_in,
-)
+from spindle.symbolic.symbols import Parameter, by_name, is_space, is_time, namesakes, unknowns_in
 from spindle.symbolic.words import shown, text
 
 
@@ -45,11 +41,13 @@ class Equation:
     """`residual = 0` inside the domain; the residual is the left side minus the right side.
 
     written   as it was handed in; fluxes that jump stand under their derivatives, which are carried out in the residual
+    integrals   of unknowns, which are added to the residual
     """
 
     name: str
     residual: sympy.Expr
     written: sympy.Eq
+    integrals: tuple[IntegralTerm, ...] = ()
 
     @property
     def with_fluxes(self) -> sympy.Expr:
@@ -68,7 +66,7 @@ class Problem:
     domain      a `Box`, an `Interval`, a shape such as `Disk` or `Polygon`, any of them joined by `|`, `-`, `&`, or a
                 shape times an interval of time; its order of coordinates is that of all arrays
     equations   SymPy `Eq`s (scalar or between column vectors), or expressions meant to vanish; a mapping names them
-    conditions  `Dirichlet`, `Neumann`, `Robin`, `Initial`, `Periodic`, `Observed`: one, or a list
+    conditions  `Dirichlet`, `Neumann`, `Robin`, `Initial`, `Periodic`, `Observed`, `Value`, `Linked`, `Mean`, `Total`
     reference   {unknown: closed form, or `GridReference` values on a grid, or of a family a `FamilyReference`}; also of
                 quantities, by their expressions, which follow from the unknowns where these are closed forms
     name        a word for files and tables
@@ -193,6 +191,11 @@ class Problem:
         return next((k for k, c in enumerate(self.coordinates) if is_time(c)), None)
 
     @property
+    def has_integrals(self) -> bool:
+        """Whether an equation contains an integral of an unknown."""
+        return any(equation.integrals for equation in self.equations)
+
+    @property
     def space(self) -> tuple[int, ...]:
         """The numbers of the axes of space: neither time nor parameters."""
         return tuple(k for k, c in enumerate(self.coordinates) if is_space(c))
@@ -220,7 +223,8 @@ class Problem:
     def expressions(self) -> list[sympy.Expr]:
         """The residual of every equation and of every piece of every condition."""
         pieces = [e for several in self.pieces.values() for piece in several for _, e in piece.terms]
-        return [equation.residual for equation in self.equations] + pieces
+        inner = [term.inner for equation in self.equations for term in equation.integrals]
+        return [equation.residual for equation in self.equations] + inner + pieces
 
     @cached_property
     def pieces(self) -> Mapping[str, tuple[Piece, ...]]:
@@ -236,6 +240,16 @@ class Problem:
     def curves(self) -> tuple[LevelInterface, ...]:
         """The same in two and three dimensions of space as levels, of which an interface may be any shape."""
         return curves(self)
+
+    @cached_property
+    def meetings(self) -> tuple[Meeting, ...]:
+        """The places on the boundary where parts meet on which different conditions hold."""
+        return meetings(self)
+
+    @cached_property
+    def factor(self) -> sympy.Expr:
+        """What residuals of equations are multiplied by, since they are infinite where parts of the boundary meet."""
+        return factor(self)
 
     @cached_property
     def doubted(self) -> tuple[Doubt, ...]:
@@ -293,7 +307,8 @@ def _flat(conditions) -> list[Condition]:
         if not isinstance(item, Condition):
             raise ProblemError(
                 f"`sp.Problem(conditions=...)` was given {shown(item)}, which is no condition; use `sp.Dirichlet`, "
-                f"`sp.Neumann`, `sp.Robin`, `sp.Initial`, `sp.Periodic` or `sp.Observed`."
+                f"`sp.Neumann`, `sp.Robin`, `sp.Initial`, `sp.Periodic`, `sp.Observed`, `sp.Value`, `sp.Linked`, "
+                f"`sp.Mean` or `sp.Total`."
             )
     return flat
 
@@ -325,9 +340,11 @@ def _equations(equations, domain: Domain) -> tuple[Equation, ...]:
             for k, (left, right) in enumerate(sides)
         ]
     many = len(split) > 1
+    called = [label or (f"equation {k + 1}" if many else "equation") for k, (label, _) in enumerate(split)]
+    residuals = [integrals_of(eq.lhs - eq.rhs, axes) for _, eq in split]
     return tuple(
-        Equation(label or (f"equation {k + 1}" if many else "equation"), pointwise(eq.lhs - eq.rhs), eq)
-        for k, (label, eq) in enumerate(split)
+        Equation(name, pointwise(local), eq, terms)
+        for name, (_, eq), (local, terms) in zip(called, split, residuals, strict=True)
     )
 
 
@@ -349,7 +366,8 @@ def _scalar_equations(item) -> list[sympy.Eq]:
 
 def _written(left, right) -> sympy.Eq:
     call = "sp.Problem(equations=...)"
-    sides = (folded(expression_of(side, call, fluxes=True)) for side in (left, right))
+    plain = [masked(side) for side in (left, right)]
+    sides = (folded(expression_of(side, call, fluxes=True)).xreplace(integrals) for side, integrals in plain)
     return sympy.Eq(*sides, evaluate=False)
 
 

@@ -29,11 +29,12 @@ from spindle.symbolic import symbols
 from spindle.symbolic.functions import TABLE
 from spindle.symbolic.growth_limits import HIGHEST_ORDER, LARGEST, MOST_CHOICES, GrowthLimits
 from spindle.symbolic.sampled import SampledValues
+from spindle.symbolic.sides import Side
 from spindle.symbolic.tables import Table, tables_in
 
 _OPERATORS = (
     "Add Mul Pow Derivative Subs Tuple Equality StrictLessThan LessThan StrictGreaterThan GreaterThan Unequality "
-    "And Or Not Xor ITE"
+    "And Or Not Xor ITE Integral"
 )
 
 
@@ -65,6 +66,8 @@ def encode(e):
         return ["parameter", e.name, e.value, e.unknown, list(e.bounds) if e.bounds else None]
     if isinstance(e, symbols.Normal):
         return ["normal", e.axis]
+    if isinstance(e, Side):
+        return ["side", e.name]
     if isinstance(e, sympy.Symbol):
         kind = True if isinstance(e, symbols.Coordinate) else "real" if e.is_real else False
         return ["symbol", e.name, kind]
@@ -83,7 +86,7 @@ def encode(e):
         head = kind if symbols.is_given(e) else "function"
         return [head, e.func.__name__, *map(encode, e.args)]
     head = type(e).__name__
-    if head not in _HEADS:
+    if head not in _HEADS or (head == "Integral" and not symbols.unknowns_in(e)):
         raise RunError(
             f"`{head}` in `{e}` cannot be written to a file; rewrite the expression with elementary functions."
         )
@@ -208,6 +211,7 @@ def _parameter(name, value, is_unknown, bounds) -> symbols.Parameter:
 _ATOMS: dict[str, Callable] = {
     "parameter": _parameter,
     "normal": lambda axis: symbols.Normal(_name(axis)),
+    "side": lambda name: Side(_name(name)),
     "symbol": _symbol,
     "integer": _rational,
     "rational": _rational,
@@ -243,7 +247,7 @@ def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
         "domain": _domain_to_data(problem.domain),
         "equations": [[e.name, encode(e.written.lhs), encode(e.written.rhs)] for e in problem.equations],
         "conditions": [
-            [c.stored_as, {f.name: _store(getattr(c, f.name), arrays) for f in fields(c)}] for c in problem.conditions
+            [c.stored_as, {name: _store(value, arrays) for name, value in _said(c).items()}] for c in problem.conditions
         ],
         "reference": [[encode(u), r.stored(partial(_keep, arrays=arrays), encode)] for u, r in problem.known.items()],
         "origin": problem.origin,
@@ -253,6 +257,12 @@ def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
         data["quantities"] = [[name, encode(e)] for name, e in problem.quantities.items()]
     # Problems without tables have no such key, so that they keep the fingerprint of their runs.
     return data | ({"tables": _tables_to_data(tables, arrays)} if tables else {}), arrays
+
+
+def _said(condition: Condition) -> dict:
+    """The fields of a condition; empty words are left out, so that problems keep the fingerprint of their runs."""
+    kept = {f.name: getattr(condition, f.name) for f in fields(condition)}
+    return {name: value for name, value in kept.items() if not (isinstance(value, str) and not value)}
 
 
 def problem_from_data(data: Mapping, arrays: Mapping, given: Mapping[str, Callable] | None = None) -> Problem:

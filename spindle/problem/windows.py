@@ -9,6 +9,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError
+from spindle.problem.meetings import part_ends
 from spindle.problem.problem import Problem
 from spindle.symbolic.symbols import given, is_given, is_time, unknowns_in
 
@@ -22,6 +23,11 @@ def time_axis(problem: Problem) -> int:
             f"{'initial condition' if times else 'time'}; leave `windows` out."
         )
     whole = [*problem.beside_parts, *(f"parameter {p.name}" for p in problem.tunable)]
+    whole += [f"the integral in `{e.name}`" for e in problem.equations if e.integrals]
+    ends = part_ends(problem, times[0])
+    whole += (
+        [f"the part of the boundary that ends at {problem.coordinates[times[0]]} = {min(ends):.4g}"] if ends else []
+    )
     if whole:
         raise ProblemError(
             f"`{problem.name}` cannot be solved in windows, one after the other: {', '.join(whole)} speaks of all "

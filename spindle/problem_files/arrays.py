@@ -5,7 +5,7 @@ What reads NetCDF is loaded where a file is read: it takes a third of a second.
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +20,13 @@ class Columns:
     """Arrays by name; `dims` names the axes of each where the file does, as NetCDF.
 
     names   of all arrays in the file, whether read or not
+    units   of arrays whose headers tell them, by name
     """
 
     arrays: Mapping[str, np.ndarray]
     dims: Mapping[str, tuple[str, ...]]
     names: Collection[str] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_npz(path: Path, wanted: Iterable[str]) -> Columns:

@@ -30,11 +30,12 @@ class CsvColumns(Mapping[str, np.ndarray]):
     """
 
     path: Path
+    decimal: str = "."
     _numbers: dict[str, np.ndarray] = field(default_factory=dict)
 
     @cached_property
     def _layout(self) -> "_Layout":
-        return _layout(self.path)
+        return _layout(self.path, self.decimal)
 
     @cached_property
     def _table(self) -> "pandas.DataFrame":
@@ -48,6 +49,7 @@ class CsvColumns(Mapping[str, np.ndarray]):
                 return pandas.read_csv(
                     self.path,
                     sep=layout.separator,
+                    decimal=self.decimal,
                     header=None,
                     names=range(len(layout.names)),
                     skiprows=layout.skipped,
@@ -105,7 +107,8 @@ class CsvColumns(Mapping[str, np.ndarray]):
             return self._ragged() or _empty(self.path)
         cell = cells[number].strip()
         what = f"is {shown(cell, 40)}" if cell else "is empty"
-        fix = "decimals are written with a point" if _DECIMAL_COMMA.fullmatch(cell) else "leave such rows out"
+        comma = 'decimals are written with a point, or `decimal = ","` says that they are not'
+        fix = comma if _DECIMAL_COMMA.fullmatch(cell) else "leave such rows out"
         return ProblemError(f"{self.path}, line {line}: `{name}` {what}, and needs a finite number; {fix}.")
 
     def __contains__(self, name: object) -> bool:
@@ -133,7 +136,7 @@ class _Layout:
     skipped: tuple[int, ...]
 
 
-def _layout(path: Path) -> _Layout:
+def _layout(path: Path, decimal: str) -> _Layout:
     """Look at all lines once; only the first two with something in them are taken apart."""
     comments, blank, remark = [], [], (0, "")
     first: list[tuple[int, str]] = []
@@ -154,9 +157,10 @@ def _layout(path: Path) -> _Layout:
     if not first:
         raise _empty(path)
     number, head = first[0]
-    separator = max(_SEPARATORS, key=head.count) if any(s in head for s in _SEPARATORS) else ","
+    separators = _SEPARATORS.replace(decimal, "")
+    separator = max(separators, key=head.count) if any(s in head for s in separators) else separators[0]
     names = _cells(head, separator)
-    if all(_is_number(name) for name in names):
+    if all(_is_number(name.replace(decimal, ".")) for name in names):
         named = _cells(remark[1], separator)
         if len(named) != len(names) or not all(named):
             raise ProblemError(

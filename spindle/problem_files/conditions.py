@@ -8,17 +8,19 @@ from dataclasses import dataclass
 import sympy
 
 from spindle.geometry.domain import Box, Domain
-from spindle.geometry.shape_domain import SpaceTimeDomain
+from spindle.geometry.shape_domain import ShapeDomain, SpaceTimeDomain
+from spindle.problem.conditions import sums
 from spindle.problem.conditions.boundary import Dirichlet, Neumann, Robin
 from spindle.problem.conditions.initial import Initial
 from spindle.problem.conditions.observed import Observed
 from spindle.problem.conditions.periodic import Periodic
 from spindle.problem.serialize import encode
 from spindle.problem_files.data import scattered
-from spindle.problem_files.formulas import Value, equation, float_of, formula, relation
+from spindle.problem_files.formulas import Value, equation, float_of, formula, part
 from spindle.problem_files.manufactured import source
 from spindle.problem_files.names import Names
 from spindle.problem_files.source import Entry
+from spindle.symbolic.labelled import units_in_words
 from spindle.symbolic.operators import NormalDerivative
 from spindle.symbolic.symbols import Normal, is_time, unknowns_in
 
@@ -29,7 +31,11 @@ _KEYS = {
     "robin": ("on", "name"),
     "initial": ("name",),
     "periodic": ("along", "name"),
-    "observed": ("data", "columns", "variable", "at", "values", "noise", "name"),
+    "value": ("at", "name"),
+    "linked": ("at", "to", "name"),
+    "mean": ("on", "noise", "name"),
+    "total": ("on", "noise", "name"),
+    "observed": ("data", "columns", "decimal", "variable", "at", "values", "noise", "name"),
 }
 
 
@@ -113,13 +119,21 @@ class _Statement:
         entry = self.entry.get("on")
         if entry is None:
             return None
-        parts = [_part(item, self.context.names) for item in entry.one_or_more()]
+        parts = [_part(item, self.context) for item in entry.one_or_more()]
         with entry.here():
             self.context.domain.part(parts, call=self.kind)
         return parts if isinstance(entry.value, list) else parts[0]
 
 
-_FORMS = {"dirichlet": "u = 0", "neumann": "dn(u) = 0", "robin": "2*u + dn(u) = 0", "initial": "u = sin(pi*x)"}
+_FORMS = {
+    "value": "p = 0",
+    "mean": "p = 0",
+    "total": "c = 1",
+    "dirichlet": "u = 0",
+    "neumann": "dn(u) = 0",
+    "robin": "2*u + dn(u) = 0",
+    "initial": "u = sin(pi*x)",
+}
 
 
 def _start(domain: Domain, axis: int):
@@ -136,13 +150,21 @@ def _apart(text: str) -> list[str]:
     return [text[a + 1 : b] for a, b in itertools.pairwise([-1, *cuts, len(text)])]
 
 
-def _part(entry: Entry, names: Names):
+def _part(entry: Entry, context: FileContext):
     text = entry.text('on = "x = 0"')
+    sides = _sides(context.domain)
     parts = _apart(text)
     if len(parts) > 1 and re.search("[=<>]", text):
         listed = ", ".join(f'"{part.strip()}"' for part in parts)
         raise entry.error(f"this names several parts in one text; write them as a list, `on = [{listed}]`.")
-    return relation(entry, names, "x = 0") if re.search("[=<>]", text) else text.strip()
+    if text.strip() in sides or not re.search(r"[=<>]|\b(and|or|not)\b", text):
+        return text.strip()
+    return part(entry, context.names, "y = 1 and x > 0.3", sides)
+
+
+def _sides(domain: Domain) -> tuple[str, ...]:
+    """The names of the sides of a shape; those of a box are equations."""
+    return domain.shape.sides if isinstance(domain, ShapeDomain) else ()
 
 
 def _dirichlet(of: _Statement):
@@ -207,12 +229,40 @@ def _periodic(of: _Statement):
 def _observed(of: _Statement):
     names, variable, noise = of.context.names, of.entry.get("variable"), of.entry.get("noise")
     called = variable.text('variable = "u"') if variable else of.formula.text('observed = "u"').strip()
-    points, values = scattered(of.entry, [c.name for c in names.coordinates], called)
+    points, values, units = scattered(of.entry, [c.name for c in names.coordinates], called)
     options = of.options | ({} if noise is None else {"noise": float_of(noise, names, "noise = 0.01")})
-    return Observed(formula(of.formula, names, 'observed = "u"'), points, list(values), **options)
+    told = units_in_words(units)
+    return Observed(formula(of.formula, names, 'observed = "u"'), points, list(values), units=told, **options)
+
+
+def _point(of: _Statement, key: str) -> dict:
+    names, example = of.context.names, f"{key} = {{ x = 0, y = 0.5 }}"
+    entries = of.entry.need(key, example).table(None, example).entries()
+    return {name: float_of(entry, names, example) for name, entry in entries.items()}
+
+
+def _value(of: _Statement):
+    left, right = of.sides()
+    return sums.Value(left, right, at=_point(of, "at"), **of.options)
+
+
+def _linked(of: _Statement):
+    field = formula(of.formula, of.context.names, 'linked = "u"')
+    return sums.Linked(field, _point(of, "at"), _point(of, "to"), **of.options)
+
+
+def _mean(of: _Statement):
+    left, right = of.sides()
+    noise = of.entry.get("noise")
+    options = of.options | ({} if noise is None else {"noise": float_of(noise, of.context.names, "noise = 0.01")})
+    return (sums.Mean if of.kind == "mean" else sums.Total)(left, right, on=of.on(), **options)
 
 
 _MAKERS: dict[str, Callable] = {
+    "value": _value,
+    "linked": _linked,
+    "mean": _mean,
+    "total": _mean,
     "dirichlet": _dirichlet,
     "neumann": _neumann,
     "robin": _robin,

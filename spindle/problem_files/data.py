@@ -4,8 +4,9 @@ Files are read from the problem's folder or below it alone, so that a problem fr
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,13 +15,16 @@ from spindle.problem_files.arrays import Columns, read_netcdf, read_npz
 from spindle.problem_files.columns import CsvColumns, Renamed
 from spindle.problem_files.source import Entry
 from spindle.storage.bounded import LARGEST_DATA
+from spindle.symbolic.labelled import unit_of, without_unit
 
 _LARGEST_CSV = 30_000_000  # bytes: text of this size takes some seconds
 _MOST_POINTS = 1_000_000  # of measurements, each of which is one residual
 
 
-def scattered(entry: Entry, coordinates: Sequence[str], variable: str) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Points {coordinate: (n,)} and values (n,) of measurements; a grid becomes the list of its points.
+def scattered(
+    entry: Entry, coordinates: Sequence[str], variable: str
+) -> tuple[dict[str, np.ndarray], np.ndarray, Mapping[str, str]]:
+    """Points {coordinate: (n,)} and values (n,) of measurements, and units by name; a grid is the list of its points.
 
     entry   a table with `data`, a file, or with `at` and `values`, lists
     Raises ProblemError where there are too many measurements, or the arrays do not have one value for each point.
@@ -39,7 +43,7 @@ def scattered(entry: Entry, coordinates: Sequence[str], variable: str) -> tuple[
     if any(a.shape != values.ravel().shape for a in axes):
         shapes = ", ".join(f"{c} {a.shape}" for c, a in zip([*coordinates, variable], [*axes, values], strict=True))
         raise entry.error(f"its arrays have the shapes {shapes}, and measurements need one of each for every point.")
-    return dict(zip(coordinates, axes, strict=True)), values.ravel()
+    return dict(zip(coordinates, axes, strict=True)), values.ravel(), columns.units
 
 
 def gridded(
@@ -139,8 +143,10 @@ def beside(entry: Entry) -> Path:
     return whole
 
 
-def file_of(entry: Entry, wanted: Sequence[str]) -> Columns:
+def file_of(entry: Entry, wanted: Sequence[str], decimal: str = ".") -> Columns:
     """The wanted arrays of a data file; those that it does not hold are left out.
+
+    decimal   the sign before decimals in text
 
     Raises ProblemError where the ending is not known, or the file cannot be read.
     """
@@ -149,7 +155,7 @@ def file_of(entry: Entry, wanted: Sequence[str]) -> Columns:
     if reader is None:
         raise entry.error(f"files are read that end in {', '.join(_READERS)}, and `{path.name}` does not.")
     try:
-        return reader(path, wanted)
+        return _csv(path, decimal) if reader is _csv else reader(path, wanted)
     except ProblemError as error:
         raise entry.error(str(error)) from error
     except Exception as error:  # libraries refuse damaged files in many ways
@@ -162,27 +168,51 @@ def _columns(entry: Entry, coordinates: Sequence[str], variable: str) -> Columns
     if data is not None:
         if "at" in entry.value or "values" in entry.value:
             raise data.key_error("`data` names a file, and the numbers are here as well; leave one of them out.")
-        return _renamed(entry.get("columns"), data, [*coordinates, variable])
+        return _renamed(entry.get("columns"), data, [*coordinates, variable], _decimal(entry))
     example = "at = { x = [0, 0.5, 1] }, values = [1, 2, 4]"
     at, values = entry.need("at", f'data = "measured.csv"` or `{example}'), entry.need("values", example)
     arrays = {name: _list(item) for name, item in at.table(None, example).entries().items()}
     return Columns(arrays | {variable: _list(values)}, {})
 
 
-def _renamed(listed: Entry | None, data: Entry, wanted: Sequence[str]) -> Columns:
-    """What a file holds under the names that `columns` gives, `{ t = "time [s]" }`; other names stay."""
-    if listed is None:
-        return file_of(data, wanted)
-    items = listed.table(None, 'columns = { t = "time [s]" }').entries()
+def _decimal(entry: Entry) -> str:
+    given = entry.get("decimal")
+    sign = "." if given is None else given.text('decimal = ","')
+    if given is not None and sign not in (".", ","):
+        raise given.error('decimals begin with a point or a comma; write `decimal = ","`.')
+    return sign
+
+
+def _renamed(listed: Entry | None, data: Entry, wanted: Sequence[str], decimal: str) -> Columns:
+    """What a file holds under the names that `columns` gives, `{ t = "time [s]" }`; other names stay.
+
+    A column "t [s]" is also `t`, if no other is.
+    """
+    items = listed.table(None, 'columns = { t = "time [s]" }').entries() if listed else {}
     names = {name: item.text('t = "time [s]"') for name, item in items.items()}
-    columns = file_of(data, [names.get(name, name) for name in (*wanted, *names)])
+    columns = file_of(data, [names.get(name, name) for name in (*wanted, *names)], decimal)
+    if not columns.dims:
+        names = _before_units(columns, wanted, names) | names
+    units = {name: unit for name in wanted if (unit := unit_of(names.get(name, "")))}
+    if not names:
+        return columns
     for name, item in items.items():
         if names[name] not in columns.arrays:
             known = columns.names or columns.arrays
             raise item.error(f"there is no `{names[name]}` in the file.{nearest(names[name], known)}")
     called = {old: new for new, old in names.items()}
     dims = {called.get(n, n): tuple(called.get(d, d) for d in axes) for n, axes in columns.dims.items()}
-    return Columns(Renamed(columns.arrays, names), dims)
+    return Columns(Renamed(columns.arrays, names), dims, units=units)
+
+
+def _before_units(columns: Columns, wanted: Sequence[str], names: Mapping[str, str]) -> dict[str, str]:
+    """{name: column} of what is wanted and stands before a unit in exactly one header."""
+    headers = [str(h) for h in columns.arrays]
+    missing = [name for name in wanted if name not in names and name not in headers]
+    known = {
+        name: [h for h in headers if unit_of(h) and h.startswith(name) and without_unit(h) == name] for name in missing
+    }
+    return {name: found[0] for name, found in known.items() if len(found) == 1}
 
 
 def _list(entry: Entry) -> np.ndarray:
@@ -196,12 +226,12 @@ def _list(entry: Entry) -> np.ndarray:
     return numbers.astype(float)
 
 
-def _csv(path: Path, wanted: Sequence[str]) -> Columns:
+def _csv(path: Path, decimal: str) -> Columns:
     if path.stat().st_size > _LARGEST_CSV:
         raise ProblemError(f"{path} has more than {_LARGEST_CSV:,} bytes of text; write it as npz or NetCDF.")
-    columns = CsvColumns(path)
+    columns = CsvColumns(path, decimal)
     len(columns)  # an empty file, or one without names, is refused here
     return Columns(columns, {})
 
 
-_READERS: dict[str, Callable[[Path, Sequence[str]], Columns]] = {".csv": _csv, ".npz": read_npz, ".nc": read_netcdf}
+_READERS: dict[str, Callable[[Path, Any], Columns]] = {".csv": _csv, ".npz": read_npz, ".nc": read_netcdf}

@@ -1,24 +1,28 @@
 """From trees to SymPy, part by part, each checked before SymPy builds it."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
 import sympy
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
-from sympy.logic.boolalg import BooleanFunction
+from sympy.logic.boolalg import Boolean
 
 from spindle.errors import ProblemError, nearest
+from spindle.problem.integrals import masked
 from spindle.problem_files.grammar import Node, parse
 from spindle.problem_files.hints import VECTOR_CALCULUS, WITH_ARGUMENTS, of_function
 from spindle.problem_files.names import Names
 from spindle.problem_files.source import Entry
+from spindle.problem_files.summed import SUMMED
 from spindle.symbolic import operators
 from spindle.symbolic.expressions import expression_of
 from spindle.symbolic.growth_limits import MOST_CHOICES
 from spindle.symbolic.operators import NormalDerivative
 from spindle.symbolic.sampled import ARGUMENTS, FUNCTIONS
+from spindle.symbolic.sides import MOST, Side, is_part
 from spindle.symbolic.symbols import unknowns_in
 
 _CHOOSING = ("max", "min", "abs", "sign", "heaviside", "piecewise")
@@ -32,11 +36,6 @@ _RELATIONS = {
     ">=": sympy.GreaterThan,
     "!=": sympy.Ne,
 }
-_PART_OF_A_SIDE = (
-    "this joins relations, and a part of a side cannot be named yet; several whole parts are a list, "
-    '`on = ["x = 0", "x = 1"]`, and along one side data and coefficients may change, steeply but smoothly, '
-    '`robin = "(tanh((x - 0.3)/0.02) - tanh((x - 0.7)/0.02))*u + dn(u) = 0"`.'
-)
 _LOGIC = {"and": sympy.And, "or": sympy.Or, "not": sympy.Not}
 
 Value: TypeAlias = sympy.Expr | sympy.MatrixBase
@@ -69,17 +68,24 @@ def equation(entry: Entry, names: Names, example: str) -> tuple[Value, Value | N
         return whole, _checked(entry, reader.value(right), fluxes=True)
 
 
-def relation(entry: Entry, names: Names, example: str) -> Relational:
-    """The relation that a text states, an equation or inequality such as `x = 0` or `x > y`.
+def part(entry: Entry, names: Names, example: str, sides: Sequence[str]) -> Boolean:
+    """The part of a boundary that a text states: relations and names of sides, joined by `and`, `or` and `not`.
 
-    Raises ProblemError for anything else: no relation, several, one that always or never holds.
+    sides   the names that there are; what is no letter in them may be written as it is or as `_`
+    Raises ProblemError for anything else: what is no relation, or always or never true.
     """
     with entry.here():
-        truth = _Reader(entry, names).truth(parse(entry.text(example), entry.error))
-        if isinstance(truth, BooleanFunction):
-            raise entry.error(_PART_OF_A_SIDE)
-        if not isinstance(truth, Relational):
-            raise entry.error(f"this is always or never true, or no single relation; write `{example}`.")
+        # Names of several words become one, of the same length, so that errors still name the character.
+        written = {re.sub(r"\W", "_", side): side for side in sides}
+        text = entry.text(example)
+        for word, side in written.items():
+            text = text.replace(side, word) if word.isidentifier() else text
+        truth = _Reader(entry, names, written).truth(parse(text, entry.error))
+        if not is_part(truth):
+            raise entry.error(
+                f"this is always or never true, contains an unknown, or joins more than {MOST} relations and sides; "
+                f"write `{example}`."
+            )
         return truth
 
 
@@ -105,14 +111,16 @@ def _checked(entry: Entry, value: Value, *, fluxes: bool = False) -> Value:
     with entry.here():
         if isinstance(value, sympy.MatrixBase):
             return value.applyfunc(lambda part: expression_of(part, entry.key, fluxes=fluxes))
-        return expression_of(value, entry.key, fluxes=fluxes)
+        plain, integrals = masked(value)
+        return expression_of(plain, entry.key, fluxes=fluxes).xreplace(integrals)
 
 
 class _Reader:
     """Turns the tree of one formula into SymPy."""
 
-    def __init__(self, entry: Entry, names: Names):
+    def __init__(self, entry: Entry, names: Names, sides: Mapping[str, str] | None = None):
         self.entry, self.names, self.limits, self.choices = entry, names, names.limits, 0
+        self.sides = sides or {}
 
     @contextmanager
     def at(self, node: Node) -> Iterator[None]:
@@ -227,6 +235,8 @@ class _Reader:
             return self._function(node)
         if node.name == "piecewise":
             return self._piecewise(node)
+        if node.name in SUMMED:
+            return SUMMED[node.name](self, node)
         if node.name in VECTOR_CALCULUS:
             return getattr(self, f"_{node.name}")(node)
         if isinstance(self.names.known.get(node.name), AppliedUndef):
@@ -282,6 +292,10 @@ class _Reader:
         with self.at(node):
             if node.kind == "logic":
                 return self._joined(node, [self.truth(part) for part in node.parts])
+            if node.kind == "name" and node.name in self.sides:
+                return Side(self.sides[node.name])
+            if node.kind == "name" and self.sides:
+                self.refuse(node, f"there is no side `{node.name}`.{nearest(node.name, self.sides)}")
             if node.kind != "relation":
                 self.refuse(node, "a relation such as `x < 0` belongs here.")
             sides = [self.scalar(part, "a relation") for part in node.parts]
@@ -294,7 +308,9 @@ class _Reader:
         symbols = set().union(*(r.free_symbols for r in relations))
         if len(symbols) == 1 and not all((r.lhs - r.rhs).is_polynomial(*symbols) and _linear(r) for r in relations):
             self.refuse(
-                node, f"`{node.name}` joins relations that are not linear here; nest one `piecewise` in another."
+                node,
+                f"`{node.name}` joins relations that are not linear here; write bounds such as `x > 0.3`, or nest one "
+                f"`piecewise` in another.",
             )
         return _LOGIC[node.name](*parts)
 

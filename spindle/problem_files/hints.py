@@ -7,7 +7,7 @@ from sympy.core.function import AppliedUndef
 
 from spindle.symbolic.sampled import FUNCTIONS
 
-VECTOR_CALCULUS = ("diff", "grad", "div", "curl", "laplacian", "dot", "dn")
+VECTOR_CALCULUS = ("diff", "grad", "div", "curl", "laplacian", "dot", "dn", "point_source", "integral")
 WITH_ARGUMENTS = (*FUNCTIONS, *VECTOR_CALCULUS, "piecewise")
 
 _DERIVATIVE = "a derivative is written `diff(u, x)`, and a second one `diff(u, x, 2)`"

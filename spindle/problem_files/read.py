@@ -199,7 +199,7 @@ def _tables(file: Entry, names: Names) -> None:
     symbols = {c.name: c for c in names.coordinates}
     for name, entry in listed.table(None, _TABLE).entries().items():
         names.claim(name, entry)
-        entry.table(("data", "columns", "variable", "axes", "at", "values", "interpolation"), _TABLE)
+        entry.table(("data", "columns", "decimal", "variable", "axes", "at", "values", "interpolation"), _TABLE)
         way = entry.get("interpolation")
         variable = entry.get("variable")
         axes, values = gridded(entry, list(symbols), variable.text('variable = "k"') if variable else name)
@@ -243,7 +243,7 @@ def _closed(entry: Entry, names: Names) -> sympy.Expr:
 
 def _grid(name: str, entry: Entry, names: Names) -> GridReference:
     example = 'u = { data = "u.nc", relative_error = 1e-6, source = "finite differences" }'
-    entry.table(("data", "columns", "variable", "at", "values", "relative_error", "source"), example)
+    entry.table(("data", "columns", "decimal", "variable", "at", "values", "relative_error", "source"), example)
     variable, error, words = entry.get("variable"), entry.get("relative_error"), entry.get("source")
     called = variable.text('variable = "u"') if variable else name
     axes, values = gridded(entry, [c.name for c in names.coordinates], called, all_of_them=True)

@@ -19,6 +19,8 @@ SLABBED = ("auto", "elements")  # networks that may be solved slab by slab
 def misfit(problem: Problem) -> str:
     """Why slabs and elements cannot take a problem; empty where they can."""
     time, others = axes_of(problem)
+    if problem.has_integrals:
+        return "its equation contains an integral"
     if not isinstance(problem.domain, Box):
         return "its domain is not a single box"
     if len(others) > (1 if time is not None else 2):
@@ -55,8 +57,8 @@ def misfit_of_waves(problem: Problem) -> str:
     time, others = axes_of(problem)
     if not isinstance(problem.domain, Box) or time is None or not 1 <= len(others) <= 3:
         return "it is not one of time and one to three other coordinates on a box, with initial conditions"
-    if problem.tunable:
-        return f"its parameter {problem.tunable[0].name} is not known"
+    if problem.tunable or problem.has_integrals:
+        return "a parameter is not known, or its equation contains an integral"
     if problem.interfaces:
         return "it has interfaces"
     joined = {(j.expression, problem.coordinates.index(j.axis)) for j in problem.periodic.values()}

@@ -333,6 +333,7 @@ class PlaneElements(SlabSpace):
                 weight = np.sqrt(row.weight) * root
                 if row.materials is not None:
                     weight = weight * row.materials.at(tile.left + tile.width / 2)
+                weight = weight * row.counts(tile.left + tile.width / 2)
                 residuals.append((weight * value).ravel())
                 slopes.append((weight[..., None] * slope).reshape(weight.size, -1))
         return jnp.concatenate(residuals), jnp.concatenate(slopes)

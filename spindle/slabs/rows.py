@@ -36,6 +36,7 @@ class Rows:
     function   the expression, compiled
     weight     of its mean square in the loss
     materials  by which residuals inside are multiplied besides; None: by nothing
+    between    (low, high) along a side of two axes at rest, which is a break point of the mesh each; None: all of it
     """
 
     name: str
@@ -43,6 +44,14 @@ class Rows:
     function: ArrayFunction
     weight: float
     materials: Materials | None = None
+    between: tuple[float, float] | None = None
+
+    def counts(self, middle):
+        """Whether it is taken in an element with this middle (2,); break points of a mesh lie at the ends of parts."""
+        if self.between is None:
+            return True
+        along = middle[1 if self.place in SIDES[0] else 0]
+        return (self.between[0] < along) & (along < self.between[1])
 
 
 @dataclass(frozen=True)
@@ -118,10 +127,12 @@ def slab_rows(forms: ResidualForms, weights: Mapping[str, float]) -> SlabRows:
         for (term,), size in zip(form.pieces, form.sizes, strict=True):
             place = place_of(forms.supports[term.support], problem, time)
             assert place is not None
-            weight = weights[form.name] * form.scale**2 * size / total
+            # On a part of a side the mean is one over the part, and rows are weighed by lengths of the whole side.
+            between, share = _between(forms.supports[term.support], problem, place)
+            weight = weights[form.name] * form.scale**2 * size / total / share
             inside = place is SlabPart.INSIDE
             materials = materials_of(problem, term.function, others) if inside else None
-            rows.append(Rows(form.name, place, term.function, weight, materials))
+            rows.append(Rows(form.name, place, term.function, weight, materials, between))
     periodic = tuple(sorted(problem.periodic_axes))
     given, joints = _given(problem, rows, time), _joints(forms, weights)
     return SlabRows(tuple(rows), time, others, periodic, given, _order(rows, others), joints)
@@ -142,13 +153,16 @@ def _joints(forms: ResidualForms, weights: Mapping[str, float]) -> tuple[Joint, 
 
 
 def place_of(support: Support, problem: Problem, time: int | None) -> SlabPart | None:
-    """Where a support lies; None where it is no whole side of the first axes, or the last instant."""
+    """Where a support lies; None where it is no side of the first axes, or the last instant.
+
+    Parts of sides are taken where both axes are at rest.
+    """
     if not support.is_region or support.shape is not None:
         return None
     bounds = [(float(low), float(high)) for low, high in problem.domain.bounds]
     fixed = {k: low for k, (low, high) in enumerate(support.bounds) if low == high}
     whole = all(k in fixed or tuple(map(float, b)) == bounds[k] for k, b in enumerate(support.bounds))
-    if not whole or len(fixed) > 1:
+    if not (whole or (time is None and len(bounds) == 2)) or len(fixed) > 1:
         return None
     if not fixed:
         return SlabPart.INSIDE
@@ -157,6 +171,15 @@ def place_of(support: Support, problem: Problem, time: int | None) -> SlabPart |
         return SlabPart.START if where == bounds[axis][0] else None
     number = axes_of(problem)[1].index(axis)
     return SIDES[number][where != bounds[axis][0]] if number < len(SIDES) else None
+
+
+def _between(support: Support, problem: Problem, place: SlabPart) -> tuple[tuple[float, float] | None, float]:
+    """The part of a side in the plane that a support is, None for a whole one, and its share of the side."""
+    for k, (low, high) in enumerate(support.bounds):
+        first, last = map(float, problem.domain.bounds[k])
+        if place is not SlabPart.INSIDE and low < high and (low, high) != (first, last):
+            return (low, high), (high - low) / (last - first)
+    return None, 1.0
 
 
 def _given(problem: Problem, rows, time: int | None) -> tuple[int, ...]:

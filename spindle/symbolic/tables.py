@@ -7,6 +7,7 @@ that JAX can trace and differentiate them, and nothing here needs JAX.
 import itertools
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import sympy
@@ -14,7 +15,8 @@ from scipy.interpolate import make_interp_spline
 from sympy.core.function import AppliedUndef
 
 from spindle.errors import ProblemError, nearest, usage
-from spindle.symbolic.symbols import given, is_given
+from spindle.symbolic.labelled import dimensions, is_labelled, on_grid
+from spindle.symbolic.symbols import Coordinate, given, is_given
 from spindle.symbolic.words import shown
 
 # The degree of the splines of each: two continuous derivatives, kinks at the nodes, jumps between them.
@@ -120,15 +122,20 @@ def _local(library, knots, degree: int, points):
 @usage('sp.tabulated("kappa", {x: nodes, y: nodes}, values)')
 def tabulated(
     name: str,
-    axes: Mapping[sympy.Symbol, Sequence[float] | np.ndarray],
-    values,
+    axes: Any,
+    values=None,
     *,
     interpolation: str = "cubic",
+    over: Any = None,
+    columns: Any = None,
 ) -> AppliedUndef:
     """A coefficient or source known on a tensor grid, `tabulated("kappa", {x: nodes, y: nodes}, values)`.
 
-    axes     coordinate -> nodes (n,), increasing, at least two; they must cover the domain
+    axes     coordinate -> nodes (n,), increasing, at least two; they must cover the domain. Or a table of pandas, a
+             DataArray or a Dataset, which holds the values too: `tabulated("kappa", frame, over=(x, y))`
     values   one axis a coordinate, in the order of `axes`, finite
+    over     the coordinates that a table or an array depends on; of an array all of its dimensions, by their names
+    columns  of a table: {coordinate or name: its column}, where that is called otherwise
     interpolation   "cubic": splines with two continuous derivatives, which may swing beyond values that jump;
                     "linear": never beyond the values, with kinks at the nodes; "nearest": the value of the nearest
                     node, with jumps, which no equation may differentiate
@@ -141,6 +148,8 @@ def tabulated(
         raise ProblemError(
             f"`sp.tabulated({shown(name)}, ...)` has no name to be called by; write a word, such as 'kappa'."
         )
+    if is_labelled(axes):
+        axes, values = _of_labelled(call, name, axes, over, columns or {})
     if not isinstance(axes, Mapping) or not axes or not all(isinstance(c, sympy.Symbol) for c in axes):
         raise ProblemError(
             f"`{call}` was given the axes {shown(axes)}, and it needs nodes for each coordinate it depends on; write "
@@ -154,6 +163,20 @@ def tabulated(
         )
     table = Table(rows, _values(call, rows, values), interpolation)
     return given(name, table, *axes)
+
+
+def _of_labelled(call, name: str, data, over, columns: Mapping) -> tuple[dict, np.ndarray]:
+    """Axes and values of a table, an array or a dataset."""
+    called = {str(k): str(v) for k, v in columns.items()}
+    names = [str(c) for c in over] if over is not None else dimensions(data, name, called)
+    if not names:
+        raise ProblemError(
+            f"`{call}` was given a table whose columns may be anything; say what it depends on, "
+            f'`sp.tabulated("{name}", table, over=(x, y))`.'
+        )
+    held = on_grid(data, call, names, name, called)
+    symbols = {str(c): c for c in over or ()}
+    return {symbols.get(n, Coordinate(n)): nodes for n, nodes in held.axes.items()}, held.values
 
 
 def _floats(call, what, data) -> np.ndarray:

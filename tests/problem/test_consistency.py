@@ -44,7 +44,7 @@ PAIRS = {
         DISK,
         "x < 0.3|x > -0.3",
     ),
-    "on a polygon": ([sp.Dirichlet(p, x), sp.Dirichlet(p, 5, on=sympy.Eq(y, 0))], ELBOW, "Eq\\(y, 0\\)"),
+    "on a polygon": ([sp.Dirichlet(p, x), sp.Dirichlet(p, 5, on=sympy.Eq(y, 0))], ELBOW, "y=0"),
 }
 
 

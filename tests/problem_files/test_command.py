@@ -121,3 +121,9 @@ def test_check_takes_the_gallery_and_names_doubts():
     assert found["doubts"][0].startswith("the problem has no condition")
     assert found["parameters"]["b"]["range"] == [1, 2]
     assert "refused" in found["methods"]["dtpinn"]
+
+
+def test_what_is_solved_on_elements_is_checked_too():
+    found = check(sp.read_problem(FOLDER / "cooled_window.toml"), methods=("spinn",))
+    assert found["methods"]["spinn"]["phases"][0] == "elements"
+    assert found["conditions"]["window"]["where"] == ["y=1 (0.3<x<0.7)"]

@@ -285,3 +285,15 @@ def test_a_mesh_that_unpacks_to_much_is_refused(tmp_path):
     x, y, z = sp.coordinates("x y z")
     with pytest.raises(sp.ProblemError, match=r"cannot be read as a mesh \(it needs more than 1,200,000,000 bytes"):
         sp.Mesh((x, y, z), tmp_path / "b.vtu")
+
+
+def test_decimal_commas_and_units_in_headers(tmp_path):
+    (tmp_path / "log.csv").write_text("id;t [s];x (m);u [K]\nA;0,5;0,25;1,5\nB;1;0,75;-2,5e-1\n")
+    (tmp_path / "log.toml").write_text(
+        'unknowns = "u"\ncoordinates = { t = [0, 1], x = [0, 1] }\nequations = ["diff(u, t) = laplacian(u)"]\n'
+        'conditions = [{ observed = "u", data = "log.csv", decimal = "," }]\n'
+    )
+    (measured,) = sp.read_problem(tmp_path / "log.toml").conditions
+    assert [v.tolist() for v in measured.points.values()] == [[0.5, 1.0], [0.25, 0.75]]
+    assert measured.values.tolist() == [1.5, -0.25]
+    assert measured.units == "t in s, x in m, u in K"

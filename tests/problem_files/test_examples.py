@@ -5,9 +5,10 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 import xarray
-from sympy import Eq, Matrix, cos, exp, pi, sin, sqrt
+from sympy import And, Eq, Integral, Matrix, Or, Rational, Symbol, cos, exp, pi, sin, sqrt
 
 import spindle as sp
 from spindle.problem.serialize import problem_to_data
@@ -111,7 +112,66 @@ def plate():
     )
 
 
-WRITTEN = {made.__name__: made for made in (poisson, heat, kovasznay, inverse, layers, plate)}
+def cooled_window():
+    u = sp.unknown("u", x, y)
+    top = Eq(y, 1)
+    insulated = [Or(Eq(x, 0), Eq(x, 1)), And(top, Or(x < 0.3, x > 0.7))]
+    return sp.Problem(
+        domain=sp.Box({x: (0, 1), y: (0, 1)}),
+        equations=[Eq(sp.laplacian(u), 0)],
+        conditions=[
+            sp.Dirichlet(u, 1, on=Eq(y, 0)),
+            sp.Robin(u, 2, 1, 0, on=And(top, x > 0.3, x < 0.7), name="window"),
+            sp.Neumann(u, 0, on=insulated),
+        ],
+        name="cooled_window",
+        title="A plate with a cooled window",
+    )
+
+
+def insulated_box():
+    u, half = sp.unknown("u", x, y), Rational(1, 2)
+    return sp.Problem(
+        domain=sp.Box({x: (0, 1), y: (0, 1)}),
+        equations=[Eq(-sp.laplacian(u), sp.point_source({x: half, y: half}, 0.05) - 1)],
+        conditions=[sp.Neumann(u, 0), sp.Mean(u, 0)],
+        name="insulated_box",
+        title="A source in an insulated box",
+    )
+
+
+def renewal():
+    u, s = sp.unknown("u", x), Symbol("s", real=True)
+    again = Integral((x - s) * exp(-2 * (x - s)) * u.subs(x, s) * 4, (s, 0, x))
+    return sp.Problem(
+        domain=sp.Box({x: (0, 2)}),
+        equations=[Eq(u, 4 * x * exp(-2 * x) + again)],
+        reference={u: 1 - exp(-4 * x)},
+        name="renewal",
+        title="A renewal equation",
+    )
+
+
+def logger():
+    u, k = sp.unknown("u", t, x), sp.parameter("k", 1, unknown=True)
+    frame = pandas.read_csv(FOLDER / "logger.csv", sep=";", decimal=",")
+    return sp.Problem(
+        domain=sp.Box({t: (0, 0.5), x: (0, 1)}),
+        equations=[Eq(u.diff(t), k * u.diff(x, 2))],
+        conditions=[
+            sp.Initial(u, sin(pi * x)),
+            sp.Dirichlet(u, 0),
+            sp.Observed(u, frame, noise=0.005, columns={t: "time [h]"}),
+        ],
+        name="logger",
+        title="A rod and a data logger",
+    )
+
+
+WRITTEN = {
+    made.__name__: made
+    for made in (poisson, heat, kovasznay, inverse, layers, plate, cooled_window, insulated_box, renewal, logger)
+}
 
 
 def plain(problem):

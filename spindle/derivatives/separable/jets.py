@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spindle.derivatives.base import GridFreeSums
-from spindle.derivatives.linearised import GridFreeResidual, LinearisedResidual
+from spindle.derivatives.linearised import GridFreeResidual, LinearisedResidual, summed
 from spindle.derivatives.separable.grid_free import GridFree, SeparatedPiece, grid_free
 from spindle.derivatives.separable.normal import (
     axis_features,
@@ -175,6 +175,9 @@ class SeparableJets(GridFreeSums):
         for support, _ in piece.slopes:
             cut.append([f.cut(s) for f, s in zip(features, self.points.slices[support], strict=True)])
         if not self.points.supports[piece.slopes[0][0]].is_region:
-            j = row_blocks(cut, piece)
+            alone = [LinearisedResidual((entry,), ()) for entry in piece.slopes]
+            rows = [row_blocks([part], one) for part, one in zip(cut, alone, strict=True)]
+            columns = [summed(self.points.supports[s], r) for (s, _), r in zip(piece.slopes, rows, strict=True)]
+            j = jnp.concatenate([sum(columns), *(p.ravel()[:, None] for p in piece.parameters)], axis=1)
             return j.T @ j
         return symmetric(grid_blocks(cut, piece), piece.parameters)

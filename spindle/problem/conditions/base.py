@@ -68,6 +68,7 @@ class Role:
     is_on_parts   whether it says the same at all points of parts of the boundary, so that it can be posed between two
                   instants, in stretched coordinates and for all members of a family, where others are refused
     has_slopes    whether it contains the derivative along the outward normal
+    is_sum        whether it is exact and sums values at points, so that it takes the place of no condition on parts
     """
 
     fixes: PrescribedValue | None = None
@@ -76,6 +77,7 @@ class Role:
     measurement: Measurement | None = None
     is_on_parts: bool = False
     has_slopes: bool = False
+    is_sum: bool = False
 
     @property
     def noise(self) -> float | None:

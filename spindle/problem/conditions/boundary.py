@@ -10,6 +10,7 @@ from spindle.problem.conditions.base import Condition, Piece, PrescribedValue, R
 from spindle.problem.conditions.components import built
 from spindle.symbolic.expressions import expression_of
 from spindle.symbolic.operators import NormalDerivative
+from spindle.symbolic.sides import in_words
 from spindle.symbolic.symbols import Normal, is_space
 from spindle.symbolic.words import shown
 
@@ -62,7 +63,7 @@ class OnBoundary(Condition, stored_as="OnBoundary"):
         left = self.a * self.expression
         if self.b != 0:
             left = left + self.b * NormalDerivative(self.expression)
-        return [f"{printer(sympy.Eq(left, self.value, evaluate=False))} {_where(self.on)}"]
+        return [f"{printer(sympy.Eq(left, self.value, evaluate=False))} {where_text(self.on)}"]
 
     def data(self, size, length):
         """The size of the value divided by that of its coefficient: of `a`, or of `b` over a length."""
@@ -83,11 +84,12 @@ class OnBoundary(Condition, stored_as="OnBoundary"):
         return replace(self, **{name: moved(getattr(self, name)) for name in ("expression", "a", "b", "value")})
 
 
-def _where(on) -> str:
+def where_text(on) -> str:
+    """A part of the boundary in words, `on y=1`."""
     if on is None:
         return "on the boundary"
     parts = on if isinstance(on, (list, tuple)) else [on]
-    return "on " + ", ".join(f"{p.lhs}={p.rhs}" if isinstance(p, sympy.Eq) else str(p) for p in parts)
+    return "on " + ", ".join(map(in_words, parts))
 
 
 @usage("sp.Dirichlet(u, 0, on=Eq(x, 1))")
@@ -96,7 +98,8 @@ def Dirichlet(expression, value=0, *, on=None, name: str | None = None):
 
     expression  an unknown, any expression in unknowns, or a column vector of these
     value       number, expression in the coordinates, or one for each component
-    on          None: the whole space boundary; `Eq(x, 1)` or "x=1"; a list of these
+    on          None: the whole space boundary; `Eq(x, 1)` or "x=1"; a part, `And(Eq(y, 1), x > 0.3)`, from SymPy's
+                `And`, `Or`, `Not`, relations between coordinates and `sp.side(name)`; a list of these
     """
     return built(
         "Dirichlet", lambda name, e, v: OnBoundary(name, e, sympy.S.One, sympy.S.Zero, v, on), expression, value, name

@@ -12,6 +12,8 @@ from spindle.errors import ProblemError, usage
 from spindle.geometry.supports import PointSet
 from spindle.problem.conditions.base import Condition, Measurement, Piece, Role
 from spindle.problem.conditions.components import components, short_name
+from spindle.symbolic.labelled import is_labelled, scattered, units_in_words
+from spindle.symbolic.symbols import unknowns_in
 from spindle.symbolic.words import shown
 
 
@@ -23,6 +25,7 @@ class AtPoints(Condition, stored_as="AtPoints"):
     points: object
     values: np.ndarray
     noise: float | None = field(default=None)
+    units: str = ""
 
     def pieces(self, domain):
         """One piece: the points, in the order of the domain's coordinates.
@@ -41,7 +44,8 @@ class AtPoints(Condition, stored_as="AtPoints"):
     def texts(self, printer):
         """`u observed at 200 points`."""
         noise = f", noise {self.noise:g}" if self.noise else ""
-        return [f"{printer(self.expression)} observed at {len(self.values)} points{noise}"]
+        units = f" ({self.units})" if self.units else ""
+        return [f"{printer(self.expression)} observed at {len(self.values)} points{noise}{units}"]
 
     @property
     def role(self):
@@ -96,11 +100,24 @@ def _numbers(what, given) -> np.ndarray:
 
 
 @usage("sp.Observed(u, {x: xs, y: ys}, values, noise=0.01)")
-def Observed(expression, points, values: Sequence[float], *, noise: float | None = None, name: str | None = None):
+def Observed(
+    expression,
+    points,
+    values: Sequence[float] | None = None,
+    *,
+    noise: float | None = None,
+    name: str | None = None,
+    columns: Mapping | None = None,
+    units: str = "",
+):
     """Measured values of an expression, to be fitted.
 
-    points   (n, d) in the order of the domain's coordinates, or {coordinate: (n,)}
+    points   (n, d) in the order of the domain's coordinates, or {coordinate: (n,)}; or a table of pandas, a DataArray
+             or a Dataset, which holds the values too: `sp.Observed(u, frame, columns={t: "time [s]"})`
     values   (n,), finite
+    columns  of a table: {coordinate or expression: its column}, where that is called otherwise; other columns are left
+             aside, and a header may have a unit, "t [s]"
+    units    in words, `t in s, u in K`, kept for reports; of a table those of its headers
     noise    standard deviation of the measurement error, in the units of the values; it scales the residual, which
              then weighs little: the field follows the equation. None: the values are taken for exact, as conditions are
     Raises ProblemError where values or points are missing or not finite, or where the noise is no positive number.
@@ -111,7 +128,16 @@ def Observed(expression, points, values: Sequence[float], *, noise: float | None
             f"values of its own; write one `sp.Observed` for each component."
         )
     ((e, _),) = components("Observed", expression, 0)
-    measured = _numbers("values", values).ravel()
+    if is_labelled(points):
+        points, given, units = _of_table(e, points, values, columns or {})
+    elif values is None or columns:
+        raise ProblemError(
+            f"`sp.Observed({shown(e)}, ...)` was given {'no values' if values is None else '`columns`'} and no table "
+            f"that holds them; write `sp.Observed(u, {{x: xs}}, values)`, or give a table of pandas or xarray."
+        )
+    else:
+        given = values
+    measured = _numbers("values", given).ravel()
     if len(measured) == 0:
         raise ProblemError(
             f"`sp.Observed({shown(e)}, ...)` was given no values at all, so there is nothing to fit; leave the "
@@ -137,4 +163,16 @@ def Observed(expression, points, values: Sequence[float], *, noise: float | None
             f"`sp.Observed({shown(e)}, noise={shown(noise)})` needs a positive standard deviation; leave `noise` out "
             f"if unknown."
         )
-    return AtPoints(name or f"observed {short_name(e)}", e, points, measured, None if noise is None else float(noise))
+    known = None if noise is None else float(noise)
+    return AtPoints(name or f"observed {short_name(e)}", e, points, measured, known, units)
+
+
+def _of_table(e, data, values, columns: Mapping) -> tuple[dict, Sequence, str]:
+    """Points, values and units of a table, an array or a dataset."""
+    call, variable = f"sp.Observed({shown(e)}, ...)", short_name(e)
+    if values is not None:
+        raise ProblemError(f"`{call}` was given a table and values beside it; leave one of them out.")
+    called = {short_name(k) if unknowns_in(k) else str(k): str(v) for k, v in columns.items()}
+    coordinates = [str(c) for c in unknowns_in(e)[0].args]
+    held = scattered(data, call, coordinates, variable, called)
+    return held.axes, list(held.values), units_in_words(held.units)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spindle.geometry.face_parts import covers, divided
 from spindle.problem.consistency.linear import Linear, has_code, inside, values_at
 from spindle.symbolic.symbols import Normal
 
@@ -70,7 +71,7 @@ def _in_shape(problem, row: Linear, second) -> Balance | None:
         weights = {linear.of(tuple(int(j == k) for j in range(len(axes)))) / Normal(c.name) for k, c in enumerate(axes)}
         if len(weights) != 1 or len(linear.coefficients) != len(axes) or has_code(residual):
             return None
-        held = place.holds(points, shape.sampled.labels)
+        held = place.holds(*shape.sampled.arrays)
         flux += held * values_at(-second[0] * linear.rest / weights.pop(), problem, points, normals)
         times += held
     drawn = np.random.default_rng(0).uniform(low, high, size=(_POINTS, len(axes)))
@@ -106,7 +107,9 @@ def _fluxes(problem, second) -> list | None:
             fluxes[place] = -place.outward * second[place.axis] * linear.rest / linear.of(across)
         periodic |= {place.axis for p in pieces if len(p.terms) == 2 for place, _ in p.terms}
     faces = [f for f in problem.domain.faces if f.axis not in periodic]
-    return [(f, fluxes[f]) for f in faces] if set(faces) == set(fluxes) else None
+    parts = [part for f in faces for part in divided(f, list(fluxes), problem.domain)]
+    given = [[flux for place, flux in fluxes.items() if covers(place, part)] for part in parts]
+    return [(p, flux) for p, (flux,) in zip(parts, given, strict=True)] if all(len(g) == 1 for g in given) else None
 
 
 def _integral(expression, problem, bounds) -> tuple[float, float]:

@@ -34,7 +34,7 @@ def boundary_residuals(problem) -> list[BoundaryResidual]:
 
 def is_measured(problem) -> bool:
     """Whether measurements, or what else is known elsewhere than on the boundary, may stand in for conditions."""
-    return bool(problem.beside_parts)
+    return any(not c.role.is_on_parts and not c.role.is_sum for c in problem.conditions)
 
 
 def is_inverse(problem) -> bool:
@@ -43,6 +43,13 @@ def is_inverse(problem) -> bool:
 
 
 def equation_of(name: str) -> str:
-    """A face as a condition names it: `Eq(x, 1)` for the name `x=1`."""
-    left, _, right = name.partition("=")
-    return f"Eq({left}, {right})"
+    """A face or a part of one as a condition names it: `Eq(x, 1)` for the name `x=1`, `And(...)` for a part."""
+    side, _, part = name.rstrip(")").partition(" (")
+    bounds = part.split(", ") if part else []
+    left, _, right = side.partition("=")
+    relations = [f"Eq({left}, {right})"]
+    for bound in bounds:
+        terms = bound.split("<")
+        several = [f"{terms[1]} > {terms[0]}", f"{terms[1]} < {terms[2]}"] if len(terms) == 3 else [bound]
+        relations += several
+    return relations[0] if not bounds else f"And({', '.join(relations)})"

@@ -3,14 +3,15 @@
 import numpy as np
 from sympy.core.function import AppliedUndef
 
-from spindle.geometry.supports import BoundaryPart
+from spindle.geometry.face_parts import covers, divided
+from spindle.geometry.supports import BoundaryPart, BoxFace
 from spindle.problem.consistency import transport
 from spindle.problem.consistency.boundary_residuals import boundary_residuals, equation_of, is_inverse, is_measured
 from spindle.problem.consistency.definite import half_order
 from spindle.problem.consistency.doubt import Doubt, listed
 from spindle.problem.consistency.linear import degrees, inside, linearised, on_face, values_at
 from spindle.problem.consistency.references import is_exact
-from spindle.problem.consistency.sides import sides_without_conditions
+from spindle.problem.consistency.sides import sides_with_too_many, sides_without_conditions
 from spindle.problem.consistency.starts import in_time
 from spindle.problem.consistency.values import prescribed_quantities
 from spindle.symbolic.expressions import expanded_or_not
@@ -22,7 +23,7 @@ def wrong_counts(problem) -> list[Doubt]:
         return []
     rows, conditions = linearised(problem), boundary_residuals(problem)
     asked = degrees(rows, problem, inside(problem)) if rows else None
-    if not conditions and (asked is None or any(asked)):
+    if not conditions and not _sums(problem) and (asked is None or any(asked)):
         return [
             Doubt(
                 f"the problem has no condition, so infinitely many solutions fit it: impose one, "
@@ -73,16 +74,20 @@ def _in_space(problem, rows, asked, conditions) -> list[Doubt]:
     half = half if len(problem.coordinates) > 1 else 0
     if not problem.domain.boxes:
         walls = [c for c in conditions if isinstance(c.place, BoundaryPart)]
-        return sides_without_conditions(problem, walls, half or min(1, max(asked[k] for k in problem.space) // 2))
+        need = half or min(1, max(asked[k] for k in problem.space) // 2)
+        bare = sides_without_conditions(problem, walls, need)
+        return bare if bare or not half else sides_with_too_many(problem, walls, half)
     periodic = {c.place.axis for c in conditions if c.periodic}
     open_axes = [k for k in problem.space if asked[k] and k not in periodic]
     if half:
-        return _on_faces(problem, rows, [f for f in problem.domain.faces if f.axis in open_axes], conditions, half)
+        return _on_faces(
+            problem, rows, [f for k in open_axes for f in _parts_across(problem, k, conditions)], conditions, half
+        )
     doubts: list[Doubt] = []
     for axis in open_axes:
         on_axis = [c for c in conditions if c.place.axis == axis]
-        faces = [f for f in problem.domain.faces if f.axis == axis]
-        if alone and asked[axis] == 1:
+        faces = _parts_across(problem, axis, conditions)
+        if alone and asked[axis] == 1 and not _sums(problem):
             doubts += transport.along(alone, problem, axis, faces, on_axis)
         else:
             doubts += _together(problem, rows, axis, asked, on_axis, faces)
@@ -90,31 +95,42 @@ def _in_space(problem, rows, asked, conditions) -> list[Doubt]:
     return missing or doubts
 
 
+def _parts_across(problem, axis: int, conditions) -> list:
+    """The sides of boxes across an axis, cut into parts on each of which the same conditions hold."""
+    places = [c.place for c in conditions if isinstance(c.place, BoxFace) and c.place.axis == axis]
+    return [part for f in problem.domain.faces if f.axis == axis for part in divided(f, places, problem.domain)]
+
+
 def _on_faces(problem, rows, faces, conditions, half: int) -> list[Doubt]:
-    """Doubts where a side has not half as many conditions as the order across it."""
-    count = {f: len({c.name for c in conditions if c.place == f}) for f in faces}
+    """Doubts where a part of a side has not half as many conditions as the order across it."""
+    count = {f: len({c.name for c in conditions if covers(c.place, f)}) for f in faces}
     short = [f for f in faces if count[f] < half]
     # Where the coefficients vanish on a side, or have no values there, fewer conditions may do.
     certain = [(f, degrees(rows, problem, on_face(f))) for f in short]
-    short = list(dict.fromkeys(f.name for f, there in certain if there is not None and there[f.axis] >= 2 * half))
+    short = list({f.name: f for f, there in certain if there is not None and there[f.axis] >= 2 * half}.values())
     u = problem.unknowns[0].func.__name__
+    if len(problem.space) == 1 and sum(count.values()) + _sums(problem) >= half * len(faces):
+        short = []
     if short:
-        have = "no condition" if half == 1 else "fewer conditions than that"
+        have, verb = ("no condition", "is") if half == 1 else ("fewer conditions than that", "are")
         return [
             Doubt(
-                f"the equation of {u} has derivatives of order {2 * half} across {listed(short)} and asks for "
-                f"{half} condition{'s' * (half > 1)} there, but there {'is' if half == 1 else 'are'} {have}, so "
+                f"the equation of {u} has derivatives of order {2 * half} across {listed(f.name for f in short)} and "
+                f"asks for {half} condition{'s' * (half > 1)} there, but there {verb} {have}, so "
                 f"infinitely many solutions fit: add `{_example(problem, short[0], conditions)}`"
             )
         ]
     many = list(
         dict.fromkeys(
-            f.name for f in faces if len(prescribed_quantities(problem, [c for c in conditions if c.place == f])) > half
+            f.name
+            for f in faces
+            if len(prescribed_quantities(problem, [c for c in conditions if covers(c.place, f)])) > half
         )
     )
     if not many or is_inverse(problem) or is_exact(problem):
         return []
-    names = dict.fromkeys(f"`{c.name}`" for c in conditions if c.place.name == many[0])
+    crowded = next(f for f in faces if f.name == many[0])
+    names = dict.fromkeys(f"`{c.name}`" for c in conditions if covers(c.place, crowded))
     return [
         Doubt(
             f"{listed(names)} all hold on {many[0]}, where the equation of {u} takes {half}, so hardly any solution "
@@ -132,20 +148,32 @@ def _together(problem, rows, axis: int, asked, conditions, faces) -> list[Doubt]
     for face in faces:
         there = degrees(rows, problem, on_face(face))
         need = min(need, 0 if there is None else there[axis])
-    have = sum(len({c.name for c in conditions if c.place == f}) for f in faces)
-    bare = [f.name for f in faces if not any(c.place == f for c in conditions)]
+    counts = {f: len({c.name for c in conditions if covers(c.place, f)}) for f in faces}
+    # The parts of one side count by the one that has fewest.
+    have = sum(min(n for f, n in counts.items() if f.outward == side) for side in {f.outward for f in faces})
+    have += _sums(problem)
+    bare = [f for f in faces if not counts[f]]
     unset = _unset(problem, rows, axis, conditions)
     certain = len(rows) == 1 or unset or (bare and not _may_flow_out(rows, problem, axis))
     if have >= need or not certain or (len(rows) == 1 and not _keeps_type(problem, rows[0])):
         return []
-    where, verb = bare[0] if bare else faces[-1].name, "is" if have == 1 else "are"
-    missing = _example(problem, where, conditions, unset)
+    missing = _example(problem, bare[0] if bare else faces[-1], conditions, unset)
     return [
         Doubt(
             f"the equations ask for {need} conditions in {problem.coordinates[axis]} on both sides together, and there "
-            f"{verb} {have or 'none'}, so infinitely many solutions fit: add `{missing}`"
+            f"{'is' if have == 1 else 'are'} {have or 'none'}, so infinitely many solutions fit: add `{missing}`"
         )
     ]
+
+
+def _sums(problem) -> int:
+    """How many conditions on sums of values there are along one axis of space, at all times where there is time."""
+    if len(problem.space) > 1:
+        return 0
+    timed = len(problem.space) < len(problem.coordinates)
+    sums = [problem.pieces[c.name] for c in problem.conditions if c.role.is_sum]
+    places = [[place for piece in pieces for place, _ in piece.terms] for pieces in sums]
+    return sum(not timed or any(p.sums is not None and len(p.sums) > 1 for p in several) for several in places)
 
 
 def _keeps_type(problem, row) -> bool:
@@ -168,9 +196,9 @@ def _may_flow_out(rows, problem, axis: int) -> bool:
     return not second and any(c.free_symbols - set(problem.parameters) for c in carried)
 
 
-def _example(problem, where: str, conditions, unset=()) -> str:
+def _example(problem, side: BoxFace, conditions, unset=()) -> str:
     """A condition that may be missing on a side: on the value; where that is set already, on the slope."""
     u = (*unset, *problem.unknowns)[0]
-    there = [c.residual for c in conditions if c.place.name == where]
+    there = [c.residual for c in conditions if covers(c.place, side)]
     kind = "Neumann" if any(u in residual.atoms(AppliedUndef) for residual in there) else "Dirichlet"
-    return f"sp.{kind}({u.func.__name__}, 0, on={equation_of(where)})"
+    return f"sp.{kind}({u.func.__name__}, 0, on={equation_of(side.name)})"

@@ -15,7 +15,13 @@ _MOST = 200_000  # eigenvalues looked at
 def resonances(problem) -> list[Doubt]:
     """A doubt where `sum of a_k u_kk + c u = f` has c at an eigenvalue under its conditions on a box."""
     rows = linearised(problem)
-    if rows is None or len(rows) != 1 or len(problem.unknowns) != 1 or problem.time is not None:
+    if (
+        rows is None
+        or len(rows) != 1
+        or len(problem.unknowns) != 1
+        or problem.time is not None
+        or problem.has_integrals
+    ):
         return []
     row, count = rows[0], len(problem.coordinates)
     second = [tuple(2 * (j == k) for j in range(count)) for k in range(count)]

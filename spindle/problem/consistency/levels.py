@@ -9,6 +9,13 @@ from spindle.problem.consistency.linear import Linear, linearised
 
 def undetermined_constants(problem) -> list[Doubt]:
     """A doubt where adding a constant changes nothing; a grave one where no solution exists."""
+    if problem.has_integrals:
+        return []
+    sums = [c.name for c in problem.conditions if c.role.is_sum]
+    posed = problem.without(sums) if sums else problem
+    if sums and _sets_level(problem, sums):
+        return [d for d in undetermined_constants(posed) if d.fatal]
+    problem = posed
     rows = linearised(problem)
     if rows is None or len(rows) != 1 or len(problem.unknowns) != 1 or problem.time is not None:
         return []
@@ -45,3 +52,10 @@ def _is_free(problem, row: Linear) -> bool:
             if not all(s.affine for s in shifts) or sum(s.of(zero) for s in shifts) != 0:
                 return False
     return row.affine
+
+
+def _sets_level(problem, names: list[str]) -> bool:
+    """Whether a sum of values, by one of these conditions, changes when a constant is added to the only unknown."""
+    zero = (0,) * len(problem.coordinates)
+    pieces = [piece for name in names for piece in problem.pieces[name]]
+    return any(sum(Linear(e, problem).of(zero) for _, e in piece.terms) != 0 for piece in pieces)

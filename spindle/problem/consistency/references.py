@@ -110,7 +110,7 @@ def _across_curves(problem, closed):
 
 
 def _residuals(problem):
-    for equation in problem.equations:
+    for equation in (e for e in problem.equations if not e.integrals):
         yield f"equation `{equation.name}`", [(None, equation.residual)]
     for name, pieces in problem.pieces.items():
         for piece in pieces:
@@ -148,7 +148,7 @@ def _points(problem, place) -> tuple[np.ndarray, dict]:
     if isinstance(place, BoxFace):
         return on_face(place, _POINTS), {}
     sampled = place.shape.sampled
-    chosen = np.flatnonzero(place.holds(sampled.points, sampled.labels))[:: max(1, len(sampled.points) // _POINTS)]
+    chosen = np.flatnonzero(place.holds(*sampled.arrays))[:: max(1, len(sampled.points) // _POINTS)]
     normals = {Normal(c.name): n for c, n in zip(place.shape.coordinates, sampled.normals[chosen].T, strict=True)}
     if place.time is None:
         return sampled.points[chosen], normals

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from spindle.geometry.face_parts import covers
 from spindle.problem.consistency.boundary_residuals import equation_of, is_inverse
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.linear import Linear, on_face, values_at
@@ -11,7 +12,7 @@ from spindle.problem.consistency.references import is_exact
 def along(row: Linear, problem, axis: int, faces, conditions) -> list[Doubt]:
     """Doubts about a missing condition at an inflow and one at an outflow; none where the direction is unknown."""
     inflow = [(f, s) for f in faces if (s := _inwards(row, problem, axis, f))]
-    given = {c.place.name for c in conditions}
+    given = {f.name for f in faces if any(covers(c.place, f) for c in conditions)}
     coming = list(dict.fromkeys(f.name for f, s in inflow if s > 0))
     leaving = list(dict.fromkeys(f.name for f, s in inflow if s < 0 and f.name in given))
     u, dry = problem.unknowns[0].func.__name__, [name for name in coming if name not in given]

@@ -7,6 +7,7 @@ import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
+from spindle.geometry.face_parts import common
 from spindle.geometry.supports import BoxFace
 from spindle.problem.consistency.boundary_residuals import BoundaryResidual, boundary_residuals
 from spindle.problem.consistency.doubt import Doubt
@@ -72,9 +73,10 @@ def _common(one: PrescribedQuantity, other: PrescribedQuantity, problem) -> np.n
     """Points (n, d) of the part of the boundary that two conditions share; None where there is none."""
     first, second = one.condition.place, other.condition.place
     if isinstance(first, BoxFace) or isinstance(second, BoxFace):
-        return on_face(first) if first == second else None
+        shared = common(first, second) if isinstance(first, BoxFace) and isinstance(second, BoxFace) else None
+        return None if shared is None else on_face(shared)
     sampled = first.shape.sampled
-    both = first.holds(sampled.points, sampled.labels) & second.holds(sampled.points, sampled.labels)
+    both = first.holds(*sampled.arrays) & second.holds(*sampled.arrays)
     points = sampled.points[both]
     if np.mean(both) < 0.01:
         return None
@@ -97,6 +99,8 @@ def _differ(one, other, problem, points) -> bool:
 def _named(one: PrescribedQuantity, other: PrescribedQuantity) -> str:
     """The smaller part of the boundary of two conditions, as the condition calls it."""
     first, second = one.condition.place, other.condition.place
+    if isinstance(first, BoxFace) and isinstance(second, BoxFace) and (shared := common(first, second)) is not None:
+        return shared.name
     return second.name if first.name == "boundary" else first.name
 
 

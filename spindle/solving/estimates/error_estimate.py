@@ -100,6 +100,8 @@ def _vanishes(solution: Solution, points, expression) -> bool:
 
 def _estimated(solution: Solution, budget: Budget) -> ErrorEstimate:
     """By the way that fits the domain and the solution."""
+    if solution.problem.has_integrals:
+        return ErrorEstimate(reason="its equation contains an integral, and estimates are made of what holds at points")
     crossed = singular_crossings(solution.problem)
     if crossed:
         return ErrorEstimate(reason=f"interfaces cross at {crossed[0].place}, where the solution is singular")
@@ -116,7 +118,8 @@ def _estimated(solution: Solution, budget: Budget) -> ErrorEstimate:
         return integration_estimate(solution, budget)
     if marches(solution):
         return _in_time_and_space(solution, budget)
-    if len(problem.domain.boxes) != 1 or solution.windows:
+    if len(problem.domain.boxes) != 1 or solution.windows or problem.meetings:
+        # Where parts of the boundary meet, least squares mislead an estimate by features as they do the solution.
         return nodal_estimate(solution, budget)
     if axes not in WIDTHS:
         return ErrorEstimate(reason=f"it is made in up to {max(WIDTHS)} coordinates, parameters of families included")

@@ -9,6 +9,9 @@ across the corner. Measured on harmonic functions that are singular at one to te
 Source: grading to corners, Babuska, Kellogg & Pitkaranta (1979), Numer. Math. 33.
 """
 
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 import sympy
 
 from spindle.geometry.shape import Shape
@@ -19,9 +22,13 @@ _FINEST = 0.02  # spacing at a corner relative to that beyond its reach
 _MOST = 32  # corners; beyond, too few nodes would be left for each
 
 
-def graded(shape: Shape) -> sympy.Expr | None:
-    """The spacing of nodes relative to that far from any corner; None where there is no corner to be graded to."""
-    corners = shape.reentrant
+def graded(shape: Shape, beside: Sequence[Mapping] = ()) -> sympy.Expr | None:
+    """The spacing of nodes relative to that far from any corner; None where there is no corner to be graded to.
+
+    beside   {coordinate: position} of further places where solutions are singular: where parts of the boundary meet
+    """
+    places = [[at[c] for c in shape.coordinates] for at in beside if set(at) == set(shape.coordinates)]
+    corners = np.array([*shape.reentrant.reshape(-1, len(shape.coordinates)), *places])
     if not 0 < len(corners) <= _MOST:
         return None
     squares = (sum((c - float(v)) ** 2 for c, v in zip(shape.coordinates, corner, strict=True)) for corner in corners)

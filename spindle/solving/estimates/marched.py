@@ -9,6 +9,7 @@ import numpy as np
 import scipy
 from scipy.interpolate import CubicSpline
 
+from spindle.problem.meetings import part_ends
 from spindle.results.solution import Solution
 from spindle.solving.estimates.first_order import NoSystem
 from spindle.solving.estimates.integration import integrated
@@ -29,7 +30,9 @@ def marches(solution: Solution) -> bool:
     """Whether a solution is one of time and one coordinate of space on a box, all known at its ends or its start."""
     problem = solution.problem
     axes = sorted((is_time(c), is_space(c)) for c in problem.coordinates)
-    return axes == [(False, True), (True, False)] and len(problem.domain.boxes) == 1 and not problem.beside_parts
+    if axes != [(False, True), (True, False)] or len(problem.domain.boxes) != 1 or problem.beside_parts:
+        return False
+    return not any(part_ends(problem, k) for k in range(2))
 
 
 def lines_estimate(solution: Solution, stretch: Stretch | None, budget: Budget) -> ErrorEstimate:

@@ -145,7 +145,7 @@ def _schemes(problem: Problem) -> tuple[DTPINN, ...] | None:
     if sets is None:
         return None
     more: dict[str, Any] = {"frequency": 4.0, "approach": False}
-    density = graded(curved(problem).shape)
+    density = graded(curved(problem).shape, [meeting.at for meeting in problem.meetings])
     if density is not None:
         sets = _GRADED_STEPPED if stepped else _GRADED
         more |= {"density": density, "exponent": KERNEL}

@@ -19,6 +19,7 @@ from spindle.training.precision import precision
 
 _DEGREES = 2  # more
 _NODES = 4  # along each axis of an element, where solutions are compared
+_MISSED = 10  # measured where a value meets a slope, or two slopes: the step is five to ten times too short there
 _BY = "a step in a richer space"
 
 
@@ -41,7 +42,8 @@ def richer_estimate(solution: Solution, budget: Budget) -> ErrorEstimate:
         errors = _apart(solution, better, list(axes), np.multiply.outer(*weights).ravel())
     if not all(np.isfinite(error) for error in errors.values()):
         return ErrorEstimate(reason="a step in a richer space has no end")
-    return ErrorEstimate(errors=errors, left=0.0, bound=False, by=_BY, seconds=time.perf_counter() - began)
+    upper = {name: _MISSED * error for name, error in errors.items()} if solution.problem.meetings else None
+    return ErrorEstimate(errors=errors, left=0.0, bound=False, upper=upper, by=_BY, seconds=time.perf_counter() - began)
 
 
 def _nodes(breaks) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from spindle.problem.meetings import part_ends
 from spindle.problem.problem import Problem
 
 _LINES, _NODES = 24, 801  # on which an axis is looked at
@@ -87,7 +88,7 @@ def _free(problem: Problem) -> list[int]:
     """Axes without periodicity and without normal derivatives at their ends; none where there are measurements."""
     if problem.beside_parts:
         return []
-    taken = set(problem.periodic_axes)
+    taken = set(problem.periodic_axes) | {k for k in range(len(problem.coordinates)) if part_ends(problem, k)}
     for condition in problem.conditions:
         if condition.role.has_slopes:
             taken |= {face.axis for piece in problem.pieces[condition.name] for face, _ in piece.on_faces}

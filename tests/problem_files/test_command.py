@@ -93,7 +93,7 @@ def test_check_says_what_was_understood_and_what_each_method_would_do(spindle):
         "condition  neumann u: on x=pi/2",
         "refuses     `sp.DTPINN()` scatters nodes in two or three space dimensions",
         "would       exact by construction: dirichlet u, initial u",
-        "trains by   2,000 steps of Adam, then 2,000 steps of L-BFGS, in float64",
+        "trains by   300 steps of Gauss-Newton, then up to 5 times 300 steps of Gauss-Newton",
     ):
         assert part in said
 

@@ -1,7 +1,9 @@
 """spindle: partial differential equations solved by physics-informed networks whose structure makes them fast."""
 
+import importlib.metadata
 import warnings
 
+from spindle import gallery
 from spindle.errors import DivergenceError, MethodError, ProblemError, RunError, SolveWarning, SpindleError
 from spindle.geometry.domain import Box, Interval
 from spindle.geometry.pointcloud import PointCloud
@@ -19,7 +21,10 @@ from spindle.problem.conditions.periodic import Periodic
 from spindle.problem.problem import Problem
 from spindle.problem.references import FamilyReference, GridReference
 from spindle.problem_files.read import read_problem
+from spindle.report import pages as _pages  # noqa: F401  who draws solutions
+from spindle.report.side_by_side import compare
 from spindle.results.solution import Solution
+from spindle.solving import pickling as _pickling  # noqa: F401  how solutions go into pickles
 from spindle.solving.estimates.error_estimate import estimate
 from spindle.solving.load import load
 from spindle.solving.solve import resume, solve
@@ -59,11 +64,13 @@ __all__ = [
     "Solution",
     "SolveWarning",
     "SpindleError",
+    "compare",
     "coordinates",
     "curl",
     "div",
     "dot",
     "estimate",
+    "gallery",
     "given",
     "grad",
     "laplacian",
@@ -80,8 +87,14 @@ __all__ = [
 ]
 
 
+def __dir__():
+    return [*__all__, "__version__"]
+
+
 def __getattr__(name: str):
-    """Names of before, for one version: they work, with a warning that says the new one."""
+    """The version; and names of before, for one version: they work, with a warning that says the new one."""
+    if name == "__version__":
+        return importlib.metadata.version("spindle-pinn")
     renamed = {"Tabulated": GridReference, "TabulatedFamily": FamilyReference}
     if name not in renamed:
         raise AttributeError(f"module `spindle` has no attribute `{name}`")

@@ -11,6 +11,7 @@ from spindle.classical.nodal_solver import ClassicalSolution, NoClassical
 from spindle.errors import MethodError, nearest, shown
 from spindle.lowering.constraints import Constraints
 from spindle.methods.optimizers import TrainingSettings
+from spindle.methods.printing import method_as_html
 from spindle.methods.published import published_settings
 from spindle.methods.settings import (
     Activation,
@@ -238,6 +239,9 @@ class Method(TrainingSettings, ABC):
     def __repr__(self):
         chosen = ((f, getattr(self, f.name)) for f in _recipe_first(type(self)))
         return f"{type(self).__name__}({', '.join(f'{f.name}={shown(v)}' for f, v in chosen if v != f.default)})"
+
+    def _repr_html_(self) -> str:
+        return method_as_html(self)
 
     @abstractmethod
     def plan(self, problem: Problem) -> Plan:

@@ -22,6 +22,7 @@ from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.jumps import check_jumps
 from spindle.problem.consistency.references import misfits
 from spindle.problem.curves import LevelInterface, curves
+from spindle.problem.formulas import as_html
 from spindle.problem.interfaces import Interface, interfaces
 from spindle.problem.printing import describe_latex, describe_with_doubts
 from spindle.problem.publication import publication
@@ -216,6 +217,9 @@ class Problem:
 
     def _repr_latex_(self):
         return f"$${describe_latex(self)}$$"
+
+    def _repr_html_(self):
+        return as_html(self)
 
     def expressions(self) -> list[sympy.Expr]:
         """The residual of every equation and of every piece of every condition."""

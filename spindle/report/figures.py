@@ -94,9 +94,9 @@ def time_names(solution: Solution) -> list[str]:
     return [c.name for c in solution.problem.coordinates if is_time(c)]
 
 
-def place_of(sample: Sample) -> str:
+def place_of(fixed: Mapping[str, float]) -> str:
     """The place of a slice in words, `z = 0.12`; empty where the slice is the whole domain."""
-    return ", ".join(f"{c} = {value:.4g}" for c, value in sample.fixed.items())
+    return ", ".join(f"{c} = {value:.4g}" for c, value in fixed.items())
 
 
 def training_pictures(history: History) -> list[Picture]:
@@ -124,7 +124,7 @@ def plane_picture(sample: Sample, pane: Pane, times: Sequence[str]) -> Picture:
         mesh = axes.pcolormesh(*sample.nodes, np.ma.masked_invalid(pane.values), shading="nearest", **colouring)
         _colour_scale(figure, side, mesh)
         _ends_of_plane(axes, sample)
-    where = f" at {place_of(sample)}" if sample.fixed else ""
+    where = f" at {place_of(sample.fixed)}" if sample.fixed else ""
     return picture(f"{pane.title}{where}, {_between(pane.ends)}")
 
 
@@ -218,12 +218,12 @@ def panes(name: str, sample: Sample, value_ends, error_ends) -> list[Pane]:
 def _row(name: str, sample: Sample, ends, times) -> PictureRow:
     if len(sample.shown) > 1:
         shown = tuple(plane_picture(sample, pane, times) for pane in panes(name, sample, *ends))
-        return PictureRow(place_of(sample), shown)
+        return PictureRow(place_of(sample.fixed), shown)
     curves, known = {"computed": sample}, sample.reference is not None
     pictures = [line_picture(curves, f"{name} computed" + (" and reference" if known else ""))]
     if known:
         pictures.append(error_line_picture(curves, f"{name} absolute error"))
-    return PictureRow(place_of(sample), tuple(pictures))
+    return PictureRow(place_of(sample.fixed), tuple(pictures))
 
 
 def _plane_axes(place, sample: Sample, title: str, width: float, height: float) -> tuple[Axes, Axes]:

@@ -17,9 +17,9 @@ from sympy.core.function import AppliedUndef
 
 from spindle.methods.base import Method
 from spindle.methods.registry import label
+from spindle.problem.formulas import formulas
 from spindle.problem.printing import describe
 from spindle.report.figures import field_pictures, sample_slices, training_pictures
-from spindle.report.formulas import formulas
 from spindle.report.means import Mean, means
 from spindle.report.player import player
 from spindle.report.slices import choose_slices

@@ -13,8 +13,8 @@ import sympy
 
 import spindle as sp
 from spindle.gallery.registry import gallery
+from spindle.problem.formulas import formulas
 from spindle.report.figures import training_pictures
-from spindle.report.formulas import formulas
 from spindle.report.html import number, verdict, write_report
 from spindle.report.means import means
 from spindle.report.slices import Sample, Slice, choose_slices, sample_slice
@@ -303,5 +303,5 @@ def test_formula_without_mathml_is_plain_text(monkeypatch):
     def fail(self, expr):
         raise NotImplementedError
 
-    monkeypatch.setattr("spindle.report.formulas._MathML._print_Derivative", fail)
+    monkeypatch.setattr("spindle.problem.formulas._MathML._print_Derivative", fail)
     assert formulas(square())["such that"] == ["<code>u_xx + u_yy + 1 = 0</code>"]

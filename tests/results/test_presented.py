@@ -14,6 +14,7 @@ import xarray
 import spindle as sp
 from spindle.results.members import Member
 from spindle.results.triangulation import curved_cells, grid_cells
+from spindle.solving import load as _load  # noqa: F401  how solutions go into pickles
 from tests.families import convection
 from tests.families import u as of_family
 from tests.solutions import SMALL, untrained

@@ -50,8 +50,8 @@ lint: $(STAMP) ## check style, formatting and types
 	$(PY) -m mypy
 
 docs: $(STAMP) ## build the documentation into build/docs; a warning ends it
-	@$(PY) -c 'import zensical, mkdocstrings' 2>/dev/null || $(PIP) install --quiet --no-build-isolation --editable '.[docs]'
-	$(VENV)/bin/zensical build --strict --clean
+	@$(PY) -c 'import latex2mathml, mkdocstrings, zensical' 2>/dev/null || $(PIP) install --quiet --no-build-isolation --editable '.[docs]'
+	PYTHONPATH=docs/scripts $(VENV)/bin/zensical build --strict --clean
 
 bench: $(STAMP) ## measure the SPINN recipes against their baselines
 	$(VENV)/bin/spindle bench spinn

@@ -1,6 +1,5 @@
 """A method as notebooks show it: what was set by hand, with its meaning, and what else could be."""
 
-from dataclasses import fields
 from html import escape
 
 from spindle.errors import shown
@@ -11,7 +10,7 @@ _CELL = 'style="text-align:left;vertical-align:top;padding:1px 14px 1px 0"'
 
 def method_as_html(method) -> str:
     """A method as a table: each setting that was chosen, its value and meaning; the others are folded up below."""
-    chosen = {f.name: getattr(method, f.name) for f in fields(method) if getattr(method, f.name) != f.default}
+    chosen = method.chosen
     described = described_settings(type(method))
     set_here = _table((name, shown(value), described.get(name, "")) for name, value in chosen.items())
     others = _table((name, "", text) for name, text in described.items() if name not in chosen)

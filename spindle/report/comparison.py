@@ -199,25 +199,30 @@ def _fields(runs: Sequence[ComparedRun]) -> dict[str, list[tuple[str, list[list[
         ends = shared_limits([sample for samples in of_field.values() for sample in samples])[0]
         span = _span([[_exponents(s.error) for s in samples if s.error is not None] for samples in of_field.values()])
         together = [{letter: samples[k] for letter, samples in of_field.items()} for k in range(len(slices))]
-        pictures[name] = [(place_of(next(iter(s.values())).fixed), _rows(name, s, ends, span, times)) for s in together]
+        pictures[name] = [
+            (place_of(next(iter(s.values())).fixed), _rows(name, s, ends, span, times, first.problem.domain))
+            for s in together
+        ]
     return pictures
 
 
-def _rows(name: str, samples: Mapping[str, Sample], ends, span, times) -> list[list[Picture]]:
+def _rows(name: str, samples: Mapping[str, Sample], ends, span, times, domain) -> list[list[Picture]]:
     """The solutions of all runs on one slice beside each other, then their errors."""
     first = next(iter(samples.values()))
     if len(first.shown) == 1:
         lines = [line_picture(samples, name)]
         return [lines if first.reference is None else [*lines, error_line_picture(samples, f"{name} absolute error")]]
     values = [
-        plane_picture(s, Pane(s.values, f"{letter}: {name} computed", ends, "viridis"), times)
+        plane_picture(s, Pane(s.values, f"{letter}: {name} computed", ends, "viridis"), times, domain)
         for letter, s in samples.items()
     ]
     if first.reference is None:
         return [values]
-    reference = plane_picture(first, Pane(first.reference, f"{name} reference", ends, "viridis"), times)
+    reference = plane_picture(first, Pane(first.reference, f"{name} reference", ends, "viridis"), times, domain)
     errors = [
-        plane_picture(s, Pane(_raised(s, span), f"{letter}: log₁₀ of the error of {name}", span, "magma"), times)
+        plane_picture(
+            s, Pane(_raised(s, span), f"{letter}: log₁₀ of the error of {name}", span, "magma"), times, domain
+        )
         for letter, s in samples.items()
     ]
     return [[*values, reference], errors]

@@ -11,6 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from spindle.geometry.domain import Domain
 from spindle.report.canvas import (
     COLOURS,
     EMPTY,
@@ -24,6 +25,7 @@ from spindle.report.canvas import (
     scale,
     scale_format,
 )
+from spindle.report.outline import continued, cut_out, outline
 from spindle.report.slices import Sample, Slice, sample_slice
 from spindle.results.solution import Solution
 from spindle.symbolic.symbols import is_time
@@ -79,8 +81,10 @@ def field_pictures(solution: Solution, samples: Mapping[str, Sequence[Sample]]) 
 
     All slices of an unknown share one scale for solution and reference, and one for the error.
     """
-    times = time_names(solution)
-    return {name: [_row(name, s, shared_limits(slices), times) for s in slices] for name, slices in samples.items()}
+    times, domain = time_names(solution), solution.problem.domain
+    return {
+        name: [_row(name, s, shared_limits(slices), times, domain) for s in slices] for name, slices in samples.items()
+    }
 
 
 def shared_limits(samples: Sequence[Sample]) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -115,13 +119,16 @@ def training_pictures(history: History) -> list[Picture]:
     return pictures
 
 
-def plane_picture(sample: Sample, pane: Pane, times: Sequence[str]) -> Picture:
-    """A picture of a field as colours on a plane; outside the domain nothing is drawn."""
+def plane_picture(sample: Sample, pane: Pane, times: Sequence[str], domain: Domain) -> Picture:
+    """A picture of a field as colours on a plane, cut out along the outline of the domain where that is known."""
+    path = outline(domain, sample.shown)
+    values = pane.values if path is None else continued(pane.values)
     width, height = _size(sample, times)
     with canvas(_WIDTH, height + _MARGIN) as (figure, place, picture):
         axes, side = _plane_axes(place, sample, pane.title, width, height)
         colouring: Any = {"cmap": pane.colours, "vmin": pane.ends[0], "vmax": pane.ends[1], "rasterized": True}
-        mesh = axes.pcolormesh(*sample.nodes, np.ma.masked_invalid(pane.values), shading="nearest", **colouring)
+        mesh = axes.pcolormesh(*sample.nodes, np.ma.masked_invalid(values), shading="nearest", **colouring)
+        cut_out(axes, mesh, path, FAINT)
         _colour_scale(figure, side, mesh)
         _ends_of_plane(axes, sample)
     where = f" at {place_of(sample.fixed)}" if sample.fixed else ""
@@ -215,9 +222,9 @@ def panes(name: str, sample: Sample, value_ends, error_ends) -> list[Pane]:
     return listed
 
 
-def _row(name: str, sample: Sample, ends, times) -> PictureRow:
+def _row(name: str, sample: Sample, ends, times, domain: Domain) -> PictureRow:
     if len(sample.shown) > 1:
-        shown = tuple(plane_picture(sample, pane, times) for pane in panes(name, sample, *ends))
+        shown = tuple(plane_picture(sample, pane, times, domain) for pane in panes(name, sample, *ends))
         return PictureRow(place_of(sample.fixed), shown)
     curves, known = {"computed": sample}, sample.reference is not None
     pictures = [line_picture(curves, f"{name} computed" + (" and reference" if known else ""))]

@@ -34,5 +34,6 @@ def record_of(solution) -> dict:
         },
         "choices": solution.choices,
         **({"reduction": solution.reduced.facts} if solution.reduced else {}),
+        "chosen": list(solution.method.chosen),
         "versions": run["versions"],
     }

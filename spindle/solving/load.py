@@ -48,6 +48,10 @@ def load(directory, given: Mapping | None = None) -> Solution:
     """
     source = RunDirectory.at(directory)
     problem, method, seed = source.read(given)
+    return _loaded(source, problem, method, seed).with_method(source.as_handed_in(method))
+
+
+def _loaded(source: RunDirectory, problem: Problem, method: Method, seed: int) -> Solution:
     if method.windows_of(problem) == 1:
         return restore(problem, method, source, seed, choices=tuple(source.read_info()["choices"]))
     windows, parts = Windows(problem, method), list[Solution]()

@@ -177,7 +177,8 @@ import sys, spindle as sp
 assert not {"sympy", "scipy"} & set(sys.modules), "the import alone loads nothing"
 x, y = sp.coordinates("x y")
 u = sp.unknown("u", x, y)
-print(sp.Problem(sp.Disk({x: 0, y: 0}, 1) - sp.Disk({x: 0, y: 0}, 0.5), [sp.laplacian(u) - 1], [sp.Dirichlet(u, 0)]))
+ring = sp.Disk({x: 0, y: 0}, 1) - sp.Disk({x: 0, y: 0}, 0.5)
+print(sp.Problem(ring, [sp.laplacian(u) - 1], [sp.Dirichlet(u, 0)]))
 assert not {"jax", "equinox", "matplotlib", "pandas", "xarray", "rich", "jinja2"} & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

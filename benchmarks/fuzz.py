@@ -29,13 +29,13 @@ from pathlib import Path
 
 import numpy as np
 from mutations import GENERATED, NUMBERS, PROBLEM, WORDS, anything, bytes_mutated, mutated, toml
-from spindle.report.formulas import formulas
 
 from spindle.cli import main as cli
 from spindle.cli import outcome
 from spindle.errors import SpindleError
 from spindle.methods.registry import METHODS, method_named
 from spindle.problem.families import with_parameter_axes
+from spindle.problem.formulas import formulas
 from spindle.problem.printing import describe
 from spindle.problem_files.read import read_problem
 from spindle.report.html import verdict

@@ -77,6 +77,7 @@ def test_many_coordinates_are_several_pictures():
     assert [p.get_title().split(" = ")[1].split(",")[0] for p in pictures] == ["0", "0.3333", "0.6667", "1"]
 
 
+@pytest.mark.slow
 def test_a_family_is_drawn_member_by_member(family):
     tuned = sp.load(family / "run")
     (line,) = tuned(beta=1.25).plot(t=0.5).get_lines()[1:]

@@ -91,11 +91,11 @@ class Presented(ABC):
 
         path     `a.vtu`; where there is time the instants are `a_0000.vtu`, ... and `a.pvd` lists them
         points   about how many nodes a curved domain gets; default: those of the method, else 2,000, in space 4,000
-        axes     numbers of nodes or nodes; a single value fixes a coordinate or parameter, `z=0.5`; time: 11 instants
+        axes     numbers of nodes or nodes; a single value fixes a coordinate, `z=0.5`; time: 11 instants
 
         Boxes become quadrilaterals or hexahedra, curved domains their nodes joined to triangles or tetrahedra. Exact
         solutions stand beside the fields, `u_exact`. Values are in double precision.
-        Raises ProblemError where more than three coordinates of space are left.
+        Raises ProblemError where no coordinate of space, or more than three are left, and for a family as a whole.
 
             solution.to_vtk("plate.vtu")
             member.to_vtk("member.vtu", t=21)

@@ -39,10 +39,9 @@ def grid_cells(problem: Problem, nodes: Mapping[str, np.ndarray], time: str | No
     space = {name: values for name, values in nodes.items() if name != time}
     varying = [name for name, values in space.items() if len(values) > 1]
     if len(varying) not in _BOXES:
-        left = varying[3:] or list(space)[:1]
+        fix = f"fix others at a value, `{varying[3]}=0.5`" if varying else "take a table, `solution.to_dataframe()`"
         raise ProblemError(
-            f"`solution.to_vtk(...)` would write {len(varying)} axes of space, and VTK has one, two or three; "
-            + (f"fix others at a value, `{left[0]}=0.5`." if varying else "give some more than one node.")
+            f"`solution.to_vtk(...)` would write {len(varying)} axes of space, and VTK has one, two or three; {fix}."
         )
     kept = list(space) if len(space) <= 3 else varying
     mesh = np.meshgrid(*space.values(), indexing="ij")
@@ -76,8 +75,9 @@ def curved_cells(solution, shape: Shape, points: int | None) -> Cells:
     """
     nodes = np.concatenate([_nodes(solution, shape, points), _tips(shape)])
     simplices = Delaunay(nodes).simplices
-    edges = nodes[simplices[:, 1:]] - nodes[simplices[:, :1]]
-    thick = np.abs(np.linalg.det(edges)) > _FLAT * shape.volume
+    volumes = np.linalg.det(nodes[simplices[:, 1:]] - nodes[simplices[:, :1]])
+    simplices[volumes < 0, :2] = simplices[volumes < 0, 1::-1]  # VTK's corners turn one way
+    thick = np.abs(volumes) > _FLAT * shape.volume
     kept = simplices[thick & shape.contains(nodes[simplices].mean(axis=1))]
     return Cells(nodes, kept, _SIMPLICES[nodes.shape[1]])
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from spindle.errors import ProblemError
 from spindle.geometry.shape_domain import ShapeDomain
+from spindle.problem.families import family_parameters
 from spindle.results.axes import checked_names, completed, nodes_of
 from spindle.results.references import exact
 from spindle.results.triangulation import Cells, curved_cells, grid_cells
@@ -34,6 +35,12 @@ def write_vtk(fields, path: Path, points: int | None, axes: Mapping) -> Path:
             f'`solution.to_vtk("{path.stem}.vtu")`.'
         )
     checked_names(problem, axes)
+    if parameters := family_parameters(problem):
+        call = ", ".join(f"{p.name}={sum(p.bounds) / 2:g}" for p in parameters)
+        raise ProblemError(
+            f"`solution.to_vtk(...)` writes one field, and `{problem.name}` is a family over "
+            f"{', '.join(p.name for p in parameters)}; take a member, `family({call}).to_vtk(path)`."
+        )
     time = next((c.name for c in problem.coordinates if is_time(c)), None)
     axes = {time: _INSTANTS, **axes} if time else dict(axes)
     sampled = (_on_nodes if isinstance(problem.domain, ShapeDomain) else _on_grid)(fields, points, axes, time)

@@ -82,9 +82,33 @@ def field_pictures(solution: Solution, samples: Mapping[str, Sequence[Sample]]) 
     All slices of an unknown share one scale for solution and reference, and one for the error.
     """
     times, domain = time_names(solution), solution.problem.domain
-    return {
-        name: [_row(name, s, shared_limits(slices), times, domain) for s in slices] for name, slices in samples.items()
-    }
+    pictures = {}
+    for name, slices in samples.items():
+        rows = [_row(name, s, shared_limits(slices), times, domain) for s in slices]
+        known = len(slices[0].shown) > 1 and slices[0].error is not None
+        pictures[name] = [*rows, _profile(name, slices, times)] if known else rows
+    return pictures
+
+
+def _profile(name: str, samples: Sequence[Sample], times: Sequence[str]) -> PictureRow:
+    """The field beside its reference along a line of space, through the place where they are farthest apart."""
+    largest = [np.nanmax(np.asarray(s.error), initial=0.0) for s in samples]
+    line = through_largest_error(samples[int(np.argmax(largest))], times)
+    picture = line_picture({"computed": line}, f"{name} where the error is largest")
+    return PictureRow(place_of(line.fixed), (picture,))
+
+
+def through_largest_error(sample: Sample, times: Sequence[str]) -> Sample:
+    """A plane cut along a coordinate of space where the error is largest; it may be zero everywhere."""
+    error = np.nan_to_num(np.asarray(sample.error))
+    row, column = np.unravel_index(int(np.argmax(error)), error.shape)
+    along = 1 if sample.shown[0] in times else 0
+    cut = (slice(None), column) if along else (row, slice(None))
+    across = 1 - along
+    place = sample.nodes[across][column if along else row]
+    assert sample.reference is not None
+    fixed = sample.fixed | {sample.shown[across]: float(place)}
+    return Sample((sample.shown[along],), (sample.nodes[along],), sample.values[cut], sample.reference[cut], fixed)
 
 
 def shared_limits(samples: Sequence[Sample]) -> tuple[tuple[float, float], tuple[float, float]]:

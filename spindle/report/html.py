@@ -26,6 +26,7 @@ from spindle.results.directory import RunDirectory
 from spindle.results.run_record import RunRecord
 from spindle.results.solution import Solution
 from spindle.results.summary import classical_in_words, estimate_in_words, estimated_in_words
+from spindle.results.verdict import DOUBTFUL, NOT_SOLVED, SOLVED
 from spindle.storage.arrays import write_atomically
 from spindle.storage.records import WindowRecord
 from spindle.symbolic.symbols import is_given
@@ -113,7 +114,7 @@ def _content(solution: Solution, path: Path, command: str | None) -> dict:
     return {
         "title": problem.title or problem.name,
         "subtitle": f"{problem.name}, solved by {label(solution.method)}, recipe {solution.method.recipe}",
-        "good": run.stopped_by.as_asked,
+        "colour": {SOLVED: "", DOUBTFUL: " care", NOT_SOLVED: " bad"}[solution.verdict.word],
         "verdict": verdict(solution),
         "judgement": judgement(solution),
         "estimate": _sentence(f"estimated {estimate_in_words(run.error_estimate)}") if run.error_estimate else "",

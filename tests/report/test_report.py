@@ -16,7 +16,7 @@ import sympy
 import spindle as sp
 from spindle.gallery.registry import gallery
 from spindle.problem.formulas import formulas
-from spindle.report.figures import training_pictures
+from spindle.report.figures import through_largest_error, training_pictures
 from spindle.report.html import number, to_the_end, verdict, write_report
 from spindle.report.means import means
 from spindle.report.slices import Sample, Slice, choose_slices, sample_slice
@@ -82,6 +82,13 @@ def test_a_run_that_is_read_again_shows_what_was_set_by_hand(tmp_path):
     assert re.findall("<dt>(.*?)</dt>", by_hand) == [n for n in again.plan.settings.as_dict() if n in SMALL]
 
 
+def test_the_first_line_is_the_verdict_in_its_colour(tmp_path):
+    page = written("interval")
+    word = solved("interval").verdict.word
+    colour = {"solved": "", "doubtful": " care", "not solved": " bad"}[word]
+    assert re.search(f'<p class="verdict{colour}">{word.capitalize()}', page)
+
+
 def test_the_curve_ends_where_training_did():
     entry = HistoryEntry(5, "Adam", 0.5, 1e-8, {"u": 0.5})
     run = RunRecord(iterations=9, loss=4.38e-4, history=History([entry]), errors={"u": {"rel_l2": 0.25}})
@@ -95,6 +102,18 @@ def test_data_can_be_taken_away():
     assert json.loads(base64.b64decode(files["record.json"])) == json.loads(to_json(solved("interval").record()))
     rows = base64.b64decode(files["training.csv"]).decode().splitlines()
     assert len(rows) == 1 + len(solved("interval").run.history)
+
+
+def test_a_profile_goes_through_the_largest_error():
+    """Along space: at the instant of the largest error where time is on the other axis."""
+    nodes = (np.linspace(0, 1, 5), np.linspace(0, 2, 9))
+    reference = np.zeros((9, 5))
+    values = reference.copy()
+    values[3, 2] = 1.0
+    for shown, along, fixed in ((("t", "x"), "x", {"t": 0.5}), (("x", "y"), "x", {"y": 0.75})):
+        line = through_largest_error(Sample(shown, nodes, values, reference, {"z": 0.1}), ["t"])
+        assert line.shown == (along,) and line.fixed == {"z": 0.1} | fixed
+        assert len(line.nodes[0]) == len(line.values) == len(line.reference) and line.values.max() == 1.0
 
 
 def test_holes_are_cut_out_along_their_outline(tmp_path):
@@ -243,7 +262,7 @@ def test_means_over_space_show_what_drifts(tmp_path):
     page = page_of(solution, tmp_path / "r.html")
     assert "u: relative drift 0.25" in page.text, "(4 - 3) / 4"
     assert "Zero at all times, up to: flux 0." in page.text
-    assert len(page.images) == 3 + 1
+    assert len(page.images) == 3 + 1 + 1  # panels, profile, mean
     # Without time, numbers.
     solution = recorded(square, averages={"u": [0.25], "power": [-3.5]})
     page = page_of(solution, tmp_path / "r.html")

@@ -3,7 +3,8 @@
 import functools
 from collections.abc import Callable
 
-from spindle.gallery.registry import GALLERY, gallery
+from spindle.errors import ProblemError
+from spindle.gallery.registry import GALLERY, gallery, options
 from spindle.problem.problem import Problem
 
 __all__ = sorted(GALLERY)
@@ -12,9 +13,17 @@ __all__ = sorted(GALLERY)
 def _posed(name: str) -> Callable[..., Problem]:
     """`gallery(name)` as a function of the problem's options."""
 
+    known = list(options(name))
+
     @functools.wraps(GALLERY[name])
-    def pose(**options) -> Problem:
-        return gallery(name, **options)
+    def pose(*values, **named) -> Problem:
+        given = dict(zip(known, values, strict=False))
+        if len(values) > len(known) or set(given) & set(named):
+            raise ProblemError(
+                f"`sp.gallery.{name}` takes {len(known)} options, each once, and was given {len(values)} values without "
+                f"a name beside {len(named)} with one; write `sp.gallery.{name}({', '.join(f'{k}=...' for k in known)})`."
+            )
+        return gallery(name, **given, **named)
 
     return pose
 

@@ -14,8 +14,12 @@ def test_the_gallery_holds_its_problems_and_nothing_else():
 def test_a_problem_is_posed_by_its_name_with_its_options():
     problem = sp.gallery.burgers(nu=0.1)
     assert problem.origin == gallery("burgers", nu=0.1).origin == ("burgers", {"nu": 0.1})
+    assert sp.gallery.burgers(0.1).origin == problem.origin
     with pytest.raises(sp.ProblemError, match="has no option `mu`"):
         sp.gallery.burgers(mu=0.1)
+    for given, named in ([1, 2], {}), ([1], {"nu": 2}):
+        with pytest.raises(sp.ProblemError, match=r"each once.*write `sp.gallery.burgers\(nu=...\)`"):
+            sp.gallery.burgers(*given, **named)
 
 
 def test_what_is_offered_is_what_is_seen():

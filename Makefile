@@ -11,7 +11,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input
 PROGRESS := { grep -Eo --line-buffered '(Downloading|Using cached) [^ ]+ \([0-9.]+ MB\)|^Installing collected packages' || true; }
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all lint bench pins clean
+.PHONY: help venv demo test test-all lint docs bench pins clean
 
 help: ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -48,6 +48,10 @@ lint: $(STAMP) ## check style, formatting and types
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
+
+docs: $(STAMP) ## build the documentation into build/docs; a warning ends it
+	@$(PY) -c 'import latex2mathml, mkdocstrings, zensical' 2>/dev/null || $(PIP) install --quiet --no-build-isolation --editable '.[docs]'
+	PYTHONPATH=docs/scripts $(VENV)/bin/zensical build --strict --clean
 
 bench: $(STAMP) ## measure the SPINN recipes against their baselines
 	$(VENV)/bin/spindle bench spinn

@@ -1,5 +1,6 @@
 """The command `spindle`, outside the package: its import takes seconds, and Ctrl-C then should be a sentence too."""
 
+import gc
 import logging
 import os
 import signal
@@ -19,8 +20,11 @@ def main() -> None:
     before = [signal.signal(signum, _stop) for signum in (signal.SIGINT, signal.SIGTERM)]
     _refuse_small_limits()
     _remember_compilations()
+    gc.disable()  # a fifth of the time of the imports would go into looking for garbage among what stays
     from spindle.cli.main import process as run
 
+    gc.freeze()
+    gc.enable()
     signal.signal(signal.SIGINT, before[0])
     signal.signal(signal.SIGTERM, before[1])
     run(began)
@@ -45,9 +49,17 @@ def _remember_compilations() -> None:
     Where nothing can be kept, for want of a home or of the right to write there, nothing is.
     """
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (folder := _folder()):
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+        _say_to_jax("JAX_COMPILATION_CACHE_DIR", str(folder))
+    if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
+        _say_to_jax("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", 0.3)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns where its own folder cannot be made
+
+
+def _say_to_jax(name: str, value: str | float) -> None:
+    """Set what JAX reads when it is imported; `python -m spindle` has imported it already."""
+    os.environ[name] = str(value)
+    if "jax" in sys.modules:
+        sys.modules["jax"].config.update(name.lower(), value)
 
 
 def _folder() -> Path | None:

@@ -35,9 +35,9 @@ from spindle.cli import outcome
 from spindle.errors import SpindleError
 from spindle.methods.registry import METHODS, method_named
 from spindle.problem.families import with_parameter_axes
+from spindle.problem.formulas import formulas
 from spindle.problem.printing import describe
 from spindle.problem_files.read import read_problem
-from spindle.report.formulas import formulas
 from spindle.report.html import verdict
 from spindle.results.directory import RunDirectory, _fingerprint, write_json
 from spindle.solving.load import load

@@ -20,7 +20,7 @@ import optax
 
 import spindle as sp
 from spindle.gallery.helmholtz import helmholtz3d
-from spindle.gallery.poisson_nd import poisson_nd
+from spindle.gallery.many_axes import poisson_nd
 from spindle.training.precision import precision
 
 

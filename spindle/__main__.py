@@ -1,5 +1,5 @@
-"""`python -m spindle`: the command line."""
+"""`python -m spindle`: the command line, as `spindle` starts it."""
 
-from spindle.cli.main import process
+from spindle_command import main
 
-process()
+main()

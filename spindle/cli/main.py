@@ -7,6 +7,7 @@ SIGTERM (128 and the number of the signal), with the state saved if training had
 import ast
 import math
 import os
+import platform
 import sys
 import time
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
+from spindle import __version__
 from spindle.cli.check import check as check_problem
 from spindle.cli.check import in_words as check_in_words
 from spindle.cli.outcome import report_of, run_to_its_end, tell_of_continuing
@@ -33,7 +35,7 @@ from spindle.gallery.registry import GALLERY, gallery, options
 from spindle.gallery.registry import summary as gallery_summary
 from spindle.methods.base import Method
 from spindle.methods.choose import chosen_method
-from spindle.methods.registry import METHODS, described_method, method_in_words, method_named
+from spindle.methods.registry import METHODS, described_method, listed_name, method_in_words, method_named
 from spindle.problem.problem import Problem
 from spindle.report.comparison import write_comparison
 from spindle.report.curves import write_curves
@@ -64,8 +66,16 @@ class _Commands(TyperGroup):
 
 
 app = typer.Typer(
-    cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+    cls=_Commands, no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=__doc__
 )
+
+
+def _tell_version(asked: bool) -> None:
+    """End with the version of spindle and of what it computes with."""
+    if asked:
+        show(f"spindle {__version__} (Python {platform.python_version()}, JAX {jax.__version__})")
+        raise typer.Exit
+
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else; write no report.")
@@ -81,6 +91,16 @@ Strict = Annotated[bool, typer.Option("--strict", help='End with status 4 where 
 Progress = Annotated[bool, typer.Option(help="Show on standard error what is being done.")]
 
 
+Version = Annotated[
+    bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Say which version this is, and end.")
+]
+
+
+@app.callback()
+def _whole(version: Version = False):
+    """What all commands share."""
+
+
 @app.command("list")
 def list_command(
     problem: Annotated[
@@ -89,8 +109,8 @@ def list_command(
     json: Json = False,
 ):
     """List the problems of the gallery and the methods, or describe one problem or method with its settings."""
-    if problem in METHODS:
-        show(to_json(described_method(problem)) if json else method_in_words(problem))
+    if problem is not None and (method := listed_name(problem)) in METHODS:
+        show(to_json(described_method(method)) if json else method_in_words(method))
         return
     if problem is not None:
         description = {"name": problem, "summary": gallery_summary(problem), "options": options(problem)}

@@ -19,12 +19,12 @@ from spindle.gallery.flows import kovasznay, lid_driven_cavity, navier_stokes3d,
 from spindle.gallery.fronts import boundary_layer, burgers2d, burgers_moving, burgers_two_fronts
 from spindle.gallery.helmholtz import helmholtz3d, helmholtz_high
 from spindle.gallery.klein_gordon import klein_gordon3d, klein_gordon4d
+from spindle.gallery.many_axes import poisson_nd
 from spindle.gallery.materials import inclusion, two_materials, two_materials2d
 from spindle.gallery.not_separable import sine_gordon2d, variable_coefficient2d
 from spindle.gallery.ordinary import lorenz_inverse, oscillator_long, van_der_pol
 from spindle.gallery.patterns import ginzburg_landau, gray_scott
 from spindle.gallery.poisson import poisson2d, poisson_lshape
-from spindle.gallery.poisson_nd import poisson_nd
 from spindle.gallery.regions import advection_diffusion_annulus, poisson_cad, poisson_holes, poisson_star
 from spindle.gallery.transport import allen_cahn, burgers, convection
 from spindle.gallery.waves import advection_fast, wave_multiscale

@@ -1,5 +1,8 @@
 """What shapes are given: numbers, coordinates and names, checked where a shape is made."""
 
+import functools
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import sympy
 
@@ -7,6 +10,42 @@ from spindle.errors import ProblemError
 from spindle.geometry.extent import FARTHEST
 from spindle.symbolic.symbols import is_time
 from spindle.symbolic.words import shown
+
+
+def either_spelling(init: Callable) -> Callable:
+    """Let a shape be given as `{x: 0, y: 0}` or as `(x, y), (0, 0)`: what stands for each coordinate, in two ways."""
+
+    @functools.wraps(init)
+    def made(self, first, *rest, **named):
+        if isinstance(first, (tuple, list)) and all(isinstance(c, sympy.Symbol) for c in first) and rest:
+            values, *rest = rest
+            if not isinstance(values, (tuple, list, np.ndarray)) or len(values) != len(first):
+                raise ProblemError(
+                    f"`sp.{type(self).__name__}({shown(tuple(first))}, {shown(values)}, ...)` does not have one value "
+                    f"for each coordinate; write `({', '.join('0' for _ in first)})` there."
+                )
+            first = dict(zip(first, values, strict=True))
+        return init(self, first, *rest, **named)
+
+    return made
+
+
+def vertices_spelled(init: Callable) -> Callable:
+    """Let a polygon be given as `(x, y), [(0, 0), (1, 0), (0, 1)]` or as `{x: [0, 1, 0], y: [0, 0, 1]}`."""
+
+    @functools.wraps(init)
+    def made(self, first, *rest, **named):
+        if not isinstance(first, Mapping):
+            return init(self, first, *rest, **named)
+        columns = [value if isinstance(value, (tuple, list, np.ndarray)) else [value] for value in first.values()]
+        if len({len(column) for column in columns}) != 1:
+            raise ProblemError(
+                f"`sp.Polygon({shown(first)})` has not as many numbers for each coordinate; write "
+                f"`sp.Polygon({{x: [0, 1, 0], y: [0, 0, 1]}})`."
+            )
+        return init(self, tuple(first), [tuple(p) for p in zip(*columns, strict=True)], *rest, **named)
+
+    return made
 
 
 def plain(value: float) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import sympy
 
 from spindle.errors import ProblemError, nearest, usage
+from spindle.geometry.arguments import either_spelling
 from spindle.geometry.cells import cells_of, rectangles
 from spindle.geometry.extent import check_extent
 from spindle.geometry.face_parts import face_parts, is_cut
@@ -216,9 +217,10 @@ def no_domain(domain: Domain, operation: str, other) -> ProblemError:
 class Box(BoxDomain):
     """A box, `Box({t: (0, 1), x: (-1, 1)})`: an interval for each coordinate, in the order of the arrays' axes.
 
-    `|`, `-` and `&` combine boxes of the same coordinates.
+    `Box((t, x), [(0, 1), (-1, 1)])` is another way to say it. `|`, `-` and `&` combine boxes of the same coordinates.
     """
 
+    @either_spelling
     def __init__(self, intervals: Mapping[sympy.Symbol, tuple]):
         if not isinstance(intervals, Mapping):
             raise ProblemError(

@@ -17,12 +17,14 @@ from spindle.geometry import arcs
 from spindle.geometry.arguments import (
     centre_of,
     coordinates_of,
+    either_spelling,
     numbers_of,
     one_number,
     placed,
     plain,
     radius_of,
     side_name,
+    vertices_spelled,
 )
 from spindle.geometry.domain import Box, BoxUnion, Domain
 from spindle.geometry.extent import FARTHEST, check_extent
@@ -41,9 +43,12 @@ _SLIMMEST = 10_000  # times longer than the other may be a half axis of an ellip
 class Ellipse(Planar):
     """The ellipse `Ellipse({x: 0, y: 0}, (2, 1), angle=0.3)`: its centre, its half axes and the angle of the first.
 
+    `Ellipse((x, y), (0, 0), (2, 1))` is another way to say it.
+
     `name` is what its boundary is called.
     """
 
+    @either_spelling
     def __init__(self, centre: Mapping, axes: tuple, angle=0.0, name: str = "ellipse"):
         self.coordinates, self.centre = centre_of("Ellipse", centre, 2)
         self.axes = numbers_of("Ellipse", "axes", axes, 2)
@@ -80,8 +85,12 @@ class Ellipse(Planar):
 
 @usage("sp.Disk({x: 0, y: 0}, radius=1)")
 class Disk(Planar):
-    """The disk `Disk({x: 0, y: 0}, radius=1)`; `name` is what its boundary is called."""
+    """The disk `Disk({x: 0, y: 0}, radius=1)`; `name` is what its boundary is called.
 
+    `Disk((x, y), (0, 0), radius=1)` is another way to say it.
+    """
+
+    @either_spelling
     def __init__(self, centre: Mapping, radius=1.0, name: str = "circle"):
         self.coordinates, self.centre = centre_of("Disk", centre, 2)
         self.radius, self.sides = radius_of("Disk", self, radius), (side_name("Disk", name),)
@@ -105,10 +114,13 @@ class Disk(Planar):
 class Curve(Planar):
     """The interior of a smooth closed curve, `Curve({x: 2*cos(s), y: sin(s)}, s, (0, 2*pi))`.
 
+    `Curve((x, y), (2*cos(s), sin(s)), s, (0, 2*pi))` is another way to say it.
+
     at     an expression of the parameter for each coordinate; either direction of travel will do
     name   what the boundary is called
     """
 
+    @either_spelling
     def __init__(self, at: Mapping, parameter: sympy.Symbol, ends: tuple, name: str = "curve"):
         self.at = _curve_parts(at, parameter, ends)
         self.coordinates = tuple(c for c, _ in self.at)
@@ -147,10 +159,13 @@ class Curve(Planar):
 class Polygon(Planar):
     """A polygon, `Polygon((x, y), [(0, 0), (1, 0), (0, 1)])`, its holes given as further lists of vertices.
 
+    `Polygon({x: [0, 1, 0], y: [0, 0, 1]})` is another way to say it.
+
     vertices  in either direction, the first not repeated; or a polygon of Shapely, holes included
     name      what its outer boundary is called; the holes are "hole 1", "hole 2", ...
     """
 
+    @vertices_spelled
     def __init__(self, coordinates, vertices, holes: Sequence = (), name: str = "outline"):
         self.coordinates = coordinates_of("Polygon", coordinates, (2,))
         if isinstance(vertices, shapely.Polygon):

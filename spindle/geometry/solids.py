@@ -8,7 +8,7 @@ import numpy as np
 
 from spindle.errors import ProblemError, usage
 from spindle.geometry import meshes
-from spindle.geometry.arguments import centre_of, coordinates_of, placed, plain, radius_of, side_name
+from spindle.geometry.arguments import centre_of, coordinates_of, either_spelling, placed, plain, radius_of, side_name
 from spindle.geometry.extent import check_extent
 from spindle.geometry.solid import Solid, counted
 from spindle.geometry.supports import Bounds
@@ -17,8 +17,12 @@ from spindle.symbolic.words import shown
 
 @usage("sp.Ball({x: 0, y: 0, z: 0}, radius=1)")
 class Ball(Solid):
-    """The ball `Ball({x: 0, y: 0, z: 0}, radius=1)`; `name` is what its boundary is called."""
+    """The ball `Ball({x: 0, y: 0, z: 0}, radius=1)`; `name` is what its boundary is called.
 
+    `Ball((x, y, z), (0, 0, 0), radius=1)` is another way to say it.
+    """
+
+    @either_spelling
     def __init__(self, centre: Mapping, radius=1.0, name: str = "sphere"):
         self.coordinates, self.centre = centre_of("Ball", centre, 3)
         self.radius, self.sides = radius_of("Ball", self, radius), (side_name("Ball", name),)

@@ -11,6 +11,7 @@ from spindle.classical.nodal_solver import ClassicalSolution, NoClassical
 from spindle.errors import MethodError, nearest, shown
 from spindle.lowering.constraints import Constraints
 from spindle.methods.optimizers import TrainingSettings
+from spindle.methods.printing import method_as_html
 from spindle.methods.published import published_settings
 from spindle.methods.settings import (
     Activation,
@@ -236,8 +237,10 @@ class Method(TrainingSettings, ABC):
         return super().__new__(cls)
 
     def __repr__(self):
-        chosen = ((f, getattr(self, f.name)) for f in _recipe_first(type(self)))
-        return f"{type(self).__name__}({', '.join(f'{f.name}={shown(v)}' for f, v in chosen if v != f.default)})"
+        return f"{type(self).__name__}({', '.join(f'{name}={shown(value)}' for name, value in self.chosen.items())})"
+
+    def _repr_html_(self) -> str:
+        return method_as_html(self)
 
     @abstractmethod
     def plan(self, problem: Problem) -> Plan:
@@ -269,6 +272,11 @@ class Method(TrainingSettings, ABC):
         slabs = complete.network in SLABBED and fits(problem)
         marches = of_time_alone(problem) and complete.is_basis and not slabs
         return complete if complete.windows != "auto" or marches else replace(complete, windows=1)
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The settings that were given by hand, and the recipe where it is not the default one."""
+        return {f.name: value for f in _recipe_first(type(self)) if (value := getattr(self, f.name)) != f.default}
 
     def as_dict(self) -> dict[str, Any]:
         """The settings that have a value, in the order of the recipe, as records and run directories list them."""

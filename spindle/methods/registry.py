@@ -35,6 +35,7 @@ def method_named(name: str, settings: Mapping[str, Any], *, hint: str = "") -> M
 
     Raises MethodError where there is no such method, or where it has no such setting.
     """
+    name = listed_name(name)
     if name not in METHODS:
         raise MethodError(f"There is no method `{name}`." + nearest(name, METHODS))
     cls, fixed = METHODS[name]
@@ -45,6 +46,13 @@ def method_named(name: str, settings: Mapping[str, Any], *, hint: str = "") -> M
                 f"The method `{name}` has no setting `{key}`, so it would be ignored." + nearest(key, known) + hint
             )
     return cls(**{**fixed, **settings})
+
+
+def listed_name(name: str) -> str:
+    """The name under which a method is listed, of whatever case, or of its class: `SPINN`, `CausalPINN`."""
+    spoken = {cls.__name__.casefold(): listed for listed, (cls, fixed) in METHODS.items() if not fixed}
+    folded = name.casefold()
+    return folded if folded in METHODS else spoken.get(folded, name)
 
 
 def described_method(name: str) -> dict[str, Any]:

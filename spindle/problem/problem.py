@@ -22,6 +22,7 @@ from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.jumps import check_jumps
 from spindle.problem.consistency.references import misfits
 from spindle.problem.curves import LevelInterface, curves
+from spindle.problem.formulas import as_html
 from spindle.problem.integrals import IntegralTerm, masked
 from spindle.problem.integrals import split as integrals_of
 from spindle.problem.interfaces import Interface, interfaces
@@ -219,6 +220,9 @@ class Problem:
 
     def _repr_latex_(self):
         return f"$${describe_latex(self)}$$"
+
+    def _repr_html_(self):
+        return as_html(self)
 
     def expressions(self) -> list[sympy.Expr]:
         """The residual of every equation and of every piece of every condition."""

@@ -1,1 +1,1 @@
-"""The report of a solution: pictures, tables and formulas in one HTML file that needs no network."""
+"""What a reader sees of solutions: pictures from Python, the report in one HTML file, comparisons, pages to explore."""

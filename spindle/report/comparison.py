@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from spindle.methods.registry import label
-from spindle.problem.problem import Problem
-from spindle.problem.serialize import problem_to_data
+from spindle.problem.sameness import same_problem
 from spindle.report.canvas import Picture, limits
 from spindle.report.figures import (
     Pane,
@@ -31,8 +30,6 @@ from spindle.training.history import HistoryEntry
 _SLICES = 2  # of each field; one picture a run and slice is much already
 # Decades below the largest error of the best run that the scale of errors shows, and decades in all.
 _BELOW, _DECADES = 1.5, 12
-# What is said of a problem, rather than what it is.
-_SAID = ("name", "title", "citation", "notes", "published", "origin")
 
 
 @dataclass(frozen=True)
@@ -62,8 +59,17 @@ def write_comparison(solutions: Sequence[tuple[str, Solution]], path) -> Path:
 
     Fields are drawn where all solutions are of the same problem.
     """
-    runs = [ComparedRun(_letter(k), name, solution, run_style(k)) for k, (name, solution) in enumerate(solutions)]
-    return render("comparison.html", _content(runs), Path(path))
+    return render("comparison.html", _content(_lettered(solutions)), Path(path))
+
+
+def tabulated_runs(solutions: Sequence[tuple[str, Solution]]) -> list[tuple[str, tuple[str, ...]]]:
+    """What the page tabulates, as pairs of a name and a cell for each run: results, cost, and what differs."""
+    runs = _lettered(solutions)
+    return [(line.name, line.cells) for line in (*_results(runs), *_cost(runs), *_differences(runs))]
+
+
+def _lettered(solutions: Sequence[tuple[str, Solution]]) -> list[ComparedRun]:
+    return [ComparedRun(_letter(k), name, solution, run_style(k)) for k, (name, solution) in enumerate(solutions)]
 
 
 def _letter(position: int) -> str:
@@ -87,14 +93,6 @@ def _content(runs: Sequence[ComparedRun]) -> dict:
         "fields": _fields(runs) if same else {},
         "on_lines": len(problems[0].coordinates) == 1,
     }
-
-
-def same_problem(one: Problem, other: Problem) -> bool:
-    """Whether two problems ask for the same field: domain, equations, conditions and references, not their names."""
-    (first, numbers), (second, others) = problem_to_data(one), problem_to_data(other)
-    posed, asked = ({k: v for k, v in data.items() if k not in _SAID} for data in (first, second))
-    equal = all(np.array_equal(numbers[name], others[name], equal_nan=True) for name in set(numbers) & set(others))
-    return posed == asked and set(numbers) == set(others) and equal
 
 
 def _described(run: ComparedRun) -> dict:
@@ -201,25 +199,30 @@ def _fields(runs: Sequence[ComparedRun]) -> dict[str, list[tuple[str, list[list[
         ends = shared_limits([sample for samples in of_field.values() for sample in samples])[0]
         span = _span([[_exponents(s.error) for s in samples if s.error is not None] for samples in of_field.values()])
         together = [{letter: samples[k] for letter, samples in of_field.items()} for k in range(len(slices))]
-        pictures[name] = [(place_of(next(iter(s.values()))), _rows(name, s, ends, span, times)) for s in together]
+        pictures[name] = [
+            (place_of(next(iter(s.values())).fixed), _rows(name, s, ends, span, times, first.problem.domain))
+            for s in together
+        ]
     return pictures
 
 
-def _rows(name: str, samples: Mapping[str, Sample], ends, span, times) -> list[list[Picture]]:
+def _rows(name: str, samples: Mapping[str, Sample], ends, span, times, domain) -> list[list[Picture]]:
     """The solutions of all runs on one slice beside each other, then their errors."""
     first = next(iter(samples.values()))
     if len(first.shown) == 1:
         lines = [line_picture(samples, name)]
         return [lines if first.reference is None else [*lines, error_line_picture(samples, f"{name} absolute error")]]
     values = [
-        plane_picture(s, Pane(s.values, f"{letter}: {name} computed", ends, "viridis"), times)
+        plane_picture(s, Pane(s.values, f"{letter}: {name} computed", ends, "viridis"), times, domain)
         for letter, s in samples.items()
     ]
     if first.reference is None:
         return [values]
-    reference = plane_picture(first, Pane(first.reference, f"{name} reference", ends, "viridis"), times)
+    reference = plane_picture(first, Pane(first.reference, f"{name} reference", ends, "viridis"), times, domain)
     errors = [
-        plane_picture(s, Pane(_raised(s, span), f"{letter}: log₁₀ of the error of {name}", span, "magma"), times)
+        plane_picture(
+            s, Pane(_raised(s, span), f"{letter}: log₁₀ of the error of {name}", span, "magma"), times, domain
+        )
         for letter, s in samples.items()
     ]
     return [[*values, reference], errors]

@@ -11,6 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from spindle.geometry.domain import Domain
 from spindle.report.canvas import (
     COLOURS,
     EMPTY,
@@ -24,6 +25,7 @@ from spindle.report.canvas import (
     scale,
     scale_format,
 )
+from spindle.report.outline import continued, cut_out, outline
 from spindle.report.slices import Sample, Slice, sample_slice
 from spindle.results.solution import Solution
 from spindle.symbolic.symbols import is_time
@@ -79,8 +81,34 @@ def field_pictures(solution: Solution, samples: Mapping[str, Sequence[Sample]]) 
 
     All slices of an unknown share one scale for solution and reference, and one for the error.
     """
-    times = time_names(solution)
-    return {name: [_row(name, s, shared_limits(slices), times) for s in slices] for name, slices in samples.items()}
+    times, domain = time_names(solution), solution.problem.domain
+    pictures = {}
+    for name, slices in samples.items():
+        rows = [_row(name, s, shared_limits(slices), times, domain) for s in slices]
+        known = len(slices[0].shown) > 1 and slices[0].error is not None
+        pictures[name] = [*rows, _profile(name, slices, times)] if known else rows
+    return pictures
+
+
+def _profile(name: str, samples: Sequence[Sample], times: Sequence[str]) -> PictureRow:
+    """The field beside its reference along a line of space, through the place where they are farthest apart."""
+    largest = [np.nanmax(np.asarray(s.error), initial=0.0) for s in samples]
+    line = through_largest_error(samples[int(np.argmax(largest))], times)
+    picture = line_picture({"computed": line}, f"{name} where the error is largest")
+    return PictureRow(place_of(line.fixed), (picture,))
+
+
+def through_largest_error(sample: Sample, times: Sequence[str]) -> Sample:
+    """A plane cut along a coordinate of space where the error is largest; it may be zero everywhere."""
+    error = np.nan_to_num(np.asarray(sample.error))
+    row, column = np.unravel_index(int(np.argmax(error)), error.shape)
+    along = 1 if sample.shown[0] in times else 0
+    cut = (slice(None), column) if along else (row, slice(None))
+    across = 1 - along
+    place = sample.nodes[across][column if along else row]
+    assert sample.reference is not None
+    fixed = sample.fixed | {sample.shown[across]: float(place)}
+    return Sample((sample.shown[along],), (sample.nodes[along],), sample.values[cut], sample.reference[cut], fixed)
 
 
 def shared_limits(samples: Sequence[Sample]) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -94,9 +122,9 @@ def time_names(solution: Solution) -> list[str]:
     return [c.name for c in solution.problem.coordinates if is_time(c)]
 
 
-def place_of(sample: Sample) -> str:
+def place_of(fixed: Mapping[str, float]) -> str:
     """The place of a slice in words, `z = 0.12`; empty where the slice is the whole domain."""
-    return ", ".join(f"{c} = {value:.4g}" for c, value in sample.fixed.items())
+    return ", ".join(f"{c} = {value:.4g}" for c, value in fixed.items())
 
 
 def training_pictures(history: History) -> list[Picture]:
@@ -115,16 +143,19 @@ def training_pictures(history: History) -> list[Picture]:
     return pictures
 
 
-def plane_picture(sample: Sample, pane: Pane, times: Sequence[str]) -> Picture:
-    """A picture of a field as colours on a plane; outside the domain nothing is drawn."""
+def plane_picture(sample: Sample, pane: Pane, times: Sequence[str], domain: Domain) -> Picture:
+    """A picture of a field as colours on a plane, cut out along the outline of the domain where that is known."""
+    path = outline(domain, sample.shown)
+    values = pane.values if path is None else continued(pane.values)
     width, height = _size(sample, times)
     with canvas(_WIDTH, height + _MARGIN) as (figure, place, picture):
         axes, side = _plane_axes(place, sample, pane.title, width, height)
         colouring: Any = {"cmap": pane.colours, "vmin": pane.ends[0], "vmax": pane.ends[1], "rasterized": True}
-        mesh = axes.pcolormesh(*sample.nodes, np.ma.masked_invalid(pane.values), shading="nearest", **colouring)
+        mesh = axes.pcolormesh(*sample.nodes, np.ma.masked_invalid(values), shading="nearest", **colouring)
+        cut_out(axes, mesh, path, FAINT)
         _colour_scale(figure, side, mesh)
         _ends_of_plane(axes, sample)
-    where = f" at {place_of(sample)}" if sample.fixed else ""
+    where = f" at {place_of(sample.fixed)}" if sample.fixed else ""
     return picture(f"{pane.title}{where}, {_between(pane.ends)}")
 
 
@@ -215,15 +246,15 @@ def panes(name: str, sample: Sample, value_ends, error_ends) -> list[Pane]:
     return listed
 
 
-def _row(name: str, sample: Sample, ends, times) -> PictureRow:
+def _row(name: str, sample: Sample, ends, times, domain: Domain) -> PictureRow:
     if len(sample.shown) > 1:
-        shown = tuple(plane_picture(sample, pane, times) for pane in panes(name, sample, *ends))
-        return PictureRow(place_of(sample), shown)
+        shown = tuple(plane_picture(sample, pane, times, domain) for pane in panes(name, sample, *ends))
+        return PictureRow(place_of(sample.fixed), shown)
     curves, known = {"computed": sample}, sample.reference is not None
     pictures = [line_picture(curves, f"{name} computed" + (" and reference" if known else ""))]
     if known:
         pictures.append(error_line_picture(curves, f"{name} absolute error"))
-    return PictureRow(place_of(sample), tuple(pictures))
+    return PictureRow(place_of(sample.fixed), tuple(pictures))
 
 
 def _plane_axes(place, sample: Sample, title: str, width: float, height: float) -> tuple[Axes, Axes]:

@@ -6,7 +6,6 @@ import inspect
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from functools import singledispatch
 from pathlib import Path
 
@@ -15,21 +14,23 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from sympy.core.function import AppliedUndef
 
-from spindle.methods.base import Method
 from spindle.methods.registry import label
+from spindle.problem.formulas import formulas
 from spindle.problem.printing import describe
+from spindle.report.downloads import downloads
 from spindle.report.figures import field_pictures, sample_slices, training_pictures
-from spindle.report.formulas import formulas
 from spindle.report.means import Mean, means
 from spindle.report.player import player
 from spindle.report.slices import choose_slices
 from spindle.results.directory import RunDirectory
+from spindle.results.run_record import RunRecord
 from spindle.results.solution import Solution
-from spindle.results.summary import estimate_in_words, estimated_in_words
+from spindle.results.summary import classical_in_words, estimate_in_words, estimated_in_words
+from spindle.results.verdict import DOUBTFUL, NOT_SOLVED, SOLVED
 from spindle.storage.arrays import write_atomically
 from spindle.storage.records import WindowRecord
 from spindle.symbolic.symbols import is_given
-from spindle.training.history import Clock
+from spindle.training.history import Clock, History, HistoryEntry
 from spindle.visible import visible
 
 _FOLDER = Path(__file__).parent
@@ -113,7 +114,7 @@ def _content(solution: Solution, path: Path, command: str | None) -> dict:
     return {
         "title": problem.title or problem.name,
         "subtitle": f"{problem.name}, solved by {label(solution.method)}, recipe {solution.method.recipe}",
-        "good": run.stopped_by.as_asked,
+        "colour": {SOLVED: "", DOUBTFUL: " care", NOT_SOLVED: " bad"}[solution.verdict.word],
         "verdict": verdict(solution),
         "judgement": judgement(solution),
         "estimate": _sentence(f"estimated {estimate_in_words(run.error_estimate)}") if run.error_estimate else "",
@@ -130,7 +131,10 @@ def _content(solution: Solution, path: Path, command: str | None) -> dict:
         "choices": [_sentence(choice) for choice in solution.choices],
         "settings": _settings(solution),
         "loss": run.loss,
-        "curves": training_pictures(run.history),
+        "other_measure": bool(run.history) and not 0.5 <= run.loss / (run.history[-1].loss or 1.0) <= 2,
+        "curves": training_pictures(to_the_end(run)),
+        "classical": _sentence(classical_in_words(run.classical)) if run.classical else "",
+        "downloads": downloads(solution),
         "timings": _timings(solution),
         "total_seconds": run.seconds.total,
         "environment": _environment(solution),
@@ -142,6 +146,17 @@ def _content(solution: Solution, path: Path, command: str | None) -> dict:
         **_windows(run.windows),
         **_means(means(run.averages, samples)),
     }
+
+
+def to_the_end(run: RunRecord) -> History:
+    """The history with a last entry at the end of training, which looks at some steps only."""
+    history = run.history
+    if not history or history[-1].step >= run.iterations or not math.isfinite(run.loss):
+        return history
+    errors = {name: m["rel_l2"] for name, m in run.errors.items() if m["rel_l2"] is not None}
+    known = {name: value for name, value in errors.items() if name in history[-1].errors}
+    last = HistoryEntry(run.iterations, history[-1].phase, run.seconds.train, run.loss, known)
+    return History([*history, last])
 
 
 def _motion(solution: Solution) -> dict:
@@ -204,17 +219,12 @@ def _estimated(solution: Solution) -> list[tuple[str, float, str]]:
     return [(name, starts.get(name, math.nan), value) for name, value in estimated_in_words(solution.run)]
 
 
-def _settings(solution: Solution) -> list[tuple[str, str, bool]]:
-    """Name and value of every setting, and whether it was chosen by hand rather than by the recipe."""
-    chosen, settings = _chosen(solution.method), solution.plan.settings.as_dict()
-    first = {"recipe": solution.method.recipe}
-    return [(name, setting_in_words(value), name in chosen) for name, value in (first | settings).items()]
-
-
-def _chosen(method: Method) -> dict:
-    """The settings of a method that were chosen by hand."""
-    given = {f.name: getattr(method, f.name) for f in fields(method)}
-    return {k: v for k, v in given.items() if v is not None and (k, v) != ("recipe", "default")}
+def _settings(solution: Solution) -> dict[str, list[tuple[str, str]]]:
+    """Name and value of every setting: what was set by hand, and what comes from the recipe."""
+    chosen, settings = solution.method.chosen, solution.plan.settings.as_dict()
+    told = {name: setting_in_words(v) for name, v in ({"recipe": solution.method.recipe} | settings).items()}
+    by_hand = [(name, value) for name, value in told.items() if name in chosen]
+    return {"by_hand": by_hand, "usual": [(name, value) for name, value in told.items() if name not in chosen]}
 
 
 @singledispatch
@@ -271,7 +281,7 @@ def _python(solution: Solution, path: Path) -> str:
         functions = f", given={{{', '.join(f'{name!r}: {name}' for name in given)}}}" if given else ""
         body = f"solution = sp.load({str(path.parent.absolute())!r}{functions})"
     else:
-        arguments = ", ".join(f"{k}={v!r}" for k, v in _chosen(solution.method).items())
+        arguments = ", ".join(f"{k}={v!r}" for k, v in solution.method.chosen.items())
         call = f"sp.{type(solution.method).__name__}({arguments})"
         body = f"solution = sp.solve(problem, {call}, seed={solution.run.seed})"
     first = ", ".join(f"{c}={value:.4g}" for c, value in _inside(solution))

@@ -259,6 +259,14 @@ class RunDirectory:
             ) from error
         return method
 
+    def as_handed_in(self, method: Method) -> Method:
+        """The method with those settings alone that were given by hand, as far as that is on record."""
+        record = self.read_info().get("record")
+        chosen = record.get("chosen") if isinstance(record, dict) else None
+        if not isinstance(chosen, list) or not set(map(str, chosen)) <= set(vars(method)):
+            return method
+        return type(method)(**{name: getattr(method, name) for name in chosen})
+
     def read_result(self) -> tuple[dict[str, np.ndarray], RunRecord]:
         """Trained numbers, and the record of the run.
 

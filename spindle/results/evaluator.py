@@ -116,6 +116,11 @@ class Evaluator:
             return np.concatenate([where[:, :axis], moved[:, None], where[:, axis + 1 :]], axis=1)
         return [pace * (nodes - begins) if k == axis else nodes for k, nodes in enumerate(where)]
 
+    @cached_property
+    def _of_family(self) -> dict[sympy.Expr, sympy.Expr]:
+        """{unknown as it was written: the same with the parameters of the family as arguments}."""
+        return dict(zip(self.given.unknowns, self.problem.unknowns, strict=True))
+
     def _checked(self, expression):
         call = f"solution({shown(expression)})"
         if isinstance(expression, (numbers.Number, np.ndarray)):
@@ -128,7 +133,7 @@ class Evaluator:
                 f"`{call}` asks for {len(expression)} components at once; ask for one after the other, "
                 f"`[solution(e, ...) for e in v]`."
             )
-        checked = by_name(expression_of(expression, call), self.problem.coordinates)
+        checked = by_name(expression_of(expression, call), self.problem.coordinates).xreplace(self._of_family)
         known = [*self.problem.coordinates, *self.problem.parameters]
         constants = {p for p in checked.atoms(Parameter) if p.value is not None}
         for stray in sorted(checked.free_symbols - set(known) - constants, key=str):

@@ -15,6 +15,7 @@ from spindle.objective.errors import error_measures
 from spindle.problem.families import checked_values, family_parameters
 from spindle.problem.problem import Problem
 from spindle.reduction.tuning import with_coefficients
+from spindle.results.presented import Presented
 from spindle.training.precision import precision
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Members:
 
 
 @dataclass(frozen=True, eq=False)
-class Member:
+class Member(Presented):
     """One member of a family: call it at coordinates, or take it on a grid.
 
     values, coefficients, residual, start   see `Members`; only the values of a method that does not tune members
@@ -108,22 +109,33 @@ class Member:
         values = self._tuned.grid(expression, **axes, **self._fixed)
         return values.reshape(values.shape[: values.ndim - len(self.values)])
 
-    def to_xarray(self, **axes) -> "xarray.Dataset":
-        """A Dataset of all unknowns on a grid, with the exact solution if known."""
+    def to_xarray(self, *, units: Mapping[str, str] | None = None, **axes) -> "xarray.Dataset":
+        """A Dataset of all unknowns on a grid, with the exact solution if known; `units` as of `Solution`."""
         self._refuse_parameters(axes)
-        return self._tuned.to_xarray(**axes, **self._fixed).squeeze(list(self.parameters))
+        return self._tuned.to_xarray(units=units, **axes, **self._fixed).squeeze(list(self.parameters))
+
+    @cached_property
+    def posed(self) -> Problem:
+        """The problem with these parameters."""
+        return self.solution.given.at(**self.parameters)
+
+    @property
+    def whole(self):
+        """The solution of the family."""
+        return self.solution
 
     def errors(self) -> dict[str, dict[str, float]]:
         """`{unknown: measures}` against the reference, where this member has one."""
-        problem = self.solution.given.at(**self.parameters)
+        problem = self.posed
         errors = {}
         for u, reference in problem.compared.items():
             table = reference.table
             if table is not None:
                 axes, wanted = dict(table.axes), np.asarray(table.values)
-                values = self.grid(self._wide(u), **axes)
+                values = self.grid(u, **axes)
             else:
-                data = self.to_xarray(**{c.name: 101 for c in problem.coordinates})
+                counts: Any = {c.name: 101 for c in problem.coordinates}
+                data = self.to_xarray(**counts)
                 values, wanted = (data[name].values for name in (problem.name_of(u), f"{problem.name_of(u)}_exact"))
             errors[problem.name_of(u)] = error_measures(values, wanted)
         return errors
@@ -157,10 +169,6 @@ class Member:
         with precision(self.solution.plan.dtype):
             field = with_coefficients(self.solution.reduced.full, jnp.asarray(self.coefficients))
         return self.solution.with_model(Model(field, self.solution.model.estimated))
-
-    def _wide(self, u):
-        """The unknown of one member as the unknown of the family."""
-        return next(v for v in self.solution.problem.unknowns if v.func.__name__ == u.func.__name__)
 
     def _refuse_parameters(self, given: Mapping) -> None:
         for name in given:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import equinox as eqx
 import jax
 import numpy as np
-import sympy
 
-from spindle.errors import MethodError, ProblemError, nearest, usage
+from spindle.errors import MethodError, ProblemError, usage
 from spindle.methods.base import Method, Plan
 from spindle.methods.registry import label
 from spindle.networks.model import Model
@@ -19,9 +18,13 @@ from spindle.problem.families import family_parameters, parameter_values
 from spindle.problem.problem import Problem
 from spindle.problem.windows import by_window, time_axis
 from spindle.reduction.build import Reduced
+from spindle.results.axes import floats, nodes_of, ordered
 from spindle.results.directory import RunDirectory
 from spindle.results.evaluator import Evaluator, inside, measured
-from spindle.results.members import Members, checked_inside
+from spindle.results.members import Member, Members, checked_inside
+from spindle.results.presented import Presented, attributes_of, with_units
+from spindle.results.presenter import presenter
+from spindle.results.record import record_of
 from spindle.results.reduced import reduced_to_data
 from spindle.results.references import exact
 from spindle.results.run_record import RunRecord
@@ -30,18 +33,14 @@ from spindle.results.verdict import Verdict, judge
 from spindle.storage.arrays import save_arrays
 from spindle.storage.lock import Lock
 from spindle.storage.records import Measures
-from spindle.symbolic.words import shown
 
 if TYPE_CHECKING:  # it takes a third of a second, and few ask for it
     import xarray
 
-_MOST_NODES = 100_000_000  # of an axis: more are no number that was meant
-_IF_ANY = ("error_estimate", "accumulated", "classical", "windows", "reached", "averages")  # of a record
-
 
 @usage("solution = sp.solve(problem, sp.SPINN())")
 @dataclass(frozen=True, eq=False, repr=False)
-class Solution:
+class Solution(Presented):
     """A trained field together with its problem, its method and the record of the run. Nothing in it changes.
 
     method      as it was given to `solve`
@@ -79,6 +78,10 @@ class Solution:
         """The same with another model; what was compiled is shared."""
         return replace(self, model=model)
 
+    def with_method(self, method: Method) -> "Solution":
+        """The same with the method as it was handed in, where only its settings in full are on record."""
+        return replace(self, method=method)
+
     def with_record(self, **numbers) -> "Solution":
         """The same with other numbers in its record, for what is known of it later."""
         return replace(self, run=replace(self.run, **numbers))
@@ -89,12 +92,12 @@ class Solution:
 
         expression   an unknown, a derivative such as `u.diff(x)`, or any expression; default: the first unknown
 
-        Of a family by a low-rank method, parameters alone give a member: `solution(nu=0.7, beta=2)`.
+        Of a family, parameters alone give a `Member`, which takes coordinates in turn: `family(nu=0.7, beta=2)`.
         """
         parameters = {p.name for p in family_parameters(self.problem)}
-        if self.reduced is not None and expression is None and {*coordinates} <= parameters:
-            return self.many(parameter_values(self.problem, coordinates, "solution"))[0]
-        given = [_floats(f"coordinate {name}", v) for name, v in self._ordered(coordinates).items()]
+        if parameters and expression is None and {*coordinates} <= parameters:
+            return self._member(parameter_values(self.problem, coordinates, "solution"))
+        given = [floats(f"coordinate {name}", v) for name, v in ordered(self.problem, coordinates).items()]
         try:
             values = np.broadcast_arrays(*given)
         except ValueError as error:
@@ -128,6 +131,12 @@ class Solution:
         values = checked_inside(self.problem, rows, outside)
         return Members(self, values, *self._query(values))
 
+    def _member(self, values: np.ndarray) -> Member:
+        """The member with these parameters (1, p), tuned where the method tunes."""
+        if self.plan.reduction is not None:
+            return self.many(values)[0]
+        return Member(self, checked_inside(self.problem, values, "refuse")[0])
+
     @cached_property
     def _query(self):
         return self.plan.reduction.query(self.reduced)
@@ -139,7 +148,7 @@ class Solution:
         Points outside the domain are NaN: nothing is known of the field there.
         Raises ProblemError where points are no such array, or the expression contains other symbols.
         """
-        points = _floats("points", points)
+        points = floats("points", points)
         d = len(self.problem.coordinates)
         if points.ndim != 2 or points.shape[1] != d:
             raise ProblemError(
@@ -154,19 +163,21 @@ class Solution:
 
         Points outside the domain are NaN.
         """
-        nodes = self._nodes(axes)
+        nodes = nodes_of(self.problem, axes)
         return inside(self.problem, nodes, self.values_on(expression, nodes))
 
     @usage("solution.to_xarray(x=100, y=100)", name="solution.to_xarray")
-    def to_xarray(self, **axes) -> "xarray.Dataset":
+    def to_xarray(self, *, units: Mapping[str, str] | None = None, **axes) -> "xarray.Dataset":
         """A Dataset of all unknowns and quantities on a grid, `solution.to_xarray(x=100, y=100)`.
 
-        Exact solutions that are known stand beside them, `u_exact`. Points outside the domain are NaN. Save it with
-        `.to_netcdf(file, engine="h5netcdf")`.
+        units   {name of a coordinate or field: its unit}, kept as attributes
+
+        Exact solutions that are known stand beside them, `u_exact`. Points outside the domain are NaN. The attributes
+        say which problem and method it is, with all settings, seed, verdict and versions. `to_netcdf` writes it.
         """
         import xarray
 
-        nodes = self._nodes(axes)
+        nodes = nodes_of(self.problem, axes)
         names = [c.name for c in self.problem.coordinates]
         masked = partial(inside, self.problem, nodes)
         data = {}
@@ -174,8 +185,46 @@ class Solution:
             data[name] = (names, masked(self.values_on(u, nodes)))
             if u in self.problem.compared and self.problem.compared[u].closed is not None:
                 data[f"{name}_exact"] = (names, masked(exact(self.problem, u, nodes)))
-        attributes = {"problem": self.problem.name, "method": label(self.method), "loss": self.run.loss}
-        return xarray.Dataset(data, dict(zip(names, nodes, strict=True)), attributes)
+        dataset = xarray.Dataset(data, dict(zip(names, nodes, strict=True)), attributes_of(self))
+        return with_units(dataset, units or {})
+
+    @property
+    def posed(self) -> Problem:
+        """The problem, as `problem`: what its fields are drawn and exported over."""
+        return self.problem
+
+    @property
+    def whole(self) -> "Solution":
+        """The solution itself."""
+        return self
+
+    @usage('solution.report("a.html")', name="solution.report")
+    def report(self, path) -> Path:
+        """Write the report of the solution, one HTML file that needs no network, and return its path.
+
+        path   of the file; missing folders are made, and an older report is replaced whole
+
+        Pictures are computed anew, which takes a few seconds.
+
+            solution.report("heat.html")
+        """
+        return presenter().report(self, path)
+
+    def explore(self):
+        """A widget for a notebook: a slider for each parameter, coordinate or instant, the picture redrawn as it moves.
+
+        Needs the extra `explore` (ipywidgets); `spindle explore` shows a saved family in the browser.
+        Raises RunError where it is missing.
+        """
+        return presenter().explore(self)
+
+    def __copy__(self) -> "Solution":
+        """The solution itself: nothing in it changes."""
+        return self
+
+    def __deepcopy__(self, memory) -> "Solution":
+        """The solution itself: nothing in it changes."""
+        return self
 
     def errors(self) -> dict[str, Measures]:
         """`{unknown or quantity: {"rel_l2", "rmse", "max"}}` against the reference.
@@ -227,33 +276,7 @@ class Solution:
 
     def record(self) -> dict:
         """The run as one JSON-ready object, as the command line prints it."""
-        run = self.run.to_data()
-        return {
-            "problem": self.problem.name,
-            "method": label(self.method),
-            "recipe": self.method.recipe,
-            "seed": run["seed"],
-            "device": run["device"],
-            "dtype": self.plan.dtype,
-            "parameters": self.size,
-            "values": self.parameters,
-            "iterations": run["iterations"],
-            "stopped_by": run["stopped_by"],
-            "errors": run["errors"],
-            "loss": run["loss"],
-            "residuals": run["residuals"],
-            **{n: run[n] for n in _IF_ANY if run[n]},
-            "verdict": self.verdict.as_dict(),
-            "warnings": run["warnings"],
-            "seconds": self.run.seconds.as_dict(),
-            "peak_memory_bytes": run["peak_memory_bytes"],
-            "settings": {
-                k: str(v) if isinstance(v, sympy.Basic) else v for k, v in self.plan.settings.as_dict().items()
-            },
-            "choices": self.choices,
-            **({"reduction": self.reduced.facts} if self.reduced else {}),
-            "versions": run["versions"],
-        }
+        return record_of(self)
 
     @property
     def choices(self) -> list[str]:
@@ -337,35 +360,6 @@ class Solution:
             return values_in_windows(self.problem, self.windows, expression, where)
         return self.evaluator.values(self.model, expression, where)
 
-    def _ordered(self, coordinates: Mapping) -> dict:
-        names = [c.name for c in self.problem.coordinates]
-        for name in coordinates:
-            if name not in names:
-                raise ProblemError(f"`{name}` is no coordinate of `{self.problem.name}`." + nearest(name, names))
-        missing = [name for name in names if name not in coordinates]
-        if missing:
-            raise ProblemError(
-                f"The solution of `{self.problem.name}` depends on {', '.join(names)}, and {', '.join(missing)} was "
-                f"not given; pass `{missing[0]}=...`."
-            )
-        return {name: coordinates[name] for name in names}
-
-    def _nodes(self, axes) -> list[np.ndarray]:
-        """The nodes of each axis, from numbers of nodes or the nodes themselves."""
-        chosen = []
-        for (name, value), (low, high) in zip(self._ordered(axes).items(), self.problem.domain.bounds, strict=True):
-            if isinstance(value, (int, np.integer)):
-                nodes = np.linspace(low, high, int(value) if 0 < value <= _MOST_NODES else 0)
-            else:
-                nodes = np.atleast_1d(_floats(f"axis {name}", value))
-            if nodes.ndim != 1 or not nodes.size:
-                raise ProblemError(
-                    f"`solution.grid({name}={shown(value)})` needs a number of nodes, at least 1 and at most "
-                    f"{_MOST_NODES:,}, or a row of nodes; write `{name}=101`."
-                )
-            chosen.append(nodes)
-        return chosen
-
 
 def values_in_windows(problem: Problem, windows: Sequence[Solution], expression, where) -> np.ndarray:
     """Values at points (n, d) or on the grid of a list of axes, NaN beyond the last window."""
@@ -382,12 +376,3 @@ def errors_in_windows(evaluator: Evaluator, windows: Sequence[Solution]) -> dict
         # Of windows that are not solved yet nothing is known.
         errors[problem.name_of(u)] = measured(values, np.where(np.isfinite(values), reference, np.nan))
     return errors
-
-
-def _floats(what, value) -> np.ndarray:
-    try:
-        return np.asarray(value, float)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ProblemError(
-            f"The solution was asked for {what} = {shown(value)}, which are no numbers; give floats."
-        ) from error

@@ -1,14 +1,21 @@
-"""`load`: a solution from its run directory."""
+"""`load`: a solution from its run directory, or from a pickle, which holds the files of one.
 
+A plan holds compiled programs, which no pickle can take along.
+"""
+
+import copyreg
 import math
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from sympy.core.function import AppliedUndef
 
 from spindle.errors import RunError, usage
 from spindle.methods.base import Method, Plan
@@ -23,6 +30,7 @@ from spindle.solving.train import Window, evaluator_of, planned
 from spindle.solving.windows import Windows, join_windows, unsolved
 from spindle.storage.arrays import check_fingerprint, load_arrays, reading
 from spindle.storage.records import Grown
+from spindle.symbolic.symbols import is_given
 from spindle.training.precision import precision
 from spindle.training.stop_reasons import StopReason
 
@@ -40,6 +48,10 @@ def load(directory, given: Mapping | None = None) -> Solution:
     """
     source = RunDirectory.at(directory)
     problem, method, seed = source.read(given)
+    return _loaded(source, problem, method, seed).with_method(source.as_handed_in(method))
+
+
+def _loaded(source: RunDirectory, problem: Problem, method: Method, seed: int) -> Solution:
     if method.windows_of(problem) == 1:
         return restore(problem, method, source, seed, choices=tuple(source.read_info()["choices"]))
     windows, parts = Windows(problem, method), list[Solution]()
@@ -153,3 +165,29 @@ def _restored(plan: Plan, model: Model, arrays: Mapping, grown: Sequence[Grown])
             "directory."
         )
     return eqx.combine(jax.tree.unflatten(structure, [jnp.asarray(arrays[n]) for n in names]), static)
+
+
+# -------------------------------------------------------------------------------------------------------------- pickles
+
+
+def _pickled(solution: Solution):
+    """How a solution is rebuilt: its files, the functions of `sp.given`, and the method as it was handed in."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = solution.save(Path(folder) / "run")
+        files = {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(root.rglob("*.*")) if p.name != ".lock"}
+    coded = {f.func for e in solution.given.expressions() for f in e.atoms(AppliedUndef) if is_given(f)}
+    given = {function.__name__: function.given for function in coded}
+    return _unpickled, (files, given, solution.method)
+
+
+def _unpickled(files: Mapping[str, bytes], given: Mapping[str, Callable], method: Method) -> Solution:
+    """The solution whose files these are."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            path = Path(folder) / "run" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        return load(Path(folder) / "run", given).with_method(method)
+
+
+copyreg.pickle(Solution, _pickled)

@@ -15,6 +15,7 @@ from spindle.problem.problem import Problem
 from spindle.results.directory import RunDirectory
 from spindle.results.solution import Solution
 from spindle.results.verdict import SOLVED
+from spindle.solving import load as _load  # noqa: F401  how solutions go into pickles
 from spindle.solving.estimates.error_estimate import estimate as estimate_error
 from spindle.solving.estimates.spectral import DEAR
 from spindle.solving.progress import display, say

@@ -12,10 +12,12 @@ import time
 from dataclasses import dataclass
 
 import pytest
+from typer._completion_shared import get_completion_script
 
 import spindle as sp
 import spindle_command
 from spindle.cli.main import main, process
+from spindle.methods.registry import method_named
 
 SMALL = ["--set", "steps=20", "--set", "lbfgs_steps=0", "--set", "newton_steps=0"]
 SMALL += ["--set", "width=8", "--set", "points=8"]
@@ -218,6 +220,25 @@ def test_an_empty_directory_name_is_refused(spindle):
     done = spindle("solve", "poisson2d", "--out", "")
     assert done.returncode == 2
     assert "'' is no directory for a run" in done.stderr
+
+
+def test_the_version_is_that_of_the_package(spindle):
+    done = spindle("--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"spindle {sp.__version__} (Python 3.")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_the_command(shell):
+    """The script that a shell would source names the command and asks it for words."""
+    script = get_completion_script(prog_name="spindle", complete_var="_SPINDLE_COMPLETE", shell=shell)
+    assert "spindle" in script and "_SPINDLE_COMPLETE" in script
+
+
+@pytest.mark.parametrize("name", ["SPINN", "spinn", "CausalPINN", "causal-pinn", "FastLRNR"])
+def test_a_method_has_the_name_of_its_class_in_any_case(spindle, name):
+    assert spindle("list", name).stdout == spindle("list", name.upper()).stdout
+    assert type(method_named(name, {})).__name__.casefold() == name.casefold().replace("-", "")
 
 
 def test_list_describes_one_problem(spindle):

@@ -414,3 +414,33 @@ def test_a_disk_that_touches_the_outline_leaves_a_cusp_with_nodes(radius):
     nodes = crescent.boundary(0.05)
     assert abs(len(nodes.points) - 3 * math.pi / 0.05) < 6
     np.testing.assert_allclose(np.linalg.norm(nodes.normals, axis=1), 1, rtol=1e-12)
+
+
+SPELLINGS = [
+    (sp.Disk({x: 1, y: 2}, 3, "rim"), sp.Disk((x, y), (1, 2), 3, "rim"), sp.Disk([x, y], (1, 2), radius=3, name="rim")),
+    (sp.Ellipse({x: 1, y: 2}, (2, 1), angle=0.3), sp.Ellipse((x, y), (1, 2), (2, 1), angle=0.3)),
+    (sp.Ball({x: 1, y: 2, z: 3}, 2), sp.Ball((x, y, z), (1, 2, 3), radius=2)),
+    (sp.Box({x: (0, 1), y: (2, 3)}), sp.Box((x, y), [(0, 1), (2, 3)])),
+    (sp.Polygon((x, y), [(0, 0), (1, 0), (0, 2)], name="rim"), sp.Polygon({x: [0, 1, 0], y: [0, 0, 2]}, name="rim")),
+]
+
+
+@pytest.mark.parametrize("same", SPELLINGS, ids=lambda same: type(same[0]).__name__)
+def test_a_shape_is_given_by_coordinates_and_values_in_either_way(same):
+    first, *others = same
+    for other in others:
+        assert (repr(other), other.bounds) == (repr(first), first.bounds)
+        assert getattr(other, "sides", None) == getattr(first, "sides", None)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: sp.Disk((x, y), (0, 0, 0), 1), r"does not have one value for each coordinate"),
+        (lambda: sp.Polygon({x: [0, 1], y: [0, 0, 1]}), "has not as many numbers for each coordinate"),
+        (lambda: sp.Disk((x, y)), r"write `sp.Disk\(\{x: 0, y: 0\}"),
+    ],
+)
+def test_either_way_is_refused_in_a_sentence(make, words):
+    with pytest.raises(sp.ProblemError, match=words):
+        make()

@@ -287,28 +287,29 @@ def test_the_rest_of_the_gallery_is_beyond_doubt(name):
     assert doubts(gallery(name)) == []
 
 
-def problems_of_the_readme():
-    """Every `sp.Problem(...)` in the README, built as it stands there; what solves or shows is left out."""
-    text = (Path(__file__).parents[2] / "README.md").read_text()
-    known, found = {}, []
-    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
-        for statement in ast.parse(block).body:
-            source = ast.unparse(statement)
-            if isinstance(statement, (ast.Import, ast.ImportFrom, ast.Assign)) and not re.search(
-                r"solve|family|solution", source
-            ):
-                exec(source, known)
-                if "sp.Problem(" in source:
-                    found.append(known["problem"])
-    return found
+def problems_of_the_documents():
+    """Every `sp.Problem(...)` of README and documents, built as it stands there; what solves or shows is left out."""
+    root, posed = Path(__file__).parents[2], []
+    for page in [root / "README.md", *sorted((root / "docs").rglob("*.md"))]:
+        known: dict = {}
+        for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+            for statement in ast.parse(block).body:
+                source = ast.unparse(statement)
+                if isinstance(statement, (ast.Import, ast.ImportFrom, ast.Assign)) and not re.search(
+                    r"solve|load|family|solution|member|comparison|gallery", source
+                ):
+                    exec(source, known)
+                    if ".Problem(" in source:
+                        posed.append(known[statement.targets[0].id])
+    return posed
 
 
-def test_the_readme_and_the_examples_are_beyond_doubt():
-    readme = problems_of_the_readme()
-    assert len(readme) >= 4
+def test_the_documents_and_the_examples_are_beyond_doubt():
+    documents = problems_of_the_documents()
+    assert len(documents) >= 10
     files = [sp.read_problem(path) for path in sorted(EXAMPLES.glob("*.toml"))]
     scripts = [runpy.run_path(str(path))["problem"]() for path in sorted(EXAMPLES.glob("*.py"))]
-    for problem in [*readme, *files, *scripts]:
+    for problem in [*documents, *files, *scripts]:
         assert doubts(problem) == []
 
 

@@ -136,7 +136,9 @@ def test_wrong_calls_are_answered_in_a_sentence(call, words):
 
 
 CALLABLE = [
-    name for name in sp.__all__ if not (inspect.isclass(getattr(sp, name)) and name.endswith(("Error", "Warning")))
+    name
+    for name in sp.__all__
+    if callable(getattr(sp, name)) and not (inspect.isclass(getattr(sp, name)) and name.endswith(("Error", "Warning")))
 ]
 
 

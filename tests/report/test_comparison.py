@@ -12,7 +12,8 @@ import sympy
 
 import spindle as sp
 from spindle.cli.main import main
-from spindle.report.comparison import same_problem, write_comparison
+from spindle.problem.sameness import same_problem
+from spindle.report.comparison import write_comparison
 from spindle.report.html import number
 from spindle.results.run_record import RunRecord
 from spindle.training.history import Clock, History, HistoryEntry

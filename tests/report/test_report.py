@@ -2,7 +2,9 @@
 
 import base64
 import html
+import json
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import jax
@@ -13,11 +15,12 @@ import sympy
 
 import spindle as sp
 from spindle.gallery.registry import gallery
-from spindle.report.figures import training_pictures
-from spindle.report.formulas import formulas
-from spindle.report.html import number, verdict, write_report
+from spindle.problem.formulas import formulas
+from spindle.report.figures import through_largest_error, training_pictures
+from spindle.report.html import number, to_the_end, verdict, write_report
 from spindle.report.means import means
 from spindle.report.slices import Sample, Slice, choose_slices, sample_slice
+from spindle.results.directory import to_json
 from spindle.results.run_record import RunRecord
 from spindle.storage.records import WindowRecord
 from spindle.training.history import Clock, History, HistoryEntry
@@ -36,14 +39,14 @@ from tests.report.pages import (
     x,
     y,
 )
-from tests.solutions import untrained
+from tests.solutions import SMALL, untrained
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_report_is_complete_and_needs_no_network(name):
     solution, page, (_, _, of_fields, of_training) = solved(name), Page(written(name)), CASES[name]
     assert len(page.images) == of_fields + of_training
-    assert all(reference.startswith("data:image/") for reference in page.references)
+    assert all(reference.startswith("data:") for reference in page.references)
     assert not {"link", "iframe"} & set(page.tags)
     assert ("script" in page.tags) == (name in MOVING)
     assert "math" in page.tags
@@ -67,6 +70,63 @@ def test_pictures_are_self_contained_drawings(name):
         assert "prefers-color-scheme: dark" in svg
         links = re.findall(r'(?:href|src)="([^"]*)"', svg)
         assert all(link.startswith(("#", "data:")) for link in links)
+
+
+def test_a_run_that_is_read_again_shows_what_was_set_by_hand(tmp_path):
+    solution = solved("interval")
+    again = sp.load(solution.save(tmp_path / "run"))
+    assert again.method == solution.method
+    assert again.method.chosen == SMALL
+    page = write_report(again, tmp_path / "page.html").read_text(encoding="utf-8")
+    by_hand = page[page.index("<h3>Set by hand</h3>") : page.index("<details><summary>All other settings")]
+    assert re.findall("<dt>(.*?)</dt>", by_hand) == [n for n in again.plan.settings.as_dict() if n in SMALL]
+
+
+def test_the_first_line_is_the_verdict_in_its_colour(tmp_path):
+    page = written("interval")
+    word = solved("interval").verdict.word
+    colour = {"solved": "", "doubtful": " care", "not solved": " bad"}[word]
+    assert re.search(f'<p class="verdict{colour}">{word.capitalize()}', page)
+
+
+def test_the_curve_ends_where_training_did():
+    entry = HistoryEntry(5, "Adam", 0.5, 1e-8, {"u": 0.5})
+    run = RunRecord(iterations=9, loss=4.38e-4, history=History([entry]), errors={"u": {"rel_l2": 0.25}})
+    last = to_the_end(run)[-1]
+    assert (last.step, last.loss, last.errors) == (9, 4.38e-4, {"u": 0.25})
+    assert to_the_end(replace(run, iterations=5)) == [entry]
+
+
+def test_data_can_be_taken_away():
+    files = dict(re.findall(r'download="(.*?)" href="data:.*?base64,(.*?)"', written("interval")))
+    assert json.loads(base64.b64decode(files["record.json"])) == json.loads(to_json(solved("interval").record()))
+    rows = base64.b64decode(files["training.csv"]).decode().splitlines()
+    assert len(rows) == 1 + len(solved("interval").run.history)
+
+
+def test_a_profile_goes_through_the_largest_error():
+    """Along space: at the instant of the largest error where time is on the other axis."""
+    nodes = (np.linspace(0, 1, 5), np.linspace(0, 2, 9))
+    reference = np.zeros((9, 5))
+    values = reference.copy()
+    values[3, 2] = 1.0
+    for shown, along, fixed in ((("t", "x"), "x", {"t": 0.5}), (("x", "y"), "x", {"y": 0.75})):
+        line = through_largest_error(Sample(shown, nodes, values, reference, {"z": 0.1}), ["t"])
+        assert line.shown == (along,) and line.fixed == {"z": 0.1} | fixed
+        assert len(line.nodes[0]) == len(line.values) == len(line.reference) and line.values.max() == 1.0
+
+
+def test_holes_are_cut_out_along_their_outline(tmp_path):
+    """As a path of the drawing, not as missing pixels."""
+    u = sp.unknown("u", *sp.coordinates("x y"))
+    x, y = u.args
+    domain = sp.Box({x: (-1, 1), y: (-1, 1)}) - sp.Disk({x: 0, y: 0}, 0.5)
+    solution = untrained(sp.Problem(domain, [sp.laplacian(u)], [sp.Dirichlet(u, 1)], name="hole"))
+    page = page_of(solution, tmp_path / "page.html")
+    svg = next(base64.b64decode(i.removeprefix("data:image/svg+xml;base64,")).decode() for i in page.images)
+    assert len(re.findall("<clipPath", svg)) >= 1
+    longest = max(re.findall(r'<path d="([^"]*)"', svg), key=len)
+    assert longest.count("L") > 40
 
 
 def test_slices_of_helmholtz_avoid_nodal_planes():
@@ -202,7 +262,7 @@ def test_means_over_space_show_what_drifts(tmp_path):
     page = page_of(solution, tmp_path / "r.html")
     assert "u: relative drift 0.25" in page.text, "(4 - 3) / 4"
     assert "Zero at all times, up to: flux 0." in page.text
-    assert len(page.images) == 3 + 1
+    assert len(page.images) == 3 + 1 + 1  # panels, profile, mean
     # Without time, numbers.
     solution = recorded(square, averages={"u": [0.25], "power": [-3.5]})
     page = page_of(solution, tmp_path / "r.html")
@@ -303,5 +363,5 @@ def test_formula_without_mathml_is_plain_text(monkeypatch):
     def fail(self, expr):
         raise NotImplementedError
 
-    monkeypatch.setattr("spindle.report.formulas._MathML._print_Derivative", fail)
+    monkeypatch.setattr("spindle.problem.formulas._MathML._print_Derivative", fail)
     assert formulas(square())["such that"] == ["<code>u_xx + u_yy + 1 = 0</code>"]

@@ -8,8 +8,8 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader
 
 from spindle.errors import ProblemError
+from spindle.problem.formulas import formulas
 from spindle.report.explore.queries import Answer, Explorer, Slider, facts
-from spindle.report.formulas import formulas
 from spindle.report.html import judgement
 
 # The files of Bokeh that the page uses; the server offers them from the installed package.

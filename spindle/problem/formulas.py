@@ -11,8 +11,8 @@ from sympy.printing.mathml import MathMLPresentationPrinter
 
 from spindle.geometry.domain import Box
 from spindle.problem.printing import lines
-from spindle.problem.problem import Problem
 from spindle.symbolic.words import text
+from spindle.visible import visible
 
 # Private-use characters around the number of a formula, so that a line of words and formulas can be escaped whole.
 _OPEN, _CLOSE = "\ue000", "\ue001"
@@ -118,7 +118,7 @@ class _MathML(MathMLPresentationPrinter):
         return self._element(tag, self.dom.createTextNode(words))
 
 
-def formulas(problem: Problem) -> dict[str, list[Markup]]:
+def formulas(problem) -> dict[str, list[Markup]]:
     """{part: lines of words and formulas} of a problem: find, in, such that, where, with, parameters."""
     short = _abbreviations(problem)
     printer, rendered = _MathML(short), list[Markup]()
@@ -139,6 +139,19 @@ def formulas(problem: Problem) -> dict[str, list[Markup]]:
     return _inserted(parts, "where", definitions, before="with") if definitions else parts
 
 
+def as_html(problem) -> str:
+    """A problem as a table of formulas for notebooks, with the doubts about it at the end."""
+    parts = formulas(problem)
+    if problem.doubted:
+        parts["doubts"] = [Markup.escape(visible(doubt.sentence)) for doubt in problem.doubted]
+    cell = Markup('style="text-align:left;vertical-align:top;padding:2px 14px 2px 0"')
+    rows = Markup("").join(
+        Markup("<tr><td {0}><b>{1}</b></td><td {0}>{2}</td></tr>").format(cell, head, Markup("<br>").join(body))
+        for head, body in parts.items()
+    )
+    return str(Markup("<div><b>{}</b><table>{}</table></div>").format(visible(problem.title or problem.name), rows))
+
+
 def _formula(expression, draw: Callable[[object], Element]) -> Markup:
     """One expression as a `<math>` element; as plain text where SymPy has no MathML for it."""
     try:
@@ -147,7 +160,7 @@ def _formula(expression, draw: Callable[[object], Element]) -> Markup:
         return Markup("<code>{}</code>").format(text(expression))
 
 
-def _abbreviations(problem: Problem) -> dict[sympy.Expr, sympy.Symbol]:
+def _abbreviations(problem) -> dict[sympy.Expr, sympy.Symbol]:
     """A letter for each function defined piece by piece, which would make a formula tall wherever it stands."""
     written = [equation.written for equation in problem.equations] + problem.expressions()
     written += problem.closed_forms.values()

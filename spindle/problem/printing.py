@@ -46,7 +46,10 @@ def lines(problem, printer: Callable[[object], str] = text) -> dict[str, list[st
     else:
         where = [repr(domain)]
     parts = {
-        "find": [", ".join(str(u) for u in problem.unknowns)],
+        "find": [
+            ", ".join(str(u) for u in problem.unknowns),
+            *(f"{printer(psi)} = {printer(re + sympy.I * im)}" for psi, (re, im) in problem.complex_unknowns.items()),
+        ],
         "in": where,
         "such that": [printer(equation.written) for equation in problem.equations],
         "with": [line for condition in problem.conditions for line in condition.texts(printer)],

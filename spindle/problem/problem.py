@@ -16,6 +16,7 @@ from spindle.geometry.domain import Domain
 from spindle.problem.branches import in_one_branch
 from spindle.problem.checking import check_problem
 from spindle.problem.closed import ClosedForm, reference_of
+from spindle.problem.complex_parts import real_conditions, real_equations, real_quantities, real_references
 from spindle.problem.conditions.base import Condition, Periodicity, Piece, PrescribedValue
 from spindle.problem.consistency.checks import doubted
 from spindle.problem.consistency.doubt import Doubt
@@ -26,11 +27,13 @@ from spindle.problem.interfaces import Interface, interfaces
 from spindle.problem.printing import describe_latex, describe_with_doubts
 from spindle.problem.publication import publication
 from spindle.problem.references import Reference
+from spindle.symbolic.complex_parts import complex_unknowns
 from spindle.symbolic.expressions import expression_of
 from spindle.symbolic.fluxes import folded, pointwise
 from spindle.symbolic.operators import manufactured
 from spindle.symbolic.symbols import (
     Parameter,
+    allows_complex,
     by_name,
     is_space,
     is_time,
@@ -76,6 +79,10 @@ class Problem:
     published   name of the settings of the paper that first solved the problem with a network, which a method's
                 `recipe="paper"` takes; of problems of the gallery
     quantities  {name: expression in the unknowns}: what else is compared, drawn, and averaged over space
+
+    Complex unknowns, `sp.unknown("psi", t, x, complex=True)`, are taken for two real ones each, `psi_re` and `psi_im`;
+    so are equations, conditions, references and quantities that contain them, of the names `... re` and `... im`.
+
     origin      name and options in the gallery, or path of a problem file and values of its parameters; None for all
                 other problems, and never given by hand
 
@@ -109,9 +116,10 @@ class Problem:
         object.__setattr__(self, "published", publication(self.published))
         axes, written = self.domain.coordinates, self.equations
         object.__setattr__(self, "equations", _equations(self.equations, self.domain))
-        conditions = [
+        written_in = [
             c.exchanged(swap) if (swap := namesakes(c.symbols(), axes)) else c for c in _flat(self.conditions)
         ]
+        conditions = [real for c in written_in for real in real_conditions(c)]
         object.__setattr__(self, "conditions", _named(conditions, [e.name for e in self.equations]))
         object.__setattr__(self, "reference", _reference(self.reference, axes))
         object.__setattr__(self, "quantities", _quantities(self.quantities, axes))
@@ -133,6 +141,11 @@ class Problem:
     def unknowns(self) -> tuple[AppliedUndef, ...]:
         """The unknown fields, sorted by name: the order of a network's outputs."""
         return tuple(unknowns_in(sympy.Tuple(*self.expressions())))
+
+    @cached_property
+    def complex_unknowns(self) -> dict[AppliedUndef, tuple[AppliedUndef, AppliedUndef]]:
+        """The complex unknowns, {psi: (psi_re, psi_im)}: the parts are among `unknowns` in their place."""
+        return complex_unknowns(self.unknowns)
 
     @property
     def fields(self) -> dict[str, sympy.Expr]:
@@ -161,8 +174,9 @@ class Problem:
         return self.known | followed
 
     def name_of(self, expression) -> str:
-        """The name of an unknown or a quantity."""
-        return next(name for name, field in self.fields.items() if field == expression)
+        """The name of an unknown, complex or real, or of a quantity."""
+        named = self.fields | {psi.func.__name__: psi for psi in self.complex_unknowns}
+        return next(name for name, field in named.items() if field == expression)
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -325,10 +339,9 @@ def _equations(equations, domain: Domain) -> tuple[Equation, ...]:
             for k, (left, right) in enumerate(sides)
         ]
     many = len(split) > 1
-    return tuple(
-        Equation(label or (f"equation {k + 1}" if many else "equation"), pointwise(eq.lhs - eq.rhs), eq)
-        for k, (label, eq) in enumerate(split)
-    )
+    named = [(label or (f"equation {k + 1}" if many else "equation"), eq) for k, (label, eq) in enumerate(split)]
+    real = [pair for label, eq in named for pair in real_equations(label, eq)]
+    return tuple(Equation(label, pointwise(eq.lhs - eq.rhs), eq) for label, eq in real)
 
 
 def _scalar_equations(item) -> list[sympy.Eq]:
@@ -349,7 +362,8 @@ def _scalar_equations(item) -> list[sympy.Eq]:
 
 def _written(left, right) -> sympy.Eq:
     call = "sp.Problem(equations=...)"
-    sides = (folded(expression_of(side, call, fluxes=True)) for side in (left, right))
+    real = not allows_complex(left, right)
+    sides = (folded(expression_of(side, call, fluxes=True, real=real)) for side in (left, right))
     return sympy.Eq(*sides, evaluate=False)
 
 
@@ -360,7 +374,8 @@ def _quantities(quantities, axes) -> dict:
             f"`{call.replace('...', shown(quantities))}` needs a name for each expression; write "
             f'`quantities={{"vorticity": sp.curl(v)}}`.'
         )
-    return {name: by_name(expression_of(e, call), axes) for name, e in quantities.items()}
+    read = {n: by_name(expression_of(e, call, real=not allows_complex(e)), axes) for n, e in quantities.items()}
+    return real_quantities(read)
 
 
 def _reference(reference, axes) -> dict:
@@ -370,7 +385,10 @@ def _reference(reference, axes) -> dict:
             f"`reference={{u: exact}}`."
         )
     call = "sp.Problem(reference=...)"
-    return {
-        by_name(u, axes): v if isinstance(v, Reference) else by_name(expression_of(v, call), axes)
+    read = {
+        by_name(u, axes): v
+        if isinstance(v, Reference)
+        else by_name(expression_of(v, call, real=not allows_complex(u)), axes)
         for u, v in reference.items()
     }
+    return real_references(read)

@@ -26,6 +26,7 @@ from spindle.problem.problem import Problem
 from spindle.problem.publication import StoredSettings
 from spindle.problem.references import FamilyReference, GridReference
 from spindle.symbolic import symbols
+from spindle.symbolic.complex_parts import PARTS, parts_of
 from spindle.symbolic.functions import TABLE
 from spindle.symbolic.growth_limits import HIGHEST_ORDER, LARGEST, MOST_CHOICES, GrowthLimits
 from spindle.symbolic.sampled import SampledValues
@@ -33,7 +34,7 @@ from spindle.symbolic.tables import Table, tables_in
 
 _OPERATORS = (
     "Add Mul Pow Derivative Subs Tuple Equality StrictLessThan LessThan StrictGreaterThan GreaterThan Unequality "
-    "And Or Not Xor ITE"
+    "And Or Not Xor ITE re im conjugate arg"
 )
 
 
@@ -52,7 +53,7 @@ _MOST_PARTS = 60_000  # of all expressions of a problem together
 _COMPARING = (sympy.Max, sympy.Min, sympy.Piecewise, sympy.And, sympy.Or)
 _AS_WRITTEN = {"Add", "Mul", "Pow", "Equality", "Piecewise", "And", "Or", "Not", "Unequality"}
 _AS_WRITTEN |= {"StrictLessThan", "LessThan", "StrictGreaterThan", "GreaterThan"}
-_CONSTANTS = {"pi": sympy.pi, "E": sympy.E, "true": sympy.true, "false": sympy.false}
+_CONSTANTS = {"I": sympy.I, "pi": sympy.pi, "E": sympy.E, "true": sympy.true, "false": sympy.false}
 
 
 def encode(e):
@@ -79,6 +80,10 @@ def encode(e):
         if e == constant:
             return [name]
     if isinstance(e, AppliedUndef):
+        if symbols.is_complex(e):
+            return ["complex", e.func.__name__, *map(encode, e.args)]
+        if symbols.part_of(e):
+            return ["part", [symbols.part_of(e), e.func.part], *map(encode, e.args)]
         kind = "smooth" if getattr(e.func, "smooth", False) else "given"
         head = kind if symbols.is_given(e) else "function"
         return [head, e.func.__name__, *map(encode, e.args)]
@@ -133,7 +138,7 @@ class _Reader:
         atom = _ATOMS.get(head)
         if atom is not None:
             return atom(*rest)
-        if head in ("function", "given", "smooth"):
+        if head in ("function", "complex", "part", "given", "smooth"):
             return self._field(head, *rest)
         if head not in _HEADS:
             shown = reprlib.repr(head)
@@ -153,6 +158,10 @@ class _Reader:
     def _field(self, head, name, *arguments):
         if head == "function":
             return symbols.applied(_name(name), list(map(self.read, arguments)))
+        if head in ("complex", "part"):
+            whole, part = (name, None) if head == "complex" else name
+            psi = symbols.applied(_name(whole), list(map(self.read, arguments)), complex_valued=True)
+            return psi if part is None else dict(zip(PARTS, parts_of(psi), strict=True))[part]
         if name not in self.given:
             raise RunError(
                 f"The problem uses the coded function `{name}`, which no file can hold; hand it in, "
@@ -242,9 +251,7 @@ def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
         "published": problem.published,
         "domain": _domain_to_data(problem.domain),
         "equations": [[e.name, encode(e.written.lhs), encode(e.written.rhs)] for e in problem.equations],
-        "conditions": [
-            [c.stored_as, {f.name: _store(getattr(c, f.name), arrays) for f in fields(c)}] for c in problem.conditions
-        ],
+        "conditions": [_condition_to_data(c, arrays) for c in problem.conditions],
         "reference": [[encode(u), r.stored(partial(_keep, arrays=arrays), encode)] for u, r in problem.known.items()],
         "origin": problem.origin,
     }
@@ -283,10 +290,7 @@ def _problem(data, arrays, given):
         equations={
             name: sympy.Eq(decode(a, given), decode(b, given), evaluate=False) for name, a, b in data["equations"]
         },
-        conditions=[
-            _kind(kind)(**{name: _restore(value, arrays, given) for name, value in kept.items()})
-            for kind, kept in data["conditions"]
-        ],
+        conditions=[_condition_from_data(stored, arrays, given) for stored in data["conditions"]],
         reference={decode(u, given): _restore(value, arrays, given) for u, value in data["reference"]},
         quantities={_word(name): decode(e, given) for name, e in data.get("quantities", [])},
         published=_published(data["published"]),
@@ -296,6 +300,16 @@ def _problem(data, arrays, given):
 
 
 _WORDS = ("name", "title", "citation", "notes")
+
+
+def _condition_to_data(condition: Condition, arrays) -> list:
+    kept = {f.name: _store(getattr(condition, f.name), arrays) for f in fields(condition)}
+    return [condition.stored_as, kept]
+
+
+def _condition_from_data(stored, arrays, given) -> Condition:
+    kind, kept = stored
+    return _kind(kind)(**{name: _restore(value, arrays, given) for name, value in kept.items()})
 
 
 def _kind(stored_as) -> type[Condition]:
@@ -373,6 +387,8 @@ def _store(value, arrays) -> dict:
         return {"points": [[str(k), _keep(v, arrays)] for k, v in value.items()]}
     if isinstance(value, np.ndarray):
         return {"array": _keep(value, arrays)}
+    if isinstance(value, Condition):
+        return {"condition": _condition_to_data(value, arrays)}
     return {"expression": encode(value)}
 
 
@@ -384,6 +400,8 @@ def _restore(data, arrays, given):
         return {name: arrays[key] for name, key in value}
     if kind == "array":
         return arrays[value]
+    if kind == "condition":
+        return _condition_from_data(value, arrays, given)
     if kind == "tabulated":
         axes, key, error, source = value
         return GridReference({name: arrays[k] for name, k in axes}, arrays[key], error, source)

@@ -18,10 +18,10 @@ from spindle.symbolic import operators
 from spindle.symbolic.expressions import expression_of
 from spindle.symbolic.growth_limits import MOST_CHOICES
 from spindle.symbolic.operators import NormalDerivative
-from spindle.symbolic.sampled import ARGUMENTS, FUNCTIONS
+from spindle.symbolic.sampled import ARGUMENTS
 from spindle.symbolic.symbols import unknowns_in
 
-_CHOOSING = ("max", "min", "abs", "sign", "heaviside", "piecewise")
+_CHOOSING = ("max", "min", "abs", "sign", "heaviside", "piecewise", "re", "im", "conjugate")
 _LONGEST_CHAIN = 20  # of definitions that use later ones
 _COMPARED = 60  # nodes of what is compared or chosen from
 _RELATIONS = {
@@ -104,8 +104,8 @@ def float_of(entry: Entry, names: Names, example: str) -> float:
 def _checked(entry: Entry, value: Value, *, fluxes: bool = False) -> Value:
     with entry.here():
         if isinstance(value, sympy.MatrixBase):
-            return value.applyfunc(lambda part: expression_of(part, entry.key, fluxes=fluxes))
-        return expression_of(value, entry.key, fluxes=fluxes)
+            return value.applyfunc(lambda part: expression_of(part, entry.key, fluxes=fluxes, real=False))
+        return expression_of(value, entry.key, fluxes=fluxes, real=False)
 
 
 class _Reader:
@@ -223,7 +223,7 @@ class _Reader:
     # ------------------------------------------------------------------------------------------------- calls
 
     def _call(self, node):
-        if node.name in FUNCTIONS:
+        if node.name in self.names.functions:
             return self._function(node)
         if node.name == "piecewise":
             return self._piecewise(node)
@@ -253,8 +253,8 @@ class _Reader:
         # SymPy does not know that unknowns are real, and looks for a proof of it in what functions are taken of.
         if any(self.limits.size(a) > _COMPARED and unknowns_in(a) for a in arguments):
             self.refuse(node, f"what `{node.name}` is taken of is too long here; make it an unknown of its own.")
-        self.refuse(node, self.limits.function(FUNCTIONS[node.name], arguments))
-        return FUNCTIONS[node.name](*arguments)
+        self.refuse(node, self.limits.function(self.names.functions[node.name], arguments))
+        return self.names.functions[node.name](*arguments)
 
     def choosing(self, node: Node, compared: Sequence) -> None:
         """Count a choice, and refuse what SymPy would compare for too long."""

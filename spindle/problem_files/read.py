@@ -20,7 +20,7 @@ from spindle.problem_files.manufactured import source
 from spindle.problem_files.names import Names, words
 from spindle.problem_files.source import Entry, open_source
 from spindle.symbolic.operators import NormalDerivative
-from spindle.symbolic.symbols import Normal, Parameter, parameter, unknown, unknowns_in
+from spindle.symbolic.symbols import Normal, Parameter, is_complex, parameter, unknown, unknowns_in
 from spindle.symbolic.tables import tabulated
 
 _WORDS = ("name", "title", "citation", "notes")
@@ -31,6 +31,7 @@ _KEYS = (
     "domain",
     "shapes",
     "unknowns",
+    "complex",
     "parameters",
     "tabulated",
     "definitions",
@@ -77,6 +78,8 @@ def _problem(file: Entry, values: Mapping[str, float]) -> Problem:
     file.table(_KEYS, "")
     said = _words(file)
     names = Names()
+    if "complex" in file.value:
+        names.allow_complex()
     _define(file, names)
     _parameters(file, names, values)
     domain = domain_of(file, names)
@@ -187,9 +190,14 @@ def _unknowns(file: Entry, names: Names, coordinates) -> None:
     listed = file.need("unknowns", 'unknowns = "u"').at_most(_MOST, "unknowns")
     if not listed.value:
         raise listed.error('there is no unknown to solve for; write `unknowns = "u"`.')
+    declared = file.get("complex")
+    marked = dict(words(declared, 'complex = "psi"')) if declared else {}
     for name, entry in words(listed, 'unknowns = ["u", "v"]'):
         names.claim(name, entry)
-        names.known[name] = unknown(name, *coordinates)
+        names.known[name] = unknown(name, *coordinates, complex=name in marked)
+    for name, entry in marked.items():
+        if not is_complex(names.known.get(name)):
+            raise entry.error(f"`{name}` is no unknown, of which `complex` lists those with complex values.")
 
 
 def _tables(file: Entry, names: Names) -> None:

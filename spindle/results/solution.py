@@ -30,6 +30,7 @@ from spindle.results.verdict import Verdict, judge
 from spindle.storage.arrays import save_arrays
 from spindle.storage.lock import Lock
 from spindle.storage.records import Measures
+from spindle.symbolic.complex_parts import of_both_parts, split
 from spindle.symbolic.words import shown
 
 if TYPE_CHECKING:  # it takes a third of a second, and few ask for it
@@ -89,6 +90,7 @@ class Solution:
 
         expression   an unknown, a derivative such as `u.diff(x)`, or any expression; default: the first unknown
 
+        Values of a complex unknown are complex, and `I`, `Abs`, `conjugate`, `re` and `im` may be used with it.
         Of a family by a low-rank method, parameters alone give a member: `solution(nu=0.7, beta=2)`.
         """
         parameters = {p.name for p in family_parameters(self.problem)}
@@ -329,12 +331,20 @@ class Solution:
 
         Of a window in time, its time is that of its plan.
         """
-        return self.evaluator.compiled(expression).traced(self.model if model is None else model)
+        used = self.model if model is None else model
+
+        def of(real) -> Callable:
+            return self.evaluator.compiled(real).traced(used)
+
+        real, imaginary = split(self.evaluator.meant(expression))
+        if imaginary == 0:
+            return of(real)
+        return lambda *where: of(real)(*where) + 1j * of(imaginary)(*where)
 
     def values_on(self, expression, where) -> np.ndarray:
         """Values at points (n, d) or on the grid of a list of axes, wherever these lie."""
         if self.windows:
-            return values_in_windows(self.problem, self.windows, expression, where)
+            return values_in_windows(self.problem, self.windows, self.evaluator.meant(expression), where)
         return self.evaluator.values(self.model, expression, where)
 
     def _ordered(self, coordinates: Mapping) -> dict:
@@ -371,7 +381,11 @@ def values_in_windows(problem: Problem, windows: Sequence[Solution], expression,
     """Values at points (n, d) or on the grid of a list of axes, NaN beyond the last window."""
     axis = time_axis(problem)
     ends = [window.problem.domain.bounds[axis][1] for window in windows]
-    return by_window(ends, axis, where, lambda number, queried: windows[number].values_on(expression, queried))
+
+    def values(real) -> np.ndarray:
+        return by_window(ends, axis, where, lambda number, queried: windows[number].values_on(real, queried))
+
+    return of_both_parts(expression, values)
 
 
 def errors_in_windows(evaluator: Evaluator, windows: Sequence[Solution]) -> dict[str, Measures]:

@@ -85,16 +85,23 @@ class AppliedField(Numberless, AppliedUndef):
 
 
 @usage('u = sp.unknown("u", x, y)')
-def unknown(names: str, *coordinates: sympy.Symbol):
+def unknown(names: str, *coordinates: sympy.Symbol, complex: bool = False):
     """Unknown scalar fields of the given coordinates, as applied SymPy functions.
+
+    complex   whether its values are complex: `psi = unknown("psi", t, x, complex=True)`. Equations, conditions and
+              references may then contain SymPy's `I`, `conjugate`, `Abs`, `re` and `im`; a problem takes such an
+              unknown for two real ones, `psi_re` and `psi_im`, and each equation with it for two. Values of a
+              solution, `solution(psi, ...)`, are complex, and its error is that of `psi`
 
     One name gives the field, several a tuple: `u = unknown("u", t, x)`, `u, v = unknown("u v", x, y)`.
     Derivatives are those of SymPy: `u.diff(t)`, `u.diff(x, 2)`.
+    Raises ProblemError where a name or a coordinate is missing or repeated.
     """
     _check_coordinates("unknown", names, coordinates)
     listed = _names("unknown", names)
     _refuse_repeated("unknown", f'"{names}", ...', listed)
-    fields = tuple(applied(name, coordinates) for name in listed)
+    marks = {"complex_valued": True} if complex else {}
+    fields = tuple(applied(name, coordinates, **marks) for name in listed)
     return fields[0] if len(fields) == 1 else fields
 
 
@@ -274,6 +281,22 @@ def given(name: str, function: Callable, *coordinates: sympy.Symbol, smooth: boo
 def is_given(function) -> bool:
     """Whether an applied function was made by `given`."""
     return isinstance(function, AppliedUndef) and getattr(function.func, "given", None) is not None
+
+
+def is_complex(function) -> bool:
+    """Whether a field was made by `unknown(..., complex=True)`."""
+    return isinstance(function, AppliedUndef) and bool(getattr(function.func, "complex_valued", False))
+
+
+def part_of(function) -> str:
+    """The name of the complex unknown that a real one is a part of; empty for all others."""
+    return getattr(function.func, "part_of", "")
+
+
+def allows_complex(*expressions) -> bool:
+    """Whether some expression contains a complex unknown, or a part of one."""
+    fields = [f for e in expressions if isinstance(e, sympy.Basic | sympy.MatrixBase) for f in e.atoms(AppliedUndef)]
+    return any(is_complex(f) or part_of(f) for f in fields)
 
 
 def unknown_of(node) -> AppliedUndef | None:

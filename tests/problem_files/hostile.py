@@ -11,8 +11,29 @@ conditions = [{ initial = "u = s" }, { dirichlet = "u = 0", on = "y = 1" }]
 reference = { u = "s*exp(-t)" }
 """
 
+COMPLEX = """\
+unknowns = "psi"
+complex = "psi"
+coordinates = { x = [0, 1] }
+equations = ["diff(psi, x) = EXPRESSION"]
+"""
+_PRODUCT = "*".join(f"(psi + {k})" for k in range(1, 30))
+
 # Whole files, the line of the refusal, and its words.
 FILES = [
+    # complex unknowns
+    ('complex = "psi"\nunknowns = "u"\ncoordinates = { x = [0, 1] }', 1, "`psi` is no unknown, of which `complex`"),
+    ('complex = 3\nunknowns = "u"\ncoordinates = { x = [0, 1] }', 1, "`complex` needs text"),
+    ('complex = "I"\nunknowns = "I"\ncoordinates = { x = [0, 1] }', 2, "`I` is declared twice"),
+    ('complex = "re"\nunknowns = "re"\ncoordinates = { x = [0, 1] }', 2, "`re` has a meaning of its own"),
+    (COMPLEX.replace("EXPRESSION", "conjugate(psi, x)"), 4, "`conjugate` takes one argument"),
+    (COMPLEX.replace("EXPRESSION", "floor(psi)"), 4, "is taken of a complex number"),
+    (COMPLEX.replace("EXPRESSION", "piecewise(1, re(psi) < 0, 2)"), 4, "is taken of a complex number"),
+    (COMPLEX.replace("EXPRESSION", "I^I"), 4, "exponent is above 100"),
+    (COMPLEX.replace("EXPRESSION", _PRODUCT), 4, "more than 20,000 parts|multiplied out"),
+    (COMPLEX.replace("EXPRESSION", "+".join(f"re(psi^{k})" for k in range(2, 40))), 4, "more than 24 of"),
+    (COMPLEX.replace("EXPRESSION", "re(" + "+".join(f"psi^{k}" for k in range(2, 40)) + ")"), 4, "too long here"),
+    (COMPLEX.replace("EXPRESSION", "x < I"), 4, "one relation"),
     # TOML
     ("name = ", 1, "is no TOML"),
     ('name = "x', 1, "is no TOML"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray
-from sympy import Eq, Matrix, cos, exp, pi, sin, sqrt
+from sympy import Abs, Eq, I, Matrix, cos, cosh, exp, pi, sin, sqrt
 
 import spindle as sp
 from spindle.problem.serialize import problem_to_data
@@ -111,7 +111,22 @@ def plate():
     )
 
 
-WRITTEN = {made.__name__: made for made in (poisson, heat, kovasznay, inverse, layers, plate)}
+def soliton():
+    psi, c = sp.unknown("psi", t, x, complex=True), sp.parameter("c", 0.5)
+    exact = exp(I * (c * x + t * (1 - c**2) / 2)) / cosh(x - c * t)
+    return sp.Problem(
+        domain=sp.Box({t: (0, 1), x: (-5, 5)}),
+        equations={"schroedinger": Eq(I * psi.diff(t) + psi.diff(x, 2) / 2 + Abs(psi) ** 2 * psi, 0)},
+        conditions=[sp.Initial(psi, exp(I * c * x) / cosh(x)), sp.Dirichlet(psi, exact)],
+        reference={psi: exact},
+        quantities={"density": Abs(psi) ** 2},
+        name="soliton",
+        title="A soliton of the nonlinear Schroedinger equation",
+        citation="Zakharov & Shabat (1972), Sov. Phys. JETP 34",
+    )
+
+
+WRITTEN = {made.__name__: made for made in (poisson, heat, kovasznay, inverse, layers, plate, soliton)}
 
 
 def plain(problem):

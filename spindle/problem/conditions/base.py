@@ -184,7 +184,8 @@ class Condition(ABC):
         """The same condition with SymPy symbols or unknowns exchanged."""
         kept = {f.name: getattr(self, f.name) for f in fields(self)}
         return replace(
-            self, **{k: _exchanged(v, swap) for k, v in kept.items() if isinstance(v, (sympy.Basic, list, tuple))}
+            self,
+            **{k: _exchanged(v, swap) for k, v in kept.items() if isinstance(v, (sympy.Basic, list, tuple, Condition))},
         )
 
     def __repr__(self):
@@ -194,10 +195,13 @@ class Condition(ABC):
         """The symbols in all of its expressions."""
         kept = [getattr(self, f.name) for f in fields(self)]
         parts = [part for v in kept for part in (v if isinstance(v, (list, tuple)) else [v])]
-        return set().union(*(part.free_symbols for part in parts if isinstance(part, sympy.Basic)))
+        within = (part.symbols() for part in parts if isinstance(part, Condition))
+        return set().union(*within, *(part.free_symbols for part in parts if isinstance(part, sympy.Basic)))
 
 
 def _exchanged(value, swap):
     if isinstance(value, (list, tuple)):
         return type(value)(_exchanged(item, swap) for item in value)
+    if isinstance(value, Condition):
+        return value.exchanged(swap)
     return value.xreplace(swap) if isinstance(value, sympy.Basic) else value

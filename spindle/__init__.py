@@ -19,7 +19,9 @@ from spindle.problem.conditions.periodic import Periodic
 from spindle.problem.problem import Problem
 from spindle.problem.references import FamilyReference, GridReference
 from spindle.problem_files.read import read_problem
+from spindle.results.eigenpairs import Eigenpairs
 from spindle.results.solution import Solution
+from spindle.solving.eigenpairs import eigenpairs
 from spindle.solving.estimates.error_estimate import estimate
 from spindle.solving.load import load
 from spindle.solving.solve import resume, solve
@@ -39,6 +41,7 @@ __all__ = [
     "Dirichlet",
     "Disk",
     "DivergenceError",
+    "Eigenpairs",
     "Ellipse",
     "FamilyReference",
     "FastLRNR",
@@ -63,6 +66,7 @@ __all__ = [
     "curl",
     "div",
     "dot",
+    "eigenpairs",
     "estimate",
     "given",
     "grad",

@@ -256,6 +256,7 @@ class Method(TrainingSettings, ABC):
 
         Raises MethodError where a setting has a value that it cannot have.
         """
+        _refuse_eigenvalue(problem)
         if not isinstance(self.recipe, str) or self.recipe not in self.recipes:
             raise MethodError(
                 f"`sp.{type(self).__name__}(recipe={shown(self.recipe)})` is not known."
@@ -307,6 +308,16 @@ def refuse_families(problem: Problem, call: str) -> None:
         raise MethodError(
             f"`{call}` solves one problem at a time, but `{problem.name}` is a family over {p.name} in {p.bounds}; "
             f"choose a member, `problem.at({p.name}={sum(p.bounds) / 2:g})`."
+        )
+
+
+def _refuse_eigenvalue(problem: Problem) -> None:
+    """Raise MethodError where a problem has eigenpairs instead of a solution."""
+    if problem.eigenvalue is not None:
+        raise MethodError(
+            f"`{problem.name}` has the eigenvalue `{problem.eigenvalue}`, and so eigenpairs instead of one solution, "
+            f"which no training would tell apart; write `sp.eigenpairs(problem, count=6)`, or on the command line "
+            f"`spindle solve FILE --set count=6`."
         )
 
 

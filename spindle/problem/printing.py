@@ -108,6 +108,8 @@ def _interfaces(problem, printer) -> list[str]:
 
 
 def _parameter(p: Parameter, printer) -> str:
+    if p.eigenvalue:
+        return f"{printer(p)} is an eigenvalue"
     if p.bounds:
         return f"{printer(p)} in ({p.bounds[0]:g}, {p.bounds[1]:g})"
     return f"{printer(p)} = {p.value:g}" + (" (start; to be estimated)" if p.unknown else "")

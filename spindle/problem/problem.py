@@ -192,6 +192,11 @@ class Problem:
         return tuple(p for p in self.parameters if p.unknown)
 
     @property
+    def eigenvalue(self) -> Parameter | None:
+        """The parameter that is an eigenvalue, the first by name; None where the problem has solutions of its own."""
+        return next((p for p in self.parameters if p.eigenvalue), None)
+
+    @property
     def starts(self) -> dict[str, PrescribedValue]:
         """What conditions set at the first instant, by their names."""
         return {c.name: c.role.starts for c in self.conditions if c.role.starts is not None}

@@ -62,6 +62,8 @@ def encode(e):
     Raises RunError where it contains what is no elementary function.
     """
     e = sympy.sympify(e)
+    if isinstance(e, symbols.Parameter) and e.eigenvalue:
+        return ["eigenvalue", e.name]
     if isinstance(e, symbols.Parameter):
         return ["parameter", e.name, e.value, e.unknown, list(e.bounds) if e.bounds else None]
     if isinstance(e, symbols.Normal):
@@ -216,6 +218,7 @@ def _parameter(name, value, is_unknown, bounds) -> symbols.Parameter:
 
 _ATOMS: dict[str, Callable] = {
     "parameter": _parameter,
+    "eigenvalue": lambda name: symbols.Parameter(_name(name), eigenvalue=True),
     "normal": lambda axis: symbols.Normal(_name(axis)),
     "symbol": _symbol,
     "integer": _rational,

@@ -90,7 +90,8 @@ def sample_points(coordinates: Sequence, bounds, parameters: Sequence[Parameter]
 
     points = {c: inside(*ends) for c, ends in zip(coordinates, bounds, strict=True)}
     for p in parameters:
-        points[p] = inside(*p.bounds) if p.bounds else np.full(POINTS, p.value)
+        ends = (1.0, 2.0) if p.eigenvalue else p.bounds
+        points[p] = inside(*ends) if ends else np.full(POINTS, p.value)
     return points
 
 

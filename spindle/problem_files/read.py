@@ -41,7 +41,9 @@ _KEYS = (
     "quantities",
 )
 _MOST = 200  # conditions, unknowns, equations or parameters
-_PARAMETER = "nu = 0.01`, `nu = { value = 1, unknown = true }` or `nu = { range = [1, 3] }"
+_PARAMETER = (
+    "nu = 0.01`, `nu = { value = 1, unknown = true }`, `nu = { range = [1, 3] }` or `lam = { eigenvalue = true }"
+)
 _TABLE = 'kappa = { data = "kappa.npz" }'
 
 
@@ -160,16 +162,16 @@ def _parameter(name: str, entry: Entry, constants: Names, values: Mapping[str, f
         raise entry.error(f"`{name}` is a number, or a table that says more; write `{_PARAMETER}`.")
     parts = entry.entries() if isinstance(entry.value, dict) else {"value": entry}
     if isinstance(entry.value, dict):
-        entry.table(("value", "range", "unknown"), _PARAMETER)
-        if not {"value", "range"} & set(parts):
+        entry.table(("value", "range", "unknown", "eigenvalue"), _PARAMETER)
+        if not {"value", "range", "eigenvalue"} & set(parts):
             raise entry.error(f"`{name}` has neither a value (or a first guess) nor a range; write `{_PARAMETER}`.")
     options: dict[str, Any] = {}
     if "range" in parts:
         options["range"] = tuple(
             float_of(end, constants, "range = [1, 3]") for end in parts["range"].items("range = [1, 3]")
         )
-    if "unknown" in parts:
-        options["unknown"] = _flag(parts["unknown"])
+    for flag in {"unknown", "eigenvalue"} & set(parts):
+        options[flag] = _flag(parts[flag])
     value = float_of(parts["value"], constants, _PARAMETER) if "value" in parts else None
     if name in values and "range" not in parts:
         value = values[name]

@@ -164,25 +164,27 @@ def _coordinates_in_words(coordinates) -> str:
 class Parameter(Numberless, sympy.Symbol):
     """A symbol with a value, or to be estimated, or ranging over an interval: see `parameter`."""
 
-    __slots__ = ("bounds", "unknown", "value")
+    __slots__ = ("bounds", "eigenvalue", "unknown", "value")
 
-    def __new__(cls, name, value=None, *, unknown=False, bounds=None):
+    def __new__(cls, name, value=None, *, unknown=False, bounds=None, eigenvalue=False):
         symbol = sympy.Symbol.__xnew__(cls, name, real=True)
-        symbol.value, symbol.unknown, symbol.bounds = value, unknown, bounds
+        symbol.value, symbol.unknown, symbol.bounds, symbol.eigenvalue = value, unknown, bounds, eigenvalue
         return symbol
 
     def _hashable_content(self):
-        return (*super()._hashable_content(), str(self.value), self.unknown, self.bounds)
+        kind = ("eigenvalue",) if self.eigenvalue else ()
+        return (*super()._hashable_content(), str(self.value), self.unknown, self.bounds, *kind)
 
     def __getnewargs_ex__(self):
-        return (self.name, self.value), {"unknown": self.unknown, "bounds": self.bounds}
+        kinds = {"unknown": self.unknown, "bounds": self.bounds, "eigenvalue": self.eigenvalue}
+        return (self.name, self.value), kinds
 
     def __reduce_ex__(self, protocol):
-        return _rebuild_parameter, (self.name, self.value, self.unknown, self.bounds)
+        return _rebuild_parameter, (self.name, self.value, self.unknown, self.bounds, self.eigenvalue)
 
 
-def _rebuild_parameter(name, value, unknown, bounds):
-    return Parameter(name, value, unknown=unknown, bounds=bounds)
+def _rebuild_parameter(name, value, unknown, bounds, eigenvalue=False):
+    return Parameter(name, value, unknown=unknown, bounds=bounds, eigenvalue=eigenvalue)
 
 
 class Normal(Numberless, sympy.Symbol):
@@ -213,15 +215,30 @@ def normal(*coordinates: sympy.Symbol) -> sympy.Matrix:
 
 
 @usage('k = sp.parameter("k", 0.01)` or `k = sp.parameter("k", range=(1, 3))')
-def parameter(name: str, value: float | None = None, *, unknown: bool = False, range: tuple | None = None) -> Parameter:
-    """A parameter of the equation; the same symbol has three uses.
+def parameter(
+    name: str,
+    value: float | None = None,
+    *,
+    unknown: bool = False,
+    range: tuple | None = None,
+    eigenvalue: bool = False,
+) -> Parameter:
+    """A parameter of the equation; the same symbol has four uses.
 
     parameter("nu", 0.01)                  a constant
     parameter("nu", 0.01, unknown=True)    estimated from data, starting at 0.01 (inverse problem)
     parameter("nu", range=(1, 3))          spans a family of problems (parametrised problem)
+    parameter("lam", eigenvalue=True)      is what `sp.eigenpairs` looks for
     Raises ProblemError where there is neither value nor range, where both do not fit, and where a number is not finite.
     """
     _names("parameter", name)
+    if eigenvalue:
+        if value is not None or unknown or range is not None:
+            raise ProblemError(
+                f'`sp.parameter("{name}", ..., eigenvalue=True)` has a value, a range or data to be estimated from '
+                f"besides, and an eigenvalue is what the problem itself leaves possible; give nothing else."
+            )
+        return Parameter(name, eigenvalue=True)
     if range is not None:
         pair = isinstance(range, Sequence) and len(range) == 2
         low, high = (_number(end) for end in range) if pair else (math.nan, math.nan)

@@ -21,6 +21,11 @@ _PRODUCT = "*".join(f"(psi + {k})" for k in range(1, 30))
 
 # Whole files, the line of the refusal, and its words.
 FILES = [
+    # eigenvalues
+    ("parameters = { lam = { eigenvalue = 3 } }", 1, "is true or false"),
+    ("parameters = { lam = { eigenvalue = true, range = [1, 2] } }", 1, "an eigenvalue is what the problem itself"),
+    ("parameters = { lam = { eigenvalue = true, value = 1 } }", 1, "an eigenvalue is what the problem itself"),
+    ("parameters = { lam = { eigenvalue = false } }", 1, "neither a value"),
     # complex unknowns
     ('complex = "psi"\nunknowns = "u"\ncoordinates = { x = [0, 1] }', 1, "`psi` is no unknown, of which `complex`"),
     ('complex = 3\nunknowns = "u"\ncoordinates = { x = [0, 1] }', 1, "`complex` needs text"),

@@ -126,7 +126,19 @@ def soliton():
     )
 
 
-WRITTEN = {made.__name__: made for made in (poisson, heat, kovasznay, inverse, layers, plate, soliton)}
+def membrane():
+    u, lam = sp.unknown("u", x, y), sp.parameter("lam", eigenvalue=True)
+    return sp.Problem(
+        domain=sp.Polygon((x, y), [(0, 0), (2, 0), (2, 1), (1, 1), (1, 2), (0, 2)], name="L"),
+        equations=[Eq(-sp.laplacian(u), lam * u)],
+        conditions=[sp.Dirichlet(u, 0)],
+        name="membrane",
+        title="Eigenvalues of an L-shaped membrane",
+        citation="Trefethen & Betcke (2006), Contemp. Math. 412",
+    )
+
+
+WRITTEN = {made.__name__: made for made in (poisson, heat, kovasznay, inverse, layers, plate, soliton, membrane)}
 
 
 def plain(problem):

@@ -23,6 +23,7 @@ from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.jumps import check_jumps
 from spindle.problem.consistency.references import misfits
 from spindle.problem.curves import LevelInterface, curves
+from spindle.problem.fewer_coordinates import constancy, spread_in, spread_over
 from spindle.problem.interfaces import Interface, interfaces
 from spindle.problem.printing import describe_latex, describe_with_doubts
 from spindle.problem.publication import publication
@@ -82,6 +83,8 @@ class Problem:
 
     Complex unknowns, `sp.unknown("psi", t, x, complex=True)`, are taken for two real ones each, `psi_re` and `psi_im`;
     so are equations, conditions, references and quantities that contain them, of the names `... re` and `... im`.
+    Unknowns of fewer coordinates, the place `S = sp.unknown("S", t)` of a front beside `u(t, x)`, are taken for
+    unknowns of all coordinates with an equation more for each that is missing, `S is constant in x`.
 
     origin      name and options in the gallery, or path of a problem file and values of its parameters; None for all
                 other problems, and never given by hand
@@ -120,11 +123,26 @@ class Problem:
             c.exchanged(swap) if (swap := namesakes(c.symbols(), axes)) else c for c in _flat(self.conditions)
         ]
         conditions = [real for c in written_in for real in real_conditions(c)]
-        object.__setattr__(self, "conditions", _named(conditions, [e.name for e in self.equations]))
         object.__setattr__(self, "reference", _reference(self.reference, axes))
         object.__setattr__(self, "quantities", _quantities(self.quantities, axes))
+        conditions = self._spread(conditions)
+        object.__setattr__(self, "conditions", _named(conditions, [e.name for e in self.equations]))
         check_problem(self)
         check_jumps(self, written)
+
+    def _spread(self, conditions: list[Condition]) -> list[Condition]:
+        """Spread unknowns of fewer coordinates over all, with equations that keep them constant along the others."""
+        axes = self.coordinates
+        written = [e.residual for e in self.equations]
+        swap = spread_over(axes, [*written, *(e for c in conditions for e in c.expressions())])
+        if not swap:
+            return conditions
+        added = [Equation(name, eq.lhs, eq) for u in swap.values() for name, eq in constancy(u, axes).items()]
+        equations = [Equation(e.name, e.residual.xreplace(swap), e.written.xreplace(swap)) for e in self.equations]
+        object.__setattr__(self, "equations", (*equations, *added))
+        object.__setattr__(self, "reference", {swap.get(u, u): value for u, value in self.reference.items()})
+        object.__setattr__(self, "quantities", {name: e.xreplace(swap) for name, e in self.quantities.items()})
+        return [c.exchanged(swap) for c in conditions]
 
     def named(self, name: str, options: Mapping) -> "Problem":
         """The same problem with its origin written down: its name and options in the gallery, or its file."""
@@ -146,6 +164,11 @@ class Problem:
     def complex_unknowns(self) -> dict[AppliedUndef, tuple[AppliedUndef, AppliedUndef]]:
         """The complex unknowns, {psi: (psi_re, psi_im)}: the parts are among `unknowns` in their place."""
         return complex_unknowns(self.unknowns)
+
+    @cached_property
+    def spread(self) -> Mapping[AppliedUndef, AppliedUndef]:
+        """The unknowns of fewer coordinates, {S(t): S(t, x)}: what they stand as among `unknowns`."""
+        return spread_in(self.coordinates, self.unknowns)
 
     @property
     def fields(self) -> dict[str, sympy.Expr]:

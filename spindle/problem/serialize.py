@@ -84,6 +84,11 @@ def encode(e):
     if isinstance(e, AppliedUndef):
         if symbols.is_complex(e):
             return ["complex", e.func.__name__, *map(encode, e.args)]
+        if symbols.depends_on(e):
+            plain = symbols.applied(
+                e.func.__name__, e.args, **{k: v for k, v in e.func._kwargs.items() if k != "depends_on"}
+            )
+            return ["spread", list(symbols.depends_on(e)), encode(plain)]
         if symbols.part_of(e):
             return ["part", [symbols.part_of(e), e.func.part], *map(encode, e.args)]
         kind = "smooth" if getattr(e.func, "smooth", False) else "given"
@@ -140,6 +145,11 @@ class _Reader:
         atom = _ATOMS.get(head)
         if atom is not None:
             return atom(*rest)
+        if head == "spread":
+            names, inner = rest
+            plain = self.read(inner)
+            marks = {**plain.func._kwargs, "depends_on": tuple(map(_name, names))}
+            return symbols.applied(plain.func.__name__, plain.args, **marks)
         if head in ("function", "complex", "part", "given", "smooth"):
             return self._field(head, *rest)
         if head not in _HEADS:

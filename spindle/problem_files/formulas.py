@@ -18,6 +18,7 @@ from spindle.symbolic import operators
 from spindle.symbolic.expressions import expression_of
 from spindle.symbolic.growth_limits import MOST_CHOICES
 from spindle.symbolic.operators import NormalDerivative
+from spindle.symbolic.refusals import delayed, fractional
 from spindle.symbolic.sampled import ARGUMENTS
 from spindle.symbolic.symbols import unknowns_in
 
@@ -230,6 +231,8 @@ class _Reader:
         if node.name in VECTOR_CALCULUS:
             return getattr(self, f"_{node.name}")(node)
         if isinstance(self.names.known.get(node.name), AppliedUndef):
+            if any(part.kind not in ("name", "number") for part in node.parts):
+                self.refuse(node, delayed(f"{node.name}(...)", node.name))
             self.refuse(
                 node,
                 f"`{node.name}` depends on all coordinates and is written without arguments, `{node.name}`; where a "
@@ -320,6 +323,8 @@ class _Reader:
             elif orders and part.kind == "number" and part.name in "12345678" and orders[-1][1] == 1:
                 orders[-1] = (orders[-1][0], int(part.name))
             else:
+                if orders and ((part.kind == "number" and "." in part.name) or part.kind in ("product", "inverse")):
+                    self.refuse(part, fractional("diff(u, t, 0.5)", "u"))
                 self.refuse(part, "a coordinate, or after one the order from 1 to 8, belongs here: `diff(u, x, 2)`.")
         if not orders:
             self.refuse(node, "`diff` needs to know by what; write `diff(u, x)` or `diff(u, x, 2)`.")

@@ -139,6 +139,7 @@ class Evaluator:
             )
         real = not self.problem.complex_unknowns
         checked = by_name(expression_of(expression, call, real=real), self.problem.coordinates)
+        checked = checked.xreplace(dict(self.problem.spread)) if self.problem.spread else checked
         known = [*self.problem.coordinates, *self.problem.parameters]
         constants = {p for p in checked.atoms(Parameter) if p.value is not None}
         for stray in sorted(checked.free_symbols - set(known) - constants, key=str):

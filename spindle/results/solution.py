@@ -31,6 +31,7 @@ from spindle.storage.arrays import save_arrays
 from spindle.storage.lock import Lock
 from spindle.storage.records import Measures
 from spindle.symbolic.complex_parts import of_both_parts, split
+from spindle.symbolic.symbols import unknowns_in
 from spindle.symbolic.words import shown
 
 if TYPE_CHECKING:  # it takes a third of a second, and few ask for it
@@ -96,6 +97,7 @@ class Solution:
         parameters = {p.name for p in family_parameters(self.problem)}
         if self.reduced is not None and expression is None and {*coordinates} <= parameters:
             return self.many(parameter_values(self.problem, coordinates, "solution"))[0]
+        coordinates = self._unneeded(expression) | coordinates
         given = [_floats(f"coordinate {name}", v) for name, v in self._ordered(coordinates).items()]
         try:
             values = np.broadcast_arrays(*given)
@@ -346,6 +348,14 @@ class Solution:
         if self.windows:
             return values_in_windows(self.problem, self.windows, self.evaluator.meant(expression), where)
         return self.evaluator.values(self.model, expression, where)
+
+    def _unneeded(self, expression) -> dict[str, float]:
+        """Some value for each coordinate on which an expression of unknowns of fewer coordinates does not depend."""
+        fields = unknowns_in(expression) if isinstance(expression, sympy.Expr) else []
+        if not fields or not all(u in self.problem.spread for u in fields):
+            return {}
+        ends = zip(self.problem.coordinates, self.problem.domain.bounds, strict=True)
+        return {c.name: (a + b) / 2 for c, (a, b) in ends if c not in expression.free_symbols}
 
     def _ordered(self, coordinates: Mapping) -> dict:
         names = [c.name for c in self.problem.coordinates]

@@ -8,6 +8,7 @@ from sympy.core.function import AppliedUndef, UndefinedFunction
 
 from spindle.errors import NumberError, ProblemError, usage
 from spindle.symbolic.numberless import Numberless
+from spindle.symbolic.refusals import delayed, fractional
 from spindle.symbolic.words import shown
 
 # The coordinate of this name is time: `grad`, `div`, `curl`, `laplacian` and "the boundary" leave it out.
@@ -63,6 +64,8 @@ class AppliedField(Numberless, AppliedUndef):
 
     def __call__(self, *points):
         name, axes = self.func.__name__, ", ".join(map(str, self.args))
+        if any(isinstance(p, sympy.Expr) and p.free_symbols and p not in self.args for p in points):
+            raise NumberError(delayed(f"{name}({', '.join(map(shown, points))})", name))
         raise NumberError(
             f"`{name}({', '.join(map(shown, points))})` takes a field at points, but `{name}` stands for the field of "
             f"{axes} as a whole; where a condition holds is said by `sp.Initial({name}, ...)` or "
@@ -73,8 +76,13 @@ class AppliedField(Numberless, AppliedUndef):
     def diff(self, *symbols, **assumptions):
         """SymPy's derivative; the text "x", or another symbol called `x`, means the coordinate `x`, if it has one.
 
-        SymPy itself answers 0 there, as for all that a function does not depend on.
+        SymPy itself answers 0 there, as for all that a function does not depend on. Raises ProblemError where an order
+        is no whole number.
         """
+        orders = [s[1] if isinstance(s, (tuple, sympy.Tuple)) and len(s) == 2 else s for s in symbols]
+        if any(isinstance(n, (float, sympy.Number)) and n != int(n) for n in orders):
+            name = self.func.__name__
+            raise ProblemError(fractional(f"{name}.diff({', '.join(map(shown, symbols))})", name))
         arguments = {c.name: c for c in self.args if isinstance(c, sympy.Symbol)}
 
         def meant(symbol):
@@ -92,6 +100,9 @@ def unknown(names: str, *coordinates: sympy.Symbol, complex: bool = False):
               references may then contain SymPy's `I`, `conjugate`, `Abs`, `re` and `im`; a problem takes such an
               unknown for two real ones, `psi_re` and `psi_im`, and each equation with it for two. Values of a
               solution, `solution(psi, ...)`, are complex, and its error is that of `psi`
+
+    coordinates   those that it depends on, some or all of a problem's: the place of a front is `S = unknown("S", t)`
+                  beside `u = unknown("u", t, x)`
 
     One name gives the field, several a tuple: `u = unknown("u", t, x)`, `u, v = unknown("u v", x, y)`.
     Derivatives are those of SymPy: `u.diff(t)`, `u.diff(x, 2)`.
@@ -308,6 +319,14 @@ def is_complex(function) -> bool:
 def part_of(function) -> str:
     """The name of the complex unknown that a real one is a part of; empty for all others."""
     return getattr(function.func, "part_of", "")
+
+
+def depends_on(function) -> tuple[str, ...]:
+    """The names of the coordinates that an unknown was declared with, where a problem spread it over more; else none.
+
+    `S = unknown("S", t)` in a problem of t and x is `S(t, x)`, which depends on t alone.
+    """
+    return getattr(function.func, "depends_on", ())
 
 
 def allows_complex(*expressions) -> bool:

@@ -26,6 +26,12 @@ FILES = [
     ("parameters = { lam = { eigenvalue = true, range = [1, 2] } }", 1, "an eigenvalue is what the problem itself"),
     ("parameters = { lam = { eigenvalue = true, value = 1 } }", 1, "an eigenvalue is what the problem itself"),
     ("parameters = { lam = { eigenvalue = false } }", 1, "neither a value"),
+    # unknowns of fewer coordinates
+    ('unknowns = ["u", "S(q)"]\ncoordinates = { t = [0, 1], x = [0, 1] }', 1, "`q` is none of these or repeated"),
+    ('unknowns = ["u", "S(t,t)"]\ncoordinates = { t = [0, 1], x = [0, 1] }', 1, "`t` is none of these or repeated"),
+    ('unknowns = ["u", "S(t,x)"]\ncoordinates = { t = [0, 1], x = [0, 1] }', 1, "without its arguments"),
+    ('unknowns = ["u", "S()"]\ncoordinates = { t = [0, 1], x = [0, 1] }', 1, "without its arguments"),
+    ('unknowns = ["u", "S(t"]\ncoordinates = { t = [0, 1], x = [0, 1] }', 1, "is no name"),
     # complex unknowns
     ('complex = "psi"\nunknowns = "u"\ncoordinates = { x = [0, 1] }', 1, "`psi` is no unknown, of which `complex`"),
     ('complex = 3\nunknowns = "u"\ncoordinates = { x = [0, 1] }', 1, "`complex` needs text"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray
-from sympy import Abs, Eq, I, Matrix, cos, cosh, exp, pi, sin, sqrt
+from sympy import Abs, Eq, Float, I, Matrix, cos, cosh, erf, exp, pi, sin, sqrt
 
 import spindle as sp
 from spindle.problem.serialize import problem_to_data
@@ -138,7 +138,28 @@ def membrane():
     )
 
 
-WRITTEN = {made.__name__: made for made in (poisson, heat, kovasznay, inverse, layers, plate, soliton, membrane)}
+def stefan():
+    u, S, k = sp.unknown("u", t, x), sp.unknown("S", t), sp.parameter("k", 0.6200626333135953)
+    exact = 1 - erf(k * x) / erf(k)
+    return sp.Problem(
+        domain=sp.Box({t: (0.1, 1), x: (0, 1)}),
+        equations={"heat": Eq(S**2 * u.diff(t) - x * S * S.diff(t) * u.diff(x), u.diff(x, 2))},
+        conditions=[
+            sp.Initial(u, exact),
+            sp.Initial(S, 2 * k * sqrt(Float(0.1))),
+            sp.Dirichlet(u, 1, on=Eq(x, 0)),
+            sp.Dirichlet(u, 0, on=Eq(x, 1)),
+            sp.Dirichlet(S * S.diff(t) + u.diff(x), 0, on=Eq(x, 1), name="front"),
+        ],
+        reference={u: exact, S: 2 * k * sqrt(t)},
+        name="stefan",
+        title="A melting front, fixed at x = 1",
+        citation="Neumann, in Carslaw & Jaeger (1959), Conduction of Heat in Solids; Landau (1950), Q. Appl. Math. 8",
+    )
+
+
+FILES = (poisson, heat, kovasznay, inverse, layers, plate, soliton, membrane, stefan)
+WRITTEN = {made.__name__: made for made in FILES}
 
 
 def plain(problem):

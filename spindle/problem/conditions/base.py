@@ -191,6 +191,13 @@ class Condition(ABC):
     def __repr__(self):
         return f"<{self.name}: {', '.join(self.texts(text))}>"
 
+    def expressions(self) -> list[sympy.Expr]:
+        """All expressions that it was given."""
+        kept = [getattr(self, f.name) for f in fields(self)]
+        parts = [part for v in kept for part in (v if isinstance(v, (list, tuple)) else [v])]
+        within = [e for part in parts if isinstance(part, Condition) for e in part.expressions()]
+        return [part for part in parts if isinstance(part, sympy.Expr)] + within
+
     def symbols(self) -> set[sympy.Symbol]:
         """The symbols in all of its expressions."""
         kept = [getattr(self, f.name) for f in fields(self)]

@@ -5,7 +5,7 @@ import warnings
 from spindle.errors import DivergenceError, MethodError, ProblemError, RunError, SolveWarning, SpindleError
 from spindle.geometry.domain import Box, Interval
 from spindle.geometry.pointcloud import PointCloud
-from spindle.geometry.shapes import Ball, Curve, Disk, Ellipse, Mesh, Polygon
+from spindle.geometry.shapes import Ball, Curve, Disk, Ellipse, Mesh, PlaneMesh, Polygon
 from spindle.methods.causal import CausalPINN
 from spindle.methods.dtpinn import DTPINN
 from spindle.methods.fastlrnr import FastLRNR
@@ -53,6 +53,7 @@ __all__ = [
     "Neumann",
     "Observed",
     "Periodic",
+    "PlaneMesh",
     "PointCloud",
     "Polygon",
     "Problem",

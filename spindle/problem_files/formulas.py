@@ -323,7 +323,8 @@ class _Reader:
             elif orders and part.kind == "number" and part.name in "12345678" and orders[-1][1] == 1:
                 orders[-1] = (orders[-1][0], int(part.name))
             else:
-                if orders and ((part.kind == "number" and "." in part.name) or part.kind in ("product", "inverse")):
+                broken = part.kind == "product" and any(factor.kind == "inverse" for factor in part.parts)
+                if orders and (broken or (part.kind == "number" and "." in part.name)):
                     self.refuse(part, fractional("diff(u, t, 0.5)", "u"))
                 self.refuse(part, "a coordinate, or after one the order from 1 to 8, belongs here: `diff(u, x, 2)`.")
         if not orders:

@@ -30,6 +30,7 @@ from spindle.training.budget import Budget
 from spindle.training.deadline import Late, in_time
 
 _POINTS = 256
+_ON_NODES = 3  # dimensions of space up to which there are nodes in shapes
 _VANISHING = 1e-3  # share of its terms, below which a quantity is zero but for errors
 _LEAST = 1e-5  # of the size that a problem gives an unknown, below which it is as good as zero
 _TOO_LATE = "the budget was spent before"
@@ -120,6 +121,8 @@ def _estimated(solution: Solution, budget: Budget) -> ErrorEstimate:
         return integration_estimate(solution, budget)
     if marches(solution):
         return _in_time_and_space(solution, budget)
+    if not problem.domain.boxes and axes - any(map(is_time, problem.coordinates)) > _ON_NODES:
+        return ErrorEstimate(reason=f"on shapes it is made by differences, in up to {_ON_NODES} dimensions of space")
     if len(problem.domain.boxes) != 1 or solution.windows:
         return nodal_estimate(solution, budget)
     if axes not in WIDTHS:

@@ -38,8 +38,7 @@ class PlaneMesh(Planar):
         call = f"sp.PlaneMesh(({', '.join(map(str, self.coordinates))}), ...)"
         usual = side_name("PlaneMesh", name)
         if isinstance(outline, (str, os.PathLike)):
-            mesh = reading(mesh_file.read_plane, outline, call)
-            self.rings = _rings(*mesh, usual, call)
+            self.rings = _rings(reading(mesh_file.read_plane, outline, call), usual, call)
         else:
             self.rings = _given(outline, call)
         self.sides = tuple(dict.fromkeys(label for _, labels in self.rings for label in labels))
@@ -80,8 +79,9 @@ def _given(outline, call: str) -> tuple[Ring, ...]:
     return rings
 
 
-def _rings(vertices, triangles, edges, labels, names, usual: str, call: str) -> tuple[Ring, ...]:
+def _rings(mesh, usual: str, call: str) -> tuple[Ring, ...]:
     """The closed rings of edges that belong to a single triangle, the inside on their left, each edge with its name."""
+    vertices, triangles, edges, labels, names = mesh
     if np.any(np.abs(vertices[:, 2:]) > 1e-9 * np.ptp(vertices[:, :2])) or not (np.abs(vertices) <= FARTHEST).all():
         raise ProblemError(f"`{call}` needs a mesh of the plane, and this one has heights; `sp.Mesh` takes surfaces.")
     a, b, c = (vertices[triangles[:, k], :2] for k in range(3))

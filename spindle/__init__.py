@@ -14,6 +14,7 @@ from spindle.methods.pinn import PINN
 from spindle.methods.spinn import SPINN
 from spindle.problem.conditions.boundary import Dirichlet, Neumann, Robin
 from spindle.problem.conditions.initial import Initial
+from spindle.problem.conditions.interface import Interface
 from spindle.problem.conditions.observed import Observed
 from spindle.problem.conditions.periodic import Periodic
 from spindle.problem.problem import Problem
@@ -47,6 +48,7 @@ __all__ = [
     "FastLRNR",
     "GridReference",
     "Initial",
+    "Interface",
     "Interval",
     "Mesh",
     "MethodError",

@@ -326,11 +326,12 @@ def refuse_interfaces(problem: Problem, call: str) -> None:
     refuse_oblique_interfaces(problem, call)
     if problem.interfaces:
         first = problem.interfaces[0]
-        x, fluxes = problem.coordinates[first.axis].name, ", ".join(shown_formula(f) for f in first.fluxes.values())
+        x = problem.coordinates[first.axis].name
+        fluxes = ", ".join(shown_formula(f) for f in [*first.fluxes.values(), *first.sources])
         raise MethodError(
             f"`{call}` is smooth everywhere, but `{problem.name}` has an interface at {x} = {first.left:.6g}, where "
-            f"{first.what} jumps and the flux {fluxes} is continuous; use `sp.SPINN()`, whose elements join there by "
-            f"that flux, on a box with one axis of space, or with two and no time."
+            f"{first.what} jumps and the flux {fluxes} is known; use `sp.SPINN()`, whose elements join there by that "
+            f"flux, on a box with one axis of space, or with two and no time."
         )
 
 

@@ -85,7 +85,9 @@ def _written(plan: Plan) -> Iterator[tuple[str, list[sympy.Expr]]]:
     for equation in problem.equations:
         yield equation.name, list(sympy.Add.make_args(equation.residual))
     for condition in problem.conditions:
-        if condition.name not in exact and not condition.role.noise:  # which would be what it is measured by
+        if (
+            condition.name not in exact and not condition.role.noise and problem.pieces[condition.name]
+        ):  # which would be what it is measured by
             yield condition.name, list(condition.terms(problem.pieces[condition.name])[0])
 
 

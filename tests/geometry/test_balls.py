@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sympy import Eq
+from sympy import Eq, cos, exp
 
 import spindle as sp
 from spindle.points.cloud import Cloud
@@ -45,3 +45,18 @@ def test_what_needs_nodes_or_an_outline_is_refused():
     problem = sp.Problem(ball, [Eq(sp.laplacian(u), 1)], [sp.Dirichlet(u, 0)])
     with pytest.raises(sp.MethodError, match="two or three space dimensions"):
         sp.solve(problem, sp.DTPINN(), progress=False)
+
+
+@pytest.mark.slow
+def test_heat_in_a_ball_of_five_dimensions_is_solved():
+    """A wave that decays, by Gauss-Newton steps on a small network: half a minute."""
+    u, exact = sp.unknown("u", t, *SPACE[:5]), exp(-t) * cos(sum(SPACE[:5]) / 2)
+    heat = u.diff(t) - sp.laplacian(u)
+    problem = sp.Problem(
+        sp.Ball(dict.fromkeys(SPACE[:5], 0), 1) * sp.Interval(t, 0, 1),
+        [Eq(heat, sp.manufactured(heat, {u: exact}))],
+        [sp.Initial(u, exact.subs(t, 0)), sp.Dirichlet(u, exact)],
+        reference={u: exact},
+    )
+    method = sp.PINN(steps=0, lbfgs_steps=0, newton_steps=60, width=24, hidden_layers=2)
+    assert sp.solve(problem, method, progress=False).error() < 1e-3

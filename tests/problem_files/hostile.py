@@ -17,6 +17,12 @@ complex = "psi"
 coordinates = { x = [0, 1] }
 equations = ["diff(psi, x) = EXPRESSION"]
 """
+INTERFACE = """\
+unknowns = "u"
+coordinates = { x = [0, 1] }
+equations = ["diff(u, x, 2) = 0"]
+conditions = [{ dirichlet = "u = 0" }, { interface = "u", at = "AT" }]
+"""
 _PRODUCT = "*".join(f"(psi + {k})" for k in range(1, 30))
 
 # Whole files, the line of the refusal, and its words.
@@ -32,6 +38,12 @@ FILES = [
     ('unknowns = ["u", "S(t,x)"]\ncoordinates = { t = [0, 1], x = [0, 1] }', 1, "without its arguments"),
     ('unknowns = ["u", "S()"]\ncoordinates = { t = [0, 1], x = [0, 1] }', 1, "without its arguments"),
     ('unknowns = ["u", "S(t"]\ncoordinates = { t = [0, 1], x = [0, 1] }', 1, "is no name"),
+    # interfaces
+    (INTERFACE.replace("AT", "x"), 4, "no single relation|relation such as|is no"),
+    (INTERFACE.replace("AT", "x = 2"), 4, "is not inside the domain"),
+    (INTERFACE.replace("AT", "x = u"), 4, "needs a place on an axis"),
+    (INTERFACE.replace("AT", 'x = 0.5", resistance = "1'), 4, "whose sign nobody knows"),
+    (INTERFACE.replace("AT", 'x = 0.5", flux = "diff(u, x)", resistance = "1/0'), 4, "divides by zero"),
     # complex unknowns
     ('complex = "psi"\nunknowns = "u"\ncoordinates = { x = [0, 1] }', 1, "`psi` is no unknown, of which `complex`"),
     ('complex = 3\nunknowns = "u"\ncoordinates = { x = [0, 1] }', 1, "`complex` needs text"),

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sympy
 import xarray
-from sympy import Abs, Eq, Float, I, Matrix, cos, cosh, erf, exp, pi, sin, sqrt
+from sympy import Abs, Eq, Float, I, Matrix, Piecewise, Rational, cos, cosh, erf, exp, pi, sin, sqrt
 
 import spindle as sp
 from spindle.problem.serialize import problem_to_data
@@ -158,7 +159,20 @@ def stefan():
     )
 
 
-FILES = (poisson, heat, kovasznay, inverse, layers, plate, soliton, membrane, stefan)
+def contact():
+    u, half = sp.unknown("u", x), Rational(1, 2)
+    k, q = Piecewise((1, x < half), (3, True)), Rational(15, 13)
+    return sp.Problem(
+        domain=sp.Box({x: (0, 1)}),
+        equations=[Eq(sp.div(k * sp.grad(u)), 0)],
+        conditions=[sp.Dirichlet(u, x), sp.Interface(u, Eq(x, half), flux=k * u.diff(x), resistance=Rational(1, 5))],
+        reference={u: Piecewise((q * x, x < half), (1 - sympy.Mul(q, 1 - x, Rational(1, 3)), True))},
+        name="contact",
+        title="A contact resistance between two rods",
+    )
+
+
+FILES = (poisson, heat, kovasznay, inverse, layers, plate, soliton, membrane, stefan, contact)
 WRITTEN = {made.__name__: made for made in FILES}
 
 

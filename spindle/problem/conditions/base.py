@@ -57,6 +57,18 @@ class Measurement(NamedTuple):
     noise: float | None
 
 
+class Step(NamedTuple):
+    """At a place inside, `expression` grows by `jump + resistance*flux`, and `flux`, unless it is zero, by `source`."""
+
+    expression: sympy.Expr
+    axis: sympy.Symbol
+    place: float
+    jump: sympy.Expr
+    flux: sympy.Expr
+    source: sympy.Expr
+    resistance: sympy.Expr
+
+
 @dataclass(frozen=True)
 class Role:
     """What a condition is beside a residual; by default nothing.
@@ -68,6 +80,7 @@ class Role:
     is_on_parts   whether it says the same at all points of parts of the boundary, so that it can be posed between two
                   instants, in stretched coordinates and for all members of a family, where others are refused
     has_slopes    whether it contains the derivative along the outward normal
+    across        what steps at a place inside the domain
     """
 
     fixes: PrescribedValue | None = None
@@ -76,6 +89,7 @@ class Role:
     measurement: Measurement | None = None
     is_on_parts: bool = False
     has_slopes: bool = False
+    across: Step | None = None
 
     @property
     def noise(self) -> float | None:

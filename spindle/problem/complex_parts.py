@@ -7,7 +7,7 @@ import numpy as np
 import sympy
 
 from spindle.errors import ProblemError
-from spindle.problem.conditions.base import Condition, Periodicity, Piece, PrescribedValue, Role, Step
+from spindle.problem.conditions.base import Condition, Periodicity, Piece, PrescribedStep, PrescribedValue, Role
 from spindle.problem.references import Reference
 from spindle.symbolic.complex_parts import PARTS, has_complex, split, written_by_parts
 from spindle.symbolic.words import shown
@@ -50,13 +50,13 @@ class PartOfCondition(Condition, stored_as="PartOfCondition"):
         periodic = whole.periodic and Periodicity(self._of(whole.periodic.expression), whole.periodic.axis)
         return Role(fixes, starts, periodic, None, whole.is_on_parts, whole.has_slopes, self._across(whole.across))
 
-    def _across(self, step: Step | None) -> Step | None:
+    def _across(self, step: PrescribedStep | None) -> PrescribedStep | None:
         """The part of what steps at a place; what a resistance adds is a part of the jump."""
         if step is None:
             return None
         jump = self._of(step.jump + step.resistance * step.flux)
         parts = self._of(step.expression), self._of(step.flux), self._of(step.source)
-        return Step(parts[0], step.axis, step.place, jump, parts[1], parts[2], sympy.S.Zero)
+        return PrescribedStep(parts[0], step.axis, step.place, jump, parts[1], parts[2], sympy.S.Zero)
 
     def data(self, size, length):
         """The size of the whole data, which both parts share."""

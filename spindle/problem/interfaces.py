@@ -13,7 +13,7 @@ import numpy as np
 import sympy
 
 from spindle.geometry.domain import Box
-from spindle.problem.conditions.base import Step
+from spindle.problem.conditions.base import PrescribedStep
 from spindle.problem.consistency.switches import fixed_jumps, switching
 from spindle.symbolic.fluxes import fluxes_in, once_less
 from spindle.symbolic.symbols import unknowns_in
@@ -96,7 +96,7 @@ def _across(axis: int, problem) -> list[Interface]:
     return listed
 
 
-def _with_steps(interface: Interface, said: Sequence[Step], length: float, problem) -> Interface:
+def _with_steps(interface: Interface, said: Sequence[PrescribedStep], length: float, problem) -> Interface:
     """An interface with what conditions say of it; all unknowns of which they say nothing are continuous."""
     here = [step for step in said if abs(step.place - interface.left) < 1e-9 * length]
     if not here:

@@ -57,7 +57,7 @@ class Measurement(NamedTuple):
     noise: float | None
 
 
-class Step(NamedTuple):
+class PrescribedStep(NamedTuple):
     """At a place inside, `expression` grows by `jump + resistance*flux`, and `flux`, unless it is zero, by `source`."""
 
     expression: sympy.Expr
@@ -89,7 +89,7 @@ class Role:
     measurement: Measurement | None = None
     is_on_parts: bool = False
     has_slopes: bool = False
-    across: Step | None = None
+    across: PrescribedStep | None = None
 
     @property
     def noise(self) -> float | None:

@@ -7,7 +7,7 @@ import sympy
 
 from spindle.errors import ProblemError, usage
 from spindle.geometry.domain import Box
-from spindle.problem.conditions.base import Condition, Role, Step
+from spindle.problem.conditions.base import Condition, PrescribedStep, Role
 from spindle.problem.conditions.components import built
 from spindle.symbolic.expressions import expression_of
 from spindle.symbolic.symbols import allows_complex, unknown_of
@@ -50,7 +50,9 @@ class AcrossPlace(Condition, stored_as="AcrossPlace"):
     @property
     def role(self):
         """What steps at the place."""
-        step = Step(self.expression, self.axis, float(self.place), self.jump, self.flux, self.source, self.resistance)
+        step = PrescribedStep(
+            self.expression, self.axis, float(self.place), self.jump, self.flux, self.source, self.resistance
+        )
         return Role(across=step, is_on_parts=True)
 
     def data(self, size, length):

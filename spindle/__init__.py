@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # what is offered is loaded when it is asked for: to pose a p
     from spindle.errors import DivergenceError, MethodError, ProblemError, RunError, SolveWarning, SpindleError
     from spindle.geometry.domain import Box, Interval
     from spindle.geometry.pointcloud import PointCloud
-    from spindle.geometry.shapes import Ball, Curve, Disk, Ellipse, Mesh, Polygon
+    from spindle.geometry.shapes import Ball, Curve, Disk, Ellipse, Mesh, PlaneMesh, Polygon
     from spindle.methods.causal import CausalPINN
     from spindle.methods.dtpinn import DTPINN
     from spindle.methods.fastlrnr import FastLRNR
@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # what is offered is loaded when it is asked for: to pose a p
     from spindle.methods.spinn import SPINN
     from spindle.problem.conditions.boundary import Dirichlet, Neumann, Robin
     from spindle.problem.conditions.initial import Initial
+    from spindle.problem.conditions.interface import Interface
     from spindle.problem.conditions.observed import Observed
     from spindle.problem.conditions.periodic import Periodic
     from spindle.problem.conditions.sums import Linked, Mean, Total, Value
@@ -28,7 +29,9 @@ if TYPE_CHECKING:  # what is offered is loaded when it is asked for: to pose a p
     from spindle.problem.references import FamilyReference, GridReference
     from spindle.problem_files.read import read_problem
     from spindle.report.side_by_side import compare
+    from spindle.results.eigenpairs import Eigenpairs
     from spindle.results.solution import Solution
+    from spindle.solving.eigenpairs import eigenpairs
     from spindle.solving.estimates.error_estimate import estimate
     from spindle.solving.load import load
     from spindle.solving.solve import resume, solve
@@ -50,11 +53,13 @@ __all__ = [
     "Dirichlet",
     "Disk",
     "DivergenceError",
+    "Eigenpairs",
     "Ellipse",
     "FamilyReference",
     "FastLRNR",
     "GridReference",
     "Initial",
+    "Interface",
     "Interval",
     "Linked",
     "Mean",
@@ -63,6 +68,7 @@ __all__ = [
     "Neumann",
     "Observed",
     "Periodic",
+    "PlaneMesh",
     "PointCloud",
     "Polygon",
     "Problem",
@@ -79,6 +85,7 @@ __all__ = [
     "curl",
     "div",
     "dot",
+    "eigenpairs",
     "estimate",
     "gallery",
     "given",
@@ -111,11 +118,13 @@ _HOMES = {
     "Dirichlet": "spindle.problem.conditions.boundary",
     "Disk": "spindle.geometry.shapes",
     "DivergenceError": "spindle.errors",
+    "Eigenpairs": "spindle.results.eigenpairs",
     "Ellipse": "spindle.geometry.shapes",
     "FamilyReference": "spindle.problem.references",
     "FastLRNR": "spindle.methods.fastlrnr",
     "GridReference": "spindle.problem.references",
     "Initial": "spindle.problem.conditions.initial",
+    "Interface": "spindle.problem.conditions.interface",
     "Interval": "spindle.geometry.domain",
     "Linked": "spindle.problem.conditions.sums",
     "Mean": "spindle.problem.conditions.sums",
@@ -124,6 +133,7 @@ _HOMES = {
     "Neumann": "spindle.problem.conditions.boundary",
     "Observed": "spindle.problem.conditions.observed",
     "Periodic": "spindle.problem.conditions.periodic",
+    "PlaneMesh": "spindle.geometry.shapes",
     "PointCloud": "spindle.geometry.pointcloud",
     "Polygon": "spindle.geometry.shapes",
     "Problem": "spindle.problem.problem",
@@ -140,6 +150,7 @@ _HOMES = {
     "curl": "spindle.symbolic.operators",
     "div": "spindle.symbolic.operators",
     "dot": "spindle.symbolic.operators",
+    "eigenpairs": "spindle.solving.eigenpairs",
     "estimate": "spindle.solving.estimates.error_estimate",
     "given": "spindle.symbolic.symbols",
     "grad": "spindle.symbolic.operators",

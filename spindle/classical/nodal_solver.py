@@ -120,6 +120,17 @@ def solve_nodal(objective: Objective) -> ClassicalSolution | NoClassical:
         return ClassicalSolution(values, time.perf_counter() - began, steps, derivatives, note)
 
 
+def matrix_of(objective: Objective) -> scipy.sparse.csr_matrix:
+    """The matrix of a linear stationary objective on nodes; unknowns without a condition are continued to ghosts."""
+    derivatives = objective.derivatives
+    assert isinstance(derivatives, RBFFDDerivatives), "matrices are of nodes"
+    with precision("float64"):
+        system = _System(objective, derivatives)
+        (matrix,) = system.at(0.0, np.zeros(system.size), None, system.always)[1]
+        beside = system.continued(matrix) if matrix.shape[0] < matrix.shape[1] else matrix[:0]
+        return scipy.sparse.vstack([matrix, beside], format="csr")
+
+
 class _System:
     """F(t, u, du/dt) = 0 at the nodes, with its matrices."""
 

@@ -43,7 +43,8 @@ def check(problem: Problem, methods: Iterable[str] = METHODS) -> dict[str, Any]:
 
 
 def _parameter(p: Parameter) -> dict[str, Any]:
-    return {"value": p.value, "unknown": p.unknown, "range": list(p.bounds) if p.bounds else None}
+    facts = {"value": p.value, "unknown": p.unknown, "range": list(p.bounds) if p.bounds else None}
+    return facts | ({"eigenvalue": True} if p.eigenvalue else {})
 
 
 def _structure(structure: Structure) -> dict[str, Any]:

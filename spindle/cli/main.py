@@ -25,6 +25,7 @@ from typer.core import TyperGroup
 from spindle import __version__
 from spindle.cli.check import check as check_problem
 from spindle.cli.check import in_words as check_in_words
+from spindle.cli.eigenpairs import is_eigenproblem, solve_eigenproblem
 from spindle.cli.outcome import report_of, run_to_its_end, tell_of_continuing
 from spindle.cli.output import complain, console, say, show
 from spindle.cli.sources import ProblemSource, problem_source
@@ -162,11 +163,16 @@ def solve(
     strict: Strict = False,
     json: Json = False,
 ):
-    """Solve a problem and write a run directory with the solution and a report."""
+    """Solve a problem and write a run directory with the solution and a report; of an eigenproblem, its eigenpairs."""
     source = problem_source(problem)
     default = "-".join(filter(None, [source.name, method, str(seed), time.strftime("%Y%m%d-%H%M%S")]))
     directory = RunDirectory.at(f"runs/{default}" if out is None else out)
     allowed = _budget(budget, context)
+    if is_eigenproblem(source):
+        solve_eigenproblem(
+            source, method, recipe, dict(map(_setting, settings or [])), out=directory.path, json=json, strict=strict
+        )
+        return
 
     def work() -> Solution:
         chosen, built, reason = _prepare(source, method, recipe, settings or [])
@@ -359,16 +365,21 @@ def _prepare(source: ProblemSource, name: str | None, recipe: str, settings: lis
     """
     of_problem: dict[str, Any] = {}
     of_method: dict[str, Any] = {}
-    for item in settings:
-        key, separator, value = item.partition("=")
-        if not separator:
-            raise ProblemError(f"`--set {item}` has no value; write `--set KEY=VALUE`, for example `--set rank=16`.")
-        (of_problem if key in source.options else of_method)[key] = _value(value)
+    for key, value in map(_setting, settings):
+        (of_problem if key in source.options else of_method)[key] = value
     problem, reason = source.build(**of_problem), ""
     if name is None:
         name, reason = chosen_method(problem)
     hint = f" Options of {source.name}: {source.options_in_words}."
     return method_named(name, {"recipe": recipe, **of_method}, hint=hint), problem, reason
+
+
+def _setting(item: str) -> tuple[str, Any]:
+    """Key and value of `--set KEY=VALUE`; raises ProblemError where there is no value."""
+    key, separator, value = item.partition("=")
+    if not separator:
+        raise ProblemError(f"`--set {item}` has no value; write `--set KEY=VALUE`, for example `--set rank=16`.")
+    return key, _value(value)
 
 
 def _keep_text(source: ProblemSource, directory: RunDirectory) -> None:

@@ -117,14 +117,14 @@ def coordinates_of(call: str, coordinates, counts: tuple[int, ...]) -> tuple[sym
     return symbols
 
 
-def centre_of(call: str, centre, count: int) -> tuple[tuple[sympy.Symbol, ...], tuple[float, ...]]:
+def centre_of(call: str, centre, *counts: int) -> tuple[tuple[sympy.Symbol, ...], tuple[float, ...]]:
     """Coordinates and numbers of a centre `{x: 0, y: 1}`; raises ProblemError where it is no such dictionary."""
     try:
         centre = dict(centre)
     except (TypeError, ValueError):
         raise ProblemError(
             f"`sp.{call}` was given the centre {shown(centre)}, which names no coordinates; write "
-            f"`sp.{call}({{{'x: 0, y: 0, z: 0' if count == 3 else 'x: 0, y: 0'}}}, ...)`."
+            f"`sp.{call}({{{'x: 0, y: 0, z: 0' if 3 in counts else 'x: 0, y: 0'}}}, ...)`."
         ) from None
-    coordinates = coordinates_of(call, tuple(centre), (count,))
+    coordinates = coordinates_of(call, tuple(centre), counts)
     return coordinates, tuple(one_number(call, f"the centre {c} =", v) for c, v in centre.items())

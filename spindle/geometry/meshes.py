@@ -375,10 +375,15 @@ def load(path, call: str) -> tuple[np.ndarray, np.ndarray]:
 
     Raises ProblemError where there is no such file, it cannot be read, or a package for it is missing.
     """
+    return reading(mesh_file.read, path, call)
+
+
+def reading(read: Callable, path, call: str):
+    """What a reader of mesh files makes of a path; raises ProblemError as `load` does."""
     if not Path(path).is_file():
         raise ProblemError(f"`{call}` was given the path {str(path)!r}, where there is no file; check the path.")
     try:
-        return mesh_file.read(Path(path))
+        return read(Path(path))
     except ModuleNotFoundError as error:
         raise ProblemError(
             f"`{call}` reads this file by the package `{error.name}`, which is not installed; "

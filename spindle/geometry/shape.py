@@ -91,8 +91,9 @@ class Shape(ShapeDomain):
     @cached_property
     def sampled(self) -> Boundary:
         """Some 400 nodes on the boundary in the plane, or 4,000 in space, that tell how large parts of it are."""
-        plane = len(self.coordinates) == 2
-        return self.boundary(self.surface / 400 if plane else float(np.sqrt(self.surface / 4000)))
+        d = len(self.coordinates)
+        spacing = float(np.sqrt(self.surface / 4000)) if d == 3 else (self.surface / 4000) ** (1 / (d - 1))
+        return self.boundary(self.surface / 400 if d == 2 else spacing)
 
     @cached_property
     def _size(self) -> float:
@@ -167,8 +168,8 @@ def _joined(one, other, operation: str):
         combination = shape.combination
         if combination is None:
             raise ProblemError(
-                f"`{one} {operation} {other}` joins {shape}, of which only nodes are known and no outline that could "
-                f"be cut; give the nodes of the whole domain, or describe it by shapes."
+                f"`{one} {operation} {other}` joins {shape}, of which no outline is known that could be cut; give the "
+                f"nodes of the whole domain, or describe it by shapes in two or three dimensions."
             )
     assert combination is not None, "two boxes join as boxes"
     return combination(one, operation, other)

@@ -29,6 +29,7 @@ from spindle.geometry.arguments import (
 from spindle.geometry.domain import Box, BoxUnion, Domain
 from spindle.geometry.extent import FARTHEST, check_extent
 from spindle.geometry.planar import Planar, PlanarCombination, Rectangles
+from spindle.geometry.plane_mesh import PlaneMesh
 from spindle.geometry.pointcloud import PointCloud
 from spindle.geometry.shape import Shape
 from spindle.geometry.solid import Bricks, SolidCombination
@@ -298,6 +299,7 @@ _KINDS = {
         Polygon,
         Ball,
         Mesh,
+        PlaneMesh,
         PointCloud,
         Rectangles,
         Bricks,
@@ -332,7 +334,7 @@ def shape_from_data(data: Mapping, decode: Callable) -> Shape:
         return tuple(rich(v) for v in value) if isinstance(value, list) else value
 
     kind, arguments = _KINDS[data["shape"]], [rich(v) for v in data["arguments"]]
-    if kind is Mesh and not isinstance(arguments[1], tuple):
+    if kind in (Mesh, PlaneMesh) and not isinstance(arguments[1], tuple):
         raise ProblemError("a stored mesh is its vertices and triangles, and this names a file, which is not read.")
     if kind in (Rectangles, Bricks):
         ((form, coordinates, ends),) = arguments

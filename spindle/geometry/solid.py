@@ -19,11 +19,6 @@ class Solid(Shape):
     """Interface of shapes in space that are known by a distance and by samples of their boundary (never built)."""
 
     @property
-    def combination(self):
-        """A combination of shapes in space."""
-        return SolidCombination
-
-    @property
     @abstractmethod
     def _samples(self) -> meshes.Samples:
         """Points that represent the boundary with their shares of its area."""
@@ -38,12 +33,12 @@ class Solid(Shape):
 
     @property
     def reentrant(self) -> np.ndarray:
-        """None (0, 3): in space it is edges at which solutions are singular, and nodes are not graded to them."""
-        return np.zeros((0, 3))
+        """None (0, d): in space it is edges at which solutions are singular, and nodes are not graded to them."""
+        return np.zeros((0, len(self.coordinates)))
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """Distance (n,) of the points (n, 3) to the boundary, negative outside; NaN where a point is NaN."""
-        return at_finite(points, 3, self._signed)
+        return at_finite(points, len(self.coordinates), self._signed)
 
     def contains(self, points: np.ndarray) -> np.ndarray:
         """Whether each point (n, 3) lies in the closed shape, up to 1e-9 of its size, (n,); NaN lies nowhere."""
@@ -61,6 +56,11 @@ class Bricks(Solid):
     def __init__(self, domain: Domain):
         self.domain, self.coordinates = domain, domain.coordinates
         self.sides = tuple(dict.fromkeys(face.name for face in domain.faces))
+
+    @property
+    def combination(self):
+        """A combination of shapes in space."""
+        return SolidCombination
 
     @property
     def bounds(self) -> Bounds:
@@ -133,6 +133,11 @@ class SolidCombination(Solid):
         self._alive = np.unique(self._samples.labels)
         self.sides = tuple(every[k] for k in self._alive)
         check_extent(self)
+
+    @property
+    def combination(self):
+        """A combination of shapes in space."""
+        return SolidCombination
 
     @cached_property
     def bounds(self) -> Bounds:

@@ -5,28 +5,40 @@ from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
+import scipy.stats
+from scipy.special import gamma, ndtri
 
 from spindle.errors import ProblemError, usage
 from spindle.geometry import meshes
 from spindle.geometry.arguments import centre_of, coordinates_of, either_spelling, placed, plain, radius_of, side_name
 from spindle.geometry.extent import check_extent
-from spindle.geometry.solid import Solid, counted
+from spindle.geometry.solid import Solid, SolidCombination, counted
 from spindle.geometry.supports import Bounds
 from spindle.symbolic.words import shown
+
+_MOST_DIMENSIONS = 8  # of balls: of the box around one, 1.6 % lie inside
 
 
 @usage("sp.Ball({x: 0, y: 0, z: 0}, radius=1)")
 class Ball(Solid):
-    """The ball `Ball({x: 0, y: 0, z: 0}, radius=1)`; `name` is what its boundary is called.
+    """The ball `Ball({x: 0, y: 0, z: 0}, radius=1)`, in three to eight dimensions.
+
+    `name` is what its boundary is called. Above three dimensions it is not joined with other shapes, and is taken by
+    methods that need no nodes, such as `sp.PINN()`.
 
     `Ball((x, y, z), (0, 0, 0), radius=1)` is another way to say it.
     """
 
     @either_spelling
     def __init__(self, centre: Mapping, radius=1.0, name: str = "sphere"):
-        self.coordinates, self.centre = centre_of("Ball", centre, 3)
+        self.coordinates, self.centre = centre_of("Ball", centre, *range(3, _MOST_DIMENSIONS + 1))
         self.radius, self.sides = radius_of("Ball", self, radius), (side_name("Ball", name),)
         check_extent(self)
+
+    @property
+    def combination(self):
+        """A combination of shapes in space; None above three dimensions."""
+        return SolidCombination if len(self.coordinates) == 3 else None
 
     @property
     def bounds(self) -> Bounds:
@@ -35,17 +47,27 @@ class Ball(Solid):
 
     @property
     def volume(self) -> float:
-        """The volume of the ball, 4/3 pi r^3."""
-        return 4 / 3 * np.pi * self.radius**3
+        """The volume of the ball: 4/3 pi r^3 in space, pi^(d/2) r^d / gamma(d/2 + 1) in d dimensions."""
+        d = len(self.coordinates)
+        return 4 / 3 * np.pi * self.radius**3 if d == 3 else np.pi ** (d / 2) / gamma(d / 2 + 1) * self.radius**d
 
     @property
     def surface(self) -> float:
-        """The area of the sphere, 4 pi r^2."""
-        return 4 * np.pi * self.radius**2
+        """The area of the sphere: 4 pi r^2 in space, d/r times the volume in d dimensions."""
+        d = len(self.coordinates)
+        return 4 * np.pi * self.radius**2 if d == 3 else d * self.volume / self.radius
 
-    @property
+    @cached_property
     def _samples(self):
-        return self._at(meshes.spiral(20_000))
+        return self._at(self._normals(20_000))
+
+    def _normals(self, count: int) -> np.ndarray:
+        """Unit vectors (count, d), evenly spread: a spiral in space, beyond that Sobol points of the normal law."""
+        d = len(self.coordinates)
+        if d == 3:
+            return meshes.spiral(count)
+        points = ndtri(scipy.stats.qmc.Sobol(d, seed=0).random(1 << (count - 1).bit_length())[:count])
+        return points / np.linalg.norm(points, axis=1, keepdims=True)
 
     def _at(self, normals):
         weights = np.full(len(normals), self.surface / len(normals))
@@ -56,6 +78,10 @@ class Ball(Solid):
         return self.radius - np.linalg.norm(points - np.array(self.centre), axis=1)
 
     def _nodes(self, spacing, count):
+        d = len(self.coordinates)
+        if d > 3:
+            usual = float(np.mean(spacing(self._samples.points))) if callable(spacing) else spacing
+            return self._at(self._normals(count or max(1, round(self.surface / usual ** (d - 1)))))
         if not callable(spacing):
             return self._at(meshes.spiral(count) if count else meshes.even(spacing / self.radius))
         return counted(self, self._placed, spacing, count)
@@ -93,6 +119,11 @@ class Mesh(Solid):
         pair = surface if is_pair else meshes.load(surface, call)
         self._triangles, self.sides = meshes.closed(pair[0], pair[1], call), (side_name("Mesh", name),)
         check_extent(self)
+
+    @property
+    def combination(self):
+        """A combination of shapes in space."""
+        return SolidCombination
 
     @property
     def bounds(self) -> Bounds:

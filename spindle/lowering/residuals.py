@@ -124,13 +124,16 @@ def residual_forms(problem: Problem, constraints: Constraints, *, graded: bool =
     return ResidualForms(problem, constraints, tuple(forms), tuple(supports), tuple(groups))
 
 
-def beside_interface(forms: ResidualForms, expression, interface: Interface) -> tuple[ArrayFunction, ArrayFunction]:
-    """An expression as it is on the left and on the right of an interface, compiled."""
+def beside_interface(
+    forms: ResidualForms, expression, interface: Interface, below=None
+) -> tuple[ArrayFunction, ArrayFunction]:
+    """An expression as it is on the left, or another one `below`, and on the right of an interface, compiled."""
     problem = forms.problem
     written = _lifted(expression, problem, forms.constraints)
+    first = written if below is None else _lifted(below, problem, forms.constraints)
     x, (low, high) = problem.coordinates[interface.axis], problem.domain.bounds[interface.axis]
     near = _BESIDE * (high - low)
-    left, right = on_side(written, x, interface.left - near), on_side(written, x, interface.right + near)
+    left, right = on_side(first, x, interface.left - near), on_side(written, x, interface.right + near)
     return (
         array_function(left, problem.coordinates, problem.unknowns, problem.tunable),
         array_function(right, problem.coordinates, problem.unknowns, problem.tunable),
@@ -148,7 +151,8 @@ def _written(problem: Problem, constraints: Constraints, factor: sympy.Expr):
         if condition.name not in constraints.enforced:
             noise = condition.role.noise
             pieces = [list(piece.terms) for piece in problem.pieces[condition.name]]
-            yield condition.name, pieces, 1.0 / noise if noise else 1.0
+            if pieces:
+                yield condition.name, pieces, 1.0 / noise if noise else 1.0
     for name, part, difference, size in _across_curves(problem, constraints):
         yield name, [[(part, difference)]], 1.0 / size
 

@@ -259,6 +259,7 @@ class Method(TrainingSettings, ABC):
 
         Raises MethodError where a setting has a value that it cannot have.
         """
+        _refuse_eigenvalue(problem)
         if not isinstance(self.recipe, str) or self.recipe not in self.recipes:
             raise MethodError(
                 f"`sp.{type(self).__name__}(recipe={shown(self.recipe)})` is not known."
@@ -318,16 +319,27 @@ def refuse_families(problem: Problem, call: str) -> None:
         )
 
 
+def _refuse_eigenvalue(problem: Problem) -> None:
+    """Raise MethodError where a problem has eigenpairs instead of a solution."""
+    if problem.eigenvalue is not None:
+        raise MethodError(
+            f"`{problem.name}` has the eigenvalue `{problem.eigenvalue}`, and so eigenpairs instead of one solution, "
+            f"which no training would tell apart; write `sp.eigenpairs(problem, count=6)`, or on the command line "
+            f"`spindle solve FILE --set count=6`."
+        )
+
+
 def refuse_interfaces(problem: Problem, call: str) -> None:
     """Raise MethodError where fluxes are continuous and slopes are not, which smooth networks cannot represent."""
     refuse_oblique_interfaces(problem, call)
     if problem.interfaces:
         first = problem.interfaces[0]
-        x, fluxes = problem.coordinates[first.axis].name, ", ".join(shown_formula(f) for f in first.fluxes.values())
+        x = problem.coordinates[first.axis].name
+        fluxes = ", ".join(shown_formula(f) for f in [*first.fluxes.values(), *first.sources])
         raise MethodError(
             f"`{call}` is smooth everywhere, but `{problem.name}` has an interface at {x} = {first.left:.6g}, where "
-            f"{first.what} jumps and the flux {fluxes} is continuous; use `sp.SPINN()`, whose elements join there by "
-            f"that flux, on a box with one axis of space, or with two and no time."
+            f"{first.what} jumps and the flux {fluxes} is known; use `sp.SPINN()`, whose elements join there by that "
+            f"flux, on a box with one axis of space, or with two and no time."
         )
 
 

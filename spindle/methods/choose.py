@@ -3,9 +3,11 @@
 from spindle.problem.curves import oblique_curves
 from spindle.problem.families import family_parameters, with_parameter_axes
 from spindle.problem.problem import Problem
+from spindle.symbolic.symbols import is_space
 
 # Beyond so many axes, parameters counted, members of a family are cheaper from a low-rank network than from products.
 _FAMILY_AXES = 4
+_NODES = 3  # dimensions up to which there are scattered nodes
 
 
 def chosen_method(problem: Problem) -> tuple[str, str]:
@@ -31,6 +33,11 @@ def fitting_method(problem: Problem) -> tuple[str, str]:
         return (
             "dtpinn",
             f"its interface {oblique[0].level} = 0 lies across no axis, and scattered nodes lie on any curve",
+        )
+    if not whole.domain.boxes and len([c for c in whole.coordinates if is_space(c)]) > _NODES:
+        return (
+            "pinn",
+            f"the domain is a shape in more than {_NODES} dimensions, where points at random are all there is",
         )
     if not whole.domain.boxes:
         return "dtpinn", "the domain is no box, and scattered nodes fill any shape"

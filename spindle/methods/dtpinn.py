@@ -202,7 +202,7 @@ class DTPINN(Method):
         if s.scales == "auto":
             constraints = replace(constraints, scales=scales_of(problem))
             notes += (constraints.scales.sentence,) if constraints.scales.sentence else ()
-        on_nodes = _OnNodes(residual_forms(problem, constraints), nodes, domain, s)
+        on_nodes = OnNodes(residual_forms(problem, constraints), nodes, domain, s)
         objective = on_nodes.objective()
         classical = None if s.derivatives == "exact" else on_nodes.classical(objective)
         s, frequency = _frequency(s, classical)
@@ -217,7 +217,7 @@ class DTPINN(Method):
 
 
 @dataclass(frozen=True)
-class _OnNodes:
+class OnNodes:
     """The equations on scattered nodes, and what follows from them.
 
     s   the method with everything decided

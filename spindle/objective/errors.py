@@ -14,6 +14,6 @@ def error_measures(values: np.ndarray, reference: np.ndarray) -> dict[str, float
     with np.errstate(over="ignore", invalid="ignore"):  # a field on its way to divergence has an infinite error
         return {
             "rel_l2": float(np.linalg.norm(gap) / (size if size > 0 else 1.0)),
-            "rmse": float(np.sqrt(np.mean(gap**2))),
+            "rmse": float(np.sqrt(np.mean(np.abs(gap) ** 2))),
             "max": float(np.max(np.abs(gap))),
         }

@@ -187,7 +187,8 @@ def _store(support: Support, size: int) -> np.ndarray | None:
 def _on_wall(wall: BoundaryPart, size: int) -> np.ndarray:
     """Points (size, d) with the normals beside them, equidistant in space, Sobol points in time."""
     d = len(wall.shape.coordinates)
-    spacing = wall.shape.surface / size if d == 2 else np.sqrt(wall.shape.surface / size)
+    surface = wall.shape.surface
+    spacing = np.sqrt(surface / size) if d == 3 else (surface / size) ** (1 / (d - 1))
     nodes, held, sides = np.zeros((0, 2 * d)), -1, wall.sides
     # Finer until the wall has enough; a cloud has the nodes it has, and they are taken more than once.
     while held < len(nodes) < size:

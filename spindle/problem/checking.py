@@ -9,6 +9,7 @@ from spindle.errors import ProblemError, nearest
 from spindle.geometry.supports import BoundaryPart
 from spindle.problem.content import check_conditions, check_equations, check_values
 from spindle.problem.references import Reference
+from spindle.symbolic.refusals import delayed
 from spindle.symbolic.symbols import (
     Normal,
     Parameter,
@@ -31,6 +32,7 @@ def check_problem(problem):
             f"`sp.Problem` named `{problem.name}` contains no unknown field; declare one with "
             f'`u = sp.unknown("u", {", ".join(map(str, problem.coordinates))})` and use it in the equations.'
         )
+    _check_places(problem)
     check_equations(problem)
     for repeated in _repeated(u.func.__name__ for u in problem.unknowns):
         raise ProblemError(
@@ -59,6 +61,13 @@ def check_problem(problem):
     _check_quantities(problem)
     for u, known in problem.known.items():
         _check_reference(problem, u, known)
+
+
+def _check_places(problem) -> None:
+    """Raise ProblemError where an unknown is taken at another place than where the equation or condition holds."""
+    for u in problem.unknowns:
+        if any(not isinstance(a, sympy.Symbol) and a.free_symbols & set(problem.coordinates) for a in u.args):
+            raise ProblemError(delayed(str(u), u.func.__name__))
 
 
 def _check_expressions(problem) -> None:

@@ -5,13 +5,15 @@ is continuous, as u is. The flux of an equation is the sum of all that it differ
 a factor that does not jump.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 import sympy
 
 from spindle.geometry.domain import Box
+from spindle.problem.conditions.base import PrescribedStep
 from spindle.problem.consistency.switches import fixed_jumps, switching
 from spindle.symbolic.fluxes import fluxes_in, once_less
 from spindle.symbolic.symbols import unknowns_in
@@ -26,6 +28,9 @@ class Interface:
     right    the place, as the beginning of what lies above it; another one only where a periodic axis is closed
     fluxes   {name of an equation: its flux, of unknowns and their first derivatives along the axis}
     what     what jumps
+    steps    {unknown: what it is below the place, with what it grows by}, where conditions say so: then none is
+             continuous by construction
+    sources  {what is a flux: what it is below the place, with what it grows by}, in the place of those of equations
     """
 
     axis: int
@@ -33,6 +38,8 @@ class Interface:
     right: float
     fluxes: dict[str, sympy.Expr]
     what: str
+    steps: Mapping[sympy.Expr, sympy.Expr] = field(default_factory=dict)
+    sources: Mapping[sympy.Expr, sympy.Expr] = field(default_factory=dict)
 
 
 class Flux(NamedTuple):
@@ -55,7 +62,8 @@ def space_axes(problem) -> tuple[int, ...]:
 
 def interfaces(problem) -> tuple[Interface, ...]:
     """The interfaces of a problem, increasing along each axis; none where it has no jumps that can be treated."""
-    if not any(switching(e.with_fluxes, problem.coordinates) for e in problem.equations):
+    stepped = any(c.role.across for c in problem.conditions)
+    if not stepped and not any(switching(e.with_fluxes, problem.coordinates) for e in problem.equations):
         return ()
     return tuple(interface for axis in space_axes(problem) for interface in _across(axis, problem))
 
@@ -71,11 +79,39 @@ def _across(axis: int, problem) -> list[Interface]:
             place = 0.0 if abs(place) < 1e-15 * length else place
             if all(abs(place - other) > 1e-9 * length for other in jumps):
                 jumps[place] = what
-    listed = [Interface(axis, place, place, known, jumps[place]) for place in sorted(jumps)]
+    said = [
+        c.role.across for c in problem.conditions if c.role.across and c.role.across.axis == problem.coordinates[axis]
+    ]
+    for step in said:
+        jumps.setdefault(
+            next((p for p in jumps if abs(p - step.place) < 1e-9 * length), step.place), str(step.expression)
+        )
+    listed = [
+        _with_steps(Interface(axis, place, place, known, jumps[place]), said, length, problem)
+        for place in sorted(jumps)
+    ]
     if listed and axis in problem.periodic_axes:
         low, high = map(float, problem.domain.bounds[axis])
         listed.append(Interface(axis, high, low, known, "the period"))
     return listed
+
+
+def _with_steps(interface: Interface, said: Sequence[PrescribedStep], length: float, problem) -> Interface:
+    """An interface with what conditions say of it; all unknowns of which they say nothing are continuous."""
+    here = [step for step in said if abs(step.place - interface.left) < 1e-9 * length]
+    if not here:
+        return interface
+    steps = {u: u for u in problem.unknowns}
+    steps |= {step.expression: step.expression + step.jump + step.resistance * step.flux for step in here}
+    sources = {step.flux: step.flux + step.source for step in here if step.flux != 0}
+    x = problem.coordinates[interface.axis]
+    told = {u for flux in sources for u in unknowns_in(flux)}
+    left = {
+        name: flux
+        for name, flux in interface.fluxes.items()
+        if not any(_order(d, x) and d.expr in told for d in _derivatives(flux))
+    }
+    return replace(interface, fluxes=left, steps=steps, sources=sources)
 
 
 def flux_of(equation, axis: int, problem) -> Flux:

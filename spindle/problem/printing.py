@@ -46,7 +46,10 @@ def lines(problem, printer: Callable[[object], str] = text) -> dict[str, list[st
     else:
         where = [repr(domain)]
     parts = {
-        "find": [", ".join(str(u) for u in problem.unknowns)],
+        "find": [
+            ", ".join(str(u) for u in problem.unknowns),
+            *(f"{printer(psi)} = {printer(re + sympy.I * im)}" for psi, (re, im) in problem.complex_unknowns.items()),
+        ],
         "in": where,
         "such that": [printer(equation.written) for equation in problem.equations],
         "with": [line for condition in problem.conditions for line in condition.texts(printer)],
@@ -92,19 +95,26 @@ def _condition_latex(problem):
 
 def _interfaces(problem, printer) -> list[str]:
     """What holds at the places where coefficients jump."""
-    unknowns = ", ".join(u.func.__name__ for u in problem.unknowns)
+    names = ", ".join(u.func.__name__ for u in problem.unknowns)
     said = []
     for interface in problem.interfaces:
         name = problem.coordinates[interface.axis].name
         places = dict.fromkeys([f"{interface.left:.6g}", f"{interface.right:.6g}"])
         fluxes = ", ".join(printer(flux) for flux in interface.fluxes.values())
-        said.append(f"{name} = {' and '.join(places)}: {unknowns} and the flux {fluxes} are continuous")
+        if interface.steps and not fluxes:
+            continue  # the conditions say it
+        unknowns = "the flux" if interface.steps else f"{names} and the flux"
+        said.append(
+            f"{name} = {' and '.join(places)}: {unknowns} {fluxes} {'is' if interface.steps else 'are'} continuous"
+        )
     for curve in oblique_curves(problem):
-        said.append(f"{printer(curve.level)} = 0: {unknowns} and the flux along the normal are continuous")
+        said.append(f"{printer(curve.level)} = 0: {names} and the flux along the normal are continuous")
     return said
 
 
 def _parameter(p: Parameter, printer) -> str:
+    if p.eigenvalue:
+        return f"{printer(p)} is an eigenvalue"
     if p.bounds:
         return f"{printer(p)} in ({p.bounds[0]:g}, {p.bounds[1]:g})"
     return f"{printer(p)} = {p.value:g}" + (" (start; to be estimated)" if p.unknown else "")

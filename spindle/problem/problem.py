@@ -16,12 +16,14 @@ from spindle.geometry.domain import Domain
 from spindle.problem.branches import in_one_branch
 from spindle.problem.checking import check_problem
 from spindle.problem.closed import ClosedForm, reference_of
+from spindle.problem.complex_parts import real_conditions, real_equations, real_quantities, real_references
 from spindle.problem.conditions.base import Condition, Periodicity, Piece, PrescribedValue
 from spindle.problem.consistency.checks import doubted
 from spindle.problem.consistency.doubt import Doubt
 from spindle.problem.consistency.jumps import check_jumps
 from spindle.problem.consistency.references import misfits
 from spindle.problem.curves import LevelInterface, curves
+from spindle.problem.fewer_coordinates import constancy, spread_in, spread_over
 from spindle.problem.formulas import as_html
 from spindle.problem.integrals import IntegralTerm, masked
 from spindle.problem.integrals import split as integrals_of
@@ -30,10 +32,11 @@ from spindle.problem.meetings import Meeting, factor, meetings
 from spindle.problem.printing import describe_latex, describe_with_doubts
 from spindle.problem.publication import publication
 from spindle.problem.references import Reference
+from spindle.symbolic.complex_parts import complex_unknowns
 from spindle.symbolic.expressions import expression_of
 from spindle.symbolic.fluxes import folded, pointwise
 from spindle.symbolic.operators import manufactured
-from spindle.symbolic.symbols import Parameter, by_name, is_space, is_time, namesakes, unknowns_in
+from spindle.symbolic.symbols import Parameter, allows_complex, by_name, is_space, is_time, namesakes, unknowns_in
 from spindle.symbolic.words import shown, text
 
 
@@ -75,6 +78,12 @@ class Problem:
     published   name of the settings of the paper that first solved the problem with a network, which a method's
                 `recipe="paper"` takes; of problems of the gallery
     quantities  {name: expression in the unknowns}: what else is compared, drawn, and averaged over space
+
+    Complex unknowns, `sp.unknown("psi", t, x, complex=True)`, are taken for two real ones each, `psi_re` and `psi_im`;
+    so are equations, conditions, references and quantities that contain them, of the names `... re` and `... im`.
+    Unknowns of fewer coordinates, the place `S = sp.unknown("S", t)` of a front beside `u(t, x)`, are taken for
+    unknowns of all coordinates with an equation more for each that is missing, `S is constant in x`.
+
     origin      name and options in the gallery, or path of a problem file and values of its parameters; None for all
                 other problems, and never given by hand
 
@@ -108,14 +117,30 @@ class Problem:
         object.__setattr__(self, "published", publication(self.published))
         axes, written = self.domain.coordinates, self.equations
         object.__setattr__(self, "equations", _equations(self.equations, self.domain))
-        conditions = [
+        written_in = [
             c.exchanged(swap) if (swap := namesakes(c.symbols(), axes)) else c for c in _flat(self.conditions)
         ]
-        object.__setattr__(self, "conditions", _named(conditions, [e.name for e in self.equations]))
+        conditions = [real for c in written_in for real in real_conditions(c)]
         object.__setattr__(self, "reference", _reference(self.reference, axes))
         object.__setattr__(self, "quantities", _quantities(self.quantities, axes))
+        conditions = self._spread(conditions)
+        object.__setattr__(self, "conditions", _named(conditions, [e.name for e in self.equations]))
         check_problem(self)
         check_jumps(self, written)
+
+    def _spread(self, conditions: list[Condition]) -> list[Condition]:
+        """Spread unknowns of fewer coordinates over all, with equations that keep them constant along the others."""
+        axes = self.coordinates
+        written = [e.residual for e in self.equations]
+        swap = spread_over(axes, [*written, *(e for c in conditions for e in c.expressions())])
+        if not swap:
+            return conditions
+        added = [Equation(name, eq.lhs, eq) for u in swap.values() for name, eq in constancy(u, axes).items()]
+        equations = [Equation(e.name, e.residual.xreplace(swap), e.written.xreplace(swap)) for e in self.equations]
+        object.__setattr__(self, "equations", (*equations, *added))
+        object.__setattr__(self, "reference", {swap.get(u, u): value for u, value in self.reference.items()})
+        object.__setattr__(self, "quantities", {name: e.xreplace(swap) for name, e in self.quantities.items()})
+        return [c.exchanged(swap) for c in conditions]
 
     def named(self, name: str, options: Mapping) -> "Problem":
         """The same problem with its origin written down: its name and options in the gallery, or its file."""
@@ -132,6 +157,16 @@ class Problem:
     def unknowns(self) -> tuple[AppliedUndef, ...]:
         """The unknown fields, sorted by name: the order of a network's outputs."""
         return tuple(unknowns_in(sympy.Tuple(*self.expressions())))
+
+    @cached_property
+    def complex_unknowns(self) -> dict[AppliedUndef, tuple[AppliedUndef, AppliedUndef]]:
+        """The complex unknowns, {psi: (psi_re, psi_im)}: the parts are among `unknowns` in their place."""
+        return complex_unknowns(self.unknowns)
+
+    @cached_property
+    def spread(self) -> Mapping[AppliedUndef, AppliedUndef]:
+        """The unknowns of fewer coordinates, {S(t): S(t, x)}: what they stand as among `unknowns`."""
+        return spread_in(self.coordinates, self.unknowns)
 
     @property
     def fields(self) -> dict[str, sympy.Expr]:
@@ -160,8 +195,9 @@ class Problem:
         return self.known | followed
 
     def name_of(self, expression) -> str:
-        """The name of an unknown or a quantity."""
-        return next(name for name, field in self.fields.items() if field == expression)
+        """The name of an unknown, complex or real, or of a quantity."""
+        named = self.fields | {psi.func.__name__: psi for psi in self.complex_unknowns}
+        return next(name for name, field in named.items() if field == expression)
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -175,6 +211,11 @@ class Problem:
     def tunable(self) -> tuple[Parameter, ...]:
         """The parameters that are to be estimated, sorted by name."""
         return tuple(p for p in self.parameters if p.unknown)
+
+    @property
+    def eigenvalue(self) -> Parameter | None:
+        """The parameter that is an eigenvalue, the first by name; None where the problem has solutions of its own."""
+        return next((p for p in self.parameters if p.eigenvalue), None)
 
     @property
     def starts(self) -> dict[str, PrescribedValue]:
@@ -344,11 +385,12 @@ def _equations(equations, domain: Domain) -> tuple[Equation, ...]:
             for k, (left, right) in enumerate(sides)
         ]
     many = len(split) > 1
-    called = [label or (f"equation {k + 1}" if many else "equation") for k, (label, _) in enumerate(split)]
-    residuals = [integrals_of(eq.lhs - eq.rhs, axes) for _, eq in split]
+    named = [(label or (f"equation {k + 1}" if many else "equation"), eq) for k, (label, eq) in enumerate(split)]
+    real = [pair for label, eq in named for pair in real_equations(label, eq)]
+    residuals = [integrals_of(eq.lhs - eq.rhs, axes) for _, eq in real]
     return tuple(
-        Equation(name, pointwise(local), eq, terms)
-        for name, (_, eq), (local, terms) in zip(called, split, residuals, strict=True)
+        Equation(label, pointwise(local), eq, terms)
+        for (label, eq), (local, terms) in zip(real, residuals, strict=True)
     )
 
 
@@ -370,8 +412,9 @@ def _scalar_equations(item) -> list[sympy.Eq]:
 
 def _written(left, right) -> sympy.Eq:
     call = "sp.Problem(equations=...)"
+    real = not allows_complex(left, right)
     plain = [masked(side) for side in (left, right)]
-    sides = (folded(expression_of(side, call, fluxes=True)).xreplace(integrals) for side, integrals in plain)
+    sides = (folded(expression_of(side, call, fluxes=True, real=real)).xreplace(integrals) for side, integrals in plain)
     return sympy.Eq(*sides, evaluate=False)
 
 
@@ -382,7 +425,8 @@ def _quantities(quantities, axes) -> dict:
             f"`{call.replace('...', shown(quantities))}` needs a name for each expression; write "
             f'`quantities={{"vorticity": sp.curl(v)}}`.'
         )
-    return {name: by_name(expression_of(e, call), axes) for name, e in quantities.items()}
+    read = {n: by_name(expression_of(e, call, real=not allows_complex(e)), axes) for n, e in quantities.items()}
+    return real_quantities(read)
 
 
 def _reference(reference, axes) -> dict:
@@ -392,7 +436,10 @@ def _reference(reference, axes) -> dict:
             f"`reference={{u: exact}}`."
         )
     call = "sp.Problem(reference=...)"
-    return {
-        by_name(u, axes): v if isinstance(v, Reference) else by_name(expression_of(v, call), axes)
+    read = {
+        by_name(u, axes): v
+        if isinstance(v, Reference)
+        else by_name(expression_of(v, call, real=not allows_complex(u)), axes)
         for u, v in reference.items()
     }
+    return real_references(read)

@@ -26,6 +26,7 @@ from spindle.problem.problem import Problem
 from spindle.problem.publication import StoredSettings
 from spindle.problem.references import FamilyReference, GridReference
 from spindle.symbolic import symbols
+from spindle.symbolic.complex_parts import PARTS, parts_of
 from spindle.symbolic.functions import TABLE
 from spindle.symbolic.growth_limits import HIGHEST_ORDER, LARGEST, MOST_CHOICES, GrowthLimits
 from spindle.symbolic.sampled import SampledValues
@@ -34,7 +35,7 @@ from spindle.symbolic.tables import Table, tables_in
 
 _OPERATORS = (
     "Add Mul Pow Derivative Subs Tuple Equality StrictLessThan LessThan StrictGreaterThan GreaterThan Unequality "
-    "And Or Not Xor ITE Integral"
+    "And Or Not Xor ITE Integral re im conjugate arg"
 )
 
 
@@ -53,7 +54,7 @@ _MOST_PARTS = 60_000  # of all expressions of a problem together
 _COMPARING = (sympy.Max, sympy.Min, sympy.Piecewise, sympy.And, sympy.Or)
 _AS_WRITTEN = {"Add", "Mul", "Pow", "Equality", "Piecewise", "And", "Or", "Not", "Unequality"}
 _AS_WRITTEN |= {"StrictLessThan", "LessThan", "StrictGreaterThan", "GreaterThan"}
-_CONSTANTS = {"pi": sympy.pi, "E": sympy.E, "true": sympy.true, "false": sympy.false}
+_CONSTANTS = {"I": sympy.I, "pi": sympy.pi, "E": sympy.E, "true": sympy.true, "false": sympy.false}
 
 
 def encode(e):
@@ -62,6 +63,8 @@ def encode(e):
     Raises RunError where it contains what is no elementary function.
     """
     e = sympy.sympify(e)
+    if isinstance(e, symbols.Parameter) and e.eigenvalue:
+        return ["eigenvalue", e.name]
     if isinstance(e, symbols.Parameter):
         return ["parameter", e.name, e.value, e.unknown, list(e.bounds) if e.bounds else None]
     if isinstance(e, symbols.Normal):
@@ -82,6 +85,15 @@ def encode(e):
         if e == constant:
             return [name]
     if isinstance(e, AppliedUndef):
+        if symbols.is_complex(e):
+            return ["complex", e.func.__name__, *map(encode, e.args)]
+        if symbols.depends_on(e):
+            plain = symbols.applied(
+                e.func.__name__, e.args, **{k: v for k, v in e.func._kwargs.items() if k != "depends_on"}
+            )
+            return ["spread", list(symbols.depends_on(e)), encode(plain)]
+        if symbols.part_of(e):
+            return ["part", [symbols.part_of(e), e.func.part], *map(encode, e.args)]
         kind = "smooth" if getattr(e.func, "smooth", False) else "given"
         head = kind if symbols.is_given(e) else "function"
         return [head, e.func.__name__, *map(encode, e.args)]
@@ -136,7 +148,12 @@ class _Reader:
         atom = _ATOMS.get(head)
         if atom is not None:
             return atom(*rest)
-        if head in ("function", "given", "smooth"):
+        if head == "spread":
+            names, inner = rest
+            plain = self.read(inner)
+            marks = {**plain.func._kwargs, "depends_on": tuple(map(_name, names))}
+            return symbols.applied(plain.func.__name__, plain.args, **marks)
+        if head in ("function", "complex", "part", "given", "smooth"):
             return self._field(head, *rest)
         if head not in _HEADS:
             shown = reprlib.repr(head)
@@ -156,6 +173,10 @@ class _Reader:
     def _field(self, head, name, *arguments):
         if head == "function":
             return symbols.applied(_name(name), list(map(self.read, arguments)))
+        if head in ("complex", "part"):
+            whole, part = (name, None) if head == "complex" else name
+            psi = symbols.applied(_name(whole), list(map(self.read, arguments)), complex_valued=True)
+            return psi if part is None else dict(zip(PARTS, parts_of(psi), strict=True))[part]
         if name not in self.given:
             raise RunError(
                 f"The problem uses the coded function `{name}`, which no file can hold; hand it in, "
@@ -210,6 +231,7 @@ def _parameter(name, value, is_unknown, bounds) -> symbols.Parameter:
 
 _ATOMS: dict[str, Callable] = {
     "parameter": _parameter,
+    "eigenvalue": lambda name: symbols.Parameter(_name(name), eigenvalue=True),
     "normal": lambda axis: symbols.Normal(_name(axis)),
     "side": lambda name: Side(_name(name)),
     "symbol": _symbol,
@@ -246,9 +268,7 @@ def problem_to_data(problem: Problem) -> tuple[dict, dict[str, np.ndarray]]:
         "published": problem.published,
         "domain": _domain_to_data(problem.domain),
         "equations": [[e.name, encode(e.written.lhs), encode(e.written.rhs)] for e in problem.equations],
-        "conditions": [
-            [c.stored_as, {name: _store(value, arrays) for name, value in _said(c).items()}] for c in problem.conditions
-        ],
+        "conditions": [_condition_to_data(c, arrays) for c in problem.conditions],
         "reference": [[encode(u), r.stored(partial(_keep, arrays=arrays), encode)] for u, r in problem.known.items()],
         "origin": problem.origin,
     }
@@ -293,10 +313,7 @@ def _problem(data, arrays, given):
         equations={
             name: sympy.Eq(decode(a, given), decode(b, given), evaluate=False) for name, a, b in data["equations"]
         },
-        conditions=[
-            _kind(kind)(**{name: _restore(value, arrays, given) for name, value in kept.items()})
-            for kind, kept in data["conditions"]
-        ],
+        conditions=[_condition_from_data(stored, arrays, given) for stored in data["conditions"]],
         reference={decode(u, given): _restore(value, arrays, given) for u, value in data["reference"]},
         quantities={_word(name): decode(e, given) for name, e in data.get("quantities", [])},
         published=_published(data["published"]),
@@ -306,6 +323,15 @@ def _problem(data, arrays, given):
 
 
 _WORDS = ("name", "title", "citation", "notes")
+
+
+def _condition_to_data(condition: Condition, arrays) -> list:
+    return [condition.stored_as, {name: _store(value, arrays) for name, value in _said(condition).items()}]
+
+
+def _condition_from_data(stored, arrays, given) -> Condition:
+    kind, kept = stored
+    return _kind(kind)(**{name: _restore(value, arrays, given) for name, value in kept.items()})
 
 
 def _kind(stored_as) -> type[Condition]:
@@ -383,6 +409,8 @@ def _store(value, arrays) -> dict:
         return {"points": [[str(k), _keep(v, arrays)] for k, v in value.items()]}
     if isinstance(value, np.ndarray):
         return {"array": _keep(value, arrays)}
+    if isinstance(value, Condition):
+        return {"condition": _condition_to_data(value, arrays)}
     return {"expression": encode(value)}
 
 
@@ -394,6 +422,8 @@ def _restore(data, arrays, given):
         return {name: arrays[key] for name, key in value}
     if kind == "array":
         return arrays[value]
+    if kind == "condition":
+        return _condition_from_data(value, arrays, given)
     if kind == "tabulated":
         axes, key, error, source = value
         return GridReference({name: arrays[k] for name, k in axes}, arrays[key], error, source)

@@ -12,6 +12,7 @@ from spindle.geometry.shape_domain import ShapeDomain, SpaceTimeDomain
 from spindle.problem.conditions import sums
 from spindle.problem.conditions.boundary import Dirichlet, Neumann, Robin
 from spindle.problem.conditions.initial import Initial
+from spindle.problem.conditions.interface import Interface
 from spindle.problem.conditions.observed import Observed
 from spindle.problem.conditions.periodic import Periodic
 from spindle.problem.serialize import encode
@@ -35,6 +36,7 @@ _KEYS = {
     "linked": ("at", "to", "name"),
     "mean": ("on", "noise", "name"),
     "total": ("on", "noise", "name"),
+    "interface": ("at", "jump", "flux", "flux_jump", "resistance", "name"),
     "observed": ("data", "columns", "decimal", "variable", "at", "values", "noise", "name"),
 }
 
@@ -226,6 +228,14 @@ def _periodic(of: _Statement):
     return Periodic(formula(of.formula, names, 'periodic = "u"'), axis, **of.options)
 
 
+def _interface(of: _Statement):
+    names = of.context.names
+    said = {key: of.entry.get(key) for key in ("jump", "flux", "flux_jump", "resistance")}
+    given = {key: formula(entry, names, f'{key} = "k*diff(u, x)"') for key, entry in said.items() if entry}
+    at = part(of.entry.need("at", 'at = "x = 0.5"'), names, "x = 0.5", ())
+    return Interface(formula(of.formula, names, 'interface = "u"'), at, **given, **of.options)
+
+
 def _observed(of: _Statement):
     names, variable, noise = of.context.names, of.entry.get("variable"), of.entry.get("noise")
     called = variable.text('variable = "u"') if variable else of.formula.text('observed = "u"').strip()
@@ -268,5 +278,6 @@ _MAKERS: dict[str, Callable] = {
     "robin": _robin,
     "initial": _initial,
     "periodic": _periodic,
+    "interface": _interface,
     "observed": _observed,
 }

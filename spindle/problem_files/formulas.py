@@ -21,11 +21,12 @@ from spindle.symbolic import operators
 from spindle.symbolic.expressions import expression_of
 from spindle.symbolic.growth_limits import MOST_CHOICES
 from spindle.symbolic.operators import NormalDerivative
-from spindle.symbolic.sampled import ARGUMENTS, FUNCTIONS
+from spindle.symbolic.refusals import delayed, fractional
+from spindle.symbolic.sampled import ARGUMENTS
 from spindle.symbolic.sides import MOST, Side, is_part
 from spindle.symbolic.symbols import unknowns_in
 
-_CHOOSING = ("max", "min", "abs", "sign", "heaviside", "piecewise")
+_CHOOSING = ("max", "min", "abs", "sign", "heaviside", "piecewise", "re", "im", "conjugate")
 _LONGEST_CHAIN = 20  # of definitions that use later ones
 _COMPARED = 60  # nodes of what is compared or chosen from
 _RELATIONS = {
@@ -110,9 +111,9 @@ def float_of(entry: Entry, names: Names, example: str) -> float:
 def _checked(entry: Entry, value: Value, *, fluxes: bool = False) -> Value:
     with entry.here():
         if isinstance(value, sympy.MatrixBase):
-            return value.applyfunc(lambda part: expression_of(part, entry.key, fluxes=fluxes))
+            return value.applyfunc(lambda part: expression_of(part, entry.key, fluxes=fluxes, real=False))
         plain, integrals = masked(value)
-        return expression_of(plain, entry.key, fluxes=fluxes).xreplace(integrals)
+        return expression_of(plain, entry.key, fluxes=fluxes, real=False).xreplace(integrals)
 
 
 class _Reader:
@@ -231,7 +232,7 @@ class _Reader:
     # ------------------------------------------------------------------------------------------------- calls
 
     def _call(self, node):
-        if node.name in FUNCTIONS:
+        if node.name in self.names.functions:
             return self._function(node)
         if node.name == "piecewise":
             return self._piecewise(node)
@@ -240,6 +241,8 @@ class _Reader:
         if node.name in VECTOR_CALCULUS:
             return getattr(self, f"_{node.name}")(node)
         if isinstance(self.names.known.get(node.name), AppliedUndef):
+            if any(part.kind not in ("name", "number") for part in node.parts):
+                self.refuse(node, delayed(f"{node.name}(...)", node.name))
             self.refuse(
                 node,
                 f"`{node.name}` depends on all coordinates and is written without arguments, `{node.name}`; where a "
@@ -263,8 +266,8 @@ class _Reader:
         # SymPy does not know that unknowns are real, and looks for a proof of it in what functions are taken of.
         if any(self.limits.size(a) > _COMPARED and unknowns_in(a) for a in arguments):
             self.refuse(node, f"what `{node.name}` is taken of is too long here; make it an unknown of its own.")
-        self.refuse(node, self.limits.function(FUNCTIONS[node.name], arguments))
-        return FUNCTIONS[node.name](*arguments)
+        self.refuse(node, self.limits.function(self.names.functions[node.name], arguments))
+        return self.names.functions[node.name](*arguments)
 
     def choosing(self, node: Node, compared: Sequence) -> None:
         """Count a choice, and refuse what SymPy would compare for too long."""
@@ -336,6 +339,9 @@ class _Reader:
             elif orders and part.kind == "number" and part.name in "12345678" and orders[-1][1] == 1:
                 orders[-1] = (orders[-1][0], int(part.name))
             else:
+                broken = part.kind == "product" and any(factor.kind == "inverse" for factor in part.parts)
+                if orders and (broken or (part.kind == "number" and "." in part.name)):
+                    self.refuse(part, fractional("diff(u, t, 0.5)", "u"))
                 self.refuse(part, "a coordinate, or after one the order from 1 to 8, belongs here: `diff(u, x, 2)`.")
         if not orders:
             self.refuse(node, "`diff` needs to know by what; write `diff(u, x)` or `diff(u, x, 2)`.")

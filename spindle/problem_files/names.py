@@ -1,7 +1,7 @@
 """What the names in a file's formulas mean, and which names may be given."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from spindle.geometry.domain import Domain
 from spindle.problem_files.hints import VECTOR_CALCULUS, of_name
 from spindle.problem_files.source import Entry
 from spindle.symbolic.growth_limits import GrowthLimits
-from spindle.symbolic.sampled import FUNCTIONS, POINTS, SampledValues
+from spindle.symbolic.sampled import COMPLEX_FUNCTIONS, FUNCTIONS, POINTS, SampledValues
 from spindle.symbolic.symbols import Parameter, is_space, normal
 
 RESERVED = (*FUNCTIONS, *VECTOR_CALCULUS, "piecewise", "and", "or", "not", "pi", "normal", "manufactured")
@@ -24,6 +24,7 @@ class Names:
 
     known         name -> symbol, field, or tabulated function
     definitions   name -> formula that is read when it is first used
+    functions     name -> function of SymPy
     """
 
     def __init__(self) -> None:
@@ -33,6 +34,12 @@ class Names:
         self.coordinates: tuple[sympy.Symbol, ...] = ()
         self.space: tuple[sympy.Symbol, ...] = ()
         self.limits = GrowthLimits(SampledValues({}))
+        self.functions: dict[str, Callable] = dict(FUNCTIONS)
+
+    def allow_complex(self) -> None:
+        """Give `I`, `re`, `im` and `conjugate` their meanings: of files with complex unknowns."""
+        self.known["I"] = sympy.I
+        self.functions |= COMPLEX_FUNCTIONS
 
     def claim(self, name: str, entry: Entry) -> str:
         """The name, which may now get a meaning. Raises ProblemError where it is no name, or taken."""
@@ -45,7 +52,7 @@ class Names:
             raise entry.key_error(
                 f"`{_short(name)}` is no name; a name has at most 40 letters, digits and underscores, a letter first."
             )
-        if name in RESERVED:
+        if name in RESERVED or name in self.functions:
             raise entry.key_error(f"`{name}` has a meaning of its own in formulas; choose another name.")
         if name in self.known or name in self.definitions:
             raise entry.key_error(f"`{name}` is declared twice, and it can mean one thing only; rename one.")
@@ -83,7 +90,8 @@ def sample_points(coordinates: Sequence, bounds, parameters: Sequence[Parameter]
 
     points = {c: inside(*ends) for c, ends in zip(coordinates, bounds, strict=True)}
     for p in parameters:
-        points[p] = inside(*p.bounds) if p.bounds else np.full(POINTS, p.value)
+        ends = (1.0, 2.0) if p.eigenvalue else p.bounds
+        points[p] = inside(*ends) if ends else np.full(POINTS, p.value)
     return points
 
 

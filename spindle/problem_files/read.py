@@ -1,7 +1,7 @@
 """`read_problem`: a problem from a TOML file."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from spindle.problem_files.manufactured import source
 from spindle.problem_files.names import Names, words
 from spindle.problem_files.source import Entry, open_source
 from spindle.symbolic.operators import NormalDerivative
-from spindle.symbolic.symbols import Normal, Parameter, parameter, unknown, unknowns_in
+from spindle.symbolic.symbols import Normal, Parameter, is_complex, parameter, unknown, unknowns_in
 from spindle.symbolic.tables import tabulated
 
 _WORDS = ("name", "title", "citation", "notes")
@@ -31,6 +31,7 @@ _KEYS = (
     "domain",
     "shapes",
     "unknowns",
+    "complex",
     "parameters",
     "tabulated",
     "definitions",
@@ -39,8 +40,11 @@ _KEYS = (
     "reference",
     "quantities",
 )
+_OF_SOME = re.compile(r"([A-Za-z][A-Za-z0-9_]*)\(([A-Za-z0-9_]+(?:,[A-Za-z0-9_]+)*)\)")  # an unknown S(t)
 _MOST = 200  # conditions, unknowns, equations or parameters
-_PARAMETER = "nu = 0.01`, `nu = { value = 1, unknown = true }` or `nu = { range = [1, 3] }"
+_PARAMETER = (
+    "nu = 0.01`, `nu = { value = 1, unknown = true }`, `nu = { range = [1, 3] }` or `lam = { eigenvalue = true }"
+)
 _TABLE = 'kappa = { data = "kappa.npz" }'
 
 
@@ -77,6 +81,8 @@ def _problem(file: Entry, values: Mapping[str, float]) -> Problem:
     file.table(_KEYS, "")
     said = _words(file)
     names = Names()
+    if "complex" in file.value:
+        names.allow_complex()
     _define(file, names)
     _parameters(file, names, values)
     domain = domain_of(file, names)
@@ -157,16 +163,16 @@ def _parameter(name: str, entry: Entry, constants: Names, values: Mapping[str, f
         raise entry.error(f"`{name}` is a number, or a table that says more; write `{_PARAMETER}`.")
     parts = entry.entries() if isinstance(entry.value, dict) else {"value": entry}
     if isinstance(entry.value, dict):
-        entry.table(("value", "range", "unknown"), _PARAMETER)
-        if not {"value", "range"} & set(parts):
+        entry.table(("value", "range", "unknown", "eigenvalue"), _PARAMETER)
+        if not {"value", "range", "eigenvalue"} & set(parts):
             raise entry.error(f"`{name}` has neither a value (or a first guess) nor a range; write `{_PARAMETER}`.")
     options: dict[str, Any] = {}
     if "range" in parts:
         options["range"] = tuple(
             float_of(end, constants, "range = [1, 3]") for end in parts["range"].items("range = [1, 3]")
         )
-    if "unknown" in parts:
-        options["unknown"] = _flag(parts["unknown"])
+    for flag in {"unknown", "eigenvalue"} & set(parts):
+        options[flag] = _flag(parts[flag])
     value = float_of(parts["value"], constants, _PARAMETER) if "value" in parts else None
     if name in values and "range" not in parts:
         value = values[name]
@@ -187,9 +193,45 @@ def _unknowns(file: Entry, names: Names, coordinates) -> None:
     listed = file.need("unknowns", 'unknowns = "u"').at_most(_MOST, "unknowns")
     if not listed.value:
         raise listed.error('there is no unknown to solve for; write `unknowns = "u"`.')
-    for name, entry in words(listed, 'unknowns = ["u", "v"]'):
+    declared = file.get("complex")
+    marked = dict(words(declared, 'complex = "psi"')) if declared else {}
+    alone = all(axes for _, axes, _ in _declared(listed))
+    for name, axes, entry in _declared(listed):
+        if alone:
+            raise entry.error(
+                f"`{name}({','.join(axes)})` is written without its arguments, `{name}`; only beside an unknown of all "
+                f"coordinates there are some of fewer."
+            )
         names.claim(name, entry)
-        names.known[name] = unknown(name, *coordinates)
+        names.known[name] = unknown(name, *_axes_of(entry, name, axes, coordinates), complex=name in marked)
+    for name, entry in marked.items():
+        if not is_complex(names.known.get(name)):
+            raise entry.error(f"`{name}` is no unknown, of which `complex` lists those with complex values.")
+
+
+def _declared(listed: Entry) -> Iterator[tuple[str, tuple[str, ...], Entry]]:
+    """The name, the coordinates if it says them, `S(t)`, and the place of each unknown."""
+    for word, entry in words(listed, 'unknowns = ["u", "v"]'):
+        said = _OF_SOME.fullmatch(word)
+        yield (said[1], tuple(said[2].split(",")), entry) if said else (word, (), entry)
+
+
+def _axes_of(entry: Entry, name: str, said: tuple[str, ...], coordinates) -> list[sympy.Symbol]:
+    """The coordinates that an unknown depends on: those that are said, else all."""
+    known = {c.name: c for c in coordinates}
+    if not said:
+        return list(coordinates)
+    for axis in said:
+        if axis not in known or said.count(axis) > 1:
+            raise entry.error(
+                f"`{name}({', '.join(said)})` depends on some of the coordinates {', '.join(known)}, each once, and "
+                f"`{axis}` is none of these or repeated."
+            )
+    if len(said) == len(known):
+        raise entry.error(
+            f"`{name}({', '.join(said)})` is written without its arguments, `{name}`, as it depends on all coordinates."
+        )
+    return [known[axis] for axis in said]
 
 
 def _tables(file: Entry, names: Names) -> None:
@@ -224,7 +266,7 @@ def _reference(file: Entry, names: Names, quantities: Mapping[str, sympy.Expr]) 
         return {}
     references, fields = (
         {},
-        {name: names.known[name] for name, _ in words(file.entry("unknowns"), "")} | dict(quantities),
+        {name: names.known[name] for name, _, _ in _declared(file.entry("unknowns"))} | dict(quantities),
     )
     for name, entry in listed.table(None, 'reference = { u = "sin(pi*x)" }').entries().items():
         if name not in fields:
@@ -306,7 +348,7 @@ def _all_used(file: Entry, equations, conditions, domain) -> None:
     parts += [e for made in conditions for c in made for piece in c.pieces(domain) for _, e in piece.terms]
     used = {u.func.__name__ for u in unknowns_in(sympy.Tuple(*parts))}
     used |= {p.name for part in parts for p in part.atoms(Parameter)}
-    for name, entry in words(file.entry("unknowns"), ""):
+    for name, _, entry in _declared(file.entry("unknowns")):
         if name not in used:
             raise entry.error(f"the unknown `{name}` occurs in no equation and no condition; use it, or leave it out.")
     for name, entry in file.entry("parameters").entries().items() if "parameters" in file.value else ():

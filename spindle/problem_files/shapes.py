@@ -7,7 +7,7 @@ import sympy
 
 from spindle.geometry.domain import Box, Domain
 from spindle.geometry.pointcloud import PointCloud
-from spindle.geometry.shapes import Ball, Curve, Disk, Ellipse, Mesh, Polygon
+from spindle.geometry.shapes import Ball, Curve, Disk, Ellipse, Mesh, PlaneMesh, Polygon
 from spindle.problem_files.data import beside, file_of
 from spindle.problem_files.formulas import float_of, formula, number
 from spindle.problem_files.names import Names
@@ -132,14 +132,15 @@ def _curve(of: _Description) -> Curve:
     return Curve(at, local.known[others[0]], interval(ends, of.names), name=of.name)
 
 
-def _mesh(of: _Description) -> Mesh:
+def _mesh(of: _Description) -> Mesh | PlaneMesh:
     path = beside(of.entry)
     if path.suffix.lower() not in _MESHES:
         raise of.entry.error(
             f"meshes are read that end in {', '.join(_MESHES)}, and `{path.name}` does not; other formats may lead to "
             f"further files, so export it as STL."
         )
-    return Mesh(of.space, str(path), name=of.name)
+    kind = PlaneMesh if len(of.space) == 2 else Mesh
+    return kind(of.space, str(path), name=of.name)
 
 
 def _points(of: _Description) -> PointCloud:

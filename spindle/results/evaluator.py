@@ -19,6 +19,7 @@ from spindle.problem.windows import time_axis
 from spindle.results.expression import CompiledExpression
 from spindle.results.references import contained, references
 from spindle.storage.records import Measures
+from spindle.symbolic.complex_parts import of_both_parts
 from spindle.symbolic.expressions import expression_of
 from spindle.symbolic.symbols import Parameter, by_name
 from spindle.symbolic.words import shown
@@ -67,11 +68,12 @@ class Evaluator:
     def values(self, model: Model, expression, where) -> np.ndarray:
         """Values at points (n, d) or on the grid of a list of axes, wherever these lie.
 
-        expression   of the unknowns; None: the first unknown
+        expression   of the unknowns; None: the first unknown. Values of a complex one are complex
         Raises ProblemError where the expression is none of this problem.
         """
         with precision(self.plan.dtype):
-            return self.compiled(expression).at(model, self._in_time_of_plan(where), self.carried)
+            moved = self._in_time_of_plan(where)
+            return of_both_parts(self.meant(expression), lambda e: self.compiled(e).at(model, moved, self.carried))
 
     def inside(self, model: Model, expression, where) -> np.ndarray:
         """As `values`, NaN outside the domain: nothing is known of the field there."""
@@ -87,6 +89,13 @@ class Evaluator:
             errors[self.problem.name_of(u)] = measured(values, reference)
         return errors
 
+    def meant(self, expression):
+        """An expression that was asked for; None stands for the first unknown as users know it."""
+        if expression is not None:
+            return self._checked(expression)
+        first, whole = self.problem.unknowns[0], self.problem.complex_unknowns
+        return next((psi for psi, parts in whole.items() if first in parts), first)
+
     def relative_errors(self, model: Model) -> dict[str, float]:
         """Relative L2 errors, where the reference is not zero everywhere."""
         errors = {name: measures["rel_l2"] for name, measures in self.errors(model).items()}
@@ -97,7 +106,7 @@ class Evaluator:
 
         Raises ProblemError where it is no expression of this problem.
         """
-        expression = self.problem.unknowns[0] if expression is None else self._checked(expression)
+        expression = self.meant(expression)
         known = self.plan.evaluators
         if expression not in known:
             known[expression] = CompiledExpression(
@@ -133,7 +142,9 @@ class Evaluator:
                 f"`{call}` asks for {len(expression)} components at once; ask for one after the other, "
                 f"`[solution(e, ...) for e in v]`."
             )
-        checked = by_name(expression_of(expression, call), self.problem.coordinates).xreplace(self._of_family)
+        real = not self.problem.complex_unknowns
+        checked = by_name(expression_of(expression, call, real=real), self.problem.coordinates)
+        checked = checked.xreplace({**self._of_family, **self.problem.spread})
         known = [*self.problem.coordinates, *self.problem.parameters]
         constants = {p for p in checked.atoms(Parameter) if p.value is not None}
         for stray in sorted(checked.free_symbols - set(known) - constants, key=str):

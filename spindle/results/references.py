@@ -28,6 +28,15 @@ def references(problem: Problem) -> dict:
             inside = inside & ~np.isnan(values)  # a table may leave out the walls of a domain that is no box
         _check(problem, u, nodes, values, inside)
         known[u] = nodes, values if has_gaps else np.where(inside, values, np.nan)
+    return _joined(problem, known)
+
+
+def _joined(problem: Problem, known: dict) -> dict:
+    """References with one of each complex unknown in place of those of its parts."""
+    for psi, (real, imaginary) in problem.complex_unknowns.items():
+        if real in known and imaginary in known:
+            (nodes, a), (_, b) = known.pop(real), known.pop(imaginary)
+            known[psi] = nodes, a + 1j * b
     return known
 
 

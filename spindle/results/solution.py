@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import equinox as eqx
 import jax
 import numpy as np
+import sympy
 
 from spindle.errors import MethodError, ProblemError, usage
 from spindle.methods.base import Method, Plan
@@ -33,6 +34,8 @@ from spindle.results.verdict import Verdict, judge
 from spindle.storage.arrays import save_arrays
 from spindle.storage.lock import Lock
 from spindle.storage.records import Measures
+from spindle.symbolic.complex_parts import of_both_parts, split
+from spindle.symbolic.symbols import unknowns_in
 
 if TYPE_CHECKING:  # it takes a third of a second, and few ask for it
     import xarray
@@ -92,11 +95,13 @@ class Solution(Presented):
 
         expression   an unknown, a derivative such as `u.diff(x)`, or any expression; default: the first unknown
 
+        Values of a complex unknown are complex, and `I`, `Abs`, `conjugate`, `re` and `im` may be used with it.
         Of a family, parameters alone give a `Member`, which takes coordinates in turn: `family(nu=0.7, beta=2)`.
         """
         parameters = {p.name for p in family_parameters(self.problem)}
         if parameters and expression is None and {*coordinates} <= parameters:
             return self._member(parameter_values(self.problem, coordinates, "solution"))
+        coordinates = self._unneeded(expression) | coordinates
         given = [floats(f"coordinate {name}", v) for name, v in ordered(self.problem, coordinates).items()]
         try:
             values = np.broadcast_arrays(*given)
@@ -352,20 +357,40 @@ class Solution(Presented):
 
         Of a window in time, its time is that of its plan.
         """
-        return self.evaluator.compiled(expression).traced(self.model if model is None else model)
+        used = self.model if model is None else model
+
+        def of(real) -> Callable:
+            return self.evaluator.compiled(real).traced(used)
+
+        real, imaginary = split(self.evaluator.meant(expression))
+        if imaginary == 0:
+            return of(real)
+        return lambda *where: of(real)(*where) + 1j * of(imaginary)(*where)
 
     def values_on(self, expression, where) -> np.ndarray:
         """Values at points (n, d) or on the grid of a list of axes, wherever these lie."""
         if self.windows:
-            return values_in_windows(self.problem, self.windows, expression, where)
+            return values_in_windows(self.problem, self.windows, self.evaluator.meant(expression), where)
         return self.evaluator.values(self.model, expression, where)
+
+    def _unneeded(self, expression) -> dict[str, float]:
+        """Some value for each coordinate on which an expression of unknowns of fewer coordinates does not depend."""
+        fields = unknowns_in(expression) if isinstance(expression, sympy.Expr) else []
+        if not fields or not all(u in self.problem.spread for u in fields):
+            return {}
+        ends = zip(self.problem.coordinates, self.problem.domain.bounds, strict=True)
+        return {c.name: (a + b) / 2 for c, (a, b) in ends if c not in expression.free_symbols}
 
 
 def values_in_windows(problem: Problem, windows: Sequence[Solution], expression, where) -> np.ndarray:
     """Values at points (n, d) or on the grid of a list of axes, NaN beyond the last window."""
     axis = time_axis(problem)
     ends = [window.problem.domain.bounds[axis][1] for window in windows]
-    return by_window(ends, axis, where, lambda number, queried: windows[number].values_on(expression, queried))
+
+    def values(real) -> np.ndarray:
+        return by_window(ends, axis, where, lambda number, queried: windows[number].values_on(real, queried))
+
+    return of_both_parts(expression, values)
 
 
 def errors_in_windows(evaluator: Evaluator, windows: Sequence[Solution]) -> dict[str, Measures]:

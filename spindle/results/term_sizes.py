@@ -45,8 +45,8 @@ def term_sizes(evaluator: Evaluator, model: Model) -> dict[str, float]:
     nominal, usual = plan.constraints.scales, _usual(plan, points, weights, partials)
     sizes, equations = {}, {e.name for e in plan.problem.equations}
     for name, terms in _written(plan):
-        # A condition on one term alone, a slope that is zero, has nothing to be compared with but what is usual.
-        alone = len(terms) == 1 and name not in equations
+        # One term alone, a slope that is zero, has nothing to be compared with but what is usual.
+        alone = len(terms) == 1 and (name not in equations or terms[0].is_Derivative)
         least = (1.0 if alone else share) * _size(evaluator, model, terms, points, weights, usual) if usual else 0.0
         size = _size(evaluator, model, terms, points, weights, partials)
         sizes[name] = max(size, least or floor * nominal.residual(name))
@@ -87,7 +87,9 @@ def _written(plan: Plan) -> Iterator[tuple[str, list[sympy.Expr]]]:
     for equation in problem.equations:
         yield equation.name, [factor * term for term in sympy.Add.make_args(equation.residual)]
     for condition in problem.conditions:
-        if condition.name not in exact and not condition.role.noise:  # which would be what it is measured by
+        if (
+            condition.name not in exact and not condition.role.noise and problem.pieces[condition.name]
+        ):  # which would be what it is measured by
             yield condition.name, list(condition.terms(problem.pieces[condition.name])[0])
 
 

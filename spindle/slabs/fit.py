@@ -25,6 +25,8 @@ def misfit(problem: Problem) -> str:
         return "its domain is not a single box"
     if len(others) > (1 if time is not None else 2):
         return f"it has more than {'one coordinate besides time' if time is not None else 'two coordinates'}"
+    if len(others) > 1 and any(i.steps for i in problem.interfaces):
+        return "elements of one axis alone are joined by what conditions say of an interface"
     if problem.tunable:
         return f"its parameter {problem.tunable[0].name} is not known"
     joined = {(j.expression, problem.coordinates.index(j.axis)) for j in problem.periodic.values()}

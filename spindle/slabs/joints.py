@@ -43,8 +43,8 @@ class Joints:
 
     @property
     def _shared(self) -> int:
-        """How many derivatives are continuous at interfaces: those of orders below that of the flux."""
-        return self.ends // 2
+        """How many derivatives are continuous at interfaces: those of orders below that of the flux; of steps, none."""
+        return 0 if any(joint.steps for joint in self.rows.joints) else self.ends // 2
 
     def slots(self, breaks: np.ndarray) -> np.ndarray:
         """(N, ends) where among the derivatives of its node each element finds those at its lower end."""

@@ -62,12 +62,14 @@ class Joint:
     right    the place, as the beginning of the element above: the first one, where the ends of the axis are joined
     fluxes   (on the left, on the right, weight of the square of their difference)
     axis     that it lies across
+    steps    whether unknowns may jump there, so that no value is shared
     """
 
     left: float
     right: float
     fluxes: tuple[tuple[ArrayFunction, ArrayFunction, float], ...]
     axis: int
+    steps: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,14 @@ def _joints(forms: ResidualForms, weights: Mapping[str, float]) -> tuple[Joint, 
             (*beside_interface(forms, flux, interface), weights[name] * (scales[name] / (high - low)) ** 2)
             for name, flux in interface.fluxes.items()
         ]
-        joints.append(Joint(interface.left, interface.right, tuple(fluxes), interface.axis))
+        usual = max(weights[name] * scales[name] ** 2 for name in (e.name for e in forms.problem.equations))
+        said = [(interface.sources, 1), (interface.steps, 2)]
+        fluxes += [
+            (*beside_interface(forms, above, interface, below), usual / (high - low) ** (2 * order))
+            for pairs, order in said
+            for above, below in pairs.items()
+        ]
+        joints.append(Joint(interface.left, interface.right, tuple(fluxes), interface.axis, bool(interface.steps)))
     return tuple(joints)
 
 

@@ -17,14 +17,16 @@ MOST_TERMS = 1_000  # sums of more products are no cheaper than a grid, and SymP
 _COUNTED = 1e6  # terms of a base, above which its powers are not told apart
 _LONG = 500  # parts
 _FACTORS = 8  # of a product; of fewer, derivatives are written as SymPy writes them
+_UNIT = sympy.Dummy("I", real=True)  # for the imaginary unit, while constants are made plain
 _ENDLESS = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo)
 
 
-def expression_of(value, call: str, *, fluxes: bool = False) -> sympy.Expr:
-    """`value` as a real, finite SymPy expression.
+def expression_of(value, call: str, *, fluxes: bool = False, real: bool = True) -> sympy.Expr:
+    """`value` as a finite SymPy expression.
 
     call     what the user wrote, `sp.Dirichlet(u, ...)`, for the message
     fluxes   whether derivatives of fluxes that jump stay as they are, see `plain`
+    real     whether the imaginary unit is refused
     Raises ProblemError for text, code, containers, and numbers that are complex, not finite, or too large for a float.
     """
     if isinstance(value, np.ndarray) and value.ndim == 0:
@@ -38,12 +40,13 @@ def expression_of(value, call: str, *, fluxes: bool = False) -> sympy.Expr:
     checked = sympy.sympify(value)
     if checked.has(*_ENDLESS) and not checked.has(*UNEVALUATED):
         raise ProblemError(f"`{call}` contains {shown(checked)}, which is not finite; check the formula.")
-    if checked.has(sympy.I):
+    if real and checked.has(sympy.I):
         raise ProblemError(
-            f"`{call}` contains {shown(checked)}, which is complex, and networks are real; write one unknown and one "
-            f"equation for the real part and one for the imaginary part."
+            f"`{call}` contains {shown(checked)}, which is complex, and its unknowns are real; declare a complex "
+            f'one, `psi = sp.unknown("psi", ..., complex=True)`, or leave the imaginary unit out.'
         )
-    return plain(checked, f"`{call}`", fluxes=fluxes)
+    kept = plain(checked.xreplace({sympy.I: _UNIT}), f"`{call}`", fluxes=fluxes)
+    return kept.xreplace({_UNIT: sympy.I})
 
 
 def refuse_text(value, call: str) -> None:

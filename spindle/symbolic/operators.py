@@ -126,10 +126,11 @@ def manufactured(expression, solution: Mapping):
         expression = expression.lhs - expression.rhs
     replaced = _column(expression)
     if not isinstance(replaced, sympy.MatrixBase):
-        replaced = expression_of(replaced, "sp.manufactured(...)")
+        replaced = expression_of(replaced, "sp.manufactured(...)", real=False)
     replaced = pointwise(replaced)
     for field, value in solution.items():
-        closed = by_name(expression_of(value, f"sp.manufactured(..., {{{shown(field)}: ...}})"), field.args)
+        call = f"sp.manufactured(..., {{{shown(field)}: ...}})"
+        closed = by_name(expression_of(value, call, real=False), field.args)
         replaced = replaced.xreplace(_derivatives(replaced, field, closed)).subs(field, closed)
     result = replaced.doit()
     left = result.atoms(AppliedUndef) & set(solution)
@@ -169,7 +170,7 @@ def _operands(call, field, over):
                 f"`sp.{call}` was given the equation {shown(field)}, and it takes one side; write "
                 f"`Eq(sp.{call}(left), sp.{call}(right))`."
             )
-        field = expression_of(field, f"sp.{call}(...)")
+        field = expression_of(field, f"sp.{call}(...)", real=False)
     return field, _axes(call, field, over)
 
 

@@ -27,6 +27,8 @@ FUNCTIONS: dict[str, Callable] = {
 }
 FUNCTIONS |= {"sqrt": sympy.sqrt, "abs": sympy.Abs, "sign": sympy.sign, "heaviside": sympy.Heaviside}
 FUNCTIONS |= {"max": sympy.Max, "min": sympy.Min}
+# Those that files with complex unknowns have besides.
+COMPLEX_FUNCTIONS: dict[str, Callable] = {"re": sympy.re, "im": sympy.im, "conjugate": sympy.conjugate}
 _NUMERIC: dict = {f: partial(rule, NUMPY) for f, rule in TABLE.items()}
 _NUMERIC |= {sympy.sqrt: np.sqrt, sympy.Heaviside: lambda x, *_: np.heaviside(x, 0.5)}
 ARGUMENTS = {"atan2": (2, 2), "max": (2, 8), "min": (2, 8)}  # all others take one

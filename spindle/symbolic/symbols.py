@@ -8,6 +8,7 @@ from sympy.core.function import AppliedUndef, UndefinedFunction
 
 from spindle.errors import NumberError, ProblemError, usage
 from spindle.symbolic.numberless import Numberless
+from spindle.symbolic.refusals import delayed, fractional
 from spindle.symbolic.words import shown
 
 # The coordinate of this name is time: `grad`, `div`, `curl`, `laplacian` and "the boundary" leave it out.
@@ -63,6 +64,8 @@ class AppliedField(Numberless, AppliedUndef):
 
     def __call__(self, *points):
         name, axes = self.func.__name__, ", ".join(map(str, self.args))
+        if any(isinstance(p, sympy.Expr) and p.free_symbols and p not in self.args for p in points):
+            raise NumberError(delayed(f"{name}({', '.join(map(shown, points))})", name))
         raise NumberError(
             f"`{name}({', '.join(map(shown, points))})` takes a field at points, but `{name}` stands for the field of "
             f"{axes} as a whole; where a condition holds is said by `sp.Initial({name}, ...)` or "
@@ -73,8 +76,13 @@ class AppliedField(Numberless, AppliedUndef):
     def diff(self, *symbols, **assumptions):
         """SymPy's derivative; the text "x", or another symbol called `x`, means the coordinate `x`, if it has one.
 
-        SymPy itself answers 0 there, as for all that a function does not depend on.
+        SymPy itself answers 0 there, as for all that a function does not depend on. Raises ProblemError where an order
+        is no whole number.
         """
+        orders = [s[1] if isinstance(s, (tuple, sympy.Tuple)) and len(s) == 2 else s for s in symbols]
+        if any(isinstance(n, (float, sympy.Number)) and n != int(n) for n in orders):
+            name = self.func.__name__
+            raise ProblemError(fractional(f"{name}.diff({', '.join(map(shown, symbols))})", name))
         arguments = {c.name: c for c in self.args if isinstance(c, sympy.Symbol)}
 
         def meant(symbol):
@@ -85,16 +93,26 @@ class AppliedField(Numberless, AppliedUndef):
 
 
 @usage('u = sp.unknown("u", x, y)')
-def unknown(names: str, *coordinates: sympy.Symbol):
+def unknown(names: str, *coordinates: sympy.Symbol, complex: bool = False):
     """Unknown scalar fields of the given coordinates, as applied SymPy functions.
+
+    complex   whether its values are complex: `psi = unknown("psi", t, x, complex=True)`. Equations, conditions and
+              references may then contain SymPy's `I`, `conjugate`, `Abs`, `re` and `im`; a problem takes such an
+              unknown for two real ones, `psi_re` and `psi_im`, and each equation with it for two. Values of a
+              solution, `solution(psi, ...)`, are complex, and its error is that of `psi`
+
+    coordinates   those that it depends on, some or all of a problem's: the place of a front is `S = unknown("S", t)`
+                  beside `u = unknown("u", t, x)`
 
     One name gives the field, several a tuple: `u = unknown("u", t, x)`, `u, v = unknown("u v", x, y)`.
     Derivatives are those of SymPy: `u.diff(t)`, `u.diff(x, 2)`.
+    Raises ProblemError where a name or a coordinate is missing or repeated.
     """
     _check_coordinates("unknown", names, coordinates)
     listed = _names("unknown", names)
     _refuse_repeated("unknown", f'"{names}", ...', listed)
-    fields = tuple(applied(name, coordinates) for name in listed)
+    marks = {"complex_valued": True} if complex else {}
+    fields = tuple(applied(name, coordinates, **marks) for name in listed)
     return fields[0] if len(fields) == 1 else fields
 
 
@@ -157,25 +175,27 @@ def _coordinates_in_words(coordinates) -> str:
 class Parameter(Numberless, sympy.Symbol):
     """A symbol with a value, or to be estimated, or ranging over an interval: see `parameter`."""
 
-    __slots__ = ("bounds", "unknown", "value")
+    __slots__ = ("bounds", "eigenvalue", "unknown", "value")
 
-    def __new__(cls, name, value=None, *, unknown=False, bounds=None):
+    def __new__(cls, name, value=None, *, unknown=False, bounds=None, eigenvalue=False):
         symbol = sympy.Symbol.__xnew__(cls, name, real=True)
-        symbol.value, symbol.unknown, symbol.bounds = value, unknown, bounds
+        symbol.value, symbol.unknown, symbol.bounds, symbol.eigenvalue = value, unknown, bounds, eigenvalue
         return symbol
 
     def _hashable_content(self):
-        return (*super()._hashable_content(), str(self.value), self.unknown, self.bounds)
+        kind = ("eigenvalue",) if self.eigenvalue else ()
+        return (*super()._hashable_content(), str(self.value), self.unknown, self.bounds, *kind)
 
     def __getnewargs_ex__(self):
-        return (self.name, self.value), {"unknown": self.unknown, "bounds": self.bounds}
+        kinds = {"unknown": self.unknown, "bounds": self.bounds, "eigenvalue": self.eigenvalue}
+        return (self.name, self.value), kinds
 
     def __reduce_ex__(self, protocol):
-        return _rebuild_parameter, (self.name, self.value, self.unknown, self.bounds)
+        return _rebuild_parameter, (self.name, self.value, self.unknown, self.bounds, self.eigenvalue)
 
 
-def _rebuild_parameter(name, value, unknown, bounds):
-    return Parameter(name, value, unknown=unknown, bounds=bounds)
+def _rebuild_parameter(name, value, unknown, bounds, eigenvalue=False):
+    return Parameter(name, value, unknown=unknown, bounds=bounds, eigenvalue=eigenvalue)
 
 
 class Normal(Numberless, sympy.Symbol):
@@ -206,15 +226,30 @@ def normal(*coordinates: sympy.Symbol) -> sympy.Matrix:
 
 
 @usage('k = sp.parameter("k", 0.01)` or `k = sp.parameter("k", range=(1, 3))')
-def parameter(name: str, value: float | None = None, *, unknown: bool = False, range: tuple | None = None) -> Parameter:
-    """A parameter of the equation; the same symbol has three uses.
+def parameter(
+    name: str,
+    value: float | None = None,
+    *,
+    unknown: bool = False,
+    range: tuple | None = None,
+    eigenvalue: bool = False,
+) -> Parameter:
+    """A parameter of the equation; the same symbol has four uses.
 
     parameter("nu", 0.01)                  a constant
     parameter("nu", 0.01, unknown=True)    estimated from data, starting at 0.01 (inverse problem)
     parameter("nu", range=(1, 3))          spans a family of problems (parametrised problem)
+    parameter("lam", eigenvalue=True)      is what `sp.eigenpairs` looks for
     Raises ProblemError where there is neither value nor range, where both do not fit, and where a number is not finite.
     """
     _names("parameter", name)
+    if eigenvalue:
+        if value is not None or unknown or range is not None:
+            raise ProblemError(
+                f'`sp.parameter("{name}", ..., eigenvalue=True)` has a value, a range or data to be estimated from '
+                f"besides, and an eigenvalue is what the problem itself leaves possible; give nothing else."
+            )
+        return Parameter(name, eigenvalue=True)
     if range is not None:
         pair = isinstance(range, Sequence) and len(range) == 2
         low, high = (_number(end) for end in range) if pair else (math.nan, math.nan)
@@ -274,6 +309,30 @@ def given(name: str, function: Callable, *coordinates: sympy.Symbol, smooth: boo
 def is_given(function) -> bool:
     """Whether an applied function was made by `given`."""
     return isinstance(function, AppliedUndef) and getattr(function.func, "given", None) is not None
+
+
+def is_complex(function) -> bool:
+    """Whether a field was made by `unknown(..., complex=True)`."""
+    return isinstance(function, AppliedUndef) and bool(getattr(function.func, "complex_valued", False))
+
+
+def part_of(function) -> str:
+    """The name of the complex unknown that a real one is a part of; empty for all others."""
+    return getattr(function.func, "part_of", "")
+
+
+def depends_on(function) -> tuple[str, ...]:
+    """The names of the coordinates that an unknown was declared with, where a problem spread it over more; else none.
+
+    `S = unknown("S", t)` in a problem of t and x is `S(t, x)`, which depends on t alone.
+    """
+    return getattr(function.func, "depends_on", ())
+
+
+def allows_complex(*expressions) -> bool:
+    """Whether some expression contains a complex unknown, or a part of one."""
+    fields = [f for e in expressions if isinstance(e, sympy.Basic | sympy.MatrixBase) for f in e.atoms(AppliedUndef)]
+    return any(is_complex(f) or part_of(f) for f in fields)
 
 
 def unknown_of(node) -> AppliedUndef | None:

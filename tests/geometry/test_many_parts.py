@@ -209,7 +209,7 @@ def test_nodes_alone_are_not_cut():
     angle = 2 * np.pi * np.arange(24) / 24
     wall = np.stack([np.cos(angle), np.sin(angle)], 1)
     cloud = sp.PointCloud((x, y), 0.5 * wall, wall, wall)
-    with pytest.raises(ProblemError, match=r"joins .* of which only nodes are known .*; give the nodes of the whole"):
+    with pytest.raises(ProblemError, match=r"joins .* of which no outline is known .*; give the nodes of the whole"):
         cloud - sp.Disk({x: 0, y: 0}, 0.1)
 
 

@@ -148,7 +148,7 @@ def test_observations_take_arrays_or_columns(points):
         (lambda: sp.Dirichlet(u, None), "given None where a number or a formula belongs"),
         (lambda: sp.Dirichlet(u, lambda x: x), r"bring in code by `sp.given\("),
         (lambda: sp.Dirichlet(sympy.Function("u")), r'a field with its coordinates, `u = sp.unknown\("u", x\)`'),
-        (lambda: sp.Dirichlet(u, 1j), r"contains 1\.0\*I, which is complex, and networks are real"),
+        (lambda: sp.Dirichlet(u, 1j), r"contains 1\.0\*I, which is complex, and its unknowns are real"),
         (lambda: sp.Robin(u, float("nan"), 1), "contains nan, which is not finite"),
         (lambda: sp.Robin(u, 0, 0, 1), "weighs both the field and its normal derivative by zero"),
         (lambda: sp.Periodic(u, "x"), "'x'\\)` names no coordinate; give the symbol itself"),

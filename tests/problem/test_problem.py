@@ -142,7 +142,7 @@ REFUSED = {
     "number for an equation": (lambda: problem(3, [sp.Dirichlet(u)]), "3 = 0, contains no unknown"),
     "inequality": (lambda: problem([u < 1]), "where a number or a formula belongs"),
     "infinite equation": (lambda: problem([Eq(sp.laplacian(u) * sympy.oo, 1)]), "contains oo.*which is not finite"),
-    "complex equation": (lambda: problem([sympy.I * u.diff(x) + u]), "which is complex, and networks are real"),
+    "complex equation": (lambda: problem([sympy.I * u.diff(x) + u]), "which is complex, and its unknowns are real"),
     "vectors of two lengths": (lambda: problem([Eq(sp.grad(u), Matrix([1, 2, 3]))]), "have equally many components"),
     "NaN on one side": (lambda: problem([Eq(u, sympy.nan)]), "check that both sides are finite"),
     "conditions None": (lambda: problem(None, None), "given None, which is no condition"),

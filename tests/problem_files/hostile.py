@@ -11,8 +11,52 @@ conditions = [{ initial = "u = s" }, { dirichlet = "u = 0", on = "y = 1" }]
 reference = { u = "s*exp(-t)" }
 """
 
+COMPLEX = """\
+unknowns = "psi"
+complex = "psi"
+coordinates = { x = [0, 1] }
+equations = ["diff(psi, x) = EXPRESSION"]
+"""
+INTERFACE = """\
+unknowns = "u"
+coordinates = { x = [0, 1] }
+equations = ["diff(u, x, 2) = 0"]
+conditions = [{ dirichlet = "u = 0" }, { interface = "u", at = "AT" }]
+"""
+_PRODUCT = "*".join(f"(psi + {k})" for k in range(1, 30))
+
 # Whole files, the line of the refusal, and its words.
 FILES = [
+    # eigenvalues
+    ("parameters = { lam = { eigenvalue = 3 } }", 1, "is true or false"),
+    ("parameters = { lam = { eigenvalue = true, range = [1, 2] } }", 1, "an eigenvalue is what the problem itself"),
+    ("parameters = { lam = { eigenvalue = true, value = 1 } }", 1, "an eigenvalue is what the problem itself"),
+    ("parameters = { lam = { eigenvalue = false } }", 1, "neither a value"),
+    # unknowns of fewer coordinates
+    ('unknowns = ["u", "S(q)"]\ncoordinates = { t = [0, 1], x = [0, 1] }', 1, "`q` is none of these or repeated"),
+    ('unknowns = ["u", "S(t,t)"]\ncoordinates = { t = [0, 1], x = [0, 1] }', 1, "`t` is none of these or repeated"),
+    ('unknowns = ["u", "S(t,x)"]\ncoordinates = { t = [0, 1], x = [0, 1] }', 1, "without its arguments"),
+    ('unknowns = ["u", "S()"]\ncoordinates = { t = [0, 1], x = [0, 1] }', 1, "without its arguments"),
+    ('unknowns = ["u", "S(t"]\ncoordinates = { t = [0, 1], x = [0, 1] }', 1, "is no name"),
+    # interfaces
+    (INTERFACE.replace("AT", "x"), 4, "no single relation|relation such as|is no"),
+    (INTERFACE.replace("AT", "x = 2"), 4, "is not inside the domain"),
+    (INTERFACE.replace("AT", "x = u"), 4, "needs a place on an axis"),
+    (INTERFACE.replace("AT", 'x = 0.5", resistance = "1'), 4, "whose sign nobody knows"),
+    (INTERFACE.replace("AT", 'x = 0.5", flux = "diff(u, x)", resistance = "1/0'), 4, "divides by zero"),
+    # complex unknowns
+    ('complex = "psi"\nunknowns = "u"\ncoordinates = { x = [0, 1] }', 1, "`psi` is no unknown, of which `complex`"),
+    ('complex = 3\nunknowns = "u"\ncoordinates = { x = [0, 1] }', 1, "`complex` needs text"),
+    ('complex = "I"\nunknowns = "I"\ncoordinates = { x = [0, 1] }', 2, "`I` is declared twice"),
+    ('complex = "re"\nunknowns = "re"\ncoordinates = { x = [0, 1] }', 2, "`re` has a meaning of its own"),
+    (COMPLEX.replace("EXPRESSION", "conjugate(psi, x)"), 4, "`conjugate` takes one argument"),
+    (COMPLEX.replace("EXPRESSION", "floor(psi)"), 4, "is taken of a complex number"),
+    (COMPLEX.replace("EXPRESSION", "piecewise(1, re(psi) < 0, 2)"), 4, "is taken of a complex number"),
+    (COMPLEX.replace("EXPRESSION", "I^I"), 4, "exponent is above 100"),
+    (COMPLEX.replace("EXPRESSION", _PRODUCT), 4, "more than 20,000 parts|multiplied out"),
+    (COMPLEX.replace("EXPRESSION", "+".join(f"re(psi^{k})" for k in range(2, 40))), 4, "more than 24 of"),
+    (COMPLEX.replace("EXPRESSION", "re(" + "+".join(f"psi^{k}" for k in range(2, 40)) + ")"), 4, "too long here"),
+    (COMPLEX.replace("EXPRESSION", "x < I"), 4, "one relation"),
     # TOML
     ("name = ", 1, "is no TOML"),
     ('name = "x', 1, "is no TOML"),

@@ -7,8 +7,28 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
+import sympy
 import xarray
-from sympy import And, Eq, Integral, Matrix, Or, Rational, Symbol, cos, exp, pi, sin, sqrt
+from sympy import (
+    Abs,
+    And,
+    Eq,
+    Float,
+    I,
+    Integral,
+    Matrix,
+    Or,
+    Piecewise,
+    Rational,
+    Symbol,
+    cos,
+    cosh,
+    erf,
+    exp,
+    pi,
+    sin,
+    sqrt,
+)
 
 import spindle as sp
 from spindle.problem.serialize import problem_to_data
@@ -168,10 +188,71 @@ def logger():
     )
 
 
-WRITTEN = {
-    made.__name__: made
-    for made in (poisson, heat, kovasznay, inverse, layers, plate, cooled_window, insulated_box, renewal, logger)
-}
+def soliton():
+    psi, c = sp.unknown("psi", t, x, complex=True), sp.parameter("c", 0.5)
+    exact = exp(I * (c * x + t * (1 - c**2) / 2)) / cosh(x - c * t)
+    return sp.Problem(
+        domain=sp.Box({t: (0, 1), x: (-5, 5)}),
+        equations={"schroedinger": Eq(I * psi.diff(t) + psi.diff(x, 2) / 2 + Abs(psi) ** 2 * psi, 0)},
+        conditions=[sp.Initial(psi, exp(I * c * x) / cosh(x)), sp.Dirichlet(psi, exact)],
+        reference={psi: exact},
+        quantities={"density": Abs(psi) ** 2},
+        name="soliton",
+        title="A soliton of the nonlinear Schroedinger equation",
+        citation="Zakharov & Shabat (1972), Sov. Phys. JETP 34",
+    )
+
+
+def membrane():
+    u, lam = sp.unknown("u", x, y), sp.parameter("lam", eigenvalue=True)
+    return sp.Problem(
+        domain=sp.Polygon((x, y), [(0, 0), (2, 0), (2, 1), (1, 1), (1, 2), (0, 2)], name="L"),
+        equations=[Eq(-sp.laplacian(u), lam * u)],
+        conditions=[sp.Dirichlet(u, 0)],
+        name="membrane",
+        title="Eigenvalues of an L-shaped membrane",
+        citation="Trefethen & Betcke (2006), Contemp. Math. 412",
+    )
+
+
+def stefan():
+    u, S, k = sp.unknown("u", t, x), sp.unknown("S", t), sp.parameter("k", 0.6200626333135953)
+    exact = 1 - erf(k * x) / erf(k)
+    return sp.Problem(
+        domain=sp.Box({t: (0.1, 1), x: (0, 1)}),
+        equations={"heat": Eq(S**2 * u.diff(t) - x * S * S.diff(t) * u.diff(x), u.diff(x, 2))},
+        conditions=[
+            sp.Initial(u, exact),
+            sp.Initial(S, 2 * k * sqrt(Float(0.1))),
+            sp.Dirichlet(u, 1, on=Eq(x, 0)),
+            sp.Dirichlet(u, 0, on=Eq(x, 1)),
+            sp.Dirichlet(S * S.diff(t) + u.diff(x), 0, on=Eq(x, 1), name="front"),
+        ],
+        reference={u: exact, S: 2 * k * sqrt(t)},
+        name="stefan",
+        title="A melting front, fixed at x = 1",
+        citation="Neumann, in Carslaw & Jaeger (1959), Conduction of Heat in Solids; Landau (1950), Q. Appl. Math. 8",
+    )
+
+
+def contact():
+    u, half = sp.unknown("u", x), Rational(1, 2)
+    k, q = Piecewise((1, x < half), (3, True)), Rational(15, 13)
+    return sp.Problem(
+        domain=sp.Box({x: (0, 1)}),
+        equations=[Eq(sp.div(k * sp.grad(u)), 0)],
+        conditions=[sp.Dirichlet(u, x), sp.Interface(u, Eq(x, half), flux=k * u.diff(x), resistance=Rational(1, 5))],
+        reference={u: Piecewise((q * x, x < half), (1 - sympy.Mul(q, 1 - x, Rational(1, 3)), True))},
+        name="contact",
+        title="A contact resistance between two rods",
+    )
+
+
+FILES = (
+    *(poisson, heat, kovasznay, inverse, layers, plate, soliton, membrane, stefan, contact),
+    *(cooled_window, insulated_box, renewal, logger),
+)
+WRITTEN = {made.__name__: made for made in FILES}
 
 
 def plain(problem):

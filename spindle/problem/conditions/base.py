@@ -57,6 +57,18 @@ class Measurement(NamedTuple):
     noise: float | None
 
 
+class PrescribedStep(NamedTuple):
+    """At a place inside, `expression` grows by `jump + resistance*flux`, and `flux`, unless it is zero, by `source`."""
+
+    expression: sympy.Expr
+    axis: sympy.Symbol
+    place: float
+    jump: sympy.Expr
+    flux: sympy.Expr
+    source: sympy.Expr
+    resistance: sympy.Expr
+
+
 @dataclass(frozen=True)
 class Role:
     """What a condition is beside a residual; by default nothing.
@@ -69,6 +81,7 @@ class Role:
                   instants, in stretched coordinates and for all members of a family, where others are refused
     has_slopes    whether it contains the derivative along the outward normal
     is_sum        whether it is exact and sums values at points, so that it takes the place of no condition on parts
+    across        what steps at a place inside the domain
     """
 
     fixes: PrescribedValue | None = None
@@ -78,6 +91,7 @@ class Role:
     is_on_parts: bool = False
     has_slopes: bool = False
     is_sum: bool = False
+    across: PrescribedStep | None = None
 
     @property
     def noise(self) -> float | None:
@@ -186,20 +200,31 @@ class Condition(ABC):
         """The same condition with SymPy symbols or unknowns exchanged."""
         kept = {f.name: getattr(self, f.name) for f in fields(self)}
         return replace(
-            self, **{k: _exchanged(v, swap) for k, v in kept.items() if isinstance(v, (sympy.Basic, list, tuple))}
+            self,
+            **{k: _exchanged(v, swap) for k, v in kept.items() if isinstance(v, (sympy.Basic, list, tuple, Condition))},
         )
 
     def __repr__(self):
         return f"<{self.name}: {', '.join(self.texts(text))}>"
 
+    def expressions(self) -> list[sympy.Expr]:
+        """All expressions that it was given."""
+        kept = [getattr(self, f.name) for f in fields(self)]
+        parts = [part for v in kept for part in (v if isinstance(v, (list, tuple)) else [v])]
+        within = [e for part in parts if isinstance(part, Condition) for e in part.expressions()]
+        return [part for part in parts if isinstance(part, sympy.Expr)] + within
+
     def symbols(self) -> set[sympy.Symbol]:
         """The symbols in all of its expressions."""
         kept = [getattr(self, f.name) for f in fields(self)]
         parts = [part for v in kept for part in (v if isinstance(v, (list, tuple)) else [v])]
-        return set().union(*(part.free_symbols for part in parts if isinstance(part, sympy.Basic)))
+        within = (part.symbols() for part in parts if isinstance(part, Condition))
+        return set().union(*within, *(part.free_symbols for part in parts if isinstance(part, sympy.Basic)))
 
 
 def _exchanged(value, swap):
     if isinstance(value, (list, tuple)):
         return type(value)(_exchanged(item, swap) for item in value)
+    if isinstance(value, Condition):
+        return value.exchanged(swap)
     return value.xreplace(swap) if isinstance(value, sympy.Basic) else value

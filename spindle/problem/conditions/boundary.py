@@ -11,7 +11,7 @@ from spindle.problem.conditions.components import built
 from spindle.symbolic.expressions import expression_of
 from spindle.symbolic.operators import NormalDerivative
 from spindle.symbolic.sides import in_words
-from spindle.symbolic.symbols import Normal, is_space
+from spindle.symbolic.symbols import Normal, allows_complex, is_space
 from spindle.symbolic.words import shown
 
 
@@ -120,7 +120,8 @@ def Robin(expression, a, b, value=0, *, on=None, name: str | None = None):
 
     Raises ProblemError where both coefficients are zero.
     """
-    a, b = (expression_of(number, f"sp.Robin({shown(expression)}, {shown(a)}, {shown(b)}, ...)") for number in (a, b))
+    call = f"sp.Robin({shown(expression)}, {shown(a)}, {shown(b)}, ...)"
+    a, b = (expression_of(number, call, real=not allows_complex(expression)) for number in (a, b))
     if a == b == 0:
         raise ProblemError(
             f"`sp.Robin({shown(expression)}, 0, 0, ...)` weighs both the field and its normal derivative by zero, so "

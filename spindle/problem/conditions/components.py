@@ -8,7 +8,7 @@ import sympy
 from spindle.errors import ProblemError
 from spindle.problem.conditions.base import Condition
 from spindle.symbolic.expressions import expression_of
-from spindle.symbolic.symbols import unknowns_in
+from spindle.symbolic.symbols import allows_complex, unknowns_in
 from spindle.symbolic.words import shown
 
 
@@ -47,7 +47,14 @@ def components(call: str, expression, value) -> list[tuple[sympy.Expr, sympy.Exp
         )
     else:
         pairs = [(expression, value)]
-    pairs = [(expression_of(e, f"sp.{call}(...)"), expression_of(v, f"sp.{call}({shown(e)}, ...)")) for e, v in pairs]
+    real = not allows_complex(expression)
+    pairs = [
+        (
+            expression_of(e, f"sp.{call}(...)", real=real),
+            expression_of(v, f"sp.{call}({shown(e)}, ...)", real=real),
+        )
+        for e, v in pairs
+    ]
     for e, v in pairs:
         if not unknowns_in(e):
             raise ProblemError(

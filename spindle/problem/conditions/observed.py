@@ -12,6 +12,7 @@ from spindle.errors import ProblemError, usage
 from spindle.geometry.supports import PointSet
 from spindle.problem.conditions.base import Condition, Measurement, Piece, Role
 from spindle.problem.conditions.components import components, short_name
+from spindle.symbolic.complex_parts import PARTS, split
 from spindle.symbolic.labelled import is_labelled, scattered, units_in_words
 from spindle.symbolic.symbols import unknowns_in
 from spindle.symbolic.words import shown
@@ -89,10 +90,10 @@ class AtPoints(Condition, stored_as="AtPoints"):
         return points
 
 
-def _numbers(what, given) -> np.ndarray:
-    """Measurements as an array of floats."""
+def _numbers(what, given, kind: type = float) -> np.ndarray:
+    """Measurements as an array of numbers, floats or complex ones."""
     try:
-        return np.asarray(given, float)
+        return np.asarray(given, kind)
     except (TypeError, ValueError, OverflowError) as error:
         raise ProblemError(
             f"`sp.Observed` was given {what} that are not an array of numbers ({error}); give plain numbers."
@@ -114,12 +115,13 @@ def Observed(
 
     points   (n, d) in the order of the domain's coordinates, or {coordinate: (n,)}; or a table of pandas, a DataArray
              or a Dataset, which holds the values too: `sp.Observed(u, frame, columns={t: "time [s]"})`
-    values   (n,), finite
+    values   (n,), finite; complex numbers of a complex expression
     columns  of a table: {coordinate or expression: its column}, where that is called otherwise; other columns are left
              aside, and a header may have a unit, "t [s]"
     units    in words, `t in s, u in K`, kept for reports; of a table those of its headers
     noise    standard deviation of the measurement error, in the units of the values; it scales the residual, which
-             then weighs little: the field follows the equation. None: the values are taken for exact, as conditions are
+             then weighs little: the field follows the equation. None: the values are taken for exact, as conditions
+             are. Of complex values it is that of each part
     Raises ProblemError where values or points are missing or not finite, or where the noise is no positive number.
     """
     if isinstance(expression, sympy.MatrixBase):
@@ -137,6 +139,11 @@ def Observed(
         )
     else:
         given = values
+    if split(e)[1] != 0:
+        whole = _numbers("values", given, complex).ravel()
+        parts = zip(PARTS, (sympy.re(e), sympy.im(e)), (whole.real.tolist(), whole.imag.tolist()), strict=True)
+        call = name or f"observed {short_name(e)}"
+        return [Observed(part, points, v, noise=noise, name=f"{call} {k}", units=units) for k, part, v in parts]
     measured = _numbers("values", given).ravel()
     if len(measured) == 0:
         raise ProblemError(

@@ -28,6 +28,8 @@ _QUESTIONS = (
 
 def doubted(problem) -> tuple[Doubt, ...]:
     """Every doubt about a problem, each with its weight; `Problem.doubted` keeps them."""
+    if problem.eigenvalue is not None:  # multiples of eigenfunctions are ones too: it has no single solution to doubt
+        return ()
     return tuple(doubt for question in _QUESTIONS for doubt in question(problem))
 
 

@@ -74,14 +74,18 @@ def _across(problem, closed):
     for interface in problem.interfaces:
         x = problem.coordinates[interface.axis]
         near = _BESIDE * float(np.ptp(problem.domain.bounds[interface.axis]))
-        flux = {f"flux of `{name}`": flux for name, flux in interface.fluxes.items()}
-        for what, expression in ({f"continuity of {u.func.__name__}": u for u in closed} | flux).items():
+        # What is below the place, with what it grows by, and what is above it.
+        pairs = {f"flux of `{name}`": (flux, flux) for name, flux in interface.fluxes.items()}
+        steps = interface.steps or {u: u for u in closed}
+        pairs |= {f"continuity of {u.func.__name__}": (below, u) for u, below in steps.items()}
+        pairs |= {f"flux {shown(flux)}": (below, flux) for flux, below in interface.sources.items()}
+        for what, both in pairs.items():
+            expression = sympy.Tuple(*both)
             if not set(unknowns_in(expression)) <= set(closed) or expression.free_symbols & set(problem.tunable):
                 continue
-            sides = ((interface.left, -near), (interface.right, near))
+            sides = zip(both, (interface.left, interface.right), (-near, near), strict=True)
             known = (
-                on_side(manufactured(expression, closed), x, p + step).xreplace({x: sympy.Float(p, 17)})
-                for p, step in sides
+                on_side(manufactured(e, closed), x, p + step).xreplace({x: sympy.Float(p, 17)}) for e, p, step in sides
             )
             left, right = (values_at(e, problem, inside(problem, _POINTS)) for e in known)
             size = max(_rms(left), _rms(right))

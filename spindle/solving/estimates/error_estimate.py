@@ -24,11 +24,13 @@ from spindle.solving.estimates.richer import is_plane, richer_estimate
 from spindle.solving.estimates.spectral import WIDTHS, spectral_estimate
 from spindle.solving.estimates.stretched import Stretch, stretches
 from spindle.storage.records import ErrorEstimate
+from spindle.symbolic.complex_parts import joined_errors
 from spindle.symbolic.symbols import is_time, unknowns_in
 from spindle.training.budget import Budget
 from spindle.training.deadline import Late, in_time
 
 _POINTS = 256
+_ON_NODES = 3  # dimensions of space up to which there are nodes in shapes
 _VANISHING = 1e-3  # share of its terms, below which a quantity is zero but for errors
 _LEAST = 1e-5  # of the size that a problem gives an unknown, below which it is as good as zero
 _TOO_LATE = "the budget was spent before"
@@ -71,15 +73,18 @@ def _by_size(estimated: ErrorEstimate, solution: Solution) -> ErrorEstimate:
         return estimated
     points, scales = scattered_points(solution.problem)[:_POINTS], solution.plan.constraints.scales
     unknowns, factors = {u.func.__name__: u for u in solution.problem.unknowns}, {}
+    sizes = {}
     for name in estimated.errors:
         if name in unknowns:
-            size, least = _size(solution, points, unknowns[name]), _LEAST * scales.of(unknowns[name])
+            least = _LEAST * scales.of(unknowns[name])
+            size = sizes[name] = _size(solution, points, unknowns[name])
             factors[name] = size / least if 0 < size < least else 1.0
         elif not _vanishes(solution, points, solution.problem.fields[name]):
             factors[name] = 1.0
 
     def by_size(errors: Mapping[str, float]) -> dict[str, float]:
-        return {name: factor * errors[name] for name, factor in factors.items() if name in errors}
+        relative = {name: factor * errors[name] for name, factor in factors.items() if name in errors}
+        return joined_errors(relative, sizes, solution.problem.unknowns)
 
     return replace(
         estimated, errors=by_size(estimated.errors), upper=None if estimated.upper is None else by_size(estimated.upper)
@@ -118,6 +123,8 @@ def _estimated(solution: Solution, budget: Budget) -> ErrorEstimate:
         return integration_estimate(solution, budget)
     if marches(solution):
         return _in_time_and_space(solution, budget)
+    if not problem.domain.boxes and axes - any(map(is_time, problem.coordinates)) > _ON_NODES:
+        return ErrorEstimate(reason=f"on shapes it is made by differences, in up to {_ON_NODES} dimensions of space")
     if len(problem.domain.boxes) != 1 or solution.windows or problem.meetings:
         # Where parts of the boundary meet, least squares mislead an estimate by features as they do the solution.
         return nodal_estimate(solution, budget)

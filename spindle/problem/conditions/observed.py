@@ -132,8 +132,8 @@ def Observed(
         points, given, units = _of_table(e, points, values, columns or {})
     elif values is None or columns:
         raise ProblemError(
-            f"`sp.Observed({shown(e)}, ...)` was given {'no values' if values is None else '`columns`'} and no table "
-            f"that holds them; write `sp.Observed(u, {{x: xs}}, values)`, or give a table of pandas or xarray."
+            f"`sp.Observed({shown(e)}, ...)` was {'not given `values`' if values is None else 'given `columns`'} and no "
+            f"table that holds them; write `sp.Observed(u, {{x: xs}}, values)`, or give a table of pandas or xarray."
         )
     else:
         given = values

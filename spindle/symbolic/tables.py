@@ -150,6 +150,11 @@ def tabulated(
         )
     if is_labelled(axes):
         axes, values = _of_labelled(call, name, axes, over, columns or {})
+    elif values is None:
+        raise ProblemError(
+            f"`{call}` was not given `values` and no table that holds them; write "
+            f'`sp.tabulated("{name}", {{x: nodes}}, values)`, or give a table of pandas or xarray.'
+        )
     if not isinstance(axes, Mapping) or not axes or not all(isinstance(c, sympy.Symbol) for c in axes):
         raise ProblemError(
             f"`{call}` was given the axes {shown(axes)}, and it needs nodes for each coordinate it depends on; write "

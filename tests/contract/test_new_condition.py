@@ -92,7 +92,7 @@ def test_it_is_printed_checked_and_stored():
     problem = plane()
     assert "u = 2.5 at [0.5  0.25]" in str(problem)
     assert problem.doubted == ()
-    assert check(problem, [])["conditions"]["pinned"]["where"] == ["1 points"]
+    assert check(problem, [])["conditions"]["pinned"]["where"] == ["1 point"]
     data, arrays = problem_to_data(problem)
     (back,) = problem_from_data(json.loads(json.dumps(data)), arrays).conditions
     assert isinstance(back, AtOnePoint)

@@ -59,7 +59,7 @@ def test_tables_are_arrays_of_their_axes():
         (lambda: sp.Observed(u, FRAME), "without a column `u`"),
         (lambda: sp.Observed(u, FRAME, columns={u: "sensor"}), "are no numbers"),
         (lambda: sp.Observed(u, FRAME, [1, 2, 3]), "a table and values beside it"),
-        (lambda: sp.Observed(u, {t: [0], x: [0]}), "no values and no table"),
+        (lambda: sp.Observed(u, {t: [0], x: [0]}), "not given `values` and no table"),
         (lambda: sp.Observed(u, GRID.isel(t=0)), "without a dimension `t`"),
         (lambda: sp.Observed(u, GRID.expand_dims(z=2)), "choose what the others are"),
         (lambda: sp.tabulated("u", FRAME), "say what it depends on"),

@@ -133,9 +133,10 @@ def Observed(
     if is_labelled(points):
         points, given, units = _of_table(e, points, values, columns or {})
     elif values is None or columns:
+        given_or_not = "not given `values`" if values is None else "given `columns`"
         raise ProblemError(
-            f"`sp.Observed({shown(e)}, ...)` was given {'no values' if values is None else '`columns`'} and no table "
-            f"that holds them; write `sp.Observed(u, {{x: xs}}, values)`, or give a table of pandas or xarray."
+            f"`sp.Observed({shown(e)}, ...)` was {given_or_not} and no table that holds them; write "
+            f"`sp.Observed(u, {{x: xs}}, values)`, or give a table of pandas or xarray."
         )
     else:
         given = values

@@ -48,7 +48,15 @@ class PartOfCondition(Condition, stored_as="PartOfCondition"):
         whole = self.condition.role
         fixes, starts = (value and PrescribedValue(*map(self._of, value)) for value in (whole.fixes, whole.starts))
         periodic = whole.periodic and Periodicity(self._of(whole.periodic.expression), whole.periodic.axis)
-        return Role(fixes, starts, periodic, None, whole.is_on_parts, whole.has_slopes, self._across(whole.across))
+        return Role(
+            fixes=fixes,
+            starts=starts,
+            periodic=periodic,
+            is_on_parts=whole.is_on_parts,
+            has_slopes=whole.has_slopes,
+            is_sum=whole.is_sum,
+            across=self._across(whole.across),
+        )
 
     def _across(self, step: PrescribedStep | None) -> PrescribedStep | None:
         """The part of what steps at a place; what a resistance adds is a part of the jump."""

@@ -41,7 +41,7 @@ FILES = [
     # interfaces
     (INTERFACE.replace("AT", "x"), 4, "no single relation|relation such as|is no"),
     (INTERFACE.replace("AT", "x = 2"), 4, "is not inside the domain"),
-    (INTERFACE.replace("AT", "x = u"), 4, "needs a place on an axis"),
+    (INTERFACE.replace("AT", "x = u"), 4, "contains an unknown"),
     (INTERFACE.replace("AT", 'x = 0.5", resistance = "1'), 4, "whose sign nobody knows"),
     (INTERFACE.replace("AT", 'x = 0.5", flux = "diff(u, x)", resistance = "1/0'), 4, "divides by zero"),
     # complex unknowns

@@ -27,6 +27,7 @@ from spindle.networks.embeddings import (
     frequencies_of_features,
 )
 from spindle.networks.fields import BoundaryFactor, Field, JetField, PointwiseField
+from spindle.networks.given import given_network
 from spindle.networks.kinked import KinkedField
 from spindle.networks.model import Model
 from spindle.networks.registry import BODIES
@@ -36,10 +37,11 @@ from spindle.points.rules import DRAWN
 from spindle.problem.consistency.signs import parameters_of_known_sign
 from spindle.problem.curves import LevelInterface
 from spindle.problem.problem import Problem
-from spindle.training.optimizers.adam import Adam
+from spindle.training.optimizers.adam import Adam, Transformed
 from spindle.training.optimizers.causal import Causal
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.optimizers.lbfgs import LBFGS
+from spindle.training.optimizers.pointwise import WeighedPoints
 from spindle.training.optimizers.reweighted import Reweighted
 from spindle.training.redrawing import Redrawing
 from spindle.training.schedule import Schedule
@@ -128,15 +130,42 @@ def pointwise_field(
     def field(key):
         feature_key, body_key = jax.random.split(key)
         first = embedding(problem.domain.bounds, constraints.periodic, s, key=feature_key)
-        options = body_options(s)
-        if isinstance(s.frequency, tuple):
-            options |= {"frequency": frequencies_of_features(first, s.frequency)}
-        body = BODIES[s.network](first.width + len(kinks), outputs, **options, key=body_key)
+        inputs = first.width + len(kinks)
+        if isinstance(s.network, str):
+            options = body_options(s)
+            if isinstance(s.frequency, tuple):
+                options |= {"frequency": frequencies_of_features(first, s.frequency)}
+            body = BODIES[s.network](inputs, outputs, **options, key=body_key)
+        else:
+            body = given_network(s.network, inputs, outputs, body_key)
         if kinks:
             return KinkedField(first, body, kinks, outputs)
         return PointwiseField(first, body, boundary_factors(problem, constraints), outputs)
 
     return field
+
+
+AT_POINTS = ("attention", "self-adaptive")
+
+
+def weighed_at_points(objective: Objective, build: Callable) -> dict[str, list[tuple[int, ...]]]:
+    """{residual: the shape of each of its arrays}, of all but measurements that weigh by their noise."""
+    key = jax.random.PRNGKey(0)
+    drawn = jax.eval_shape(objective.draw, key)
+    rows = eqx.filter_eval_shape(objective.rows, eqx.filter_eval_shape(build, key), drawn)
+    names = [r.name for r in objective.residuals if r.name not in objective.forms.noisy]
+    return {name: [row.shape for row in rows[name]] for name in names}
+
+
+def _refuse_beside_weights_at_points(s: Any, ladder: Sequence[float]) -> None:
+    """Raise MethodError where weights at points meet points that move, or causal weights."""
+    moves = s.sampling in DRAWN and s.resample > 0
+    other = f"causal={tuple(ladder)}" if ladder else f"resample={s.resample}" if moves else ""
+    if other:
+        raise MethodError(
+            f"`sp.{type(s).__name__}(balancing={s.balancing!r}, {other})` has a weight for each point, which needs "
+            f"points that stay and no other weights at them; leave one of the two out."
+        )
 
 
 def causal_ladder(problem: Problem, s: Any) -> tuple[float, ...]:
@@ -187,7 +216,7 @@ def assemble(
         objective=objective,
         fresh=fresh,
         build=build,
-        schedule=Schedule(_stages(objective, s, newton, build), resample, balance, s.keep, redrawing),
+        schedule=Schedule(_stages(objective, s, newton, build), resample, balance, s.keep, redrawing, s.balancing),
         weights=objective.weights(s.weights, s.conditions),
         dtype=s.dtype,
         settings=s,
@@ -203,6 +232,9 @@ def _stages(objective: Objective, s: Any, newton: Sequence[Stage], build: Callab
 
     def causal(adam) -> list[Stage]:
         ladder = causal_ladder(objective.forms.problem, s)
+        if s.balancing in AT_POINTS:
+            _refuse_beside_weights_at_points(s, ladder)
+            return [Stage(WeighedPoints(adam, s.balancing, lambda: weighed_at_points(objective, build)))]
         return [Stage(Causal(adam, tolerance, s.slabs, s.causal_start)) for tolerance in ladder] or [Stage(adam)]
 
     def gauss_newton(alone) -> list[Stage]:
@@ -216,6 +248,6 @@ def _stages(objective: Objective, s: Any, newton: Sequence[Stage], build: Callab
     def beginning_anew(lbfgs) -> list[Stage]:
         return [Stage(replace(lbfgs, fresh=lambda key: eqx.filter(build(key), eqx.is_inexact_array)))]
 
-    several = {Adam: causal, LBFGS: beginning_anew, GaussNewton: gauss_newton}
+    several = {Adam: causal, Transformed: causal, LBFGS: beginning_anew, GaussNewton: gauss_newton}
     stages = [several.get(type(o), lambda alone: [Stage(alone)])(o) for o in optimizers(lambda name: getattr(s, name))]
     return tuple(stage for group in stages for stage in group)

@@ -10,11 +10,11 @@ import jax
 from spindle.classical.nodal_solver import ClassicalSolution, NoClassical
 from spindle.errors import MethodError, nearest, shown
 from spindle.lowering.constraints import Constraints
+from spindle.methods.open_settings import Activation, NetworkOrWord, with_parts
 from spindle.methods.optimizers import TrainingSettings
 from spindle.methods.printing import method_as_html
 from spindle.methods.published import published_settings
 from spindle.methods.settings import (
-    Activation,
     Features,
     Flag,
     Ladder,
@@ -54,6 +54,7 @@ COMMON: dict[str, Any] = {
     "causal": (),
     "causal_start": False,
     "slabs": 32,
+    "balancing": "gradient norms",
     "scales": "auto",
     "periodic_features": "harmonics",
 }
@@ -82,6 +83,7 @@ class Plan:
     march        solves slab by slab, without a schedule; None: nothing does
     instead      the plan to be followed where what this one trains does not resolve the solution; None: there is none
     posed        expression of the problem as it was given -> the same of the problem as it is solved
+    started      what tells the solution that training starts from; empty where it starts at random
     """
 
     problem: Problem
@@ -103,6 +105,7 @@ class Plan:
     march: Marching | None = None
     instead: "Plan | None" = None
     posed: Callable = _as_it_is
+    started: str = ""
 
 
 @documented
@@ -117,7 +120,7 @@ class Method(TrainingSettings, ABC):
     """
 
     recipe: str = "default"
-    network: str | None = setting(Words({name: body.meaning for name, body in BODIES.items()}), "what kind of network")
+    network: Any = setting(NetworkOrWord({name: body.meaning for name, body in BODIES.items()}), "what kind of network")
     width: int | str | tuple[int, ...] | None = setting(
         Whole(1, 10**7, several=True),
         "neurons in each hidden layer, or functions in a basis",
@@ -128,7 +131,7 @@ class Method(TrainingSettings, ABC):
     hidden_layers: int | None = setting(
         Whole(1, 1000), "number of hidden layers (of gated layers, for the modified network)"
     )
-    activation: str | None = setting(Activation(), "what follows each hidden layer")
+    activation: str | Callable | None = setting(Activation(), "what follows each hidden layer")
     initial: str | None = setting(
         Words(INITIAL),
         "first weights of plain layers",
@@ -172,13 +175,24 @@ class Method(TrainingSettings, ABC):
     sampling: str | None = setting(
         Rule(),
         'rule for collocation points: "random", "uniform" or "midpoint"; on a lattice also "gauss", and "shifted", '
-        'uniform grids moved by parts of a cell; in a cloud also "sobol", and "sorted", instants in their order, '
-        "at each the same random places",
+        'uniform grids moved by parts of a cell; in a cloud also "sobol", "halton", "latin hypercube", and "sorted", '
+        "instants in their order, at each the same random places",
     )
     resample: int | str | None = setting(Whole(0, 10**9), "draw new random points every so many steps; 0: never")
     weights: Mapping[str, float] | None = setting(Weights(), "{residual name: weight}; other equations weigh 1")
-    balance: int | str | None = setting(
-        Whole(0, 10**9), "adapt the weights every so many steps by gradient norms; 0: never"
+    balance: int | str | None = setting(Whole(0, 10**9), "adapt the weights every so many steps of Adam; 0: never")
+    balancing: str | None = setting(
+        Words(
+            {
+                "gradient norms": "residuals pull with gradients of one norm (Wang et al. 2023)",
+                "ntk": "with one trace of the tangent kernel (Wang, Yu & Perdikaris 2022)",
+                "attention": "every step a weight at each point, by how large residuals were there (Anagnostopoulos et "
+                "al. 2024)",
+                "self-adaptive": "every step a weight at each point, which ascends the loss (McClenny & Braga-Neto "
+                "2023)",
+            }
+        ),
+        "how weights adapt",
     )
     faces: str | None = setting(
         Words({"mean": "over all its faces", "sum": "of the faces' means"}), "mean square of a condition"
@@ -268,9 +282,10 @@ class Method(TrainingSettings, ABC):
         usual, given = self.recipes[self.recipe], self.as_dict()
         as_published = published_settings(problem, self.name, usual, given) if self.recipe == "paper" else {}
         settings = checked(type(self), {**usual, **as_published, **given}, len(problem.coordinates))
+        settings = with_parts(f"sp.{type(self).__name__}", given, settings)
         complete = replace(self, **settings)
         # Slabs follow the solution by themselves; windows do where time is the only coordinate.
-        slabs = complete.network in SLABBED and fits(problem)
+        slabs = isinstance(complete.network, str) and complete.network in SLABBED and fits(problem)
         marches = of_time_alone(problem) and complete.is_basis and not slabs
         return complete if complete.windows != "auto" or marches else replace(complete, windows=1)
 
@@ -287,7 +302,7 @@ class Method(TrainingSettings, ABC):
     @property
     def is_basis(self) -> bool:
         """Whether the network is a basis: its functions are fixed, and only their coefficients are trained."""
-        return self.network is not None and (self.network in SLABBED or BODIES[self.network].is_basis)
+        return isinstance(self.network, str) and (self.network in SLABBED or BODIES[self.network].is_basis)
 
     @property
     def sizes(self) -> list[Any]:

@@ -5,6 +5,7 @@ from typing import ClassVar, Self
 
 from spindle.methods.assembly import published_problem
 from spindle.methods.base import Method, Plan, refuse_interfaces
+from spindle.methods.open_settings import CloudSettings
 from spindle.methods.pinn import FIRST_ORDER, PINN, decided_on_cloud, plan_on_cloud
 from spindle.methods.settings import documented
 from spindle.problem.problem import Problem
@@ -12,7 +13,7 @@ from spindle.problem.problem import Problem
 
 @documented
 @dataclass(frozen=True, kw_only=True, repr=False)
-class CausalPINN(Method):
+class CausalPINN(CloudSettings, Method):
     """Physics-informed neural network whose residuals at later times are weighted by how well earlier ones are solved.
 
     `causal` are the tolerances of the weights, each trained for at most `steps`

@@ -122,6 +122,7 @@ class LowRank(Method):
     all, each with other parameters, or with `tasks` those of each member.
     """
 
+    network: str | None = setting(Words({"mlp": "a multilayer perceptron of low-rank layers"}), "what kind of network")
     rank: int | str | None = setting(
         Whole(1, 10**4),
         "coefficients of each low-rank layer",

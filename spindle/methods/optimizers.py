@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spindle.methods.open_settings import Rate, Transformation
 from spindle.methods.settings import Positive, Whole, Words, setting
-from spindle.training.optimizers.adam import SCHEDULES, Adam
+from spindle.training.optimizers.adam import SCHEDULES, Adam, Transformed
 from spindle.training.optimizers.base import Optimizer
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from spindle.training.optimizers.lbfgs import LBFGS
@@ -16,8 +17,8 @@ from spindle.training.optimizers.ssbroyden import SSBroyden
 class OptimizerKind:
     """An optimizer as methods, checks and doubts know it.
 
-    make          its class
-    settings      {argument of the class: setting that gives it}, "steps" among the arguments
+    make          its class, or a function that returns one of its kind
+    settings      {argument of that: setting that gives it}, "steps" among the arguments
     first_order   whether it follows gradients, and may stand still where Gauss-Newton does not
     """
 
@@ -36,7 +37,8 @@ class TrainingSettings:
         also={"auto": "of `PINN`, 2,000, 8,000 on a single axis, and none before Gauss-Newton"},
         trains=True,
     )
-    learning_rate: float | None = setting(Positive(), "of Adam, at the start")
+    optimizer: Any = setting(Transformation(), "what takes these steps in place of Adam")
+    learning_rate: float | Callable | None = setting(Rate(), "of Adam, at the start")
     schedule: str | None = setting(Words(SCHEDULES), "how it falls")
     lbfgs_steps: int | str | None = setting(Whole(0, 10**9), "L-BFGS iterations after Adam", trains=True)
     lbfgs_rate: float | None = setting(Positive(), "their constant step length; None: a line search")
@@ -51,10 +53,19 @@ class TrainingSettings:
     )
 
 
+def _first_order(steps: int, learning_rate, schedule: str | None, transformation: Any) -> Optimizer:
+    """Adam, or what the user gave in its place."""
+    if transformation is None:
+        return Adam(steps, learning_rate, schedule)
+    return Transformed(transformation, steps, learning_rate, schedule)
+
+
 # In the order in which they train.
 KINDS: Mapping[str, OptimizerKind] = {
     Adam.label: OptimizerKind(
-        Adam, {"steps": "steps", "learning_rate": "learning_rate", "schedule": "schedule"}, first_order=True
+        _first_order,
+        {"steps": "steps", "learning_rate": "learning_rate", "schedule": "schedule", "transformation": "optimizer"},
+        first_order=True,
     ),
     LBFGS.label: OptimizerKind(
         LBFGS, {"steps": "lbfgs_steps", "memory": "lbfgs_memory", "rate": "lbfgs_rate"}, first_order=True

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, TypeVar
 
+import numpy as np
+
 from spindle.adaptivity.points_by_residual import ADAPTIVE, PointsByResidual
 from spindle.derivatives.pointwise import PointwiseTaylor
 from spindle.errors import MethodError
@@ -19,6 +21,8 @@ from spindle.methods.assembly import (
     published_problem,
 )
 from spindle.methods.base import COMMON, INITIAL, Method, Plan, refuse_interfaces
+from spindle.methods.named_points import points_by_support
+from spindle.methods.open_settings import CloudSettings
 from spindle.methods.second_order import by_second_order, left_open, newton_stages, of_second_order, said_of_newton
 from spindle.methods.settings import Positive, Rule, Whole, Words, documented, setting
 from spindle.objective.objective import Objective
@@ -30,6 +34,7 @@ from spindle.problem.problem import Problem
 Decided = TypeVar("Decided", bound=Method)
 # On a single axis a step is cheap, and L-BFGS needs a good start.
 _STEPS_ON_ONE_AXIS, _STEPS = 8_000, 2_000
+_USUAL = {"total": 4_096, "most": 64}
 # Of networks that first-order optimizers train.
 FIRST_ORDER = COMMON | {
     "network": "mlp",
@@ -81,14 +86,20 @@ _PAPER = FIRST_ORDER | {
 
 @documented
 @dataclass(frozen=True, kw_only=True, repr=False)
-class PINN(Method):
+class PINN(CloudSettings, Method):
     """Physics-informed neural network: one network of all coordinates, trained on a cloud of points.
 
-    `points` is a number n an axis, for n^d points inside and n^(d-1) on each face. Derivatives come from one forward
-    pass on a jet. Networks of up to 4,000 parameters are trained by Gauss-Newton, with a Jacobian row by row, on points
-    that are drawn anew where the residual is; larger ones by Adam, 2,000 steps (8,000 on a single axis), and L-BFGS, as
-    are those whose `steps` or `lbfgs_steps` are given. Prefer it for many outputs of a small problem, or as the
+    `points` is a number n an axis, for n^d points inside and n^(d-1) on each face, or points themselves, or either by
+    name, `points={"interior": 4000, "dirichlet u": 200}`. Derivatives come from one forward pass on a jet. Networks of
+    up to 4,000 parameters are trained by Gauss-Newton, with a Jacobian row by row, on points that are drawn anew where
+    the residual is; larger ones, and modules of one's own, by Adam, 2,000 steps (8,000 on a single axis), and L-BFGS,
+    as are those whose `steps` or `lbfgs_steps` are given. Prefer it for many outputs of a small problem, or as the
     baseline.
+    Networks, optimizers, schedules, activations and points of one's own stand where words do:
+
+        sp.PINN(network=lambda key: eqx.nn.MLP(2, 1, 32, 3, jnp.tanh, key=key), optimizer=optax.lion,
+                learning_rate=optax.cosine_decay_schedule(1e-3, 5000), points={"interior": 4000, "boundary": 200})
+
     `recipe="paper"`: the baseline of the SPINN paper (5 layers of width 128, Adam 1e-3, 50,000 steps, single precision,
     new random points every 100 steps, a boundary term that is one mean over all faces).
 
@@ -164,6 +175,11 @@ def decided_on_cloud(s: Decided, problem: Problem) -> Decided:
     """
     axes = len(problem.coordinates)
     s = by_second_order(s, problem) if of_second_order(s, problem) else _by_first_order(s, axes)
+    if not isinstance(s.points, (int, tuple)) and (s.sampling in ADAPTIVE or s.sampling == "sorted"):
+        raise MethodError(
+            f"`sp.{type(s).__name__}(sampling={s.sampling!r}, points=...)` needs numbers of points an axis, since this "
+            f"rule says where points are; leave one of them out."
+        )
     if s.sampling == "sorted":
         s = replace(s, slabs=each_axis(s.points, axes)[_time(problem)])
     return s
@@ -211,18 +227,23 @@ def plan_on_cloud(problem: Problem, s: Any, notes: tuple[str, ...]) -> Plan:
     s   the method with everything decided
     """
     constraints, sentences = constraints_for(problem, s)
-    counts = each_axis(s.points, len(problem.coordinates))
+    axes, plain = len(problem.coordinates), isinstance(s.points, (int, tuple))
+    counts = each_axis(s.points if plain else enough_points(axes, **_USUAL), axes)
     interior = math.prod(counts)
     boundary = max(1, round(interior / interior ** (1 / len(counts))))
     narrow = breaks(problem)
     forms = residual_forms(problem, constraints)
     adaptive = ADAPTIVE.get(s.sampling)
+    chosen = {} if plain else points_by_support(forms, s.points, f"sp.{type(s).__name__}")
 
     def cloud(fresh: bool) -> PointwisePoints:
         if s.sampling == "sorted" and not fresh:
             return _sorted_times(problem, forms, counts)
         rule = "random" if fresh else "sobol" if adaptive else s.sampling
-        return Cloud(forms.supports, forms.groups, interior=interior, boundary=boundary, rule=rule, breaks=narrow)
+        numbers = {k: len(points) if fresh and np.ndim(points) else points for k, points in chosen.items()}
+        return Cloud(
+            forms.supports, forms.groups, interior=interior, boundary=boundary, rule=rule, breaks=narrow, chosen=numbers
+        )
 
     def objective(fresh: bool) -> Objective:
         return Objective(forms, PointwiseTaylor(cloud(fresh), forms.needs), faces=s.faces)

@@ -33,7 +33,11 @@ _ENOUGH = 1e-7  # residual, relative to that of the zero field
 
 def left_open(s: Any, usual: dict[str, Any]) -> Any:
     """The method with these values for settings that are left to it."""
-    return replace(s, **{name: value for name, value in usual.items() if getattr(s, name) == "auto"})
+    return replace(s, **{name: value for name, value in usual.items() if _is_open(getattr(s, name))})
+
+
+def _is_open(value: Any) -> bool:
+    return isinstance(value, str) and value == "auto"
 
 
 def of_second_order(s: Any, problem: Problem) -> bool:
@@ -42,13 +46,20 @@ def of_second_order(s: Any, problem: Problem) -> bool:
         return True
     if s.newton_steps != "auto":
         return bool(s.newton_steps)
+    # What the user brings along for steps of first order asks for them; of a network of theirs nobody knows the cost.
+    if s.optimizer is not None or callable(s.learning_rate) or s.balancing != "gradient norms":
+        return False
+    if not isinstance(s.network, str):
+        return False
     asked = any(steps not in ("auto", 0) for steps in (s.steps, s.lbfgs_steps))
     return not asked and not s.causal and s.dtype == "float64" and _parameters(s, problem) <= _MOST
 
 
 def by_second_order(s: Any, problem: Problem) -> Any:
     """The method with a value for whatever is left open, for training by Gauss-Newton or SSBroyden."""
-    s = left_open(s, {"width": _WIDTH.get(s.network, 48), "sampling": "rad", "initial": "spread"})
+    rule = "rad" if isinstance(s.points, (int, tuple, str)) else "sobol"
+    width = _WIDTH.get(s.network, 48) if isinstance(s.network, str) else 48
+    s = left_open(s, {"width": width, "sampling": rule, "initial": "spread"})
     axes, points = len(problem.coordinates), max(_LEAST_POINTS, _POINTS // len(problem.equations))
     usual = {
         "frequency": _slopes(problem),

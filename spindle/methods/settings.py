@@ -20,7 +20,6 @@ import numpy as np
 import sympy
 
 from spindle.errors import MethodError, nearest, shown
-from spindle.networks.activations import ACTIVATIONS, activation
 
 _LARGEST = 1e300  # of a setting that is no whole number
 _LONGEST_LADDER = 100
@@ -67,8 +66,8 @@ class Words(SettingKind):
     def described(self, doc):
         """Every word with its meaning."""
         if not any(self.meanings.values()):
-            return f"{doc}: {_alternatives(map(_quoted, self.meanings))}"
-        said = [_quoted(word) + (f", {meaning}" if meaning else "") for word, meaning in self.meanings.items()]
+            return f"{doc}: {alternatives(map(quoted, self.meanings))}"
+        said = [quoted(word) + (f", {meaning}" if meaning else "") for word, meaning in self.meanings.items()]
         return f"{doc}: {'; '.join(said)}"
 
 
@@ -88,11 +87,11 @@ class Whole(SettingKind):
     def read(self, value, given):
         """An int, or a tuple of them; raises MethodError where it is none, or out of range."""
         listed = self.several and isinstance(value, (tuple, list))
-        counts = tuple(_whole(number, self.least) for number in (value if listed else (value,)))
+        counts = tuple(whole(number, self.least) for number in (value if listed else (value,)))
         if None in counts:
-            raise _refusal(given, f"a whole number of at least {self.least}")
+            raise refusal(given, f"a whole number of at least {self.least}")
         if any(count > self.most for count in counts if count is not None):
-            raise _refusal(given, f"a whole number of at most {self.most}")
+            raise refusal(given, f"a whole number of at most {self.most}")
         return counts if listed else counts[0]
 
     def described(self, doc):
@@ -114,7 +113,7 @@ class Positive(SettingKind):
         listed = self.several and isinstance(value, (tuple, list))
         given_numbers = tuple(_positive(number) for number in (value if listed else (value,)))
         if None in given_numbers:
-            raise _refusal(given, f"a positive number of at most {_LARGEST:g}")
+            raise refusal(given, f"a positive number of at most {_LARGEST:g}")
         return given_numbers if listed else given_numbers[0]
 
     def described(self, doc):
@@ -129,7 +128,7 @@ class NotNegative(SettingKind):
     def read(self, value, given):
         """A float; raises MethodError where it is none, or out of range."""
         if not (_is_number(value) and 0 <= _float(value) <= _LARGEST):
-            raise _refusal(given, f"a number from 0 to {_LARGEST:g}")
+            raise refusal(given, f"a number from 0 to {_LARGEST:g}")
         return float(value)
 
     def described(self, doc):
@@ -144,26 +143,12 @@ class Flag(SettingKind):
     def read(self, value, given):
         """A bool; raises MethodError where it is none."""
         if not isinstance(value, (bool, np.bool_)):
-            raise _refusal(given, "true or false")
+            raise refusal(given, "true or false")
         return bool(value)
 
     def described(self, doc):
         """As it is."""
         return doc
-
-
-@dataclass(frozen=True)
-class Activation(SettingKind):
-    """The name of an activation, also for networks that do without."""
-
-    def read(self, value, given):
-        """The name."""
-        activation(_word(value, given))  # raises where there is none of that name
-        return value
-
-    def described(self, doc):
-        """With all names."""
-        return f"{doc}: {_alternatives(map(_quoted, ACTIVATIONS))}"
 
 
 @dataclass(frozen=True)
@@ -186,7 +171,7 @@ class Expression(SettingKind):
     def read(self, value, given):
         """The expression; raises MethodError where it is none, or a constant."""
         if not isinstance(value, sympy.Expr) or value.is_number:
-            raise _refusal(given, "an expression in the space coordinates, such as 0.3 + x**2")
+            raise refusal(given, "an expression in the space coordinates, such as 0.3 + x**2")
         return value
 
     def described(self, doc):
@@ -201,9 +186,9 @@ class Features(SettingKind):
     def read(self, value, given):
         """A pair of an int and a float; raises MethodError where it is none."""
         pair = isinstance(value, (tuple, list)) and len(value) == 2
-        count, deviation = (_whole(value[0], 1), _positive(value[1])) if pair else (None, None)
+        count, deviation = (whole(value[0], 1), _positive(value[1])) if pair else (None, None)
         if count is None or count > _MOST_FEATURES or deviation is None:
-            raise _refusal(given, "a whole number and a positive one, such as (64, 2.0)")
+            raise refusal(given, "a whole number and a positive one, such as (64, 2.0)")
         return count, deviation
 
     def described(self, doc):
@@ -220,7 +205,7 @@ class Ladder(SettingKind):
         steps = value if isinstance(value, (tuple, list)) else (value,)
         ladder = tuple(_positive(number) for number in steps[:_LONGEST_LADDER])
         if None in ladder:
-            raise _refusal(given, "positive tolerances, such as (0.01, 1)")
+            raise refusal(given, "positive tolerances, such as (0.01, 1)")
         return ladder
 
     def described(self, doc):
@@ -238,7 +223,7 @@ class Weights(SettingKind):
             isinstance(k, str) and _is_number(v) and abs(_float(v)) <= _LARGEST for k, v in value.items()
         )
         if not fits:
-            raise _refusal(given, "a number for each residual it names, such as {'equation': 10}")
+            raise refusal(given, "a number for each residual it names, such as {'equation': 10}")
         return {k: float(v) for k, v in value.items()}
 
     def described(self, doc):
@@ -246,13 +231,13 @@ class Weights(SettingKind):
         return doc
 
 
-def _refusal(given: str, wanted: str) -> MethodError:
+def refusal(given: str, wanted: str) -> MethodError:
     return MethodError(f"`{given}` needs {wanted}.")
 
 
 def _word(value, given: str) -> str:
     if not isinstance(value, str):
-        raise _refusal(given, "a word")
+        raise refusal(given, "a word")
     return value
 
 
@@ -260,7 +245,7 @@ def _is_number(value) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
-def _whole(value, least: int) -> int | None:
+def whole(value, least: int) -> int | None:
     return int(value) if _is_number(value) and least <= value < math.inf and value == int(value) else None
 
 
@@ -305,7 +290,7 @@ class Setting:
     def described(self, default: Any) -> str:
         """A paragraph on the meaning, the values, and the default; None: there is none."""
         one_each = "; one for all axes, or a tuple with one for each" if self.per_axis else ""
-        besides = "".join(f"; {_quoted(word)}, {meaning}" for word, meaning in self.also.items())
+        besides = "".join(f"; {quoted(word)}, {meaning}" for word, meaning in self.also.items())
         usual = "" if default is None else f" [{shown(default)}]"
         return self.kind.described(self.doc) + one_each + besides + usual
 
@@ -396,10 +381,10 @@ def _listed(described: Mapping[str, str]) -> str:
     )
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     return f'"{word}"'
 
 
-def _alternatives(words: Iterable[str]) -> str:
+def alternatives(words: Iterable[str]) -> str:
     *first, last = words
     return f"{', '.join(first)} or {last}" if first else last

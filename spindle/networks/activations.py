@@ -5,7 +5,9 @@ Each is given by its Taylor coefficients; those with a differential equation y' 
 
 import math
 from collections.abc import Callable
+from functools import cache
 
+import jax
 import jax.numpy as jnp
 from jax.nn import sigmoid as _sigmoid
 from jax.nn import softplus as _softplus
@@ -89,11 +91,35 @@ def gaussian(z):
     return exp(-0.5 * (z * z))
 
 
+@cache  # two networks with one function are built alike
+def _of_function(function: Callable) -> Callable:
+    """A function of arrays, entry by entry, with Taylor coefficients from nested forward differentiation."""
+
+    def series(z, highest):
+        slope, values = function, [function(z)]
+        for k in range(1, highest + 1):
+            slope = _slope(slope)
+            values.append(slope(z) / math.factorial(k))
+        return values
+
+    return _elementwise(series)
+
+
+def _slope(function: Callable) -> Callable:
+    """The derivative, entry by entry."""
+    return lambda z: jax.jvp(function, (z,), (jnp.ones_like(z),))[1]
+
+
 ACTIVATIONS: dict[str, Callable] = {"tanh": tanh, "sin": sin, "swish": swish, "gaussian": gaussian, "sigmoid": sigmoid}
 
 
-def activation(name: str) -> Callable:
-    """The activation function of that name. Raises MethodError where there is none."""
+def activation(name: str | Callable) -> Callable:
+    """The activation function of that name, or a function of arrays as one of jets, too.
+
+    Raises MethodError where there is none of that name.
+    """
+    if not isinstance(name, str) and callable(name):
+        return _of_function(name)
     if name not in ACTIVATIONS:
         raise MethodError(f"`activation={name!r}` is not known." + nearest(str(name), ACTIVATIONS))
     return ACTIVATIONS[name]

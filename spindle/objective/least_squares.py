@@ -38,6 +38,17 @@ class CausalLeastSquares:
         return self._evaluate(arrays)[1]
 
 
+class PointwiseLeastSquares:
+    """A loss with a weight at each point: `evaluate` maps arrays to the loss."""
+
+    def __init__(self, evaluate: Callable):
+        self._evaluate = evaluate
+
+    def loss(self, arrays) -> jax.Array:
+        """The weighted sum of squares, a scalar."""
+        return self._evaluate(arrays)
+
+
 class LeastSquares:
     """An objective at fixed points and weights, as a function of the trained arrays alone.
 
@@ -70,10 +81,28 @@ class LeastSquares:
 
         return CausalLeastSquares(evaluate)
 
+    def at_points(self, multipliers: Mapping[str, Sequence[jax.Array]]) -> "PointwiseLeastSquares":
+        """The same least squares with each residual of those named times the multiplier of its point."""
+
+        def evaluate(arrays):
+            rows = self.named_rows(arrays)
+            weighed = {
+                name: [r * m for r, m in zip(rows[name], multipliers[name], strict=True)]
+                if name in multipliers
+                else r_all
+                for name, r_all in rows.items()
+            }
+            return sum(self._weights[name] * jnp.sum(r * r) for name, each in weighed.items() for r in each)
+
+        return PointwiseLeastSquares(evaluate)
+
+    def named_rows(self, arrays) -> dict[str, list[jax.Array]]:
+        """The residuals before weighting, by name."""
+        return self._objective.rows(self._model(arrays), self._points)
+
     def rows(self, arrays) -> jax.Array:
         """The residual vector r."""
-        stacked = self._objective.rows(self._model(arrays), self._points)
-        return weighted_rows(stacked, self._weights)
+        return weighted_rows(self.named_rows(arrays), self._weights)
 
     def normal(self, arrays) -> jax.Array:
         """J^T J, (P, P), parameters in the order of `jax.flatten_util.ravel_pytree`."""

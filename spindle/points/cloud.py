@@ -1,6 +1,7 @@
 """Clouds of points for networks of all coordinates at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +28,7 @@ class Cloud(PointwisePoints):
               inside a shape all but random points are what lies there of a Sobol sequence
     cells     lower and upper corners (c, d) of boxes that a solution was found on: of random points in boxes half are
               spread evenly over these, however small, and each weighs as the space that it stands for
+    chosen    {support: how many points it has, or its points (n, d)} in place of the above
     breaks    for each axis where data jump or bend, and the ends of the panels around their peaks: in boxes half of the
               points that form no grid are spread evenly over these panels, however short, and each weighs as its panel
     """
@@ -41,15 +43,19 @@ class Cloud(PointwisePoints):
         rule: str,
         breaks: Sequence[Sequence[float]] = (),
         cells: tuple[np.ndarray, np.ndarray] | None = None,
+        chosen: Mapping[int, Any] | None = None,
     ):
         check_rule(rule, RULES)
         self.supports, self.groups, self.rule = tuple(supports), tuple(groups), rule
         # Several equations name the same regions; each counts once.
         volume = sum(p.measure for p in set(supports) if p.is_region and len(_free(p)) == len(p.bounds))
-        self.sizes = [self._size(p, interior, boundary, volume) for p in self.supports]
+        chosen = {} if chosen is None else chosen
+        self._given = {k: points for k, points in chosen.items() if np.ndim(points)}
+        numbers = {k: len(points) if k in self._given else int(points) for k, points in chosen.items()}
+        self.sizes = [numbers.get(k, self._size(p, interior, boundary, volume)) for k, p in enumerate(self.supports)]
         self.stores = [
-            _store(support, size * (_POOL if rule == "random" else 1))
-            for support, size in zip(self.supports, self.sizes, strict=True)
+            self._given[k] if k in self._given else _store(p, size * (_POOL if rule == "random" else 1))
+            for k, (p, size) in enumerate(zip(self.supports, self.sizes, strict=True))
         ]
 
         cut = breaks if rule in ("random", *SEQUENCES) else ()
@@ -87,8 +93,9 @@ class Cloud(PointwisePoints):
         """
         drawn = []
         columns = zip(self.supports, self.groups, self.sizes, self.stores, self.strata, strict=True)
-        for support, group, size, store, strata in columns:
-            group_key = jax.random.fold_in(key, group) if self.rule == "random" else None
+        for number, (support, group, size, store, strata) in enumerate(columns):
+            drawn_anew = self.rule == "random" and number not in self._given
+            group_key = jax.random.fold_in(key, group) if drawn_anew else None
             if support.measured is not None:
                 drawn.append(jnp.asarray(support.measured))
             elif store is not None:

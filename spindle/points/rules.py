@@ -109,5 +109,17 @@ def sobol(low, high, count: int, *, seed: int) -> np.ndarray:
     return low + (high - low) * sequence.random_base2((count - 1).bit_length())[:count]
 
 
+def halton(low, high, count: int, *, seed: int) -> np.ndarray:
+    """The first points (count, d) of a scrambled Halton sequence in a box, for any count alike."""
+    sequence = scipy.stats.qmc.Halton(len(low), rng=np.random.default_rng(seed))
+    return low + (high - low) * sequence.random(count)
+
+
+def latin_hypercube(low, high, count: int, *, seed: int) -> np.ndarray:
+    """Points (count, d) of which each of as many equal slices of every axis has one (McKay, Beckman & Conover 1979)."""
+    sample = scipy.stats.qmc.LatinHypercube(len(low), rng=np.random.default_rng(seed))
+    return low + (high - low) * sample.random(count)
+
+
 # The sequences that clouds of points can be taken from, (low, high, count, seed) -> points (count, d).
-SEQUENCES: dict[str, Callable] = {"sobol": sobol}
+SEQUENCES: dict[str, Callable] = {"sobol": sobol, "halton": halton, "latin hypercube": latin_hypercube}

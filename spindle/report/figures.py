@@ -128,7 +128,7 @@ def place_of(fixed: Mapping[str, float]) -> str:
 
 
 def training_pictures(history: History) -> list[Picture]:
-    """Pictures of loss against steps and against training seconds, and of errors where they were measured."""
+    """Pictures of loss against steps and training seconds, of errors where they were measured, and of estimates."""
     pictures = []
     losses = {"loss": lambda record: record.loss}
     if _drawable(history, losses["loss"]):
@@ -140,6 +140,11 @@ def training_pictures(history: History) -> list[Picture]:
     if errors:
         title = "relative L2 error against training time"
         pictures.append(_curves(history, errors, lambda r: r.seconds, title, "seconds"))
+    estimates = {name: _estimate_reader(name) for name in dict.fromkeys(n for r in history for n in r.estimated)}
+    estimates = {name: read for name, read in estimates.items() if _drawable(history, read)}
+    if estimates:
+        title = "modulus of estimated parameters against steps"
+        pictures.append(_curves(history, estimates, lambda r: r.step, title, "steps"))
     return pictures
 
 
@@ -362,6 +367,10 @@ def _phases(history: Sequence[HistoryEntry]) -> list[tuple[str, list[HistoryEntr
 
 def _error_reader(name: str) -> Callable[[HistoryEntry], float]:
     return lambda record: record.errors.get(name, float("nan"))
+
+
+def _estimate_reader(name: str) -> Callable[[HistoryEntry], float]:
+    return lambda record: abs(record.estimated.get(name, float("nan")))
 
 
 def _drawable(history, read: Callable[[HistoryEntry], float]) -> bool:

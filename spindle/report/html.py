@@ -14,7 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from sympy.core.function import AppliedUndef
 
-from spindle.methods.registry import label
+from spindle.methods.open_settings import is_code
+from spindle.methods.registry import label, settings_in_words
 from spindle.problem.formulas import formulas
 from spindle.problem.printing import describe
 from spindle.report.downloads import downloads
@@ -221,7 +222,7 @@ def _estimated(solution: Solution) -> list[tuple[str, float, str]]:
 
 def _settings(solution: Solution) -> dict[str, list[tuple[str, str]]]:
     """Name and value of every setting: what was set by hand, and what comes from the recipe."""
-    chosen, settings = solution.method.chosen, solution.plan.settings.as_dict()
+    chosen, settings = solution.method.chosen, settings_in_words(solution.plan.settings)
     told = {name: setting_in_words(v) for name, v in ({"recipe": solution.method.recipe} | settings).items()}
     by_hand = [(name, value) for name, value in told.items() if name in chosen]
     return {"by_hand": by_hand, "usual": [(name, value) for name, value in told.items() if name not in chosen]}
@@ -278,10 +279,12 @@ def _python(solution: Solution, path: Path) -> str:
     if RunDirectory(path.parent).info.exists():
         expressions = [] if solution.problem.origin else solution.problem.expressions()  # the gallery brings its code
         given = sorted({f.func.__name__ for e in expressions for f in e.atoms(AppliedUndef) if is_given(f)})
+        given += [name for name, value in solution.method.chosen.items() if is_code(value)]
         functions = f", given={{{', '.join(f'{name!r}: {name}' for name in given)}}}" if given else ""
         body = f"solution = sp.load({str(path.parent.absolute())!r}{functions})"
     else:
-        arguments = ", ".join(f"{k}={v!r}" for k, v in solution.method.chosen.items())
+        chosen = solution.method.chosen.items()
+        arguments = ", ".join(f"{k}={k if is_code(v) or isinstance(v, np.ndarray) else repr(v)}" for k, v in chosen)
         call = f"sp.{type(solution.method).__name__}({arguments})"
         body = f"solution = sp.solve(problem, {call}, seed={solution.run.seed})"
     first = ", ".join(f"{c}={value:.4g}" for c, value in _inside(solution))

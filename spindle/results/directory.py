@@ -101,7 +101,8 @@ class RunDirectory:
     @property
     def has_state(self) -> bool:
         """Whether training has saved a state, in whole or in the first window."""
-        return self.checkpoint.exists() or self.window(0).checkpoint.exists()
+        states = (self.checkpoint, self.path / "slabs.npz", self.window(0).checkpoint)
+        return any(state.exists() for state in states)
 
     def command(self, name: str) -> str:
         """The command of that name for this directory, to be typed."""
@@ -160,7 +161,8 @@ class RunDirectory:
         data, arrays = problem_to_data(problem)
         data["published"] = published(problem)  # in full: a later version may know others under the same name
         described = method_to_data(plan.settings)
-        info = {"format": _format(problem), "problem": problem.name, "method": described, "seed": seed}
+        info: dict[str, Any] = {"format": _format(problem), "problem": problem.name, "method": described, "seed": seed}
+        info |= {"start": plan.started} if plan.started else {}
         info["fingerprint"] = _fingerprint(data, arrays, info)
         if self.info.exists():
             present = self.read_info()
@@ -224,6 +226,7 @@ class RunDirectory:
     def read(self, given: Mapping | None = None) -> tuple[Problem, Method, int]:
         """Problem, method with every setting it ran with, and seed.
 
+        given   {name: what no file holds}: functions of the problem by their names, parts of the method by its settings
         Raises RunError where a file is missing, damaged, of another version or of another run.
         """
         info = self.read_info()
@@ -231,7 +234,7 @@ class RunDirectory:
             raise RunError(f"{self.path} has lost its problem.npz; {_POSED_AGAIN}.")
         arrays, data = load_arrays(self.problem, _WITHOUT_IT)
         with reading(self.info, _WITHOUT_IT):
-            described = {name: info[name] for name in ("format", "problem", "method", "seed")}
+            described = {name: info[name] for name in ("format", "problem", "method", "seed", "start") if name in info}
             if _fingerprint(data, arrays, described) != info["fingerprint"]:
                 raise RunError(
                     f"run.json and problem.npz in {self.path} do not belong together: one is damaged or of another "
@@ -244,13 +247,13 @@ class RunDirectory:
             problem = problem_from_data(data, arrays, _given_functions(data) | dict(given or {}))
         if info["format"] != _format(problem):
             raise self._of_another_version()
-        return problem, self._method(info["method"], problem), seed
+        return problem, self._method(info["method"], problem, given), seed
 
-    def _method(self, described: Mapping, problem: Problem) -> Method:
+    def _method(self, described: Mapping, problem: Problem, given: Mapping | None) -> Method:
         """The method of the run; raises RunError where this version has none of that name or with those settings."""
         try:
             with reading(self.info, _WITHOUT_IT):
-                method = method_from_data(described)
+                method = method_from_data(described, given)
                 method.resolved(with_parameter_axes(problem))
         except MethodError as error:
             raise RunError(
@@ -307,6 +310,7 @@ def _differences(other, wanted) -> str:
 
     def flat(info):
         first = {"problem": info["problem"], "method": info["method"]["name"], "seed": info["seed"]}
+        first |= {"start": info["start"]} if "start" in info else {}
         return first | json.loads(to_json(info["method"]["settings"]))
 
     there, here = flat(other), flat(wanted)

@@ -1,8 +1,6 @@
 """The record of a solution: what the command line prints as JSON, and run directories keep."""
 
-import sympy
-
-from spindle.methods.registry import label
+from spindle.methods.registry import label, settings_in_words
 
 _IF_ANY = ("error_estimate", "accumulated", "classical", "windows", "reached", "averages")
 
@@ -25,13 +23,12 @@ def record_of(solution) -> dict:
         "loss": run["loss"],
         "residuals": run["residuals"],
         **{n: run[n] for n in _IF_ANY if run[n]},
+        **({"estimates": solution.run.estimates} if solution.run.estimates else {}),
         "verdict": solution.verdict.as_dict(),
         "warnings": run["warnings"],
         "seconds": solution.run.seconds.as_dict(),
         "peak_memory_bytes": run["peak_memory_bytes"],
-        "settings": {
-            k: str(v) if isinstance(v, sympy.Basic) else v for k, v in solution.plan.settings.as_dict().items()
-        },
+        "settings": settings_in_words(solution.plan.settings),
         "choices": solution.choices,
         **({"reduction": solution.reduced.facts} if solution.reduced else {}),
         "chosen": list(solution.method.chosen),

@@ -22,8 +22,8 @@ from spindle.training.stop_reasons import StopReason
 class RunRecord:
     """The numbers of one solve; `Solution.run` is one.
 
-    stopped_by       why training stopped: it equals "steps", "converged", "target", "budget", "interrupted" or
-                     "diverged"; "" where nothing was trained
+    stopped_by       why training stopped: it equals "steps", "converged", "target", "budget", "interrupted",
+                     "callback" or "diverged"; "" where nothing was trained
     residuals        {name: root mean square on points that training never saw, in the user's units}
     warnings         sentences on what is to be doubted
     errors           {unknown or quantity: {"rel_l2", "rmse", "max"}} against the reference
@@ -72,6 +72,12 @@ class RunRecord:
 
     def __post_init__(self):
         object.__setattr__(self, "stopped_by", StopReason(self.stopped_by))  # a word stands for its member
+
+    @property
+    def estimates(self) -> dict[str, list[tuple[int, float]]]:
+        """For each parameter that is estimated the (step, value) pairs of the history."""
+        names = dict.fromkeys(name for look in self.history for name in look.estimated)
+        return {n: [(look.step, look.estimated[n]) for look in self.history if n in look.estimated] for n in names}
 
     def to_data(self) -> dict[str, Any]:
         """JSON-ready, without the history."""

@@ -30,6 +30,7 @@ from spindle.results.reduced import reduced_to_data
 from spindle.results.references import exact
 from spindle.results.run_record import RunRecord
 from spindle.results.summary import as_html, as_text, error_in_words, summary
+from spindle.results.uncertainty import Uncertainty, uncertainty
 from spindle.results.verdict import Verdict, judge
 from spindle.storage.arrays import save_arrays
 from spindle.storage.lock import Lock
@@ -278,6 +279,15 @@ class Solution(Presented):
         """All parameters: constants, and estimates."""
         constants = {p.name: p.value for p in self.problem.parameters if p.value is not None}
         return constants | self.model.numbers
+
+    def uncertainty(self) -> Uncertainty:
+        """Standard errors and correlations of estimated parameters, by the noise of the measurements; seconds.
+
+        `print(solution.uncertainty())` shows `k = 0.3000 ± 0.0021`; see `Uncertainty`. Of parameters that training has
+        not found it says nothing.
+        Raises MethodError where nothing is estimated from measurements, or too much is trained.
+        """
+        return uncertainty(self.evaluator, self.model, self.run.grown, self.run.seed)
 
     def record(self) -> dict:
         """The run as one JSON-ready object, as the command line prints it."""

@@ -4,9 +4,9 @@ What a march is told and returns is what a `Trainer` is told and returns, and it
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from spindle.training.display import Display
 from spindle.training.history import Clock, History, HistoryEntry
 from spindle.training.interrupts import interruptions
 from spindle.training.schedule import Limits, Outcome
+from spindle.training.watching import Watchers
 
 LABEL = "slabs of time"
 _AGAIN = "remove it and start the run again"
@@ -32,7 +33,7 @@ class Watching(NamedTuple):
     """Who is told of a march: see `Trainer`."""
 
     display: Display
-    callbacks: Sequence[Callable]
+    watchers: Watchers
 
 
 class Way(NamedTuple):
@@ -113,16 +114,17 @@ class Marching:
                 if arrays is not None:
                     saving.restored(march, arrays)
                 self._compile(number, clock, watching.display)
-                marched = _Marched(march, clock, watching, saving, history, steps)
+                marched = _Marched(march, model, clock, watching, saving, history, steps)
                 tried.append((number, march, marched.to_the_end(number)))
                 steps, arrays = steps + march.steps, None
                 if not tried[-1][2]:
                     break
-            reason = "interrupted" if interrupted() else "budget" if tried[-1][2] is None else "converged"
+            reason = _reason(tried[-1][2], interrupted(), watching.watchers)
         whole = [t for t in tried if not t[2]]
         number, march, why = whole[-1] if whole else max(tried, key=lambda t: t[1].reached)
         grown = [*(before.grown if before else []), self._grown(number, march, tried[0][2])]
-        return self._outcome(march, model, reason, why or "", steps, history, grown)
+        outcome = self._outcome(march, model, reason, why or "", steps, history, grown)
+        return replace(outcome, error=watching.watchers.error)
 
     def _compile(self, number: int, clock: Clock, display: Display) -> None:
         """Compile the steps, apart from the training clock."""
@@ -154,14 +156,25 @@ class Marching:
         return {"phase": self.phase, "decision": {"way": number, **space.sizes(march.at_hand)}, "what": what}
 
 
+def _reason(why: str | None, interrupted: bool, watchers: Watchers) -> str:
+    """Why a march stopped, by what `to_the_end` says of it."""
+    if interrupted:
+        return "interrupted"
+    if watchers.stop:
+        return "callback"
+    return "budget" if why is None else "converged"
+
+
 @dataclass(frozen=True)
 class _Marched:
     """A march that is watched and saved.
 
+    model   before it
     steps   before it
     """
 
     march: March
+    model: Model
     clock: Clock
     watching: Watching
     saving: "_Saving"
@@ -184,6 +197,9 @@ class _Marched:
                 self.clock.train += time.perf_counter() - started
             with saving.saved_if_it_ends(march, way):
                 self._tell(solved)
+            if self.watching.watchers.stop:
+                saving.save(march, way)
+                return None
             saving.save_if_due(march, way)
         return ""
 
@@ -194,8 +210,11 @@ class _Marched:
         entry = HistoryEntry(self.steps + march.steps, LABEL, self.clock.train, max(solved.loss, 0.0))
         self.history.append(entry)
         self.watching.display.step(entry, expected)
-        for watcher in self.watching.callbacks:
-            watcher(entry, expected)
+        self.watching.watchers.tell(entry, expected, self._model)
+
+    def _model(self) -> Model:
+        """What there is of the solution."""
+        return Model(self.march.space.laid(self.march.at_hand), self.model.estimated)
 
 
 class _Saving:

@@ -43,7 +43,8 @@ _REDUCED_AGAIN = "remove it and resume the run, which reduces the family again w
 def load(directory, given: Mapping | None = None) -> Solution:
     """The solution that `Solution.save`, `solve(out=...)` or the command line wrote.
 
-    given   {name: function} for problems that use `sp.given`, since no file can hold code
+    given   {name: function} for problems that use `sp.given`, and {setting: object} for networks, optimizers and other
+            code of the method, since no file can hold it
     Raises RunError where files are missing, damaged, of another version or of another run.
     """
     source = RunDirectory.at(directory)
@@ -82,7 +83,8 @@ def restore(
     """
     arrays, run = source.read_result()
     plan = _followed(planned(problem, method, window), run.grown)
-    plan = plan if choices is None else replace(plan, choices=choices)
+    started = (source.whole or source).read_info().get("start", "")
+    plan = replace(plan, choices=plan.choices if choices is None else choices, started=started)
     with precision(plan.dtype):
         # Where nothing was enlarged on the way, the shapes of a new model say where the arrays go: nothing is compiled.
         _check_settings(source.solution, plan.settings, arrays)

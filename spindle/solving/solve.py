@@ -2,12 +2,12 @@
 
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from spindle.errors import MethodError, SolveWarning, usage
+from spindle.errors import MethodError, RunError, SolveWarning, shown, usage
 from spindle.methods.base import Method
 from spindle.methods.choose import chosen_method
 from spindle.methods.registry import method_named
@@ -40,6 +40,7 @@ def solve(
     callbacks: Sequence[Callable] = (),
     progress: bool = True,
     estimate: bool = False,
+    start: Solution | None = None,
 ) -> Solution:
     """Solve a problem by a method and return the solution.
 
@@ -52,11 +53,20 @@ def solve(
     target      stop when the loss is this small; each window in time when its own is
     out         directory for checkpoints and the solution; if it holds the same run, that run is continued exactly. One
                 process at a time writes it; others may read
-    callbacks   functions called with each `HistoryEntry` of progress and the total number of steps
+    callbacks   functions `(moment, total)` that are told about four times a second where training is: `moment.step`,
+                `.phase`, `.seconds`, `.loss`, `.parts` of the loss, `.parameters` that are estimated, and the present
+                `.solution`; `total` is the number of steps. One that returns True ends training. What one raises is
+                raised again once the solution so far is finished: it is `error.solution`, and in `out`
     progress    say on standard error what is being done (a bar in a terminal or notebook, else a line every ten
                 seconds) and, at the end, `solution.summary()`
     estimate    estimate the error of the solution too (`solution.run.error_estimate`), which takes some seconds; see
                 `sp.estimate`
+    start       a solution of the same unknowns to start from: of another parameter value, mesh, method or size. Weights
+                are taken where the networks are alike, else the field is fitted to its values, some seconds;
+                `solution.choices` says which. Parameters that are estimated begin with its values
+
+        solution = sp.solve(problem, sp.PINN(), callbacks=[lambda moment, total: moment.loss < 1e-6])
+        harder = sp.solve(problem_of_a_smaller_viscosity, sp.PINN(width=96), start=solution)
 
     Each doubt about the result, `solution.warnings`, is also a Python warning, `sp.SolveWarning`.
     Ctrl-C ends training at once and returns what there is, `solution.run.stopped_by == "interrupted"`; so does SIGTERM
@@ -75,19 +85,29 @@ def solve(
         callbacks=callbacks,
         progress=progress,
         estimate=estimate,
+        start=start,
     )
     _speak(solution, progress)
     return solution
 
 
 @usage('sp.resume("runs/first")', error=MethodError)
-def resume(directory, *, budget: float | None = None, progress: bool = True, estimate: bool = False) -> Solution:
+def resume(
+    directory,
+    *,
+    budget: float | None = None,
+    progress: bool = True,
+    estimate: bool = False,
+    given: Mapping | None = None,
+) -> Solution:
     """Continue the run in a directory to its end; the result is the same as without the interruption.
 
     budget               seconds that this call may take
     progress, estimate   as in `solve`
+    given                what no file can hold, as in `load`: {name: function}, {"network": module}
     """
-    solution = compute_further(directory, Budget(_positive("budget", budget)), progress=progress, estimate=estimate)
+    allowed = Budget(_positive("budget", budget))
+    solution = compute_further(directory, allowed, progress=progress, estimate=estimate, given=given)
     _speak(solution, progress)
     return solution
 
@@ -111,13 +131,17 @@ def compute(
     callbacks: Sequence[Callable] = (),
     progress: bool = True,
     estimate: bool = False,
+    start: Solution | None = None,
+    started: str = "",
     chosen: str = "",
 ) -> Solution:
     """As `solve`, without a word on the result: the command line has its own.
 
+    started  what tells the solution that a run started from which is continued without it
     chosen   a sentence on how the method was chosen, where the caller did that
     """
     seed = _check(problem, method, seed, target, callbacks)
+    _check_start(start)
     method, reason = _method(problem, method)
     directory = None if out is None else RunDirectory.at(out)
 
@@ -126,7 +150,8 @@ def compute(
 
     call = f"sp.solve({problem.name}, sp.{type(method).__name__}())"
     with memory_in_sentences(call, kept), display(problem.name, show=progress) as shown:
-        options = RunOptions(seed, budget, target, tuple(callbacks), shown, chosen=reason or chosen)
+        told = tuple(callbacks)
+        options = RunOptions(seed, budget, target, told, shown, chosen=reason or chosen, start=start, started=started)
         if directory is None:
             return _solved(problem, method, options, estimate)
         with Lock(directory.path) as lock:
@@ -135,15 +160,30 @@ def compute(
             return _solved(problem, method, replace(options, directory=directory, lock=lock), estimate)
 
 
-def compute_further(directory, budget: Budget, *, progress: bool = True, estimate: bool = False) -> Solution:
+def compute_further(
+    directory, budget: Budget, *, progress: bool = True, estimate: bool = False, given: Mapping | None = None
+) -> Solution:
     """As `resume`, without a word on the result."""
-    problem, method, seed = RunDirectory.at(directory).read()
-    return compute(problem, method, budget, seed=seed, out=directory, progress=progress, estimate=estimate)
+    source = RunDirectory.at(directory)
+    problem, method, seed = source.read(given)
+    started = source.read_info().get("start", "")
+    if started and not (source.has_state or source.solution.exists()):
+        raise RunError(
+            f"The run in {source.path} was to start from a solution of {started}, which no file holds, and ended "
+            f"before its first step; call `sp.solve(..., start=solution, out=directory)` again."
+        )
+    told = {"seed": seed, "out": directory, "progress": progress, "estimate": estimate, "started": started}
+    return compute(problem, method, budget, **told)
 
 
 def _solved(problem: Problem, method: Method, options: RunOptions, estimate: bool) -> Solution:
     refuse_to_start_in_too_little()
     if method.windows_of(problem) != 1:
+        if options.start is not None:
+            raise MethodError(
+                f"`sp.solve({problem.name}, start=...)` starts one training, and here windows of time follow one "
+                f"another, each from the end of the last; leave `start` out, or take `windows=1`."
+            )
         solution = march(problem, method, options)
     else:
         solution = train(problem, method, options, prepare=_recorded(problem, options))
@@ -191,6 +231,13 @@ def _positive(name: str, value) -> float | None:
     if not fits:
         raise MethodError(f"`sp.solve({name}={value!r})` must be positive, and a number; leave it out for none.")
     return None if value is None else float(value)
+
+
+def _check_start(start) -> None:
+    if start is not None and not isinstance(start, Solution):
+        raise MethodError(
+            f"`sp.solve(start={shown(start)})` needs a solution to start from, as `sp.solve` and `sp.load` return it."
+        )
 
 
 def _check(problem, method, seed, target, callbacks) -> int:

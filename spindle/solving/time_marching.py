@@ -21,13 +21,13 @@ def march(problem: Problem, method: Method, options: RunOptions) -> Solution:
     """Train all windows in order; those that ended in an earlier call are read from the directory.
 
     The march ends early, and says why, at a window that is not solved: what follows would start from nothing.
-    Raises DivergenceError with the solution as far as it came.
+    Raises DivergenceError, and what a callback raised, with the solution as far as it came.
     """
     windows, parts = Windows(problem, method), list[Solution]()
     if options.directory is not None and _has_begun(options.directory):
         plan = method.plan(with_parameter_axes(windows.first().posed))
         _first(problem, options)(plan)  # refuses the directory of another run
-    failure: DivergenceError | None = None
+    failure: Exception | None = None
     while failure is None and not windows.lengths.whole(parts) and (not parts or _goes_on(parts[-1])):
         if parts and time.perf_counter() > options.budget.training_ends:
             parts[-1] = parts[-1].with_record(stopped_by=StopReason.BUDGET)
@@ -38,6 +38,11 @@ def march(problem: Problem, method: Method, options: RunOptions) -> Solution:
             part = _one(problem, method, options, window, follows=windows.follows)
         except DivergenceError as error:
             part, failure = error.solution, error
+        except Exception as error:  # of a callback, with the solution of this window
+            reached = getattr(error, "solution", None)
+            if not isinstance(reached, Solution):
+                raise
+            part, failure = reached, error
         if window.shares:
             windows.share(part.plan)
         if not part.run.stopped_by.resumes and not windows.lengths.keeps(part):
@@ -49,8 +54,11 @@ def march(problem: Problem, method: Method, options: RunOptions) -> Solution:
     solution = join_windows(problem, method, parts, windows.lengths)
     if options.directory is not None:
         solution.conclude(options.directory)
-    if failure is not None:
+    if isinstance(failure, DivergenceError):
         raise DivergenceError(str(failure), solution) from failure
+    if failure is not None:
+        failure.solution = solution  # type: ignore[attr-defined]
+        raise failure
     return solution
 
 

@@ -24,15 +24,17 @@ from spindle.results.resolution import unsettled
 from spindle.results.run_record import RunRecord
 from spindle.results.solution import Solution
 from spindle.slabs.training import Watching
+from spindle.solving.warm_start import started_by, started_from
 from spindle.storage.lock import Lock
 from spindle.training.budget import Budget
 from spindle.training.deadline import Late, in_time
 from spindle.training.display import Display, Silent
-from spindle.training.history import Clock
+from spindle.training.history import Clock, History, HistoryEntry
 from spindle.training.loop import Limits, Outcome, Trainer
 from spindle.training.memory import in_words, memory_bytes, peak_bytes
 from spindle.training.precision import precision
 from spindle.training.stop_reasons import StopReason
+from spindle.training.watching import Watchers
 
 _COPIES = 8  # of the parameters in training: values, gradient, two moments, the last good ones, and room to work
 
@@ -45,6 +47,8 @@ class RunOptions:
     directory   where it is kept; None: nowhere
     lock        the right to write there
     chosen      a sentence on how the method was chosen; empty where the user named it
+    start       the solution to start from
+    started     what tells it, where the run is continued without it
     """
 
     seed: int = 0
@@ -55,6 +59,8 @@ class RunOptions:
     directory: RunDirectory | None = None
     lock: Lock | None = None
     chosen: str = ""
+    start: Solution | None = None
+    started: str = ""
 
     def prepare(self, problem: Problem, plan: Plan) -> dict:
         """Write down what the run is, as the only process that writes there; see `RunDirectory.prepare`."""
@@ -103,16 +109,18 @@ def train(
 
     window    where this is one of several: each draws numbers of its own, and means over space are those of all
     prepare   writes down what the run is, before it starts: plan -> the choices on record
-    Raises DivergenceError with the last finite solution.
+    Raises DivergenceError with the last finite solution, and what a callback raised with the present one.
     """
     clock, began = Clock(), time.perf_counter()
     plan = _planned(problem, method, options, window)
     with precision(plan.dtype):
         keys, start = _started(problem, plan, options, window)
+        plan, start = _warm(problem, plan, start, options, window, clock)
         evaluator = _evaluator(problem, plan, options, window, prepare)
         clock.setup = time.perf_counter() - began
-        outcome = _trained(evaluator, start, keys.train, options, clock)
-        evaluator, outcome = _instead(evaluator, outcome, options, clock)
+        watchers = Watchers(options.callbacks, lambda model, entry: _so_far(method, evaluator, model, entry, options))
+        outcome = _trained(evaluator, start, keys.train, options, clock, watchers)
+        evaluator, outcome = _instead(evaluator, outcome, options, clock, watchers)
         run = _recorded(evaluator, outcome, keys.fresh, options, clock, window)
         solution = _reduced(Solution(method, evaluator, outcome.model, run), options)
         singular = _singular(plan, start, keys.train) if run.stopped_by == StopReason.DIVERGED else []
@@ -120,6 +128,8 @@ def train(
         solution.store(options.directory)
     if run.stopped_by == StopReason.DIVERGED:
         raise _divergence(solution, singular)
+    if outcome.error is not None:
+        raise _with_solution(outcome.error, solution)
     return solution
 
 
@@ -177,6 +187,21 @@ def _started(problem: Problem, plan: Plan, options: RunOptions, window: Window |
     return keys, _in_setup(lambda: plan.build(keys.build), problem, options)
 
 
+def _warm(
+    problem: Problem, plan: Plan, model: Model, options: RunOptions, window: Window | None, clock: Clock
+) -> tuple[Plan, Model]:
+    """The plan and the model of a training that starts from another solution; as they are where it does not."""
+    if options.start is None:
+        return replace(plan, started=options.started), model
+    plan = replace(plan, started=started_by(options.start))
+    if options.directory is not None and options.directory.has_state:
+        return plan, model  # the state goes on from there
+    options.display.stage("starting from the other solution")
+    limits = Limits(options.budget.training_ends, 0.0, options.budget.ends)
+    model, note = started_from(options.start, evaluator_of(problem, plan, window), model, limits, clock)
+    return replace(plan, choices=(*plan.choices, note)), model
+
+
 def _evaluator(
     problem: Problem, plan: Plan, options: RunOptions, window: Window | None, prepare: Callable | None
 ) -> Evaluator:
@@ -196,11 +221,27 @@ def evaluator_of(problem: Problem, plan: Plan, window: Window | None, compared: 
     return Evaluator(problem, plan, window.frame, window.carried, compared)
 
 
-def _trained(evaluator: Evaluator, start: Model, key: jax.Array, options: RunOptions, clock: Clock) -> Outcome:
+def _so_far(method: Method, evaluator: Evaluator, model: Model, entry: HistoryEntry, options: RunOptions) -> Solution:
+    """The solution while training goes on, for callbacks: nothing of it is checked yet."""
+    history = History([entry])
+    run = RunRecord(seed=options.seed, iterations=entry.step, loss=entry.loss, estimated=model.numbers, history=history)
+    return Solution(method, evaluator, model, run)
+
+
+def _with_solution(error: Exception, solution: Solution) -> Exception:
+    """What a callback raised, with the solution that there was, `error.solution`."""
+    error.add_note("`sp.solve` finished what was trained until then: it is the `solution` of this exception.")
+    error.solution = solution  # type: ignore[attr-defined]
+    return error
+
+
+def _trained(
+    evaluator: Evaluator, start: Model, key: jax.Array, options: RunOptions, clock: Clock, watchers: Watchers
+) -> Outcome:
     """How the loop ends that begins with this model."""
     plan, directory = evaluator.plan, options.directory
     if plan.march is not None:
-        return _marched(evaluator, start, options, clock)
+        return _marched(evaluator, start, options, clock, watchers)
     trainer = Trainer(
         plan.objective,
         plan.schedule,
@@ -208,10 +249,11 @@ def _trained(evaluator: Evaluator, start: Model, key: jax.Array, options: RunOpt
         clock=clock,
         measure=evaluator.relative_errors if evaluator.given.compared else None,
         display=options.display,
-        callbacks=options.callbacks,
+        watchers=watchers,
         checkpoint=directory.checkpoint if directory else None,
         fingerprint=directory.fingerprint if directory else "",
         programs=plan.programs,
+        saves_start=bool(plan.started),
     )
     try:
         return trainer.run(start, plan.weights, key=key)
@@ -219,7 +261,9 @@ def _trained(evaluator: Evaluator, start: Model, key: jax.Array, options: RunOpt
         raise _too_little_time(evaluator.given, options) from late
 
 
-def _instead(evaluator: Evaluator, outcome: Outcome, options: RunOptions, clock: Clock) -> tuple[Evaluator, Outcome]:
+def _instead(
+    evaluator: Evaluator, outcome: Outcome, options: RunOptions, clock: Clock, watchers: Watchers
+) -> tuple[Evaluator, Outcome]:
     """By the plan that is followed where the outcome does not resolve the solution.
 
     As it is where there is none, or where nothing comes of that.
@@ -229,14 +273,20 @@ def _instead(evaluator: Evaluator, outcome: Outcome, options: RunOptions, clock:
     if other is None or not ended or not unsettled(outcome.model):
         return evaluator, outcome
     following = replace(evaluator, plan=other)
-    marched = _marched(following, outcome.model, options, clock, outcome)
+    marched = _marched(following, outcome.model, options, clock, watchers, outcome)
     if not marched.steps:
-        return evaluator, replace(outcome, stopped_by=marched.stopped_by, refused=[*outcome.refused, *marched.refused])
+        refused = [*outcome.refused, *marched.refused]
+        return evaluator, replace(outcome, stopped_by=marched.stopped_by, refused=refused, error=marched.error)
     return following, marched
 
 
 def _marched(
-    evaluator: Evaluator, model: Model, options: RunOptions, clock: Clock, before: Outcome | None = None
+    evaluator: Evaluator,
+    model: Model,
+    options: RunOptions,
+    clock: Clock,
+    watchers: Watchers,
+    before: Outcome | None = None,
 ) -> Outcome:
     """How a march slab by slab ends, after the training that it follows, if any."""
     march, directory = evaluator.plan.march, options.directory
@@ -245,7 +295,7 @@ def _marched(
         model,
         limits=Limits(options.budget.training_ends, options.target or 0.0, options.budget.ends),
         clock=clock,
-        watching=Watching(options.display, options.callbacks),
+        watching=Watching(options.display, watchers),
         checkpoint=directory.checkpoint if directory else None,
         fingerprint=directory.fingerprint if directory else "",
         before=before,

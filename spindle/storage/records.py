@@ -172,7 +172,9 @@ class ErrorEstimate(StoredRecord):
 
 
 CLOCK: Mapping[str, Any] = dict.fromkeys(("setup", "compile", "train", "evaluate", "reduce"), float)
-LOOK: Mapping[str, Any] = {"step": int, "phase": str, "seconds": float, "loss": float, "errors": dict[str, float]}
+LOOK: Mapping[str, Any] = {"step": int, "phase": str, "seconds": float, "loss": float, "errors": dict[str, float]} | {
+    "estimated": dict[str, float]
+}
 _MAY_BE_EMPTY = ("error_estimate", "reached")
 
 

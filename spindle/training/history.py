@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 class HistoryEntry:
     """One look at the run: step, phase, training seconds so far, loss, and errors where they were measured.
 
-    parts   the weighted share of each residual in the loss, where somebody watches; they are not kept
+    estimated   {parameter: value} of those that are estimated
+    parts       the weighted share of each residual in the loss, where somebody watches; they are not kept
     """
 
     step: int
@@ -15,12 +16,15 @@ class HistoryEntry:
     seconds: float
     loss: float
     errors: dict[str, float] = field(default_factory=dict)
+    estimated: dict[str, float] = field(default_factory=dict)
     parts: dict[str, float] = field(default_factory=dict)
 
     def to_data(self) -> dict:
         """JSON-ready."""
         kept = asdict(self)
         del kept["parts"]
+        if not self.estimated:
+            del kept["estimated"]
         return kept
 
 

@@ -8,7 +8,7 @@ the settings alone. One exception is said in a warning: a refinement for which t
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from spindle.training.refining import refined
 from spindle.training.saving import Saving
 from spindle.training.schedule import HostState, Limits, Outcome, Schedule, State
 from spindle.training.stages import loss_before_such
+from spindle.training.watching import Watchers
 
 _SHARE = 0.4  # of the time that is left, for a stage that is not the last
 
@@ -41,10 +42,11 @@ class Trainer:
 
     measure     model -> {name: error}, called at steps 1, 2, 5, 10, 20, ... apart from the training clock; or None
     display     told what is being done, and each `HistoryEntry`
-    callbacks   called with each `HistoryEntry`, and the total number of steps
+    watchers    callbacks, told at each look, which may end training
     checkpoint  file to continue from, where it exists, and to write every `save_every` seconds; or None
     fingerprint of the run, in its checkpoint: that of another run is refused
     programs    what was compiled by others of the same objective and schedule, on other data
+    saves_start whether the checkpoint is written before the first step, since the start cannot be made again
     """
 
     def __init__(
@@ -56,18 +58,27 @@ class Trainer:
         clock: Clock,
         measure: Callable | None = None,
         display: Display | None = None,
-        callbacks: Sequence[Callable] = (),
+        watchers: Watchers | None = None,
         checkpoint: Path | None = None,
         fingerprint: str = "",
         save_every: float = 20.0,
         programs: dict | None = None,
+        saves_start: bool = False,
     ):
         self.objective, self.schedule, self.limits, self.clock = objective, schedule, limits, clock
+        self.saves_start = saves_start
         display, shared = display or Silent(), {} if programs is None else programs
         self.programs = Programs(schedule, limits, clock, display, objective.carried_values, shared)
         self.saving = Saving(checkpoint, fingerprint, save_every, clock)
+        self.watchers = watchers or Watchers()
         self.monitor = Monitor(
-            schedule, self.programs, limits=limits, clock=clock, measure=measure, display=display, callbacks=callbacks
+            schedule,
+            self.programs,
+            limits=limits,
+            clock=clock,
+            measure=measure,
+            display=display,
+            watchers=self.watchers,
         )
 
     def run(self, model: Model, weights: dict[str, float], *, key: jax.Array) -> Outcome:
@@ -77,6 +88,8 @@ class Trainer:
         state = self._begin(host, arrays, weights, key)
         if self.saving.begun:
             host, state, history = self.saving.restore(host, state, self.schedule, self.programs)
+        elif self.saves_start:
+            self.saving.save(host, state, history)
         with interruptions() as interrupted:
             host, state, stopped = self._stages(host, state, history, interrupted)
         if stopped == "steps" and host.cut_short:
@@ -224,6 +237,8 @@ class Trainer:
     def _reason_to_stop(self, state, interrupted, until) -> str:
         if interrupted():
             return "interrupted"
+        if self.watchers.stop:
+            return "callback"
         if state.loss <= self.programs.goal(state):
             return "target"
         if _past(self.limits.until):
@@ -244,7 +259,7 @@ class Trainer:
         residuals = {name: float(jnp.sqrt(jnp.maximum(square, 0))) for name, square in squares.items()}
         return Outcome(
             model, stopped, int(state.step), float(loss), residuals, history,
-            [entry.to_data() for entry in host.refined], host.began, list(host.refused),
+            [entry.to_data() for entry in host.refined], host.began, list(host.refused), error=self.watchers.error,
         )  # fmt: skip
 
 

@@ -2,16 +2,18 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import equinox as eqx
 
+from spindle.networks.model import Model
 from spindle.training.deadline import Late, in_time
 from spindle.training.display import Display
 from spindle.training.history import Clock, History, HistoryEntry
 from spindle.training.programs import Programs
 from spindle.training.schedule import HostState, Limits, Schedule, State
+from spindle.training.watching import Watchers
 
 _PARTED = 1.0  # seconds between two evaluations of the parts of the loss
 
@@ -28,10 +30,10 @@ class Monitor:
         clock: Clock,
         measure: Callable | None,
         display: Display,
-        callbacks: Sequence[Callable],
+        watchers: Watchers,
     ):
         self.schedule, self.programs, self.limits, self.clock = schedule, programs, limits, clock
-        self.measure, self.display, self.callbacks = measure, display, tuple(callbacks)
+        self.measure, self.display, self.watchers = measure, display, watchers
         self.total = sum(stage.optimizer.steps for stage in schedule.stages)
         self._last_parts: dict[str, float] = {}
         self._parted = -math.inf
@@ -41,12 +43,17 @@ class Monitor:
         step, loss = int(state.step), float(state.loss)
         errors = self._measured(host, state) if step == next_look(step - 1) or step >= end else {}
         label = self.schedule.stages[host.number].optimizer.label
-        record = HistoryEntry(step, label, self.clock.train, max(loss, 0.0), errors)
+        chosen = state.chosen[0]
+        estimated = chosen.numbers if isinstance(chosen, Model) else {}
+        record = HistoryEntry(step, label, self.clock.train, max(loss, 0.0), errors, estimated)
         if errors or step == next_record(step - 1, host.began, end):
             history.append(record)
         self.display.step(replace(record, parts=self._parts(host, state)), self.total)
-        for watcher in self.callbacks:
-            watcher(record, self.total)
+
+        def model():
+            return eqx.combine(state.chosen[0], host.static)
+
+        self.watchers.tell(record, self.total, model, lambda: self._evaluated_parts(host, state))
 
     def _measured(self, host, state) -> dict[str, float]:
         """The errors at this moment; none where there is no time to measure them."""
@@ -65,12 +72,15 @@ class Monitor:
         """What each residual contributes to the loss, where somebody looks: once a second at most."""
         if not self.display.shows_parts or time.perf_counter() - self._parted < _PARTED:
             return self._last_parts
+        self._last_parts, self._parted = self._evaluated_parts(host, state), time.perf_counter()
+        return self._last_parts
+
+    def _evaluated_parts(self, host, state) -> dict[str, float]:
         started = time.perf_counter()
         squares = self.programs.mean_squares(host, eqx.combine(state.arrays, host.static), state.points)
-        self._last_parts = {name: float(state.weights[name] * square) for name, square in squares.items()}
-        self._parted = time.perf_counter()
-        self.clock.evaluate += self._parted - started
-        return self._last_parts
+        parts = {name: float(state.weights[name] * square) for name, square in squares.items()}
+        self.clock.evaluate += time.perf_counter() - started
+        return parts
 
 
 def next_look(step: int) -> int:

@@ -12,7 +12,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from spindle.objective.balancing import balanced
+from spindle.objective.balancing import balanced, kernel_traces
 from spindle.objective.least_squares import LeastSquares
 from spindle.training.best import LOOKS, keeping_the_best
 from spindle.training.deadline import Late, Stop, in_time
@@ -122,7 +122,12 @@ def one_step(schedule: Schedule, host: HostState) -> Callable:
         return state._replace(points=redrawing.redrawn(model, state.points, draw_key, turn), key=key)
 
     def rebalance(state):
-        norms = objective.gradient_norms(eqx.combine(state.arrays, static), state.points)
+        model = eqx.combine(state.arrays, static)
+        if schedule.balancing == "ntk":
+            probe_key, key = jax.random.split(state.key)
+            traces = kernel_traces(objective, model, state.points, probe_key)
+            return state._replace(weights=balanced(state.weights, traces), key=key)
+        norms = objective.gradient_norms(model, state.points)
         return state._replace(weights=balanced(state.weights, norms))
 
     def step(state: State, stop) -> State:

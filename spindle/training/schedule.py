@@ -22,7 +22,8 @@ class Schedule:
     stages     one after the other
     resample   draw new points every so many steps (0: never); optimizers that need fixed points keep the last ones
     redrawing  what draws them by a look at the model; None: the rule of the objective
-    balance    adapt the weights every so many steps so that all residuals pull with gradients of one norm (0: never)
+    balance    adapt the weights every so many steps so that all residuals pull alike (0: never)
+    balancing  "gradient norms", or "ntk", by traces of the tangent kernel
     keep       "last" parameters, or one of `best.LOOKS`: those of the "lowest loss", looked at every 10 steps, or of
                the "lowest late loss", every 100 steps of the last 30 %
     """
@@ -32,6 +33,7 @@ class Schedule:
     balance: int = 0
     keep: str = "last"
     redrawing: Redrawing | None = None
+    balancing: str = "gradient norms"
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,13 @@ class HostState:
 class Outcome:
     """How training ended.
 
-    stopped_by   steps, converged, budget, target, diverged or interrupted
+    stopped_by   steps, converged, budget, target, diverged, interrupted or callback
     residuals    root mean square of each residual on the last training points
     grown        the refinements, as stored
     began        the step at which the last stage began
     refused      sentences on refinements that would not have fitted into the memory, and on what could not be solved
     reached      the instant up to which time was solved; None where it was solved at once
+    error        what a callback raised, which ended training
     """
 
     model: Model
@@ -115,3 +118,4 @@ class Outcome:
     began: int = 0
     refused: list[str] = field(default_factory=list)
     reached: float | None = None
+    error: Exception | None = None

@@ -23,6 +23,7 @@ class StopReason(StrEnum):
     TARGET = "target", "stopped when the loss was small enough", "", True
     BUDGET = "budget", "stopped when the time was spent", "the budget ended training", False, True
     INTERRUPTED = "interrupted", "interrupted", "training was interrupted", False, True
+    CALLBACK = "callback", "stopped by a callback", "a callback ended training", False, True
     DIVERGED = "diverged", "diverged; this is the last finite state", "training diverged"
     UNTRAINED = "", "not trained"
 
@@ -35,5 +36,5 @@ class StopReason(StrEnum):
 
     @property
     def as_asked(self) -> bool:
-        """Whether it ended as the user asked: within the seconds allowed, or before they were spent."""
-        return self.ended or self is StopReason.BUDGET
+        """Whether it ended as the user asked: within the seconds allowed, before they were spent, or by a callback."""
+        return self.ended or self in (StopReason.BUDGET, StopReason.CALLBACK)

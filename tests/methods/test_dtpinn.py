@@ -109,6 +109,7 @@ def test_an_unknown_coefficient_is_the_most_likely_one():
     slope = sp.solve(linear, sp.DTPINN(nodes=300, newton_steps=15, approach=False), progress=False).evaluate(points)
     likely, deviation = 3 + slope @ noise / (slope @ slope), 0.01 / np.linalg.norm(slope)
     assert abs(solution.parameters["k"] - likely) < 0.3 * deviation
+    assert float(np.sqrt(solution.uncertainty().posterior[0, 0])) == pytest.approx(deviation, rel=0.05)
     assert solution.error() < 2e-3, "the field follows the equation, not the noise"
     assert "measurements" in solution.record()["classical"]["reason"]
 

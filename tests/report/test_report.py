@@ -220,6 +220,8 @@ def test_training_pictures_survive_odd_records():
     assert training_pictures(History()) == []
     several = [HistoryEntry(k, "Adam", 0.1 * k, 1.0 / k, {"u": 1.0 / k, "_v$": 2.0 / k}) for k in (1, 2, 50)]
     assert len(training_pictures(History(several))) == 3
+    estimating = [replace(record, estimated={"k": -0.5}) for record in several]
+    assert "estimated parameters" in training_pictures(History(estimating))[-1].alt
 
 
 def test_verdict_reads_as_one_line():

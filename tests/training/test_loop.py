@@ -191,7 +191,13 @@ def test_every_recipe_field_changes_something():
     }  # fmt: skip
     of_lbfgs = {"lbfgs_rate": 0.1, "lbfgs_memory": 1}
     of_units = {"scales": "auto"}
-    elsewhere = {"recipe", "harmonics", "fade", "refine", "windows", "slabs"}
+    elsewhere = {"recipe", "harmonics", "fade", "refine", "windows", "slabs"} | {
+        "periodic_features",
+        "optimizer",
+        "from_source",
+        "causal_start",
+        "copies",
+    }
     assert {f.name for f in dataclasses.fields(sp.SPINN)} == {*changed, *of_lbfgs, *of_units, *elsewhere}
     groups = [(heat(), base, changed), (heat(), {**base, "lbfgs_steps": 3}, of_lbfgs), (heat(1e5), base, of_units)]
     for problem, settings, group in groups:

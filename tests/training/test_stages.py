@@ -16,6 +16,7 @@ from spindle.training.optimizers.base import Optimizer
 from spindle.training.saving import Saving
 from spindle.training.schedule import Limits, Schedule
 from spindle.training.stages import Refined, Refinement, Stage, loss_before_such
+from spindle.training.watching import Watchers
 from tests.training.simplest import Nothing
 
 
@@ -174,13 +175,13 @@ def test_a_training_is_continued_from_its_file(tmp_path, keep, float64):
             schedule,
             limits=Limits(),
             clock=Clock(),
-            callbacks=[stop],
+            watchers=Watchers([stop]),
             checkpoint=tmp_path / "checkpoint.npz",
         )
         return trainer.run({"x": jnp.ones((2, 2))}, {"x": 1.0}, key=jax.random.PRNGKey(0)), seen
 
-    with pytest.raises(ZeroDivisionError):
-        run(until=20)
+    broken, _ = run(until=20)
+    assert broken.stopped_by == "callback" and isinstance(broken.error, ZeroDivisionError)
     rest, seen = run(until=100)
     whole = trained(Stage(Factor(12)), Stage(Factor(20, 1.5), Longer()), keep=keep)
     assert min(seen) > 20

@@ -41,7 +41,8 @@ def with_uncertainty(
 
     solved_for   {parameter: value} -> (expression, points (n, d)) -> values (n,) where the equations hold with these
     returns      the estimate with `parameters`, the standard deviation of each one; a lower `bound` where that cannot
-                 be told: without measurements the solution is not determined, or there is no solution for others
+                 be told of the solution: without measurements it is not determined, or there is none for others. The
+                 parameters then have the standard errors of Laplace's approximation
     """
     if estimate.errors is None or not depends_on_measurements(solution):
         return estimate
@@ -51,7 +52,15 @@ def with_uncertainty(
             return replace(estimate, errors=errors, parameters=deviations)
     except (UndeterminedError, Late, SpindleError):
         pass
-    return replace(estimate, bound=True, noise=True)
+    return replace(estimate, bound=True, noise=True, parameters=_by_laplace(solution))
+
+
+def _by_laplace(solution: Solution) -> dict[str, float] | None:
+    """The standard errors that the matrix of the training tells; None where that is too large."""
+    try:
+        return solution.uncertainty().deviations
+    except SpindleError:
+        return None
 
 
 def _with_noise(

@@ -6,7 +6,6 @@ from typing import Any, ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from spindle.training.optimizers.adam import Adam
 from spindle.training.optimizers.base import Optimizer
 
 _SOLVED = 0.99  # smallest weight at which the published ladder goes on to the next tolerance
@@ -31,7 +30,7 @@ class Causal(Optimizer):
     It ends when all weights exceed 0.99, or with the steps of the inner optimizer.
     """
 
-    inner: Adam
+    inner: Optimizer
     tolerance: float
     slabs: int
     from_start: bool = False

@@ -23,7 +23,7 @@ from spindle.symbolic.symbols import Parameter
 
 _MOST_BOXES = 4_000
 _HALVINGS = 40
-_ROUNDING = 1e-12  # of the largest value: a switch so close to the domain's edge is at the edge
+_ROUNDING = 1e-12  # of the least sum of terms: a switch so close to the domain's edge is at the edge
 _BENT = (sympy.Piecewise, sympy.Abs, sympy.Max, sympy.Min, *JUMPING)
 _SWITCHING = (*_BENT, sympy.DiracDelta)
 
@@ -83,13 +83,14 @@ class _Branches:
         On the domain without its boundary, what is analytic and never negative is positive almost everywhere.
         """
         e = sympy.sympify(e).xreplace(self.at)
+        terms = sympy.Add(*(sympy.Abs(term) for term in sympy.Add.make_args(e)))
         touching = not self.closed and bool(e.free_symbols) and not e.has(*_BENT)
         boxes, told = self._boxes(e), set[int]()
         for _ in range(_HALVINGS):
             if not len(boxes) or len(boxes) > _MOST_BOXES or len(told) > 1:
                 break
             low, high = self._ends(e, boxes)
-            gap = _ROUNDING * np.maximum(np.abs(low), np.abs(high))
+            gap = _ROUNDING * np.maximum(self._ends(terms, boxes)[0], 0.0)
             positive = (low >= -gap) & (high > 0) if touching else low > gap
             negative = (high <= gap) & (low < 0) if touching else high < -gap
             told |= {sign for here, sign in ((positive, 1), (negative, -1)) if here.any()}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import sympy
-from sympy import Abs, Eq, Heaviside, Max, Min, Mod, Piecewise, Rational, ceiling, cos, floor, frac, sign, sin
+from sympy import Abs, Eq, Heaviside, Max, Min, Mod, Piecewise, Rational, ceiling, cos, floor, frac, sign, sin, sqrt, tanh
 
 import spindle as sp
 from spindle.problem.branches import in_one_branch
@@ -101,3 +101,15 @@ def test_all_of_many_branches_are_dropped_that_others_exceed():
     line = sp.Interval(x, 0, 1)
     assert in_one_branch(Max(x, 1 - x, -x, x - 2), line) == Max(x, 1 - x)
     assert in_one_branch(Min(x + 2, 3 * x, 5), line) == Min(x + 2, 3 * x, 5).func(x + 2, 3 * x)
+
+
+def test_a_guard_around_a_removable_singularity_stays():
+    """The set where it holds is tiny, and a node of a lattice may lie in it."""
+    u, r = sp.unknown("u", x, y), sqrt(x**2 + y**2)
+    guarded = Piecewise((1, x**2 + y**2 < 1e-20), (tanh(r) / r, True))
+    problem = sp.Problem(
+        domain=sp.Box({x: (-4, 4), y: (-4, 4)}),
+        equations=[Eq(guarded * u.diff(x) + u, 0)],
+        conditions=[sp.Dirichlet(u, 0, on=Eq(x, -4))],
+    )
+    assert problem.equations[0].residual.has(Piecewise)

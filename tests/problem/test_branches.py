@@ -3,7 +3,24 @@
 import numpy as np
 import pytest
 import sympy
-from sympy import Abs, Eq, Heaviside, Max, Min, Mod, Piecewise, Rational, ceiling, cos, floor, frac, sign, sin, sqrt, tanh
+from sympy import (
+    Abs,
+    Eq,
+    Heaviside,
+    Max,
+    Min,
+    Mod,
+    Piecewise,
+    Rational,
+    ceiling,
+    cos,
+    floor,
+    frac,
+    sign,
+    sin,
+    sqrt,
+    tanh,
+)
 
 import spindle as sp
 from spindle.problem.branches import in_one_branch

@@ -47,7 +47,7 @@ class Activation(SettingKind):
 
     def read(self, value, given):
         """The name or the function."""
-        if not isinstance(value, str) and not callable(value):
+        if isinstance(value, type) or not (isinstance(value, str) or callable(value)):
             raise refusal(given, "a word, or a function of arrays such as `jax.nn.gelu`")
         activation(value)  # raises where there is none of that name
         return value

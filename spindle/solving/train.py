@@ -192,7 +192,7 @@ def _warm(
 ) -> tuple[Plan, Model]:
     """The plan and the model of a training that starts from another solution; as they are where it does not."""
     if options.start is None:
-        return replace(plan, started=options.started), model
+        return (replace(plan, started=options.started) if options.started else plan), model
     plan = replace(plan, started=started_by(options.start))
     if options.directory is not None and options.directory.has_state:
         return plan, model  # the state goes on from there

@@ -197,7 +197,7 @@ def test_a_line_in_a_log_says_where_the_run_is():
     shown.stage("compiling Adam")
     shown.window = "window 2 of 3"
     parts = {"equation": 0.25, "initial u": 0.5, "dirichlet u": 0.125, "tiny": 0.0}
-    shown.step(HistoryEntry(7, "Adam", 1.0, 0.875, {"u": 0.01}, parts), 100)
+    shown.step(HistoryEntry(7, "Adam", 1.0, 0.875, {"u": 0.01}, parts=parts), 100)
     shown.stage("checking on fresh points")
     assert re.fullmatch(r"mine: compiling Adam, \d+ s", drawn[0])
     by_part = r"loss 8.8e-01 \(initial u 5.0e-01, equation 2.5e-01, dirichlet u 1.2e-01\), error u 1.0e-02"

@@ -252,6 +252,6 @@ def test_what_is_saved_is_what_is_loaded(tmp_path):
     ],
 )
 def test_what_does_not_fit_is_refused_with_the_reason(problem, reason):
-    text = rf"along one axis, or at rest on elements of two, and that does not fit .*, since {reason}; choose `network="
+    text = rf"or at rest on elements of two, and that does not fit .*, since {reason}; choose `network="
     with pytest.raises(sp.MethodError, match=text):
         sp.SPINN(network="elements").plan(problem())

@@ -9,13 +9,13 @@ problem on two processor cores.
 
 import argparse
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.registry import gallery
 
 
 def curve(name: str, method) -> tuple[list[tuple[float, float]], float]:
     """(seconds of training, relative L2 error) at every look, and the seconds of set-up and compilation."""
-    solution = sp.solve(gallery(name), method, progress=False)
+    solution = spd.solve(gallery(name), method, progress=False)
     looks = [(record.seconds, max(record.errors.values())) for record in solution.run.history if record.errors]
     looks.append((solution.run.seconds.train, solution.error()))
     return looks, solution.run.seconds.setup + solution.run.seconds.compile
@@ -23,8 +23,8 @@ def curve(name: str, method) -> tuple[list[tuple[float, float]], float]:
 
 def compare(name: str, steps: int) -> None:
     """Print both curves of one problem, and the ratio."""
-    paper, before_paper = curve(name, sp.SPINN(recipe="paper", network="modified", points=32, steps=steps))
-    ours, before_ours = curve(name, sp.SPINN())
+    paper, before_paper = curve(name, spd.SPINN(recipe="paper", network="modified", points=32, steps=steps))
+    ours, before_ours = curve(name, spd.SPINN())
     for label, looks, before in (("published recipe", paper, before_paper), ("default", ours, before_ours)):
         print(f"\n{name}, {label}: {before:.1f} s of set-up and compilation, then")
         print("   seconds " + " ".join(f"{seconds:>8.2f}" for seconds, _ in looks))

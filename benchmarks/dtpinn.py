@@ -20,7 +20,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from timing import seconds
 
-import spindle as sp
+import spindle as spd
 from spindle.derivatives.rbf_fd.weights import weights
 from spindle.gallery.registry import gallery
 from spindle.objective.least_squares import LeastSquares
@@ -51,9 +51,9 @@ def gradients():
         "ms: RBF-FD fp64 p=3, p=5 | exact fp64, fp32 | network fp64, fp32 | exact fp64 / RBF-FD p=3, exact fp32 / same"
     )
     for count, nodes in DISK.items():
-        own = [gradient(sp.DTPINN(recipe="paper", nodes=nodes, order=p)) for p in (3, 5)]
+        own = [gradient(spd.DTPINN(recipe="paper", nodes=nodes, order=p)) for p in (3, 5)]
         exact = [
-            gradient(sp.DTPINN(recipe="paper", nodes=nodes, order=2, derivatives="exact", dtype=dtype))
+            gradient(spd.DTPINN(recipe="paper", nodes=nodes, order=2, derivatives="exact", dtype=dtype))
             for dtype in ("float64", "float32")
         ]
         (three, alone), (five, _) = own
@@ -67,13 +67,13 @@ def gradients():
 def race():
     """The published baseline first, to its best error; then the default, to that error."""
     problem = gallery("poisson_disk")
-    plain = sp.DTPINN(
+    plain = spd.DTPINN(
         recipe="paper", nodes=DISK[4977], derivatives="exact", dtype="float32", lbfgs_rate=0.2, lbfgs_steps=RACE_STEPS
     )
     curves = []
-    for method in (plain, sp.DTPINN(nodes=DISK[4977], order=4)):
+    for method in (plain, spd.DTPINN(nodes=DISK[4977], order=4)):
         found = []
-        solution = sp.solve(
+        solution = spd.solve(
             problem,
             method,
             progress=False,
@@ -97,7 +97,7 @@ def floors():
     for order in (2, 3, 4, 5):
         rows = []
         for count in (582, 828, 2236, 4977):
-            run = sp.solve(gallery("poisson_disk"), sp.DTPINN(nodes=DISK[count], order=order), progress=False).run
+            run = spd.solve(gallery("poisson_disk"), spd.DTPINN(nodes=DISK[count], order=order), progress=False).run
             floor, own = run.classical["errors"]["u"]["rel_l2"], run.errors["u"]["rel_l2"]
             rows.append((count, floor, own, run.seconds.train + run.seconds.compile))
             print(f"p={order} N={count}: classical {floor:.1e}, network {own:.1e}, {rows[-1][3]:.1f} s", flush=True)

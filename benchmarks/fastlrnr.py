@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 
-import spindle as sp
+import spindle as spd
 from spindle.experiments.lowrank_figures import step_milliseconds
 from spindle.gallery.families import REACTION_TESTS
 from spindle.gallery.registry import gallery
@@ -48,7 +48,7 @@ def steps():
 def gap():
     """A picture and a row for each number of neurons."""
     problem = with_parameter_axes(gallery("convection_diffusion_reaction"))
-    solution = sp.solve(problem, sp.LRPINN(width=128, newton_steps=120, calibration=1), progress=False)
+    solution = spd.solve(problem, spd.LRPINN(width=128, newton_steps=120, calibration=1), progress=False)
     field, indices = solution.model.field, closure([(1, 0, 0, 0, 0), (0, 2, 0, 0, 0)], 5)
     low, high = np.array(problem.domain.bounds).T
     rng = np.random.default_rng(0)

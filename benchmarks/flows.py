@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.registry import gallery
 from spindle.reference.cavity import cavity as cavity_solution
 from spindle.reference.cavity import ghia
@@ -37,7 +37,7 @@ def lattice(points: int) -> tuple[int, int, int]:
 def step(problem, rank: int, points: int, repeats: int = 5) -> tuple[float, float]:
     """Median seconds of a step, and bytes of working memory."""
     with precision("float32"):
-        plan = sp.SPINN(recipe="paper", windows=1, rank=rank, points=lattice(points)).plan(problem)
+        plan = spd.SPINN(recipe="paper", windows=1, rank=rank, points=lattice(points)).plan(problem)
         model = plan.build(jax.random.PRNGKey(0))
         drawn = jax.jit(plan.objective.draw)(jax.random.PRNGKey(1))
         weights = {name: jnp.asarray(w) for name, w in plan.weights.items()}
@@ -91,7 +91,7 @@ def cavity() -> None:
     inside = np.linspace(0, 1, 65)[1:-1]
     for re in (100, 400, 1000, 3200):
         problem = gallery("lid_driven_cavity", re=re)
-        solution = sp.solve(problem, progress=False)
+        solution = spd.solve(problem, progress=False)
         (y, u), (x, v) = ghia(re)
         fields = {f.func.__name__: f for f in problem.unknowns}
         lines = (fields["u"], {"x": 0.5, "y": y}, y, u), (fields["v"], {"x": x, "y": 0.5}, x, v)

@@ -2,7 +2,7 @@
 
     python benchmarks/fronts.py [--json FILE]
 
-Each row is a whole `sp.solve`, set-up and compilation included, of Burgers' equation, u_t + u u_x = nu u_xx, with a
+Each row is a whole `spd.solve`, set-up and compilation included, of Burgers' equation, u_t + u u_x = nu u_xx, with a
 travelling front of width 4 nu in closed form. Expected: seconds grow like the logarithm of 1 / width, since elements
 are halved only where the front is, and like the length of time for a front that moves.
 """
@@ -14,19 +14,19 @@ from pathlib import Path
 
 from sympy import Eq, Rational, tanh
 
-import spindle as sp
+import spindle as spd
 
 
-def front(nu: float = 0.01, speed: float = 0.0, middle: float = 0.0, end: float = 0.5) -> sp.Problem:
+def front(nu: float = 0.01, speed: float = 0.0, middle: float = 0.0, end: float = 0.5) -> spd.Problem:
     """A front at `middle` that moves, in a box that it stays in."""
-    t, x = sp.coordinates("t x")
-    u = sp.unknown("u", t, x)
+    t, x = spd.coordinates("t x")
+    u = spd.unknown("u", t, x)
     exact = speed - tanh((x - middle - speed * t) / (2 * nu))
     low, high = -1, 1 + Rational(speed).limit_denominator(100) * Rational(end).limit_denominator(100)
-    return sp.Problem(
-        domain=sp.Box({t: (0, end), x: (low, high)}),
+    return spd.Problem(
+        domain=spd.Box({t: (0, end), x: (low, high)}),
         equations=[Eq(u.diff(t) + u * u.diff(x), nu * u.diff(x, 2))],
-        conditions=[sp.Initial(u, exact.subs(t, 0)), sp.Dirichlet(u, exact)],
+        conditions=[spd.Initial(u, exact.subs(t, 0)), spd.Dirichlet(u, exact)],
         reference={u: exact},
         name="front",
     )
@@ -43,7 +43,7 @@ def measured(options: dict) -> dict:
     """One row: error, seconds of training and of all, slabs, and the most elements of one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        solution = sp.solve(front(**options), sp.SPINN(), progress=False)
+        solution = spd.solve(front(**options), spd.SPINN(), progress=False)
     sizes = solution.run.grown[-1].decision
     seconds = solution.run.seconds
     return {

@@ -2,11 +2,11 @@
 
     python benchmarks/holes.py [number of holes ...]
 
-domain     the plate as `sp.Box(...) - sp.Disk(...) - ...`
+domain     the plate as `spd.Box(...) - spd.Disk(...) - ...`
 problem    Poisson's equation with a Robin condition on each hole
-plan       `sp.PINN().plan`: points and residuals
+plan       `spd.PINN().plan`: points and residuals
 nodes      2,000 scattered nodes
-dtpinn     `sp.DTPINN().plan`: nodes, stencils, weights
+dtpinn     `spd.DTPINN().plan`: nodes, stencils, weights
 fresh      the objective on fresh random points, as after training
 draw       its program that draws the points, compiled and run once
 contains   `domain.contains_grid` of 400 x 400 points
@@ -22,7 +22,7 @@ os.environ["SPINDLE_CACHE"] = os.devnull  # weights are timed, not read
 import jax
 import numpy as np
 
-import spindle as sp
+import spindle as spd
 from spindle.points.scattered import scatter
 from spindle.training.precision import precision
 
@@ -31,26 +31,26 @@ HOLES = (1, 2, 5, 10, 17, 20, 40)
 
 def plate(count: int):
     """The square of side two with so many disks cut out, side by side."""
-    x, y = sp.coordinates("x y")
+    x, y = spd.coordinates("x y")
     across = int(np.ceil(np.sqrt(count)))
-    domain: Any = sp.Box({x: (-1, 1), y: (-1, 1)})
+    domain: Any = spd.Box({x: (-1, 1), y: (-1, 1)})
     for k in range(count):
         at = (-1 + 2 * (np.array([k % across, k // across]) + 0.5) / across).tolist()
-        domain = domain - sp.Disk({x: at[0], y: at[1]}, 0.5 / across, name=f"h{k + 1}")
+        domain = domain - spd.Disk({x: at[0], y: at[1]}, 0.5 / across, name=f"h{k + 1}")
     return domain
 
 
-def poisson(domain) -> sp.Problem:
+def poisson(domain) -> spd.Problem:
     """A field held at zero on the outer edge, cooled on each hole by a coefficient of its own."""
     x, y = domain.coordinates
-    u = sp.unknown("u", x, y)
+    u = spd.unknown("u", x, y)
     holes = [side for side in domain.shape.sides if side.startswith("h")]
-    return sp.Problem(
+    return spd.Problem(
         domain=domain,
-        equations=[sp.laplacian(u) + 1],
+        equations=[spd.laplacian(u) + 1],
         conditions=[
-            sp.Dirichlet(u, 0, on=[side for side in domain.shape.sides if side not in holes]),
-            *(sp.Robin(u, 1 + k, 1, 1, on=side, name=side) for k, side in enumerate(holes)),
+            spd.Dirichlet(u, 0, on=[side for side in domain.shape.sides if side not in holes]),
+            *(spd.Robin(u, 1 + k, 1, 1, on=side, name=side) for k, side in enumerate(holes)),
         ],
     )
 
@@ -73,9 +73,9 @@ def costs(count: int) -> dict[str, float]:
 
     domain = timed("domain", lambda: plate(count))
     problem = timed("problem", lambda: poisson(domain))
-    plan = timed("plan", lambda: sp.PINN().plan(problem))
+    plan = timed("plan", lambda: spd.PINN().plan(problem))
     timed("nodes", lambda: scatter(domain, total=2_000))
-    timed("dtpinn", lambda: sp.DTPINN(frequency=4.0).plan(problem))
+    timed("dtpinn", lambda: spd.DTPINN(frequency=4.0).plan(problem))
     objective = timed("fresh", plan.fresh)
     timed("draw", lambda: drawn(objective))
     axis = np.linspace(-1, 1, 400)

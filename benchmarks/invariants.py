@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from sympy import Eq, exp, pi, sin
 
-import spindle as sp
+import spindle as spd
 
-t, x, y = sp.coordinates("t x y")
+t, x, y = spd.coordinates("t x y")
 
 CHANGES: dict[str, dict[str, Any]] = {
     "as it is": {},
@@ -31,9 +31,9 @@ CHANGES: dict[str, dict[str, Any]] = {
     "domain shifted": {"shift": 5.0},
 }
 METHODS = {
-    "spinn": lambda: sp.SPINN(),
-    "pinn": lambda: sp.PINN(),
-    "dtpinn": lambda: sp.DTPINN(nodes=600, times=12),
+    "spinn": lambda: spd.SPINN(),
+    "pinn": lambda: spd.PINN(),
+    "dtpinn": lambda: spd.DTPINN(nodes=600, times=12),
 }
 
 
@@ -41,17 +41,17 @@ def film(curved, *, factor=1.0, length=1.0, size=1.0, offset=0.0, permuted=False
     """The problem and its closed form; `curved` in a plane, for methods that scatter nodes."""
     space = (x, y) if curved else (x,)
     order = (*space, t) if permuted else (t, *space)
-    u = sp.unknown("u", *order)
+    u = spd.unknown("u", *order)
     z = (x - shift) / length
     exact = offset + size * (sin(pi * z / 2) * exp(-t) + z * (2 - z))
     ends = {t: (0, 1), x: (shift, shift + length), y: (0, length)}
-    residual = u.diff(t) - length**2 * sp.laplacian(u)
-    source = sp.manufactured(residual, {u: exact})
-    conditions = [sp.Initial(u, exact.subs(t, 0)), sp.Dirichlet(u, exact.subs(x, shift), on=Eq(x, shift))]
-    conditions += [sp.Neumann(u, 0, on=Eq(x, shift + length))]
-    conditions += [sp.Neumann(u, 0, on=[Eq(y, 0), Eq(y, length)])] if curved else []
-    return sp.Problem(
-        domain=sp.Box({c: ends[c] for c in order}),
+    residual = u.diff(t) - length**2 * spd.laplacian(u)
+    source = spd.manufactured(residual, {u: exact})
+    conditions = [spd.Initial(u, exact.subs(t, 0)), spd.Dirichlet(u, exact.subs(x, shift), on=Eq(x, shift))]
+    conditions += [spd.Neumann(u, 0, on=Eq(x, shift + length))]
+    conditions += [spd.Neumann(u, 0, on=[Eq(y, 0), Eq(y, length)])] if curved else []
+    return spd.Problem(
+        domain=spd.Box({c: ends[c] for c in order}),
         equations=[Eq(factor * residual, factor * source)],
         conditions=conditions[::-1] if reversed else conditions,
         reference={u: exact},
@@ -67,7 +67,7 @@ def main() -> None:
         plain = None
         for change, options in CHANGES.items():
             problem = film(method == "dtpinn", **options)
-            solution = sp.solve(problem, METHODS[method](), progress=False)
+            solution = spd.solve(problem, METHODS[method](), progress=False)
             length, shift = options.get("length", 1.0), options.get("shift", 0.0)
             where = {"t": np.linspace(0, 1, 6), "x": shift + length * np.linspace(0, 1, 11), "y": [length / 2]}
             names = [c.name for c in problem.coordinates]

@@ -29,7 +29,7 @@ if "KILLS_FOLDER" not in os.environ:
 import numpy as np
 from sympy import Eq, exp
 
-import spindle as sp
+import spindle as spd
 import spindle.solving.train
 from spindle.errors import RunError
 from spindle.gallery.registry import gallery
@@ -41,15 +41,15 @@ FOLDER = Path(os.environ["KILLS_FOLDER"])
 NETWORK: dict[str, Any] = {"points": 8, "width": 12, "hidden_layers": 2}
 
 
-def ridge() -> sp.Problem:
+def ridge() -> spd.Problem:
     """No short sum of products: the separable rank grows, then every product has a coefficient."""
-    t, x = sp.coordinates("t x")
-    u = sp.unknown("u", t, x)
+    t, x = spd.coordinates("t x")
+    u = spd.unknown("u", t, x)
     exact = exp(-((3 * x - 2 * t) ** 2)) * (1 + x)
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1)}),
+    return spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1)}),
         equations=[Eq(u.diff(t), exact.diff(t) + (u**2 - exact**2) / 10)],
-        conditions=[sp.Initial(u, exact.subs(t, 0))],
+        conditions=[spd.Initial(u, exact.subs(t, 0))],
         name="ridge",
     )
 
@@ -58,16 +58,16 @@ FAMILY: dict[str, Any] = {"width": 16, "rank": 4, "points": 100, "newton_steps":
 FAMILY |= {"calibration": 1, "hyper_width": 6}
 
 CASES: dict[str, Any] = {
-    "spinn": (ridge, sp.SPINN()),
+    "spinn": (ridge, spd.SPINN()),
     "spinn, paper": (
         partial(gallery, "convection"),
-        sp.SPINN(recipe="paper", rank=4, steps=15_000, resample=50, balance=70, lbfgs_steps=300, **NETWORK),
+        spd.SPINN(recipe="paper", rank=4, steps=15_000, resample=50, balance=70, lbfgs_steps=300, **NETWORK),
     ),
-    "pinn": (partial(gallery, "convection"), sp.PINN(steps=10_000, lbfgs_steps=300, newton_steps=10, **NETWORK)),
-    "causal-pinn": (partial(gallery, "convection"), sp.CausalPINN(steps=6000, lbfgs_steps=300, **NETWORK)),
-    "dtpinn": (partial(gallery, "poisson_disk"), sp.DTPINN(nodes=300, order=3)),
-    "fastlrnr": (partial(gallery, "convection_family"), sp.FastLRNR(**FAMILY)),
-    "spinn, windows": (partial(gallery, "convection"), sp.SPINN(windows=3, width=11, refine=1)),
+    "pinn": (partial(gallery, "convection"), spd.PINN(steps=10_000, lbfgs_steps=300, newton_steps=10, **NETWORK)),
+    "causal-pinn": (partial(gallery, "convection"), spd.CausalPINN(steps=6000, lbfgs_steps=300, **NETWORK)),
+    "dtpinn": (partial(gallery, "poisson_disk"), spd.DTPINN(nodes=300, order=3)),
+    "fastlrnr": (partial(gallery, "convection_family"), spd.FastLRNR(**FAMILY)),
+    "spinn, windows": (partial(gallery, "convection"), spd.SPINN(windows=3, width=11, refine=1)),
 }
 
 
@@ -94,9 +94,9 @@ def solve(name: str, path: Path, connection) -> None:
 
     problem, method = CASES[name]
     if RunDirectory(path).info.exists():
-        sp.resume(path, progress=False)
+        spd.resume(path, progress=False)
     else:
-        sp.solve(problem(), method, progress=False, out=path, callbacks=[first])
+        spd.solve(problem(), method, progress=False, out=path, callbacks=[first])
     connection.send("ended")
 
 

@@ -15,9 +15,9 @@ from scipy.integrate import solve_ivp
 from scipy.special import erf
 from sympy import Eq, Float, cos, exp, pi, sin, sqrt, tanh
 
-import spindle as sp
+import spindle as spd
 
-t, x, y, z = sp.coordinates("t x y z")
+t, x, y, z = spd.coordinates("t x y z")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Case:
     options   of the solve, besides the method
     """
 
-    problem: sp.Problem
+    problem: spd.Problem
     truth: dict[Any, Callable] | None
     options: dict[str, Any] = field(default_factory=dict)
 
@@ -61,20 +61,20 @@ def _smooth_parts(random: Generator):
     """Domain, unknown, left-hand side, conditions and exact field of a random smooth problem on a box."""
     shape = random.integers(4)
     axes = [(x, y), (t, x), (t, x, y), (x, y, z)][shape]
-    u = sp.unknown("u", *axes)
+    u = spd.unknown("u", *axes)
     exact = _smooth_field(random, axes)
     space = [c for c in axes if c != t]
     left = -_number(random, 0.1, 2) * sum(u.diff(c, 2) for c in space)
     left += [0, _number(random, 0.2, 2) * u, u * u.diff(x), u**3][random.integers(4)]
     left += u.diff(t) if t in axes else 0
-    conditions = [sp.Dirichlet(u, exact)]
-    conditions += [sp.Initial(u, exact.subs(t, 0))] if t in axes else []
-    return sp.Box({c: (0, 1) for c in axes}), u, left, conditions, exact
+    conditions = [spd.Dirichlet(u, exact)]
+    conditions += [spd.Initial(u, exact.subs(t, 0))] if t in axes else []
+    return spd.Box({c: (0, 1) for c in axes}), u, left, conditions, exact
 
 
 def _manufactured(domain, u, left, conditions, exact, **options) -> Case:
-    source = sp.manufactured(left, {u: exact})
-    problem = sp.Problem(domain, [Eq(left, source)], conditions)
+    source = spd.manufactured(left, {u: exact})
+    problem = spd.Problem(domain, [Eq(left, source)], conditions)
     return Case(problem, {u: _form(exact, problem.coordinates)}, options)
 
 
@@ -89,12 +89,12 @@ def layers(random: Generator) -> Case:
     if random.integers(2):
         plane = random.integers(2)
         axes = (x, y) if plane else (x,)
-        u = sp.unknown("u", *axes)
+        u = spd.unknown("u", *axes)
         width = float(e)
-        sides = [sp.Dirichlet(u, 0, on=[Eq(x, 0), Eq(x, 1)])] + [sp.Neumann(u, 0, on=[Eq(y, 0), Eq(y, 1)])] * plane
-        problem = sp.Problem(
-            sp.Box({c: (0, 1) for c in axes}) if plane else sp.Interval(x, 0, 1),
-            [Eq(-e * sp.laplacian(u) + u.diff(x), 1)],
+        sides = [spd.Dirichlet(u, 0, on=[Eq(x, 0), Eq(x, 1)])] + [spd.Neumann(u, 0, on=[Eq(y, 0), Eq(y, 1)])] * plane
+        problem = spd.Problem(
+            spd.Box({c: (0, 1) for c in axes}) if plane else spd.Interval(x, 0, 1),
+            [Eq(-e * spd.laplacian(u) + u.diff(x), 1)],
             sides,
         )
 
@@ -103,18 +103,18 @@ def layers(random: Generator) -> Case:
             return s - (np.exp((s - 1) / width) - np.exp(-1 / width)) / (1 - np.exp(-1 / width))
 
         return Case(problem, {u: one})
-    u = sp.unknown("u", x, y)
+    u = spd.unknown("u", x, y)
     exact = sin(pi * y) * (1 - (exp(-x / sqrt(e)) + exp((x - 1) / sqrt(e))) / (1 + exp(-1 / sqrt(e))))
-    left = -e * sp.laplacian(u) + (1 - e * pi**2) * u
-    problem = sp.Problem(sp.Box({x: (0, 1), y: (0, 1)}), [Eq(left, sin(pi * y))], [sp.Dirichlet(u, 0)])
+    left = -e * spd.laplacian(u) + (1 - e * pi**2) * u
+    problem = spd.Problem(spd.Box({x: (0, 1), y: (0, 1)}), [Eq(left, sin(pi * y))], [spd.Dirichlet(u, 0)])
     return Case(problem, {u: _form(exact, (x, y))})
 
 
 def fronts(random: Generator) -> Case:
     """Travelling fronts of Burgers' equation and of bistable reaction."""
-    u = sp.unknown("u", t, x)
+    u = spd.unknown("u", t, x)
     start = float(_number(random, 0.2, 0.5))
-    domain = sp.Box({t: (0, 1), x: (0, 1)})
+    domain = spd.Box({t: (0, 1), x: (0, 1)})
     if random.integers(2):
         nu, c, a = _number(random, 2e-3, 5e-2), _number(random, 0.2, 0.6), _number(random, 0.5, 1)
         exact = c - a * tanh(a * (x - start - c * t) / (2 * nu))
@@ -123,20 +123,20 @@ def fronts(random: Generator) -> Case:
         e, m = _number(random, 5e-3, 5e-2), _number(random, 0.1, 0.4)
         exact = (1 - tanh((x - start - e * (1 - 2 * m) / sqrt(2) * t) / (2 * sqrt(2) * e))) / 2
         left = u.diff(t) - e**2 * u.diff(x, 2) - u * (1 - u) * (u - m)
-    problem = sp.Problem(domain, [Eq(left, 0)], [sp.Initial(u, exact.subs(t, 0)), sp.Dirichlet(u, exact)])
+    problem = spd.Problem(domain, [Eq(left, 0)], [spd.Initial(u, exact.subs(t, 0)), spd.Dirichlet(u, exact)])
     return Case(problem, {u: _form(exact, (t, x))})
 
 
 def _in_time(names: str, sides: Callable, start, end: float) -> Case:
     """A system in time alone, with the truth from SciPy."""
-    unknowns = sp.unknown(names, t)
+    unknowns = spd.unknown(names, t)
     unknowns = unknowns if isinstance(unknowns, (tuple, list)) else (unknowns,)
     rates = sides(*unknowns)
     side = sympy.lambdify([t, list(unknowns)], list(rates))
-    problem = sp.Problem(
-        sp.Interval(t, 0, end),
+    problem = spd.Problem(
+        spd.Interval(t, 0, end),
         [Eq(u.diff(t), rate) for u, rate in zip(unknowns, rates, strict=True)],
-        [sp.Initial(u, value) for u, value in zip(unknowns, start, strict=True)],
+        [spd.Initial(u, value) for u, value in zip(unknowns, start, strict=True)],
     )
     found = solve_ivp(lambda now, v: side(now, v), (0, end), start, "Radau", rtol=1e-12, atol=1e-14, dense_output=True)
     return Case(problem, {u: lambda points, k=k: found.sol(points[:, 0])[k] for k, u in enumerate(unknowns)})
@@ -151,14 +151,14 @@ def stiff(random: Generator) -> Case:
     if which == 1:
         mu = _number(random, 5, 100)
         return _in_time("a b", lambda a, b: [b, mu * (1 - a**2) * b - a], [2.0, 0.0], float(2 * mu))
-    u = sp.unknown("u", t, x)
+    u = spd.unknown("u", t, x)
     exact = cos(3 * t) * (1 + x**2)
-    domain = sp.Box({t: (0, 1), x: (0, 1)})
+    domain = spd.Box({t: (0, 1), x: (0, 1)})
     return _manufactured(
         domain,
         u,
         u.diff(t) - u.diff(x, 2) + k * u,
-        [sp.Initial(u, exact.subs(t, 0)), sp.Dirichlet(u, exact)],
+        [spd.Initial(u, exact.subs(t, 0)), spd.Dirichlet(u, exact)],
         exact,
     )
 
@@ -168,50 +168,50 @@ def units(random: Generator) -> Case:
     length, time, size = (10.0 ** random.integers(-6, 7) for _ in range(3))
     factor = 10.0 ** random.integers(-12, 13)
     axes = [(t, x), (x, y)][random.integers(2)]
-    u = sp.unknown("u", *axes)
+    u = spd.unknown("u", *axes)
     scale = {t: time, x: length, y: length}
     exact = size * _smooth_field(random, axes).subs({c: c / Float(scale[c]) for c in axes}, simultaneous=True)
-    left = sp.laplacian(u) * -(length**2) + (time * u.diff(t) if t in axes else 0)
-    conditions = [sp.Dirichlet(u, exact)] + ([sp.Initial(u, exact.subs(t, 0))] if t in axes else [])
-    source = sp.manufactured(left, {u: exact})
-    problem = sp.Problem(sp.Box({c: (0, scale[c]) for c in axes}), [Eq(factor * left, factor * source)], conditions)
+    left = spd.laplacian(u) * -(length**2) + (time * u.diff(t) if t in axes else 0)
+    conditions = [spd.Dirichlet(u, exact)] + ([spd.Initial(u, exact.subs(t, 0))] if t in axes else [])
+    source = spd.manufactured(left, {u: exact})
+    problem = spd.Problem(spd.Box({c: (0, scale[c]) for c in axes}), [Eq(factor * left, factor * source)], conditions)
     return Case(problem, {u: _form(exact, problem.coordinates)})
 
 
 def missing(random: Generator) -> Case:
     """Smooth problems without one of the conditions that they need."""
     domain, u, left, conditions, exact = _smooth_parts(random)
-    source = sp.manufactured(left, {u: exact})
+    source = spd.manufactured(left, {u: exact})
     if t in domain.coordinates and random.integers(2):
         kept = [c for c in conditions if "initial" not in c.name]
     else:
         kept = [c for c in conditions if "initial" in c.name]
         sides = [Eq(c, end) for c in domain.coordinates if c != t for end in (0, 1)]
         sides.pop(random.integers(len(sides)))
-        kept += [sp.Dirichlet(u, exact, on=sides)]
-    return Case(sp.Problem(domain, [Eq(left, source)], kept), None)
+        kept += [spd.Dirichlet(u, exact, on=sides)]
+    return Case(spd.Problem(domain, [Eq(left, source)], kept), None)
 
 
 def contradictions(random: Generator) -> Case:
     """Two values on one side, or more conditions than an equation can meet."""
     domain, u, left, conditions, exact = _smooth_parts(random)
-    source = sp.manufactured(left, {u: exact})
+    source = spd.manufactured(left, {u: exact})
     extra = [
-        sp.Dirichlet(u, exact + _number(random, 0.3, 2), on=Eq(x, 0)),
-        sp.Neumann(u, exact.diff(x) + _number(random, 2, 5), on=Eq(x, 1)),
+        spd.Dirichlet(u, exact + _number(random, 0.3, 2), on=Eq(x, 0)),
+        spd.Neumann(u, exact.diff(x) + _number(random, 2, 5), on=Eq(x, 1)),
     ][random.integers(2)]
-    return Case(sp.Problem(domain, [Eq(left, source)], [*conditions, extra]), None)
+    return Case(spd.Problem(domain, [Eq(left, source)], [*conditions, extra]), None)
 
 
 def corners(random: Generator) -> Case:
     """The singularity of a re-entrant corner of a right angle, r^(2/3) sin(2/3 phi), times a number."""
-    u, a = sp.unknown("u", x, y), _number(random, 0.5, 2)
+    u, a = spd.unknown("u", x, y), _number(random, 0.5, 2)
     side = float(_number(random, 0.3, 1))
-    domain = sp.Box({x: (-1, 1), y: (-1, 1)}) - sp.Box({x: (0, 1), y: (-1, 0)})
+    domain = spd.Box({x: (-1, 1), y: (-1, 1)}) - spd.Box({x: (0, 1), y: (-1, 0)})
     r, phi = sqrt(x**2 + y**2), sympy.atan2(y, x)
     phi = sympy.Piecewise((phi, y >= 0), (phi + 2 * pi, True))
     exact = a * r ** Float(2 / 3) * sin(Float(2 / 3) * phi) + side * x * y
-    problem = sp.Problem(domain, [Eq(sp.laplacian(u), 0)], [sp.Dirichlet(u, exact)])
+    problem = spd.Problem(domain, [Eq(spd.laplacian(u), 0)], [spd.Dirichlet(u, exact)])
     return Case(problem, {u: _form(exact, (x, y))})
 
 
@@ -235,13 +235,13 @@ def time_alone(random: Generator) -> Case:
 
 def materials(random: Generator) -> Case:
     """A conductivity that changes by much within a short or no distance."""
-    u = sp.unknown("u", x)
+    u = spd.unknown("u", x)
     low, high = 1.0, float(_number(random, 3, 300))
     place, width = float(random.uniform(0.2, 0.8)), float(_number(random, 3e-3, 1e-1))
     k = low + (high - low) * (1 + tanh((x - place) / width)) / 2
     if random.integers(3) == 0:
         k = sympy.Piecewise((low, x < place), (high, True))
-    problem = sp.Problem(sp.Interval(x, 0, 1), [Eq((k * u.diff(x)).diff(x), 0)], [sp.Dirichlet(u, x)])
+    problem = spd.Problem(spd.Interval(x, 0, 1), [Eq((k * u.diff(x)).diff(x), 0)], [spd.Dirichlet(u, x)])
 
     def flow(ends):
         """The integral of 1/k from 0: a quadrature that sees no jump in each of many intervals would end at 1e-7."""
@@ -258,12 +258,12 @@ def narrow(random: Generator) -> Case:
     w, c = float(_number(random, 1e-4, 3e-2)), float(random.uniform(0.15, 0.85))
     plane = random.integers(2)
     axes = (x, y) if plane else (x,)
-    u = sp.unknown("u", *axes)
+    u = spd.unknown("u", *axes)
     pulse = exp(-(((x - c) / w) ** 2)) / (w * sqrt(pi)) if random.integers(2) else None
     strip = sympy.Piecewise((1 / (2 * w), sympy.Abs(x - c) < w), (0, True))
-    conditions = [sp.Dirichlet(u, 0, on=[Eq(x, 0), Eq(x, 1)])] + [sp.Neumann(u, 0, on=[Eq(y, 0), Eq(y, 1)])] * plane
-    domain = sp.Box({a: (0, 1) for a in axes}) if plane else sp.Interval(x, 0, 1)
-    problem = sp.Problem(domain, [Eq(-sp.laplacian(u), strip if pulse is None else pulse)], conditions)
+    conditions = [spd.Dirichlet(u, 0, on=[Eq(x, 0), Eq(x, 1)])] + [spd.Neumann(u, 0, on=[Eq(y, 0), Eq(y, 1)])] * plane
+    domain = spd.Box({a: (0, 1) for a in axes}) if plane else spd.Interval(x, 0, 1)
+    problem = spd.Problem(domain, [Eq(-spd.laplacian(u), strip if pulse is None else pulse)], conditions)
 
     # Twice integrated: the source is a probability density but for what lies beyond the ends.
     def inner(s):
@@ -282,50 +282,50 @@ def narrow(random: Generator) -> Case:
 
 def several_or_none(random: Generator) -> Case:
     """Problems with many solutions, or none: resonance, levels, heat backwards, explosions, outflow."""
-    u, v = sp.unknown("u", x, y), sp.unknown("u", t, x)
-    square, strip = sp.Box({x: (0, 1), y: (0, 1)}), sp.Box({t: (0, 1), x: (0, 1)})
+    u, v = spd.unknown("u", x, y), spd.unknown("u", t, x)
+    square, strip = spd.Box({x: (0, 1), y: (0, 1)}), spd.Box({t: (0, 1), x: (0, 1)})
     a, k = _number(random, 0.5, 2), int(random.integers(1, 4))
     posed = (
-        (square, Eq(sp.laplacian(u) + (1 + k**2) * pi**2 * u, a), [sp.Dirichlet(u, 0)]),
-        (square, Eq(sp.laplacian(u), 0), [sp.Neumann(u, 0)]),
-        (square, Eq(sp.laplacian(u), a), [sp.Neumann(u, 0)]),
-        (strip, Eq(v.diff(t), -v.diff(x, 2)), [sp.Initial(v, sin(pi * x)), sp.Dirichlet(v, 0)]),
-        (strip, Eq(v.diff(t) + a * v.diff(x), 0), [sp.Initial(v, sin(x)), sp.Dirichlet(v, 1, on=Eq(x, 1))]),
-        (square, Eq(sp.laplacian(u) + (20 + 10 * a) * exp(u), 0), [sp.Dirichlet(u, 0)]),
+        (square, Eq(spd.laplacian(u) + (1 + k**2) * pi**2 * u, a), [spd.Dirichlet(u, 0)]),
+        (square, Eq(spd.laplacian(u), 0), [spd.Neumann(u, 0)]),
+        (square, Eq(spd.laplacian(u), a), [spd.Neumann(u, 0)]),
+        (strip, Eq(v.diff(t), -v.diff(x, 2)), [spd.Initial(v, sin(pi * x)), spd.Dirichlet(v, 0)]),
+        (strip, Eq(v.diff(t) + a * v.diff(x), 0), [spd.Initial(v, sin(x)), spd.Dirichlet(v, 1, on=Eq(x, 1))]),
+        (square, Eq(spd.laplacian(u) + (20 + 10 * a) * exp(u), 0), [spd.Dirichlet(u, 0)]),
     )
     domain, equation, conditions = posed[random.integers(len(posed))]
-    return Case(sp.Problem(domain, [equation], conditions), None)
+    return Case(spd.Problem(domain, [equation], conditions), None)
 
 
 def curved(random: Generator) -> Case:
     """Smooth solutions on disks, rings, polygons and what is left of a rectangle."""
-    u, centre = sp.unknown("u", x, y), {x: 0, y: 0}
+    u, centre = spd.unknown("u", x, y), {x: 0, y: 0}
     radius = float(random.uniform(0.2, 0.5))
     domain = (
-        sp.Disk(centre, 1),
-        sp.Disk(centre, 1) - sp.Disk({x: radius / 2, y: 0}, radius),
-        sp.Polygon((x, y), [(-1, -1), (1, -0.8), (1.2, 0.7), (0, 1.3), (-0.9, 0.6)]),
-        sp.Box({x: (-1, 1), y: (-1, 1)}) - sp.Disk({x: 1, y: 1}, 2 * radius),
+        spd.Disk(centre, 1),
+        spd.Disk(centre, 1) - spd.Disk({x: radius / 2, y: 0}, radius),
+        spd.Polygon((x, y), [(-1, -1), (1, -0.8), (1.2, 0.7), (0, 1.3), (-0.9, 0.6)]),
+        spd.Box({x: (-1, 1), y: (-1, 1)}) - spd.Disk({x: 1, y: 1}, 2 * radius),
     )[random.integers(4)]
     exact = _smooth_field(random, (x, y))
-    left = -_number(random, 0.1, 2) * sp.laplacian(u)
+    left = -_number(random, 0.1, 2) * spd.laplacian(u)
     left += [0, _number(random, 0.2, 2) * u, u * u.diff(x), u**3][random.integers(4)]
-    return _manufactured(domain, u, left, [sp.Dirichlet(u, exact)], exact)
+    return _manufactured(domain, u, left, [spd.Dirichlet(u, exact)], exact)
 
 
 def inverse(random: Generator) -> Case:
     """A diffusivity from noisy measurements, in any units, from a first guess that is far off."""
     length, duration, size = (float(10 ** random.uniform(*ends)) for ends in ((-4, 2), (-3, 4), (-2, 5)))
-    u, rate, noise = sp.unknown("u", t, x), float(random.uniform(0.03, 0.3)), float(random.uniform(0.001, 0.03))
+    u, rate, noise = spd.unknown("u", t, x), float(random.uniform(0.03, 0.3)), float(random.uniform(0.001, 0.03))
     true = rate * length**2 / duration
-    k = sp.parameter("k", true * float(10 ** random.uniform(-2, 2)), unknown=True)
+    k = spd.parameter("k", true * float(10 ** random.uniform(-2, 2)), unknown=True)
     exact = size * exp(-rate * pi**2 * t / duration) * sin(pi * x / length)
     points = random.uniform(size=(60, 2)) * [duration, length]
     values = _form(exact, (t, x))(points) + noise * size * random.normal(size=60)
-    measured = sp.Observed(u, points, values, noise=noise * size)
-    conditions = [sp.Initial(u, exact.subs(t, 0)), sp.Dirichlet(u, 0), measured]
-    domain = sp.Box({t: (0, duration), x: (0, length)})
-    problem = sp.Problem(domain, [Eq(u.diff(t), k * u.diff(x, 2))], conditions)
+    measured = spd.Observed(u, points, values, noise=noise * size)
+    conditions = [spd.Initial(u, exact.subs(t, 0)), spd.Dirichlet(u, 0), measured]
+    domain = spd.Box({t: (0, duration), x: (0, length)})
+    problem = spd.Problem(domain, [Eq(u.diff(t), k * u.diff(x, 2))], conditions)
     return Case(problem, {u: _form(exact, (t, x))})
 
 

@@ -12,23 +12,23 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.registry import gallery
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 WAYS = {
-    "Adam and L-BFGS": sp.PINN(steps=2_000, lbfgs_steps=100_000),
-    "SSBroyden": sp.PINN(broyden_steps=100_000),
-    "Gauss-Newton": sp.PINN(newton_steps=100_000),
+    "Adam and L-BFGS": spd.PINN(steps=2_000, lbfgs_steps=100_000),
+    "SSBroyden": spd.PINN(broyden_steps=100_000),
+    "Gauss-Newton": spd.PINN(newton_steps=100_000),
 }
 PROBLEMS = ("burgers", "allen_cahn", "klein_gordon3d", "kovasznay", "lorenz_inverse")
 
 
 def curve(name: str, method, seed: int, budget: float) -> tuple[np.ndarray, np.ndarray]:
     """Seconds since the call, and the largest relative L2 error of the unknowns then."""
-    solution = sp.solve(gallery(name), method, seed=seed, budget=budget, progress=False)
+    solution = spd.solve(gallery(name), method, seed=seed, budget=budget, progress=False)
     seconds = solution.run.seconds
     before = seconds.setup + seconds.compile
     looks = [(before + record.seconds, max(record.errors.values())) for record in solution.run.history if record.errors]

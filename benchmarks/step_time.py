@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.helmholtz import helmholtz3d
 from spindle.gallery.many_axes import poisson_nd
 from spindle.training.precision import precision
@@ -75,7 +75,7 @@ def seconds_a_step(run, state, count, repeats) -> float:
 
 def prepared(problem, **settings):
     """The loss as a function of the arrays, the arrays, and the points of the paper's recipe with these settings."""
-    plan = sp.SPINN(recipe="paper", **settings).plan(problem)
+    plan = spd.SPINN(recipe="paper", **settings).plan(problem)
     model = plan.build(jax.random.PRNGKey(0))
     drawn = jax.jit(plan.objective.draw)(jax.random.PRNGKey(1))
     weights = {name: jnp.asarray(w) for name, w in plan.weights.items()}

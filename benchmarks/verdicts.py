@@ -17,18 +17,18 @@ from pathlib import Path
 import numpy as np
 from kinds import KINDS, made
 
-import spindle as sp
+import spindle as spd
 
 _POINTS = 4000
 METHODS = {
     "default": lambda: None,
-    "spinn": lambda: sp.SPINN(),
-    "pinn": lambda: sp.PINN(),
-    "dtpinn": lambda: sp.DTPINN(),
+    "spinn": lambda: spd.SPINN(),
+    "pinn": lambda: spd.PINN(),
+    "dtpinn": lambda: spd.DTPINN(),
 }
 
 
-def true_error(solution: sp.Solution, truth) -> float:
+def true_error(solution: spd.Solution, truth) -> float:
     """The largest relative L2 error of all unknowns at random points; infinite where the solution has gaps."""
     problem = solution.problem
     low, high = np.array(problem.domain.bounds).T
@@ -47,8 +47,8 @@ def solved(kind: str, seed: int, method: str, budget: float) -> dict:
         options = {"budget": budget, **case.options}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            solution = sp.solve(case.problem, METHODS[method](), progress=False, estimate=True, **options)
-    except sp.SpindleError as error:
+            solution = spd.solve(case.problem, METHODS[method](), progress=False, estimate=True, **options)
+    except spd.SpindleError as error:
         return row | {"word": "refused", "why": str(error)[:300], "seconds": time.perf_counter() - began}
     estimate = max(solution.run.error_estimate.get("errors", {}).values(), default=0.0)
     truth = None if case.truth is None else true_error(solution, case.truth)

@@ -3,18 +3,18 @@
 import jax.numpy as jnp
 from sympy import pi, sin
 
-import spindle as sp
+import spindle as spd
 
-x = sp.coordinates("x")
-u = sp.unknown("u", x)
+x = spd.coordinates("x")
+u = spd.unknown("u", x)
 equation, exact = u.diff(x, 2) + pi**2 * sin(pi * x), sin(pi * x)
-poisson = sp.Problem(sp.Interval(x, 0, 1), [equation], [sp.Dirichlet(u, 0)], reference={u: exact}, name="poisson")
+poisson = spd.Problem(spd.Interval(x, 0, 1), [equation], [spd.Dirichlet(u, 0)], reference={u: exact}, name="poisson")
 
 
 def main(**settings) -> float:
     """A network whose neurons are x + sin(x)^2, the snake of Ziyin et al. (2020); returns the error."""
-    method = sp.PINN(activation=lambda z: z + jnp.sin(z) ** 2, **settings)
-    return sp.solve(poisson, method).error()
+    method = spd.PINN(activation=lambda z: z + jnp.sin(z) ** 2, **settings)
+    return spd.solve(poisson, method).error()
 
 
 if __name__ == "__main__":

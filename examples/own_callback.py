@@ -2,13 +2,13 @@
 
 import numpy as np
 
-import spindle as sp
+import spindle as spd
 
-t = sp.coordinates("t")
-u, rate, times = sp.unknown("u", t), sp.parameter("rate", 1.0, unknown=True), np.linspace(0, 1, 30)
+t = spd.coordinates("t")
+u, rate, times = spd.unknown("u", t), spd.parameter("rate", 1.0, unknown=True), np.linspace(0, 1, 30)
 measured = np.exp(-2 * times) + 0.01 * np.random.default_rng(0).normal(size=30)
-observed = sp.Observed(u, {t: times}, measured, noise=0.01)
-decay = sp.Problem(sp.Interval(t, 0, 1), [u.diff(t) + rate * u], [sp.Initial(u, 1), observed])
+observed = spd.Observed(u, {t: times}, measured, noise=0.01)
+decay = spd.Problem(spd.Interval(t, 0, 1), [u.diff(t) + rate * u], [spd.Initial(u, 1), observed])
 
 
 def main(**settings) -> float:
@@ -18,7 +18,7 @@ def main(**settings) -> float:
     def settled(moment, total) -> bool:
         return seen.append(moment.parameters["rate"]) or (len(seen) > 20 and np.ptp(seen[-10:]) < 1e-6)
 
-    return sp.solve(decay, sp.PINN(**settings), callbacks=[settled]).parameters["rate"]
+    return spd.solve(decay, spd.PINN(**settings), callbacks=[settled]).parameters["rate"]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Callbacks that write to TensorBoard, MLflow and W&B: `sp.solve(..., callbacks=[tensorboard("runs")])`."""
+"""Callbacks that write to TensorBoard, MLflow and W&B: `spd.solve(..., callbacks=[tensorboard("runs")])`."""
 
 
 def tensorboard(directory):

@@ -183,7 +183,7 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("spindle.gallery")
     if name in _RENAMED:
         new = _RENAMED[name]
-        warnings.warn(f"`sp.{name}` is called `sp.{new}` now.", DeprecationWarning, stacklevel=2)
+        warnings.warn(f"`spd.{name}` is called `spd.{new}` now.", DeprecationWarning, stacklevel=2)
         return getattr(importlib.import_module(_HOMES[new]), new)
     if name not in _HOMES:
         raise AttributeError(f"module `spindle` has no attribute `{name}`")

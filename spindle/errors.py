@@ -98,14 +98,14 @@ def usage(form: str, *, name: str = "", error: type[SpindleError] = ProblemError
     """Decorate a function or a class, so that a call whose arguments do not fit its signature is refused in a sentence.
 
     form    how it is usually called, which ends the sentence
-    name    what it is called in the sentence; default: `sp.` and its own name
+    name    what it is called in the sentence; default: `spd.` and its own name
     error   what is raised
 
     A call that fits runs as before, and the signature stays. Any other TypeError passes unchanged.
     """
 
     def decorate(thing):
-        called = name or f"sp.{thing.__name__}"
+        called = name or f"spd.{thing.__name__}"
         if isinstance(thing, type):
             thing.__init__ = _spoken(thing.__init__, called, form, error)
             return thing

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-import spindle as sp
+import spindle as spd
 from spindle.methods.base import Method, Plan
 from spindle.networks.model import Model
 from spindle.problem.families import with_parameter_axes
@@ -17,9 +17,9 @@ from spindle.training.precision import precision
 SMALL = {"steps": 5, "lbfgs_steps": 0, "width": 8, "hidden_layers": 1, "points": 4, "balance": 0}
 
 
-def around(problem: Problem, method: Method, plan: Plan, model: Model, run: RunRecord | None = None) -> sp.Solution:
+def around(problem: Problem, method: Method, plan: Plan, model: Model, run: RunRecord | None = None) -> spd.Solution:
     """The solution whose model this is; it was recorded as `run` says."""
-    return sp.Solution(method, Evaluator(problem, plan), model, run or RunRecord())
+    return spd.Solution(method, Evaluator(problem, plan), model, run or RunRecord())
 
 
 def initial(plan: Plan, seed: int = 0) -> Model:
@@ -30,8 +30,8 @@ def initial(plan: Plan, seed: int = 0) -> Model:
         return jax.tree.map(lambda leaf: jnp.asarray(random.normal(0, 0.5, leaf.shape), leaf.dtype), shapes)
 
 
-def untrained(problem: Problem, run: RunRecord | None = None, method: Method | None = None) -> sp.Solution:
+def untrained(problem: Problem, run: RunRecord | None = None, method: Method | None = None) -> spd.Solution:
     """A solution at random weights, as when training is stopped at once; by default of a small PINN."""
-    method = method or sp.PINN(**SMALL)
+    method = method or spd.PINN(**SMALL)
     plan = method.plan(with_parameter_axes(problem))
     return around(problem, method, plan, initial(plan), run)

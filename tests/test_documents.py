@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-import spindle as sp
+import spindle as spd
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -40,18 +40,18 @@ def test_every_name_exists(page):
     """In tables and sentences, too; and methods have the settings that they are given."""
     text = page.read_text(encoding="utf-8")
     assert {alias for alias in IMPORT.findall(text)} <= {ALIAS}
-    unknown = {name for name in re.findall(rf"\b{ALIAS}\.(\w+)", text) if not hasattr(sp, name)}
+    unknown = {name for name in re.findall(rf"\b{ALIAS}\.(\w+)", text) if not hasattr(spd, name)}
     assert not unknown
     for code in blocks(page):
         for name, keywords in calls(code):
-            offered = getattr(sp, name)
+            offered = getattr(spd, name)
             if dataclasses.is_dataclass(offered) and hasattr(offered, "recipes"):
                 assert set(keywords) <= {f.name for f in dataclasses.fields(offered)}, (page.name, name)
 
 
 def test_the_reference_has_every_public_name():
     described = {name for page in PAGES for name in re.findall(r"^::: spindle\.(\w+)$", page.read_text("utf-8"), re.M)}
-    assert described == set(sp.__all__)
+    assert described == set(spd.__all__)
 
 
 def test_the_site_has_every_page():

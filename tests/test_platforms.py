@@ -16,7 +16,7 @@ import jax
 import pytest
 from sympy import Eq, sin
 
-import spindle as sp
+import spindle as spd
 import spindle_command
 from spindle.cli.main import main
 from spindle.derivatives.rbf_fd import cache as weights_cache
@@ -27,11 +27,11 @@ from spindle.storage import arrays as checkpoint
 from spindle.training.interrupts import SIGNALS
 from tests.solutions import untrained
 
-ROOT = Path(sp.__file__).parent
+ROOT = Path(spd.__file__).parent
 SOURCES = [*ROOT.rglob("*.py"), Path(spindle_command.__file__)]
 ODD = ("with space", "é", "漢字", "🧵", "C:", "100%", "it's", "a'b c", "$HOME", "a&b;c", "-dash", "[x]", "~")
 SETTINGS = {"steps": 2, "lbfgs_steps": 0, "points": 4, "width": 4, "hidden_layers": 1}
-TINY = sp.PINN(**SETTINGS)
+TINY = spd.PINN(**SETTINGS)
 BY_COMMAND = ["--method", "pinn", *(f"--set={key}={value}" for key, value in SETTINGS.items())]
 FILE = """
 coordinates = { x = [0, 1] }
@@ -42,9 +42,9 @@ conditions = [{ dirichlet = "u = 0" }]
 
 
 def problem():
-    x = sp.coordinates("x")
-    u = sp.unknown("u", x)
-    return sp.Problem(sp.Interval(x, 0, 1), [Eq(u.diff(x, 2), sin(x))], [sp.Dirichlet(u)], name="small")
+    x = spd.coordinates("x")
+    u = spd.unknown("u", x)
+    return spd.Problem(spd.Interval(x, 0, 1), [Eq(u.diff(x, 2), sin(x))], [spd.Dirichlet(u)], name="small")
 
 
 @functools.cache
@@ -77,11 +77,11 @@ for name in ("SIGKILL", "SIGHUP", "SIGUSR1", "SIGQUIT", "SIGALRM", "setitimer", 
         delattr(signal, name)
 for name in ("rlimit",):
     delattr(psutil.Process, name)
-import spindle as sp
+import spindle as spd
 from tests.test_platforms import TINY, problem
-warnings.simplefilter("ignore", sp.SolveWarning)
-solution = sp.solve(problem(), TINY, out=sys.argv[1], progress=False)
-assert sp.load(sys.argv[1]).run.iterations == solution.run.iterations == 2
+warnings.simplefilter("ignore", spd.SolveWarning)
+solution = spd.solve(problem(), TINY, out=sys.argv[1], progress=False)
+assert spd.load(sys.argv[1]).run.iterations == solution.run.iterations == 2
 assert solution.run.peak_memory_bytes > 1e7
 """
 
@@ -112,7 +112,7 @@ def test_text_is_read_and_written_as_utf8(path):
 def test_runs_are_kept_in_folders_of_any_name(tmp_path, name):
     place = tmp_path / name / name
     solution().save(place)
-    assert sp.load(place).run.stopped_by == "steps"
+    assert spd.load(place).run.stopped_by == "steps"
     page = write_report(solution(), place / "report.html")
     assert "<html" in page.read_text(encoding="utf-8")
     command = RunDirectory.at(place).command("resume")
@@ -160,7 +160,7 @@ def test_a_file_that_somebody_reads_is_replaced_a_moment_later(tmp_path, monkeyp
     assert (tmp_path / "file").read_bytes() == b"new" and len(refused) == 3
     monkeypatch.setattr(checkpoint, "_PAUSES", (0.0,))
     refused[:] = []
-    with pytest.raises(sp.RunError, match=r"file cannot be written \(in use\); choose a directory that can"):
+    with pytest.raises(spd.RunError, match=r"file cannot be written \(in use\); choose a directory that can"):
         checkpoint.write_atomically(tmp_path / "file", b"newer")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
@@ -241,11 +241,11 @@ def sent(*signals):
 @pytest.mark.parametrize("signals", [[s] for s in SIGNALS] + [[*ALONE, *ALONE], [signal.SIGINT, *ALONE]])
 def test_a_signal_saves_the_state(tmp_path, capsys, signals):
     before = [signal.getsignal(s) for s in SIGNALS]
-    part = sp.solve(problem(), TINY, out=tmp_path / "run", callbacks=[sent(*signals)], progress=False)
+    part = spd.solve(problem(), TINY, out=tmp_path / "run", callbacks=[sent(*signals)], progress=False)
     assert part.run.stopped_by == "interrupted"
     assert capsys.readouterr().err.count("stopping, and keeping what there is") == 1
     assert [signal.getsignal(s) for s in SIGNALS] == before
-    whole = sp.resume(tmp_path / "run", progress=False)
+    whole = spd.resume(tmp_path / "run", progress=False)
     assert (whole.run.stopped_by, whole.run.iterations) == ("steps", 2)
 
 
@@ -254,7 +254,7 @@ def test_a_handler_of_the_user_stays(signum):
     came = []
     before = signal.signal(signum, lambda number, frame: came.append(number))
     try:
-        assert sp.solve(problem(), TINY, callbacks=[sent(signum)], progress=False).run.stopped_by == "steps"
+        assert spd.solve(problem(), TINY, callbacks=[sent(signum)], progress=False).run.stopped_by == "steps"
     finally:
         signal.signal(signum, before)
     assert came == [signum]
@@ -262,7 +262,7 @@ def test_a_handler_of_the_user_stays(signum):
 
 def test_outside_the_main_thread_signals_are_left_alone():
     solutions = []
-    thread = threading.Thread(target=lambda: solutions.append(sp.solve(problem(), TINY, progress=False)))
+    thread = threading.Thread(target=lambda: solutions.append(spd.solve(problem(), TINY, progress=False)))
     thread.start()
     thread.join()
     assert solutions[0].run.stopped_by == "steps"
@@ -291,4 +291,4 @@ def test_the_command_ends_by_the_signal_and_says_how_to_go_on(spindle, tmp_path,
     else:
         assert done.err.endswith(f"spindle: interrupted; continue with `spindle resume '{run}'`.\n")
         monkeypatch.undo()
-        assert sp.resume(run, progress=False).run.iterations == 2
+        assert spd.resume(run, progress=False).run.iterations == 2

@@ -35,45 +35,45 @@ from sympy import (
     tanh,
 )
 
-import spindle as sp
+import spindle as spd
 from spindle.problem.families import with_parameter_axes
 
-t, x, y, z = sp.coordinates("t x y z")
-u, v, w = sp.unknown("u", x, y), sp.unknown("v", x), sp.unknown("w", x, y, z)
-SQUARE = sp.Box({x: (0, 1), y: (0, 1)})
+t, x, y, z = spd.coordinates("t x y z")
+u, v, w = spd.unknown("u", x, y), spd.unknown("v", x), spd.unknown("w", x, y, z)
+SQUARE = spd.Box({x: (0, 1), y: (0, 1)})
 SECONDS = 5.0
 SMALL = {"width": 4, "hidden_layers": 1, "points": 4}
 
 
 def poisson(source, value=0):
-    return sp.Problem(SQUARE, [Eq(sp.laplacian(u), source)], [sp.Dirichlet(u, value)])
+    return spd.Problem(SQUARE, [Eq(spd.laplacian(u), source)], [spd.Dirichlet(u, value)])
 
 
 def on(domain):
     field = {1: v, 2: u, 3: w}[len(domain.coordinates)]
-    return sp.Problem(domain, [Eq(sp.laplacian(field), 1)], [sp.Dirichlet(field, 0)])
+    return spd.Problem(domain, [Eq(spd.laplacian(field), 1)], [spd.Dirichlet(field, 0)])
 
 
 def flux(k):
-    return sp.Problem(SQUARE, [Eq(sp.div(k * sp.grad(u)), 1)], [sp.Dirichlet(u, 0)])
+    return spd.Problem(SQUARE, [Eq(spd.div(k * spd.grad(u)), 1)], [spd.Dirichlet(u, 0)])
 
 
 def condition(made):
-    return sp.Problem(SQUARE, [Eq(sp.laplacian(u), 1)], [sp.Dirichlet(u, 0), made])
+    return spd.Problem(SQUARE, [Eq(spd.laplacian(u), 1)], [spd.Dirichlet(u, 0), made])
 
 
 NUMBERS = {
-    "coefficient": lambda: sp.Problem(SQUARE, [Eq(10**25 * sp.laplacian(u), 10**25 * x)], [sp.Dirichlet(u, 0)]),
+    "coefficient": lambda: spd.Problem(SQUARE, [Eq(10**25 * spd.laplacian(u), 10**25 * x)], [spd.Dirichlet(u, 0)]),
     "rational": lambda: poisson(Rational(10**30 + 1, 10**29 + 7) * x),
     "product": lambda: poisson(10**25 * x * y),
     "value": lambda: poisson(x, 2**65),
     "power": lambda: poisson(x ** (2**70)),
-    "parameter": lambda: poisson(sp.parameter("k", 2**80) * x),
-    "range": lambda: poisson(sp.parameter("k", range=(2**70, 2**71)) * x),
-    "ends": lambda: on(sp.Interval(x, -(2**70), 2**70)),
+    "parameter": lambda: poisson(spd.parameter("k", 2**80) * x),
+    "range": lambda: poisson(spd.parameter("k", range=(2**70, 2**71)) * x),
+    "ends": lambda: on(spd.Interval(x, -(2**70), 2**70)),
     "factorials": lambda: poisson(factorial(30) * sin(x) / factorial(28)),
     "binomial": lambda: poisson(binomial(100, 50) * x),
-    "nonlinear": lambda: sp.Problem(SQUARE, [Eq(sp.laplacian(u) + 10**22 * u**3, x)], [sp.Dirichlet(u, 0)]),
+    "nonlinear": lambda: spd.Problem(SQUARE, [Eq(spd.laplacian(u) + 10**22 * u**3, x)], [spd.Dirichlet(u, 0)]),
     "beyond floats": lambda: poisson(Float("1e400") * x),
     "below floats": lambda: poisson(Rational(1, 10**350) * x),
 }
@@ -84,7 +84,7 @@ TOWERS = {
     "cosine": lambda: poisson(cos(Integer(10) ** 39 * x)),
     "tower": lambda: poisson(Mod(exp(40) * x, 1)),
     "frac": lambda: poisson(frac(5 * x)),
-    "of the unknown": lambda: sp.Problem(SQUARE, [Eq(sp.laplacian(u), floor(u))], [sp.Dirichlet(u, 0)]),
+    "of the unknown": lambda: spd.Problem(SQUARE, [Eq(spd.laplacian(u), floor(u))], [spd.Dirichlet(u, 0)]),
     "gamma": lambda: poisson(gamma(200) * x),
     "powers": lambda: poisson(x**x**x**x),
     "nested": lambda: poisson(exp(sin(exp(sin(exp(sin(x))))))),
@@ -92,31 +92,31 @@ TOWERS = {
 }
 ENDS = [(-1e31, 1e31), (0, 1e-200), (0, np.inf), (0, np.nan), (1, 1), (1, 0), (1e20, 1e20 + 1), (1e12, 1e12 + 1)]
 ENDS += [(0, oo), (0, 5e-324), (0, I), (0, "1"), (0, sqrt(-1)), (0, "1e300")]
-DOMAINS = {f"{low} to {high}": lambda low=low, high=high: on(sp.Interval(x, low, high)) for low, high in ENDS} | {
-    "huge disk": lambda: on(sp.Disk({x: 0, y: 0}, 1e200)),
-    "far disk": lambda: on(sp.Disk({x: 1e17, y: 0}, 1)),
-    "no disk": lambda: on(sp.Disk({x: 0, y: 0}, 0)),
-    "thin ellipse": lambda: on(sp.Ellipse({x: 0, y: 0}, (1, 1e-9))),
-    "thin box": lambda: on(sp.Box({x: (0, 1e12), y: (0, 1e-12)})),
-    "huge ball": lambda: on(sp.Ball({x: 0, y: 0, z: 0}, 1e160)),
-    "flat polygon": lambda: on(sp.Polygon((x, y), [(0, 0), (1, 0), (2, 0)])),
-    "needle": lambda: on(sp.Polygon((x, y), [(0, 0), (1, 1e-9), (1, 0)])),
-    "nothing left": lambda: on(sp.Disk({x: 0, y: 0}, 1) - sp.Disk({x: 0, y: 0}, 2)),
-    "thin ring": lambda: on(sp.Disk({x: 0, y: 0}, 1) - sp.Disk({x: 0, y: 0}, 0.999999999)),
-    "cusp": lambda: on(sp.Disk({x: 0, y: 0}, 1) - sp.Disk({x: 0.5, y: 0}, 0.5)),
+DOMAINS = {f"{low} to {high}": lambda low=low, high=high: on(spd.Interval(x, low, high)) for low, high in ENDS} | {
+    "huge disk": lambda: on(spd.Disk({x: 0, y: 0}, 1e200)),
+    "far disk": lambda: on(spd.Disk({x: 1e17, y: 0}, 1)),
+    "no disk": lambda: on(spd.Disk({x: 0, y: 0}, 0)),
+    "thin ellipse": lambda: on(spd.Ellipse({x: 0, y: 0}, (1, 1e-9))),
+    "thin box": lambda: on(spd.Box({x: (0, 1e12), y: (0, 1e-12)})),
+    "huge ball": lambda: on(spd.Ball({x: 0, y: 0, z: 0}, 1e160)),
+    "flat polygon": lambda: on(spd.Polygon((x, y), [(0, 0), (1, 0), (2, 0)])),
+    "needle": lambda: on(spd.Polygon((x, y), [(0, 0), (1, 1e-9), (1, 0)])),
+    "nothing left": lambda: on(spd.Disk({x: 0, y: 0}, 1) - spd.Disk({x: 0, y: 0}, 2)),
+    "thin ring": lambda: on(spd.Disk({x: 0, y: 0}, 1) - spd.Disk({x: 0, y: 0}, 0.999999999)),
+    "cusp": lambda: on(spd.Disk({x: 0, y: 0}, 1) - spd.Disk({x: 0.5, y: 0}, 0.5)),
 }
 IDENTITIES = {
-    "itself": lambda: condition(sp.Dirichlet(u, u, on=Eq(x, 0))),
-    "no flux": lambda: condition(sp.Robin(u, 0, 0, 0, on=Eq(x, 0))),
-    "its slope": lambda: condition(sp.Neumann(u, -u.diff(x), on=Eq(x, 0))),
-    "another slope": lambda: condition(sp.Neumann(u, u.diff(y), on=Eq(x, 0))),
-    "zero": lambda: condition(sp.Dirichlet(0 * u, 0)),
-    "a number": lambda: condition(sp.Dirichlet(u - u, 1)),
-    "equation": lambda: sp.Problem(SQUARE, [Eq(sp.laplacian(u), sp.laplacian(u))], [sp.Dirichlet(u, 0)]),
-    "hidden": lambda: sp.Problem(SQUARE, [Eq((u**2).diff(x), 2 * u * u.diff(x))], [sp.Dirichlet(u, 0)]),
-    "trigonometry": lambda: sp.Problem(SQUARE, [Eq(u * sin(x) ** 2 + u * cos(x) ** 2, u)], [sp.Dirichlet(u, 0)]),
-    "in a system": lambda: sp.Problem(
-        SQUARE, [Eq(sp.laplacian(u), 1), Eq(u.diff(x, y), u.diff(y, x))], [sp.Dirichlet(u, 0)]
+    "itself": lambda: condition(spd.Dirichlet(u, u, on=Eq(x, 0))),
+    "no flux": lambda: condition(spd.Robin(u, 0, 0, 0, on=Eq(x, 0))),
+    "its slope": lambda: condition(spd.Neumann(u, -u.diff(x), on=Eq(x, 0))),
+    "another slope": lambda: condition(spd.Neumann(u, u.diff(y), on=Eq(x, 0))),
+    "zero": lambda: condition(spd.Dirichlet(0 * u, 0)),
+    "a number": lambda: condition(spd.Dirichlet(u - u, 1)),
+    "equation": lambda: spd.Problem(SQUARE, [Eq(spd.laplacian(u), spd.laplacian(u))], [spd.Dirichlet(u, 0)]),
+    "hidden": lambda: spd.Problem(SQUARE, [Eq((u**2).diff(x), 2 * u * u.diff(x))], [spd.Dirichlet(u, 0)]),
+    "trigonometry": lambda: spd.Problem(SQUARE, [Eq(u * sin(x) ** 2 + u * cos(x) ** 2, u)], [spd.Dirichlet(u, 0)]),
+    "in a system": lambda: spd.Problem(
+        SQUARE, [Eq(spd.laplacian(u), 1), Eq(u.diff(x, y), u.diff(y, x))], [spd.Dirichlet(u, 0)]
     ),
 }
 JUMPS = {
@@ -130,7 +130,7 @@ JUMPS = {
     "kink": lambda: flux(1 + Abs(x - 0.3)),
     "front": lambda: flux(2 + tanh((x - 0.5) / 1e-3)),
     "inclusion": lambda: flux(Piecewise((1, (x - 0.5) ** 2 + (y - 0.5) ** 2 < 0.01), (10, True))),
-    "code": lambda: flux(sp.given("k", lambda a: 1.0 + (a > 0.5), x)),
+    "code": lambda: flux(spd.given("k", lambda a: 1.0 + (a > 0.5), x)),
     "of the unknown": lambda: flux(1 + Heaviside(u)),
     "outside": lambda: flux(Piecewise((1, x < 2), (10, True))),
 }
@@ -153,8 +153,8 @@ def test_it_is_planned_or_refused_in_a_sentence_and_at_once(make):
     try:
         problem = make()
         assert len(str(problem)) > 50
-        sp.PINN(**SMALL).plan(with_parameter_axes(problem))
-    except sp.SpindleError as error:
+        spd.PINN(**SMALL).plan(with_parameter_axes(problem))
+    except spd.SpindleError as error:
         assert "\n" not in str(error) and len(str(error)) < 1000
         assert str(error).rstrip().endswith("."), str(error)
     assert time.process_time() - began < SECONDS

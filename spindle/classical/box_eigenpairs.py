@@ -87,7 +87,7 @@ def box_eigenpairs(pencil: Pencil, count: int, near: float, width: int | None = 
     widths = _ALONG if axes is not None else _TOGETHER.get(dimension, ())
     if not widths:
         raise MethodError(
-            f"`sp.eigenpairs({pencil.problem.name})`: the operator does not fall into parts of one axis each, and so "
+            f"`spd.eigenpairs({pencil.problem.name})`: the operator does not fall into parts of one axis each, and so "
             f"many functions of {dimension} coordinates together do not fit; up to {max(_TOGETHER)} do."
         )
     widths = widths if width is None else (max(width * 3 // 4, 4), width)
@@ -126,7 +126,9 @@ def _until_it_stands(solved, widths, count: int):
                 break
         last = values
     if best is None:
-        raise MethodError(f"`sp.eigenpairs(count={count})` asks for more eigenpairs than the functions have; fewer do.")
+        raise MethodError(
+            f"`spd.eigenpairs(count={count})` asks for more eigenpairs than the functions have; fewer do."
+        )
     return best
 
 
@@ -184,8 +186,8 @@ def _is_whole(place: BoxFace, bounds) -> bool:
 
 def _elsewhere(problem, reason: str) -> MethodError:
     return MethodError(
-        f"`sp.eigenpairs({problem.name}, method=sp.SPINN())` takes polynomials on one box, and {reason}; use "
-        f"`method=sp.DTPINN()`, which takes differences on scattered nodes in two and three dimensions."
+        f"`spd.eigenpairs({problem.name}, method=spd.SPINN())` takes polynomials on one box, and {reason}; use "
+        f"`method=spd.DTPINN()`, which takes differences on scattered nodes in two and three dimensions."
     )
 
 
@@ -304,8 +306,8 @@ def _products(spectra, bounds, near: float, count: int):
         lowest = sum(float(np.min(np.real(values))) for values, _ in spectra)
         if any(np.iscomplexobj(values) for values, _ in spectra) or near > lowest:
             raise MethodError(
-                f"`sp.eigenpairs(near={near:g})` in {len(spectra)} coordinates looks for the smallest eigenvalues, the "
-                f"first of which is {lowest:.6g}; give a number below it."
+                f"`spd.eigenpairs(near={near:g})` in {len(spectra)} coordinates looks for the smallest eigenvalues, "
+                f"the first of which is {lowest:.6g}; give a number below it."
             )
         spectra = [(values[:count], vectors[:, :count]) for values, vectors in spectra]
     chosen: list[tuple[complex, tuple[int, ...]]] = [(0.0, ())]
@@ -317,7 +319,7 @@ def _products(spectra, bounds, near: float, count: int):
         chosen = sorted(sums, key=key)[:count] if limited else sums
     if len(chosen) < count:
         raise MethodError(
-            f"`sp.eigenpairs(count={count})` asks for more eigenpairs than there are functions; ask for fewer."
+            f"`spd.eigenpairs(count={count})` asks for more eigenpairs than there are functions; ask for fewer."
         )
     chosen = sorted(chosen, key=lambda s: (np.real(s[0]), np.imag(s[0])))
     functions = [

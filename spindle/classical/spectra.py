@@ -63,7 +63,7 @@ def nearest_pairs(operator, mass, near: float, count: int, rounding: float = 1e-
     order = np.argsort(-np.abs(inverse), kind="stable")[:wanted]
     if len(order) < count:
         raise MethodError(
-            f"`sp.eigenpairs(count={count})` asks for more eigenpairs than the {len(order)} that this discretisation "
+            f"`spd.eigenpairs(count={count})` asks for more eigenpairs than the {len(order)} that this discretisation "
             f"has; ask for fewer, or for more nodes or functions."
         )
     return _sorted(near + 1 / inverse[order], vectors[:, order], near, count, rounding)
@@ -113,8 +113,8 @@ def _by_arnoldi(operator, mass, near: float, wanted: int) -> tuple[np.ndarray, n
 
 def _singular(near: float) -> MethodError:
     return MethodError(
-        f"`sp.eigenpairs(near={near:g})` is an eigenvalue itself, or the conditions leave more than the eigenfunctions "
-        f"open; look near another number, such as {near - 1:g}, and check the conditions."
+        f"`spd.eigenpairs(near={near:g})` is an eigenvalue itself, or the conditions leave more than the "
+        f"eigenfunctions open; look near another number, such as {near - 1:g}, and check the conditions."
     )
 
 

@@ -35,7 +35,7 @@ def solve_eigenproblem(
 ) -> None:
     """Print the eigenpairs of a problem file, and write them with their eigenfunctions into a directory.
 
-    settings   `count` and `near` of `sp.eigenpairs`, parameters of the file, and settings of the method
+    settings   `count` and `near` of `spd.eigenpairs`, parameters of the file, and settings of the method
     """
     options: dict[str, Any] = {key: settings[key] for key in ("count", "near") if key in settings}
     of_problem = {key: value for key, value in settings.items() if key in source.options}

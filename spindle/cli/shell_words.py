@@ -6,11 +6,11 @@ import shlex
 from spindle.methods.registry import METHODS
 
 _NAMES = {cls.__name__: name for name, (cls, fixed) in METHODS.items() if not fixed}
-_METHOD = re.compile(rf"\bsp\.({'|'.join(_NAMES)})\(")
+_METHOD = re.compile(rf"\bspd\.({'|'.join(_NAMES)})\(")
 
 
 def for_the_shell(sentence: str, directory: str = "DIRECTORY") -> str:
-    """The sentence with calls such as `sp.PINN(width=3)` written as `--method pinn --set width=3`.
+    """The sentence with calls such as `spd.PINN(width=3)` written as `--method pinn --set width=3`.
 
     directory   of the run that is spoken of
     """
@@ -19,9 +19,9 @@ def for_the_shell(sentence: str, directory: str = "DIRECTORY") -> str:
         settings = [f" --set {shlex.quote(s)}" for s in _arguments(sentence[match.end() : end]) if "=" in s]
         words = f"--method {_NAMES[match[1]]}{''.join(settings)}"
         sentence = sentence[: match.start()] + words + sentence[end + 1 :]
-    sentence = re.sub(r"sp\.solve\(([\w.-]+), (--method [^`]*?)\)`", r"spindle solve \1 \2`", sentence)
-    sentence = re.sub(r"sp\.solve\((\w+)=([^`]*?)\)`", r"--\1 \2`", sentence)
-    return sentence.replace("sp.resume(directory)", f"spindle resume {shlex.quote(directory)}")
+    sentence = re.sub(r"spd\.solve\(([\w.-]+), (--method [^`]*?)\)`", r"spindle solve \1 \2`", sentence)
+    sentence = re.sub(r"spd\.solve\((\w+)=([^`]*?)\)`", r"--\1 \2`", sentence)
+    return sentence.replace("spd.resume(directory)", f"spindle resume {shlex.quote(directory)}")
 
 
 def _closing(text: str, start: int) -> int:

@@ -19,9 +19,9 @@ def _posed(name: str) -> Callable[..., Problem]:
     def pose(*values, **named) -> Problem:
         given = dict(zip(known, values, strict=False))
         if len(values) > len(known) or set(given) & set(named):
-            form = f"sp.gallery.{name}({', '.join(f'{option}=...' for option in known)})"
+            form = f"spd.gallery.{name}({', '.join(f'{option}=...' for option in known)})"
             raise ProblemError(
-                f"`sp.gallery.{name}` takes {len(known)} options, each once, and was given {len(values)} values "
+                f"`spd.gallery.{name}` takes {len(known)} options, each once, and was given {len(values)} values "
                 f"without a name beside {len(named)} with one; write `{form}`."
             )
         return gallery(name, **given, **named)

@@ -21,7 +21,7 @@ def either_spelling(init: Callable) -> Callable:
             values, *rest = rest
             if not isinstance(values, (tuple, list, np.ndarray)) or len(values) != len(first):
                 raise ProblemError(
-                    f"`sp.{type(self).__name__}({shown(tuple(first))}, {shown(values)}, ...)` does not have one value "
+                    f"`spd.{type(self).__name__}({shown(tuple(first))}, {shown(values)}, ...)` does not have one value "
                     f"for each coordinate; write `({', '.join('0' for _ in first)})` there."
                 )
             first = dict(zip(first, values, strict=True))
@@ -40,8 +40,8 @@ def vertices_spelled(init: Callable) -> Callable:
         columns = [value if isinstance(value, (tuple, list, np.ndarray)) else [value] for value in first.values()]
         if len({len(column) for column in columns}) != 1:
             raise ProblemError(
-                f"`sp.Polygon({shown(first)})` has not as many numbers for each coordinate; write "
-                f"`sp.Polygon({{x: [0, 1, 0], y: [0, 0, 1]}})`."
+                f"`spd.Polygon({shown(first)})` has not as many numbers for each coordinate; write "
+                f"`spd.Polygon({{x: [0, 1, 0], y: [0, 0, 1]}})`."
             )
         return init(self, tuple(first), [tuple(p) for p in zip(*columns, strict=True)], *rest, **named)
 
@@ -66,7 +66,7 @@ def one_number(call: str, what: str, value) -> float:
         number = np.nan
     if not abs(number) <= FARTHEST:
         raise ProblemError(
-            f"`sp.{call}` was given {what} {shown(value)}, which is no finite number up to {FARTHEST:g}; write one, "
+            f"`spd.{call}` was given {what} {shown(value)}, which is no finite number up to {FARTHEST:g}; write one, "
             f"such as 1."
         )
     return number
@@ -75,7 +75,9 @@ def one_number(call: str, what: str, value) -> float:
 def numbers_of(call: str, what: str, values, count: int) -> tuple[float, ...]:
     """So many numbers as floats; raises ProblemError where they are not as many, or no numbers."""
     if not isinstance(values, (tuple, list)) or len(values) != count:
-        raise ProblemError(f"`sp.{call}` was given {what} {shown(values)}, and it needs {count} numbers; write (2, 1).")
+        raise ProblemError(
+            f"`spd.{call}` was given {what} {shown(values)}, and it needs {count} numbers; write (2, 1)."
+        )
     return tuple(one_number(call, what, v) for v in values)
 
 
@@ -84,8 +86,8 @@ def radius_of(call: str, shape, radius) -> float:
     value = one_number(call, "the radius", radius)
     if value <= 0:
         raise ProblemError(
-            f"`sp.{call}` was given the radius {plain(value)}, and nothing lies within a radius that is not positive; "
-            f"write `sp.{call}({placed(shape)}, radius=1)`."
+            f"`spd.{call}` was given the radius {plain(value)}, and nothing lies within a radius that is not positive; "
+            f"write `spd.{call}({placed(shape)}, radius=1)`."
         )
     return value
 
@@ -94,7 +96,7 @@ def side_name(call: str, name) -> str:
     """The name of a boundary; raises ProblemError where it is no text, or empty."""
     if not isinstance(name, str) or not name.strip():
         raise ProblemError(
-            f"`sp.{call}` was given the name {shown(name)}, by which no condition could call its boundary; write "
+            f"`spd.{call}` was given the name {shown(name)}, by which no condition could call its boundary; write "
             f'`name="wall"`.'
         )
     return name
@@ -110,9 +112,9 @@ def coordinates_of(call: str, coordinates, counts: tuple[int, ...]) -> tuple[sym
     )
     if not right or any(is_time(c) for c in symbols):
         raise ProblemError(
-            f"`sp.{call}` was given the coordinates {shown(symbols)}, and it needs {counts[0]} different symbols of "
+            f"`spd.{call}` was given the coordinates {shown(symbols)}, and it needs {counts[0]} different symbols of "
             f"space, "
-            f'without the time t; write `x, y, z = sp.coordinates("x y z")` and name {counts[0]} of them.'
+            f'without the time t; write `x, y, z = spd.coordinates("x y z")` and name {counts[0]} of them.'
         )
     return symbols
 
@@ -123,8 +125,8 @@ def centre_of(call: str, centre, *counts: int) -> tuple[tuple[sympy.Symbol, ...]
         centre = dict(centre)
     except (TypeError, ValueError):
         raise ProblemError(
-            f"`sp.{call}` was given the centre {shown(centre)}, which names no coordinates; write "
-            f"`sp.{call}({{{'x: 0, y: 0, z: 0' if 3 in counts else 'x: 0, y: 0'}}}, ...)`."
+            f"`spd.{call}` was given the centre {shown(centre)}, which names no coordinates; write "
+            f"`spd.{call}({{{'x: 0, y: 0, z: 0' if 3 in counts else 'x: 0, y: 0'}}}, ...)`."
         ) from None
     coordinates = coordinates_of(call, tuple(centre), counts)
     return coordinates, tuple(one_number(call, f"the centre {c} =", v) for c, v in centre.items())

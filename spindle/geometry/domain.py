@@ -174,7 +174,7 @@ class BoxDomain(Domain):
         if isinstance(other, BoxDomain):
             raise ProblemError(
                 f"`{self} * {other}` multiplies boxes, which is done for a shape and an interval of time alone; write "
-                f"one box with all intervals, `sp.Box({{t: (0, 1), x: (0, 1)}})`."
+                f"one box with all intervals, `spd.Box({{t: (0, 1), x: (0, 1)}})`."
             )
         return self._combined(other, "*")
 
@@ -209,11 +209,11 @@ def no_domain(domain: Domain, operation: str, other) -> ProblemError:
     """The error for joining a domain with something else."""
     return ProblemError(
         f"`{domain} {operation} {shown(other)}` joins a domain with what is none; write a box or a shape there, "
-        f"`sp.Box({{x: (0, 1), y: (0, 1)}})`."
+        f"`spd.Box({{x: (0, 1), y: (0, 1)}})`."
     )
 
 
-@usage("sp.Box({x: (0, 1), y: (0, 1)})")
+@usage("spd.Box({x: (0, 1), y: (0, 1)})")
 class Box(BoxDomain):
     """A box, `Box({t: (0, 1), x: (-1, 1)})`: an interval for each coordinate, in the order of the arrays' axes.
 
@@ -224,16 +224,16 @@ class Box(BoxDomain):
     def __init__(self, intervals: Mapping[sympy.Symbol, tuple]):
         if not isinstance(intervals, Mapping):
             raise ProblemError(
-                f"`sp.Box({shown(intervals)})` needs an interval for each coordinate; write "
-                f"`sp.Box({{x: (0, 1), y: (0, 1)}})`."
+                f"`spd.Box({shown(intervals)})` needs an interval for each coordinate; write "
+                f"`spd.Box({{x: (0, 1), y: (0, 1)}})`."
             )
         if not intervals:
-            raise ProblemError("`sp.Box({})` has no coordinates; write `sp.Box({x: (0, 1), y: (0, 1)})`.")
+            raise ProblemError("`spd.Box({})` has no coordinates; write `spd.Box({x: (0, 1), y: (0, 1)})`.")
         for coordinate in intervals:
             if not isinstance(coordinate, sympy.Symbol):
                 raise ProblemError(
-                    f"`sp.Box` was given {shown(coordinate)} as a coordinate, which is no symbol; write "
-                    f'`x, y = sp.coordinates("x y")` and `sp.Box({{x: (0, 1), y: (0, 1)}})`.'
+                    f"`spd.Box` was given {shown(coordinate)} as a coordinate, which is no symbol; write "
+                    f'`x, y = spd.coordinates("x y")` and `spd.Box({{x: (0, 1), y: (0, 1)}})`.'
                 )
         self.coordinates = tuple(intervals)
         self.symbolic_bounds = tuple(_interval(c, ends) for c, ends in intervals.items())
@@ -262,7 +262,7 @@ class Box(BoxDomain):
         return f"Box({{{', '.join(ends)}}})"
 
 
-@usage("sp.Interval(x, 0, 1)")
+@usage("spd.Interval(x, 0, 1)")
 def Interval(coordinate: sympy.Symbol, low, high) -> Box:
     """The one-dimensional box `low <= coordinate <= high`."""
     return Box({coordinate: (low, high)})
@@ -312,7 +312,7 @@ def _interval(coordinate, ends) -> tuple[sympy.Expr, sympy.Expr]:
         ordered = False
     if not ordered:
         raise ProblemError(
-            f"`sp.Box` was given {coordinate}: {shown(ends)}, which is no interval; write two finite numbers with "
+            f"`spd.Box` was given {coordinate}: {shown(ends)}, which is no interval; write two finite numbers with "
             f"low < high, `{coordinate}: (0, 1)`."
         )
     return low, high

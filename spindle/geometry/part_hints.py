@@ -15,7 +15,7 @@ _LOGIC = re.compile(r"\band\b|\bor\b|\bnot\b|[&|~]")
 
 _JOINED = (
     ", and relations are joined by SymPy, `on=And(Eq(y, 1), x > 0.3, x < 0.7)`, with `from sympy import And, Eq`; "
-    'names of sides by `sp.side("hole")`, `on=~sp.side("hole")`.'
+    'names of sides by `spd.side("hole")`, `on=~spd.side("hole")`.'
 )
 
 

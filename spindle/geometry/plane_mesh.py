@@ -20,7 +20,7 @@ _STRAIGHT = 1e-9  # sine of the angle between edges of one line
 Ring = tuple[tuple[tuple[float, float], ...], tuple[str, ...]]
 
 
-@usage('sp.PlaneMesh((x, y), "plate.msh")')
+@usage('spd.PlaneMesh((x, y), "plate.msh")')
 class PlaneMesh(Planar):
     """What a triangle mesh of the plane covers, `PlaneMesh((x, y), "plate.msh")`: a shape with the mesh's outline.
 
@@ -35,7 +35,7 @@ class PlaneMesh(Planar):
 
     def __init__(self, coordinates, outline, name: str = "outline"):
         self.coordinates = coordinates_of("PlaneMesh", coordinates, (2,))
-        call = f"sp.PlaneMesh(({', '.join(map(str, self.coordinates))}), ...)"
+        call = f"spd.PlaneMesh(({', '.join(map(str, self.coordinates))}), ...)"
         usual = side_name("PlaneMesh", name)
         if isinstance(outline, (str, os.PathLike)):
             self.rings = _rings(reading(mesh_file.read_plane, outline, call), usual, call)
@@ -74,7 +74,7 @@ def _given(outline, call: str) -> tuple[Ring, ...]:
     if not rings or any(len(points) != len(labels) or len(points) < 3 for points, labels in rings):
         raise ProblemError(
             f"`{call}` was given {shown(outline)} for its outline, which is neither a file nor a list of rings; write "
-            f'`sp.PlaneMesh((x, y), "plate.msh")`.'
+            f'`spd.PlaneMesh((x, y), "plate.msh")`.'
         )
     return rings
 
@@ -83,7 +83,7 @@ def _rings(mesh, usual: str, call: str) -> tuple[Ring, ...]:
     """The closed rings of edges that belong to a single triangle, the inside on their left, each edge with its name."""
     vertices, triangles, edges, labels, names = mesh
     if np.any(np.abs(vertices[:, 2:]) > 1e-9 * np.ptp(vertices[:, :2])) or not (np.abs(vertices) <= FARTHEST).all():
-        raise ProblemError(f"`{call}` needs a mesh of the plane, and this one has heights; `sp.Mesh` takes surfaces.")
+        raise ProblemError(f"`{call}` needs a mesh of the plane, and this one has heights; `spd.Mesh` takes surfaces.")
     a, b, c = (vertices[triangles[:, k], :2] for k in range(3))
     area = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
     turned = np.where((area < 0)[:, None], triangles[:, [0, 2, 1]], triangles)[area != 0]

@@ -13,7 +13,7 @@ from spindle.geometry.supports import Bounds
 _COINCIDE = 1e-9  # of the spacing, within which two nodes are one
 
 
-@usage("sp.PointCloud((x, y), interior, boundary, normals)")
+@usage("spd.PointCloud((x, y), interior, boundary, normals)")
 class PointCloud(Shape):
     """A domain given by its nodes, `PointCloud((x, y), interior, boundary, normals)`: `DTPINN` takes them as they are.
 
@@ -31,26 +31,26 @@ class PointCloud(Shape):
         self.interior, self.nodes, self.normals = (self._table(v, d) for v in (interior, boundary, normals))
         if len(self.nodes) != len(self.normals) or len(self.interior) < 2 * d or len(self.nodes) < 2 * d:
             raise ProblemError(
-                f"`sp.PointCloud` was given {len(self.interior)} inner nodes, {len(self.nodes)} boundary nodes and "
+                f"`spd.PointCloud` was given {len(self.interior)} inner nodes, {len(self.nodes)} boundary nodes and "
                 f"{len(self.normals)} normals; it needs at least {2 * d} of both kinds of nodes, and one normal for "
                 f"each boundary node."
             )
         if not self._gaps.min() > _COINCIDE * self._spacing:
             raise ProblemError(
-                "`sp.PointCloud` was given two nodes at the same place, between which nothing can be differentiated; "
+                "`spd.PointCloud` was given two nodes at the same place, between which nothing can be differentiated; "
                 "leave one of them out, and boundary nodes out of the inner ones."
             )
         length = np.linalg.norm(self.normals, axis=1, keepdims=True)
         if not length.all():
             raise ProblemError(
-                "`sp.PointCloud` was given a normal of length zero, which points nowhere; give the outward direction "
+                "`spd.PointCloud` was given a normal of length zero, which points nowhere; give the outward direction "
                 "at each boundary node."
             )
         self.normals = self.normals / length
         self.labels = np.zeros(len(self.nodes), int) if labels is None else np.asarray(labels, int)
         if self.labels.shape != (len(self.nodes),) or not np.isin(self.labels, np.arange(len(self.sides))).all():
             raise ProblemError(
-                f"`sp.PointCloud` was given labels that do not number the sides {self.sides} for each of "
+                f"`spd.PointCloud` was given labels that do not number the sides {self.sides} for each of "
                 f"{len(self.nodes)} boundary nodes; give one whole number from 0 to {len(self.sides) - 1} a node."
             )
         check_extent(self)
@@ -63,7 +63,7 @@ class PointCloud(Shape):
             table = np.zeros(0)
         if table.ndim != 2 or table.shape[1] != columns or not (np.abs(table) <= FARTHEST).all():
             raise ProblemError(
-                f"`sp.PointCloud` was given an array of shape {table.shape}, and needs finite numbers in {columns} "
+                f"`spd.PointCloud` was given an array of shape {table.shape}, and needs finite numbers in {columns} "
                 f"columns, one a coordinate; give one row a node."
             )
         return table

@@ -53,7 +53,7 @@ class Shape(ShapeDomain):
         """Raises ProblemError: a shape has no time."""
         raise ProblemError(
             f"`{self}` has no time that could be cut into windows; multiply it by an interval of time, "
-            f"`sp.Interval(t, 0, 1) * shape`."
+            f"`spd.Interval(t, 0, 1) * shape`."
         )
 
     @abstractmethod

@@ -47,7 +47,7 @@ class ShapeDomain(Domain):
         """The walls that `on` names.
 
         on    None: the whole boundary in space; the name of a side; `Eq(x, 1)` or a relation such as `x > 0`, the part
-              where it holds; several of these and `sp.side(name)` joined by `And`, `Or` and `Not`; a list of these
+              where it holds; several of these and `spd.side(name)` joined by `And`, `Or` and `Not`; a list of these
         Raises ProblemError when a named part is empty.
         """
         sides = self.shape.sides
@@ -88,7 +88,7 @@ class ShapeDomain(Domain):
         if not _is_duration(duration):
             raise ProblemError(
                 f"`{duration} * {self}` needs an interval of time, the coordinate called t, beside the shape; write "
-                f'`sp.Interval(t, 0, 1) * shape` with `t = sp.coordinates("t")`, and join shapes by `|`, `-` and `&`.'
+                f'`spd.Interval(t, 0, 1) * shape` with `t = spd.coordinates("t")`, and join shapes by `|`, `-` and `&`.'
             )
         return SpaceTimeDomain(self, duration, first=first)
 
@@ -99,7 +99,7 @@ def _is_duration(domain) -> bool:
 
 
 class SpaceTimeDomain(ShapeDomain):
-    """A shape at all times of an interval: `sp.Disk({x: 0, y: 0}, 1) * sp.Interval(t, 0, 1)`.
+    """A shape at all times of an interval: `spd.Disk({x: 0, y: 0}, 1) * spd.Interval(t, 0, 1)`.
 
     first   whether time is the first coordinate, as in `interval * shape`, or the last
     """

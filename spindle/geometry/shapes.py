@@ -40,7 +40,7 @@ from spindle.symbolic.words import shown
 _SLIMMEST = 10_000  # times longer than the other may be a half axis of an ellipse
 
 
-@usage("sp.Ellipse({x: 0, y: 0}, (2, 1), angle=0.3)")
+@usage("spd.Ellipse({x: 0, y: 0}, (2, 1), angle=0.3)")
 class Ellipse(Planar):
     """The ellipse `Ellipse({x: 0, y: 0}, (2, 1), angle=0.3)`: its centre, its half axes and the angle of the first.
 
@@ -55,12 +55,12 @@ class Ellipse(Planar):
         self.axes = numbers_of("Ellipse", "axes", axes, 2)
         if min(self.axes) <= 0:
             raise ProblemError(
-                f"`sp.Ellipse` was given the half axes {shown(axes)}, and an ellipse needs two positive ones; write "
-                f"`sp.Ellipse({placed(self)}, (2, 1))`."
+                f"`spd.Ellipse` was given the half axes {shown(axes)}, and an ellipse needs two positive ones; write "
+                f"`spd.Ellipse({placed(self)}, (2, 1))`."
             )
         if max(self.axes) > _SLIMMEST * min(self.axes):
             raise ProblemError(
-                f"`sp.Ellipse` was given the half axes {axes}, of which one is more than {_SLIMMEST:,} times the "
+                f"`spd.Ellipse` was given the half axes {axes}, of which one is more than {_SLIMMEST:,} times the "
                 f"other, and no nodes fit into so slim an ellipse; choose another unit for one coordinate."
             )
         self.angle, self.sides = one_number("Ellipse", "angle", angle), (side_name("Ellipse", name),)
@@ -84,7 +84,7 @@ class Ellipse(Planar):
         return f"Ellipse({placed(self)}, ({', '.join(map(plain, self.axes))}){turned})"
 
 
-@usage("sp.Disk({x: 0, y: 0}, radius=1)")
+@usage("spd.Disk({x: 0, y: 0}, radius=1)")
 class Disk(Planar):
     """The disk `Disk({x: 0, y: 0}, radius=1)`; `name` is what its boundary is called.
 
@@ -111,7 +111,7 @@ class Disk(Planar):
         return f"Disk({placed(self)}, radius={plain(self.radius)})"
 
 
-@usage("sp.Curve({x: 2*cos(s), y: sin(s)}, s, (0, 2*pi))")
+@usage("spd.Curve({x: 2*cos(s), y: sin(s)}, s, (0, 2*pi))")
 class Curve(Planar):
     """The interior of a smooth closed curve, `Curve({x: 2*cos(s), y: sin(s)}, s, (0, 2*pi))`.
 
@@ -156,7 +156,7 @@ class Curve(Planar):
         return f"Curve({{{at}}}, {self.parameter}, {self.ends})"
 
 
-@usage("sp.Polygon((x, y), [(0, 0), (1, 0), (0, 1)])")
+@usage("spd.Polygon((x, y), [(0, 0), (1, 0), (0, 1)])")
 class Polygon(Planar):
     """A polygon, `Polygon((x, y), [(0, 0), (1, 0), (0, 1)])`, its holes given as further lists of vertices.
 
@@ -204,15 +204,15 @@ def _ring(vertices) -> tuple:
         points = np.zeros(0)
     if points.ndim != 2 or points.shape[1] != 2 or not (np.abs(points) <= FARTHEST).all():
         raise ProblemError(
-            "`sp.Polygon` was given vertices that are no list of finite pairs of numbers; write "
-            "`sp.Polygon((x, y), [(0, 0), (1, 0), (0, 1)])`."
+            "`spd.Polygon` was given vertices that are no list of finite pairs of numbers; write "
+            "`spd.Polygon((x, y), [(0, 0), (1, 0), (0, 1)])`."
         )
     # Shapely repeats the first vertex at the end, and files often repeat others.
     points = points[np.any(points != np.roll(points, 1, axis=0), axis=1)]
     if len(points) < 3:
         raise ProblemError(
-            f"`sp.Polygon` was given {len(points)} different vertices, and fewer than three enclose nothing; write "
-            f"`sp.Polygon((x, y), [(0, 0), (1, 0), (0, 1)])`."
+            f"`spd.Polygon` was given {len(points)} different vertices, and fewer than three enclose nothing; write "
+            f"`spd.Polygon((x, y), [(0, 0), (1, 0), (0, 1)])`."
         )
     return tuple((float(a), float(b)) for a, b in points)
 
@@ -223,15 +223,15 @@ def _outline(rings) -> shapely.Polygon:
         if not whole.is_valid or whole.area == 0:
             which = "an outline" if number == 0 else f"hole {number}"
             raise ProblemError(
-                f"`sp.Polygon` was given {which} that crosses or touches itself "
+                f"`spd.Polygon` was given {which} that crosses or touches itself "
                 f"({shapely.validation.explain_validity(whole)}), so it has no clear inside; put its vertices in order."
             )
     outline = shapely.Polygon(rings[0])
     for number, ring in enumerate(rings[1:], start=1):
         if not outline.contains_properly(shapely.Polygon(ring)):
             raise ProblemError(
-                f"`sp.Polygon` was given hole {number} that is not strictly inside the outline or touches another "
-                f"hole; subtract it, `sp.Polygon(...) - sp.Polygon(...)`."
+                f"`spd.Polygon` was given hole {number} that is not strictly inside the outline or touches another "
+                f"hole; subtract it, `spd.Polygon(...) - spd.Polygon(...)`."
             )
         outline = outline - shapely.Polygon(ring)
     outline = shapely.Polygon(rings[0], rings[1:])
@@ -258,9 +258,9 @@ def _curve_parts(at, parameter, ends) -> tuple:
         right = False
     if not right:
         raise ProblemError(
-            f"`sp.Curve` was given {shown(at)} for {shown(parameter)} in {shown(ends)}, and it needs an expression of "
+            f"`spd.Curve` was given {shown(at)} for {shown(parameter)} in {shown(ends)}, and it needs an expression of "
             f"one parameter for each coordinate and two ends with low < high; write "
-            f"`sp.Curve({{x: 2*cos(s), y: sin(s)}}, s, (0, 2*pi))`."
+            f"`spd.Curve({{x: 2*cos(s), y: sin(s)}}, s, (0, 2*pi))`."
         )
     coordinates_of("Curve", tuple(c for c, _ in parts), (2,))
     return parts

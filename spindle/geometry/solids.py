@@ -19,12 +19,12 @@ from spindle.symbolic.words import shown
 _MOST_DIMENSIONS = 8  # of balls: of the box around one, 1.6 % lie inside
 
 
-@usage("sp.Ball({x: 0, y: 0, z: 0}, radius=1)")
+@usage("spd.Ball({x: 0, y: 0, z: 0}, radius=1)")
 class Ball(Solid):
     """The ball `Ball({x: 0, y: 0, z: 0}, radius=1)`, in three to eight dimensions.
 
     `name` is what its boundary is called. Above three dimensions it is not joined with other shapes, and is taken by
-    methods that need no nodes, such as `sp.PINN()`.
+    methods that need no nodes, such as `spd.PINN()`.
 
     `Ball((x, y, z), (0, 0, 0), radius=1)` is another way to say it.
     """
@@ -98,7 +98,7 @@ class Ball(Solid):
         return f"Ball({placed(self)}, radius={plain(self.radius)})"
 
 
-@usage('sp.Mesh((x, y, z), "part.stl")')
+@usage('spd.Mesh((x, y, z), "part.stl")')
 class Mesh(Solid):
     """The inside of a closed triangle mesh, `Mesh((x, y, z), "part.stl")`.
 
@@ -109,7 +109,7 @@ class Mesh(Solid):
 
     def __init__(self, coordinates, surface, name: str = "surface"):
         self.coordinates = coordinates_of("Mesh", coordinates, (3,))
-        call = f"sp.Mesh(({', '.join(map(str, self.coordinates))}), ...)"
+        call = f"spd.Mesh(({', '.join(map(str, self.coordinates))}), ...)"
         is_pair = isinstance(surface, (tuple, list)) and len(surface) == 2
         if not is_pair and not isinstance(surface, (str, os.PathLike)):
             raise ProblemError(

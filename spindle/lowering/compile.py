@@ -128,7 +128,7 @@ def given_partial(applied, orders: Sequence[int]) -> Callable:
 
 def _explained(applied) -> Callable:
     """A given function that says in a sentence where it cannot be used."""
-    call = f"sp.given({applied.func.__name__!r}, ...)"
+    call = f"spd.given({applied.func.__name__!r}, ...)"
 
     def function(*points):
         shape = jnp.broadcast_shapes(*map(jnp.shape, points))

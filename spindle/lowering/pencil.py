@@ -56,8 +56,8 @@ def pencil_of(problem: Problem) -> Pencil:
     eigenvalue = problem.eigenvalue
     if eigenvalue is None:
         raise ProblemError(
-            f"`sp.eigenpairs({problem.name})` needs the parameter that is the eigenvalue, and there is none; write "
-            f'`lam = sp.parameter("lam", eigenvalue=True)` and use it in the equation.'
+            f"`spd.eigenpairs({problem.name})` needs the parameter that is the eigenvalue, and there is none; write "
+            f'`lam = spd.parameter("lam", eigenvalue=True)` and use it in the equation.'
         )
     _check_kind(problem, eigenvalue)
     numbers = {p: sympy.sympify(p.value) for p in problem.parameters if p.value is not None}

@@ -163,7 +163,7 @@ def _refuse_beside_weights_at_points(s: Any, ladder: Sequence[float]) -> None:
     other = f"causal={tuple(ladder)}" if ladder else f"resample={s.resample}" if moves else ""
     if other:
         raise MethodError(
-            f"`sp.{type(s).__name__}(balancing={s.balancing!r}, {other})` has a weight for each point, which needs "
+            f"`spd.{type(s).__name__}(balancing={s.balancing!r}, {other})` has a weight for each point, which needs "
             f"points that stay and no other weights at them; leave one of the two out."
         )
 

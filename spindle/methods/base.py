@@ -214,7 +214,7 @@ class Method(TrainingSettings, ABC):
         Ladder(),
         "tolerances of causal weights, one after the other, such as (0.01, 1), each for at most `steps` steps of Adam, "
         "that weighs later times by how well earlier ones are solved (Wang et al. 2024); (): off. Its authors report a "
-        "patent; see `sp.CausalPINN`",
+        "patent; see `spd.CausalPINN`",
     )
     causal_start: bool | None = setting(Flag(), "whether these weights count initial conditions as the earliest time")
     slabs: int | None = setting(
@@ -242,12 +242,12 @@ class Method(TrainingSettings, ABC):
         known = [f.name for f in _recipe_first(cls)]
         if unnamed:
             raise MethodError(
-                f"`sp.{cls.__name__}({', '.join(map(shown, unnamed))})` does not say what is set, since every setting "
-                f"goes by its name; write `sp.{cls.__name__}(width=64)`." + nearest("", known)
+                f"`spd.{cls.__name__}({', '.join(map(shown, unnamed))})` does not say what is set, since every setting "
+                f"goes by its name; write `spd.{cls.__name__}(width=64)`." + nearest("", known)
             )
         for key in settings:
             if key not in known:
-                raise MethodError(f"`sp.{cls.__name__}({key}=...)`: there is no such setting." + nearest(key, known))
+                raise MethodError(f"`spd.{cls.__name__}({key}=...)`: there is no such setting." + nearest(key, known))
         return super().__new__(cls)
 
     def __repr__(self):
@@ -276,13 +276,13 @@ class Method(TrainingSettings, ABC):
         _refuse_eigenvalue(problem)
         if not isinstance(self.recipe, str) or self.recipe not in self.recipes:
             raise MethodError(
-                f"`sp.{type(self).__name__}(recipe={shown(self.recipe)})` is not known."
+                f"`spd.{type(self).__name__}(recipe={shown(self.recipe)})` is not known."
                 + nearest(str(self.recipe)[:100], self.recipes)
             )
         usual, given = self.recipes[self.recipe], self.as_dict()
         as_published = published_settings(problem, self.name, usual, given) if self.recipe == "paper" else {}
         settings = checked(type(self), {**usual, **as_published, **given}, len(problem.coordinates))
-        settings = with_parts(f"sp.{type(self).__name__}", given, settings)
+        settings = with_parts(f"spd.{type(self).__name__}", given, settings)
         complete = replace(self, **settings)
         # Slabs follow the solution by themselves; windows do where time is the only coordinate.
         slabs = isinstance(complete.network, str) and complete.network in SLABBED and fits(problem)
@@ -313,7 +313,7 @@ class Method(TrainingSettings, ABC):
         """How many windows time is cut into; raises where the problem has none that follow one another."""
         count: Any = self.resolved(with_parameter_axes(problem)).windows
         if count != 1:
-            refuse_families(problem, f"sp.{type(self).__name__}(windows={count})")
+            refuse_families(problem, f"spd.{type(self).__name__}(windows={count})")
             time_axis(problem)
         return count
 
@@ -339,7 +339,7 @@ def _refuse_eigenvalue(problem: Problem) -> None:
     if problem.eigenvalue is not None:
         raise MethodError(
             f"`{problem.name}` has the eigenvalue `{problem.eigenvalue}`, and so eigenpairs instead of one solution, "
-            f"which no training would tell apart; write `sp.eigenpairs(problem, count=6)`, or on the command line "
+            f"which no training would tell apart; write `spd.eigenpairs(problem, count=6)`, or on the command line "
             f"`spindle solve FILE --set count=6`."
         )
 
@@ -353,7 +353,7 @@ def refuse_interfaces(problem: Problem, call: str) -> None:
         fluxes = ", ".join(shown_formula(f) for f in [*first.fluxes.values(), *first.sources])
         raise MethodError(
             f"`{call}` is smooth everywhere, but `{problem.name}` has an interface at {x} = {first.left:.6g}, where "
-            f"{first.what} jumps and the flux {fluxes} is known; use `sp.SPINN()`, whose elements join there by that "
+            f"{first.what} jumps and the flux {fluxes} is known; use `spd.SPINN()`, whose elements join there by that "
             f"flux, on a box with one axis of space, or with two and no time."
         )
 
@@ -365,5 +365,5 @@ def refuse_oblique_interfaces(problem: Problem, call: str) -> None:
         raise MethodError(
             f"`{call}` resolves no interface that lies across no axis, and `{problem.name}` has one at "
             f"{shown_formula(first.level)} = 0, where {first.what} jumps and the flux along the normal is continuous; "
-            f"use `sp.DTPINN()`, which puts nodes on it."
+            f"use `spd.DTPINN()`, which puts nodes on it."
         )

@@ -17,7 +17,7 @@ class CausalPINN(CloudSettings, Method):
     """Physics-informed neural network whose residuals at later times are weighted by how well earlier ones are solved.
 
     `causal` are the tolerances of the weights, each trained for at most `steps`
-    steps or until all weights exceed 0.99, `slabs` the slabs of time. `sp.SPINN(causal=...)` takes them too.
+    steps or until all weights exceed 0.99, `slabs` the slabs of time. `spd.SPINN(causal=...)` takes them too.
     `recipe="paper"`: the published settings for decaying turbulence: in each step 32 instants in their order, each at
     the same 256 random places, weights that count the initial state as the earliest time, 124 inputs with the products
     of harmonics of the two axes, and a rate that falls by a tenth every 10,000 steps.
@@ -51,7 +51,7 @@ class CausalPINN(CloudSettings, Method):
 
     def plan(self, problem: Problem) -> Plan:
         """As that of a PINN."""
-        refuse_interfaces(problem, "sp.CausalPINN()")
+        refuse_interfaces(problem, "spd.CausalPINN()")
         problem, notes = published_problem(problem, self.recipe)
         s, _ = self.decide(problem)
         return plan_on_cloud(problem, s, notes)

@@ -168,7 +168,7 @@ class DTPINN(Method):
         s: Any = self.resolved(problem)
         if s.equations_at == "inner" and s.derivatives != "exact":
             raise MethodError(
-                "`sp.DTPINN(equations_at='inner')` leaves the values at ghost nodes without equations, since matrices "
+                "`spd.DTPINN(equations_at='inner')` leaves the values at ghost nodes without equations, since matrices "
                 "take one at each boundary node for each ghost; add `derivatives='exact'`, or leave it out."
             )
         usual = 2_000 if len(curved(problem).shape.coordinates) == 2 else 4_000
@@ -179,12 +179,12 @@ class DTPINN(Method):
 
         Raises MethodError where the domain is no shape with nodes, or where settings do not fit it.
         """
-        refuse_families(problem, "sp.DTPINN()")
+        refuse_families(problem, "spd.DTPINN()")
         _refuse_unknown_interfaces(problem)
         _refuse_sums(problem)
         if self.points is not None or self.sampling not in (None, "scattered"):
             raise MethodError(
-                "`sp.DTPINN(points=..., sampling=...)` has no use for them: its collocation points are the scattered "
+                "`spd.DTPINN(points=..., sampling=...)` has no use for them: its collocation points are the scattered "
                 "nodes of the discretisation; set their number by `nodes`."
             )
         problem, notes = published_problem(problem, self.recipe)
@@ -284,8 +284,8 @@ def curved(problem: Problem) -> ShapeDomain:
     space = [k for k, c in enumerate(problem.coordinates) if not is_time(c)]
     if len(space) not in (2, 3):
         raise MethodError(
-            f"`sp.DTPINN()` scatters nodes in two or three space dimensions, and `{problem.name}` has {len(space)}; "
-            f"use `sp.SPINN()` or `sp.PINN()`."
+            f"`spd.DTPINN()` scatters nodes in two or three space dimensions, and `{problem.name}` has {len(space)}; "
+            f"use `spd.SPINN()` or `spd.PINN()`."
         )
     if isinstance(domain, ShapeDomain):
         return domain
@@ -296,7 +296,7 @@ def curved(problem: Problem) -> ShapeDomain:
     low, high = domain.bounds[axis]
     if any(box[axis] != (low, high) for box in domain.boxes):
         raise MethodError(
-            f"`sp.DTPINN()` needs a domain that is the same at all times, and {domain} is not; use `sp.PINN()`."
+            f"`spd.DTPINN()` needs a domain that is the same at all times, and {domain} is not; use `spd.PINN()`."
         )
     shape = shape_of(boxes[0] if len(boxes) == 1 else BoxUnion(boxes[0].coordinates, tuple(b.boxes[0] for b in boxes)))
     return SpaceTimeDomain(shape, Interval(problem.coordinates[axis], low, high), first=axis == 0)
@@ -307,8 +307,8 @@ def _refuse_sums(problem: Problem) -> None:
     for name, pieces in problem.pieces.items():
         if any(place.sums is not None or len(piece.terms) > 1 for piece in pieces for place in _points_of(piece)):
             raise MethodError(
-                f"`sp.DTPINN()` takes conditions at one point at a time, and `{name}` of `{problem.name}` sums values "
-                f"at several; use `sp.SPINN()` or `sp.PINN()`, or set a value at a point, `sp.Value(u, 0, at=...)`."
+                f"`spd.DTPINN()` takes conditions at one point at a time, and `{name}` of `{problem.name}` sums values "
+                f"at several; use `spd.SPINN()` or `spd.PINN()`, or set a value at a point, `spd.Value(u, 0, at=...)`."
             )
 
 
@@ -323,7 +323,7 @@ def _refuse_unknown_interfaces(problem: Problem) -> None:
         point = low + (high - low) * 0.37
         point[interface.axis] = interface.left
         if not any(curve.holds(problem, point) for curve in problem.curves):
-            refuse_interfaces(problem, "sp.DTPINN()")
+            refuse_interfaces(problem, "spd.DTPINN()")
 
 
 def _check_curves(problem: Problem, domain: ShapeDomain) -> None:
@@ -333,15 +333,15 @@ def _check_curves(problem: Problem, domain: ShapeDomain) -> None:
     shape = domain.shape
     if isinstance(shape, PointCloud):
         raise MethodError(
-            f"`sp.DTPINN()` puts nodes on the interfaces of `{problem.name}`, where {problem.curves[0].what} jumps, "
-            f"and the nodes of a point cloud are given; pose it on a shape, such as `sp.Polygon`."
+            f"`spd.DTPINN()` puts nodes on the interfaces of `{problem.name}`, where {problem.curves[0].what} jumps, "
+            f"and the nodes of a point cloud are given; pose it on a shape, such as `spd.Polygon`."
         )
     spacing = shape.volume ** (1 / len(shape.coordinates)) / _SPACINGS
     parts = [part.points(spacing) for part in _level_parts(domain, problem.curves)]
     for (first, here), (second, there) in itertools.combinations(zip(problem.curves, parts, strict=True), 2):
         if len(here) and len(there) and cKDTree(here).query(there)[0].min() < spacing:
             raise MethodError(
-                f"`sp.DTPINN()` takes stencils on either side of an interface, and in `{problem.name}` those at "
+                f"`spd.DTPINN()` takes stencils on either side of an interface, and in `{problem.name}` those at "
                 f"{first.level} = 0 and {second.level} = 0 cross or nearly touch; keep them apart, or smooth one jump."
             )
 
@@ -375,7 +375,7 @@ def _local_spacing(shape, density):
     stray = density.free_symbols - set(shape.coordinates)
     if stray:
         raise MethodError(
-            f"`sp.DTPINN(density={density})` contains {', '.join(sorted(s.name for s in stray))}, which is no space "
+            f"`spd.DTPINN(density={density})` contains {', '.join(sorted(s.name for s in stray))}, which is no space "
             f"coordinate of the domain; use {', '.join(c.name for c in shape.coordinates)}."
         )
 
@@ -383,7 +383,7 @@ def _local_spacing(shape, density):
         values = np.broadcast_to(evaluate(density, dict(zip(shape.coordinates, points.T, strict=True))), len(points))
         if not np.all((values > 0) & np.isfinite(values)):
             raise MethodError(
-                f"`sp.DTPINN(density={density})` is not positive everywhere in the domain, and nodes need a distance "
+                f"`spd.DTPINN(density={density})` is not positive everywhere in the domain, and nodes need a distance "
                 f"from each other; add a constant, as in 0.3 + x**2."
             )
         return values

@@ -27,7 +27,7 @@ _PAPER = (
 class FastLRNR(LowRank):
     """Hyper-reduced low-rank family: trained once as `LRPINN`, then each member costs about a millisecond.
 
-    `family = sp.solve(problem, sp.FastLRNR())`, `family(nu=0.7)`, `family.many(rows)`. `points` are collocation
+    `family = spd.solve(problem, spd.FastLRNR())`, `family(nu=0.7)`, `family.many(rows)`. `points` are collocation
     points in all, each with other parameters, or with `tasks` those of each member. `recipe="paper"`: trained as
     `LRPINN`, five neurons a layer, 400 epochs of Adam on absolute residuals at the points of a grid, with no guard.
     The weight that holds coefficients near those of the hypernetwork was chosen by hand for each published case; here

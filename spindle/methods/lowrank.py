@@ -210,7 +210,7 @@ class LowRank(Method):
         """
         if self.rank == "full":
             raise MethodError(
-                f"`sp.{type(self).__name__}(rank='full')` is neither a number of coefficients nor 'auto'; give one of "
+                f"`spd.{type(self).__name__}(rank='full')` is neither a number of coefficients nor 'auto'; give one of "
                 f"them, such as `rank=10`."
             )
         s = self.resolved(problem)
@@ -218,18 +218,18 @@ class LowRank(Method):
             s = replace(s, tuning_steps=1 if s.phase == "gauss-newton" else PUBLISHED_STEPS)
         if isinstance(s.points, tuple):
             raise MethodError(
-                f"`sp.{type(self).__name__}(points={s.points})` has several numbers, and these points have no axes; "
+                f"`spd.{type(self).__name__}(points={s.points})` has several numbers, and these points have no axes; "
                 f"give their number."
             )
         if s.lattice and not s.tasks:
             raise MethodError(
-                f"`sp.{type(self).__name__}(lattice={s.lattice})` has no members to lie on: every random point has "
+                f"`spd.{type(self).__name__}(lattice={s.lattice})` has no members to lie on: every random point has "
                 f"other parameters; say which ones to train on, such as `tasks=20`."
             )
-        refuse_other_axes(problem, s, f"sp.{type(self).__name__}")
+        refuse_other_axes(problem, s, f"spd.{type(self).__name__}")
         if np.prod(np.asarray(s.members)) < _FEWEST:
             raise MethodError(
-                f"`sp.{type(self).__name__}(members={s.members})` is too few to see how coefficients vary; take at "
+                f"`spd.{type(self).__name__}(members={s.members})` is too few to see how coefficients vary; take at "
                 f"least {_FEWEST} in all."
             )
         return s, ()
@@ -239,11 +239,11 @@ class LowRank(Method):
 
         Raises MethodError where the problem is no family, or where settings exclude each other.
         """
-        call = f"sp.{type(self).__name__}()"
+        call = f"spd.{type(self).__name__}()"
         if not family_parameters(problem):
             raise MethodError(
                 f"`{call}` learns a family, but no parameter of `{problem.name}` has a range; declare one, "
-                f"`sp.parameter({_first_name(problem)!r}, range=(1, 3))`, or use `sp.SPINN()`."
+                f"`spd.parameter({_first_name(problem)!r}, range=(1, 3))`, or use `spd.SPINN()`."
             )
         refuse_interfaces(problem, call)
         problem, notes = published_problem(problem, self.recipe)

@@ -12,8 +12,8 @@ from spindle.methods.settings import documented
 class LRPINN(LowRank):
     """Low-rank physics-informed neural network of a parametrised family.
 
-    `family = sp.solve(problem, sp.LRPINN())`, `family(nu=0.7)`. The default trains by Gauss-Newton on new random points
-    and members in every step, from orthonormal bases; conditions hold by construction where they can. It needs a
+    `family = spd.solve(problem, spd.LRPINN())`, `family(nu=0.7)`. The default trains by Gauss-Newton on new random
+    points and members in every step, from orthonormal bases; conditions hold by construction where they can. It needs a
     problem with ranging parameters; `points` are collocation points in all, each with other parameters, or with
     `tasks` those of each member. `recipe="paper"`: as published in 2024, where the text is silent as its code does it:
     width 4000, rank 100, 20,000 steps of Adam with a rate that falls on plateaus, for large GPUs; members are tuned by

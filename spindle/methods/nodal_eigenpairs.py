@@ -121,7 +121,7 @@ class _Discrete:
         first, second = (matrix_of(objective) for objective in self.objectives(better))
         if first.shape[0] != first.shape[1]:
             raise MethodError(
-                f"`sp.eigenpairs({self.members[0].name})`: {first.shape[0]} equations and conditions for "
+                f"`spd.eigenpairs({self.members[0].name})`: {first.shape[0]} equations and conditions for "
                 f"{first.shape[1]} values at nodes make no square matrix; give one condition for each unknown on each "
                 f"part of the boundary."
             )

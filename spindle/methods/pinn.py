@@ -97,7 +97,7 @@ class PINN(CloudSettings, Method):
     baseline.
     Networks, optimizers, schedules, activations and points of one's own stand where words do:
 
-        sp.PINN(network=lambda key: eqx.nn.MLP(2, 1, 32, 3, jnp.tanh, key=key), optimizer=optax.lion,
+        spd.PINN(network=lambda key: eqx.nn.MLP(2, 1, 32, 3, jnp.tanh, key=key), optimizer=optax.lion,
                 learning_rate=optax.cosine_decay_schedule(1e-3, 5000), points={"interior": 4000, "boundary": 200})
 
     `recipe="paper"`: the baseline of the SPINN paper (5 layers of width 128, Adam 1e-3, 50,000 steps, single precision,
@@ -162,7 +162,7 @@ class PINN(CloudSettings, Method):
 
     def plan(self, problem: Problem) -> Plan:
         """A cloud, one network, one jet."""
-        refuse_interfaces(problem, "sp.PINN()")
+        refuse_interfaces(problem, "spd.PINN()")
         problem, notes = published_problem(problem, self.recipe)
         s, _ = self.decide(problem)
         return plan_on_cloud(problem, s, notes)
@@ -177,8 +177,8 @@ def decided_on_cloud(s: Decided, problem: Problem) -> Decided:
     s = by_second_order(s, problem) if of_second_order(s, problem) else _by_first_order(s, axes)
     if not isinstance(s.points, (int, tuple)) and (s.sampling in ADAPTIVE or s.sampling == "sorted"):
         raise MethodError(
-            f"`sp.{type(s).__name__}(sampling={s.sampling!r}, points=...)` needs numbers of points an axis, since this "
-            f"rule says where points are; leave one of them out."
+            f"`spd.{type(s).__name__}(sampling={s.sampling!r}, points=...)` needs numbers of points an axis, since "
+            f"this rule says where points are; leave one of them out."
         )
     if s.sampling == "sorted":
         s = replace(s, slabs=each_axis(s.points, axes)[_time(problem)])
@@ -234,7 +234,7 @@ def plan_on_cloud(problem: Problem, s: Any, notes: tuple[str, ...]) -> Plan:
     narrow = breaks(problem)
     forms = residual_forms(problem, constraints)
     adaptive = ADAPTIVE.get(s.sampling)
-    chosen = {} if plain else points_by_support(forms, s.points, f"sp.{type(s).__name__}")
+    chosen = {} if plain else points_by_support(forms, s.points, f"spd.{type(s).__name__}")
 
     def cloud(fresh: bool) -> PointwisePoints:
         if s.sampling == "sorted" and not fresh:

@@ -106,7 +106,7 @@ def _with_code(name: str, value: Mapping, given: Mapping[str, Any]) -> Any:
     if name not in given:
         raise RunError(
             f"The method of this run has as its `{name}` code that no file holds, {value['code']}; pass it, "
-            f"`sp.load(directory, given={{{name!r}: ...}})`, or call the same `sp.solve(..., out=directory)` again."
+            f"`spd.load(directory, given={{{name!r}: ...}})`, or call the same `spd.solve(..., out=directory)` again."
         )
     if identity(given[name]) != value["code"]:
         raise RunError(

@@ -318,7 +318,7 @@ def checked(cls: type, settings: Mapping[str, Any], axes: int) -> dict[str, Any]
 
     axes   number of axes of the problem
     """
-    call, known = f"sp.{cls.__name__}", declared(cls)
+    call, known = f"spd.{cls.__name__}", declared(cls)
     values = {
         name: value if value is None or name not in known else known[name].read(value, _given(call, name, value))
         for name, value in settings.items()

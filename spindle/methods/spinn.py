@@ -182,8 +182,8 @@ class SPINN(Method):
         axes = len(problem.coordinates)
         if not problem.domain.boxes:
             raise MethodError(
-                f"`sp.SPINN()` needs a domain made of boxes, since it separates the coordinates, and `{problem.name}` "
-                f"is posed on {problem.domain}; use `sp.DTPINN()` or `sp.PINN()`."
+                f"`spd.SPINN()` needs a domain made of boxes, since it separates the coordinates, and `{problem.name}` "
+                f"is posed on {problem.domain}; use `spd.DTPINN()` or `spd.PINN()`."
             )
         steps = s.newton_steps if s.newton_steps != "auto" else 100 if s.is_basis else 300
         s = replace(s, hard=_hard(s, problem), refine=_refine(s, axes), rank=_rank(s), newton_steps=steps)
@@ -193,7 +193,7 @@ class SPINN(Method):
 
     def plan(self, problem: Problem) -> Plan:
         """Lattice, one network an axis, jets an axis; or elements."""
-        refuse_oblique_interfaces(problem, "sp.SPINN()")
+        refuse_oblique_interfaces(problem, "spd.SPINN()")
         problem, notes = published_problem(problem, self.recipe)
         s: Any = self.resolved(problem)
         singular = bool(problem.meetings) and in_the_plane(problem)
@@ -210,20 +210,20 @@ class SPINN(Method):
         if reason and problem.interfaces:
             i = problem.interfaces[0]
             raise MethodError(
-                f"`sp.SPINN()` joins elements along one axis, or two at rest, at interfaces, such as that of "
+                f"`spd.SPINN()` joins elements along one axis, or two at rest, at interfaces, such as that of "
                 f"`{problem.name}` at {problem.coordinates[i.axis].name} = {i.left:.6g}, where {i.what} jumps, and "
                 f"that does not fit here, since {reason}; {_instead(problem)}smooth the jump, or take the flux as a "
                 f"further unknown."
             )
         if reason:
             raise MethodError(
-                f"`sp.SPINN(network='elements')` solves slab by slab of time on elements along one axis, by waves or "
+                f"`spd.SPINN(network='elements')` solves slab by slab of time on elements along one axis, by waves or "
                 f"polynomials along more, or at rest on elements of two, and that does not fit `{problem.name}`, since "
                 f"{reason}; choose `network='spectral'`, or leave it out."
             )
 
     def _plan_of_lattice(self, problem: Problem, notes: tuple[str, ...]) -> Plan:
-        refuse_interfaces(problem, f"sp.SPINN(network={self.network!r})")
+        refuse_interfaces(problem, f"spd.SPINN(network={self.network!r})")
         s, decisions = self.decide(problem)
         constraints, sentences = constraints_for(problem, s)
         # Where features may be added, elements may take their place; in the plane of what is not linear alone.
@@ -247,7 +247,7 @@ def _shows_itself(problem: Problem) -> bool:
 
 def _instead(problem: Problem) -> str:
     """What takes an interface that elements do not, as a part of a sentence."""
-    return "use `sp.DTPINN()`, which puts nodes on it, " if problem.curves else ""
+    return "use `spd.DTPINN()`, which puts nodes on it, " if problem.curves else ""
 
 
 def _fits_elements(s: Any, problem: Problem) -> bool:
@@ -283,8 +283,8 @@ def _rank(s: Any) -> int | str:
     """The separable rank; a word where it grows, as it does by Gauss-Newton steps."""
     if s.rank == "full" and not s.is_basis:
         raise MethodError(
-            f"`sp.SPINN(rank='full', network={s.network!r})` asks for coefficients of all products of frozen features, "
-            f"but such a network learns its features; choose `network='spectral'` or a number."
+            f"`spd.SPINN(rank='full', network={s.network!r})` asks for coefficients of all products of frozen "
+            f"features, but such a network learns its features; choose `network='spectral'` or a number."
         )
     return 16 if s.rank == "auto" and not s.newton_steps else s.rank
 

@@ -107,7 +107,7 @@ def gauss_newton_matrix(
     if size > _MOST or (not objective.assembles(model) and size * objective.count > _MOST_ENTRIES):
         raise MethodError(
             f"`solution.uncertainty()` needs a matrix of all trained numbers, of which there are {size:,}, with "
-            f"{objective.count:,} residuals; solve with a smaller network, or ask `sp.estimate(solution)`."
+            f"{objective.count:,} residuals; solve with a smaller network, or ask `spd.estimate(solution)`."
         )
     conditions = {c.name: c.role.measurement for c in objective.forms.problem.conditions}
     names = [name for name in objective.names if conditions.get(name) is not None]

@@ -107,7 +107,7 @@ def _check_room(shape, spacing):
         raise MethodError(
             f"{shape} is so narrow for its size that this many nodes lie {spacing:.2g} apart where it is about "
             f"{width:.2g} wide, and no inner node has neighbours on all sides; it takes about {least:.2g} nodes, or on "
-            f"a box a method without nodes, `sp.SPINN()`."
+            f"a box a method without nodes, `spd.SPINN()`."
         )
 
 

@@ -25,12 +25,12 @@ from spindle.symbolic.words import shown
 def check_problem(problem):
     """Raise ProblemError for everything that can be wrong before any number is computed."""
     if not problem.equations:
-        raise ProblemError("`sp.Problem(equations=[])` has no equation, so there is nothing to solve; add one.")
+        raise ProblemError("`spd.Problem(equations=[])` has no equation, so there is nothing to solve; add one.")
     check_values(problem)
     if not problem.unknowns and not any(unknowns_in(e.written) for e in problem.equations):
         raise ProblemError(
-            f"`sp.Problem` named `{problem.name}` contains no unknown field; declare one with "
-            f'`u = sp.unknown("u", {", ".join(map(str, problem.coordinates))})` and use it in the equations.'
+            f"`spd.Problem` named `{problem.name}` contains no unknown field; declare one with "
+            f'`u = spd.unknown("u", {", ".join(map(str, problem.coordinates))})` and use it in the equations.'
         )
     _check_places(problem)
     check_equations(problem)
@@ -38,7 +38,7 @@ def check_problem(problem):
         raise ProblemError(
             f"The unknown `{repeated}` occurs with different arguments in `{problem.name}`, "
             f"{[u for u in problem.unknowns if u.func.__name__ == repeated]}; declare it once, `{repeated} = "
-            f'sp.unknown("{repeated}", {", ".join(map(str, problem.coordinates))})`, and use that everywhere.'
+            f'spd.unknown("{repeated}", {", ".join(map(str, problem.coordinates))})`, and use that everywhere.'
         )
     for repeated in _repeated(p.name for p in problem.parameters):
         raise ProblemError(
@@ -52,7 +52,7 @@ def check_problem(problem):
             raise ProblemError(
                 f"The unknown `{u}` depends on {u.args}, but the domain has the coordinates {problem.coordinates}"
                 + alike(u.args, problem.coordinates)
-                + f'; both must be the same: `sp.unknown("{u.func.__name__}", '
+                + f'; both must be the same: `spd.unknown("{u.func.__name__}", '
                 + f"{', '.join(map(str, problem.coordinates))})`."
             )
     _check_expressions(problem)
@@ -87,7 +87,7 @@ def _check_expressions(problem) -> None:
             names = sorted(s.name for s in stray)
             raise ProblemError(
                 f"The {where} contains `{names[0]}`, which is neither a coordinate of the domain nor a parameter, so "
-                f'it has no value; add it to the domain, or declare `sp.parameter("{names[0]}", value)`.'
+                f'it has no value; add it to the domain, or declare `spd.parameter("{names[0]}", value)`.'
                 + nearest(names[0], [c.name for c in problem.coordinates])
             )
         for function in expression.atoms(AppliedUndef):
@@ -126,7 +126,7 @@ def _check_reference(problem, u, known: Reference) -> None:
     if u not in problem.fields.values():
         instead = " but its name in quotes; write the unknown itself, `reference={u: exact}`" * isinstance(u, str)
         raise ProblemError(
-            f"`sp.Problem(reference=...)` has a solution for {shown(u)}, which is no unknown of the problem{instead}."
+            f"`spd.Problem(reference=...)` has a solution for {shown(u)}, which is no unknown of the problem{instead}."
             + nearest(shown(u), list(problem.fields))
         )
     known.check(shown(u), problem.coordinates)

@@ -116,7 +116,7 @@ def real_references(reference: Mapping) -> dict:
             continue
         if isinstance(value, Reference):
             raise ProblemError(
-                f"`sp.Problem(reference={{{shown(u)}: ...}})` has tables for a complex unknown, which are real; give "
+                f"`spd.Problem(reference={{{shown(u)}: ...}})` has tables for a complex unknown, which are real; give "
                 f'those of a quantity, `quantities={{"density": Abs({shown(u)})**2}}`, or a closed form.'
             )
         left, right = split(u), split(value)

@@ -39,7 +39,7 @@ def with_parameter_axes(problem: Problem) -> Problem:
         raise ProblemError(
             f"`{problem.name}` is a family over {', '.join(p.name for p in added)} with the measurements "
             f"`{problem.beside_parts[0]}`, but what is measured belongs to one member; estimate the parameter instead, "
-            f"`sp.parameter({added[0].name!r}, start, unknown=True)`."
+            f"`spd.parameter({added[0].name!r}, start, unknown=True)`."
         )
     swap = {u: u.func(*u.args, *added) for u in problem.unknowns}
     wider = replace(

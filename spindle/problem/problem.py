@@ -62,7 +62,7 @@ class Equation:
         return f"<{self.name}: {text(self.written)}>"
 
 
-@usage("sp.Problem(domain=box, equations=[Eq(sp.laplacian(u), 1)], conditions=[sp.Dirichlet(u, 0)])")
+@usage("spd.Problem(domain=box, equations=[Eq(spd.laplacian(u), 1)], conditions=[spd.Dirichlet(u, 0)])")
 @dataclass(frozen=True, repr=False)
 class Problem:
     """A partial differential equation with its domain, conditions and (where known) solution.
@@ -79,9 +79,9 @@ class Problem:
                 `recipe="paper"` takes; of problems of the gallery
     quantities  {name: expression in the unknowns}: what else is compared, drawn, and averaged over space
 
-    Complex unknowns, `sp.unknown("psi", t, x, complex=True)`, are taken for two real ones each, `psi_re` and `psi_im`;
+    Complex unknowns, `spd.unknown("psi", t, x, complex=True)`, are taken for two real ones each, `psi_re` and `psi_im`;
     so are equations, conditions, references and quantities that contain them, of the names `... re` and `... im`.
-    Unknowns of fewer coordinates, the place `S = sp.unknown("S", t)` of a front beside `u(t, x)`, are taken for
+    Unknowns of fewer coordinates, the place `S = spd.unknown("S", t)` of a front beside `u(t, x)`, are taken for
     unknowns of all coordinates with an equation more for each that is missing, `S is constant in x`.
 
     origin      name and options in the gallery, or path of a problem file and values of its parameters; None for all
@@ -106,12 +106,12 @@ class Problem:
     def __post_init__(self):
         if not isinstance(self.domain, Domain):
             raise ProblemError(
-                f"`sp.Problem(domain={shown(self.domain)})` is no domain; write `sp.Box({{x: (0, 1), y: (0, 1)}})`."
+                f"`spd.Problem(domain={shown(self.domain)})` is no domain; write `spd.Box({{x: (0, 1), y: (0, 1)}})`."
             )
         for key in ("name", "title", "citation", "notes"):
             if not isinstance(getattr(self, key), str):
                 raise ProblemError(
-                    f"`sp.Problem({key}={shown(getattr(self, key))})` is no text, by which files and reports call the "
+                    f"`spd.Problem({key}={shown(getattr(self, key))})` is no text, by which files and reports call the "
                     f'problem; write `{key}="heat"`.'
                 )
         object.__setattr__(self, "published", publication(self.published))
@@ -351,9 +351,9 @@ def _flat(conditions) -> list[Condition]:
     for item in flat:
         if not isinstance(item, Condition):
             raise ProblemError(
-                f"`sp.Problem(conditions=...)` was given {shown(item)}, which is no condition; use `sp.Dirichlet`, "
-                f"`sp.Neumann`, `sp.Robin`, `sp.Initial`, `sp.Periodic`, `sp.Observed`, `sp.Value`, `sp.Linked`, "
-                f"`sp.Mean` or `sp.Total`."
+                f"`spd.Problem(conditions=...)` was given {shown(item)}, which is no condition; use `spd.Dirichlet`, "
+                f"`spd.Neumann`, `spd.Robin`, `spd.Initial`, `spd.Periodic`, `spd.Observed`, `spd.Value`, "
+                f"`spd.Linked`, `spd.Mean` or `spd.Total`."
             )
     return flat
 
@@ -398,7 +398,8 @@ def _scalar_equations(item) -> list[sympy.Eq]:
     """One `Eq` for each component of an equation or expression."""
     if isinstance(item, (bool, BooleanAtom)):
         raise ProblemError(
-            f"`sp.Problem(equations=...)` was given an equation that SymPy simplified to {item}, so no unknown is left "
+            f"`spd.Problem(equations=...)` was given an equation that SymPy simplified to {item}, so no unknown is "
+            "left "
             f"in it; write `Eq(left, right)` instead of `left == right`, check that both sides are finite and have "
             f"equally many components, or write their difference."
         )
@@ -411,7 +412,7 @@ def _scalar_equations(item) -> list[sympy.Eq]:
 
 
 def _written(left, right) -> sympy.Eq:
-    call = "sp.Problem(equations=...)"
+    call = "spd.Problem(equations=...)"
     real = not allows_complex(left, right)
     plain = [masked(side) for side in (left, right)]
     sides = (folded(expression_of(side, call, fluxes=True, real=real)).xreplace(integrals) for side, integrals in plain)
@@ -419,11 +420,11 @@ def _written(left, right) -> sympy.Eq:
 
 
 def _quantities(quantities, axes) -> dict:
-    call = "sp.Problem(quantities=...)"
+    call = "spd.Problem(quantities=...)"
     if not isinstance(quantities, Mapping) or not all(isinstance(name, str) and name for name in quantities):
         raise ProblemError(
             f"`{call.replace('...', shown(quantities))}` needs a name for each expression; write "
-            f'`quantities={{"vorticity": sp.curl(v)}}`.'
+            f'`quantities={{"vorticity": spd.curl(v)}}`.'
         )
     read = {n: by_name(expression_of(e, call, real=not allows_complex(e)), axes) for n, e in quantities.items()}
     return real_quantities(read)
@@ -432,10 +433,10 @@ def _quantities(quantities, axes) -> dict:
 def _reference(reference, axes) -> dict:
     if not isinstance(reference, Mapping):
         raise ProblemError(
-            f"`sp.Problem(reference={shown(reference)})` needs a solution for each unknown by itself; write "
+            f"`spd.Problem(reference={shown(reference)})` needs a solution for each unknown by itself; write "
             f"`reference={{u: exact}}`."
         )
-    call = "sp.Problem(reference=...)"
+    call = "spd.Problem(reference=...)"
     read = {
         by_name(u, axes): v
         if isinstance(v, Reference)

@@ -19,13 +19,14 @@ def publication(given: str | Mapping) -> str | StoredSettings:
         return given
     if not isinstance(given, Mapping):
         raise ProblemError(
-            f"`sp.Problem(published={shown(given)})` is no name of published settings; leave it out, and give settings "
-            f'to the method, `sp.SPINN(recipe="paper", points=64)`.'
+            f"`spd.Problem(published={shown(given)})` is no name of published settings; leave it out, and give "
+            "settings "
+            f'to the method, `spd.SPINN(recipe="paper", points=64)`.'
         )
     if given:
         warnings.warn(
-            "`sp.Problem(published={...})` is deprecated, since a problem knows no methods; give the settings to the "
-            'method, `sp.SPINN(recipe="paper", points=64)`, and leave conditions out by `problem.without(names)`.',
+            "`spd.Problem(published={...})` is deprecated, since a problem knows no methods; give the settings to the "
+            'method, `spd.SPINN(recipe="paper", points=64)`, and leave conditions out by `problem.without(names)`.',
             DeprecationWarning,
             stacklevel=5,
         )

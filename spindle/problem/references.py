@@ -126,7 +126,7 @@ class OnGrid(Reference):
             )
 
 
-@usage('sp.GridReference({"x": nodes, "y": nodes}, values)')
+@usage('spd.GridReference({"x": nodes, "y": nodes}, values)')
 @dataclass(frozen=True, eq=False)
 class GridReference(OnGrid):
     """A field on a tensor grid, with an estimate of its own error.
@@ -145,8 +145,8 @@ class GridReference(OnGrid):
     def __post_init__(self):
         if not isinstance(self.axes, Mapping):
             raise ProblemError(
-                f"`sp.GridReference` was given the axes {shown(self.axes)}, which name no coordinates; write "
-                f'`sp.GridReference({{"x": nodes, "y": nodes}}, values)`.'
+                f"`spd.GridReference` was given the axes {shown(self.axes)}, which name no coordinates; write "
+                f'`spd.GridReference({{"x": nodes, "y": nodes}}, values)`.'
             )
         object.__setattr__(self, "axes", {name: _numbers(f"axis {name!r}", axis) for name, axis in self.axes.items()})
         object.__setattr__(self, "values", _numbers("values", self.values))
@@ -174,7 +174,7 @@ def _numbers(what: str, given) -> np.ndarray:
         return np.asarray(given, float)
     except (TypeError, ValueError, OverflowError) as error:
         raise ProblemError(
-            f"`sp.GridReference` was given {what} that are no array of numbers ({error}); give an array of floats."
+            f"`spd.GridReference` was given {what} that are no array of numbers ({error}); give an array of floats."
         ) from error
 
 
@@ -213,7 +213,7 @@ class OnDemand(OnGrid):
         return self._computed.relative_error
 
 
-@usage('sp.FamilyReference([{"nu": 1.0}, {"nu": 2.0}], [first, second])')
+@usage('spd.FamilyReference([{"nu": 1.0}, {"nu": 2.0}], [first, second])')
 @dataclass(frozen=True, eq=False)
 class FamilyReference(Reference):
     """Tabulated fields of some members of a parametrised family: its reference where there is no closed form.

@@ -13,7 +13,7 @@ from spindle.symbolic.symbols import unknowns_in
 
 
 def source(entry: Entry, left: Value, exact: Mapping, limits: GrowthLimits) -> Value:
-    """`sp.manufactured(left, exact)`, component by component, once it is known not to grow beyond use.
+    """`spd.manufactured(left, exact)`, component by component, once it is known not to grow beyond use.
 
     Raises ProblemError where an unknown has no closed form, and where the source grows too long.
     """

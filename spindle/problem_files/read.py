@@ -48,7 +48,7 @@ _PARAMETER = (
 _TABLE = 'kappa = { data = "kappa.npz" }'
 
 
-@usage('sp.read_problem("heat.toml", nu=0.02)')
+@usage('spd.read_problem("heat.toml", nu=0.02)')
 def read_problem(path, **values: float) -> Problem:
     """The problem that a TOML file states; nothing in the file is ever run.
 
@@ -60,8 +60,8 @@ def read_problem(path, **values: float) -> Problem:
     """
     if not isinstance(path, (str, Path)):
         raise ProblemError(
-            f"`sp.read_problem` was given {shown(path)}, which is no path of a file; write "
-            f'`sp.read_problem("heat.toml")`.'
+            f"`spd.read_problem` was given {shown(path)}, which is no path of a file; write "
+            f'`spd.read_problem("heat.toml")`.'
         )
     file = open_source(path)
     with file.here():

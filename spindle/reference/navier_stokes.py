@@ -80,7 +80,7 @@ def initial_functions(number: int) -> tuple[Callable, Callable, Callable, Callab
 
     They are functions of JAX arrays x, y; u0 = d psi0 / dy, v0 = -d psi0 / dx. Each takes two arrays that broadcast
     together and gives their broadcast shape, in their precision, and can be differentiated any number of times: made
-    for `sp.given`. On axes of a tensor grid, (1, n, 1) and (1, 1, m), it
+    for `spd.given`. On axes of a tensor grid, (1, n, 1) and (1, 1, m), it
     costs 22 cosines and sines a node of each axis and a product of matrices (n, 22) and (22, m).
     """
     w = initial_series(number)

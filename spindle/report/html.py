@@ -281,14 +281,14 @@ def _python(solution: Solution, path: Path) -> str:
         given = sorted({f.func.__name__ for e in expressions for f in e.atoms(AppliedUndef) if is_given(f)})
         given += [name for name, value in solution.method.chosen.items() if is_code(value)]
         functions = f", given={{{', '.join(f'{name!r}: {name}' for name in given)}}}" if given else ""
-        body = f"solution = sp.load({str(path.parent.absolute())!r}{functions})"
+        body = f"solution = spd.load({str(path.parent.absolute())!r}{functions})"
     else:
         chosen = solution.method.chosen.items()
         arguments = ", ".join(f"{k}={k if is_code(v) or isinstance(v, np.ndarray) else repr(v)}" for k, v in chosen)
-        call = f"sp.{type(solution.method).__name__}({arguments})"
-        body = f"solution = sp.solve(problem, {call}, seed={solution.run.seed})"
+        call = f"spd.{type(solution.method).__name__}({arguments})"
+        body = f"solution = spd.solve(problem, {call}, seed={solution.run.seed})"
     first = ", ".join(f"{c}={value:.4g}" for c, value in _inside(solution))
-    return f"import spindle as sp\n\n{body}\nprint(solution)\nsolution({first})"
+    return f"import spindle as spd\n\n{body}\nprint(solution)\nsolution({first})"
 
 
 def _inside(solution: Solution) -> Iterable[tuple]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _GRID_AXES = 3  # up to which fields are compared on a grid; beyond, at random points
 
 
-@usage("sp.compare(first, second)")
+@usage("spd.compare(first, second)")
 def compare(*solutions: Solution, names: list[str] | None = None) -> "Comparison":
     """Solutions beside each other: verdicts, errors, residuals, seconds, settings that differ, and their distance.
 
@@ -32,7 +32,7 @@ def compare(*solutions: Solution, names: list[str] | None = None) -> "Comparison
     apart their fields are. Nothing is trained; the first look at `distances` evaluates each solution on some 200,000
     points.
 
-        comparison = sp.compare(sp.solve(problem, sp.SPINN()), sp.solve(problem, sp.PINN()))
+        comparison = spd.compare(spd.solve(problem, spd.SPINN()), spd.solve(problem, spd.PINN()))
         print(comparison)
         comparison.report("comparison.html")
 
@@ -40,14 +40,14 @@ def compare(*solutions: Solution, names: list[str] | None = None) -> "Comparison
     """
     if len(solutions) < 2 or not all(isinstance(s, Solution) for s in solutions):
         raise ProblemError(
-            f"`sp.compare({', '.join(map(shown, solutions))})` needs two solutions at least; write "
-            f"`sp.compare(sp.solve(problem, sp.SPINN()), sp.solve(problem, sp.PINN()))`, or read "
-            f"one, `sp.load(directory)`."
+            f"`spd.compare({', '.join(map(shown, solutions))})` needs two solutions at least; write "
+            f"`spd.compare(spd.solve(problem, spd.SPINN()), spd.solve(problem, spd.PINN()))`, or read "
+            f"one, `spd.load(directory)`."
         )
     called = _called(solutions) if names is None else list(names)
     if len(set(called)) != len(solutions):
         raise ProblemError(
-            f"`sp.compare(names={shown(names)})` does not give {len(solutions)} solutions a name each; leave `names` "
+            f"`spd.compare(names={shown(names)})` does not give {len(solutions)} solutions a name each; leave `names` "
             f"out, or give as many different ones."
         )
     return Comparison(dict(zip(called, solutions, strict=True)))

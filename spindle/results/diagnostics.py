@@ -48,7 +48,7 @@ def cut_short(outcome: Outcome, seconds: float | None, missing: Sequence[str]) -
         done = f"after {outcome.steps} steps" if outcome.steps else "before the first step, so that nothing was trained"
         sentences.append(
             f"the budget of {seconds:g} s ended training {done}; more seconds would help, or continue the run, "
-            f"`sp.resume(directory)`, where it has one"
+            f"`spd.resume(directory)`, where it has one"
         )
     if missing:
         sentences.append(f"the budget left no time for {', '.join(missing)}, so that the loss is all that is known")

@@ -278,7 +278,7 @@ class RunDirectory:
         if not self.solution.exists():
             raise RunError(
                 f"{self.path} holds no solution yet, because its training has not ended; continue it, "
-                f"`sp.resume(directory)` or `spindle resume`."
+                f"`spd.resume(directory)` or `spindle resume`."
             )
         arrays, meta = load_arrays(self.solution, FINISHED_AGAIN)
         check_fingerprint(self.solution, meta, self.fingerprint, FINISHED_AGAIN)

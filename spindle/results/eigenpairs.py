@@ -90,7 +90,7 @@ class Eigenpair:
         return f"<Eigenpair {self.value:.12g}: {self.verdict.word}, error about {self.estimate:.1e}>"
 
 
-@usage("sp.eigenpairs(problem, count=6)")
+@usage("spd.eigenpairs(problem, count=6)")
 @dataclass(frozen=True, repr=False)
 class Eigenpairs:
     """Some eigenpairs of a problem in ascending order: `pairs.values`, `pairs[0](x=0.5)`, `print(pairs)`.

@@ -39,7 +39,7 @@ def missed(problem: Problem, objective: Objective) -> list[str]:
             sentences |= {(text, term.name): reason} if reason else {}
     return [
         f"the source `{text}` of `{name}` has {reason}, so that the solution may lack what it causes; raise the number "
-        f"of points or nodes, or, on boxes, take `sp.SPINN()`, which puts points there"
+        f"of points or nodes, or, on boxes, take `spd.SPINN()`, which puts points there"
         for (text, name), reason in sentences.items()
     ]
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:  # it takes a third of a second, and few ask for it
     import xarray
 
 
-@usage("solution = sp.solve(problem, sp.SPINN())")
+@usage("solution = spd.solve(problem, spd.SPINN())")
 @dataclass(frozen=True, eq=False, repr=False)
 class Solution(Presented):
     """A trained field together with its problem, its method and the record of the run. Nothing in it changes.
@@ -126,12 +126,12 @@ class Solution(Presented):
         if self.reduced is None and self.plan.reduction is not None:
             raise MethodError(
                 f"`solution.many` needs a family that was trained to its end, and this run of `{self.problem.name}` "
-                f"stopped before ({self.run.stopped_by}); continue it, `sp.resume(directory)`."
+                f"stopped before ({self.run.stopped_by}); continue it, `spd.resume(directory)`."
             )
         if self.reduced is None:
             raise MethodError(
                 f"`solution.many` tunes the members of a family by a low-rank method, and this is a solution of "
-                f"`{self.problem.name}` by {label(self.method)}; solve with `sp.FastLRNR()`, or evaluate at points, "
+                f"`{self.problem.name}` by {label(self.method)}; solve with `spd.FastLRNR()`, or evaluate at points, "
                 f"`solution({', '.join(f'{c}=...' for c in self.problem.coordinates)})`."
             )
         values = checked_inside(self.problem, rows, outside)
@@ -254,7 +254,7 @@ class Solution(Presented):
         if not errors:
             raise ProblemError(
                 f"`solution.error()`: the problem `{self.problem.name}` has no reference solution to compare with; "
-                f"pass `reference={{u: exact}}` to `sp.Problem`, or look at `solution.run.residuals`."
+                f"pass `reference={{u: exact}}` to `spd.Problem`, or look at `solution.run.residuals`."
             )
         relative = [m["rel_l2"] for m in errors.values() if m["rel_l2"] is not None]
         if not relative:
@@ -321,7 +321,7 @@ class Solution(Presented):
     def summary(self) -> str:
         """What is known of the solution, one line a matter: errors, residuals, seconds, choices, warnings.
 
-        It is what `sp.solve` prints at its end and what `print(solution)` shows.
+        It is what `spd.solve` prints at its end and what `print(solution)` shows.
         """
         return as_text(summary(self))
 
@@ -340,7 +340,7 @@ class Solution(Presented):
 
     @usage('solution.save("runs/first")', name="solution.save")
     def save(self, directory) -> Path:
-        """Write the run to a directory that `sp.load` reads; nothing in it is executable."""
+        """Write the run to a directory that `spd.load` reads; nothing in it is executable."""
         target = RunDirectory.at(directory)
         with Lock(target.path) as lock:
             lock.acquire()

@@ -145,7 +145,7 @@ def _matrix(evaluator: Evaluator, model: Model, grown, seed: int) -> tuple[dict[
     if not model.estimated or not names:
         raise MethodError(
             f"`solution.uncertainty()` tells how uncertain parameters are that were estimated from measurements, and "
-            f"`{problem.name}` has none; mark them, `sp.parameter('k', 1, unknown=True)`, and give `sp.Observed`."
+            f"`{problem.name}` has none; mark them, `spd.parameter('k', 1, unknown=True)`, and give `spd.Observed`."
         )
     with precision("float64"):
         doubled = jax.tree.map(lambda a: a.astype(float) if eqx.is_inexact_array(a) else a, model)

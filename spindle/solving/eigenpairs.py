@@ -18,19 +18,19 @@ _MOST = 1_000  # pairs
 _USUAL = {2: (6, 3_000), 3: (4, 4_000)}  # order and nodes of differences, by the dimension
 
 
-@usage("sp.eigenpairs(problem, count=6)", error=MethodError)
+@usage("spd.eigenpairs(problem, count=6)", error=MethodError)
 def eigenpairs(
     problem: Problem, count: int = 6, *, method: Method | str | None = None, near: float = 0.0
 ) -> Eigenpairs:
     """The eigenpairs of a linear problem whose eigenvalues are nearest to a number, in ascending order.
 
-    problem   linear and homogeneous in its unknowns, with `lam = sp.parameter("lam", eigenvalue=True)` in an equation
+    problem   linear and homogeneous in its unknowns, with `lam = spd.parameter("lam", eigenvalue=True)` in an equation
               or in conditions on the boundary, linear too
     count     how many, 1 to 1,000; equal eigenvalues are counted as often as they have eigenfunctions
-    method    `sp.SPINN()`: on one box, polynomials along each axis; its `width` is their number, "auto" as many as it
+    method    `spd.SPINN()`: on one box, polynomials along each axis; its `width` is their number, "auto" as many as it
               takes. Where each term belongs to one axis, as in a Laplacian, in any number of dimensions and exact but
               for rounding, in milliseconds; else up to three, in seconds.
-              `sp.DTPINN()`: on any domain in two or three dimensions, RBF-FD differences of its `order` on its
+              `spd.DTPINN()`: on any domain in two or three dimensions, RBF-FD differences of its `order` on its
               `nodes`, finer at re-entrant corners unless `density` says otherwise; several unknowns; in seconds.
               None: the first where it fits, else the second, of order 6 on 3,000 nodes (4 on 4,000 in space)
     near      the number that the eigenvalues are nearest to; at 0, the smallest ones of a definite operator
@@ -38,13 +38,13 @@ def eigenpairs(
     Each pair has a residual and an estimated error, and a verdict by both. Eigenvalues that are not real are complex.
     A method of training takes no eigenproblem: eigenfunctions have no size and no order that a loss would know.
 
-    >>> import spindle as sp
+    >>> import spindle as spd
     >>> from sympy import Eq
-    >>> x, y = sp.coordinates("x y")
-    >>> u, lam = sp.unknown("u", x, y), sp.parameter("lam", eigenvalue=True)
-    >>> square = sp.Box({x: (0, "pi"), y: (0, "pi")})
-    >>> membrane = sp.Problem(square, [Eq(-sp.laplacian(u), lam * u)], [sp.Dirichlet(u, 0)])
-    >>> sp.eigenpairs(membrane, count=4).values.round(9).tolist()
+    >>> x, y = spd.coordinates("x y")
+    >>> u, lam = spd.unknown("u", x, y), spd.parameter("lam", eigenvalue=True)
+    >>> square = spd.Box({x: (0, "pi"), y: (0, "pi")})
+    >>> membrane = spd.Problem(square, [Eq(-spd.laplacian(u), lam * u)], [spd.Dirichlet(u, 0)])
+    >>> spd.eigenpairs(membrane, count=4).values.round(9).tolist()
     [2.0, 5.0, 5.0, 8.0]
 
     Raises ProblemError where the problem is no such problem, MethodError where the method does not take it.
@@ -62,8 +62,8 @@ def eigenpairs(
         spectrum = nodal_eigenpairs(pencil, chosen, count, float(near))
     else:
         raise MethodError(
-            f"`sp.eigenpairs(..., method={shown(method)})` takes eigenpairs from `sp.SPINN()` on a box or from "
-            f"`sp.DTPINN()` on any domain; other methods train a network, to which eigenfunctions have no size."
+            f"`spd.eigenpairs(..., method={shown(method)})` takes eigenpairs from `spd.SPINN()` on a box or from "
+            f"`spd.DTPINN()` on any domain; other methods train a network, to which eigenfunctions have no size."
         )
     return Eigenpairs(problem, label(chosen), spectrum, time.perf_counter() - began)
 
@@ -79,8 +79,10 @@ def _fitting(pencil: Pencil) -> Method:
 
 def _check(problem, count, near) -> None:
     if not isinstance(problem, Problem):
-        raise ProblemError(f"`sp.eigenpairs({shown(problem)})` was given no `sp.Problem`; pose one with an eigenvalue.")
+        raise ProblemError(
+            f"`spd.eigenpairs({shown(problem)})` was given no `spd.Problem`; pose one with an eigenvalue."
+        )
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= _MOST:
-        raise MethodError(f"`sp.eigenpairs(count={shown(count)})` needs a whole number from 1 to {_MOST}.")
+        raise MethodError(f"`spd.eigenpairs(count={shown(count)})` needs a whole number from 1 to {_MOST}.")
     if isinstance(near, bool) or not isinstance(near, (int, float)) or not math.isfinite(near):
-        raise MethodError(f"`sp.eigenpairs(near={shown(near)})` needs a finite number; leave it out for 0.")
+        raise MethodError(f"`spd.eigenpairs(near={shown(near)})` needs a finite number; leave it out for 0.")

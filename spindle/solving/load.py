@@ -39,11 +39,11 @@ _SPARE, _TIMES = 1_000_000, 100  # numbers that a model may have beyond, and rel
 _REDUCED_AGAIN = "remove it and resume the run, which reduces the family again without training"
 
 
-@usage('sp.load("runs/first")', error=RunError)
+@usage('spd.load("runs/first")', error=RunError)
 def load(directory, given: Mapping | None = None) -> Solution:
     """The solution that `Solution.save`, `solve(out=...)` or the command line wrote.
 
-    given   {name: function} for problems that use `sp.given`, and {setting: object} for networks, optimizers and other
+    given   {name: function} for problems that use `spd.given`, and {setting: object} for networks, optimizers and other
             code of the method, since no file can hold it
     Raises RunError where files are missing, damaged, of another version or of another run.
     """
@@ -62,7 +62,7 @@ def _loaded(source: RunDirectory, problem: Problem, method: Method, seed: int) -
         if window.shares:
             windows.share(parts[-1].plan)
     if not parts:
-        raise RunError(f"{source.path} holds no window that was trained; continue the run, `sp.resume(directory)`.")
+        raise RunError(f"{source.path} holds no window that was trained; continue the run, `spd.resume(directory)`.")
     solution = join_windows(problem, method, parts, windows.lengths)
     if not windows.lengths.whole(parts) and solution.run.stopped_by.ended and not unsolved(parts[-1]):
         return solution.with_record(stopped_by=StopReason.INTERRUPTED)
@@ -173,7 +173,7 @@ def _restored(plan: Plan, model: Model, arrays: Mapping, grown: Sequence[Grown])
 
 
 def _pickled(solution: Solution):
-    """How a solution is rebuilt: its files, the functions of `sp.given`, and the method as it was handed in."""
+    """How a solution is rebuilt: its files, the functions of `spd.given`, and the method as it was handed in."""
     with tempfile.TemporaryDirectory() as folder:
         root = solution.save(Path(folder) / "run")
         files = {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(root.rglob("*.*")) if p.name != ".lock"}

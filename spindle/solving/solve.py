@@ -28,7 +28,7 @@ from spindle.training.memory import memory_in_sentences, refuse_to_start_in_too_
 from spindle.training.stop_reasons import StopReason
 
 
-@usage("sp.solve(problem, sp.SPINN())", error=MethodError)
+@usage("spd.solve(problem, spd.SPINN())", error=MethodError)
 def solve(
     problem: Problem,
     method: Method | str | None = None,
@@ -44,8 +44,8 @@ def solve(
 ) -> Solution:
     """Solve a problem by a method and return the solution.
 
-    method      `sp.SPINN()`, `sp.PINN()`, ... with their settings, or the name of one, "spinn"; None: one that fits the
-                problem, which `solution.choices` names with the reason
+    method      `spd.SPINN()`, `spd.PINN()`, ... with their settings, or the name of one, "spinn"; None: one that fits
+                the problem, which `solution.choices` names with the reason
     seed        for initial weights and points; the same seed on the same machine gives the same numbers
     budget      seconds of wall clock that the call may take, all together: training stops in time for the checks that
                 follow it, and what cannot be done within one and a half times as many (ten at least) is left out and
@@ -60,15 +60,15 @@ def solve(
     progress    say on standard error what is being done (a bar in a terminal or notebook, else a line every ten
                 seconds) and, at the end, `solution.summary()`
     estimate    estimate the error of the solution too (`solution.run.error_estimate`), which takes some seconds; see
-                `sp.estimate`
+                `spd.estimate`
     start       a solution of the same unknowns to start from: of another parameter value, mesh, method or size. Weights
                 are taken where the networks are alike, else the field is fitted to its values, some seconds;
                 `solution.choices` says which. Parameters that are estimated begin with its values
 
-        solution = sp.solve(problem, sp.PINN(), callbacks=[lambda moment, total: moment.loss < 1e-6])
-        harder = sp.solve(problem_of_a_smaller_viscosity, sp.PINN(width=96), start=solution)
+        solution = spd.solve(problem, spd.PINN(), callbacks=[lambda moment, total: moment.loss < 1e-6])
+        harder = spd.solve(problem_of_a_smaller_viscosity, spd.PINN(width=96), start=solution)
 
-    Each doubt about the result, `solution.warnings`, is also a Python warning, `sp.SolveWarning`.
+    Each doubt about the result, `solution.warnings`, is also a Python warning, `spd.SolveWarning`.
     Ctrl-C ends training at once and returns what there is, `solution.run.stopped_by == "interrupted"`; so does SIGTERM
     (SIGHUP, and Ctrl-Break on Windows) in a program that has no handler of its own for it.
     Raises ProblemError or MethodError before any work when something does not fit, MethodError when the memory does not
@@ -91,7 +91,7 @@ def solve(
     return solution
 
 
-@usage('sp.resume("runs/first")', error=MethodError)
+@usage('spd.resume("runs/first")', error=MethodError)
 def resume(
     directory,
     *,
@@ -148,7 +148,7 @@ def compute(
     def kept() -> str:
         return f" What was trained until then is in {directory.path}." if directory and directory.has_state else ""
 
-    call = f"sp.solve({problem.name}, sp.{type(method).__name__}())"
+    call = f"spd.solve({problem.name}, spd.{type(method).__name__}())"
     with memory_in_sentences(call, kept), display(problem.name, show=progress) as shown:
         told = tuple(callbacks)
         options = RunOptions(seed, budget, target, told, shown, chosen=reason or chosen, start=start, started=started)
@@ -170,7 +170,7 @@ def compute_further(
     if started and not (source.has_state or source.solution.exists()):
         raise RunError(
             f"The run in {source.path} was to start from a solution of {started}, which no file holds, and ended "
-            f"before its first step; call `sp.solve(..., start=solution, out=directory)` again."
+            f"before its first step; call `spd.solve(..., start=solution, out=directory)` again."
         )
     told = {"seed": seed, "out": directory, "progress": progress, "estimate": estimate, "started": started}
     return compute(problem, method, budget, **told)
@@ -181,7 +181,7 @@ def _solved(problem: Problem, method: Method, options: RunOptions, estimate: boo
     if method.windows_of(problem) != 1:
         if options.start is not None:
             raise MethodError(
-                f"`sp.solve({problem.name}, start=...)` starts one training, and here windows of time follow one "
+                f"`spd.solve({problem.name}, start=...)` starts one training, and here windows of time follow one "
                 f"another, each from the end of the last; leave `start` out, or take `windows=1`."
             )
         solution = march(problem, method, options)
@@ -200,7 +200,7 @@ def _error_estimate(solution: Solution, options: RunOptions) -> ErrorEstimate:
         return ErrorEstimate(reason="there is no one solution that it could be the distance from")
     if len(solution.problem.coordinates) >= DEAR and solution.verdict.word == SOLVED:
         return ErrorEstimate(
-            reason="it takes long in so many coordinates, and residuals leave no doubt; `sp.estimate` makes it"
+            reason="it takes long in so many coordinates, and residuals leave no doubt; `spd.estimate` makes it"
         )
     options.display.stage("estimating the error")
     return estimate_error(solution, options.budget)
@@ -229,31 +229,32 @@ def _positive(name: str, value) -> float | None:
         isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and 0 < value <= sys.float_info.max
     )
     if not fits:
-        raise MethodError(f"`sp.solve({name}={value!r})` must be positive, and a number; leave it out for none.")
+        raise MethodError(f"`spd.solve({name}={value!r})` must be positive, and a number; leave it out for none.")
     return None if value is None else float(value)
 
 
 def _check_start(start) -> None:
     if start is not None and not isinstance(start, Solution):
         raise MethodError(
-            f"`sp.solve(start={shown(start)})` needs a solution to start from, as `sp.solve` and `sp.load` return it."
+            f"`spd.solve(start={shown(start)})` needs a solution to start from, as `spd.solve` and `spd.load` return "
+            "it."
         )
 
 
 def _check(problem, method, seed, target, callbacks) -> int:
     """Raise MethodError where an argument of `solve` cannot be meant; returns the seed as an int."""
     if not isinstance(problem, Problem):
-        raise MethodError(f"`sp.solve` was given {problem!r} as its problem; it needs an `sp.Problem`.")
+        raise MethodError(f"`spd.solve` was given {problem!r} as its problem; it needs an `spd.Problem`.")
     if not isinstance(method, (Method, str, type(None))):
         raise MethodError(
-            f"`sp.solve(problem, {method!r})` needs a method, and this is none; write `sp.SPINN()` or `sp.PINN()`, "
+            f"`spd.solve(problem, {method!r})` needs a method, and this is none; write `spd.SPINN()` or `spd.PINN()`, "
             f"with parentheses."
         )
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
-        raise MethodError(f"`sp.solve(seed={seed!r})` needs a whole number of at least 0 and below 2^32.")
+        raise MethodError(f"`spd.solve(seed={seed!r})` needs a whole number of at least 0 and below 2^32.")
     _positive("target", target)
     if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
         raise MethodError(
-            f"`sp.solve(callbacks={callbacks!r})` needs a list of functions; write `callbacks=[function]`."
+            f"`spd.solve(callbacks={callbacks!r})` needs a list of functions; write `callbacks=[function]`."
         )
     return int(seed)

@@ -153,7 +153,8 @@ def _in_setup(work: Callable, problem: Problem, options: RunOptions) -> Any:
 
 def _too_little_time(problem: Problem, options: RunOptions) -> MethodError:
     return MethodError(
-        f"`sp.solve({problem.name}, budget={options.budget.seconds:g})` was still setting up the problem when its time "
+        f"`spd.solve({problem.name}, budget={options.budget.seconds:g})` was still setting up the problem when its "
+        "time "
         f"was over, so that there is nothing to return; raise `budget`, or make less of the problem: fewer points, "
         f"nodes or features."
     )
@@ -230,7 +231,7 @@ def _so_far(method: Method, evaluator: Evaluator, model: Model, entry: HistoryEn
 
 def _with_solution(error: Exception, solution: Solution) -> Exception:
     """What a callback raised, with the solution that there was, `error.solution`."""
-    error.add_note("`sp.solve` finished what was trained until then: it is the `solution` of this exception.")
+    error.add_note("`spd.solve` finished what was trained until then: it is the `solution` of this exception.")
     error.solution = solution  # type: ignore[attr-defined]
     return error
 
@@ -345,7 +346,7 @@ def _singular(plan: Plan, start: Model, key) -> list[str]:
 
 def _divergence(solution: Solution, singular: Sequence[str]) -> DivergenceError:
     run = solution.run
-    call = f"sp.solve({solution.problem.name}, sp.{type(solution.method).__name__}())"
+    call = f"spd.solve({solution.problem.name}, spd.{type(solution.method).__name__}())"
     if singular:
         return DivergenceError(
             f"`{call}` met {', '.join(f'`{name}`' for name in singular)}, not finite on its points before the first "

@@ -78,7 +78,7 @@ def _refuse_other_names(start: Solution, evaluator: Evaluator) -> None:
     known = {u.func.__name__ for u in start.problem.unknowns}
     if set(names) != set(there) or not unknowns <= known:
         raise MethodError(
-            f"`sp.solve({evaluator.problem.name}, start=...)` was given a solution of `{start.problem.name}`, whose "
+            f"`spd.solve({evaluator.problem.name}, start=...)` was given a solution of `{start.problem.name}`, whose "
             f"unknowns {', '.join(sorted(known))} depend on {', '.join(there)}, and it needs "
             f"{', '.join(sorted(unknowns))} of {', '.join(names)}; give a solution of the same unknowns."
         )
@@ -128,7 +128,7 @@ def _samples(start: Solution, evaluator: Evaluator, count: int) -> tuple[np.ndar
     there = np.isfinite(values).all(axis=1)
     if np.sum(there) < _FEWEST:
         raise MethodError(
-            f"`sp.solve({problem.name}, start=...)` was given a solution of `{start.problem.name}` that is known at "
+            f"`spd.solve({problem.name}, start=...)` was given a solution of `{start.problem.name}` that is known at "
             f"{np.sum(there)} of {len(points)} random points of this domain, so there is nothing to start from; give "
             f"one whose domain overlaps."
         )

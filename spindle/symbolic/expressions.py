@@ -24,7 +24,7 @@ _ENDLESS = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo)
 def expression_of(value, call: str, *, fluxes: bool = False, real: bool = True) -> sympy.Expr:
     """`value` as a finite SymPy expression.
 
-    call     what the user wrote, `sp.Dirichlet(u, ...)`, for the message
+    call     what the user wrote, `spd.Dirichlet(u, ...)`, for the message
     fluxes   whether derivatives of fluxes that jump stay as they are, see `plain`
     real     whether the imaginary unit is refused
     Raises ProblemError for text, code, containers, and numbers that are complex, not finite, or too large for a float.
@@ -43,7 +43,7 @@ def expression_of(value, call: str, *, fluxes: bool = False, real: bool = True) 
     if real and checked.has(sympy.I):
         raise ProblemError(
             f"`{call}` contains {shown(checked)}, which is complex, and its unknowns are real; declare a complex "
-            f'one, `psi = sp.unknown("psi", ..., complex=True)`, or leave the imaginary unit out.'
+            f'one, `psi = spd.unknown("psi", ..., complex=True)`, or leave the imaginary unit out.'
         )
     kept = plain(checked.xreplace({sympy.I: _UNIT}), f"`{call}`", fluxes=fluxes)
     return kept.xreplace({_UNIT: sympy.I})
@@ -138,5 +138,5 @@ def _by_the_rules(e: sympy.Expr, x: sympy.Symbol, known: dict[sympy.Expr, sympy.
 
 def _instead(value) -> str:
     if isinstance(value, UndefinedFunction):
-        return f', and a field with its coordinates, `{value.__name__} = sp.unknown("{value.__name__}", x)`'
-    return ', and bring in code by `sp.given("f", function, x)`' if callable(value) else ""
+        return f', and a field with its coordinates, `{value.__name__} = spd.unknown("{value.__name__}", x)`'
+    return ', and bring in code by `spd.given("f", function, x)`' if callable(value) else ""

@@ -199,7 +199,7 @@ def _refused(node, call) -> str:
     if isinstance(node, UNEVALUATED):
         return (
             f"{call} contains `{shortened(node)}`, for which SymPy finds no closed form, and no method integrates or "
-            f"sums by itself; work it out, or tabulate its values with `sp.tabulated`."
+            f"sums by itself; work it out, or tabulate its values with `spd.tabulated`."
         )
     if isinstance(node, sympy.Derivative):
         return "" if isinstance(node.expr, AppliedUndef) else _without_derivative(node.expr, call)
@@ -226,7 +226,7 @@ def _refused(node, call) -> str:
     name = node.func.__name__
     return (
         f"{call} uses `{name}`, which has no counterpart in JAX, so that no method can compute it; rewrite it with "
-        f'elementary functions, or hand it in as code, `sp.given("{name}", function, x)`.'
+        f'elementary functions, or hand it in as code, `spd.given("{name}", function, x)`.'
     )
 
 

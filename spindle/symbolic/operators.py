@@ -16,7 +16,7 @@ class NormalDerivative(sympy.Function):
     """The derivative along the outward normal, as it is printed."""
 
 
-@usage("sp.grad(u)")
+@usage("spd.grad(u)")
 def grad(field, over: Sequence[sympy.Symbol] | None = None) -> sympy.Matrix:
     """Gradient of a scalar: a column, one entry for each space coordinate (or for each of `over`).
 
@@ -25,13 +25,13 @@ def grad(field, over: Sequence[sympy.Symbol] | None = None) -> sympy.Matrix:
     field, axes = _operands("grad", field, over)
     if isinstance(field, sympy.MatrixBase):
         raise ProblemError(
-            f"`sp.grad` was given the {len(field)} components of {shown(field)}, and it takes a scalar; take the "
+            f"`spd.grad` was given the {len(field)} components of {shown(field)}, and it takes a scalar; take the "
             f"gradient of each component."
         )
     return sympy.Matrix([_across(field, axis) for axis in axes])
 
 
-@usage("sp.div(k*sp.grad(u))")
+@usage("spd.div(k*spd.grad(u))")
 def div(field, over: Sequence[sympy.Symbol] | None = None):
     """Divergence of a column vector; composite fluxes such as `div(k*grad(u))` are expanded by the product rule.
 
@@ -59,7 +59,7 @@ def _switches(piece, axis) -> bool:
     return any(c.has(axis) for _, c in piece.args) and not piece.atoms(AppliedUndef)
 
 
-@usage("sp.laplacian(u)` or `sp.laplacian(u, over=(x, y))")
+@usage("spd.laplacian(u)` or `spd.laplacian(u, over=(x, y))")
 def laplacian(field, over: Sequence[sympy.Symbol] | None = None):
     """Sum of the second space derivatives of a scalar, or of each component of a column vector."""
     field, axes = _operands("laplacian", field, over)
@@ -68,7 +68,7 @@ def laplacian(field, over: Sequence[sympy.Symbol] | None = None):
     return sum(field.diff(axis, 2) for axis in axes)
 
 
-@usage("sp.curl(v)")
+@usage("spd.curl(v)")
 def curl(field, over: Sequence[sympy.Symbol] | None = None):
     """Curl: of a vector in three dimensions a vector, in two dimensions the scalar `v_x - u_y`.
 
@@ -81,7 +81,7 @@ def curl(field, over: Sequence[sympy.Symbol] | None = None):
         return _across(v, x) - _across(u, y)
     if len(axes) != 3:
         raise ProblemError(
-            f"`sp.curl` was given a field of {len(axes)} space coordinates, and the curl exists in two or three; "
+            f"`spd.curl` was given a field of {len(axes)} space coordinates, and the curl exists in two or three; "
             f"name them with `over=(x, y, z)`."
         )
     (x, y, z), (u, v, w) = axes, field
@@ -89,7 +89,7 @@ def curl(field, over: Sequence[sympy.Symbol] | None = None):
     return sympy.Matrix([_across(a, first) - _across(b, second) for a, first, b, second in rows])
 
 
-@usage("sp.dot(v, sp.grad(u))")
+@usage("spd.dot(v, spd.grad(u))")
 def dot(a: sympy.Matrix, b: sympy.Matrix):
     """Inner product of two column vectors of equal length.
 
@@ -99,18 +99,18 @@ def dot(a: sympy.Matrix, b: sympy.Matrix):
     for side in (a, b):
         if not isinstance(side, sympy.MatrixBase):
             raise ProblemError(
-                f"`sp.dot` was given {shown(side)}, and it takes two vectors; write `sp.dot(v, sp.grad(u))`, and a "
+                f"`spd.dot` was given {shown(side)}, and it takes two vectors; write `spd.dot(v, spd.grad(u))`, and a "
                 f"product of scalars with `*`."
             )
     if len(a) != len(b):
         raise ProblemError(
-            f"`sp.dot` was given vectors of {len(a)} and {len(b)} components, which have no inner product; "
+            f"`spd.dot` was given vectors of {len(a)} and {len(b)} components, which have no inner product; "
             f"check that both live in the same space."
         )
     return sum(p * q for p, q in zip(a, b, strict=True))
 
 
-@usage("sp.manufactured(sp.laplacian(u), {u: sin(pi*x)})")
+@usage("spd.manufactured(spd.laplacian(u), {u: sin(pi*x)})")
 def manufactured(expression, solution: Mapping):
     """The source that makes `solution` exact: `expression` with every unknown replaced, derivatives carried out.
 
@@ -119,24 +119,24 @@ def manufactured(expression, solution: Mapping):
     """
     if not isinstance(solution, Mapping) or not all(isinstance(field, AppliedUndef) for field in solution):
         raise ProblemError(
-            f"`sp.manufactured` was given the solution {shown(solution)}, and it needs a closed form for each unknown "
-            f"by itself; write `sp.manufactured(sp.laplacian(u), {{u: sin(pi*x)}})`."
+            f"`spd.manufactured` was given the solution {shown(solution)}, and it needs a closed form for each unknown "
+            f"by itself; write `spd.manufactured(spd.laplacian(u), {{u: sin(pi*x)}})`."
         )
     if isinstance(expression, sympy.Eq):
         expression = expression.lhs - expression.rhs
     replaced = _column(expression)
     if not isinstance(replaced, sympy.MatrixBase):
-        replaced = expression_of(replaced, "sp.manufactured(...)", real=False)
+        replaced = expression_of(replaced, "spd.manufactured(...)", real=False)
     replaced = pointwise(replaced)
     for field, value in solution.items():
-        call = f"sp.manufactured(..., {{{shown(field)}: ...}})"
+        call = f"spd.manufactured(..., {{{shown(field)}: ...}})"
         closed = by_name(expression_of(value, call, real=False), field.args)
         replaced = replaced.xreplace(_derivatives(replaced, field, closed)).subs(field, closed)
     result = replaced.doit()
     left = result.atoms(AppliedUndef) & set(solution)
     if left:
         raise ProblemError(
-            f"`sp.manufactured` was given {shown(list(solution))} and {shown(sorted(left, key=str))} is still unknown "
+            f"`spd.manufactured` was given {shown(list(solution))} and {shown(sorted(left, key=str))} is still unknown "
             f"afterwards; give a closed form that does not contain the unknown itself."
         )
     return result
@@ -162,15 +162,15 @@ def _column(value):
 
 def _operands(call, field, over):
     """The scalar or vector, and the space coordinates it is differentiated by."""
-    refuse_text(field, f"sp.{call}(...)")
+    refuse_text(field, f"spd.{call}(...)")
     field = _column(field)
     if not isinstance(field, sympy.MatrixBase):
         if isinstance(field, sympy.Eq):
             raise ProblemError(
-                f"`sp.{call}` was given the equation {shown(field)}, and it takes one side; write "
-                f"`Eq(sp.{call}(left), sp.{call}(right))`."
+                f"`spd.{call}` was given the equation {shown(field)}, and it takes one side; write "
+                f"`Eq(spd.{call}(left), spd.{call}(right))`."
             )
-        field = expression_of(field, f"sp.{call}(...)", real=False)
+        field = expression_of(field, f"spd.{call}(...)", real=False)
     return field, _axes(call, field, over)
 
 
@@ -182,16 +182,16 @@ def _axes(call, field, over) -> tuple[sympy.Symbol, ...]:
         axes = tuple(over) if isinstance(over, (list, tuple)) else (over,)
         if not axes or not all(isinstance(axis, sympy.Symbol) for axis in axes):
             raise ProblemError(
-                f"`sp.{call}(..., over={shown(over)})` names no coordinates to differentiate by; write "
-                f"`sp.{call}(..., over=(x, y))`."
+                f"`spd.{call}(..., over={shown(over)})` names no coordinates to differentiate by; write "
+                f"`spd.{call}(..., over=(x, y))`."
             )
         swap = namesakes(axes, [c for f in fields for c in f.args if isinstance(c, sympy.Symbol)])
         return tuple(swap.get(axis, axis) for axis in axes)
     for applied in sorted(fields, key=lambda f: -len(f.args)):
         return tuple(c for c in applied.args if is_space(c))
     raise ProblemError(
-        f"`sp.{call}({shown(field)})` contains no unknown field, so it is not known by which coordinates to "
-        f"differentiate; name them, `sp.{call}(..., over=(x, y))`."
+        f"`spd.{call}({shown(field)})` contains no unknown field, so it is not known by which coordinates to "
+        f"differentiate; name them, `spd.{call}(..., over=(x, y))`."
     )
 
 
@@ -199,6 +199,6 @@ def _check_length(call, field, n):
     if not isinstance(field, sympy.MatrixBase) or len(field) != n:
         size = len(field) if isinstance(field, sympy.MatrixBase) else "no"
         raise ProblemError(
-            f"`sp.{call}` needs a column vector of {n} components, one for each space coordinate, and got {size} "
-            f"components; build it with `sp.grad`, `sp.vector` or `sympy.Matrix`."
+            f"`spd.{call}` needs a column vector of {n} components, one for each space coordinate, and got {size} "
+            f"components; build it with `spd.grad`, `spd.vector` or `sympy.Matrix`."
         )

@@ -15,7 +15,7 @@ def spread_source(gaps: Sequence[sympy.Expr], width) -> sympy.Expr:
     return sympy.exp(-square / (2 * width**2)) / (sympy.sqrt(2 * sympy.pi) * width) ** len(gaps)
 
 
-@usage("sp.point_source({x: 0.3, y: 0.4}, width=0.05)")
+@usage("spd.point_source({x: 0.3, y: 0.4}, width=0.05)")
 def point_source(at: Mapping, width) -> sympy.Expr:
     """A source of strength one at a point, spread over a width: a normal density, whose integral is one.
 
@@ -26,12 +26,12 @@ def point_source(at: Mapping, width) -> sympy.Expr:
     """
     if not isinstance(at, Mapping) or not at or not all(isinstance(c, sympy.Symbol) for c in at):
         raise ProblemError(
-            f"`sp.point_source({shown(at)}, ...)` names no place; write `sp.point_source({{x: 0.3, y: 0.4}}, 0.05)`."
+            f"`spd.point_source({shown(at)}, ...)` names no place; write `spd.point_source({{x: 0.3, y: 0.4}}, 0.05)`."
         )
     width = sympy.sympify(width)
     if not isinstance(width, sympy.Expr) or width.is_positive is False or (width.is_number and not width > 0):
         raise ProblemError(
-            f"`sp.point_source(..., width={shown(width)})` needs a positive width over which the source is spread; "
+            f"`spd.point_source(..., width={shown(width)})` needs a positive width over which the source is spread; "
             f"write a tenth of the domain or less, such as 0.05."
         )
     return spread_source([c - sympy.sympify(position) for c, position in at.items()], width)

@@ -6,7 +6,7 @@ def delayed(written: str, name: str) -> str:
     return (
         f"`{written}` takes the unknown at another place than where the equation holds, and delays are not solved; "
         f"where the delay is constant, solve one span of it after the other with the solution of the span before as a "
-        f'given function, `past = sp.given("past", ..., t)` (the method of steps), or take the delayed '
+        f'given function, `past = spd.given("past", ..., t)` (the method of steps), or take the delayed '
         f"value for a further unknown, `late.diff(t) = ({name} - late)/delay`, or a chain of several such."
     )
 

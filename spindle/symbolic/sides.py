@@ -33,14 +33,14 @@ class Side(Boolean):
         return self.name
 
 
-@usage('sp.side("hole")')
+@usage('spd.side("hole")')
 def side(name: str) -> Side:
-    """The side of that name in `on=`, to be joined: `on=~sp.side("hole")`, `on=sp.side("outer") & (y > 0)`.
+    """The side of that name in `on=`, to be joined: `on=~spd.side("hole")`, `on=spd.side("outer") & (y > 0)`.
 
     A name alone is enough where nothing is joined, `on="hole"`. Raises ProblemError where the name is no text.
     """
     if not isinstance(name, str) or not name.strip():
-        raise ProblemError(f'`sp.side({shown(name)})` names no side; write its name as text, `sp.side("hole")`.')
+        raise ProblemError(f'`spd.side({shown(name)})` names no side; write its name as text, `spd.side("hole")`.')
     return Side(name)
 
 

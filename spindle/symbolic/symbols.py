@@ -34,7 +34,7 @@ class Coordinate(Numberless, sympy.Symbol):
 Coordinate.__name__ = sympy.Symbol.__name__
 
 
-@usage('x, y = sp.coordinates("x y")')
+@usage('x, y = spd.coordinates("x y")')
 def coordinates(names: str):
     """Coordinates by name, as real SymPy symbols: `x, y = coordinates("x y")`, `x = coordinates("x")`.
 
@@ -68,8 +68,8 @@ class AppliedField(Numberless, AppliedUndef):
             raise NumberError(delayed(f"{name}({', '.join(map(shown, points))})", name))
         raise NumberError(
             f"`{name}({', '.join(map(shown, points))})` takes a field at points, but `{name}` stands for the field of "
-            f"{axes} as a whole; where a condition holds is said by `sp.Initial({name}, ...)` or "
-            f"`sp.Dirichlet({name}, ..., on=Eq({self.args[0]}, 0))`, and values are those of a solution, "
+            f"{axes} as a whole; where a condition holds is said by `spd.Initial({name}, ...)` or "
+            f"`spd.Dirichlet({name}, ..., on=Eq({self.args[0]}, 0))`, and values are those of a solution, "
             f"`solution({', '.join(f'{c}=0.5' for c in self.args)})`."
         )
 
@@ -92,7 +92,7 @@ class AppliedField(Numberless, AppliedUndef):
         return super().diff(*map(meant, symbols), **assumptions)
 
 
-@usage('u = sp.unknown("u", x, y)')
+@usage('u = spd.unknown("u", x, y)')
 def unknown(names: str, *coordinates: sympy.Symbol, complex: bool = False):
     """Unknown scalar fields of the given coordinates, as applied SymPy functions.
 
@@ -121,7 +121,7 @@ def applied(name: str, coordinates: Sequence[sympy.Symbol], **marks) -> AppliedU
     return UndefinedFunction(name, bases=(AppliedField,), **marks)(*coordinates)
 
 
-@usage('v = sp.vector("v", x, y)')
+@usage('v = spd.vector("v", x, y)')
 def vector(name: str, *coordinates: sympy.Symbol, components: Sequence[sympy.Symbol] | None = None) -> sympy.Matrix:
     """An unknown vector field as a column of scalar fields, one component for each space coordinate.
 
@@ -132,7 +132,7 @@ def vector(name: str, *coordinates: sympy.Symbol, components: Sequence[sympy.Sym
     along = components if components is not None else [c for c in coordinates if not is_time(c)]
     if not isinstance(along, Sequence) or isinstance(along, str) or not len(along):
         raise ProblemError(
-            f'`sp.vector("{name}", ..., components={shown(along)})` needs a list that names each component; write '
+            f'`spd.vector("{name}", ..., components={shown(along)})` needs a list that names each component; write '
             f"`components=[x, y]`."
         )
     return sympy.Matrix([applied(f"{name}_{axis}", coordinates) for axis in along])
@@ -143,7 +143,7 @@ def _names(call, names) -> list[str]:
     listed = names.replace(",", " ").split() if isinstance(names, str) else []
     if not listed:
         raise ProblemError(
-            f"`sp.{call}` was given {shown(names)}, which names nothing; a name is text, such as "
+            f"`spd.{call}` was given {shown(names)}, which names nothing; a name is text, such as "
             f'"u", and several are "u v".'
         )
     return listed
@@ -153,7 +153,8 @@ def _refuse_repeated(call, arguments, listed):
     repeated = [item for k, item in enumerate(listed) if item in listed[:k]]
     if repeated:
         raise ProblemError(
-            f"`sp.{call}({arguments})` names `{repeated[0]}` twice, and both would be one and the same; name each once."
+            f"`spd.{call}({arguments})` names `{repeated[0]}` twice, and both would be one and the same; name each "
+            "once."
         )
 
 
@@ -161,9 +162,9 @@ def _check_coordinates(call, name, coordinates):
     _names(call, name)
     if not coordinates or not all(isinstance(c, sympy.Symbol) for c in coordinates):
         raise ProblemError(
-            f'`sp.{call}("{name}", ...)` was given {_coordinates_in_words(coordinates)}, and a field needs at least '
+            f'`spd.{call}("{name}", ...)` was given {_coordinates_in_words(coordinates)}, and a field needs at least '
             f"one "
-            f'symbol to depend on; write `x, y = sp.coordinates("x y")` and `sp.{call}("{name}", x, y)`.'
+            f'symbol to depend on; write `x, y = spd.coordinates("x y")` and `spd.{call}("{name}", x, y)`.'
         )
     _refuse_repeated(call, f'"{name}", {", ".join(map(str, coordinates))}', coordinates)
 
@@ -218,14 +219,14 @@ class Normal(Numberless, sympy.Symbol):
         return self.name.removeprefix("n_")
 
 
-@usage("n = sp.normal(x, y)")
+@usage("n = spd.normal(x, y)")
 def normal(*coordinates: sympy.Symbol) -> sympy.Matrix:
     """The outward unit normal, a column, for the data of conditions: `Neumann(u, dot(grad(exact), normal(x, y)))`."""
     _check_coordinates("normal", "n", coordinates)
     return sympy.Matrix([Normal(c.name) for c in coordinates])
 
 
-@usage('k = sp.parameter("k", 0.01)` or `k = sp.parameter("k", range=(1, 3))')
+@usage('k = spd.parameter("k", 0.01)` or `k = spd.parameter("k", range=(1, 3))')
 def parameter(
     name: str,
     value: float | None = None,
@@ -239,14 +240,14 @@ def parameter(
     parameter("nu", 0.01)                  a constant
     parameter("nu", 0.01, unknown=True)    estimated from data, starting at 0.01 (inverse problem)
     parameter("nu", range=(1, 3))          spans a family of problems (parametrised problem)
-    parameter("lam", eigenvalue=True)      is what `sp.eigenpairs` looks for
+    parameter("lam", eigenvalue=True)      is what `spd.eigenpairs` looks for
     Raises ProblemError where there is neither value nor range, where both do not fit, and where a number is not finite.
     """
     _names("parameter", name)
     if eigenvalue:
         if value is not None or unknown or range is not None:
             raise ProblemError(
-                f'`sp.parameter("{name}", ..., eigenvalue=True)` has a value, a range or data to be estimated from '
+                f'`spd.parameter("{name}", ..., eigenvalue=True)` has a value, a range or data to be estimated from '
                 f"besides, and an eigenvalue is what the problem itself leaves possible; give nothing else."
             )
         return Parameter(name, eigenvalue=True)
@@ -255,25 +256,25 @@ def parameter(
         low, high = (_number(end) for end in range) if pair else (math.nan, math.nan)
         if not -math.inf < low < high < math.inf or unknown:
             raise ProblemError(
-                f'`sp.parameter("{name}", range={shown(range)}, unknown={unknown})` cannot span a family: a range '
+                f'`spd.parameter("{name}", range={shown(range)}, unknown={unknown})` cannot span a family: a range '
                 f"needs two finite numbers, low < high, and a parameter that is not also unknown; write `range=(1, 3)` "
                 f"alone."
             )
         if value is not None and not low <= _number(value) <= high:
             raise ProblemError(
-                f'`sp.parameter("{name}", {shown(value)}, range={range})` has a value outside its own range; leave it '
+                f'`spd.parameter("{name}", {shown(value)}, range={range})` has a value outside its own range; leave it '
                 f"out."
             )
         return Parameter(name, None if value is None else _number(value), bounds=(low, high))
     if value is None:
         raise ProblemError(
-            f'`sp.parameter("{name}")` has neither a value nor a range, so the equation has no number to use; '
-            f'write `sp.parameter("{name}", 0.01)` or `sp.parameter("{name}", range=(1, 3))`.'
+            f'`spd.parameter("{name}")` has neither a value nor a range, so the equation has no number to use; '
+            f'write `spd.parameter("{name}", 0.01)` or `spd.parameter("{name}", range=(1, 3))`.'
         )
     number = _number(value)
     if not math.isfinite(number):
         raise ProblemError(
-            f'`sp.parameter("{name}", {shown(value)})` is not a finite number, so every residual would be NaN; give '
+            f'`spd.parameter("{name}", {shown(value)})` is not a finite number, so every residual would be NaN; give '
             f"one."
         )
     return Parameter(name, number, unknown=bool(unknown))
@@ -287,7 +288,7 @@ def _number(value) -> float:
         return math.nan
 
 
-@usage('f = sp.given("f", lambda x, y: jax.numpy.exp(-x * y), x, y)')
+@usage('f = spd.given("f", lambda x, y: jax.numpy.exp(-x * y), x, y)')
 def given(name: str, function: Callable, *coordinates: sympy.Symbol, smooth: bool = False) -> AppliedUndef:
     """A tabulated or coded coefficient or source, to be used in equations like any SymPy function.
 
@@ -300,7 +301,7 @@ def given(name: str, function: Callable, *coordinates: sympy.Symbol, smooth: boo
     _check_coordinates("given", name, coordinates)
     if not callable(function) or isinstance(function, sympy.Basic):
         raise ProblemError(
-            f'`sp.given("{name}", {shown(function)}, ...)` needs a function of the coordinates, and this cannot be '
+            f'`spd.given("{name}", {shown(function)}, ...)` needs a function of the coordinates, and this cannot be '
             f"called; pass for example `lambda x, y: jax.numpy.exp(-x * y)`."
         )
     return applied(name, coordinates, given=function, smooth=bool(smooth))
@@ -364,7 +365,7 @@ def alike(these: Iterable[sympy.Symbol], others: Iterable[sympy.Symbol]) -> str:
     """What is wrong with different symbols that look the same, as a part of a sentence; else empty."""
     if {str(s) for s in these} != {str(s) for s in others}:
         return ""
-    return ", symbols of the same names but of another kind, as `sympy.Symbol` and `sp.coordinates` make them"
+    return ", symbols of the same names but of another kind, as `sympy.Symbol` and `spd.coordinates` make them"
 
 
 def by_name(expression, coordinates: Iterable[sympy.Symbol]):

@@ -119,7 +119,7 @@ def _local(library, knots, degree: int, points):
     return inside - degree, weights
 
 
-@usage('sp.tabulated("kappa", {x: nodes, y: nodes}, values)')
+@usage('spd.tabulated("kappa", {x: nodes, y: nodes}, values)')
 def tabulated(
     name: str,
     axes: Any,
@@ -143,27 +143,27 @@ def tabulated(
     It is stored in run directories with its numbers, which a function given as code (`given`) cannot be. Raises
     ProblemError where the data do not fit.
     """
-    call = f'sp.tabulated("{name}", ...)'
+    call = f'spd.tabulated("{name}", ...)'
     if not isinstance(name, str) or not name.strip():
         raise ProblemError(
-            f"`sp.tabulated({shown(name)}, ...)` has no name to be called by; write a word, such as 'kappa'."
+            f"`spd.tabulated({shown(name)}, ...)` has no name to be called by; write a word, such as 'kappa'."
         )
     if is_labelled(axes):
         axes, values = _of_labelled(call, name, axes, over, columns or {})
     elif values is None:
         raise ProblemError(
             f"`{call}` was not given `values` and no table that holds them; write "
-            f'`sp.tabulated("{name}", {{x: nodes}}, values)`, or give a table of pandas or xarray.'
+            f'`spd.tabulated("{name}", {{x: nodes}}, values)`, or give a table of pandas or xarray.'
         )
     if not isinstance(axes, Mapping) or not axes or not all(isinstance(c, sympy.Symbol) for c in axes):
         raise ProblemError(
             f"`{call}` was given the axes {shown(axes)}, and it needs nodes for each coordinate it depends on; write "
-            f'`sp.tabulated("{name}", {{x: nodes}}, values)`.'
+            f'`spd.tabulated("{name}", {{x: nodes}}, values)`.'
         )
     rows = [(c.name, _nodes(call, c, nodes)) for c, nodes in axes.items()]
     if interpolation not in INTERPOLATIONS:
         raise ProblemError(
-            f'`sp.tabulated("{name}", ..., interpolation={shown(interpolation)})` names no way to join values, which '
+            f'`spd.tabulated("{name}", ..., interpolation={shown(interpolation)})` names no way to join values, which '
             f'are {", ".join(INTERPOLATIONS)}; write `interpolation="linear"`.' + nearest(interpolation, INTERPOLATIONS)
         )
     table = Table(rows, _values(call, rows, values), interpolation)
@@ -177,7 +177,7 @@ def _of_labelled(call, name: str, data, over, columns: Mapping) -> tuple[dict, n
     if not names:
         raise ProblemError(
             f"`{call}` was given a table whose columns may be anything; say what it depends on, "
-            f'`sp.tabulated("{name}", table, over=(x, y))`.'
+            f'`spd.tabulated("{name}", table, over=(x, y))`.'
         )
     held = on_grid(data, call, names, name, called)
     symbols = {str(c): c for c in over or ()}

@@ -6,18 +6,18 @@ import jax.numpy as jnp
 import pytest
 from sympy import Eq, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.adaptivity.nodes import FinerNodes
 from spindle.training.precision import precision
 
-x = sp.coordinates("x")
-u = sp.unknown("u", x)
+x = spd.coordinates("x")
+u = spd.unknown("u", x)
 
 
 def test_nodes_are_added_where_the_residual_between_them_is_larger():
     """u = a cos(w x) vanishes at the two Gauss nodes of [-1, 1] for w = pi sqrt(3) / 2, and nowhere else within."""
-    problem = sp.Problem(domain=sp.Box({x: (-1, 1)}), equations=[Eq(u, sin(x) * 1e-3)], conditions=[])
-    plan = sp.SPINN(network="mlp", width=1, rank=1, points=2, frequency=1.0, scales="off").plan(problem)
+    problem = spd.Problem(domain=spd.Box({x: (-1, 1)}), equations=[Eq(u, sin(x) * 1e-3)], conditions=[])
+    plan = spd.SPINN(network="mlp", width=1, rank=1, points=2, frequency=1.0, scales="off").plan(problem)
     refinement = next(s.refine for s in plan.schedule.stages if isinstance(s.refine, FinerNodes))
     with precision("float64"):
         model = plan.build(jax.random.PRNGKey(0))

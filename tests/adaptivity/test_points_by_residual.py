@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 from sympy import Eq, exp, pi, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.training.precision import precision
 from tests.solutions import initial
 
-x, y = sp.coordinates("x y")
-u = sp.unknown("u", x, y)
+x, y = spd.coordinates("x y")
+u = spd.unknown("u", x, y)
 SMALL = {"width": 4, "hidden_layers": 1, "newton_steps": 1}
 
 
 def peaked():
     """With u = 0 the residual is a ridge at x = 0.3, a tenth of the square wide."""
-    data = sp.Observed(u, {x: [0.5, 0.6], y: [0.5, 0.5]}, [0.1, 0.2])
-    return sp.Problem(
-        sp.Box({x: (0, 1), y: (0, 1)}),
-        [Eq(sp.laplacian(u), exp(-(((x - 0.3) / 0.02) ** 2)))],
-        [sp.Dirichlet(u, 0), data],
+    data = spd.Observed(u, {x: [0.5, 0.6], y: [0.5, 0.5]}, [0.1, 0.2])
+    return spd.Problem(
+        spd.Box({x: (0, 1), y: (0, 1)}),
+        [Eq(spd.laplacian(u), exp(-(((x - 0.3) / 0.02) ** 2)))],
+        [spd.Dirichlet(u, 0), data],
     )
 
 
@@ -32,7 +32,7 @@ def ridge():
     """Rule -> (points of the equation before, those after each of eleven draws, and what else was drawn)."""
 
     def drawn(rule):
-        plan = sp.PINN(points=40, sampling=rule, hard="off", **SMALL).plan(peaked())
+        plan = spd.PINN(points=40, sampling=rule, hard="off", **SMALL).plan(peaked())
         with precision("float64"):
             model = jax.tree.map(jnp.zeros_like, initial(plan))
             before = plan.objective.draw(jax.random.PRNGKey(0))
@@ -79,7 +79,7 @@ def test_rar_d_keeps_half_and_renews_the_others_one_tenth_at_a_time(ridge):
 
 def test_what_is_left_open_is_decided_together():
     def decided(**settings):
-        method, _ = sp.PINN(**settings).decide(peaked())
+        method, _ = spd.PINN(**settings).decide(peaked())
         return [getattr(method, name) for name in ("steps", "lbfgs_steps", "newton_steps", "sampling", "resample")]
 
     assert decided() == [0, 0, 600, "rad", 2]
@@ -91,33 +91,33 @@ def test_what_is_left_open_is_decided_together():
 
 
 def nonlinear():
-    x = sp.coordinates("x")
-    u = sp.unknown("u", x)
-    return sp.Problem(
-        sp.Interval(x, 0, 1),
-        [Eq(u.diff(x, 2) + u**2, sp.manufactured(u.diff(x, 2) + u**2, {u: sin(2 * pi * x)}))],
-        [sp.Dirichlet(u, 0)],
+    x = spd.coordinates("x")
+    u = spd.unknown("u", x)
+    return spd.Problem(
+        spd.Interval(x, 0, 1),
+        [Eq(u.diff(x, 2) + u**2, spd.manufactured(u.diff(x, 2) + u**2, {u: sin(2 * pi * x)}))],
+        [spd.Dirichlet(u, 0)],
         reference={u: sin(2 * pi * x)},
     )
 
 
 def test_gauss_newton_on_such_points_reaches_four_digits_within_sixty_steps():
-    method = sp.PINN(width=8, hidden_layers=2, points=150, newton_steps=60)
-    solution = sp.solve(nonlinear(), method, progress=False)
+    method = spd.PINN(width=8, hidden_layers=2, points=150, newton_steps=60)
+    solution = spd.solve(nonlinear(), method, progress=False)
     assert solution.error() < 1e-4
     assert "trained by Gauss-Newton" in " ".join(solution.choices)
 
 
 @pytest.mark.slow
 def test_an_interrupted_run_goes_on_to_the_same_numbers(tmp_path):
-    method = sp.PINN(width=6, hidden_layers=1, points=40, newton_steps=12)
+    method = spd.PINN(width=6, hidden_layers=1, points=40, newton_steps=12)
 
     def interrupt(entry, total):
         if entry.step >= 5:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        sp.solve(nonlinear(), method, out=tmp_path / "run", callbacks=[interrupt], progress=False)
-    resumed, whole = sp.resume(tmp_path / "run", progress=False), sp.solve(nonlinear(), method, progress=False)
+        spd.solve(nonlinear(), method, out=tmp_path / "run", callbacks=[interrupt], progress=False)
+    resumed, whole = spd.resume(tmp_path / "run", progress=False), spd.solve(nonlinear(), method, progress=False)
     assert resumed.run.iterations == whole.run.iterations == 12
     jax.tree.map(np.testing.assert_array_equal, *(jax.tree.leaves(s.model) for s in (resumed, whole)))

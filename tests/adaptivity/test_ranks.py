@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sympy import Eq
 
-import spindle as sp
+import spindle as spd
 from spindle.adaptivity.ranks import MoreCoefficients, MoreProducts
 from spindle.networks.model import Model
 from spindle.training.precision import precision
@@ -37,11 +37,11 @@ def _with_left(field, left):
 @pytest.mark.parametrize("network", ["mlp", "modified"])
 def test_more_products_change_nothing_but_can_be_fitted(network):
     """Two unknowns: each keeps its products, and the first factors of the new ones move with the first step."""
-    x, y = sp.coordinates("x y")
-    u, v = sp.unknown("u v", x, y)
+    x, y = spd.coordinates("x y")
+    u, v = spd.unknown("u v", x, y)
     equations = [Eq(u.diff(x) + v, 1), Eq(v.diff(y) - u, x)]
-    problem = sp.Problem(domain=sp.Box({x: (0, 1), y: (0, 1)}), equations=equations, conditions=[sp.Dirichlet(u, y)])
-    plan = sp.SPINN(network=network, width=4, rank=2, points=4, hard="off").plan(problem)
+    problem = spd.Problem(domain=spd.Box({x: (0, 1), y: (0, 1)}), equations=equations, conditions=[spd.Dirichlet(u, y)])
+    plan = spd.SPINN(network=network, width=4, rank=2, points=4, hard="off").plan(problem)
     with precision("float64"):
         model = plan.build(jax.random.PRNGKey(0))
         larger = MoreProducts(2, 5).apply(model, 5)
@@ -59,22 +59,22 @@ def test_more_products_change_nothing_but_can_be_fitted(network):
 
 @pytest.mark.slow
 def test_the_rank_grows_and_is_stored(tmp_path):
-    method = sp.LRPINN(**(SMALL | {"rank": "auto", "newton_steps": 12}))
-    solution = sp.solve(convection(), method, progress=False, out=tmp_path / "run")
+    method = spd.LRPINN(**(SMALL | {"rank": "auto", "newton_steps": 12}))
+    solution = spd.solve(convection(), method, progress=False, out=tmp_path / "run")
     assert [entry["what"] for entry in solution.run.grown][:1] == ["4 more coefficients of each low-rank layer"]
     assert solution.model.field.network.ranks[0] in (10, 14)
-    again = sp.load(tmp_path / "run")
+    again = spd.load(tmp_path / "run")
     np.testing.assert_array_equal(again.grid(t=3, x=5, beta=3), solution.grid(t=3, x=5, beta=3))
 
 
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"rank": "full"}, r"`sp.LRPINN\(rank='full'\)` is neither a number of coefficients nor 'auto'"),
+        ({"rank": "full"}, r"`spd.LRPINN\(rank='full'\)` is neither a number of coefficients nor 'auto'"),
         ({"rank": "auto", "sparsity": 1e-3}, r"rank='auto'\)` grows by .* without `orthogonality` or `sparsity`"),
         ({"rank": "auto", "newton_steps": 0, "steps": 5}, r"rank='auto'\)` grows by Gauss-Newton steps"),
     ],
 )
 def test_what_cannot_grow_is_refused(settings, text):
-    with pytest.raises(sp.MethodError, match=text):
-        sp.solve(convection(), sp.LRPINN(**(SMALL | settings)))
+    with pytest.raises(spd.MethodError, match=text):
+        spd.solve(convection(), spd.LRPINN(**(SMALL | settings)))

@@ -7,29 +7,29 @@ import numpy as np
 import pytest
 from sympy import Eq, exp, pi, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.adaptivity.refinements import FullTensor, ResizeBasis
 from spindle.gallery.registry import gallery
 from spindle.lowering.incompatible_faces import incompatible_faces
 from spindle.training import loop, memory
 from spindle.training.precision import precision
 
-t, x, y = sp.coordinates("t x y")
-u = sp.unknown("u", t, x)
+t, x, y = spd.coordinates("t x y")
+u = spd.unknown("u", t, x)
 
 
 def wave():
     """Periodic along x: the waves of that axis are numbered differently from polynomials."""
     exact = sin(2 * pi * (x - t))
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1)}), equations=[u.diff(t) + u.diff(x)],
-        conditions=[sp.Initial(u, exact.subs(t, 0)), sp.Periodic(u, x), sp.Periodic(u.diff(x), x)],
+    return spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1)}), equations=[u.diff(t) + u.diff(x)],
+        conditions=[spd.Initial(u, exact.subs(t, 0)), spd.Periodic(u, x), spd.Periodic(u.diff(x), x)],
         reference={u: exact}, name="wave",
     )  # fmt: skip
 
 
 def grown(problem, widths, **settings):
-    plan = sp.SPINN(**settings).plan(problem)
+    plan = spd.SPINN(**settings).plan(problem)
     model = plan.build(jax.random.PRNGKey(0))
     growths = [stage.refine for stage in plan.schedule.stages if stage.refine]
     every, finer = growths[-5], growths[-4]
@@ -54,11 +54,11 @@ def test_growing_keeps_the_function(problem, widths, float64):
 def test_what_is_resolved_shrinks_and_what_is_not_grows(float64):
     """Along t the solution is of degree one; along x it has a layer that 24 polynomials do not resolve."""
     layer = exp(-200 * (x - 0.4) ** 2)
-    problem = sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1)}), equations=[Eq(u.diff(t), layer)], conditions=[sp.Initial(u, layer)],
+    problem = spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1)}), equations=[Eq(u.diff(t), layer)], conditions=[spd.Initial(u, layer)],
         reference={u: layer * (1 + t)}, name="layer",
     )  # fmt: skip
-    solution = sp.solve(problem, sp.SPINN(rank="full", width=(12, 24), refine=3), progress=False)
+    solution = spd.solve(problem, spd.SPINN(rank="full", width=(12, 24), refine=3), progress=False)
     widths = solution.model.field.core.shape[1:]
     assert widths[0] < 12 and widths[1] > 40
     assert solution.error() < 1e-8
@@ -69,14 +69,14 @@ def test_what_is_resolved_shrinks_and_what_is_not_grows(float64):
 def test_a_grown_solution_is_stored_and_read(tmp_path):
     """exp(-4 (x - t)^2 ..) is no short sum of products: the ladder ends with a coefficient for every product."""
     exact = exp(-((3 * x - 2 * t) ** 2)) * (1 + x)
-    problem = sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1)}), equations=[Eq(u.diff(t), exact.diff(t))],
-        conditions=[sp.Initial(u, exact.subs(t, 0))], reference={u: exact}, name="ridge",
+    problem = spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1)}), equations=[Eq(u.diff(t), exact.diff(t))],
+        conditions=[spd.Initial(u, exact.subs(t, 0))], reference={u: exact}, name="ridge",
     )  # fmt: skip
-    solution = sp.solve(problem, out=tmp_path / "run", progress=False)
+    solution = spd.solve(problem, out=tmp_path / "run", progress=False)
     assert solution.model.field.core is not None
     assert solution.error() < 1e-9
-    again = sp.load(tmp_path / "run")
+    again = spd.load(tmp_path / "run")
     nodes = np.random.default_rng(0).uniform(size=(20, 2))
     np.testing.assert_array_equal(again.evaluate(nodes), solution.evaluate(nodes))
     assert again.record()["choices"] == solution.record()["choices"]
@@ -88,12 +88,12 @@ def test_interrupted_in_a_grown_phase_it_continues_exactly(tmp_path):
     import signal
 
     exact = exp(-((3 * x - 2 * t) ** 2)) * (1 + x)
-    problem = sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1)}), equations=[Eq(u.diff(t), exact.diff(t) + 0.1 * (u**2 - exact**2))],
-        conditions=[sp.Initial(u, exact.subs(t, 0))], reference={u: exact}, name="ridge",
+    problem = spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1)}), equations=[Eq(u.diff(t), exact.diff(t) + 0.1 * (u**2 - exact**2))],
+        conditions=[spd.Initial(u, exact.subs(t, 0))], reference={u: exact}, name="ridge",
     )  # fmt: skip
-    method = sp.SPINN(rank="full", width=(10, 10), refine=2)
-    whole = sp.solve(problem, method, progress=False)
+    method = spd.SPINN(rank="full", width=(10, 10), refine=2)
+    whole = spd.solve(problem, method, progress=False)
     assert len(whole.run.grown) >= 1
     first = whole.run.grown[0]["phase"]
     seen = []
@@ -106,9 +106,9 @@ def test_interrupted_in_a_grown_phase_it_continues_exactly(tmp_path):
         seen_losses.append(record.loss)
 
     seen_losses, stopped = [], []
-    part = sp.solve(problem, method, out=tmp_path / "run", callbacks=[stop], progress=False)
+    part = spd.solve(problem, method, out=tmp_path / "run", callbacks=[stop], progress=False)
     assert part.run.stopped_by == "interrupted" and first >= 1
-    rest = sp.resume(tmp_path / "run", progress=False)
+    rest = spd.resume(tmp_path / "run", progress=False)
     leaves = [jax.tree.leaves(eqx.filter(s.model, eqx.is_inexact_array)) for s in (whole, rest)]
     for one, other in zip(*leaves, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -116,15 +116,15 @@ def test_interrupted_in_a_grown_phase_it_continues_exactly(tmp_path):
 
 
 def test_full_coefficients_need_frozen_features():
-    with pytest.raises(sp.MethodError, match="asks for coefficients of all products of frozen features"):
-        sp.SPINN(rank="full", network="mlp").plan(wave())
+    with pytest.raises(spd.MethodError, match="asks for coefficients of all products of frozen features"):
+        spd.SPINN(rank="full", network="mlp").plan(wave())
 
 
 def test_walls_that_clash_with_the_initial_data_are_found():
     names = [wall.name for wall in incompatible_faces(gallery("diffusion3d"))]
     assert names == ["x=-1"], "the bumps reach 9.4e-3 there, and less than a hundredth of their height elsewhere"
     assert incompatible_faces(gallery("klein_gordon3d")) == []
-    plan = sp.SPINN().plan(gallery("diffusion3d"))
+    plan = spd.SPINN().plan(gallery("diffusion3d"))
     assert any("count less near x=-1" in sentence for sentence in plan.choices)
 
 
@@ -132,11 +132,11 @@ def test_walls_that_clash_with_the_initial_data_are_found():
 def test_what_would_not_fit_into_the_memory_is_not_tried(monkeypatch, tmp_path):
     """The model before is the result, with a sentence; where not even that fits, there is nothing but the sentence."""
     exact = exp(-((3 * x - 2 * t) ** 2))
-    problem = sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1)}), equations=[Eq(u.diff(t), exact.diff(t))],
-        conditions=[sp.Initial(u, exact.subs(t, 0))], reference={u: exact},
+    problem = spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1)}), equations=[Eq(u.diff(t), exact.diff(t))],
+        conditions=[spd.Initial(u, exact.subs(t, 0))], reference={u: exact},
     )  # fmt: skip
-    method = sp.SPINN(rank="auto", width=12, newton_steps=8)
+    method = spd.SPINN(rank="auto", width=12, newton_steps=8)
     looked = []
 
     def small(compiled):
@@ -144,14 +144,14 @@ def test_what_would_not_fit_into_the_memory_is_not_tried(monkeypatch, tmp_path):
         return "30 GiB of memory, of which this machine has 24" if len(looked) == 2 else ""
 
     monkeypatch.setattr(loop, "excess", small)
-    solution = sp.solve(problem, method, progress=False, out=tmp_path / "run")
+    solution = spd.solve(problem, method, progress=False, out=tmp_path / "run")
     assert len(looked) == 2 and all(looked)
     assert not solution.run.grown
     assert any("every product of 12 x 12 features: a step would have taken 30 GiB" in w for w in solution.run.warnings)
-    assert np.isfinite(sp.load(tmp_path / "run").error())
+    assert np.isfinite(spd.load(tmp_path / "run").error())
     monkeypatch.setattr(memory, "memory_bytes", lambda: 100_000)
     monkeypatch.setattr(loop, "excess", memory.excess)
     with pytest.raises(
-        sp.MethodError, match=r"One step of Gauss-Newton would take about 1 MiB of memory, .*; lower `p"
+        spd.MethodError, match=r"One step of Gauss-Newton would take about 1 MiB of memory, .*; lower `p"
     ):
-        sp.solve(problem, method, progress=False)
+        spd.solve(problem, method, progress=False)

@@ -9,31 +9,31 @@ import pytest
 from jax.flatten_util import ravel_pytree
 from sympy import cos, exp, lambdify, log, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.classical.fit import ClassicalFit, DistanceToClassical, polynomial_misfit
 from spindle.classical.nodal_solver import NoClassical
 from spindle.gallery.registry import gallery
 from spindle.training.precision import precision
 from tests.methods.manufactured import manufactured
 
-x, y, t = sp.coordinates("x y t")
-DISK = sp.Disk({x: 0, y: 0}, 1)
+x, y, t = spd.coordinates("x y t")
+DISK = spd.Disk({x: 0, y: 0}, 1)
 
 
 def test_frequency_follows_the_classical_solution():
     with precision("float64"):
-        smooth = sp.DTPINN(nodes=300, order=3).plan(gallery("poisson_disk"))
-        holes = sp.DTPINN(nodes=500, order=3).plan(gallery("poisson_holes"))
+        smooth = spd.DTPINN(nodes=300, order=3).plan(gallery("poisson_disk"))
+        holes = spd.DTPINN(nodes=500, order=3).plan(gallery("poisson_holes"))
         assert polynomial_misfit(smooth.classical()) is None and polynomial_misfit(holes.classical()) > 0.05
     assert (smooth.settings.frequency, holes.settings.frequency) == (4.0, 8.0)
     assert any("polynomials of degree 8 miss the classical solution by" in note for note in holes.choices)
 
 
-@pytest.mark.parametrize("domain", [DISK, DISK * sp.Interval(t, 0, 1)], ids=["at rest", "in time"])
+@pytest.mark.parametrize("domain", [DISK, DISK * spd.Interval(t, 0, 1)], ids=["at rest", "in time"])
 def test_distance_is_that_at_all_nodes_and_its_matrix_is_its_own(domain):
     exact = exp(x) * sin(2 * y) * (cos(t) if t in domain.coordinates else 1)
     with precision("float64"):
-        plan = sp.DTPINN(nodes=120, times=6, order=3, width=5, frequency=2.0).plan(manufactured(domain, exact))
+        plan = spd.DTPINN(nodes=120, times=6, order=3, width=5, frequency=2.0).plan(manufactured(domain, exact))
         model, distance = (
             plan.build(jax.random.PRNGKey(0)),
             DistanceToClassical(plan.objective, plan.classical(), np.zeros((0, len(domain.coordinates)))),
@@ -52,20 +52,20 @@ def test_distance_is_that_at_all_nodes_and_its_matrix_is_its_own(domain):
 
 @pytest.mark.slow
 def test_small_holes_come_near_the_classical_solution(tmp_path):
-    hole = sp.Box({x: (-1, 1), y: (-1, 1)}) - sp.Disk({x: 0, y: 0}, 0.2, name="hole")
+    hole = spd.Box({x: (-1, 1), y: (-1, 1)}) - spd.Disk({x: 0, y: 0}, 0.2, name="hole")
     problem = manufactured(hole, log(x**2 + y**2))
-    found = sp.solve(problem, sp.DTPINN(nodes=200, width=12, newton_steps=15), progress=False, out=tmp_path / "run")
+    found = spd.solve(problem, spd.DTPINN(nodes=200, width=12, newton_steps=15), progress=False, out=tmp_path / "run")
     (grown,) = found.run.grown
     assert found.run.classical["distance"]["u"] < 0.5 * grown["decision"]
     assert "from the classical solution, and it was trained on towards that" in found.record()["choices"][-1]
-    again = sp.load(tmp_path / "run")
+    again = spd.load(tmp_path / "run")
     assert again.record()["choices"] == found.record()["choices"]
     assert again(x=0.1, y=0.2) == found(x=0.1, y=0.2)
 
 
 def test_networks_that_are_near_or_have_nothing_to_come_near_to_stay_as_they_are():
     with precision("float64"):
-        plan = sp.DTPINN(nodes=150, frequency=2.0, width=8).plan(manufactured(DISK, 0 * x + 1))
+        plan = spd.DTPINN(nodes=150, frequency=2.0, width=8).plan(manufactured(DISK, 0 * x + 1))
         model = plan.build(jax.random.PRNGKey(0))
         flat = eqx.tree_at(lambda m: m.field.body.layers[-1].weight, model, 0 * model.field.body.layers[-1].weight)
         flat = eqx.tree_at(lambda m: m.field.body.layers[-1].bias, flat, np.ones(1))

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 from sympy import Eq, cos, exp, lambdify, sin, sympify
 
-import spindle as sp
+import spindle as spd
 from spindle.classical.nodal_solver import NoClassical, solve_nodal
 from spindle.gallery.registry import gallery
 from spindle.symbolic.symbols import normal
 from spindle.training.precision import precision
 
-x, y, t = sp.coordinates("x y t")
+x, y, t = spd.coordinates("x y t")
 
 
 def classical(problem, **settings):
     with precision("float64"):
         # With a frequency that is given the plan need not look at a classical solution of its own.
-        plan = sp.DTPINN(frequency=1.0, **settings).plan(problem)
+        plan = spd.DTPINN(frequency=1.0, **settings).plan(problem)
         return plan.problem, solve_nodal(plan.objective)
 
 
@@ -45,18 +45,18 @@ def test_disk_is_as_accurate_as_elsewhere(nodes):
 
 
 def ring(kind):
-    u = sp.unknown("u", x, y)
+    u = spd.unknown("u", x, y)
     exact = exp(x) * sin(2 * y) + x
-    flux = sp.dot(sp.grad(exact, over=(x, y)), normal(x, y))
+    flux = spd.dot(spd.grad(exact, over=(x, y)), normal(x, y))
     conditions = {
-        "Dirichlet": [sp.Dirichlet(u, exact)],
-        "Neumann": [sp.Neumann(u, flux, on="inner"), sp.Dirichlet(u, exact, on="outer")],
-        "Robin": [sp.Robin(u, 2, 1, 2 * exact + flux)],
+        "Dirichlet": [spd.Dirichlet(u, exact)],
+        "Neumann": [spd.Neumann(u, flux, on="inner"), spd.Dirichlet(u, exact, on="outer")],
+        "Robin": [spd.Robin(u, 2, 1, 2 * exact + flux)],
     }
-    operator = sp.div((2 + x) * sp.grad(u)) + 3 * u.diff(x) - u
-    return sp.Problem(
-        domain=sp.Disk({x: 0, y: 0}, 1, name="outer") - sp.Disk({x: 0.2, y: 0}, 0.4, name="inner"),
-        equations=[Eq(operator, sp.manufactured(operator, {u: exact}))],
+    operator = spd.div((2 + x) * spd.grad(u)) + 3 * u.diff(x) - u
+    return spd.Problem(
+        domain=spd.Disk({x: 0, y: 0}, 1, name="outer") - spd.Disk({x: 0.2, y: 0}, 0.4, name="inner"),
+        equations=[Eq(operator, spd.manufactured(operator, {u: exact}))],
         conditions=conditions[kind],
         reference={u: exact},
     )
@@ -84,15 +84,15 @@ def test_time_is_integrated_far_below_the_error_of_space():
 
 def test_time_stepping_is_of_fourth_order_and_more():
     """A problem that space resolves exactly: what is left is time, with boundary data that vary in it."""
-    u = sp.unknown("u", x, y, t)
+    u = spd.unknown("u", x, y, t)
     exact = (x + x * y) * cos(3 * t)
-    operator = u.diff(t) - sp.laplacian(u)
-    problem = sp.Problem(
-        domain=sp.Disk({x: 0, y: 0}, 1) * sp.Interval(t, 0, 1),
-        equations=[Eq(operator, sp.manufactured(operator, {u: exact}))],
+    operator = u.diff(t) - spd.laplacian(u)
+    problem = spd.Problem(
+        domain=spd.Disk({x: 0, y: 0}, 1) * spd.Interval(t, 0, 1),
+        equations=[Eq(operator, spd.manufactured(operator, {u: exact}))],
         conditions=[
-            sp.Initial(u, exact.subs(t, 0)),
-            sp.Robin(u, 1, 1, exact + sp.dot(sp.grad(exact, over=(x, y)), normal(x, y))),
+            spd.Initial(u, exact.subs(t, 0)),
+            spd.Robin(u, 1, 1, exact + spd.dot(spd.grad(exact, over=(x, y)), normal(x, y))),
         ],
         reference={u: exact},
     )
@@ -109,11 +109,11 @@ def test_time_stepping_is_of_fourth_order_and_more():
 
 def test_first_eigenvalue_of_the_robin_disk():
     """-Lap u = k u with u + du/dn = 0: k solves z J1(z) = J0(z), z^2 = 1.57699 (tables of Bessel functions)."""
-    u = sp.unknown("u", x, y)
-    problem = sp.Problem(
-        domain=sp.Disk({x: 0, y: 0}, 1), equations=[Eq(sp.laplacian(u), 0)], conditions=[sp.Robin(u, 1, 1, 0)]
+    u = spd.unknown("u", x, y)
+    problem = spd.Problem(
+        domain=spd.Disk({x: 0, y: 0}, 1), equations=[Eq(spd.laplacian(u), 0)], conditions=[spd.Robin(u, 1, 1, 0)]
     )
-    discrete = sp.DTPINN(nodes=(737, 91), order=4).plan(problem).objective.derivatives
+    discrete = spd.DTPINN(nodes=(737, 91), order=4).plan(problem).objective.derivatives
     inner, wall = (discrete.points.rows[k] for k in range(2))
     laplacian = discrete.stencils[0].matrix(0).toarray()
     normals = discrete.points.nodes.normals[wall - 737]
@@ -135,8 +135,8 @@ def test_first_eigenvalue_of_the_robin_disk():
     [
         (
             lambda u: (
-                [Eq(sp.laplacian(u), sp.parameter("k", 1, unknown=True))],
-                [sp.Dirichlet(u, 0), sp.Observed(u, [[0.1, 0.1]], [0.0])],
+                [Eq(spd.laplacian(u), spd.parameter("k", 1, unknown=True))],
+                [spd.Dirichlet(u, 0), spd.Observed(u, [[0.1, 0.1]], [0.0])],
             ),
             "measurements and unknown parameters",
         ),
@@ -145,10 +145,10 @@ def test_first_eigenvalue_of_the_robin_disk():
 )
 def test_where_there_is_none_a_sentence_says_why(problem, reason):
 
-    u = sp.unknown("u", x, y)
+    u = spd.unknown("u", x, y)
     equations, conditions = problem(u)
     _, found = classical(
-        sp.Problem(domain=sp.Disk({x: 0, y: 0}, 1), equations=equations, conditions=conditions), nodes=100, order=2
+        spd.Problem(domain=spd.Disk({x: 0, y: 0}, 1), equations=equations, conditions=conditions), nodes=100, order=2
     )
     assert isinstance(found, NoClassical) and re.search(reason, found.reason)
 
@@ -156,8 +156,8 @@ def test_where_there_is_none_a_sentence_says_why(problem, reason):
 # ------------------------------------------------------------------- systems that are not square, or have no inverse
 
 QUADRATIC = x**2 + x * y - y
-FLUX = sp.dot(sp.grad(QUADRATIC, over=(x, y)), normal(x, y))
-DISK = sp.Disk({x: 0, y: 0}, 1)
+FLUX = spd.dot(spd.grad(QUADRATIC, over=(x, y)), normal(x, y))
+DISK = spd.Disk({x: 0, y: 0}, 1)
 
 
 def largest_error(found, exact, unknown=0):
@@ -168,9 +168,9 @@ def largest_error(found, exact, unknown=0):
 
 
 def plate_with_holes(count):
-    domain = sp.Box({x: (0, 4), y: (0, 1)})
+    domain = spd.Box({x: (0, 4), y: (0, 1)})
     for k in range(count):
-        domain = domain - sp.Disk({x: (k + 0.5) * 4 / count, y: 0.5}, 0.2, name=f"h{k}")
+        domain = domain - spd.Disk({x: (k + 0.5) * 4 / count, y: 0.5}, 0.2, name=f"h{k}")
     return domain
 
 
@@ -180,30 +180,30 @@ def plate_with_holes(count):
         (
             plate_with_holes(6),
             lambda u: (
-                [sp.Robin(u, 1 + k, 1, (1 + k) * QUADRATIC + FLUX, on=f"h{k}", name=f"h{k}") for k in range(6)]
-                + [sp.Dirichlet(u, QUADRATIC, on=["x=0", "x=4"]), sp.Neumann(u, FLUX, on=["y=0", "y=1"])]
+                [spd.Robin(u, 1 + k, 1, (1 + k) * QUADRATIC + FLUX, on=f"h{k}", name=f"h{k}") for k in range(6)]
+                + [spd.Dirichlet(u, QUADRATIC, on=["x=0", "x=4"]), spd.Neumann(u, FLUX, on=["y=0", "y=1"])]
             ),
             True,
             "",
         ),
-        (DISK, lambda u: [sp.Neumann(u, FLUX)], False, "linear system is singular.*such as a level; they miss by"),
+        (DISK, lambda u: [spd.Neumann(u, FLUX)], False, "linear system is singular.*such as a level; they miss by"),
         (
             DISK,
-            lambda u: [sp.Dirichlet(u, QUADRATIC), sp.Neumann(u, FLUX)],
+            lambda u: [spd.Dirichlet(u, QUADRATIC), spd.Neumann(u, FLUX)],
             True,
             r"least squares.*\d+ equations for \d+ unknowns make no square system",
         ),
         (
             DISK,
-            lambda u: [sp.Dirichlet(u, QUADRATIC, on=x > -0.5)],
+            lambda u: [spd.Dirichlet(u, QUADRATIC, on=x > -0.5)],
             True,
             r"continued to \d+ ghosts",
         ),
         (
             plate_with_holes(3),
             lambda u: (
-                [sp.Dirichlet(u, QUADRATIC, on=f"h{k}", name=f"h{k}") for k in range(3)]
-                + [sp.Neumann(u, FLUX, on=["y=0", "y=1", "x=0", "x=4"]), sp.Dirichlet(u, QUADRATIC, on="x=0")]
+                [spd.Dirichlet(u, QUADRATIC, on=f"h{k}", name=f"h{k}") for k in range(3)]
+                + [spd.Neumann(u, FLUX, on=["y=0", "y=1", "x=0", "x=4"]), spd.Dirichlet(u, QUADRATIC, on="x=0")]
             ),
             True,
             "least squares",
@@ -212,8 +212,8 @@ def plate_with_holes(count):
     ids=["Robin on many holes", "pure Neumann", "two conditions at once", "a part without", "two at one end"],
 )
 def test_what_the_order_resolves_is_met_whatever_the_shape_of_the_system(domain, conditions, level, words):
-    u = sp.unknown("u", x, y)
-    problem = sp.Problem(domain=domain, equations=[Eq(sp.laplacian(u), 2)], conditions=conditions(u))
+    u = spd.unknown("u", x, y)
+    problem = spd.Problem(domain=domain, equations=[Eq(spd.laplacian(u), 2)], conditions=conditions(u))
     _, found = classical(problem, nodes=400, order=2)
     assert re.search(words, found.note) and bool(words) == bool(found.note)
     assert largest_error(found, QUADRATIC)[0 if level else 1] < 1e-9
@@ -221,21 +221,21 @@ def test_what_the_order_resolves_is_met_whatever_the_shape_of_the_system(domain,
 
 @pytest.mark.parametrize("inertia", [0, 1], ids=["Stokes", "Navier-Stokes"])
 def test_flow_over_a_step_needs_no_condition_on_the_pressure_at_walls(inertia):
-    u, v, p = (sp.unknown(name, x, y) for name in ("u", "v", "p"))
+    u, v, p = (spd.unknown(name, x, y) for name in ("u", "v", "p"))
     exact = {u: y**2, v: sympify(0), p: 2 * x + y}
 
     def momentum(w, direction):
-        return inertia * (u * w.diff(x) + v * w.diff(y)) + p.diff(direction) - sp.laplacian(w)
+        return inertia * (u * w.diff(x) + v * w.diff(y)) + p.diff(direction) - spd.laplacian(w)
 
     operators = [momentum(u, x), momentum(v, y), u.diff(x) + v.diff(y)]
     walls = ["x=0", "y=0", "y=1", "x=1", "y=0.5"]
-    problem = sp.Problem(
-        domain=sp.Box({x: (0, 3), y: (0, 1)}) - sp.Box({x: (0, 1), y: (0, 0.5)}),
-        equations=[Eq(o, sp.manufactured(o, exact)) for o in operators],
+    problem = spd.Problem(
+        domain=spd.Box({x: (0, 3), y: (0, 1)}) - spd.Box({x: (0, 1), y: (0, 0.5)}),
+        equations=[Eq(o, spd.manufactured(o, exact)) for o in operators],
         conditions=[
-            *(sp.Dirichlet(w, exact[w], on=walls) for w in (u, v)),
-            *(sp.Neumann(w, 0, on="x=3") for w in (u, v)),
-            sp.Dirichlet(p, exact[p], on="x=3"),
+            *(spd.Dirichlet(w, exact[w], on=walls) for w in (u, v)),
+            *(spd.Neumann(w, 0, on="x=3") for w in (u, v)),
+            spd.Dirichlet(p, exact[p], on="x=3"),
         ],
     )
     solved, found = classical(problem, nodes=500, order=2)
@@ -245,11 +245,11 @@ def test_flow_over_a_step_needs_no_condition_on_the_pressure_at_walls(inertia):
 
 
 def test_steps_in_time_name_a_system_without_an_inverse():
-    u = sp.unknown("u", x, y, t)
-    problem = sp.Problem(
-        domain=DISK * sp.Interval(t, 0, 1),
-        equations=[Eq(u.diff(t) - sp.laplacian(u), 0)],
-        conditions=[sp.Initial(u, 0), sp.Dirichlet(u, 0), sp.Neumann(u, 0)],
+    u = spd.unknown("u", x, y, t)
+    problem = spd.Problem(
+        domain=DISK * spd.Interval(t, 0, 1),
+        equations=[Eq(u.diff(t) - spd.laplacian(u), 0)],
+        conditions=[spd.Initial(u, 0), spd.Dirichlet(u, 0), spd.Neumann(u, 0)],
     )
     _, found = classical(problem, nodes=60, order=2, times=2)
     assert isinstance(found, NoClassical)
@@ -257,7 +257,7 @@ def test_steps_in_time_name_a_system_without_an_inverse():
 
 
 def test_without_a_start_there_is_nothing_to_step_from():
-    u = sp.unknown("u", t, x, y)
-    domain = sp.Interval(t, 0, 1) * sp.Disk({x: 0, y: 0}, 1)
-    problem = sp.Problem(domain, [Eq(u.diff(t), sp.laplacian(u))], [sp.Dirichlet(u, x)])
+    u = spd.unknown("u", t, x, y)
+    domain = spd.Interval(t, 0, 1) * spd.Disk({x: 0, y: 0}, 1)
+    problem = spd.Problem(domain, [Eq(u.diff(t), spd.laplacian(u))], [spd.Dirichlet(u, x)])
     assert classical(problem, nodes=120, order=2)[1] == NoClassical("no condition says how it starts")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pytest
 from typer._completion_shared import get_completion_script
 
-import spindle as sp
+import spindle as spd
 import spindle_command
 from spindle.cli.main import main, process
 from spindle.methods.registry import method_named
@@ -193,16 +193,16 @@ def test_the_report_repeats_the_command_with_all_options(spindle, tmp_path):
     (command,) = re.findall(r"spindle solve [^<]*", page)
     for part in ("solve helmholtz3d --method spinn", "--seed 3", "--set a1=1", "--set k=2.5", "--set width=8"):
         assert part in command
-    assert f"sp.load('{tmp_path / 'run'}')" in page
+    assert f"spd.load('{tmp_path / 'run'}')" in page
     shell = shlex.split(command)[1:]
     assert spindle(*shell, "--out", str(tmp_path / "run")).returncode == 0, "the command means the same run"
 
 
 def test_a_report_of_your_own_problem_names_no_command(spindle, tmp_path):
-    x = sp.coordinates("x")
-    u = sp.unknown("u", x)
-    mine = sp.Problem(sp.Interval(x, 0, 1), [u.diff(x, 2) + 1], [sp.Dirichlet(u)], name="poisson2d")
-    sp.solve(mine, sp.PINN(steps=2, lbfgs_steps=0, width=4, points=4), out=tmp_path / "run", progress=False)
+    x = spd.coordinates("x")
+    u = spd.unknown("u", x)
+    mine = spd.Problem(spd.Interval(x, 0, 1), [u.diff(x, 2) + 1], [spd.Dirichlet(u)], name="poisson2d")
+    spd.solve(mine, spd.PINN(steps=2, lbfgs_steps=0, width=4, points=4), out=tmp_path / "run", progress=False)
     assert spindle("report", str(tmp_path / "run")).returncode == 0
     assert "On the command line" not in (tmp_path / "run" / "report.html").read_text()
 
@@ -225,7 +225,7 @@ def test_an_empty_directory_name_is_refused(spindle):
 def test_the_version_is_that_of_the_package(spindle):
     done = spindle("--version")
     assert done.returncode == 0
-    assert done.stdout.startswith(f"spindle {sp.__version__} (Python 3.")
+    assert done.stdout.startswith(f"spindle {spd.__version__} (Python 3.")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

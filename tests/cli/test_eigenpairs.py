@@ -5,7 +5,7 @@ import json
 import pytest
 import xarray
 
-import spindle as sp
+import spindle as spd
 from spindle.cli.eigenpairs import is_eigenproblem, solve_eigenproblem
 from spindle.cli.sources import problem_source
 
@@ -39,7 +39,7 @@ def test_pairs_are_printed_and_written(tmp_path, capsys):
 def test_settings_go_to_the_method_and_what_does_not_fit_is_refused(tmp_path, capsys):
     solved(tmp_path, {"count": 1, "width": 8}, method="spinn", json=False)
     assert "8 polynomials an axis" in capsys.readouterr().out
-    with pytest.raises(sp.MethodError, match="has no setting `widht`"):
+    with pytest.raises(spd.MethodError, match="has no setting `widht`"):
         solved(tmp_path, {"widht": 8}, method="spinn")
-    with pytest.raises(sp.MethodError, match="other methods train a network"):
+    with pytest.raises(spd.MethodError, match="other methods train a network"):
         solved(tmp_path, {}, method="pinn", strict=True)

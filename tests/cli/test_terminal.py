@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.solving.progress import Shown
 from spindle.training.history import HistoryEntry
 
@@ -23,14 +23,14 @@ conditions = [{ dirichlet = "u = 0" }]
 SMALL = ["--method", "spinn", "--set", "width=8", "--set", "newton_steps=5", "--no-estimate"]
 SCRIPT = """
 from sympy import Eq, sin
-import spindle as sp
+import spindle as spd
 
-x = sp.coordinates("x")
-u = sp.unknown("u", x)
-problem = sp.Problem(
-    domain=sp.Interval(x, 0, 1), equations=[Eq(u.diff(x, 2), sin(x))], conditions=[sp.Dirichlet(u, 0)], name="mine"
+x = spd.coordinates("x")
+u = spd.unknown("u", x)
+problem = spd.Problem(
+    domain=spd.Interval(x, 0, 1), equations=[Eq(u.diff(x, 2), sin(x))], conditions=[spd.Dirichlet(u, 0)], name="mine"
 )
-solution = sp.solve(problem, sp.SPINN(width=8, newton_steps=2))
+solution = spd.solve(problem, spd.SPINN(width=8, newton_steps=2))
 """
 
 
@@ -151,7 +151,7 @@ def test_ctrl_c_in_a_terminal_ends_at_once_and_keeps_what_there_is(tmp_path):
     text, status = in_terminal(command, until="loss ")
     assert status == 130, text
     assert f"continue with `spindle resume {tmp_path / 'run'}`" in visible(text).replace("\r\n", "")
-    assert sp.load(tmp_path / "run").run.stopped_by == "interrupted"
+    assert spd.load(tmp_path / "run").run.stopped_by == "interrupted"
 
 
 @posix

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import sympy
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.registry import GALLERY, gallery, options, summary
 from spindle.geometry.supports import BoundaryPart
 from spindle.networks.model import Model
@@ -47,8 +47,8 @@ def test_closed_form_annihilates_residuals_under_both_derivatives(name):
     problem = gallery(name)
     n = few(len(problem.coordinates))
     settings = {"hard": "off", "points": n, "sampling": "uniform", "dtype": "float64"}
-    pointwise = residuals(problem, sp.PINN(**settings), ExactField(problem))
-    separable = residuals(problem, sp.SPINN(**settings), ExactSeparableField(problem))
+    pointwise = residuals(problem, spd.PINN(**settings), ExactField(problem))
+    separable = residuals(problem, spd.SPINN(**settings), ExactSeparableField(problem))
     assert (
         set(pointwise) == set(separable) == {e.name for e in problem.equations} | {c.name for c in problem.conditions}
     )
@@ -72,7 +72,7 @@ def test_closed_form_annihilates_residuals_symbolically(name):
     periodic = [p for c in problem.conditions for p in c.pieces(problem.domain) if len(p.terms) > 1]
     checks = [check for check in checks if all(check[1] is not p.terms[0][1] for p in periodic)]
     for face, expression in checks:
-        value = sp.manufactured(expression, problem.reference)
+        value = spd.manufactured(expression, problem.reference)
         point = dict(zip(problem.coordinates, low + (high - low) * random.uniform(size=len(low)), strict=True))
         if face is not None:
             point[problem.coordinates[face.axis]] = sympy.nsimplify(face.value)
@@ -84,15 +84,15 @@ def test_closed_form_annihilates_residuals_symbolically(name):
 def test_closed_form_annihilates_residuals_on_curved_domains(name):
     """SymPy differentiates; points and normals are those that training meets."""
     problem = gallery(name)
-    objective = sp.DTPINN(nodes=300, order=2, derivatives="exact").plan(problem).objective
+    objective = spd.DTPINN(nodes=300, order=2, derivatives="exact").plan(problem).objective
     with precision("float64"):
         places, drawn = objective.derivatives.points.supports, objective.derivatives.points.draw(None)
     written = [e.residual for e in problem.equations]
     written += [e for c in problem.conditions for p in c.pieces(problem.domain) for _, e in p.terms]
     for place, points, expression in zip(places, drawn, written, strict=True):
         letters = [*problem.coordinates]
-        letters += [*sp.normal(*place.shape.coordinates)] if isinstance(place, BoundaryPart) else []
-        value = sympy.lambdify(letters, sp.manufactured(expression, problem.reference), "numpy")(*np.asarray(points).T)
+        letters += [*spd.normal(*place.shape.coordinates)] if isinstance(place, BoundaryPart) else []
+        value = sympy.lambdify(letters, spd.manufactured(expression, problem.reference), "numpy")(*np.asarray(points).T)
         assert np.max(np.abs(value)) < 1e-10
 
 
@@ -113,9 +113,9 @@ def test_every_problem_describes_itself(name):
 
 
 def test_unknown_names_and_options_are_refused_with_the_nearest():
-    with pytest.raises(sp.ProblemError, match=r"no problem `helmholz3d` in the gallery. Did you mean `helmholtz3d`\?"):
+    with pytest.raises(spd.ProblemError, match=r"no problem `helmholz3d` in the gallery. Did you mean `helmholtz3d`\?"):
         gallery("helmholz3d")
-    with pytest.raises(sp.ProblemError, match=r"`helmholtz3d` has no option `a4`. There are: a1, a2, a3, k"):
+    with pytest.raises(spd.ProblemError, match=r"`helmholtz3d` has no option `a4`. There are: a1, a2, a3, k"):
         gallery("helmholtz3d", a4=1)
 
 
@@ -148,7 +148,7 @@ def test_unknown_names_and_options_are_refused_with_the_nearest():
     ],
 )
 def test_options_that_make_no_problem_are_refused(name, option, text):
-    with pytest.raises(sp.ProblemError, match=text):
+    with pytest.raises(spd.ProblemError, match=text):
         gallery(name, **option)
 
 
@@ -165,10 +165,10 @@ def test_family_members_are_problems_of_their_own():
 
 
 def test_published_klein_gordon_leaves_out_the_initial_rate_and_says_so():
-    plan = sp.SPINN(recipe="paper", points=8).plan(gallery("klein_gordon3d"))
+    plan = spd.SPINN(recipe="paper", points=8).plan(gallery("klein_gordon3d"))
     assert "initial u_t" not in plan.objective.names
     assert any("initial u_t" in sentence for sentence in plan.choices)
-    ours = sp.SPINN(points=8).plan(gallery("klein_gordon3d"))
+    ours = spd.SPINN(points=8).plan(gallery("klein_gordon3d"))
     assert "initial u_t" in [*ours.constraints.enforced, *ours.objective.names]
 
 
@@ -177,5 +177,5 @@ def test_no_reference_is_computed_before_it_is_asked_for(name):
     """To pose a problem, to plan it and to print it costs no reference solver."""
     problem = gallery(name)
     str(problem)
-    tables = [t for r in problem.reference.values() for t in (r.tables if isinstance(r, sp.FamilyReference) else [r])]
+    tables = [t for r in problem.reference.values() for t in (r.tables if isinstance(r, spd.FamilyReference) else [r])]
     assert tables and all(isinstance(table, OnDemand) and "_computed" not in vars(table) for table in tables)

@@ -173,12 +173,12 @@ def test_public_names_exist_once_and_in_order():
 def test_a_problem_is_posed_without_what_solves_and_draws_it():
     """Else whoever writes a problem, or asks for help, waits for JAX and Matplotlib."""
     code = """
-import sys, spindle as sp
+import sys, spindle as spd
 assert not {"sympy", "scipy"} & set(sys.modules), "the import alone loads nothing"
-x, y = sp.coordinates("x y")
-u = sp.unknown("u", x, y)
-ring = sp.Disk({x: 0, y: 0}, 1) - sp.Disk({x: 0, y: 0}, 0.5)
-print(sp.Problem(ring, [sp.laplacian(u) - 1], [sp.Dirichlet(u, 0)]))
+x, y = spd.coordinates("x y")
+u = spd.unknown("u", x, y)
+ring = spd.Disk({x: 0, y: 0}, 1) - spd.Disk({x: 0, y: 0}, 0.5)
+print(spd.Problem(ring, [spd.laplacian(u) - 1], [spd.Dirichlet(u, 0)]))
 assert not {"jax", "equinox", "matplotlib", "pandas", "xarray", "rich", "jinja2"} & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -189,9 +189,11 @@ assert not {"jax", "equinox", "matplotlib", "pandas", "xarray", "rich", "jinja2"
 def test_public_names_are_documented(name):
     thing = getattr(spindle, name)
     text = inspect.cleandoc(thing.__doc__ or "")
-    assert text, f"sp.{name} has no docstring"
-    assert not text.startswith(f"{name}("), f"the docstring of sp.{name} is only its signature"
-    assert text.splitlines()[0].endswith((".", ":", "`")), f"the docstring of sp.{name} begins with no sentence: {text}"
+    assert text, f"spd.{name} has no docstring"
+    assert not text.startswith(f"{name}("), f"the docstring of spd.{name} is only its signature"
+    assert text.splitlines()[0].endswith((".", ":", "`")), (
+        f"the docstring of spd.{name} begins with no sentence: {text}"
+    )
 
 
 # --------------------------------------------------------------------------------------------- abstract or final

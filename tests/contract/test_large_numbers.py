@@ -4,51 +4,51 @@ import numpy as np
 import pytest
 from sympy import Eq, Max, Mod, Piecewise, Rational, cos, exp, floor, frac, sin, tan
 
-import spindle as sp
+import spindle as spd
 from spindle.symbolic.functions import evaluate
 
-x, y, z, t = sp.coordinates("x y z t")
-u = sp.unknown("u", x)
+x, y, z, t = spd.coordinates("x y z t")
+u = spd.unknown("u", x)
 # More than 64 bits; more than a float; more than Python writes as text.
 LARGE, BEYOND, ENDLESS = 10**30, 10**400, 10**5000
 
 
 def line(source=1, conditions=None, **parts):
-    return sp.Problem(sp.Interval(x, 0, 1), [Eq(u.diff(x, 2), source)], conditions or [sp.Dirichlet(u)], **parts)
+    return spd.Problem(spd.Interval(x, 0, 1), [Eq(u.diff(x, 2), source)], conditions or [spd.Dirichlet(u)], **parts)
 
 
 def referenced(nodes, values):
-    return line(reference={u: sp.GridReference({"x": nodes}, values)})
+    return line(reference={u: spd.GridReference({"x": nodes}, values)})
 
 
 # where a number goes in, as a function of it
 PLACES = {
-    "interval": lambda n: sp.Interval(x, 0, n),
-    "box": lambda n: sp.Box({x: (-n, 0), y: (0, 1)}),
-    "centre": lambda n: sp.Disk({x: n, y: 0}, 1),
-    "radius": lambda n: sp.Disk({x: 0, y: 0}, n),
-    "half axis": lambda n: sp.Ellipse({x: 0, y: 0}, (n, 1)),
-    "angle": lambda n: sp.Ellipse({x: 0, y: 0}, (2, 1), angle=n),
-    "vertex": lambda n: sp.Polygon((x, y), [(0, 0), (n, 0), (0, n)]),
-    "range of a curve": lambda n: sp.Curve({x: cos(y), y: sin(y)}, y, (0, n)),
-    "triangle": lambda n: sp.Mesh(
+    "interval": lambda n: spd.Interval(x, 0, n),
+    "box": lambda n: spd.Box({x: (-n, 0), y: (0, 1)}),
+    "centre": lambda n: spd.Disk({x: n, y: 0}, 1),
+    "radius": lambda n: spd.Disk({x: 0, y: 0}, n),
+    "half axis": lambda n: spd.Ellipse({x: 0, y: 0}, (n, 1)),
+    "angle": lambda n: spd.Ellipse({x: 0, y: 0}, (2, 1), angle=n),
+    "vertex": lambda n: spd.Polygon((x, y), [(0, 0), (n, 0), (0, n)]),
+    "range of a curve": lambda n: spd.Curve({x: cos(y), y: sin(y)}, y, (0, n)),
+    "triangle": lambda n: spd.Mesh(
         (x, y, z), ([(0, 0, 0), (n, 0, 0), (0, 1, 0), (0, 0, 1)], [(0, 1, 2), (0, 1, 3), (0, 2, 3), (1, 2, 3)])
     ),
-    "node": lambda n: sp.PointCloud((x, y), [(n, 0)], [(0, 0)], [(0, 1)]),
-    "parameter": lambda n: sp.parameter("k", n),
-    "parameter to be estimated": lambda n: sp.parameter("k", n, unknown=True),
-    "range": lambda n: sp.parameter("k", range=(1, n)),
-    "member": lambda n: line(sp.parameter("k", range=(1, 2))).at(k=n),
-    "nodes of a table": lambda n: sp.tabulated("k", {x: [0, n, 2 * n]}, [1, 2, 3]),
-    "values of a table": lambda n: sp.tabulated("k", {x: [0, 1, 2]}, [1, n, 3]),
-    "measured values": lambda n: line(1, [sp.Dirichlet(u), sp.Observed(u, {x: [0.5]}, [n])]),
-    "measured points": lambda n: line(1, [sp.Dirichlet(u), sp.Observed(u, {x: [n]}, [1])]),
-    "noise": lambda n: line(1, [sp.Dirichlet(u), sp.Observed(u, {x: [0.5]}, [1], noise=n)]),
+    "node": lambda n: spd.PointCloud((x, y), [(n, 0)], [(0, 0)], [(0, 1)]),
+    "parameter": lambda n: spd.parameter("k", n),
+    "parameter to be estimated": lambda n: spd.parameter("k", n, unknown=True),
+    "range": lambda n: spd.parameter("k", range=(1, n)),
+    "member": lambda n: line(spd.parameter("k", range=(1, 2))).at(k=n),
+    "nodes of a table": lambda n: spd.tabulated("k", {x: [0, n, 2 * n]}, [1, 2, 3]),
+    "values of a table": lambda n: spd.tabulated("k", {x: [0, 1, 2]}, [1, n, 3]),
+    "measured values": lambda n: line(1, [spd.Dirichlet(u), spd.Observed(u, {x: [0.5]}, [n])]),
+    "measured points": lambda n: line(1, [spd.Dirichlet(u), spd.Observed(u, {x: [n]}, [1])]),
+    "noise": lambda n: line(1, [spd.Dirichlet(u), spd.Observed(u, {x: [0.5]}, [1], noise=n)]),
     "nodes of a reference": lambda n: referenced([0, n], [0, 1]),
     "values of a reference": lambda n: referenced([0, 1], [0, n]),
-    "coefficient of a condition": lambda n: line(1, [sp.Robin(u, n, 1, 1)]),
-    "data": lambda n: line(1, [sp.Dirichlet(u, n)]),
-    "place": lambda n: line(1, [sp.Dirichlet(u, on=Eq(x, n))]),
+    "coefficient of a condition": lambda n: line(1, [spd.Robin(u, n, 1, 1)]),
+    "data": lambda n: line(1, [spd.Dirichlet(u, n)]),
+    "place": lambda n: line(1, [spd.Dirichlet(u, on=Eq(x, n))]),
     "source": lambda n: line(n * x),
     "level": lambda n: line(Max(x, n)),
     "branch": lambda n: line(Piecewise((1, x < n), (2, True))),
@@ -61,14 +61,14 @@ PLACES = {
 def test_large_numbers_are_taken_or_refused_in_a_sentence(place):
     try:
         PLACES[place](LARGE)
-    except sp.SpindleError as refused:
+    except spd.SpindleError as refused:
         assert str(refused).endswith(".")
 
 
 @pytest.mark.parametrize("number", [BEYOND, ENDLESS], ids=["beyond floats", "beyond text"])
 @pytest.mark.parametrize("place", PLACES)
 def test_numbers_beyond_floats_are_refused_in_a_sentence(place, number):
-    with pytest.raises(sp.ProblemError) as refused:
+    with pytest.raises(spd.ProblemError) as refused:
         PLACES[place](number)
     assert 60 < len(str(refused.value)) < 700
     assert str(refused.value).endswith(".")
@@ -76,12 +76,12 @@ def test_numbers_beyond_floats_are_refused_in_a_sentence(place, number):
 
 @pytest.mark.parametrize("budget", [LARGE, BEYOND])
 def test_a_budget_may_be_large(budget):
-    method = sp.SPINN(newton_steps=1)
+    method = spd.SPINN(newton_steps=1)
     if budget == LARGE:
-        assert sp.solve(line(), method, budget=budget, progress=False, estimate=False).run.loss < np.inf
+        assert spd.solve(line(), method, budget=budget, progress=False, estimate=False).run.loss < np.inf
     else:
-        with pytest.raises(sp.MethodError, match=r"budget=.* must be positive, and a number"):
-            sp.solve(line(), method, budget=budget, progress=False)
+        with pytest.raises(spd.MethodError, match=r"budget=.* must be positive, and a number"):
+            spd.solve(line(), method, budget=budget, progress=False)
 
 
 NOISE = {
@@ -91,7 +91,7 @@ NOISE = {
     "frac": frac(LARGE * x),
     "sin": sin(LARGE * x),
     "within": exp(tan(2 + LARGE * x) ** 2),
-    "a parameter": cos(sp.parameter("k", LARGE) * x),
+    "a parameter": cos(spd.parameter("k", LARGE) * x),
 }
 
 
@@ -100,11 +100,11 @@ def test_what_repeats_more_often_than_numbers_can_tell_is_refused(name):
     said = r"repeats itself some \de\+2\d times, and numbers of a computer, which have 16 digits, do not tell where"
     for posed in (
         lambda: line(NOISE[name]),
-        lambda: line(1, [sp.Dirichlet(u, NOISE[name])]),
+        lambda: line(1, [spd.Dirichlet(u, NOISE[name])]),
         lambda: line(1, quantities={"q": u + NOISE[name]}),
         lambda: line(1, reference={u: NOISE[name]}),
     ):
-        with pytest.raises(sp.ProblemError, match=said):
+        with pytest.raises(spd.ProblemError, match=said):
             posed()
 
 

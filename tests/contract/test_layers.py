@@ -7,7 +7,7 @@ import pytest
 import sympy
 from sympy import Eq, cosh, exp, sinh
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.registry import GALLERY, gallery
 from spindle.lowering.compile import array_function, with_constants
 from spindle.lowering.separation import separate
@@ -15,12 +15,12 @@ from spindle.symbolic import functions
 from spindle.symbolic.functions import evaluate
 from spindle.symbolic.symbols import Parameter
 
-x, y = sp.coordinates("x y")
-u = sp.unknown("u", x, y)
+x, y = spd.coordinates("x y")
+u = spd.unknown("u", x, y)
 THICKNESS = {
     "float": float,
     "SymPy's float": lambda eps: sympy.Float(eps, 30),
-    "parameter": lambda eps: sp.parameter("eps", eps),
+    "parameter": lambda eps: spd.parameter("eps", eps),
 }
 # Layers at 1 and at 0, each with what it is to all digits where 1/eps is in the thousands.
 ENDS = {
@@ -59,10 +59,10 @@ def test_a_layer_is_a_reference_a_boundary_value_and_a_coefficient(layer, thickn
     closed, exponent = layer[0](thickness(eps)), layer[1]
     points, value = at_the_end(exponent, eps)
     rounding = 1e-13 + 4e-16 / eps
-    problem = sp.Problem(
-        domain=sp.Box({x: (0, 1), y: (0, 1)}),
-        equations=[Eq(sp.laplacian(u) - closed * u, -(closed**2))],
-        conditions=[sp.Dirichlet(u, closed, on=Eq(y, 0))],
+    problem = spd.Problem(
+        domain=spd.Box({x: (0, 1), y: (0, 1)}),
+        equations=[Eq(spd.laplacian(u) - closed * u, -(closed**2))],
+        conditions=[spd.Dirichlet(u, closed, on=Eq(y, 0))],
         reference={u: closed},
     )
     found = evaluate(with_constants(problem.reference[u]), {x: points, y: np.full_like(points, 0.5)})
@@ -116,7 +116,7 @@ def test_the_gallerys_layers_have_references_and_residuals(side, eps):
     points = np.linspace(low, high, 201)
     assert np.isfinite(evaluate(with_constants(reference), {x: points})).all()
     (equation,) = problem.equations
-    residual = array_function(sp.manufactured(equation.residual, {u: reference}), (x,))
+    residual = array_function(spd.manufactured(equation.residual, {u: reference}), (x,))
     assert np.max(np.abs(residual([points], {}))) < 1e-6
 
 
@@ -127,7 +127,7 @@ def test_a_problem_file_says_a_layer_as_python_does(tmp_path):
         'conditions = [{ dirichlet = "u = 0" }]\n'
         'reference = { u = "x - (exp((x - 1)/1e-6) - exp(-1e6))/(1 - exp(-1e6))" }\n'
     )
-    problem = sp.read_problem(file)
+    problem = spd.read_problem(file)
     (reference,), (x,) = problem.reference.values(), problem.coordinates
     points, value = at_the_end(lambda p: p - 1, 1e-6)
     np.testing.assert_allclose(evaluate(with_constants(reference), {x: points}), points - value, rtol=0, atol=1e-13)

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.experiments.lowrank_training import FAMILIES
 from spindle.gallery.registry import gallery
 from spindle.methods.lowrank import GAMMA
@@ -19,7 +19,7 @@ from spindle.problem.families import with_parameter_axes
 from spindle.reduction.adam import fast_path, fine_tuning_path
 
 D1, D2 = "convection_family", "convection_diffusion_reaction"
-METHODS = (sp.LRPINN, sp.FastLRNR)
+METHODS = (spd.LRPINN, spd.FastLRNR)
 
 SHARED = {
     "width": 4000,  # code
@@ -51,8 +51,8 @@ SHARED = {
     "unfreeze": False,  # paper, (2.4)
 }
 BY_METHOD = {
-    sp.LRPINN: {"phase": "fine-tuning"},  # paper, (3.5)
-    sp.FastLRNR: {
+    spd.LRPINN: {"phase": "fine-tuning"},  # paper, (3.5)
+    spd.FastLRNR: {
         "phase": "published",  # paper, (3.6), (3.7)
         "neurons": 5,  # code
         "selection": "deim",  # paper, (2.7)
@@ -91,7 +91,7 @@ def family(request):
 def test_every_setting_is_the_published_one(family, method):
     decided, _ = method(recipe="paper").decide(family)
     published = SHARED | BY_METHOD[method] | BY_FAMILY[family.name]
-    if method is sp.FastLRNR:
+    if method is spd.FastLRNR:
         published["members"] = SNAPSHOT_MEMBERS[family.name]
     assert {name: getattr(decided, name) for name in published} == published
     assert GAMMA == 1.25  # code
@@ -103,7 +103,7 @@ def numbers_in(tree):
 
 def test_numbers_of_parameters(family):
     """2,466,901, of which the hypernetwork has 50,900; without two inputs that are always zero, 200 fewer."""
-    plan = sp.FastLRNR(recipe="paper").plan(family)
+    plan = spd.FastLRNR(recipe="paper").plan(family)
     field = eqx.filter_eval_shape(plan.build, jax.random.PRNGKey(0)).field
     fewer = 200 if family.name == D1 else 0
     assert numbers_in(field) == 2_466_901 - fewer
@@ -113,7 +113,7 @@ def test_numbers_of_parameters(family):
 
 def test_members_and_their_points(family):
     """1000, 256 and 100 of each member, the same for all; 20 members, or 27, of which the code loads one twice."""
-    plan = sp.LRPINN(recipe="paper", width=4, rank=2, hyper_width=2).plan(family)
+    plan = spd.LRPINN(recipe="paper", width=4, rank=2, hyper_width=2).plan(family)
     inside, start, *ends = (np.asarray(p) for p in jax.jit(plan.objective.draw)(jax.random.PRNGKey(0)).points)
     count = 20 if family.name == D1 else 27
     assert [len(p) for p in (inside, start, *ends)] == [1000 * count, 256 * count, 100 * count, 100 * count]
@@ -129,7 +129,7 @@ def test_members_and_their_points(family):
 
 def test_the_points_of_a_query_are_those_of_the_grid(family):
     """Inside x = 2 pi / 3, 4 pi / 3 at t = 1/2, 1; the start at all four x."""
-    reduction = sp.FastLRNR(recipe="paper", width=4, rank=2, hyper_width=2).plan(family).reduction
+    reduction = spd.FastLRNR(recipe="paper", width=4, rank=2, hyper_width=2).plan(family).reduction
     (inside, _), (start, _), *_ = reduction.query_points(None, None, None, None)
     third = 2 * np.pi / 3
     np.testing.assert_allclose(inside[:, :2], [(t, x) for t in (0.5, 1) for x in (third, 2 * third)])
@@ -138,7 +138,7 @@ def test_the_points_of_a_query_are_those_of_the_grid(family):
 
 def test_first_weights():
     """Bases uniform in [0, 1 / M], dense layers as in PyTorch, uniform in +-1 / sqrt(inputs), biases alike."""
-    plan = sp.LRPINN(recipe="paper", width=50, rank=20, hyper_width=7).plan(with_parameter_axes(gallery(D2)))
+    plan = spd.LRPINN(recipe="paper", width=50, rank=20, hyper_width=7).plan(with_parameter_axes(gallery(D2)))
     field = plan.build(jax.random.PRNGKey(1)).field
     for layer in field.network.hidden:
         for basis in map(np.asarray, (layer.left, layer.right)):

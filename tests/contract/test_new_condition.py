@@ -12,15 +12,15 @@ import sympy
 from sympy import Eq
 
 import spindle
-import spindle as sp
+import spindle as spd
 from spindle.cli.check import check
 from spindle.geometry.supports import PointSet
 from spindle.problem.conditions.base import Condition, Piece, Role
 from spindle.problem.serialize import problem_from_data, problem_to_data
 from spindle.solving.estimates.error_estimate import estimate
 
-t, x, y = sp.coordinates("t x y")
-u, w = sp.unknown("u", x, y), sp.unknown("w", t, x)
+t, x, y = spd.coordinates("t x y")
+u, w = spd.unknown("u", x, y), spd.unknown("w", t, x)
 EXACT = x + 2 * y + sympy.Rational(3, 2)
 
 
@@ -65,8 +65,8 @@ class AtOnePoint(Condition):
 
 def plane():
     """u_x = 1, u_y = 2: a plane, fixed by its value at one point alone."""
-    return sp.Problem(
-        domain=sp.Box({x: (0, 1), y: (0, 1)}),
+    return spd.Problem(
+        domain=spd.Box({x: (0, 1), y: (0, 1)}),
         equations=[Eq(u.diff(x), 1), Eq(u.diff(y), 2)],
         conditions=[AtOnePoint("pinned", u, np.array([0.5, 0.25]), 2.5)],
         reference={u: EXACT},
@@ -74,15 +74,15 @@ def plane():
 
 
 def test_it_is_solved_exactly_and_its_error_estimated():
-    solution = sp.solve(plane(), sp.SPINN(width=6, newton_steps=3, refine=0), progress=False)
+    solution = spd.solve(plane(), spd.SPINN(width=6, newton_steps=3, refine=0), progress=False)
     assert solution.error() < 1e-8
     assert {"pinned"} < set(solution.run.residuals) & set(solution.run.shares)
     assert estimate(solution)["errors"]["u"] < 1e-6
 
 
 def test_it_is_trained_point_by_point():
-    solution = sp.solve(
-        plane(), sp.PINN(steps=5, lbfgs_steps=60, width=8, hidden_layers=1, points=9, balance=0), progress=False
+    solution = spd.solve(
+        plane(), spd.PINN(steps=5, lbfgs_steps=60, width=8, hidden_layers=1, points=9, balance=0), progress=False
     )
     assert solution.error() < 0.1
     assert solution.run.residuals["pinned"] < 0.1
@@ -135,7 +135,7 @@ def test_two_kinds_of_one_name_are_stored_apart():
         body = {"__module__": module, "__qualname__": "AtOnePoint"}
         return type(Condition)("AtOnePoint", (AtOnePoint,), body, **options)
 
-    with pytest.raises(sp.ProblemError) as refused:
+    with pytest.raises(spd.ProblemError) as refused:
         define("elsewhere")
     assert str(refused.value) == (
         "`class AtOnePoint(Condition)` would be stored as `AtOnePoint`, as conditions of "
@@ -150,7 +150,7 @@ def test_two_kinds_of_one_name_are_stored_apart():
     one, two = problem_from_data(json.loads(json.dumps(data)), arrays).conditions
     assert type(one) is AtOnePoint and type(two) is Condition.kinds["elsewhere.AtOnePoint"]
     del Condition.kinds["elsewhere.AtOnePoint"]
-    with pytest.raises(sp.RunError, match=r"condition of the kind 'elsewhere.AtOnePoint', which no class that was"):
+    with pytest.raises(spd.RunError, match=r"condition of the kind 'elsewhere.AtOnePoint', which no class that was"):
         problem_from_data(json.loads(json.dumps(data)), arrays)
 
 
@@ -159,16 +159,16 @@ def is_question(node) -> bool:
 
 
 def test_where_it_cannot_be_posed_it_is_refused():
-    heat = sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1)}),
-        equations=[Eq(w.diff(t), sp.parameter("k", range=(1, 2)) * w.diff(x, 2))],
+    heat = spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1)}),
+        equations=[Eq(w.diff(t), spd.parameter("k", range=(1, 2)) * w.diff(x, 2))],
         conditions=[
-            sp.Initial(w, 1),
-            sp.Dirichlet(w, on=Eq(x, 0)),
+            spd.Initial(w, 1),
+            spd.Dirichlet(w, on=Eq(x, 0)),
             AtOnePoint("pinned", w, np.array([0.5, 1.0]), 0.5),
         ],
     )
-    with pytest.raises(sp.ProblemError, match="`pinned`, but what is measured belongs to one member"):
-        sp.solve(heat, sp.SPINN(), progress=False)
-    with pytest.raises(sp.ProblemError, match="pinned speaks of all times at once"):
-        sp.solve(heat.at(k=1), sp.SPINN(windows=2), progress=False)
+    with pytest.raises(spd.ProblemError, match="`pinned`, but what is measured belongs to one member"):
+        spd.solve(heat, spd.SPINN(), progress=False)
+    with pytest.raises(spd.ProblemError, match="pinned speaks of all times at once"):
+        spd.solve(heat.at(k=1), spd.SPINN(windows=2), progress=False)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import sympy
 
-import spindle as sp
+import spindle as spd
 from spindle.derivatives.rbf_fd.kernels import kernel_exponent
 from spindle.derivatives.rbf_fd.weights import stencil_size
 from spindle.gallery.registry import gallery
@@ -95,8 +95,8 @@ DTPINN = {
     "keep": "last",
     "dtype": "float64",
 }
-METHOD = {"spinn": (sp.SPINN, SPINN), "pinn": (sp.PINN, PINN), "causal-pinn": (sp.CausalPINN, CAUSAL)}
-METHOD |= {"dtpinn": (sp.DTPINN, DTPINN)}
+METHOD = {"spinn": (spd.SPINN, SPINN), "pinn": (spd.PINN, PINN), "causal-pinn": (spd.CausalPINN, CAUSAL)}
+METHOD |= {"dtpinn": (spd.DTPINN, DTPINN)}
 
 STARTS = {f"initial {name}": 1e4 for name in "uvw"}
 STRICT = {f"initial {name}": 1e5 for name in "uvw"}
@@ -237,18 +237,18 @@ MODIFIED = {"network": "modified"}
 TURBULENCE = {"stream": 0}
 # [S]: numbers of trained parameters by the code's way to count layers; [D]: of both networks.
 PARAMETERS = [
-    ("helmholtz3d", {}, sp.SPINN, MODIFIED, 44_832),
-    ("helmholtz3d", {}, sp.SPINN, {}, 31_584),
-    ("klein_gordon4d", {}, sp.SPINN, {}, 42_112),
-    pytest.param("flow_mixing3d", {}, sp.SPINN, {}, 63_552, marks=pytest.mark.slow),
-    ("navier_stokes3d", TURBULENCE, sp.SPINN, {"windows": 1}, 208_128),
-    pytest.param("navier_stokes4d", {}, sp.SPINN, {"network": "mlp"}, 150_272, marks=pytest.mark.slow),
-    pytest.param("navier_stokes4d", {}, sp.SPINN, {}, 167_936, marks=pytest.mark.slow),
-    ("poisson_lshape", {}, sp.SPINN, {}, 42_368),
-    ("helmholtz3d", {}, sp.PINN, {}, 50_177),
-    ("klein_gordon4d", {}, sp.PINN, {}, 50_305),
-    ("poisson_disk", {}, sp.DTPINN, {"nodes": (150, 40)}, 7_851),
-    ("heat_disk", {}, sp.DTPINN, {"nodes": (150, 40)}, 7_901),
+    ("helmholtz3d", {}, spd.SPINN, MODIFIED, 44_832),
+    ("helmholtz3d", {}, spd.SPINN, {}, 31_584),
+    ("klein_gordon4d", {}, spd.SPINN, {}, 42_112),
+    pytest.param("flow_mixing3d", {}, spd.SPINN, {}, 63_552, marks=pytest.mark.slow),
+    ("navier_stokes3d", TURBULENCE, spd.SPINN, {"windows": 1}, 208_128),
+    pytest.param("navier_stokes4d", {}, spd.SPINN, {"network": "mlp"}, 150_272, marks=pytest.mark.slow),
+    pytest.param("navier_stokes4d", {}, spd.SPINN, {}, 167_936, marks=pytest.mark.slow),
+    ("poisson_lshape", {}, spd.SPINN, {}, 42_368),
+    ("helmholtz3d", {}, spd.PINN, {}, 50_177),
+    ("klein_gordon4d", {}, spd.PINN, {}, 50_305),
+    ("poisson_disk", {}, spd.DTPINN, {"nodes": (150, 40)}, 7_851),
+    ("heat_disk", {}, spd.DTPINN, {"nodes": (150, 40)}, 7_901),
 ]
 
 
@@ -260,7 +260,7 @@ def test_networks_have_the_published_numbers_of_parameters(problem, options, met
 
 
 def test_the_causal_network_has_the_published_inputs():
-    plan = sp.CausalPINN(recipe="paper", windows=1).plan(gallery("navier_stokes3d", stream=0))
+    plan = spd.CausalPINN(recipe="paper", windows=1).plan(gallery("navier_stokes3d", stream=0))
     field = jax.eval_shape(plan.build, jax.random.PRNGKey(0)).field
     assert field.embedding.width == 124
     assert plan.settings.slabs == 32

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from sympy import Eq, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.errors import MethodError
 from spindle.methods.registry import METHODS, method_named
 from spindle.problem.families import with_parameter_axes
 from spindle.results.run_record import RunRecord
 from tests.solutions import around, initial
 
-t, x, y = sp.coordinates("t x y")
+t, x, y = spd.coordinates("t x y")
 SMALL = {
     "spinn": {"width": 5, "rank": 2, "points": 8},
     "spinn-mod": {"width": 4, "rank": 2, "points": 4, "hidden_layers": 1, "steps": 1},
@@ -25,40 +25,40 @@ SMALLEST = {"width": 4, "points": 4, "hidden_layers": 1}
 
 
 def heat(**changes):
-    u = sp.unknown("u", t, x)
+    u = spd.unknown("u", t, x)
     parts = {
-        "domain": sp.Box({t: (0, 1), x: (0, 1)}),
+        "domain": spd.Box({t: (0, 1), x: (0, 1)}),
         "equations": [Eq(u.diff(t), u.diff(x, 2))],
-        "conditions": [sp.Initial(u, x * (1 - x)), sp.Dirichlet(u, 0)],
+        "conditions": [spd.Initial(u, x * (1 - x)), spd.Dirichlet(u, 0)],
     }
-    return sp.Problem(**(parts | changes))
+    return spd.Problem(**(parts | changes))
 
 
 @cache
 def problems():
     """One problem of every kind."""
-    k, c = sp.parameter("k", range=(1, 2)), sp.parameter("c", 1.5, unknown=True)
-    u, w, v = sp.unknown("u", t, x), sp.unknown("w", x, y), sp.unknown("v", x)
-    moving = sp.unknown("u", t, x, y)
-    disk = sp.Disk({x: 0, y: 0}, 1)
-    kappa = sp.tabulated("kappa", {x: np.linspace(0, 1, 5)}, np.linspace(1, 2, 5))
+    k, c = spd.parameter("k", range=(1, 2)), spd.parameter("c", 1.5, unknown=True)
+    u, w, v = spd.unknown("u", t, x), spd.unknown("w", x, y), spd.unknown("v", x)
+    moving = spd.unknown("u", t, x, y)
+    disk = spd.Disk({x: 0, y: 0}, 1)
+    kappa = spd.tabulated("kappa", {x: np.linspace(0, 1, 5)}, np.linspace(1, 2, 5))
     points = np.array([[0.5, 0.25], [0.5, 0.75]])
-    seen = sp.Observed(u, points, np.array([0.1, 0.2]), noise=0.01)
+    seen = spd.Observed(u, points, np.array([0.1, 0.2]), noise=0.01)
     return {
-        "box": sp.Problem(sp.Box({x: (0, 1), y: (0, 1)}), [Eq(sp.laplacian(w), -1)], [sp.Dirichlet(w, 0)]),
-        "one axis": sp.Problem(sp.Interval(x, 0, 1), [Eq(v.diff(x, 2), -1)], [sp.Dirichlet(v, 0)]),
+        "box": spd.Problem(spd.Box({x: (0, 1), y: (0, 1)}), [Eq(spd.laplacian(w), -1)], [spd.Dirichlet(w, 0)]),
+        "one axis": spd.Problem(spd.Interval(x, 0, 1), [Eq(v.diff(x, 2), -1)], [spd.Dirichlet(v, 0)]),
         "time": heat(),
         "table": heat(equations=[Eq(u.diff(t), kappa * u.diff(x, 2))]),
         "family": heat(equations=[Eq(u.diff(t), k * u.diff(x, 2))]),
         "inverse": heat(
             equations=[Eq(u.diff(t), c * u.diff(x, 2))],
-            conditions=[sp.Initial(u, x * (1 - x)), sp.Dirichlet(u, 0), seen],
+            conditions=[spd.Initial(u, x * (1 - x)), spd.Dirichlet(u, 0), seen],
         ),
-        "shape": sp.Problem(disk, [Eq(sp.laplacian(w), -1)], [sp.Dirichlet(w, 0)]),
-        "shape in time": sp.Problem(
-            disk * sp.Interval(t, 0, 1),
-            [Eq(moving.diff(t), sp.laplacian(moving))],
-            [sp.Initial(moving, 0), sp.Dirichlet(moving, sin(t))],
+        "shape": spd.Problem(disk, [Eq(spd.laplacian(w), -1)], [spd.Dirichlet(w, 0)]),
+        "shape in time": spd.Problem(
+            disk * spd.Interval(t, 0, 1),
+            [Eq(moving.diff(t), spd.laplacian(moving))],
+            [spd.Initial(moving, 0), spd.Dirichlet(moving, sin(t))],
         ),
     }
 
@@ -73,7 +73,7 @@ def test_a_solution_that_was_saved_is_read_again(tmp_path, name, kind):
         return  # what it refuses it has no solution of; `test_every_kind_has_a_method` counts the others
     run = RunRecord(seed=1, iterations=0, stopped_by="steps")
     solution = around(problem, method, plan, initial(plan, seed=1), run)
-    read = sp.load(solution.save(tmp_path / "run"))
+    read = spd.load(solution.save(tmp_path / "run"))
     axes = {c.name: 3 for c in solution.problem.coordinates}
     np.testing.assert_array_equal(read.grid(**axes), solution.grid(**axes))
     assert read.choices == solution.choices

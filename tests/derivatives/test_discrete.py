@@ -8,7 +8,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 from sympy import Eq, cos, exp, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.derivatives.rbf_fd.time_differences import Differences
 from spindle.errors import MethodError
 from spindle.networks.model import Model
@@ -16,15 +16,15 @@ from spindle.objective.least_squares import LeastSquares
 from spindle.training.precision import precision
 from tests.contract.exact_fields import ExactField
 
-x, y, z, t = sp.coordinates("x y z t")
-RING = sp.Disk({x: 0, y: 0}, 1, name="outer") - sp.Disk({x: 0.2, y: 0}, 0.4, name="inner")
+x, y, z, t = spd.coordinates("x y z t")
+RING = spd.Disk({x: 0, y: 0}, 1, name="outer") - spd.Disk({x: 0.2, y: 0}, 0.4, name="inner")
 
 
 def with_source(operator, exact, domain, *conditions, **others):
     u = next(iter(exact))
-    return sp.Problem(
+    return spd.Problem(
         domain=domain,
-        equations=[Eq(operator, sp.manufactured(operator, exact))],
+        equations=[Eq(operator, spd.manufactured(operator, exact))],
         conditions=list(conditions),
         reference=exact,
         **others,
@@ -33,33 +33,33 @@ def with_source(operator, exact, domain, *conditions, **others):
 
 def polynomial_problems():
     """Solutions of degree three, or four where fourth derivatives occur: what order two and three must get exactly."""
-    u, w, v = sp.unknown("u", x, y), sp.unknown("u", x, y, t), sp.unknown("u", x, y, z)
+    u, w, v = spd.unknown("u", x, y), spd.unknown("u", x, y, t), spd.unknown("u", x, y, z)
     cubic = 1 + x - 2 * y + x * y + x**2 * y - y**3
-    normal = sp.normal(x, y)
-    flux = sp.dot(sp.grad(cubic, over=(x, y)), normal)
+    normal = spd.normal(x, y)
+    flux = spd.dot(spd.grad(cubic, over=(x, y)), normal)
     yield "general", with_source(
         (1 + x) * u.diff(x, 2) + u.diff(x, y) - y * u.diff(y) + u**2, {u: cubic}, RING,
-        sp.Dirichlet(u, cubic, on="inner"), sp.Neumann(u, flux, on="outer"),
+        spd.Dirichlet(u, cubic, on="inner"), spd.Neumann(u, flux, on="outer"),
     )[0], {}  # fmt: skip
     yield (
         "divergence of a flux",
         with_source(
-            sp.div((2 + x * y) * sp.grad(u)), {u: cubic}, RING, sp.Robin(u, 1 + y, 2, (1 + y) * cubic + 2 * flux)
+            spd.div((2 + x * y) * spd.grad(u)), {u: cubic}, RING, spd.Robin(u, 1 + y, 2, (1 + y) * cubic + 2 * flux)
         )[0],
         {},
     )
     yield "fourth order", with_source(
-        sp.laplacian(sp.laplacian(u)), {u: cubic + x**4}, RING, sp.Dirichlet(u, cubic + x**4),
+        spd.laplacian(spd.laplacian(u)), {u: cubic + x**4}, RING, spd.Dirichlet(u, cubic + x**4),
     )[0], {"order": 1}  # fmt: skip
     moving = cubic * (1 + t**2)
     yield "in time", with_source(
-        w.diff(t, 2) - sp.laplacian(w) + w.diff(x, t), {w: moving}, RING * sp.Interval(t, 0, 1),
-        sp.Neumann(w, flux * (1 + t**2)), sp.Initial(w, cubic), sp.Initial(w.diff(t), 0),
+        w.diff(t, 2) - spd.laplacian(w) + w.diff(x, t), {w: moving}, RING * spd.Interval(t, 0, 1),
+        spd.Neumann(w, flux * (1 + t**2)), spd.Initial(w, cubic), spd.Initial(w.diff(t), 0),
     )[0], {"times": 4}  # fmt: skip
     spatial = 1 + x * y - z**3 + x * y * z
     yield "in space", with_source(
-        sp.laplacian(v) + v.diff(x, z), {v: spatial}, sp.Ball({x: 0, y: 0, z: 0}, 1),
-        sp.Robin(v, 1, 1, spatial + sp.dot(sp.grad(spatial, over=(x, y, z)), sp.normal(x, y, z))),
+        spd.laplacian(v) + v.diff(x, z), {v: spatial}, spd.Ball({x: 0, y: 0, z: 0}, 1),
+        spd.Robin(v, 1, 1, spatial + spd.dot(spd.grad(spatial, over=(x, y, z)), spd.normal(x, y, z))),
     )[0], {"nodes": 400}  # fmt: skip
 
 
@@ -71,7 +71,7 @@ POLYNOMIALS["in time, by differences"] = POLYNOMIALS["in time"][0], {"times": 6,
 def test_polynomials_annihilate_all_residuals(name):
     """Weights of order p for operators of order q take polynomials of degree p + q - 1; Neumann rows of degree p."""
     problem, options = POLYNOMIALS[name]
-    plan = sp.DTPINN(**{"nodes": 250, "order": 3, "frequency": 1.0, **options}).plan(problem)
+    plan = spd.DTPINN(**{"nodes": 250, "order": 3, "frequency": 1.0, **options}).plan(problem)
     with precision("float64"):
         points, model = plan.objective.draw(None), Model(ExactField(problem), {})
         found = jax.jit(lambda points: plan.objective.evaluate(model, points))(points)
@@ -84,28 +84,28 @@ def test_polynomials_annihilate_all_residuals(name):
 
 def system():
     """Two unknowns, mixed partials, products, exp, a normal derivative."""
-    u, v = sp.unknown("u v", x, y)
+    u, v = spd.unknown("u v", x, y)
     equations = [
-        Eq(sp.laplacian(u) + u * v.diff(x), sin(x)),
+        Eq(spd.laplacian(u) + u * v.diff(x), sin(x)),
         Eq(exp(u) * v.diff(x, y) - u**2 + 3 * v.diff(y, 2), y),
     ]
-    conditions = [sp.Dirichlet(u, cos(y)), sp.Neumann(v, u, on=x > 0), sp.Dirichlet(v, 0, on=x < 0)]
-    return sp.Problem(domain=RING, equations=equations, conditions=conditions)
+    conditions = [spd.Dirichlet(u, cos(y)), spd.Neumann(v, u, on=x > 0), spd.Dirichlet(v, 0, on=x < 0)]
+    return spd.Problem(domain=RING, equations=equations, conditions=conditions)
 
 
 def heat():
     """Time, a parameter to be estimated, measurements between the nodes."""
-    u = sp.unknown("u", t, x, y)
-    a = sp.parameter("a", 0.7, unknown=True)
+    u = spd.unknown("u", t, x, y)
+    a = spd.parameter("a", 0.7, unknown=True)
     random = np.random.default_rng(0)
     points = {t: random.uniform(size=7), x: random.uniform(0.3, 0.7, 7), y: random.uniform(0.3, 0.7, 7)}
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1), y: (0, 1)}),
-        equations=[Eq(u.diff(t), a * sp.laplacian(u) + a * u**2)],
+    return spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1), y: (0, 1)}),
+        equations=[Eq(u.diff(t), a * spd.laplacian(u) + a * u**2)],
         conditions=[
-            sp.Observed(u, points, random.normal(size=7), noise=0.3),
-            sp.Initial(u, sin(x)),
-            sp.Dirichlet(u, t, on=Eq(x, 0)),
+            spd.Observed(u, points, random.normal(size=7), noise=0.3),
+            spd.Initial(u, sin(x)),
+            spd.Dirichlet(u, t, on=Eq(x, 0)),
         ],
     )
 
@@ -116,7 +116,7 @@ def heat():
     ids=["system", "heat", "heat, discrete in time"],
 )
 def test_normal_matrix_and_jacobian_are_those_of_the_rows(problem, more):
-    plan = sp.DTPINN(nodes=90, order=2, width=4, hidden_layers=1, frequency=1.0, **more).plan(problem())
+    plan = spd.DTPINN(nodes=90, order=2, width=4, hidden_layers=1, frequency=1.0, **more).plan(problem())
     with precision("float64"):
         model = plan.build(jax.random.PRNGKey(3))
         arrays, static = eqx.partition(model, eqx.is_inexact_array)
@@ -148,24 +148,24 @@ def test_differences_between_instants_converge_at_their_order(order):
 
 def test_differences_need_instants():
     with pytest.raises(MethodError, match=r"has too few instants for differences of that order, which take 4; raise"):
-        sp.DTPINN(nodes=90, order=3, times=3, in_time="differences").plan(heat())
+        spd.DTPINN(nodes=90, order=3, times=3, in_time="differences").plan(heat())
 
 
 @pytest.mark.slow
 def test_exact_derivatives_at_the_same_nodes_agree_to_the_order():
     """The residuals of a smooth field differ by the discretisation only, which shrinks at its order."""
-    u = sp.unknown("u", x, y)
-    problem = sp.Problem(
+    u = spd.unknown("u", x, y)
+    problem = spd.Problem(
         domain=RING,
-        equations=[Eq(sp.laplacian(u) + x * u.diff(x, y), u**2)],
-        conditions=[sp.Robin(u, 1, 1, x)],
+        equations=[Eq(spd.laplacian(u) + x * u.diff(x, y), u**2)],
+        conditions=[spd.Robin(u, 1, 1, x)],
         reference={u: sin(2 * x) * cos(y)},
     )
     gaps = []
     for nodes in (300, 1200):
         found = []
         for derivatives in ("rbf-fd", "exact"):
-            plan = sp.DTPINN(nodes=nodes, order=3, derivatives=derivatives).plan(problem)
+            plan = spd.DTPINN(nodes=nodes, order=3, derivatives=derivatives).plan(problem)
             with precision("float64"):
                 pieces = plan.objective.evaluate(Model(ExactField(problem), {}), plan.objective.draw(None))
             found.append(np.asarray(pieces["equation"][0]))

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.experiments.lowrank_figures import FIGURES, MultipliedOut, step_milliseconds
 from spindle.experiments.lowrank_training import FAMILIES, SCALES, scale_named
 from spindle.gallery.registry import gallery
@@ -39,7 +39,7 @@ def test_times_of_a_step_are_positive():
 def test_sizes_say_what_is_smaller():
     assert scale_named("full").note == "" and scale_named("full").learning_rate == 1e-3
     assert "width 200 of 4000" in scale_named("default").note
-    with pytest.raises(sp.MethodError, match="no size `fast`"):
+    with pytest.raises(spd.MethodError, match="no size `fast`"):
         scale_named("fast")
     for scale in SCALES.values():
         for family in FAMILIES:

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import sympy
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.registry import gallery
 
 
 def on_numbers(problem, expression):
     """An expression of the exact fields as a function of the coordinates, in double precision."""
-    value = sp.manufactured(expression, problem.reference)
+    value = spd.manufactured(expression, problem.reference)
     return sympy.lambdify(
         [*problem.coordinates, *problem.parameters], value, ["numpy", {"erf": np.vectorize(mpmath.erf)}]
     )

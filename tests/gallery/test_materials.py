@@ -3,7 +3,7 @@
 import pytest
 import sympy
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.materials import inclusion, plate, strip, two_materials, two_materials2d
 
 SAMPLES = (0.03, 0.29, 0.61, 0.97)
@@ -44,7 +44,7 @@ def test_closed_forms_solve_either_side_and_carry_the_flux_across(posed, ratio, 
 @pytest.mark.parametrize("wrong", [{"ratio": 0}, {"at": 1.0}])
 def test_materials_that_do_not_meet_are_refused(build, wrong):
     with pytest.raises(
-        sp.ProblemError, match=rf"`{build.__name__}` was given ratio = .* it needs a positive ratio, and"
+        spd.ProblemError, match=rf"`{build.__name__}` was given ratio = .* it needs a positive ratio, and"
     ):
         build(**wrong)
 
@@ -66,6 +66,6 @@ def test_a_cylinder_carries_value_and_flux_across_its_wall(ratio):
 
 def test_a_cylinder_that_does_not_lie_inside_is_refused():
     with pytest.raises(
-        sp.ProblemError, match=r"`inclusion` was given ratio = .* it needs a positive ratio, and a radius"
+        spd.ProblemError, match=r"`inclusion` was given ratio = .* it needs a positive ratio, and a radius"
     ):
         inclusion(5, 1.2)

@@ -11,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sympy import Eq, pi
 
-import spindle as sp
+import spindle as spd
 from spindle.geometry.domain import Domain
 from spindle.geometry.planar import Planar
 from spindle.geometry.shape import Shape
 from spindle.geometry.shape_domain import ShapeDomain
 from spindle.geometry.solid import Solid
 
-t, x, y, z = sp.coordinates("t x y z")
+t, x, y, z = spd.coordinates("t x y z")
 
 
 def box(*ends):
-    return sp.Box(dict(zip((x, y, z), ends, strict=False)))
+    return spd.Box(dict(zip((x, y, z), ends, strict=False)))
 
 
 def square(low, high):
@@ -35,8 +35,8 @@ def cube(low, high):
 
 # domain, volume, measure of the boundary: by hand
 SHAPES = {
-    "interval": (sp.Interval(x, -1, 2), 3, 2),
-    "interval with a gap": (sp.Interval(x, 0, 3) - sp.Interval(x, 1, 2), 2, 4),
+    "interval": (spd.Interval(x, -1, 2), 3, 2),
+    "interval with a gap": (spd.Interval(x, 0, 3) - spd.Interval(x, 1, 2), 2, 4),
     "rectangle": (box((-1, 1), (0, 3)), 6, 10),
     "L": (square(-1, 1) - square(0, 1), 3, 8),
     "square with a square hole": (square(0, 3) - square(1, 2), 8, 16),
@@ -91,7 +91,7 @@ def test_boxes_are_disjoint_and_bounded(name):
     low, high = np.array(domain.bounds).T
     points = low + (high - low) * random.uniform(size=(500, len(low)))
     owners = sum(
-        sp.Box(dict(zip(domain.coordinates, b, strict=True))).contains(points).astype(int) for b in domain.boxes
+        spd.Box(dict(zip(domain.coordinates, b, strict=True))).contains(points).astype(int) for b in domain.boxes
     )
     assert (owners == domain.contains(points)).all()
     assert not domain.contains(high + 1 + 0 * points[:1]).any()
@@ -123,7 +123,7 @@ def test_combined_boxes_are_sets_of_cells(pair, operation):
     expected = COMBINE[operation](*map(cells, pair))
     boxes = [box(*((low, low + length) for low, length in sides)) for sides in pair]
     if not expected:
-        with pytest.raises(sp.ProblemError, match="is empty, and nothing can be solved on an empty domain"):
+        with pytest.raises(spd.ProblemError, match="is empty, and nothing can be solved on an empty domain"):
             COMBINE[operation](*boxes)
         return
     domain = COMBINE[operation](*boxes)
@@ -136,8 +136,8 @@ def test_combined_boxes_are_sets_of_cells(pair, operation):
 
 PARTS = [
     (square(0, 1), None, {"x=0", "x=1", "y=0", "y=1"}, 4),
-    (sp.Box({t: (0, 1), x: (-1, 1)}), None, {"x=-1", "x=1"}, 2),
-    (sp.Box({t: (0, 1), x: (-1, 1)}), Eq(t, 0), {"t=0"}, 2),
+    (spd.Box({t: (0, 1), x: (-1, 1)}), None, {"x=-1", "x=1"}, 2),
+    (spd.Box({t: (0, 1), x: (-1, 1)}), Eq(t, 0), {"t=0"}, 2),
     (square(0, 1), "x=0", {"x=0"}, 1),
     (square(0, 1), " x = 1.0 ", {"x=1"}, 1),
     (square(0, 1), [Eq(x, 0), "y=1", Eq(x, 0)], {"x=0", "y=1"}, 2),
@@ -173,7 +173,7 @@ def test_part_names_faces(domain, on, names, size):
     ],
 )
 def test_empty_and_misspelt_parts_are_explained(on, text):
-    with pytest.raises(sp.ProblemError, match=text):
+    with pytest.raises(spd.ProblemError, match=text):
         square(0, 1).part(on)
 
 
@@ -190,13 +190,13 @@ def test_empty_and_misspelt_parts_are_explained(on, text):
     ],
 )
 def test_a_box_needs_intervals(intervals, text):
-    with pytest.raises(sp.ProblemError, match=text):
-        sp.Box(intervals)
+    with pytest.raises(spd.ProblemError, match=text):
+        spd.Box(intervals)
 
 
-@pytest.mark.parametrize("other", [sp.Box({y: (0, 1), x: (0, 1)}), sp.Interval(x, 0, 1)])
+@pytest.mark.parametrize("other", [spd.Box({y: (0, 1), x: (0, 1)}), spd.Interval(x, 0, 1)])
 def test_domains_combine_in_the_same_coordinates(other):
-    with pytest.raises(sp.ProblemError, match="the same coordinates in the same order"):
+    with pytest.raises(spd.ProblemError, match="the same coordinates in the same order"):
         square(0, 1) | other
 
 

@@ -5,10 +5,10 @@ import pytest
 from scipy.spatial import cKDTree
 from sympy import cos, exp
 
-import spindle as sp
+import spindle as spd
 from spindle.geometry.levels import on_level
 
-x, y, z = sp.coordinates("x y z")
+x, y, z = spd.coordinates("x y z")
 PLANE, SPACE = [(-1, 1), (-1, 1)], [(-1, 1)] * 3
 CASES = {
     "circle": (x**2 + y**2 - 0.36, (x, y), PLANE, 2 * np.pi * 0.6),

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.errors import ProblemError
 from spindle.geometry import arcs, outlines
 from spindle.points.cloud import Cloud
@@ -15,30 +15,30 @@ from spindle.points.lattice import Lattice
 from spindle.points.nodes import NodeCloud
 from spindle.points.scattered import scatter
 
-x, y, z = sp.coordinates("x y z")
-SQUARE = sp.Box({x: (-1, 1), y: (-1, 1)})
-DISK = sp.Disk({x: 0, y: 0}, 1)
+x, y, z = spd.coordinates("x y z")
+SQUARE = spd.Box({x: (-1, 1), y: (-1, 1)})
+DISK = spd.Disk({x: 0, y: 0}, 1)
 
 
 def plate(count):
     """A plate with named round holes in a row."""
-    domain = sp.Box({x: (0, 1), y: (0, 1 / count)})
+    domain = spd.Box({x: (0, 1), y: (0, 1 / count)})
     for k in range(count):
-        domain = domain - sp.Disk({x: (k + 0.5) / count, y: 0.5 / count}, 0.3 / count, name=f"h{k}")
+        domain = domain - spd.Disk({x: (k + 0.5) / count, y: 0.5 / count}, 0.3 / count, name=f"h{k}")
     return domain
 
 
 def polygon(*corners, name="outline"):
-    return sp.Polygon((x, y), corners, name=name)
+    return spd.Polygon((x, y), corners, name=name)
 
 
 LEFT = polygon((-2, -2), (0, -2), (0, 2), (-2, 2), name="left")
 RIGHT = polygon((0, -2), (2, -2), (2, 2), (0, 2), name="right")
 PARTS = {
-    "disk": sp.Disk({x: 0.5, y: 0.2}, 0.6),
-    "ellipse": sp.Ellipse({x: -0.4, y: 0}, (0.9, 0.5), angle=0.4),
+    "disk": spd.Disk({x: 0.5, y: 0.2}, 0.6),
+    "ellipse": spd.Ellipse({x: -0.4, y: 0}, (0.9, 0.5), angle=0.4),
     "triangle": polygon((-0.5, -0.9), (0.9, -0.4), (0, 0.8)),
-    "ring": sp.Disk({x: 0, y: 0}, 0.8) - sp.Disk({x: 0.1, y: 0}, 0.3),
+    "ring": spd.Disk({x: 0, y: 0}, 0.8) - spd.Disk({x: 0.1, y: 0}, 0.3),
 }
 JOINED = {"|": operator.or_, "-": operator.sub, "&": operator.and_}
 RULES = {"|": np.logical_or, "-": lambda a, b: a & ~b, "&": np.logical_and}
@@ -63,7 +63,7 @@ def test_contains_is_set_algebra(operations, names):
         LEFT | RIGHT,
         (SQUARE - LEFT) | (SQUARE - RIGHT),
         (DISK & LEFT) | (DISK & RIGHT),
-        (SQUARE - sp.Disk({x: 0, y: 0}, 0.5)) | sp.Disk({x: 0, y: 0}, 0.5),
+        (SQUARE - spd.Disk({x: 0, y: 0}, 0.5)) | spd.Disk({x: 0, y: 0}, 0.5),
     ],
     ids=["polygons", "halves that are left", "halves of a disk", "a disk put back"],
 )
@@ -74,7 +74,7 @@ def test_a_seam_between_joined_shapes_is_inside(domain):
 
 
 def test_measures_and_crossings_stay_exact():
-    joined = DISK | sp.Disk({x: 1, y: 0}, 1)
+    joined = DISK | spd.Disk({x: 1, y: 0}, 1)
     lens = 2 * np.pi / 3 - np.sqrt(3) / 2
     assert joined.volume == pytest.approx(2 * np.pi - lens, rel=1e-13)
     assert joined.surface == pytest.approx(8 * np.pi / 3, rel=1e-13)
@@ -88,7 +88,7 @@ def test_measures_and_crossings_stay_exact():
 def test_joined_disks_are_measured_exactly_however_small_the_angle_at_which_they_cross(step, nested):
     """Disks in a row, each moved by a step: two half disks and, of each in between, the middle strip."""
     count = 4
-    parts = [sp.Disk({x: k * step, y: 0}, 1) for k in range(count)]
+    parts = [spd.Disk({x: k * step, y: 0}, 1) for k in range(count)]
     row = parts if nested == "first" else parts[::-1]
     domain = row[0]
     for part in row[1:]:
@@ -102,8 +102,8 @@ def test_joined_disks_are_measured_exactly_however_small_the_angle_at_which_they
 
 
 def test_joined_boxes_are_measured_as_a_union_of_boxes_is():
-    boxes = [sp.Box({x: (0.9 * k, 0.9 * k + 1.1), y: (0.1 * (k % 3), 1 + 0.1 * (k % 2))}) for k in range(12)]
-    disk = sp.Disk({x: 0.5, y: 0.5}, 0.1)  # makes shapes of them
+    boxes = [spd.Box({x: (0.9 * k, 0.9 * k + 1.1), y: (0.1 * (k % 3), 1 + 0.1 * (k % 2))}) for k in range(12)]
+    disk = spd.Disk({x: 0.5, y: 0.5}, 0.1)  # makes shapes of them
     union, shapes = boxes[0], boxes[0] | disk
     for box in boxes[1:]:
         union, shapes = union | box, shapes | box
@@ -123,7 +123,7 @@ def test_a_distance_beside_a_box_is_the_distance_up_to_a_quarter_of_the_box():
 @pytest.mark.parametrize("count", [6, 12, 24])
 def test_joining_a_shape_asks_for_few_distances(count, monkeypatch):
     """What it costs to join one more is a number of calls, each for many points, that does not grow."""
-    parts = [sp.Disk({x: 0.9 * k, y: 0}, 0.6) for k in range(count)]
+    parts = [spd.Disk({x: 0.9 * k, y: 0}, 0.6) for k in range(count)]
     domain = parts[0]
     for part in parts[1:-1]:
         domain = domain | part
@@ -151,9 +151,9 @@ def test_a_side_alone_has_the_nodes_that_it_has_in_the_whole(side):
 
 def test_a_side_of_a_solid_alone_lies_on_it_and_looks_outwards():
     centres = [(k, 0.0, 0.0) for k in range(4)]
-    solid = sp.Box({x: (-1, 4), y: (-1, 1), z: (-1, 1)})
+    solid = spd.Box({x: (-1, 4), y: (-1, 1), z: (-1, 1)})
     for k, at in enumerate(centres):
-        solid = solid - sp.Ball(dict(zip((x, y, z), at, strict=True)), 0.4, name=f"b{k}")
+        solid = solid - spd.Ball(dict(zip((x, y, z), at, strict=True)), 0.4, name=f"b{k}")
     alone = solid.boundary(0.1, sides=["b2"])
     gap = alone.points - np.array(centres[2])
     assert {solid.sides[k] for k in alone.labels} == {"b2"} and len(alone.points) > 100
@@ -184,16 +184,16 @@ def test_points_on_a_part_cost_no_more_where_there_are_more_parts(count, by, mon
 
 
 def test_bounds_of_nested_solids_are_found_once(monkeypatch):
-    inner, asked = sp.Ball.bounds.fget, []
+    inner, asked = spd.Ball.bounds.fget, []
 
     def counted(ball):
         asked.append(ball)
         return inner(ball)
 
-    monkeypatch.setattr(sp.Ball, "bounds", property(counted))
-    solid = sp.Ball({x: 0, y: 0, z: 0}, 1)
+    monkeypatch.setattr(spd.Ball, "bounds", property(counted))
+    solid = spd.Ball({x: 0, y: 0, z: 0}, 1)
     for k in range(1, 7):
-        solid = solid | sp.Ball({x: 1.5 * k, y: 0, z: 0}, 1)
+        solid = solid | spd.Ball({x: 1.5 * k, y: 0, z: 0}, 1)
     assert solid.bounds == ((-1, 10), (-1, 1), (-1, 1))
     assert len(asked) < 60
 
@@ -208,9 +208,9 @@ def test_a_long_row_of_shapes_is_written_short():
 def test_nodes_alone_are_not_cut():
     angle = 2 * np.pi * np.arange(24) / 24
     wall = np.stack([np.cos(angle), np.sin(angle)], 1)
-    cloud = sp.PointCloud((x, y), 0.5 * wall, wall, wall)
+    cloud = spd.PointCloud((x, y), 0.5 * wall, wall, wall)
     with pytest.raises(ProblemError, match=r"joins .* of which no outline is known .*; give the nodes of the whole"):
-        cloud - sp.Disk({x: 0, y: 0}, 0.1)
+        cloud - spd.Disk({x: 0, y: 0}, 0.1)
 
 
 def test_drawn_points_are_not_computed_with_at_compilation():

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from sympy import Eq, cos, exp
 
-import spindle as sp
+import spindle as spd
 from spindle.geometry.shapes import shape_from_data, shape_to_data
 from spindle.problem.serialize import decode, encode
 
 pytest.importorskip("meshio")
-x, y = sp.coordinates("x y")
+x, y = spd.coordinates("x y")
 
 
 def square_with_a_hole(n=6):
@@ -52,7 +52,7 @@ def gmsh(path):
 
 
 def test_a_gmsh_file_is_a_shape_whose_sides_are_its_physical_groups(tmp_path):
-    shape = sp.PlaneMesh((x, y), gmsh(tmp_path / "plate.msh"))
+    shape = spd.PlaneMesh((x, y), gmsh(tmp_path / "plate.msh"))
     assert shape.volume == pytest.approx(8)
     assert shape.surface == pytest.approx(16)
     assert set(shape.sides) == {"inlet", "rim", "outline"}
@@ -66,7 +66,7 @@ def test_a_gmsh_file_is_a_shape_whose_sides_are_its_physical_groups(tmp_path):
     again = shape_from_data(json.loads(json.dumps(shape_to_data(shape, encode))), decode)
     assert again == shape
     assert again.sides == shape.sides
-    assert (shape - sp.Disk({x: 0.5, y: 0.5}, 0.25)).volume == pytest.approx(8 - np.pi / 16)
+    assert (shape - spd.Disk({x: 0.5, y: 0.5}, 0.25)).volume == pytest.approx(8 - np.pi / 16)
 
 
 def test_a_vtk_file_is_a_shape_in_a_problem_file(tmp_path):
@@ -81,26 +81,26 @@ def test_a_vtk_file_is_a_shape_in_a_problem_file(tmp_path):
         'conditions = [{ dirichlet = "u = 0", on = "plate" }]\ndomain = "plate"\n'
         'shapes = { plate = { mesh = "plate.vtk" } }\n'
     )
-    domain = sp.read_problem(tmp_path / "plate.toml").domain
-    assert isinstance(domain, sp.PlaneMesh)
+    domain = spd.read_problem(tmp_path / "plate.toml").domain
+    assert isinstance(domain, spd.PlaneMesh)
     assert domain.volume == pytest.approx(8)
     assert domain.sides == ("plate",)
 
 
 @pytest.mark.slow
 def test_a_problem_on_a_mesh_is_solved(tmp_path):
-    shape = sp.PlaneMesh((x, y), gmsh(tmp_path / "plate.msh"))
-    u, exact = sp.unknown("u", x, y), exp(x / 2) * cos(y / 2)
-    problem = sp.Problem(
+    shape = spd.PlaneMesh((x, y), gmsh(tmp_path / "plate.msh"))
+    u, exact = spd.unknown("u", x, y), exp(x / 2) * cos(y / 2)
+    problem = spd.Problem(
         shape,
-        [Eq(sp.laplacian(u), 0)],
+        [Eq(spd.laplacian(u), 0)],
         [
-            sp.Dirichlet(u, exact, on=["outline", "rim"]),
-            sp.Neumann(u, -exact.diff(x), on="inlet"),
+            spd.Dirichlet(u, exact, on=["outline", "rim"]),
+            spd.Neumann(u, -exact.diff(x), on="inlet"),
         ],
         reference={u: exact},
     )
-    assert sp.solve(problem, sp.DTPINN(), progress=False).error() < 1e-3
+    assert spd.solve(problem, spd.DTPINN(), progress=False).error() < 1e-3
 
 
 def test_what_is_no_plane_mesh_is_refused(tmp_path):
@@ -110,8 +110,8 @@ def test_what_is_no_plane_mesh_is_refused(tmp_path):
         ([(((0, 0), (1, 1), (1, 0), (0, 1)), ("a",) * 4)], "crosses or touches itself"),
         ([(((0, 0), (1, 1)), ("a",) * 2)], "neither a file nor a list of rings"),
     ):
-        with pytest.raises(sp.ProblemError, match=words):
-            sp.PlaneMesh((x, y), outline)
+        with pytest.raises(spd.ProblemError, match=words):
+            spd.PlaneMesh((x, y), outline)
     (tmp_path / "bad.msh").write_text("$MeshFormat\n2.2 0 8\n")
-    with pytest.raises(sp.ProblemError, match="cannot be read as a mesh"):
-        sp.PlaneMesh((x, y), tmp_path / "bad.msh")
+    with pytest.raises(spd.ProblemError, match="cannot be read as a mesh"):
+        spd.PlaneMesh((x, y), tmp_path / "bad.msh")

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from scipy.special import ellipe
 from sympy import cos, pi, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.geometry.shapes import (
     Ball,
     Curve,
@@ -25,12 +25,12 @@ from spindle.geometry.shapes import (
 )
 from spindle.problem.serialize import decode, encode
 
-t, x, y, z = sp.coordinates("t x y z")
+t, x, y, z = spd.coordinates("t x y z")
 s = sympy.Symbol("s", real=True)
 
 UNIT = Disk({x: 0, y: 0}, 1)
-SQUARE = sp.Box({x: (-1, 1), y: (-1, 1)})
-CUBE = sp.Box({x: (0, 1), y: (0, 1), z: (0, 1)})
+SQUARE = spd.Box({x: (-1, 1), y: (-1, 1)})
+CUBE = spd.Box({x: (0, 1), y: (0, 1), z: (0, 1)})
 STAR = 1 + sin(5 * s) / 4
 HOLED = Polygon((x, y), [(0, 0), (4, 0), (4, 3), (0, 3)], holes=[[(1, 1), (2, 1), (2, 2)]])
 OCTAHEDRON = (
@@ -56,21 +56,21 @@ SHAPES = {
     "polygon with a hole": (HOLED, 11.5, 16 + math.sqrt(2), ("outline", "hole 1")),
     "square": (shape_of(SQUARE), 4, 8, ("x=-1", "x=1", "y=-1", "y=1")),
     "L": (
-        shape_of(SQUARE - sp.Box({x: (0, 1), y: (0, 1)})),
+        shape_of(SQUARE - spd.Box({x: (0, 1), y: (0, 1)})),
         3,
         8,
         ("x=-1", "x=0", "x=1", "y=-1", "y=0", "y=1"),
     ),
     "square minus disk": (SQUARE - Disk({x: 0, y: 0}, 0.5), 4 - math.pi / 4, 8 + math.pi, None),
     "square minus corner": (SQUARE - Disk({x: 1, y: 1}, 1), 4 - math.pi / 4, 6 + math.pi / 2, None),
-    "half a disk": (UNIT & sp.Box({x: (-2, 2), y: (0, 2)}), math.pi / 2, math.pi + 2, ("circle", "y=0")),
+    "half a disk": (UNIT & spd.Box({x: (-2, 2), y: (0, 2)}), math.pi / 2, math.pi + 2, ("circle", "y=0")),
     "lens": (
         UNIT & Disk({x: 1, y: 0}, 1),
         2 * math.pi / 3 - math.sqrt(3) / 2,
         4 * math.pi / 3,
         ("circle", "circle 2"),
     ),
-    "squares that share a side": (shape_of(SQUARE) | sp.Box({x: (1, 2), y: (-1, 1)}), 6, 10, None),
+    "squares that share a side": (shape_of(SQUARE) | spd.Box({x: (1, 2), y: (-1, 1)}), 6, 10, None),
     "disk in a disk": (UNIT - Disk({x: 0.2, y: 0}, 0.5, name="hole"), 0.75 * math.pi, 3 * math.pi, ("circle", "hole")),
     "union undone": ((UNIT | Disk({x: 1, y: 0}, 1)) & UNIT, math.pi, 2 * math.pi, None),
     "ball": (Ball({x: 1, y: 0, z: 0}, 2), 32 / 3 * math.pi, 16 * math.pi, ("sphere",)),
@@ -204,7 +204,7 @@ def test_distance_from_an_ellipse_along_its_normals():
 
 
 def test_a_mesh_measures_like_the_box_it_is():
-    box, mesh = shape_of(sp.Box({x: (0, 1), y: (0, 2), z: (0, 0.1)})), Mesh((x, y, z), cuboid(1, 2, 0.1))
+    box, mesh = shape_of(spd.Box({x: (0, 1), y: (0, 2), z: (0, 0.1)})), Mesh((x, y, z), cuboid(1, 2, 0.1))
     points = np.random.default_rng(0).uniform([-0.2, 0.8, -0.2], [0.3, 1.3, 0.3], size=(2000, 3))
     np.testing.assert_allclose(mesh.distance(points), box.distance(points), atol=1e-4)
     near = abs(box.distance(points)) < 0.03
@@ -248,12 +248,12 @@ def test_nodes_keep_away_from_corners(name):
 NOTCHES = {
     "none": (UNIT - Disk({x: 0, y: 0}, 0.5), []),
     "square": (shape_of(SQUARE), []),
-    "L": (shape_of(SQUARE - sp.Box({x: (0, 1), y: (-1, 0)})), [(0, 0)]),
+    "L": (shape_of(SQUARE - spd.Box({x: (0, 1), y: (-1, 0)})), [(0, 0)]),
     "a hole": (SQUARE - Polygon((x, y), [(0, 0), (0.5, 0), (0.5, 0.5)]), [(0, 0), (0.5, 0), (0.5, 0.5)]),
     "a wedge": (UNIT - Polygon((x, y), [(0, 0), (2, -0.3), (2, 0.3)]), [(0, 0)]),
     "a bite": (UNIT - Disk({x: 1, y: 0}, 1), []),
     "two disks": (UNIT | Disk({x: 1, y: 0}, 1), [(0.5, -(0.75**0.5)), (0.5, 0.75**0.5)]),
-    "solid": (CUBE - sp.Box({x: (0.5, 1), y: (0.5, 1), z: (0.5, 1)}), np.zeros((0, 3))),
+    "solid": (CUBE - spd.Box({x: (0.5, 1), y: (0.5, 1), z: (0.5, 1)}), np.zeros((0, 3))),
 }
 
 
@@ -287,7 +287,7 @@ def test_a_fine_polygon_is_a_smooth_curve():
 
 @pytest.mark.parametrize("first", [True, False])
 def test_shapes_and_boxes_combine_in_either_order(first):
-    half = sp.Box({x: (-2, 2), y: (0, 2)})
+    half = spd.Box({x: (-2, 2), y: (0, 2)})
     assert ((UNIT & half) if first else (half & UNIT)).volume == pytest.approx(math.pi / 2)
     assert ((UNIT | half) if first else (half | UNIT)).volume == pytest.approx(8 + math.pi / 2)
     assert ((UNIT - half) if first else (half - UNIT)).volume == pytest.approx(
@@ -339,20 +339,20 @@ def test_meshes_are_read_from_files(ending, tmp_path):
 
 def test_missing_and_unreadable_meshes_are_explained(tmp_path):
     with pytest.raises(
-        sp.ProblemError, match=r"`sp\.Mesh\(\(x, y, z\), \.\.\.\)` was given the path .* there is no file"
+        spd.ProblemError, match=r"`spd\.Mesh\(\(x, y, z\), \.\.\.\)` was given the path .* there is no file"
     ):
         Mesh((x, y, z), tmp_path / "none.stl")
     pytest.importorskip("meshio")
     (tmp_path / "bad.vtu").write_text("nonsense")
-    with pytest.raises(sp.ProblemError, match="cannot be read as a mesh"):
+    with pytest.raises(spd.ProblemError, match="cannot be read as a mesh"):
         Mesh((x, y, z), tmp_path / "bad.vtu")
 
 
 BOW = [(0, 0), (1, 1), (1, 0), (0, 1)]
 BLOCK = [(0, 0), (1, 0), (1, 1), (0, 1)]
 REFUSED = {
-    "radius": (lambda: Disk({x: 0, y: 0}, 0), r"`sp.Disk` was given the radius 0, and nothing lies within"),
-    "radius of a ball": (lambda: Ball({x: 0, y: 0, z: 0}, -1), r"`sp.Ball` was given the radius -1.*radius=1\)`"),
+    "radius": (lambda: Disk({x: 0, y: 0}, 0), r"`spd.Disk` was given the radius 0, and nothing lies within"),
+    "radius of a ball": (lambda: Ball({x: 0, y: 0, z: 0}, -1), r"`spd.Ball` was given the radius -1.*radius=1\)`"),
     "no number": (lambda: Disk({x: 0, y: 0}, "wide"), "'wide', which is no finite number"),
     "NaN": (lambda: Disk({x: math.nan, y: 0}, 1), "the centre x = nan, which is no finite number"),
     "centre": (lambda: Disk((0, 0), 1), "names no coordinates; write"),
@@ -388,12 +388,12 @@ REFUSED = {
         "is empty, or thinner than can be told apart, and nothing can be solved there",
     ),
     "nothing left": (lambda: UNIT - Disk({x: 0, y: 0}, 2), "is empty"),
-    "touching": (lambda: shape_of(SQUARE) & sp.Box({x: (1, 2), y: (-1, 1)}), "is empty"),
+    "touching": (lambda: shape_of(SQUARE) & spd.Box({x: (1, 2), y: (-1, 1)}), "is empty"),
     "empty in space": (lambda: CUBE & Ball({x: 5, y: 0, z: 0}, 1), "is empty"),
     "coordinates": (lambda: UNIT | Disk({y: 0, x: 0}, 1), "both need the same coordinates in the same order"),
-    "space and time": (lambda: UNIT | sp.Box({t: (0, 1), x: (0, 1)}), "both need the same coordinates"),
-    "shape of time": (lambda: shape_of(sp.Box({t: (0, 1), x: (0, 1)})), "no shape, which has two or three space"),
-    "shape of an interval": (lambda: shape_of(sp.Interval(x, 0, 1)), "no shape, which has two or three space"),
+    "space and time": (lambda: UNIT | spd.Box({t: (0, 1), x: (0, 1)}), "both need the same coordinates"),
+    "shape of time": (lambda: shape_of(spd.Box({t: (0, 1), x: (0, 1)})), "no shape, which has two or three space"),
+    "shape of an interval": (lambda: shape_of(spd.Interval(x, 0, 1)), "no shape, which has two or three space"),
     "points": (lambda: UNIT.distance(np.zeros((2, 3))), r"points of shape \(2, 3\)"),
     "window in time": (lambda: UNIT.during(0, 0.0, 1.0), "has no time that could be cut into windows"),
 }
@@ -402,7 +402,7 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_work_is_refused(case):
     call, text = REFUSED[case]
-    with pytest.raises(sp.ProblemError, match=text) as caught:
+    with pytest.raises(spd.ProblemError, match=text) as caught:
         call()
     assert str(caught.value).count(". ") == 0, "one sentence"
 
@@ -417,11 +417,15 @@ def test_a_disk_that_touches_the_outline_leaves_a_cusp_with_nodes(radius):
 
 
 SPELLINGS = [
-    (sp.Disk({x: 1, y: 2}, 3, "rim"), sp.Disk((x, y), (1, 2), 3, "rim"), sp.Disk([x, y], (1, 2), radius=3, name="rim")),
-    (sp.Ellipse({x: 1, y: 2}, (2, 1), angle=0.3), sp.Ellipse((x, y), (1, 2), (2, 1), angle=0.3)),
-    (sp.Ball({x: 1, y: 2, z: 3}, 2), sp.Ball((x, y, z), (1, 2, 3), radius=2)),
-    (sp.Box({x: (0, 1), y: (2, 3)}), sp.Box((x, y), [(0, 1), (2, 3)])),
-    (sp.Polygon((x, y), [(0, 0), (1, 0), (0, 2)], name="rim"), sp.Polygon({x: [0, 1, 0], y: [0, 0, 2]}, name="rim")),
+    (
+        spd.Disk({x: 1, y: 2}, 3, "rim"),
+        spd.Disk((x, y), (1, 2), 3, "rim"),
+        spd.Disk([x, y], (1, 2), radius=3, name="rim"),
+    ),
+    (spd.Ellipse({x: 1, y: 2}, (2, 1), angle=0.3), spd.Ellipse((x, y), (1, 2), (2, 1), angle=0.3)),
+    (spd.Ball({x: 1, y: 2, z: 3}, 2), spd.Ball((x, y, z), (1, 2, 3), radius=2)),
+    (spd.Box({x: (0, 1), y: (2, 3)}), spd.Box((x, y), [(0, 1), (2, 3)])),
+    (spd.Polygon((x, y), [(0, 0), (1, 0), (0, 2)], name="rim"), spd.Polygon({x: [0, 1, 0], y: [0, 0, 2]}, name="rim")),
 ]
 
 
@@ -436,11 +440,11 @@ def test_a_shape_is_given_by_coordinates_and_values_in_either_way(same):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: sp.Disk((x, y), (0, 0, 0), 1), r"does not have one value for each coordinate"),
-        (lambda: sp.Polygon({x: [0, 1], y: [0, 0, 1]}), "has not as many numbers for each coordinate"),
-        (lambda: sp.Disk((x, y)), r"write `sp.Disk\(\{x: 0, y: 0\}"),
+        (lambda: spd.Disk((x, y), (0, 0, 0), 1), r"does not have one value for each coordinate"),
+        (lambda: spd.Polygon({x: [0, 1], y: [0, 0, 1]}), "has not as many numbers for each coordinate"),
+        (lambda: spd.Disk((x, y)), r"write `spd.Disk\(\{x: 0, y: 0\}"),
     ],
 )
 def test_either_way_is_refused_in_a_sentence(make, words):
-    with pytest.raises(sp.ProblemError, match=words):
+    with pytest.raises(spd.ProblemError, match=words):
         make()

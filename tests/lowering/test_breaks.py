@@ -5,20 +5,20 @@ import pytest
 import sympy
 from sympy import Abs, Eq, Heaviside, Max, Piecewise, cosh, exp, floor, pi, sign, sin, tanh
 
-import spindle as sp
+import spindle as spd
 from spindle.lowering.breaks import breaks, switches
 from spindle.points.rules import panel_nodes, panels
 from spindle.symbolic.functions import JUMPING
 
-x, y = sp.coordinates("x y")
-u = sp.unknown("u", x, y)
+x, y = spd.coordinates("x y")
+u = spd.unknown("u", x, y)
 
 
 def posed(source, bounds=((0, 1), (0, 1)), **conditions):
     equation = Eq(-u.diff(x, 2) - u.diff(y, 2), source)
-    return sp.Problem(
-        domain=sp.Box(dict(zip((x, y), bounds, strict=True))), equations=[equation],
-        conditions=[sp.Dirichlet(u, conditions.get("data", 0))],
+    return spd.Problem(
+        domain=spd.Box(dict(zip((x, y), bounds, strict=True))), equations=[equation],
+        conditions=[spd.Dirichlet(u, conditions.get("data", 0))],
     )  # fmt: skip
 
 

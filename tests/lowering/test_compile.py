@@ -7,20 +7,20 @@ import pytest
 import sympy
 from sympy import And, Eq, Max, Min, Ne, Not, Or, Piecewise, Rational, cos, exp, pi, sin, sqrt
 
-import spindle as sp
+import spindle as spd
 from spindle.lowering.compile import array_function
 
-x, y = sp.coordinates("x y")
-u, v = sp.unknown("u v", x, y)
+x, y = spd.coordinates("x y")
+u, v = spd.unknown("u v", x, y)
 EXACT = {u: exp(x * y / 2) + sin(3 * x) * y, v: x**3 * y - cos(y)}
-nu = sp.parameter("nu", 0.3)
-a, b = sp.parameter("a", 1.0, unknown=True), sp.parameter("b", range=(1, 3))
+nu = spd.parameter("nu", 0.3)
+a, b = spd.parameter("a", 1.0, unknown=True), spd.parameter("b", range=(1, 3))
 TUNED = {"a": 0.7, "b": 2.5}
 
 # Coded functions with their closed forms, which the truth is computed from.
-kappa = sp.given("kappa", lambda x, y: jnp.exp(-x) * y**2, x, y)
-gauss = sp.given("lambda", lambda y: jnp.exp(-(y**2)), y)
-twin = sp.given("lambda", lambda x: 1 / (1 + x**2), x)
+kappa = spd.given("kappa", lambda x, y: jnp.exp(-x) * y**2, x, y)
+gauss = spd.given("lambda", lambda y: jnp.exp(-(y**2)), y)
+twin = spd.given("lambda", lambda x: 1 / (1 + x**2), x)
 CODED = {kappa: exp(-x) * y**2, gauss: exp(-(y**2)), twin: 1 / (1 + x**2)}
 
 
@@ -53,14 +53,14 @@ def compiled(expression, coordinates):
 
 
 EXPRESSIONS = [
-    sp.laplacian(u) + u - sin(pi * x) * y,
-    u * u.diff(x) + v * u.diff(y) - nu * sp.laplacian(u),
-    sp.div((1 + u**2) * sp.grad(u)),
-    sp.curl(sympy.Matrix([u, v])) + sp.laplacian(sp.laplacian(v)),
+    spd.laplacian(u) + u - sin(pi * x) * y,
+    u * u.diff(x) + v * u.diff(y) - nu * spd.laplacian(u),
+    spd.div((1 + u**2) * spd.grad(u)),
+    spd.curl(sympy.Matrix([u, v])) + spd.laplacian(spd.laplacian(v)),
     a * u.diff(x, y) + b * v.diff(y, 2) + a * b * nu * sin(x),
     2 * u.diff(x) - u.diff(y) / 3 + 4 * (u.diff(x) - v) * (u.diff(x) + 2 * u.diff(y)),
     exp(-u) * sin(v.diff(x)) + sqrt(1 + u.diff(x) ** 2),
-    sp.div(kappa * sp.grad(u)) - kappa.diff(x, y) + kappa.diff(y, 2) * v,
+    spd.div(kappa * spd.grad(u)) - kappa.diff(x, y) + kappa.diff(y, 2) * v,
     gauss + twin + gauss.diff(y) * twin.diff(x, 2),
     kappa.subs(x, Rational(1, 2)) * u,
     Piecewise((u, x < Rational(1, 2)), (v.diff(x), True)),
@@ -138,7 +138,7 @@ def test_what_depends_on_points_alone_is_computed_once():
         calls.append(1)
         return x
 
-    source = sp.given("source", counted, x)
+    source = spd.given("source", counted, x)
     function = array_function(u * sin(x) * cos(y) - source, (x, y), [u])
     points = (jnp.array([0.1, 0.2]), jnp.array([0.3, 0.4]))
     coefficients = function.coefficients(points)
@@ -160,7 +160,7 @@ def test_estimated_parameters_are_differentiable(float64, tolerance):
 
 def test_what_jax_does_not_have_is_named():
     with pytest.raises(
-        sp.ProblemError, match=r"uses `bessely`, which has no counterpart in JAX.*`sp.given\(\"bessely\""
+        spd.ProblemError, match=r"uses `bessely`, which has no counterpart in JAX.*`spd.given\(\"bessely\""
     ):
         array_function(sympy.bessely(0, x), (x,))
 

@@ -4,33 +4,33 @@ import pytest
 import sympy
 from sympy import Function, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.lowering.compile import array_function
 from spindle.lowering.partials import LinearCombination, Partial, partials_in
 
-t, x, y, z = sp.coordinates("t x y z")
-c, q = sp.unknown("c q", t, x, y)
-v = sp.vector("v", x, y)
-f = sp.unknown("f", x, y, z)
-kappa = sp.given("kappa", lambda x, y: x * y, x, y)
+t, x, y, z = spd.coordinates("t x y z")
+c, q = spd.unknown("c q", t, x, y)
+v = spd.vector("v", x, y)
+f = spd.unknown("f", x, y, z)
+kappa = spd.given("kappa", lambda x, y: x * y, x, y)
 
 # expression, its unknowns, its coordinates, {unknown: derivatives in letters}: by hand
 TABLE = {
     "burgers": (c.diff(t) + c * c.diff(x) - c.diff(x, 2) / 3, [c], (t, x, y), {0: ["", "t", "x", "xx"]}),
-    "wave": (c.diff(t, 2) - sp.laplacian(c) + c**2, [c], (t, x, y), {0: ["", "tt", "xx", "yy"]}),
-    "nonlinear diffusion": (sp.div((1 + c**2) * sp.grad(c)), [c], (t, x, y), {0: ["", "x", "y", "xx", "yy"]}),
-    "coded coefficient": (sp.div(kappa * sp.grad(c)), [c], (t, x, y), {0: ["x", "y", "xx", "yy"]}),
+    "wave": (c.diff(t, 2) - spd.laplacian(c) + c**2, [c], (t, x, y), {0: ["", "tt", "xx", "yy"]}),
+    "nonlinear diffusion": (spd.div((1 + c**2) * spd.grad(c)), [c], (t, x, y), {0: ["", "x", "y", "xx", "yy"]}),
+    "coded coefficient": (spd.div(kappa * spd.grad(c)), [c], (t, x, y), {0: ["x", "y", "xx", "yy"]}),
     "biharmonic": (
-        sp.laplacian(sp.laplacian(f)),
+        spd.laplacian(spd.laplacian(f)),
         [f],
         (x, y, z),
         {0: ["xxxx", "yyyy", "zzzz", "xxyy", "xxzz", "yyzz"]},
     ),
     "mixed": (f.diff(x, y, z) * f.diff(y, x), [f], (x, y, z), {0: ["xyz", "xy"]}),
-    "curl": (sp.curl(v), list(v), (x, y), {0: ["y"], 1: ["x"]}),
-    "divergence": (sp.div(v), list(v), (x, y), {0: ["x"], 1: ["y"]}),
+    "curl": (spd.curl(v), list(v), (x, y), {0: ["y"], 1: ["x"]}),
+    "divergence": (spd.div(v), list(v), (x, y), {0: ["x"], 1: ["y"]}),
     "vorticity": (
-        sp.laplacian(sp.curl(v)) - sp.dot(v, sp.grad(sp.curl(v))),
+        spd.laplacian(spd.curl(v)) - spd.dot(v, spd.grad(spd.curl(v))),
         list(v),
         (x, y),
         {0: ["", "xy", "yy", "xxy", "yyy"], 1: ["", "xx", "xy", "xxx", "xyy"]},
@@ -66,7 +66,7 @@ def test_compiled_functions_need_the_same_partials(name):
 @pytest.mark.parametrize(
     ("expression", "terms"),
     [
-        (sp.laplacian(f) + sin(x), {"xx": 1.0, "yy": 1.0, "zz": 1.0}),
+        (spd.laplacian(f) + sin(x), {"xx": 1.0, "yy": 1.0, "zz": 1.0}),
         (2 * f.diff(x) - f / 4 + x, {"x": 2.0, "": -0.25}),
         (x * (f.diff(x) - sympy.pi * f.diff(y)), {"x": 1.0, "y": -float(sympy.pi)}),
     ],
@@ -82,10 +82,10 @@ def test_fixed_sums_of_partials_are_one_need(expression, terms):
 k = Function("k")
 REFUSED = {
     "unknown of other coordinates": (
-        sp.unknown("f", x, y),
+        spd.unknown("f", x, y),
         r"contains `f\(x, y\)`, which is none of the problem's unknowns",
     ),
-    "another unknown": (sp.unknown("g", x, y, z).diff(x), "which is none of the problem's unknowns"),
+    "another unknown": (spd.unknown("g", x, y, z).diff(x), "which is none of the problem's unknowns"),
     "unexpanded flux": (
         (k(f) * f.diff(x)).diff(x),
         "could not expand into partial derivatives of the unknowns; write it out",
@@ -97,5 +97,5 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_no_partial_is_refused(name):
     expression, text = REFUSED[name]
-    with pytest.raises(sp.ProblemError, match=f"(?s){text}".replace(" ", r"\s+")):
+    with pytest.raises(spd.ProblemError, match=f"(?s){text}".replace(" ", r"\s+")):
         partials_in([expression], [f], (x, y, z))

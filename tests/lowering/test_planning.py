@@ -8,7 +8,7 @@ import pytest
 import sympy
 from sympy import Eq, Float, Integer, Rational, cos, exp, log, sin, sqrt, tanh
 
-import spindle as sp
+import spindle as spd
 from spindle.adaptivity.initial_guess import source_terms
 from spindle.lowering.constraints import no_constraints
 from spindle.lowering.resolution import degrees
@@ -69,13 +69,13 @@ KINDS = (front, product, tower, high_power, rational_function, travelling)
 def posed(seed):
     """A random problem; always the same for a seed."""
     random = np.random.default_rng(seed)
-    space = sp.coordinates("x y z w v a b c d e")[: int(random.integers(1, 4 if seed % 3 else 11))]
-    axes = ((sp.coordinates("t"),) if seed % 2 else ()) + tuple(space)
-    u = sp.unknown("u", *axes)
+    space = spd.coordinates("x y z w v a b c d e")[: int(random.integers(1, 4 if seed % 3 else 11))]
+    axes = ((spd.coordinates("t"),) if seed % 2 else ()) + tuple(space)
+    u = spd.unknown("u", *axes)
     data, source, coefficient = (KINDS[random.integers(len(KINDS))](random, axes) for _ in range(3))
-    left = sp.laplacian(u) * (2 + coefficient) + u * u.diff(axes[-1]) * int(random.integers(2))
-    conditions = [sp.Dirichlet(u, data)] + [sp.Initial(u, data.subs(axes[0], 0))] * (seed % 2)
-    return sp.Problem(sp.Box({c: (0, 1) for c in axes}), [Eq(left, source)], conditions)
+    left = spd.laplacian(u) * (2 + coefficient) + u * u.diff(axes[-1]) * int(random.integers(2))
+    conditions = [spd.Dirichlet(u, data)] + [spd.Initial(u, data.subs(axes[0], 0))] * (seed % 2)
+    return spd.Problem(spd.Box({c: (0, 1) for c in axes}), [Eq(left, source)], conditions)
 
 
 def understood(seed):
@@ -96,7 +96,7 @@ def test_formulas_are_understood_at_once(seed):
 def test_derivatives_of_long_formulas_are_those_of_their_values(kind, monkeypatch):
     """By difference quotients of values in 60 digits, which know no rule."""
     random = np.random.default_rng(5)
-    axes = sp.coordinates("x y z w v a b")
+    axes = spd.coordinates("x y z w v a b")
     formula = sum(kind(random, axes) * kind(random, axes) for _ in range(2)) + axes[0] * kind(random, axes)
     monkeypatch.setattr("spindle.symbolic.expressions._LONG", 20)
     with mpmath.workdps(60):
@@ -109,14 +109,14 @@ def test_derivatives_of_long_formulas_are_those_of_their_values(kind, monkeypatc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", [sp.SPINN(), sp.PINN()], ids=["spinn", "pinn"])
+@pytest.mark.parametrize("method", [spd.SPINN(), spd.PINN()], ids=["spinn", "pinn"])
 def test_two_hundred_problems_are_planned(method):
     slow = {}
     for seed in range(200):
         problem, began = posed(seed), time.process_time()
         try:
             method.plan(problem)
-        except sp.SpindleError as error:
+        except spd.SpindleError as error:
             assert "refuse" in str(error) or len(str(error)) > 40
         took = time.process_time() - began
         slow |= {seed: took} if took > SECONDS else {}
@@ -124,12 +124,12 @@ def test_two_hundred_problems_are_planned(method):
 
 
 def test_a_product_of_ten_polynomials_is_taken_as_it_is_written():
-    x = sp.coordinates("x0 x1 x2 x3 x4 x5 x6 x7 x8 x9")
-    u = sp.unknown("u", *x)
+    x = spd.coordinates("x0 x1 x2 x3 x4 x5 x6 x7 x8 x9")
+    u = spd.unknown("u", *x)
     exact = sympy.prod([4 * c * (1 - c) for c in x])
-    operator = sp.laplacian(u)
-    problem = sp.Problem(
-        sp.Box({c: (0, 1) for c in x}), [Eq(operator, sp.manufactured(operator, {u: exact}))], [sp.Dirichlet(u, 0)]
+    operator = spd.laplacian(u)
+    problem = spd.Problem(
+        spd.Box({c: (0, 1) for c in x}), [Eq(operator, spd.manufactured(operator, {u: exact}))], [spd.Dirichlet(u, 0)]
     )
     found = analyse(problem)[0]
     assert (found.linear, found.separable, len(found.terms)) == (True, True, 20)

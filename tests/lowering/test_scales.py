@@ -4,25 +4,25 @@ import numpy as np
 import pytest
 from sympy import Eq, exp, pi, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.registry import GALLERY, gallery
 from spindle.lowering.scales import scales_of
 from spindle.problem.families import with_parameter_axes
 
-t, x = sp.coordinates("t x")
-c = sp.unknown("c", t, x)
+t, x = spd.coordinates("t x")
+c = spd.unknown("c", t, x)
 
 
 def film(length=1.0, end=1.0, size=1.0, factor=1.0):
     """Diffusion through a film, D t / L^2 = 1, in any units."""
     diffusivity = length**2 / end
-    return sp.Problem(
-        domain=sp.Box({t: (0, end), x: (0, length)}),
+    return spd.Problem(
+        domain=spd.Box({t: (0, end), x: (0, length)}),
         equations=[Eq(factor * c.diff(t), factor * diffusivity * c.diff(x, 2))],
         conditions=[
-            sp.Initial(c, size * sin(pi * x / (2 * length))),
-            sp.Dirichlet(c, 0, on=Eq(x, 0)),
-            sp.Neumann(c, 0, on=Eq(x, length)),
+            spd.Initial(c, size * sin(pi * x / (2 * length))),
+            spd.Dirichlet(c, 0, on=Eq(x, 0)),
+            spd.Neumann(c, 0, on=Eq(x, length)),
         ],
         name="film",
     )
@@ -62,26 +62,26 @@ def test_metres_and_millimetres_are_one():
 
 
 def test_without_data_a_size_follows_from_the_source():
-    y = sp.coordinates("y")
-    u = sp.unknown("u", x, y)
+    y = spd.coordinates("y")
+    u = spd.unknown("u", x, y)
     for source in (1e-9, 1e9):
-        problem = sp.Problem(sp.Box({x: (0, 1), y: (0, 1)}), [Eq(sp.laplacian(u), source)], [sp.Dirichlet(u, 0)])
+        problem = spd.Problem(spd.Box({x: (0, 1), y: (0, 1)}), [Eq(spd.laplacian(u), source)], [spd.Dirichlet(u, 0)])
         assert 0.01 < scales_of(problem).of(u) / source < 10
 
 
 def test_measurements_count_as_data_and_keep_their_noise():
-    k = sp.parameter("k", 1, unknown=True)
+    k = spd.parameter("k", 1, unknown=True)
     points = np.array([[0.5, 0.25], [0.5, 0.75]])
-    seen = sp.Observed(c, points, np.array([2e6, 1e6]), noise=1e4)
-    conditions = [sp.Dirichlet(c, 0), seen]
-    problem = sp.Problem(sp.Box({t: (0, 1), x: (0, 1)}), [Eq(c.diff(t), k * c.diff(x, 2))], conditions)
+    seen = spd.Observed(c, points, np.array([2e6, 1e6]), noise=1e4)
+    conditions = [spd.Dirichlet(c, 0), seen]
+    problem = spd.Problem(spd.Box({t: (0, 1), x: (0, 1)}), [Eq(c.diff(t), k * c.diff(x, 2))], conditions)
     scales = scales_of(problem)
     assert scales.of(c) == 1e6
     assert not any("observed" in name for name in scales.residuals), "the noise is their size"
 
 
 def solved(problem):
-    solution = sp.solve(problem, sp.SPINN(width=12, refine=0), progress=False)
+    solution = spd.solve(problem, spd.SPINN(width=12, refine=0), progress=False)
     (_, end), (_, length) = problem.domain.bounds
     return solution.grid(t=np.linspace(0, end, 7), x=np.linspace(0, length, 9)), solution
 
@@ -97,15 +97,15 @@ def test_the_same_film_in_any_units_is_the_same_solution():
 
 def test_paper_recipes_are_left_as_published():
     problem = film(size=1e9)
-    assert sp.PINN(recipe="paper").plan(problem).constraints.scales.fields == {}
-    assert sp.PINN().plan(problem).constraints.scales.of(c) > 1e8
-    assert sp.PINN(scales="off").plan(problem).constraints.scales.fields == {}
+    assert spd.PINN(recipe="paper").plan(problem).constraints.scales.fields == {}
+    assert spd.PINN().plan(problem).constraints.scales.of(c) > 1e8
+    assert spd.PINN(scales="off").plan(problem).constraints.scales.fields == {}
 
 
 def test_a_source_of_any_function_has_a_size():
     source = exp(-((x - 0.5) ** 2) * 1e4) * 1e7
     problem = film()
-    heated = sp.Problem(problem.domain, [Eq(c.diff(t), c.diff(x, 2) + source)], problem.conditions)
+    heated = spd.Problem(problem.domain, [Eq(c.diff(t), c.diff(x, 2) + source)], problem.conditions)
     assert scales_of(heated).residual("equation") > 1e3
 
 

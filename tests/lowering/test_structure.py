@@ -5,16 +5,16 @@ import pytest
 import sympy
 from sympy import Abs, Piecewise, cos, cosh, exp, log, sin, sqrt, tanh
 
-import spindle as sp
+import spindle as spd
 from spindle.lowering.partials import Partial
 from spindle.lowering.separation import separate
 from spindle.lowering.structure import analyse, structure_of
 
-x, y, z = sp.coordinates("x y z")
-u, v = sp.unknown("u v", x, y)
-nu = sp.parameter("nu", 0.5)
-kappa = sp.given("kappa", lambda x, y: x * y, x, y)
-kappa_x = sp.given("kappa", lambda x: x, x)
+x, y, z = spd.coordinates("x y z")
+u, v = spd.unknown("u v", x, y)
+nu = spd.parameter("nu", 0.5)
+kappa = spd.given("kappa", lambda x, y: x * y, x, y)
+kappa_x = spd.given("kappa", lambda x: x, x)
 
 # expression, number of separated terms; None: it has no such form
 SEPARATION = [
@@ -76,16 +76,16 @@ def test_separated_terms_add_up(expression):
 
 # expression, degree in the unknowns (None: no polynomial), separable
 STRUCTURE = {
-    "helmholtz": (sp.laplacian(u) + u - sin(x) * y, 1, True),
-    "variable coefficient": (sp.div(sin(x) * cos(y) * sp.grad(u)), 1, True),
-    "mixed coefficient": (sp.div(exp(x * y) * sp.grad(u)), 1, False),
+    "helmholtz": (spd.laplacian(u) + u - sin(x) * y, 1, True),
+    "variable coefficient": (spd.div(sin(x) * cos(y) * spd.grad(u)), 1, True),
+    "mixed coefficient": (spd.div(exp(x * y) * spd.grad(u)), 1, False),
     "coded coefficient": (kappa * u, 1, False),
     "coded coefficient of one coordinate": (kappa_x * u.diff(y), 1, True),
-    "source that does not separate": (sp.laplacian(u) - 1 / (1 + x**2 + y**2), 1, False),
+    "source that does not separate": (spd.laplacian(u) - 1 / (1 + x**2 + y**2), 1, False),
     "burgers": (u * u.diff(x) - nu * u.diff(x, 2), 2, True),
     "convection by another unknown": (v * u.diff(x) + u, 2, True),
-    "porous medium": (sp.div(u**3 * sp.grad(u)), 4, True),
-    "exponential": (sp.laplacian(u) + exp(u), None, False),
+    "porous medium": (spd.div(u**3 * spd.grad(u)), 4, True),
+    "exponential": (spd.laplacian(u) + exp(u), None, False),
     "minimal surface": (sqrt(1 + u.diff(x) ** 2), None, False),
     "absolute value": (Abs(u.diff(x)), None, False),
     "quotient": (1 / u, None, False),
@@ -126,10 +126,10 @@ def test_terms_of_a_linear_equation():
 
 
 def test_problems_are_analysed_with_their_conditions():
-    problem = sp.Problem(
-        sp.Box({x: (0, 1), y: (0, 1)}),
-        {"one": sp.laplacian(u) + u**2},
-        [sp.Dirichlet(u, exp(x * y), on="x=0"), sp.Neumann(u, x, on="y=1")],
+    problem = spd.Problem(
+        spd.Box({x: (0, 1), y: (0, 1)}),
+        {"one": spd.laplacian(u) + u**2},
+        [spd.Dirichlet(u, exp(x * y), on="x=0"), spd.Neumann(u, x, on="y=1")],
     )
     found = {s.name: (s.degree, s.separable) for s in analyse(problem)}
     assert found == {"one": (2, True), "dirichlet u": (1, False), "neumann u": (1, True)}
@@ -138,7 +138,7 @@ def test_problems_are_analysed_with_their_conditions():
 @pytest.mark.parametrize(
     ("expression", "text"),
     [
-        (sp.laplacian(u) - sin(x), "e: linear, 3 separable terms"),
+        (spd.laplacian(u) - sin(x), "e: linear, 3 separable terms"),
         (u**2 + exp(x * y), "e: polynomial of degree 2, does not separate"),
         (exp(u), "e: not polynomial, does not separate"),
     ],

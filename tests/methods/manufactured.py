@@ -2,18 +2,18 @@
 
 from sympy import Eq
 
-import spindle as sp
+import spindle as spd
 
-t = sp.coordinates("t")
+t = spd.coordinates("t")
 
 
 def manufactured(domain, exact, **others):
-    u = sp.unknown("u", *domain.coordinates)
-    operator = sp.laplacian(u) - (u.diff(t) if t in domain.coordinates else 0)
-    conditions = [sp.Dirichlet(u, exact)] + ([sp.Initial(u, exact.subs(t, 0))] if t in domain.coordinates else [])
-    return sp.Problem(
+    u = spd.unknown("u", *domain.coordinates)
+    operator = spd.laplacian(u) - (u.diff(t) if t in domain.coordinates else 0)
+    conditions = [spd.Dirichlet(u, exact)] + ([spd.Initial(u, exact.subs(t, 0))] if t in domain.coordinates else [])
+    return spd.Problem(
         domain=domain,
-        equations=[Eq(operator, sp.manufactured(operator, {u: exact}))],
+        equations=[Eq(operator, spd.manufactured(operator, {u: exact}))],
         conditions=conditions,
         reference={u: exact},
         **others,

@@ -4,72 +4,72 @@ import numpy as np
 import pytest
 from sympy import Eq
 
-import spindle as sp
+import spindle as spd
 from spindle.errors import ProblemError
 from spindle.gallery.registry import GALLERY, gallery
 from spindle.methods.choose import fitting_method
 from spindle.methods.registry import method_named
 from spindle.problem.families import with_parameter_axes
 
-x, y, z, t = sp.coordinates("x y z t")
-SQUARE = sp.Box({x: (0, 1), y: (0, 1)})
-DISK = sp.Disk({x: 0, y: 0}, 1)
+x, y, z, t = spd.coordinates("x y z t")
+SQUARE = spd.Box({x: (0, 1), y: (0, 1)})
+DISK = spd.Disk({x: 0, y: 0}, 1)
 SMALL = {"dtpinn": {"nodes": 120, "frequency": 4.0}}  # the plan looks for the classical solution otherwise
 
 
 def poisson(domain, **more):
-    u = sp.unknown("u", *domain.coordinates)
+    u = spd.unknown("u", *domain.coordinates)
     space = [c for c in domain.coordinates if c != t]
     rate = u.diff(t) if t in domain.coordinates else 0
-    start = [sp.Initial(u, 0)] if t in domain.coordinates else []
+    start = [spd.Initial(u, 0)] if t in domain.coordinates else []
     operator = rate - sum(u.diff(c, 2) for c in space)
-    return sp.Problem(domain=domain, equations=[Eq(operator, 1)], conditions=[sp.Dirichlet(u, 0), *start], **more)
+    return spd.Problem(domain=domain, equations=[Eq(operator, 1)], conditions=[spd.Dirichlet(u, 0), *start], **more)
 
 
 def oscillator():
-    u = sp.unknown("u", t)
-    conditions = [sp.Initial(u, 1), sp.Initial(u.diff(t), 0)]
-    return sp.Problem(domain=sp.Interval(t, 0, 1), equations=[Eq(u.diff(t, 2) + u, 0)], conditions=conditions)
+    u = spd.unknown("u", t)
+    conditions = [spd.Initial(u, 1), spd.Initial(u.diff(t), 0)]
+    return spd.Problem(domain=spd.Interval(t, 0, 1), equations=[Eq(u.diff(t, 2) + u, 0)], conditions=conditions)
 
 
 def family(domain, *names):
-    u = sp.unknown("u", *domain.coordinates)
-    scale = sum(sp.parameter(name, range=(1, 2)) for name in names)
+    u = spd.unknown("u", *domain.coordinates)
+    scale = sum(spd.parameter(name, range=(1, 2)) for name in names)
     operator = sum(u.diff(c, 2) for c in domain.coordinates)
-    return sp.Problem(domain=domain, equations=[Eq(operator, scale)], conditions=[sp.Dirichlet(u, 0)])
+    return spd.Problem(domain=domain, equations=[Eq(operator, scale)], conditions=[spd.Dirichlet(u, 0)])
 
 
 def inverse(domain):
-    u, k = sp.unknown("u", x, y), sp.parameter("k", 1, unknown=True)
-    conditions = [sp.Dirichlet(u, 0), sp.Observed(u, np.array([[0.2, 0.2]]), [0.1])]
-    return sp.Problem(domain=domain, equations=[Eq(k * sp.laplacian(u), 1)], conditions=conditions)
+    u, k = spd.unknown("u", x, y), spd.parameter("k", 1, unknown=True)
+    conditions = [spd.Dirichlet(u, 0), spd.Observed(u, np.array([[0.2, 0.2]]), [0.1])]
+    return spd.Problem(domain=domain, equations=[Eq(k * spd.laplacian(u), 1)], conditions=conditions)
 
 
 def cloud():
     angle = 2 * np.pi * np.arange(24) / 24
     wall = np.stack([np.cos(angle), np.sin(angle)], 1)
     inner = np.concatenate([r * wall[:: 1 if r > 0.4 else 3] for r in (0.8, 0.55, 0.25)])
-    return sp.PointCloud((x, y), inner, wall, wall)
+    return spd.PointCloud((x, y), inner, wall, wall)
 
 
 MADE_UP = {
-    "interval": (lambda: poisson(sp.Interval(x, 0, 1)), "spinn"),
+    "interval": (lambda: poisson(spd.Interval(x, 0, 1)), "spinn"),
     "time alone": (oscillator, "spinn"),
     "square": (lambda: poisson(SQUARE), "spinn"),
-    "rod in time": (lambda: poisson(sp.Box({x: (0, 1), t: (0, 1)})), "spinn"),
-    "step": (lambda: poisson(SQUARE - sp.Box({x: (0, 0.5), y: (0, 0.5)})), "spinn"),
+    "rod in time": (lambda: poisson(spd.Box({x: (0, 1), t: (0, 1)})), "spinn"),
+    "step": (lambda: poisson(SQUARE - spd.Box({x: (0, 0.5), y: (0, 0.5)})), "spinn"),
     "five axes": (
-        lambda: poisson(sp.Box(dict.fromkeys([*sp.coordinates("a b c d"), t], (0, 1)))),
+        lambda: poisson(spd.Box(dict.fromkeys([*spd.coordinates("a b c d"), t], (0, 1)))),
         "spinn",
     ),
     "disk": (lambda: poisson(DISK), "dtpinn"),
-    "disk in time": (lambda: poisson(DISK * sp.Interval(t, 0, 1)), "dtpinn"),
-    "plate with a hole": (lambda: poisson(SQUARE - sp.Disk({x: 0.5, y: 0.5}, 0.2)), "dtpinn"),
-    "ball": (lambda: poisson(sp.Ball({x: 0, y: 0, z: 0}, 1)), "dtpinn"),
+    "disk in time": (lambda: poisson(DISK * spd.Interval(t, 0, 1)), "dtpinn"),
+    "plate with a hole": (lambda: poisson(SQUARE - spd.Disk({x: 0.5, y: 0.5}, 0.2)), "dtpinn"),
+    "ball": (lambda: poisson(spd.Ball({x: 0, y: 0, z: 0}, 1)), "dtpinn"),
     "own nodes": (lambda: poisson(cloud()), "dtpinn"),
     "inverse in a square": (lambda: inverse(SQUARE), "spinn"),
     "inverse in a disk": (lambda: inverse(DISK), "dtpinn"),
-    "family of an interval": (lambda: family(sp.Interval(x, 0, 1), "k"), "spinn"),
+    "family of an interval": (lambda: family(spd.Interval(x, 0, 1), "k"), "spinn"),
     "family of a square": (lambda: family(SQUARE, "k", "m"), "spinn"),
     "large family": (lambda: family(SQUARE, "k", "m", "n"), "fastlrnr"),
 }

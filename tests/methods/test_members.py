@@ -3,17 +3,17 @@
 import pytest
 from sympy import Eq, cos, exp, pi, sin
 
-import spindle as sp
+import spindle as spd
 
-x, y = sp.coordinates("x y")
-u = sp.unknown("u", x, y)
+x, y = spd.coordinates("x y")
+u = spd.unknown("u", x, y)
 EXACT = sin(2 * x + 1) * exp(y / 2) + cos(pi * y) * x
 BOX = {x: (0.3, 2.1), y: (-1, 0.5)}
 
 
 def problem(conditions, equation, exact=EXACT):
-    return sp.Problem(
-        domain=sp.Box(BOX), equations=[equation], conditions=conditions, reference={u: exact}, name="member"
+    return spd.Problem(
+        domain=spd.Box(BOX), equations=[equation], conditions=conditions, reference={u: exact}, name="member"
     )
 
 
@@ -24,13 +24,13 @@ def laplace(exact=EXACT):
 @pytest.mark.slow
 def test_neumann_faces_and_values_on_a_box_that_is_not_symmetric():
     conditions = [
-        sp.Dirichlet(u, EXACT, on=Eq(x, 0.3)),
-        sp.Neumann(u, EXACT.diff(x), on=Eq(x, 2.1)),
-        sp.Neumann(u, -EXACT.diff(y), on=Eq(y, -1)),
-        sp.Dirichlet(u, EXACT, on=Eq(y, 0.5)),
+        spd.Dirichlet(u, EXACT, on=Eq(x, 0.3)),
+        spd.Neumann(u, EXACT.diff(x), on=Eq(x, 2.1)),
+        spd.Neumann(u, -EXACT.diff(y), on=Eq(y, -1)),
+        spd.Dirichlet(u, EXACT, on=Eq(y, 0.5)),
     ]
-    found = problem(conditions, Eq(sp.laplacian(u) + 3 * u, laplace() + 3 * EXACT))
-    assert sp.solve(found, progress=False).error() < 1e-9
+    found = problem(conditions, Eq(spd.laplacian(u) + 3 * u, laplace() + 3 * EXACT))
+    assert spd.solve(found, progress=False).error() < 1e-9
 
 
 @pytest.mark.slow
@@ -38,4 +38,4 @@ def test_a_coefficient_that_does_not_separate():
     coefficient = exp(sin(x * y))
     flux = coefficient * EXACT.diff(x, 2) + coefficient.diff(x) * EXACT.diff(x) + EXACT.diff(y, 2)
     equation = Eq(coefficient * u.diff(x, 2) + coefficient.diff(x) * u.diff(x) + u.diff(y, 2), flux)
-    assert sp.solve(problem([sp.Dirichlet(u, EXACT)], equation), progress=False).error() < 1e-8
+    assert spd.solve(problem([spd.Dirichlet(u, EXACT)], equation), progress=False).error() < 1e-8

@@ -5,13 +5,16 @@ import numpy as np
 import pytest
 from sympy import Eq
 
-import spindle as sp
+import spindle as spd
 from spindle.points.rules import SEQUENCES
 
-t, x = sp.coordinates("t x")
-u = sp.unknown("u", t, x)
-HEAT = sp.Problem(
-    sp.Box({t: (0, 1), x: (0, 2)}), [Eq(u.diff(t), u.diff(x, 2))], [sp.Initial(u, x), sp.Dirichlet(u, x)], name="heat"
+t, x = spd.coordinates("t x")
+u = spd.unknown("u", t, x)
+HEAT = spd.Problem(
+    spd.Box({t: (0, 1), x: (0, 2)}),
+    [Eq(u.diff(t), u.diff(x, 2))],
+    [spd.Initial(u, x), spd.Dirichlet(u, x)],
+    name="heat",
 )
 GRID = np.stack(np.meshgrid([0.1, 0.6], [0.0, 0.7, 2.0], indexing="ij"), -1).reshape(-1, 2)
 START, WALL = (c.name for c in HEAT.conditions)
@@ -19,7 +22,7 @@ START, WALL = (c.name for c in HEAT.conditions)
 
 def drawn(points, problem=HEAT, **settings):
     """{name of a residual: its points, one array a piece}."""
-    plan = sp.PINN(points=points, hard="off", **settings).plan(problem)
+    plan = spd.PINN(points=points, hard="off", **settings).plan(problem)
     objective, key = plan.objective, jax.random.PRNGKey(0)
     clouds = objective.derivatives.points.draw(key)
     return {r.name: [np.asarray(clouds[piece[0].support]) for piece in r.pieces] for r in objective.residuals}, plan
@@ -45,8 +48,8 @@ def test_points_are_taken_as_they_are_and_fresh_ones_are_as_many():
 
 
 def test_points_in_boxes_that_make_up_a_domain():
-    square, beside = sp.Box({t: (0, 1), x: (0, 1)}), sp.Box({t: (1, 3), x: (0, 2)})
-    problem = sp.Problem(square | beside, [u.diff(t, 2) + u.diff(x, 2)], [sp.Dirichlet(u)], name="two boxes")
+    square, beside = spd.Box({t: (0, 1), x: (0, 1)}), spd.Box({t: (1, 3), x: (0, 2)})
+    problem = spd.Problem(square | beside, [u.diff(t, 2) + u.diff(x, 2)], [spd.Dirichlet(u)], name="two boxes")
     inside = np.array([[0.5, 0.5], [1.5, 0.5], [1.2, 0.1], [2.0, 1.7]])
     pieces = drawn(inside, problem)[0]["equation"]
     assert len(pieces) > 1
@@ -67,15 +70,15 @@ def test_points_in_boxes_that_make_up_a_domain():
     ],
 )
 def test_points_that_cannot_be_meant_are_refused(points, text):
-    with pytest.raises(sp.MethodError, match=text):
+    with pytest.raises(spd.MethodError, match=text):
         drawn(points)
 
 
 def test_other_methods_refuse_them():
-    with pytest.raises(sp.MethodError, match="needs a whole number of at least 2"):
-        sp.SPINN(points={"interior": 100}).resolved(HEAT)
-    with pytest.raises(sp.MethodError, match="this rule says where points are"):
-        sp.PINN(points={"interior": 100}, sampling="sorted").plan(HEAT)
+    with pytest.raises(spd.MethodError, match="needs a whole number of at least 2"):
+        spd.SPINN(points={"interior": 100}).resolved(HEAT)
+    with pytest.raises(spd.MethodError, match="this rule says where points are"):
+        spd.PINN(points={"interior": 100}, sampling="sorted").plan(HEAT)
 
 
 @pytest.mark.parametrize("rule", ["halton", "latin hypercube"])

@@ -7,12 +7,12 @@ import numpy as np
 import optax
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.training.optimizers.adam import Adam, Transformed
 
-x, y = sp.coordinates("x y")
-f = sp.unknown("f", x)
-LINE = sp.Problem(sp.Interval(x, 0, 1), [f.diff(x, 2) + 1], [sp.Dirichlet(f)], name="line")
+x, y = spd.coordinates("x y")
+f = spd.unknown("f", x)
+LINE = spd.Problem(spd.Interval(x, 0, 1), [f.diff(x, 2) + 1], [spd.Dirichlet(f)], name="line")
 
 
 def network(key):
@@ -24,22 +24,22 @@ def other(key):
 
 
 RATE = optax.cosine_decay_schedule(1e-2, 4)
-METHOD = sp.PINN(network=network, optimizer=optax.lion, learning_rate=RATE, steps=4, lbfgs_steps=0, points=4)
+METHOD = spd.PINN(network=network, optimizer=optax.lion, learning_rate=RATE, steps=4, lbfgs_steps=0, points=4)
 PARTS = {"network": network, "optimizer": optax.lion, "learning_rate": RATE}
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     directory = tmp_path_factory.mktemp("runs") / "line"
-    return sp.solve(LINE, METHOD, out=directory, progress=False), directory
+    return spd.solve(LINE, METHOD, out=directory, progress=False), directory
 
 
 def test_a_run_with_parts_of_ones_own_is_read_and_continued_with_them(run):
     solution, directory = run
     values = solution(x=[0.2, 0.7])
     assert np.all(np.isfinite(values))
-    np.testing.assert_array_equal(sp.load(directory, given=PARTS)(x=[0.2, 0.7]), values)
-    again = sp.resume(directory, given=PARTS, progress=False)
+    np.testing.assert_array_equal(spd.load(directory, given=PARTS)(x=[0.2, 0.7]), values)
+    again = spd.resume(directory, given=PARTS, progress=False)
     np.testing.assert_array_equal(again(x=[0.2, 0.7]), values)
     assert solution.record()["settings"]["network"] == f"{__name__}.network"
     assert "width" not in solution.record()["settings"]
@@ -47,12 +47,12 @@ def test_a_run_with_parts_of_ones_own_is_read_and_continued_with_them(run):
 
 def test_a_run_without_them_or_with_others_says_so(run):
     _, directory = run
-    with pytest.raises(sp.RunError, match=r"has as its `network` code that no file holds.*given={'network': \.\.\.}"):
-        sp.load(directory)
-    with pytest.raises(sp.RunError, match=r"`given` has .*other.*would continue another run"):
-        sp.load(directory, given=PARTS | {"network": other})
-    with pytest.raises(sp.RunError, match="holds another run"):
-        sp.solve(LINE, sp.PINN(**{**METHOD.as_dict(), "network": other}), out=directory, progress=False)
+    with pytest.raises(spd.RunError, match=r"has as its `network` code that no file holds.*given={'network': \.\.\.}"):
+        spd.load(directory)
+    with pytest.raises(spd.RunError, match=r"`given` has .*other.*would continue another run"):
+        spd.load(directory, given=PARTS | {"network": other})
+    with pytest.raises(spd.RunError, match="holds another run"):
+        spd.solve(LINE, spd.PINN(**{**METHOD.as_dict(), "network": other}), out=directory, progress=False)
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,13 @@ def test_a_run_without_them_or_with_others_says_so(run):
     ],
 )
 def test_what_does_not_go_together_is_refused(settings, text):
-    with pytest.raises(sp.MethodError, match=text):
-        sp.PINN(**settings).plan(LINE)
+    with pytest.raises(spd.MethodError, match=text):
+        spd.PINN(**settings).plan(LINE)
 
 
 def test_methods_whose_networks_are_of_one_kind_refuse_others():
-    for method in (sp.SPINN(network=network), sp.FastLRNR(network=network)):
-        with pytest.raises(sp.MethodError, match="is not known"):
+    for method in (spd.SPINN(network=network), spd.FastLRNR(network=network)):
+        with pytest.raises(spd.MethodError, match="is not known"):
             method.resolved(LINE)
 
 
@@ -114,5 +114,5 @@ def test_a_line_search_is_told_the_loss():
 
 def test_modules_may_be_given_as_they_are():
     module = network(jax.random.PRNGKey(5))
-    model = sp.PINN(network=module, points=4).plan(LINE).build(jax.random.PRNGKey(0))
+    model = spd.PINN(network=module, points=4).plan(LINE).build(jax.random.PRNGKey(0))
     np.testing.assert_array_equal(model.field.body.trained.layers[0].weight, module.layers[0].weight)

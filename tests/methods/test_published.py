@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.registry import gallery
 from spindle.methods.published import PUBLISHED, published
 from spindle.methods.registry import METHODS
@@ -13,13 +13,13 @@ from spindle.methods.settings import declared
 from spindle.results.directory import RunDirectory
 from spindle.storage.lock import Lock
 
-x, y = sp.coordinates("x y")
-u = sp.unknown("u", x, y)
+x, y = spd.coordinates("x y")
+u = spd.unknown("u", x, y)
 SMALL = {"points": 8, "width": 6, "rank": 3, "steps": 5}
 
 
 def posed(**more):
-    return sp.Problem(sp.Box({x: (0, 1), y: (0, 1)}), [sp.laplacian(u) + 1], [sp.Dirichlet(u)], **more)
+    return spd.Problem(spd.Box({x: (0, 1), y: (0, 1)}), [spd.laplacian(u) + 1], [spd.Dirichlet(u)], **more)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -35,14 +35,14 @@ def test_what_is_published_are_settings_of_methods(name):
 def test_a_problem_that_is_called_alike_gets_nothing():
     for name in PUBLISHED:
         assert published(posed(name=name)) == {}
-    assert sp.SPINN(recipe="paper").resolved(posed(name="poisson_lshape")).points == 64
-    assert sp.SPINN(recipe="paper").resolved(replace(gallery("poisson_lshape"), name="mine")).points == 256
+    assert spd.SPINN(recipe="paper").resolved(posed(name="poisson_lshape")).points == 64
+    assert spd.SPINN(recipe="paper").resolved(replace(gallery("poisson_lshape"), name="mine")).points == 256
 
 
 def test_names_that_nothing_is_published_under_are_refused():
-    with pytest.raises(sp.MethodError, match=r"the publication `poisson_disc`.* Did you mean `poisson_disk`"):
-        sp.SPINN(recipe="paper").resolved(posed(published="poisson_disc"))
-    with pytest.raises(sp.ProblemError, match=r"`sp.Problem\(published=5\)` is no name of published settings"):
+    with pytest.raises(spd.MethodError, match=r"the publication `poisson_disc`.* Did you mean `poisson_disk`"):
+        spd.SPINN(recipe="paper").resolved(posed(published="poisson_disc"))
+    with pytest.raises(spd.ProblemError, match=r"`spd.Problem\(published=5\)` is no name of published settings"):
         posed(published=5)
 
 
@@ -50,12 +50,12 @@ def test_settings_in_a_problem_are_taken_with_a_warning():
     with pytest.warns(DeprecationWarning, match="a problem knows no methods") as warned:
         problem = posed(published={"spinn": {"points": 11}})
     assert warned[0].filename == __file__
-    assert sp.SPINN(recipe="paper").resolved(replace(problem, name="mine")).points == 11
-    assert sp.SPINN().resolved(problem).points == "auto"
+    assert spd.SPINN(recipe="paper").resolved(replace(problem, name="mine")).points == 11
+    assert spd.SPINN().resolved(problem).points == "auto"
 
 
 def test_a_run_goes_on_by_the_settings_that_lie_beside_it(tmp_path, monkeypatch):
-    problem, method = gallery("klein_gordon3d"), sp.SPINN(recipe="paper", **SMALL)
+    problem, method = gallery("klein_gordon3d"), spd.SPINN(recipe="paper", **SMALL)
     directory = RunDirectory.at(tmp_path / "run")
     with Lock(directory.path) as lock:
         lock.acquire()

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from sympy import Eq, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.adaptivity.refinements import FullTensor, ResizeBasis, _wanted, decays, tail
 from spindle.gallery.registry import gallery
 from spindle.results.evaluator import Evaluator
 from spindle.results.resolution import in_sentences, unresolved
 from spindle.training.precision import precision
 
-x, y = sp.coordinates("x y")
-u = sp.unknown("u", x, y)
+x, y = spd.coordinates("x y")
+u = spd.unknown("u", x, y)
 
 
 def decay_of(coefficients):
@@ -40,13 +40,13 @@ def test_what_is_below_the_target_shrinks():
 
 
 def field_of(problem, **settings):
-    plan = sp.SPINN(**settings).plan(problem)
+    plan = spd.SPINN(**settings).plan(problem)
     return plan, plan.build(jax.random.PRNGKey(0))
 
 
 def test_on_one_axis_terms_add_up_to_one_function(float64):
-    v = sp.unknown("v", x)
-    problem = sp.Problem(sp.Interval(x, 0, 1), [Eq(v.diff(x, 2), sin(x))], [sp.Dirichlet(v, 0)])
+    v = spd.unknown("v", x)
+    problem = spd.Problem(spd.Interval(x, 0, 1), [Eq(v.diff(x, 2), sin(x))], [spd.Dirichlet(v, 0)])
     with precision("float64"):
         _, model = field_of(problem, width=9, rank=3, newton_steps=0, steps=1)
         (shares,) = decays(model.field)
@@ -91,9 +91,9 @@ def test_more_features_are_tried_wherever_the_last_coefficients_are_large(float6
 
 def test_an_axis_that_is_not_resolved_is_named(float64):
     """Of a field whose coefficients are random, nothing is resolved; of a smooth one everything is."""
-    problem = sp.Problem(
-        domain=sp.Box({x: (0, 1), y: (0, 1)}), equations=[Eq(u.diff(x, 2) + u.diff(y, 2), sin(x * y))],
-        conditions=[sp.Dirichlet(u, 0)],
+    problem = spd.Problem(
+        domain=spd.Box({x: (0, 1), y: (0, 1)}), equations=[Eq(u.diff(x, 2) + u.diff(y, 2), sin(x * y))],
+        conditions=[spd.Dirichlet(u, 0)],
     )  # fmt: skip
     with precision("float64"):
         plan, model = field_of(problem, width=20, rank=3)

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.methods.registry import METHODS, method_named
 from spindle.methods.settings import (
     Features,
@@ -23,9 +23,9 @@ from spindle.methods.settings import (
 )
 from spindle.points.rules import fixed_nodes
 
-x, y = sp.coordinates("x y")
-u = sp.unknown("u", x, y)
-PROBLEM = sp.Problem(sp.Box({x: (0, 1), y: (0, 1)}), [sp.laplacian(u) + 1], [sp.Dirichlet(u)])
+x, y = spd.coordinates("x y")
+u = spd.unknown("u", x, y)
+PROBLEM = spd.Problem(spd.Box({x: (0, 1), y: (0, 1)}), [spd.laplacian(u) + 1], [spd.Dirichlet(u)])
 DECLARED = {name: own for cls, _ in METHODS.values() for name, own in declared(cls).items()}
 
 
@@ -48,7 +48,7 @@ def of_kind(*kinds: type[SettingKind]) -> list[str]:
     ],
 )
 def test_numbers_of_any_library_become_plain_ones(key, given, taken):
-    found = getattr(sp.PINN(**{key: given}).resolved(PROBLEM), key)
+    found = getattr(spd.PINN(**{key: given}).resolved(PROBLEM), key)
     assert found == taken
     assert type(found) is type(taken)
 
@@ -56,7 +56,7 @@ def test_numbers_of_any_library_become_plain_ones(key, given, taken):
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"scale_inputs": "no"}, r"`sp.PINN\(scale_inputs='no'\)` needs true or false"),
+        ({"scale_inputs": "no"}, r"`spd.PINN\(scale_inputs='no'\)` needs true or false"),
         ({"scale_inputs": 1}, "needs true or false"),
         ({"steps": 1.5}, r"steps=1.5\)` needs a whole number of at least 0"),
         ({"steps": True}, "needs a whole number"),
@@ -73,24 +73,24 @@ def test_numbers_of_any_library_become_plain_ones(key, given, taken):
         ({"learning_rate": float("nan")}, "needs a positive number"),
         ({"activation": {"tanh": 1}}, r"activation={'tanh': 1}\)` needs a word"),
         ({"sampling": 3}, "needs a word"),
-        ({"schedule": "cosin"}, r"`sp.PINN\(schedule='cosin'\)` is not known. Did you mean `cosine`\?"),
+        ({"schedule": "cosin"}, r"`spd.PINN\(schedule='cosin'\)` is not known. Did you mean `cosine`\?"),
         ({"network": ["mlp"]}, "is not known"),
     ],
 )
 def test_values_that_a_setting_cannot_have_are_refused(settings, text):
-    with pytest.raises(sp.MethodError, match=text):
-        sp.PINN(**settings).resolved(PROBLEM)
+    with pytest.raises(spd.MethodError, match=text):
+        spd.PINN(**settings).resolved(PROBLEM)
 
 
 def test_a_setting_that_does_not_exist_suggests_the_nearest():
     with pytest.raises(
-        sp.MethodError, match=r"`sp.SPINN\(widht=...\)`: there is no such setting. Did you mean `width`"
+        spd.MethodError, match=r"`spd.SPINN\(widht=...\)`: there is no such setting. Did you mean `width`"
     ):
-        sp.SPINN(widht=3)
+        spd.SPINN(widht=3)
 
 
 def test_methods_are_copied_like_any_value():
-    method = sp.SPINN(rank=3)
+    method = spd.SPINN(rank=3)
     assert copy.deepcopy(method) == method == pickle.loads(pickle.dumps(method))
     assert dataclasses.replace(method, rank=4).rank == 4
 
@@ -107,7 +107,7 @@ def test_every_numeric_setting_has_bounds(key, number):
     takers = [name for name, (cls, _) in METHODS.items() if key in {f.name for f in dataclasses.fields(cls)}]
     assert takers, key
     for name in takers:
-        with pytest.raises(sp.MethodError) as refused:
+        with pytest.raises(spd.MethodError) as refused:
             method_named(name, {key: value}).resolved(PROBLEM)
         assert len(str(refused.value)) < 300
 
@@ -135,7 +135,7 @@ def test_every_setting_is_explained_once_in_the_docstring(name):
 
 
 @pytest.mark.parametrize("settings", [{}, {"network": "mlp"}, {"recipe": "paper"}])
-@pytest.mark.parametrize("method", [sp.SPINN, sp.PINN, sp.DTPINN])
+@pytest.mark.parametrize("method", [spd.SPINN, spd.PINN, spd.DTPINN])
 def test_what_is_decided_is_a_method_that_decides_nothing_more(method, settings):
     decided, _ = method(**settings).decide(PROBLEM)
     assert type(decided) is method
@@ -149,11 +149,11 @@ def test_words_of_other_types_are_refused_by_a_short_sentence(value):
     for key in (*of_kind(Words), "recipe"):
         for name, (cls, _) in METHODS.items():
             if key in {f.name for f in dataclasses.fields(cls)} and value is not None:
-                with pytest.raises(sp.MethodError, match="is not known") as refused:
+                with pytest.raises(spd.MethodError, match="is not known") as refused:
                     method_named(name, {key: value}).resolved(PROBLEM)
                 assert len(str(refused.value)) < 300
 
 
 def test_so_many_gauss_points_are_refused():
-    with pytest.raises(sp.MethodError, match="1,000,000 points on one axis"):
+    with pytest.raises(spd.MethodError, match="1,000,000 points on one axis"):
         fixed_nodes("gauss", 0.0, 1.0, 10**6)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.registry import gallery
 from spindle.methods.tasks import trained_members
 from spindle.problem.families import with_parameter_axes
@@ -13,7 +13,7 @@ FAMILY = with_parameter_axes(gallery("convection_diffusion_reaction"))
 
 
 def read(tasks):
-    return sp.LRPINN(tasks=tasks).resolved(FAMILY).tasks
+    return spd.LRPINN(tasks=tasks).resolved(FAMILY).tasks
 
 
 def test_every_combination_of_the_values():
@@ -37,13 +37,13 @@ def test_auto_is_as_many_as_published():
     ],
 )
 def test_members_that_cannot_be_trained_on_are_refused(tasks, words):
-    with pytest.raises(sp.MethodError, match=words):
-        trained_members(FAMILY, read(tasks), "sp.LRPINN")
+    with pytest.raises(spd.MethodError, match=words):
+        trained_members(FAMILY, read(tasks), "spd.LRPINN")
 
 
 @pytest.mark.parametrize("tasks", [{"beta": ()}, {"beta": ("a",)}, {"beta": (np.inf,)}, {"beta": 0}, -1, 1.5, 10**400])
 def test_values_that_are_none_are_refused(tasks):
-    with pytest.raises(sp.MethodError, match="needs"):
+    with pytest.raises(spd.MethodError, match="needs"):
         read(tasks)
 
 
@@ -52,8 +52,8 @@ def test_settings_that_exclude_each_other_are_refused():
         ({"lattice": (5, 6)}, "has no members to lie on"),
         ({"members": 7}, "too few to see how coefficients vary"),
     ):
-        with pytest.raises(sp.MethodError, match=words):
-            sp.LRPINN(**SMALL | settings).decide(FAMILY)
+        with pytest.raises(spd.MethodError, match=words):
+            spd.LRPINN(**SMALL | settings).decide(FAMILY)
 
 
 @pytest.mark.parametrize(
@@ -61,5 +61,5 @@ def test_settings_that_exclude_each_other_are_refused():
 )
 def test_grids_of_other_axes_are_refused_before_training(name, axes):
     settings = SMALL | {"tasks": 2, name: (9, 9, 9)}
-    with pytest.raises(sp.MethodError, match=rf"`sp.FastLRNR\({name}=.*needs one for each of {axes}, in this order"):
-        sp.FastLRNR(**settings).decide(with_parameter_axes(convection()))
+    with pytest.raises(spd.MethodError, match=rf"`spd.FastLRNR\({name}=.*needs one for each of {axes}, in this order"):
+        spd.FastLRNR(**settings).decide(with_parameter_axes(convection()))

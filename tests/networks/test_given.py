@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.networks.activations import activation
 from spindle.networks.embeddings import PeriodicFeatures, Scaled
 from spindle.networks.fields import PointwiseField
@@ -89,5 +89,5 @@ def test_an_activation_given_as_a_function_is_the_one_of_that_name(name):
     ],
 )
 def test_networks_that_do_not_fit_are_refused(network, text):
-    with pytest.raises(sp.MethodError, match=text):
+    with pytest.raises(spd.MethodError, match=text):
         given_network(network, 2, 1, jax.random.PRNGKey(0))

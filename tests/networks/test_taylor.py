@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sympy
 
-import spindle as sp
+import spindle as spd
 from spindle.networks import taylor
 from spindle.networks.activations import ACTIVATIONS, activation, cos, exp
 from spindle.networks.taylor import Jet, closure, concatenate
@@ -156,5 +156,5 @@ def test_both_ways_to_multiply_by_a_matrix_agree(large, monkeypatch):
 
 
 def test_misspelt_activations_are_explained():
-    with pytest.raises(sp.MethodError, match=r"`activation='tan'` is not known. Did you mean `tanh`\?"):
+    with pytest.raises(spd.MethodError, match=r"`activation='tan'` is not known. Did you mean `tanh`\?"):
         activation("tan")

@@ -8,22 +8,22 @@ import pytest
 from jax.flatten_util import ravel_pytree
 from sympy import Eq, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.errors import MethodError
 from spindle.objective.causal import causal_loss
 
-t, x = sp.coordinates("t x")
-u, v = sp.unknown("u", t, x), sp.unknown("v", t, x)
-PROBLEM = sp.Problem(
-    domain=sp.Box({t: (1, 3), x: (0, 1)}),
+t, x = spd.coordinates("t x")
+u, v = spd.unknown("u", t, x), spd.unknown("v", t, x)
+PROBLEM = spd.Problem(
+    domain=spd.Box({t: (1, 3), x: (0, 1)}),
     equations={"a": Eq(u.diff(t), v * u.diff(x)), "b": Eq(v.diff(t), u + x)},
-    conditions=[sp.Initial(u, sin(x)), sp.Dirichlet(v, t)],
+    conditions=[spd.Initial(u, sin(x)), spd.Dirichlet(v, t)],
 )
 SMALL = {"width": 6, "hidden_layers": 1, "dtype": "float64", "hard": "off", "weights": {"a": 3.0, "initial u": 7.0}}
 METHODS = [
-    sp.SPINN(network="mlp", rank=3, points=8, sampling="uniform", newton_steps=0, steps=1, fade=False, **SMALL),
-    sp.SPINN(network="mlp", rank=3, points=9, sampling="gauss", newton_steps=0, steps=1, fade=False, **SMALL),
-    sp.PINN(points=8, sampling="random", **SMALL),
+    spd.SPINN(network="mlp", rank=3, points=8, sampling="uniform", newton_steps=0, steps=1, fade=False, **SMALL),
+    spd.SPINN(network="mlp", rank=3, points=9, sampling="gauss", newton_steps=0, steps=1, fade=False, **SMALL),
+    spd.PINN(points=8, sampling="random", **SMALL),
 ]
 
 
@@ -101,23 +101,23 @@ def test_the_weights_are_not_differentiated(float64):
 
 @pytest.mark.slow
 def test_training_goes_on_to_the_next_tolerance_once_all_weights_are_one():
-    method = sp.CausalPINN(points=6, width=8, hidden_layers=1, steps=30, lbfgs_steps=0, causal=(1e-9, 1e9), hard="off")
-    solution = sp.solve(PROBLEM, method, progress=False)
+    method = spd.CausalPINN(points=6, width=8, hidden_layers=1, steps=30, lbfgs_steps=0, causal=(1e-9, 1e9), hard="off")
+    solution = spd.solve(PROBLEM, method, progress=False)
     labels = [record.phase for record in solution.run.history]
     assert labels[0] == "Adam, causal 1e-09"
     assert labels[-1] == "Adam, causal 1e+09"
     assert solution.run.iterations == 31, "one step was enough where no time is held back, none of 30 where all are"
 
 
-@pytest.mark.parametrize("method", [sp.CausalPINN(), sp.SPINN(causal=(0.1,), steps=5)])
+@pytest.mark.parametrize("method", [spd.CausalPINN(), spd.SPINN(causal=(0.1,), steps=5)])
 def test_without_time_they_are_refused(method):
-    y = sp.coordinates("y")[0] if isinstance(sp.coordinates("y"), tuple) else sp.coordinates("y")
-    w = sp.unknown("w", x, y)
-    problem = sp.Problem(sp.Box({x: (0, 1), y: (0, 1)}), [w.diff(x) + w.diff(y)], [sp.Dirichlet(w, 1)], name="still")
+    y = spd.coordinates("y")[0] if isinstance(spd.coordinates("y"), tuple) else spd.coordinates("y")
+    w = spd.unknown("w", x, y)
+    problem = spd.Problem(spd.Box({x: (0, 1), y: (0, 1)}), [w.diff(x) + w.diff(y)], [spd.Dirichlet(w, 1)], name="still")
     with pytest.raises(MethodError, match="weighs later times by earlier ones, and `still` has no time"):
-        sp.solve(problem, method, progress=False)
+        spd.solve(problem, method, progress=False)
 
 
 def test_tolerances_are_positive_numbers():
     with pytest.raises(MethodError, match="needs positive tolerances"):
-        sp.solve(PROBLEM, sp.CausalPINN(causal=(0.1, -1)), progress=False)
+        spd.solve(PROBLEM, spd.CausalPINN(causal=(0.1, -1)), progress=False)

@@ -5,32 +5,32 @@ import numpy as np
 import pytest
 from sympy import Eq, pi, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.objective.estimated import first_guesses
 from spindle.problem.consistency.signs import parameters_of_known_sign
 
-t, x = sp.coordinates("t x")
-u = sp.unknown("u", t, x)
+t, x = spd.coordinates("t x")
+u = spd.unknown("u", t, x)
 
 
 def film(guess=0.2, *, length=1.0, duration=1.0, size=1.0, noise=0.01, measurements=40):
     """Diffusion through a film with k T / L^2 = 0.1, measured."""
-    k = sp.parameter("k", guess * length**2 / duration, unknown=True)
+    k = spd.parameter("k", guess * length**2 / duration, unknown=True)
     random = np.random.default_rng(0)
     instants, places = random.uniform(size=(2, measurements))
     exact = size * np.exp(-0.1 * np.pi**2 * instants) * np.sin(np.pi * places)
     values = exact + noise * size * random.normal(size=measurements)
-    observed = sp.Observed(u, {t: duration * instants, x: length * places}, values, noise=noise * size)
-    return sp.Problem(
-        domain=sp.Box({t: (0, duration), x: (0, length)}),
+    observed = spd.Observed(u, {t: duration * instants, x: length * places}, values, noise=noise * size)
+    return spd.Problem(
+        domain=spd.Box({t: (0, duration), x: (0, length)}),
         equations=[Eq(u.diff(t), k * u.diff(x, 2))],
-        conditions=[sp.Initial(u, size * sin(pi * x / length)), sp.Dirichlet(u, 0), observed],
+        conditions=[spd.Initial(u, size * sin(pi * x / length)), spd.Dirichlet(u, 0), observed],
         name="film",
     )
 
 
 def estimated(problem):
-    solution = sp.solve(problem, sp.SPINN(width=18, points=28), progress=False)
+    solution = spd.solve(problem, spd.SPINN(width=18, points=28), progress=False)
     return solution, solution.parameters["k"]
 
 
@@ -46,10 +46,10 @@ def estimated(problem):
     ids=["diffusivity", "its negative", "rate", "velocity", "resistance"],
 )
 def test_the_sign_of_what_makes_heat_flow_forwards_is_known(equation, names):
-    k = sp.parameter("k", 2.0, unknown=True)
-    conditions = [sp.Initial(u, sin(pi * x)), sp.Dirichlet(u, 0), sp.Observed(u, {t: [0.5], x: [0.5]}, [0.1])]
-    problem = sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1)}), equations=[equation(k)], conditions=conditions, name="inverse"
+    k = spd.parameter("k", 2.0, unknown=True)
+    conditions = [spd.Initial(u, sin(pi * x)), spd.Dirichlet(u, 0), spd.Observed(u, {t: [0.5], x: [0.5]}, [0.1])]
+    problem = spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1)}), equations=[equation(k)], conditions=conditions, name="inverse"
     )
     assert parameters_of_known_sign(problem) == names
 
@@ -57,7 +57,7 @@ def test_the_sign_of_what_makes_heat_flow_forwards_is_known(equation, names):
 @pytest.mark.parametrize("known", [(), ("k",)])
 @pytest.mark.parametrize("guess", [1e-7, -3.0, 0.0, 2e9])
 def test_training_starts_at_the_guess_and_its_slope_is_the_derivative(guess, known):
-    k = sp.parameter("k", guess, unknown=True)
+    k = spd.parameter("k", guess, unknown=True)
     with jax.enable_x64(True):
         start = first_guesses([k], known if guess else ())["k"]
         assert start.number == pytest.approx(guess) and float(start.value) == pytest.approx(guess)
@@ -75,9 +75,9 @@ def test_a_first_guess_two_hundred_times_too_large_is_no_trap(units):
 
 
 def test_measurements_that_are_missed_are_no_solution():
-    k = sp.parameter("k", 20.0)  # not to be estimated: heat is gone long before it is measured
+    k = spd.parameter("k", 20.0)  # not to be estimated: heat is gone long before it is measured
     problem = film()
-    wrong = sp.Problem(
+    wrong = spd.Problem(
         domain=problem.domain, equations=[Eq(u.diff(t), k * u.diff(x, 2))], conditions=problem.conditions, name="wrong"
     )
     solution, _ = estimated(wrong)

@@ -8,54 +8,54 @@ import pytest
 from jax.flatten_util import ravel_pytree
 from sympy import Eq, cos, exp, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.derivatives.separable import normal as separable_normal
 from spindle.objective.least_squares import LeastSquares
 from spindle.training.precision import precision
 
-x, y, t = sp.coordinates("x y t")
+x, y, t = spd.coordinates("x y t")
 
 
 def system():
     """Two unknowns, a mixed partial, products, exp, a flux condition, a periodic axis."""
-    u, v = sp.unknown("u v", t, x)
+    u, v = spd.unknown("u v", t, x)
     equations = [
         Eq(u.diff(t) - u.diff(x, 2) + u * v.diff(x), sin(x) * exp(-t)),
         Eq(v.diff(t) + exp(u) * v.diff(t, x) - u**2 * x, t),
     ]
     conditions = [
-        sp.Dirichlet(u, cos(t), on=Eq(x, 0)), sp.Neumann(u, 1, on=Eq(x, 2)), sp.Initial(v, x), sp.Periodic(v, x),
+        spd.Dirichlet(u, cos(t), on=Eq(x, 0)), spd.Neumann(u, 1, on=Eq(x, 2)), spd.Initial(v, x), spd.Periodic(v, x),
     ]  # fmt: skip
-    return sp.Problem(domain=sp.Box({t: (0, 1), x: (0, 2)}), equations=equations, conditions=conditions)
+    return spd.Problem(domain=spd.Box({t: (0, 1), x: (0, 2)}), equations=equations, conditions=conditions)
 
 
 def inverse():
     """Two parameters to be estimated from measurements."""
-    u = sp.unknown("u", t, x)
-    a, c = sp.parameter("a", 0.7, unknown=True), sp.parameter("c", 0.2, unknown=True)
+    u = spd.unknown("u", t, x)
+    a, c = spd.parameter("a", 0.7, unknown=True), spd.parameter("c", 0.2, unknown=True)
     rng = np.random.default_rng(0)
-    data = sp.Observed(u, {t: rng.uniform(0, 1, 7), x: rng.uniform(0, 2, 7)}, rng.normal(size=7), noise=0.3)
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 2)}),
+    data = spd.Observed(u, {t: rng.uniform(0, 1, 7), x: rng.uniform(0, 2, 7)}, rng.normal(size=7), noise=0.3)
+    return spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 2)}),
         equations=[Eq(u.diff(t), a * u.diff(x, 2) + c * x * u**3)],
-        conditions=[data, sp.Initial(u, sin(x)), sp.Dirichlet(u, 0, on=Eq(x, 0))],
+        conditions=[data, spd.Initial(u, sin(x)), spd.Dirichlet(u, 0, on=Eq(x, 0))],
     )
 
 
 def lshape():
-    u = sp.unknown("u", x, y)
-    domain = sp.Box({x: (0, 2), y: (0, 2)}) - sp.Box({x: (1, 2), y: (1, 2)})
-    return sp.Problem(domain=domain, equations=[Eq(sp.laplacian(u) + sin(u), x)], conditions=[sp.Dirichlet(u, y)])
+    u = spd.unknown("u", x, y)
+    domain = spd.Box({x: (0, 2), y: (0, 2)}) - spd.Box({x: (1, 2), y: (1, 2)})
+    return spd.Problem(domain=domain, equations=[Eq(spd.laplacian(u) + sin(u), x)], conditions=[spd.Dirichlet(u, y)])
 
 
 CASES = {
-    "system, on the grid": (system, sp.SPINN(network="mlp", width=3, rank=2, points=3, sums="grid", newton_steps=1)),
-    "system, without the grid": (system, sp.SPINN(width=4, rank=2, points=4, sums="gram")),
-    "system, pointwise": (system, sp.PINN(width=3, hidden_layers=1, points=2)),
-    "inverse, separable": (inverse, sp.SPINN(network="modified", width=3, rank=2, points=4, hard="off")),
-    "inverse, pointwise": (inverse, sp.PINN(width=4, hidden_layers=1, points=3)),
-    "three boxes, Fourier": (lshape, sp.SPINN(network="mlp", width=3, rank=2, points=4, fourier=(3, 1.0))),
-    "three boxes, random": (lshape, sp.SPINN(width=4, rank=3, points=3, sampling="random", hard="off")),
+    "system, on the grid": (system, spd.SPINN(network="mlp", width=3, rank=2, points=3, sums="grid", newton_steps=1)),
+    "system, without the grid": (system, spd.SPINN(width=4, rank=2, points=4, sums="gram")),
+    "system, pointwise": (system, spd.PINN(width=3, hidden_layers=1, points=2)),
+    "inverse, separable": (inverse, spd.SPINN(network="modified", width=3, rank=2, points=4, hard="off")),
+    "inverse, pointwise": (inverse, spd.PINN(width=4, hidden_layers=1, points=3)),
+    "three boxes, Fourier": (lshape, spd.SPINN(network="mlp", width=3, rank=2, points=4, fourier=(3, 1.0))),
+    "three boxes, random": (lshape, spd.SPINN(width=4, rank=3, points=3, sampling="random", hard="off")),
 }
 
 
@@ -103,9 +103,9 @@ def test_normal_matrix_is_that_of_the_rows(problem, method):
 @pytest.mark.parametrize("sums", ["core", pytest.param("grid", marks=pytest.mark.slow)])
 def test_curvature_is_that_of_the_rows(sums):
     """Against second differences of the rows, for an equation with a square."""
-    u = sp.unknown("u", x, y)
-    problem = sp.Problem(domain=sp.Box({x: (0, 1), y: (0, 1)}), equations=[Eq(u.diff(x) + u**2, y)], conditions=[])
-    plan = sp.SPINN(width=3, rank=2, points=3, sums=sums).plan(problem)
+    u = spd.unknown("u", x, y)
+    problem = spd.Problem(domain=spd.Box({x: (0, 1), y: (0, 1)}), equations=[Eq(u.diff(x) + u**2, y)], conditions=[])
+    plan = spd.SPINN(width=3, rank=2, points=3, sums=sums).plan(problem)
     with precision("float64"):
         arrays, static = eqx.partition(plan.build(jax.random.PRNGKey(3)), eqx.is_inexact_array)
         weights = {name: jnp.asarray(1.0 + k) for k, name in enumerate(plan.objective.names)}
@@ -147,7 +147,7 @@ def test_sums_without_the_grid_are_those_over_it(form, sampling):
     """Loss, gradient and normal matrix, of a system with products of unknowns and a periodic axis."""
     answers = []
     for sums in ("grid", form):
-        plan = sp.SPINN(width=4, rank=3, points=5, sums=sums, hard="off", sampling=sampling).plan(smooth_system())
+        plan = spd.SPINN(width=4, rank=3, points=5, sums=sums, hard="off", sampling=sampling).plan(smooth_system())
         with precision("float64"):
             arrays, static = eqx.partition(plan.build(jax.random.PRNGKey(0)), eqx.is_inexact_array)
             points = jax.jit(plan.objective.draw)(jax.random.PRNGKey(1))
@@ -161,31 +161,31 @@ def test_sums_without_the_grid_are_those_over_it(form, sampling):
 
 def smooth_system():
     """Polynomial in the unknowns, coefficients that separate."""
-    u, v = sp.unknown("u", t, x), sp.unknown("v", t, x)
+    u, v = spd.unknown("u", t, x), spd.unknown("v", t, x)
     equations = [
-        Eq(u.diff(t) - sp.laplacian(u) * x + u * v.diff(x) + u**3, sin(x + t)),
+        Eq(u.diff(t) - spd.laplacian(u) * x + u * v.diff(x) + u**3, sin(x + t)),
         Eq(v.diff(t) + cos(x) * u.diff(x) * v - v**2 * exp(t - x), t),
     ]
-    conditions = [sp.Initial(u, cos(x)), sp.Dirichlet(v, t, on=Eq(x, 0)), sp.Periodic(u, x)]
-    return sp.Problem(domain=sp.Box({t: (0, 1), x: (0, 2)}), equations=equations, conditions=conditions)
+    conditions = [spd.Initial(u, cos(x)), spd.Dirichlet(v, t, on=Eq(x, 0)), spd.Periodic(u, x)]
+    return spd.Problem(domain=spd.Box({t: (0, 1), x: (0, 2)}), equations=equations, conditions=conditions)
 
 
 @pytest.mark.slow
 def test_core_resolves_what_gram_matrices_drown():
     """Near the solution the square is a difference of equal numbers; triangular factors keep its digits."""
     exact = sin(3 * x) * exp(-y)
-    u = sp.unknown("u", x, y)
-    problem = sp.Problem(
-        domain=sp.Box({x: (0, 2), y: (0, 1)}),
-        equations=[Eq(sp.laplacian(u), sp.manufactured(sp.laplacian(u), {u: exact}))],
-        conditions=[sp.Dirichlet(u, exact)],
+    u = spd.unknown("u", x, y)
+    problem = spd.Problem(
+        domain=spd.Box({x: (0, 2), y: (0, 1)}),
+        equations=[Eq(spd.laplacian(u), spd.manufactured(spd.laplacian(u), {u: exact}))],
+        conditions=[spd.Dirichlet(u, exact)],
         reference={u: exact},
     )
-    solution = sp.solve(problem, sp.SPINN(rank=2), progress=False)
+    solution = spd.solve(problem, spd.SPINN(rank=2), progress=False)
     assert solution.error() < 1e-12
     losses = {}
     for sums in ("grid", "core", "gram"):
-        objective = sp.SPINN(rank=2, sums=sums).plan(problem).objective
+        objective = spd.SPINN(rank=2, sums=sums).plan(problem).objective
         with precision("float64"):
             points = objective.draw(jax.random.PRNGKey(0))
             losses[sums] = float(objective.mean_squares(solution.model, points)["equation"])

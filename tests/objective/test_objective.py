@@ -10,7 +10,7 @@ import pytest
 import sympy
 from sympy import cos, exp, pi, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.networks.activations import cos as cos_of
 from spindle.networks.activations import exp as exp_of
 from spindle.networks.activations import sin as sin_of
@@ -19,25 +19,25 @@ from spindle.networks.fields import BoundaryFactor, PointwiseField, SeparableFie
 from spindle.networks.model import Model
 from spindle.networks.taylor import concatenate
 
-x, y = sp.coordinates("x y")
-u = sp.unknown("u", x, y)
-BOX = sp.Box({x: (0, 1), y: (0, 2)})
+x, y = spd.coordinates("x y")
+u = spd.unknown("u", x, y)
+BOX = spd.Box({x: (0, 1), y: (0, 2)})
 SMALL = {"scales": "off", "width": 4, "hidden_layers": 1, "dtype": "float64", "activation": "tanh"}
 
 # ------------------------------------------------------------------------------- a problem, and the same by hand
 
-a, nu = sp.parameter("a", 1.5, unknown=True), sp.parameter("nu", 0.25)
+a, nu = spd.parameter("a", 1.5, unknown=True), spd.parameter("nu", 0.25)
 POINTS = np.array([[0.5, 0.5], [0.25, 1.5], [1.0, 2.0]])
 VALUES, NOISE = np.array([1.0, -2.0, 0.5]), 0.1
 WEIGHTS = {"equation": 2.0, "neumann u": 10.0, "observed u_x": 0.5}
-PROBLEM = sp.Problem(
+PROBLEM = spd.Problem(
     BOX,
     [sympy.Eq(u.diff(x, 2) + 2 * u.diff(y, 2) + a * sin(x) * y * u**2, nu * u.diff(x, y) + x)],
     [
-        sp.Dirichlet(u, cos(y), on="x=0"),
-        sp.Neumann(u, x + y, on=["x=1", "y=2"]),
-        sp.Periodic(u.diff(x), y)[0],
-        sp.Observed(u.diff(x), POINTS, VALUES, noise=NOISE),
+        spd.Dirichlet(u, cos(y), on="x=0"),
+        spd.Neumann(u, x + y, on=["x=1", "y=2"]),
+        spd.Periodic(u.diff(x), y)[0],
+        spd.Observed(u.diff(x), POINTS, VALUES, noise=NOISE),
     ],
 )
 
@@ -104,13 +104,13 @@ def cloud_points(drawn, hard):
 
 
 METHODS = {
-    "spinn, gauss": (sp.SPINN(points=(3, 4), sampling="gauss", rank=2, hard="all", **SMALL), True),
+    "spinn, gauss": (spd.SPINN(points=(3, 4), sampling="gauss", rank=2, hard="all", **SMALL), True),
     "spinn, uniform, sum": (
-        sp.SPINN(points=(3, 4), sampling="uniform", rank=2, hard="off", faces="sum", **SMALL),
+        spd.SPINN(points=(3, 4), sampling="uniform", rank=2, hard="off", faces="sum", **SMALL),
         False,
     ),
-    "pinn, sobol": (sp.PINN(points=(3, 4), sampling="sobol", hard="auto", **SMALL), True),
-    "pinn, random, sum": (sp.PINN(points=(3, 4), sampling="random", hard="off", faces="sum", **SMALL), False),
+    "pinn, sobol": (spd.PINN(points=(3, 4), sampling="sobol", hard="auto", **SMALL), True),
+    "pinn, random, sum": (spd.PINN(points=(3, 4), sampling="random", hard="off", faces="sum", **SMALL), False),
 }
 
 
@@ -120,7 +120,7 @@ def test_loss_is_the_naive_one(name, getkey, float64):
     plan = method.plan(PROBLEM)
     objective, model = plan.objective, plan.build(getkey())
     drawn = jax.jit(objective.draw)(getkey())
-    points, weights = tensor_points(method.sampling) if isinstance(method, sp.SPINN) else cloud_points(drawn[0], hard)
+    points, weights = tensor_points(method.sampling) if isinstance(method, spd.SPINN) else cloud_points(drawn[0], hard)
     expected = naive_mean_squares(model, points, weights, hard, method.faces)
     assert objective.names == tuple(expected)
 
@@ -179,15 +179,15 @@ def separable(*bodies, axes=2):
     return SeparableField((Raw(1),) * axes, bodies, free, 1)
 
 
-ROOM = BOX - sp.Box({x: (sympy.Rational(1, 2), 1), y: (1, 2)})
+ROOM = BOX - spd.Box({x: (sympy.Rational(1, 2), 1), y: (1, 2)})
 
 
 @pytest.mark.parametrize("domain", [BOX, ROOM], ids=["box", "room"])
 def test_gauss_points_integrate_over_domain_and_boundary(domain, getkey, float64):
     """With u = x^2 y^3 the mean squares are integrals of polynomials, which SymPy knows."""
     exact = x**2 * y**3
-    problem = sp.Problem(domain, [u.diff(x, y) - u], [sp.Neumann(u, 1), sp.Dirichlet(u, y, on="y=2")])
-    plan = sp.SPINN(points=(4, 5), sampling="gauss", hard="off", faces="mean", **SMALL).plan(problem)
+    problem = spd.Problem(domain, [u.diff(x, y) - u], [spd.Neumann(u, 1), spd.Dirichlet(u, y, on="y=2")])
+    plan = spd.SPINN(points=(4, 5), sampling="gauss", hard="off", faces="mean", **SMALL).plan(problem)
     model = Model(separable(Power(2), Power(3)), {})
     squares = jax.jit(lambda points: plan.objective.mean_squares(model, points))(jax.jit(plan.objective.draw)(getkey()))
 
@@ -212,20 +212,20 @@ def test_gauss_points_integrate_over_domain_and_boundary(domain, getkey, float64
 
 
 EXACT = exp(-x) * cos(pi * y)
-SOLVED = sp.Problem(
+SOLVED = spd.Problem(
     BOX,
     [
         sympy.Eq(
-            sp.div((1 + u**2) * sp.grad(u)) - u.diff(x),
-            sp.manufactured(sp.div((1 + u**2) * sp.grad(u)) - u.diff(x), {u: EXACT}),
+            spd.div((1 + u**2) * spd.grad(u)) - u.diff(x),
+            spd.manufactured(spd.div((1 + u**2) * spd.grad(u)) - u.diff(x), {u: EXACT}),
         )
     ],
     [
-        sp.Dirichlet(u, EXACT, on="x=0"),
-        sp.Robin(u, 2, 3, 2 * EXACT + 3 * EXACT.diff(x), on="x=1"),
-        sp.Neumann(u, 0, on=["y=0", "y=2"]),
-        sp.Periodic(u, y),
-        sp.Observed(u.diff(x, y), POINTS, [float(EXACT.diff(x, y).subs({x: p, y: q})) for p, q in POINTS], noise=1e-3),
+        spd.Dirichlet(u, EXACT, on="x=0"),
+        spd.Robin(u, 2, 3, 2 * EXACT + 3 * EXACT.diff(x), on="x=1"),
+        spd.Neumann(u, 0, on=["y=0", "y=2"]),
+        spd.Periodic(u, y),
+        spd.Observed(u.diff(x, y), POINTS, [float(EXACT.diff(x, y).subs({x: p, y: q})) for p, q in POINTS], noise=1e-3),
     ],
     {u: EXACT},
 )
@@ -251,11 +251,11 @@ class Of(eqx.Module):
 
 SOLUTIONS = {
     "spinn": (
-        sp.SPINN(points=5, sampling="random", hard="off", **SMALL),
+        spd.SPINN(points=5, sampling="random", hard="off", **SMALL),
         separable(Of(exp_of, -1.0), Of(sin_of, np.pi, np.pi / 2)),
     ),
     "pinn": (
-        sp.PINN(points=5, sampling="sobol", hard="off", **SMALL),
+        spd.PINN(points=5, sampling="sobol", hard="off", **SMALL),
         PointwiseField(Raw(2), Exact(), (tuple(BoundaryFactor((), 1.0) for _ in range(2)),), 1),
     ),
 }
@@ -275,21 +275,21 @@ def test_an_exact_solution_has_no_residual(name, getkey, float64):
 
 
 def test_estimated_parameters_are_trained_and_constants_are_not():
-    plan = sp.PINN(points=4, **SMALL).plan(PROBLEM)
+    plan = spd.PINN(points=4, **SMALL).plan(PROBLEM)
     assert [p.name for p in plan.objective.tunable] == ["a"]
     model = plan.build(jax.random.PRNGKey(0))
     assert {name: float(value) for name, value in model.parameters.items()} == {"a": 1.5}
 
 
 def test_weights_are_one_unless_given_and_little_for_measurements_of_known_noise():
-    objective = sp.PINN(points=4, hard="auto", **SMALL).plan(PROBLEM).objective
+    objective = spd.PINN(points=4, hard="auto", **SMALL).plan(PROBLEM).objective
     assert "dirichlet u" not in objective.names
     found = objective.weights({"equation": 3, "dirichlet u": 5})  # the latter holds exactly: accepted, without effect
     assert found == {"equation": 3.0, "neumann u": 1.0, "periodic u_x in y": 1.0, "observed u_x": 1e-3}
     (noisy,) = (c for c in PROBLEM.conditions if c.name == "observed u_x")
     nearly_exact = replace(noisy, noise=1e-4 * np.sqrt(np.mean(noisy.values**2)))
     conditions = [nearly_exact if c is noisy else c for c in PROBLEM.conditions]
-    posed = sp.PINN(points=4, hard="auto", **SMALL).plan(replace(PROBLEM, conditions=conditions)).objective
+    posed = spd.PINN(points=4, hard="auto", **SMALL).plan(replace(PROBLEM, conditions=conditions)).objective
     assert posed.weights({}, 1.0)["observed u_x"] == pytest.approx(1e-8), "as a condition on the values themselves"
 
 
@@ -302,5 +302,5 @@ def test_weights_are_one_unless_given_and_little_for_measurements_of_known_noise
     ],
 )
 def test_wrong_weights_are_explained(weights, text):
-    with pytest.raises(sp.MethodError, match=text):
-        sp.PINN(points=4, weights=weights, **SMALL).plan(PROBLEM)
+    with pytest.raises(spd.MethodError, match=text):
+        spd.PINN(points=4, weights=weights, **SMALL).plan(PROBLEM)

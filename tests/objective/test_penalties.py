@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
-import spindle as sp
+import spindle as spd
 from spindle.objective.least_squares import LeastSquares
 from spindle.objective.penalties import decay, orthogonality, shrinkage
 from spindle.problem.families import with_parameter_axes
@@ -68,7 +68,7 @@ def test_shrinkage_is_the_norm_along_repeated_points():
 @pytest.mark.slow
 def test_gauss_newton_sees_penalties_as_rows():
     """J of all rows, penalties last, against differentiation of the residual vector; and J^T J likewise."""
-    method = sp.FastLRNR(**SMALL | {"points": 6, "width": 6}, orthogonality=0.3, sparsity=0.2)
+    method = spd.FastLRNR(**SMALL | {"points": 6, "width": 6}, orthogonality=0.3, sparsity=0.2)
     plan = method.plan(with_parameter_axes(convection()))
     model = plan.build(jax.random.PRNGKey(2))
     arrays, static = eqx.partition(model, eqx.is_inexact_array)

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.geometry.supports import PointSet, Region
 from spindle.points.cloud import RULES, Cloud
 
-x, y, z = sp.coordinates("x y z")
-BOX = sp.Box({x: (0, 2), y: (-1, 1), z: (3, 4)})
-ROOM = sp.Box({x: (-1, 1), y: (-1, 1)}) - sp.Box({x: (0, 1), y: (0, 1)})
+x, y, z = spd.coordinates("x y z")
+BOX = spd.Box({x: (0, 2), y: (-1, 1), z: (3, 4)})
+ROOM = spd.Box({x: (-1, 1), y: (-1, 1)}) - spd.Box({x: (0, 1), y: (0, 1)})
 SCATTER = PointSet(np.array([[0.5, 0.25, 3.5]]), np.array([1.0]))
 
 
@@ -20,7 +20,7 @@ def cloud(domain, rule, *, interior=48, boundary=16, equations=1, extra=()):
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("domain", [BOX, ROOM, sp.Interval(x, 0, 1)], ids=["box", "room", "interval"])
+@pytest.mark.parametrize("domain", [BOX, ROOM, spd.Interval(x, 0, 1)], ids=["box", "room", "interval"])
 def test_points_lie_in_their_places(domain, rule, getkey):
     made = cloud(domain, rule)
     drawn = made.draw(getkey())
@@ -48,8 +48,8 @@ def test_grids_round_up(rule, getkey):
 
 @pytest.mark.parametrize("rule", ["sobol", "random"])
 def test_time_is_told_from_space_where_their_bounds_are_the_same(rule, getkey):
-    x, y, t = sp.coordinates("x y t")
-    for domain in (sp.Interval(t, -1, 1) * sp.Disk({x: 0, y: 0}), sp.Disk({x: 0, y: 0}) * sp.Interval(t, -1, 1)):
+    x, y, t = spd.coordinates("x y t")
+    for domain in (spd.Interval(t, -1, 1) * spd.Disk({x: 0, y: 0}), spd.Disk({x: 0, y: 0}) * spd.Interval(t, -1, 1)):
         places = [domain.regions[0], domain.part()[0], domain.faces[0].support]
         inside, wall, start = Cloud(places, [0, 1, 2], interior=300, boundary=50, rule=rule).draw(getkey())
         assert domain.contains(np.asarray(inside)).all() and domain.contains(np.asarray(start)).all()
@@ -70,14 +70,14 @@ def test_each_equation_gets_all_points(getkey):
 
 
 def test_an_end_of_an_interval_is_one_point(getkey):
-    drawn = cloud(sp.Interval(x, 0, 1), "sobol").draw(getkey())
+    drawn = cloud(spd.Interval(x, 0, 1), "sobol").draw(getkey())
     assert [points.tolist() for points in drawn[1:]] == [[[0.0]], [[1.0]]]
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_faces_of_a_periodic_piece_share_their_free_coordinates(rule, getkey):
-    u = sp.unknown("u", x, y, z)
-    piece, other = (c.pieces(BOX)[0] for c in sp.Periodic(u, y))
+    u = spd.unknown("u", x, y, z)
+    piece, other = (c.pieces(BOX)[0] for c in spd.Periodic(u, y))
     places = [face.support for p in (piece, other) for face, _ in p.terms]
     made = Cloud(places, [0, 0, 1, 1], interior=8, boundary=16, rule=rule)
     upper, lower, next_upper, _ = made.draw(getkey())
@@ -103,5 +103,5 @@ def test_only_random_points_move(rule, getkey):
 
 
 def test_unknown_rules_are_refused():
-    with pytest.raises(sp.MethodError, match="`sampling='gauss'` is no known rule"):
+    with pytest.raises(spd.MethodError, match="`sampling='gauss'` is no known rule"):
         cloud(BOX, "gauss")

@@ -3,14 +3,14 @@
 import jax
 import numpy as np
 
-import spindle as sp
+import spindle as spd
 from spindle.points.query import QueryPoints
 from spindle.problem.families import with_parameter_axes
 from tests.families import SMALL, convection
 
 
 def test_tasks_have_the_same_points():
-    method = sp.LRPINN(**SMALL | {"points": 7}, tasks=3, hard="off")
+    method = spd.LRPINN(**SMALL | {"points": 7}, tasks=3, hard="off")
     objective = method.plan(with_parameter_axes(convection())).objective
     clouds = jax.jit(objective.draw)(jax.random.PRNGKey(0))[0]
     inside = np.asarray(clouds[0]).reshape(3, 7, 3)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.points.grid import FixedPoints, grid_points, tensor
 from spindle.problem.families import coordinate_nodes, with_parameter_axes
 from tests.families import convection
@@ -48,7 +48,7 @@ def test_fixed_points_are_the_same_at_every_draw():
 
 
 def test_refusals():
-    with pytest.raises(sp.MethodError, match=r"`points=100` asks for more than the 20 nodes .* 5 x 7 x 1 has inside"):
+    with pytest.raises(spd.MethodError, match=r"`points=100` asks for more than the 20 nodes .* 5 x 7 x 1 has inside"):
         grid_points(supports(), coordinate_nodes(FAMILY, (5, 7), "a call"), 100)
-    with pytest.raises(sp.ProblemError, match=r"has 3 numbers, and `convection` has the coordinates t, x"):
+    with pytest.raises(spd.ProblemError, match=r"has 3 numbers, and `convection` has the coordinates t, x"):
         coordinate_nodes(FAMILY, (5, 7, 2), "a call")

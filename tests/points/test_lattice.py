@@ -5,14 +5,14 @@ import itertools
 import numpy as np
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.geometry.supports import PointSet, Region
 from spindle.points.lattice import Lattice
 from spindle.points.rules import RULES
 
-t, x, y = sp.coordinates("t x y")
-BOX = sp.Box({t: (0, 2), x: (-1, 1), y: (3, 4)})
-ROOM = BOX - sp.Box({t: (0, 2), x: (0, 1), y: (3.5, 4)})
+t, x, y = spd.coordinates("t x y")
+BOX = spd.Box({t: (0, 2), x: (-1, 1), y: (3, 4)})
+ROOM = BOX - spd.Box({t: (0, 2), x: (0, 1), y: (3.5, 4)})
 SCATTER = PointSet(np.array([[0.5, 0.25, 3.5], [1.5, -0.5, 3.25]]), np.array([1.0, 2.0]))
 COUNTS = (3, 4, 5)
 PLACES = {
@@ -69,7 +69,7 @@ def test_only_random_points_move(rule, getkey):
 
 
 def test_axes_draw_different_points(getkey):
-    box = sp.Box({x: (0, 1), y: (0, 1)})
+    box = spd.Box({x: (0, 1), y: (0, 1)})
     lattice = Lattice([box.regions[0].support], (6, 6), "random")
     first, second = lattice.draw(getkey())
     assert not np.array_equal(first, second)
@@ -97,8 +97,8 @@ def test_points_of_other_rules_weigh_the_same(rule):
 
 def test_opposite_faces_share_their_free_coordinates(getkey):
     """So that periodicity compares the same points."""
-    u = sp.unknown("u", t, x, y)
-    (piece,) = sp.Periodic(u, x)[0].pieces(BOX)
+    u = spd.unknown("u", t, x, y)
+    (piece,) = spd.Periodic(u, x)[0].pieces(BOX)
     lattice = Lattice([face.support for face, _ in piece.terms], COUNTS, "random")
     upper, lower = lattice.coordinates(lattice.draw(getkey()))
     assert (upper[1].item(), lower[1].item()) == (1.0, -1.0)
@@ -107,7 +107,7 @@ def test_opposite_faces_share_their_free_coordinates(getkey):
 
 
 def test_unknown_rules_are_refused():
-    with pytest.raises(sp.MethodError, match="`sampling='sobol'` is no known rule"):
+    with pytest.raises(spd.MethodError, match="`sampling='sobol'` is no known rule"):
         Lattice(PLACES["box"], COUNTS, "sobol")
 
 

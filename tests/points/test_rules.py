@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.points.rules import FIXED, RULES, check_rule, fixed_nodes, random_nodes, spread
 
 
@@ -58,7 +58,7 @@ def test_random_nodes_fill_the_interval(getkey):
 
 
 def test_misspelt_rules_are_explained():
-    with pytest.raises(sp.MethodError, match=r"`sampling='gaus'` is no known rule.*Did you mean `gauss`\?"):
+    with pytest.raises(spd.MethodError, match=r"`sampling='gaus'` is no known rule.*Did you mean `gauss`\?"):
         check_rule("gaus")
     for rule in RULES:
         check_rule(rule)

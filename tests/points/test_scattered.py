@@ -8,27 +8,27 @@ import sympy
 from scipy.spatial import cKDTree
 from sympy import cos, pi, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.geometry.shapes import Ball, Curve, Disk, Mesh, Polygon, shape_of
 from spindle.points.node_arrays import from_cloud
 from spindle.points.scattered import scatter
 
-x, y, z = sp.coordinates("x y z")
+x, y, z = spd.coordinates("x y z")
 s = sympy.Symbol("s", real=True)
 
 DISK = Disk({x: 0, y: 0}, 1)
 BALL = Ball({x: 0, y: 0, z: 0}, 1)
-SQUARE = sp.Box({x: (-1, 1), y: (-1, 1)})
-CUBE = sp.Box({x: (0, 1), y: (0, 1), z: (0, 1)})
+SQUARE = spd.Box({x: (-1, 1), y: (-1, 1)})
+CUBE = spd.Box({x: (0, 1), y: (0, 1), z: (0, 1)})
 STAR = 1 + sin(5 * s) / 4
 SHAPES = {
     "disk": DISK,
     "star": Curve({x: STAR * cos(s), y: STAR * sin(s)}, s, (0, 2 * pi)),
     "polygon with a hole": Polygon((x, y), [(0, 0), (4, 0), (4, 3), (0, 3)], holes=[[(1, 1), (2, 1), (2, 2)]]),
-    "L": shape_of(SQUARE - sp.Box({x: (0, 1), y: (0, 1)})),
+    "L": shape_of(SQUARE - spd.Box({x: (0, 1), y: (0, 1)})),
     "square minus disks": shape_of(SQUARE) - Disk({x: 0.5, y: 0.5}, 0.2) - Disk({x: -0.4, y: -0.4}, 0.4),
-    "half a disk": DISK & shape_of(sp.Box({x: (-2, 2), y: (0, 2)})),
-    "squares that share a side": shape_of(SQUARE) | sp.Box({x: (1, 2), y: (-1, 1)}),
+    "half a disk": DISK & shape_of(spd.Box({x: (-2, 2), y: (0, 2)})),
+    "squares that share a side": shape_of(SQUARE) | spd.Box({x: (1, 2), y: (-1, 1)}),
     "ball": BALL,
     "cube": shape_of(CUBE),
     "cube minus balls": shape_of(CUBE) - Ball({x: 0.5, y: 0.5, z: 0.5}, 0.25) - Ball({x: 0, y: 0, z: 0}, 0.4),
@@ -132,7 +132,7 @@ def test_neighbours_are_close_in_memory():
 
 def test_no_ghosts_on_request_and_none_across_a_slit():
     assert len(scatter(DISK, total=400, ghost=0).ghosts) == 0
-    slit = sp.Box({x: (-0.5, 0.5), y: (-0.001, 0.001)})
+    slit = spd.Box({x: (-0.5, 0.5), y: (-0.001, 0.001)})
     shape = shape_of(SQUARE) - slit
     nodes = scatter(shape, total=600)
     assert (shape.distance(nodes.ghosts) < 0).all()
@@ -158,7 +158,7 @@ def test_impossible_counts_are_explained(counts, text):
         nodes = scatter(DISK, **counts)
         assert (len(nodes.interior), len(nodes.boundary)) == (counts["interior"], counts["boundary"])
         return
-    with pytest.raises(sp.MethodError, match=text):
+    with pytest.raises(spd.MethodError, match=text):
         scatter(DISK, **counts)
 
 
@@ -194,19 +194,19 @@ def test_a_cloud_of_ones_own():
     ],
 )
 def test_bad_clouds_are_refused(cloud, text):
-    with pytest.raises(sp.MethodError, match=text):
+    with pytest.raises(spd.MethodError, match=text):
         from_cloud(*cloud)
 
 
 def test_labels_must_number_the_sides():
-    with pytest.raises(sp.MethodError, match="do not number the sides"):
+    with pytest.raises(spd.MethodError, match="do not number the sides"):
         from_cloud(INNER, ring(18), ring(18), labels=[1] * 18)
 
 
 @pytest.mark.parametrize("length", [1e3, 1e6, 1e16])
 def test_a_strip_too_narrow_for_its_nodes_is_refused_at_once(length):
     """On 1e16 by 1 it took gigabytes to place three hundred nodes on the rim alone."""
-    strip = shape_of(sp.Box({x: (0, length), y: (0, 1)}))
+    strip = shape_of(spd.Box({x: (0, length), y: (0, 1)}))
     words = rf"nodes lie .* apart where it is about 1 wide.* it takes about {15 * length:.2g}".replace("+", r"\+")
-    with pytest.raises(sp.MethodError, match=words):
+    with pytest.raises(spd.MethodError, match=words):
         scatter(strip, total=300)

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.registry import gallery
 from spindle.points.shifts import ShiftedGrids
 
@@ -38,7 +38,7 @@ def test_copies_are_shifted_by_parts_of_a_cell_and_go_round(copies):
 
 
 def test_a_lattice_takes_them_on_all_intervals_and_faces():
-    method = sp.SPINN(recipe="paper", points=6, width=4, rank=2)
+    method = spd.SPINN(recipe="paper", points=6, width=4, rank=2)
     lattice = method.plan(gallery("poisson_lshape")).objective.derivatives.points
     pools = [jax.jit(lattice.turned)(jax.random.PRNGKey(0), turn) for turn in range(10)]
     for turn, (x, y) in enumerate(pools):

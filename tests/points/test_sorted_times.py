@@ -5,23 +5,23 @@ import numpy as np
 import pytest
 from sympy import Eq
 
-import spindle as sp
+import spindle as spd
 
-t, x, y = sp.coordinates("t x y")
-u, v = sp.unknown("u", t, x, y), sp.unknown("v", t, x, y)
+t, x, y = spd.coordinates("t x y")
+u, v = spd.unknown("u", t, x, y), spd.unknown("v", t, x, y)
 PAPER = {"recipe": "paper", "points": (6, 2, 5), "width": 4, "hidden_layers": 1}
 
 
 def prepared(domain, **settings):
-    problem = sp.Problem(
-        domain, {"a": Eq(u.diff(t), v), "b": Eq(v.diff(t), sp.laplacian(u))}, [sp.Initial(u, x), sp.Dirichlet(v, t)]
+    problem = spd.Problem(
+        domain, {"a": Eq(u.diff(t), v), "b": Eq(v.diff(t), spd.laplacian(u))}, [spd.Initial(u, x), spd.Dirichlet(v, t)]
     )
-    plan = sp.CausalPINN(**PAPER | settings).plan(problem)
+    plan = spd.CausalPINN(**PAPER | settings).plan(problem)
     cloud = plan.objective.derivatives.points
     return plan, cloud, [np.asarray(points) for points in jax.jit(cloud.draw)(jax.random.PRNGKey(3))]
 
 
-BOX, TUBE = sp.Box({t: (1, 3), x: (0, 1), y: (0, 1)}), sp.Interval(t, 1, 3) * sp.Disk({x: 0, y: 0}, 1)
+BOX, TUBE = spd.Box({t: (1, 3), x: (0, 1), y: (0, 1)}), spd.Interval(t, 1, 3) * spd.Disk({x: 0, y: 0}, 1)
 
 
 @pytest.mark.parametrize("domain", [BOX, TUBE])
@@ -52,9 +52,9 @@ def test_new_ones_are_drawn_in_each_step_and_each_is_a_slab():
 
 
 def test_without_time_they_are_refused():
-    w = sp.unknown("w", x, y)
-    problem = sp.Problem(sp.Box({x: (0, 1), y: (0, 1)}), [sp.laplacian(w)], [sp.Dirichlet(w, x)], name="still")
+    w = spd.unknown("w", x, y)
+    problem = spd.Problem(spd.Box({x: (0, 1), y: (0, 1)}), [spd.laplacian(w)], [spd.Dirichlet(w, x)], name="still")
     with pytest.raises(
-        sp.MethodError, match=r"draws instants in their order, and `still` has no time; take `sampling="
+        spd.MethodError, match=r"draws instants in their order, and `still` has no time; take `sampling="
     ):
-        sp.PINN(sampling="sorted").plan(problem)
+        spd.PINN(sampling="sorted").plan(problem)

@@ -22,28 +22,28 @@ from sympy import (
     tanh,
 )
 
-import spindle as sp
+import spindle as spd
 from spindle.problem.branches import in_one_branch
 from spindle.problem.consistency.checks import doubts
 from spindle.symbolic.functions import evaluate
 
-t, x, y, z = sp.coordinates("t x y z")
-RING = sp.Disk({x: 0, y: 0}, 1) - sp.Disk({x: 0, y: 0}, Rational(1, 2))
-CORNER = sp.Box({x: (0, 1), y: (0, 1)}) - sp.Box({x: (0.5, 1), y: (0.5, 1)})
+t, x, y, z = spd.coordinates("t x y z")
+RING = spd.Disk({x: 0, y: 0}, 1) - spd.Disk({x: 0, y: 0}, Rational(1, 2))
+CORNER = spd.Box({x: (0, 1), y: (0, 1)}) - spd.Box({x: (0.5, 1), y: (0.5, 1)})
 # domain, what is positive in it and zero just outside of its boundary, or on it
 DOMAINS = {
-    "interval": (sp.Interval(x, 0, 1), 1.01 - x),
-    "edge of an interval": (sp.Interval(x, 0, 1), x),
-    "far away": (sp.Interval(x, 0, 1), x + 5),
-    "box": (sp.Box({x: (-1, 1), y: (0, 2)}), y + 0.1),
-    "slanted": (sp.Box({x: (-1, 1), y: (0, 2)}), 4 - x - y),
+    "interval": (spd.Interval(x, 0, 1), 1.01 - x),
+    "edge of an interval": (spd.Interval(x, 0, 1), x),
+    "far away": (spd.Interval(x, 0, 1), x + 5),
+    "box": (spd.Box({x: (-1, 1), y: (0, 2)}), y + 0.1),
+    "slanted": (spd.Box({x: (-1, 1), y: (0, 2)}), 4 - x - y),
     "corner": (CORNER, 1.6 - x - y),
-    "disk": (sp.Disk({x: 0, y: 0}, 1), 1.45 - x - y),
+    "disk": (spd.Disk({x: 0, y: 0}, 1), 1.45 - x - y),
     "ring": (RING, x**2 + y**2 - 0.2),
-    "ball": (sp.Ball({x: 0, y: 0, z: 0}, 1), 1.8 - x - y - z),
-    "later": (sp.Box({t: (0, 2), x: (0, 1)}), 2.5 - t),
-    "cylinder": (sp.Disk({x: 0, y: 0}, 1) * sp.Interval(t, 0, 2), 1.45 - x - y),
-    "curved": (sp.Box({x: (0, 1), y: (0, 1)}), 3 + sin(5 * x) + cos(y)),
+    "ball": (spd.Ball({x: 0, y: 0, z: 0}, 1), 1.8 - x - y - z),
+    "later": (spd.Box({t: (0, 2), x: (0, 1)}), 2.5 - t),
+    "cylinder": (spd.Disk({x: 0, y: 0}, 1) * spd.Interval(t, 0, 2), 1.45 - x - y),
+    "curved": (spd.Box({x: (0, 1), y: (0, 1)}), 3 + sin(5 * x) + cos(y)),
 }
 # g -> a function that switches where g is zero, or where it is 100; for each what it is where g lies between
 SWITCHES = {
@@ -69,7 +69,7 @@ def test_a_switch_outside_the_domain_is_not_there(where, name):
     domain, g = DOMAINS[where]
     switching, branch = SWITCHES[name](g)
     assert same(in_one_branch(switching, domain, closed=False), branch)
-    u = sp.unknown("u", *domain.coordinates)
+    u = spd.unknown("u", *domain.coordinates)
     for c in [c for c in domain.coordinates if c.name != "t"]:
         problem = posed(domain, u, (switching * u.diff(c)).diff(c))
         (equation,) = problem.equations
@@ -84,21 +84,21 @@ def same(one, other):
 
 
 def posed(domain, u, left):
-    starts = [sp.Initial(u, 0)] if t in domain.coordinates else []
-    return sp.Problem(domain, [Eq(left, -1)], [sp.Dirichlet(u, 0), *starts])
+    starts = [spd.Initial(u, 0)] if t in domain.coordinates else []
+    return spd.Problem(domain, [Eq(left, -1)], [spd.Dirichlet(u, 0), *starts])
 
 
 @pytest.mark.parametrize("name", SWITCHES)
 def test_a_switch_inside_is_left(name):
     switching, _ = SWITCHES[name](x - 0.5 if name not in ("Heaviside beyond", "Min") else x + 99.5)
-    left = in_one_branch(switching, sp.Interval(x, 0, 1), closed=False)
+    left = in_one_branch(switching, spd.Interval(x, 0, 1), closed=False)
     at = {x: np.linspace(0, 1, 10)}
     np.testing.assert_array_equal(evaluate(left, at), evaluate(switching, at))
     assert left.has(sympy.Heaviside, sympy.Abs, sympy.Max, sympy.Piecewise, sympy.sign, Min, Mod, floor, ceiling, frac)
 
 
 def test_the_boundary_counts_where_it_belongs_to_the_domain():
-    step, line = Heaviside(x), sp.Interval(x, 0, 1)
+    step, line = Heaviside(x), spd.Interval(x, 0, 1)
     assert in_one_branch(step, line, closed=True) == step
     assert in_one_branch(step, line, closed=False) == 1
     # Zero on more than the boundary is no touch: the step is 1/2 there.
@@ -106,27 +106,27 @@ def test_the_boundary_counts_where_it_belongs_to_the_domain():
 
 
 def test_parameters_are_taken_over_their_ranges():
-    line = sp.Interval(x, 0, 1)
-    known, ranged = sp.parameter("a", 3.0), sp.parameter("b", range=(2, 4))
+    line = spd.Interval(x, 0, 1)
+    known, ranged = spd.parameter("a", 3.0), spd.parameter("b", range=(2, 4))
     assert in_one_branch(Max(x, known), line) == known
     assert in_one_branch(Max(x, ranged), line) == ranged
-    for stray in (sp.parameter("c", 3.0, unknown=True), sp.parameter("d", range=(0.5, 4)), sp.unknown("u", x)):
+    for stray in (spd.parameter("c", 3.0, unknown=True), spd.parameter("d", range=(0.5, 4)), spd.unknown("u", x)):
         assert in_one_branch(Max(x, stray), line) == Max(x, stray)
 
 
 def test_all_of_many_branches_are_dropped_that_others_exceed():
-    line = sp.Interval(x, 0, 1)
+    line = spd.Interval(x, 0, 1)
     assert in_one_branch(Max(x, 1 - x, -x, x - 2), line) == Max(x, 1 - x)
     assert in_one_branch(Min(x + 2, 3 * x, 5), line) == Min(x + 2, 3 * x, 5).func(x + 2, 3 * x)
 
 
 def test_a_guard_around_a_removable_singularity_stays():
     """The set where it holds is tiny, and a node of a lattice may lie in it."""
-    u, r = sp.unknown("u", x, y), sqrt(x**2 + y**2)
+    u, r = spd.unknown("u", x, y), sqrt(x**2 + y**2)
     guarded = Piecewise((1, x**2 + y**2 < 1e-20), (tanh(r) / r, True))
-    problem = sp.Problem(
-        domain=sp.Box({x: (-4, 4), y: (-4, 4)}),
+    problem = spd.Problem(
+        domain=spd.Box({x: (-4, 4), y: (-4, 4)}),
         equations=[Eq(guarded * u.diff(x) + u, 0)],
-        conditions=[sp.Dirichlet(u, 0, on=Eq(x, -4))],
+        conditions=[spd.Dirichlet(u, 0, on=Eq(x, -4))],
     )
     assert problem.equations[0].residual.has(Piecewise)

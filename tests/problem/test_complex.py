@@ -6,23 +6,23 @@ import numpy as np
 import pytest
 from sympy import Abs, Eq, I, Rational, conjugate, exp, im, re, sech
 
-import spindle as sp
+import spindle as spd
 from spindle.problem.serialize import problem_from_data, problem_to_data
 from spindle.symbolic.complex_parts import parts_of
 from tests.solutions import untrained
 
-t, x, y = sp.coordinates("t x y")
-psi, w = sp.unknown("psi", t, x, complex=True), sp.unknown("w", x, complex=True)
-u = sp.unknown("u", x)
+t, x, y = spd.coordinates("t x y")
+psi, w = spd.unknown("psi", t, x, complex=True), spd.unknown("w", x, complex=True)
+u = spd.unknown("u", x)
 K = 3
 
 
 def radiating():
     """w'' + k^2 w = 0, w(0) = 1, and waves leave at x = 2: w = exp(i k x)."""
-    return sp.Problem(
-        domain=sp.Box({x: (0, 2)}),
+    return spd.Problem(
+        domain=spd.Box({x: (0, 2)}),
         equations={"helmholtz": Eq(w.diff(x, 2) + K**2 * w, 0)},
-        conditions=[sp.Dirichlet(w, 1, on=Eq(x, 0)), sp.Robin(w, -I * K, 1, on=Eq(x, 2))],
+        conditions=[spd.Dirichlet(w, 1, on=Eq(x, 0)), spd.Robin(w, -I * K, 1, on=Eq(x, 2))],
         reference={w: exp(I * K * x)},
         quantities={"power": Abs(w) ** 2},
     )
@@ -32,10 +32,10 @@ def soliton():
     """A soliton of i psi_t + psi_xx / 2 + |psi|^2 psi = 0 that travels: Zakharov & Shabat (1972)."""
     speed = Rational(1, 2)
     exact = sech(x - speed * t) * exp(I * (speed * x + (1 - speed**2) / 2 * t))
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (-5, 5)}),
+    return spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (-5, 5)}),
         equations=[Eq(I * psi.diff(t) + psi.diff(x, 2) / 2 + Abs(psi) ** 2 * psi, 0)],
-        conditions=[sp.Initial(psi, exact.subs(t, 0)), sp.Dirichlet(psi, exact)],
+        conditions=[spd.Initial(psi, exact.subs(t, 0)), spd.Dirichlet(psi, exact)],
         reference={psi: exact},
     )
 
@@ -62,15 +62,15 @@ def test_it_comes_back_from_a_file(build):
 
 
 def test_measurements_are_complex():
-    both = sp.Observed(w, {x: [0.1, 0.2]}, [1 + 2j, 3 - 1j])
+    both = spd.Observed(w, {x: [0.1, 0.2]}, [1 + 2j, 3 - 1j])
     assert [c.name for c in both] == ["observed w re", "observed w im"]
     np.testing.assert_array_equal([c.values for c in both], [[1, 3], [2, -1]])
-    assert sp.Observed(re(w) + Abs(w), {x: [0.1]}, [1.0]).name == "observed w"
+    assert spd.Observed(re(w) + Abs(w), {x: [0.1]}, [1.0]).name == "observed w"
 
 
 @pytest.mark.slow
 def test_waves_leave_and_values_are_complex():
-    solution = sp.solve(radiating(), sp.SPINN(width=24, newton_steps=3, refine=0), progress=False)
+    solution = spd.solve(radiating(), spd.SPINN(width=24, newton_steps=3, refine=0), progress=False)
     assert set(solution.run.errors) == {"w", "power"}
     assert solution.run.errors["w"]["rel_l2"] < 1e-10
     at = np.linspace(0, 2, 201)  # as many as errors are measured at, so that nothing is compiled anew
@@ -98,7 +98,7 @@ def test_expressions_of_complex_unknowns_are_evaluated_by_parts():
 
 @pytest.mark.slow
 def test_a_soliton_by_default_is_right_to_eight_digits():
-    solution = sp.solve(soliton(), sp.SPINN(), progress=False, estimate=True)
+    solution = spd.solve(soliton(), spd.SPINN(), progress=False, estimate=True)
     assert solution.error() < 1e-8
     assert set(solution.run.errors) == {"psi"}
     estimated = solution.run.error_estimate.errors["psi"]
@@ -109,32 +109,32 @@ def test_a_soliton_by_default_is_right_to_eight_digits():
 @pytest.mark.slow
 def test_a_wave_between_two_circles_by_differences():
     """A plane wave, with its own impedance, which varies along the outer circle."""
-    z = sp.unknown("z", x, y, complex=True)
-    ring = sp.Disk({x: 0, y: 0}, 2) - sp.Disk({x: 0, y: 0}, Rational(1, 2))
+    z = spd.unknown("z", x, y, complex=True)
+    ring = spd.Disk({x: 0, y: 0}, 2) - spd.Disk({x: 0, y: 0}, Rational(1, 2))
     plane = exp(I * (2 * x + y))
     slope = I * (2 * x + y) / 2
-    problem = sp.Problem(
+    problem = spd.Problem(
         domain=ring,
-        equations=[Eq(sp.laplacian(z) + 5 * z, 0)],
+        equations=[Eq(spd.laplacian(z) + 5 * z, 0)],
         conditions=[
-            sp.Dirichlet(z, plane, on=x**2 + y**2 < 1),
-            sp.Robin(z, -slope, 1, 0, on=x**2 + y**2 > 1),
+            spd.Dirichlet(z, plane, on=x**2 + y**2 < 1),
+            spd.Robin(z, -slope, 1, 0, on=x**2 + y**2 > 1),
         ],
         reference={z: plane},
     )
-    assert sp.solve(problem, sp.DTPINN(order=4), progress=False).error() < 2e-3
+    assert spd.solve(problem, spd.DTPINN(order=4), progress=False).error() < 2e-3
 
 
 def test_refusals_say_what_to_do():
-    with pytest.raises(sp.ProblemError, match=r"which is complex.*complex=True"):
-        sp.Problem(domain=sp.Box({x: (0, 1)}), equations=[Eq(I * u.diff(x) + u, 0)])
-    with pytest.raises(sp.ProblemError, match=r"which is complex.*complex=True"):
-        sp.Dirichlet(u, I)
-    with pytest.raises(sp.ProblemError, match=r"which is complex.*complex=True"):
-        sp.Robin(u, I, 1)
-    with pytest.raises(sp.ProblemError, match="tables for a complex unknown"):
-        sp.Problem(
-            domain=sp.Box({x: (0, 1)}),
+    with pytest.raises(spd.ProblemError, match=r"which is complex.*complex=True"):
+        spd.Problem(domain=spd.Box({x: (0, 1)}), equations=[Eq(I * u.diff(x) + u, 0)])
+    with pytest.raises(spd.ProblemError, match=r"which is complex.*complex=True"):
+        spd.Dirichlet(u, I)
+    with pytest.raises(spd.ProblemError, match=r"which is complex.*complex=True"):
+        spd.Robin(u, I, 1)
+    with pytest.raises(spd.ProblemError, match="tables for a complex unknown"):
+        spd.Problem(
+            domain=spd.Box({x: (0, 1)}),
             equations=[Eq(w.diff(x), I * w)],
-            reference={w: sp.GridReference({"x": [0, 1]}, np.ones(2))},
+            reference={w: spd.GridReference({"x": [0, 1]}, np.ones(2))},
         )

@@ -8,27 +8,27 @@ from scipy.optimize import brentq
 from scipy.special import erf as erf_of
 from sympy import Eq, Rational, erf, exp, sin, sqrt
 
-import spindle as sp
+import spindle as spd
 from spindle.problem.serialize import problem_from_data, problem_to_data
 from tests.solutions import untrained
 
-t, x = sp.coordinates("t x")
-u, S = sp.unknown("u", t, x), sp.unknown("S", t)
+t, x = spd.coordinates("t x")
+u, S = spd.unknown("u", t, x), spd.unknown("S", t)
 
 
 def stefan():
     """Neumann's similarity solution of a melting front, of Stefan number 1, in a coordinate that fixes the front."""
     root = brentq(lambda k: np.sqrt(np.pi) * k * np.exp(k * k) * erf_of(k) - 1, 0.1, 2, xtol=1e-15)
     exact, front, first = 1 - erf(root * x) / erf(root), 2 * root * sqrt(t), Rational(1, 10)
-    return sp.Problem(
-        domain=sp.Box({t: (first, 1), x: (0, 1)}),
+    return spd.Problem(
+        domain=spd.Box({t: (first, 1), x: (0, 1)}),
         equations={"heat": Eq(S**2 * u.diff(t) - x * S * S.diff(t) * u.diff(x), u.diff(x, 2))},
         conditions=[
-            sp.Initial(u, exact),
-            sp.Initial(S, front.subs(t, first)),
-            sp.Dirichlet(u, 1, on=Eq(x, 0)),
-            sp.Dirichlet(u, 0, on=Eq(x, 1)),
-            sp.Dirichlet(S * S.diff(t) + u.diff(x), 0, on=Eq(x, 1), name="front"),
+            spd.Initial(u, exact),
+            spd.Initial(S, front.subs(t, first)),
+            spd.Dirichlet(u, 1, on=Eq(x, 0)),
+            spd.Dirichlet(u, 0, on=Eq(x, 1)),
+            spd.Dirichlet(S * S.diff(t) + u.diff(x), 0, on=Eq(x, 1), name="front"),
         ],
         reference={u: exact, S: front},
         quantities={"square": S**2},
@@ -39,15 +39,15 @@ def body_on_a_rod():
     """A rod with a body of heat capacity 1 at its end: u = exp(-m^2 t) sin(m x), m tan m = 1, S = u(t, 1)."""
     m = brentq(lambda k: k * np.tan(k) - 1, 0.1, 1.5, xtol=1e-15)
     exact = exp(-(m**2) * t) * sin(m * x)
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1)}),
+    return spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1)}),
         equations=[Eq(u.diff(t), u.diff(x, 2))],
         conditions=[
-            sp.Initial(u, exact.subs(t, 0)),
-            sp.Initial(S, exact.subs({t: 0, x: 1})),
-            sp.Dirichlet(u, 0, on=Eq(x, 0)),
-            sp.Dirichlet(u - S, 0, on=Eq(x, 1), name="contact"),
-            sp.Dirichlet(S.diff(t) + u.diff(x), 0, on=Eq(x, 1), name="body"),
+            spd.Initial(u, exact.subs(t, 0)),
+            spd.Initial(S, exact.subs({t: 0, x: 1})),
+            spd.Dirichlet(u, 0, on=Eq(x, 0)),
+            spd.Dirichlet(u - S, 0, on=Eq(x, 1), name="contact"),
+            spd.Dirichlet(S.diff(t) + u.diff(x), 0, on=Eq(x, 1), name="body"),
         ],
         reference={u: exact, S: exact.subs(x, 1)},
     )
@@ -76,8 +76,8 @@ def test_it_comes_back_from_a_file(build):
 
 
 def test_a_complex_one_has_parts_of_fewer_coordinates():
-    psi = sp.unknown("psi", t, complex=True)
-    problem = sp.Problem(sp.Box({t: (0, 1), x: (0, 1)}), [Eq(psi.diff(t), u), Eq(u.diff(x, 2), 0)])
+    psi = spd.unknown("psi", t, complex=True)
+    problem = spd.Problem(spd.Box({t: (0, 1), x: (0, 1)}), [Eq(psi.diff(t), u), Eq(u.diff(x, 2), 0)])
     assert [str(w) for w in problem.unknowns] == ["psi_im(t, x)", "psi_re(t, x)", "u(t, x)"]
     assert {str(w) for w in problem.spread} == {"psi_im(t)", "psi_re(t)"}
 
@@ -87,13 +87,13 @@ def test_its_values_need_its_coordinates_alone():
     times = np.array([0.2, 0.7])
     values = solution(S, t=times)
     np.testing.assert_allclose(values, solution(S, t=times, x=0.5))
-    with pytest.raises(sp.ProblemError, match="x was not given"):
+    with pytest.raises(spd.ProblemError, match="x was not given"):
         solution(S * u, t=times)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("build", [stefan, body_on_a_rod])
 def test_closed_forms_are_found_by_default(build):
-    solution = sp.solve(build(), sp.SPINN(), progress=False)
+    solution = spd.solve(build(), spd.SPINN(), progress=False)
     assert solution.run.errors["S"]["rel_l2"] < 1e-8
     assert solution.verdict.word == "solved", str(solution)

@@ -4,21 +4,21 @@ import jax.numpy as jnp
 import pytest
 from sympy import Eq
 
-import spindle as sp
+import spindle as spd
 from spindle.problem.consistency.checks import fatal
 
-x, y = sp.coordinates("x y")
-u, w = sp.unknown("u", x), sp.unknown("w", x, y)
-STEP = sp.given("k", lambda q: jnp.where(q < 0.5, 1.0, 10.0), x)
+x, y = spd.coordinates("x y")
+u, w = spd.unknown("u", x), spd.unknown("w", x, y)
+STEP = spd.given("k", lambda q: jnp.where(q < 0.5, 1.0, 10.0), x)
 
 
 def on_a_line(k, factor=1):
     flux = k * u.diff(x)
-    return sp.Problem(sp.Interval(x, 0, 1), [Eq(factor * flux.diff(x), 0)], [sp.Dirichlet(u, x)])
+    return spd.Problem(spd.Interval(x, 0, 1), [Eq(factor * flux.diff(x), 0)], [spd.Dirichlet(u, x)])
 
 
 def in_the_plane(k, domain):
-    return sp.Problem(domain, [Eq(sp.div(k * sp.grad(w)), 1)], [sp.Dirichlet(w, 0)])
+    return spd.Problem(domain, [Eq(spd.div(k * spd.grad(w)), 1)], [spd.Dirichlet(w, 0)])
 
 
 @pytest.mark.parametrize("factor", [1e-12, 1, 1e12])
@@ -41,20 +41,20 @@ def test_a_jump_is_found_in_any_units(factor):
     ],
 )
 def test_jumps_are_told_from_what_is_steep(function, jumps):
-    assert bool(fatal(on_a_line(sp.given("k", function, x)))) == jumps
+    assert bool(fatal(on_a_line(spd.given("k", function, x)))) == jumps
 
 
-@pytest.mark.parametrize("domain", [sp.Box({x: (0, 1), y: (0, 1)}), sp.Disk({x: 0, y: 0}, 1)], ids=["box", "disk"])
+@pytest.mark.parametrize("domain", [spd.Box({x: (0, 1), y: (0, 1)}), spd.Disk({x: 0, y: 0}, 1)], ids=["box", "disk"])
 def test_jumps_along_a_curve_are_found(domain):
-    k = sp.given("k", lambda q, r: jnp.where(q**2 + r**2 < 0.5, 1.0, 10.0), x, y)
+    k = spd.given("k", lambda q, r: jnp.where(q**2 + r**2 < 0.5, 1.0, 10.0), x, y)
     (said,) = fatal(in_the_plane(k, domain))
     assert "`k`, given as code, jumps from" in said
 
 
 def test_a_source_may_jump_and_what_is_said_to_be_smooth_is_believed():
-    source = sp.Problem(sp.Interval(x, 0, 1), [Eq(u.diff(x, 2), STEP)], [sp.Dirichlet(u, 0)])
+    source = spd.Problem(spd.Interval(x, 0, 1), [Eq(u.diff(x, 2), STEP)], [spd.Dirichlet(u, 0)])
     assert not fatal(source)
-    believed = sp.given("k", lambda q: jnp.where(q < 0.5, 1.0, 10.0), x, smooth=True)
+    believed = spd.given("k", lambda q: jnp.where(q < 0.5, 1.0, 10.0), x, smooth=True)
     assert not fatal(on_a_line(believed))
 
 
@@ -62,4 +62,4 @@ def test_code_that_cannot_be_called_there_is_no_doubt():
     def refuses(q):
         raise ValueError("never")
 
-    assert not fatal(on_a_line(sp.given("k", refuses, x)))
+    assert not fatal(on_a_line(spd.given("k", refuses, x)))

@@ -5,11 +5,11 @@ import json
 import pytest
 from sympy import Abs, Eq, Piecewise, Rational, exp
 
-import spindle as sp
+import spindle as spd
 from spindle.problem.serialize import problem_from_data, problem_to_data
 
-t, x, y = sp.coordinates("t x y")
-u, w = sp.unknown("u", x), sp.unknown("w", t, x)
+t, x, y = spd.coordinates("t x y")
+u, w = spd.unknown("u", x), spd.unknown("w", t, x)
 HALF, R = Rational(1, 2), Rational(1, 5)
 K = Piecewise((1, x < HALF), (3, True))
 
@@ -17,10 +17,10 @@ K = Piecewise((1, x < HALF), (3, True))
 def contact():
     """Two rods that touch badly: the flux q through 1/2 + R + 1/6 of resistance is that of a difference of one."""
     q = 1 / (HALF + R + Rational(1, 6))
-    return sp.Problem(
-        domain=sp.Box({x: (0, 1)}),
-        equations=[Eq(sp.div(K * sp.grad(u)), 0)],
-        conditions=[sp.Dirichlet(u, x), sp.Interface(u, Eq(x, HALF), flux=K * u.diff(x), resistance=R)],
+    return spd.Problem(
+        domain=spd.Box({x: (0, 1)}),
+        equations=[Eq(spd.div(K * spd.grad(u)), 0)],
+        conditions=[spd.Dirichlet(u, x), spd.Interface(u, Eq(x, HALF), flux=K * u.diff(x), resistance=R)],
         reference={u: Piecewise((q * x, x < HALF), (1 - q * (1 - x) / 3, True))},
     )
 
@@ -28,14 +28,14 @@ def contact():
 def heated_contact(unknown=w):
     """A jump, a contact and a source in one place, all of which decay."""
     exact = exp(-t) * Piecewise((x, x < HALF), (2 * (x - HALF) + HALF + R + 1, True))
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1)}),
+    return spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1)}),
         equations=[Eq(unknown.diff(t), unknown.diff(x, 2) - unknown)],
         conditions=[
-            sp.Initial(unknown, exact.subs(t, 0)),
-            sp.Dirichlet(unknown, 0, on=Eq(x, 0)),
-            sp.Dirichlet(unknown, exp(-t) * (2 + R + HALF), on=Eq(x, 1)),
-            sp.Interface(
+            spd.Initial(unknown, exact.subs(t, 0)),
+            spd.Dirichlet(unknown, 0, on=Eq(x, 0)),
+            spd.Dirichlet(unknown, exp(-t) * (2 + R + HALF), on=Eq(x, 1)),
+            spd.Interface(
                 unknown, Eq(x, HALF), jump=exp(-t), flux=unknown.diff(x), flux_jump=exp(-t), resistance=R, name="step"
             ),
         ],
@@ -58,13 +58,13 @@ def test_it_is_told_and_comes_back_from_a_file(build):
 @pytest.mark.slow
 @pytest.mark.parametrize("build", [contact, heated_contact])
 def test_closed_forms_are_found_by_default(build):
-    solution = sp.solve(build(), sp.SPINN(), progress=False)
+    solution = spd.solve(build(), spd.SPINN(), progress=False)
     assert solution.error() < 1e-10
     assert solution.verdict.word == "solved", str(solution)
 
 
 def test_complex_unknowns_step_by_parts():
-    psi = sp.unknown("psi", t, x, complex=True)
+    psi = spd.unknown("psi", t, x, complex=True)
     problem = heated_contact(psi)
     (interface,) = problem.interfaces
     assert len(interface.steps) == len(interface.sources) == 2
@@ -77,7 +77,7 @@ def test_a_problem_file_says_it(tmp_path):
         'equations = ["div(k*grad(u)) = 0"]\nconditions = [{ dirichlet = "u = x" },\n'
         '{ interface = "u", at = "x = 1/2", flux = "k*diff(u, x)", resistance = "1/5" }]\n'
     )
-    read = sp.read_problem(tmp_path / "contact.toml")
+    read = spd.read_problem(tmp_path / "contact.toml")
     assert read.interfaces == contact().interfaces
 
 
@@ -86,22 +86,22 @@ def test_what_cannot_hold_is_refused():
         ({"resistance": 1}, "whose sign nobody knows"),
         ({"flux_jump": 1}, "whose sign nobody knows"),
     ):
-        with pytest.raises(sp.ProblemError, match=words):
-            sp.Interface(u, Eq(x, HALF), **options)
-    with pytest.raises(sp.ProblemError, match="needs a place on an axis"):
-        sp.Interface(u, x > 0)
-    with pytest.raises(sp.ProblemError, match="takes an unknown itself"):
-        sp.Interface(Abs(u) + 1, Eq(x, HALF))
-    with pytest.raises(sp.ProblemError, match="is not inside the domain"):
-        sp.Problem(sp.Box({x: (0, 1)}), [Eq(u.diff(x, 2), 0)], [sp.Dirichlet(u, x), sp.Interface(u, Eq(x, 1))])
-    with pytest.raises(sp.MethodError, match=r"has an interface at x = 0.5"):
-        sp.solve(contact(), sp.PINN(), progress=False)
-    v = sp.unknown("v", x, y)
-    square = sp.Problem(
-        sp.Box({x: (0, 1), y: (0, 1)}),
-        [Eq(sp.laplacian(v), 0)],
-        [sp.Dirichlet(v, 0), sp.Interface(v, Eq(x, HALF), jump=1)],
+        with pytest.raises(spd.ProblemError, match=words):
+            spd.Interface(u, Eq(x, HALF), **options)
+    with pytest.raises(spd.ProblemError, match="needs a place on an axis"):
+        spd.Interface(u, x > 0)
+    with pytest.raises(spd.ProblemError, match="takes an unknown itself"):
+        spd.Interface(Abs(u) + 1, Eq(x, HALF))
+    with pytest.raises(spd.ProblemError, match="is not inside the domain"):
+        spd.Problem(spd.Box({x: (0, 1)}), [Eq(u.diff(x, 2), 0)], [spd.Dirichlet(u, x), spd.Interface(u, Eq(x, 1))])
+    with pytest.raises(spd.MethodError, match=r"has an interface at x = 0.5"):
+        spd.solve(contact(), spd.PINN(), progress=False)
+    v = spd.unknown("v", x, y)
+    square = spd.Problem(
+        spd.Box({x: (0, 1), y: (0, 1)}),
+        [Eq(spd.laplacian(v), 0)],
+        [spd.Dirichlet(v, 0), spd.Interface(v, Eq(x, HALF), jump=1)],
     )
-    for method in (sp.SPINN(), sp.DTPINN(), sp.PINN()):
-        with pytest.raises(sp.MethodError, match="interface"):
-            sp.solve(square, method, progress=False)
+    for method in (spd.SPINN(), spd.DTPINN(), spd.PINN()):
+        with pytest.raises(spd.MethodError, match="interface"):
+            spd.solve(square, method, progress=False)

@@ -7,17 +7,17 @@ import pytest
 import sympy
 from sympy import Abs, Eq, Heaviside, Matrix, Max, Min, Piecewise, Rational, exp, floor, pi, sign, sin, tanh
 
-import spindle as sp
+import spindle as spd
 from spindle.problem.consistency.checks import doubts, fatal
 from spindle.problem.consistency.crossings import exponent
 from spindle.problem.curves import oblique_curves
 from spindle.problem.serialize import problem_from_data, problem_to_data
 
-t, x, y = sp.coordinates("t x y")
-f, g = sp.unknown("f g", x)
-p, q = sp.unknown("p q", x, y)
-u = sp.unknown("u", t, x)
-LINE, SQUARE, STRIP = sp.Interval(x, 0, 1), sp.Box({x: (0, 1), y: (0, 2)}), sp.Box({t: (0, 1), x: (0, 1)})
+t, x, y = spd.coordinates("t x y")
+f, g = spd.unknown("f g", x)
+p, q = spd.unknown("p q", x, y)
+u = spd.unknown("u", t, x)
+LINE, SQUARE, STRIP = spd.Interval(x, 0, 1), spd.Box({x: (0, 1), y: (0, 2)}), spd.Box({t: (0, 1), x: (0, 1)})
 HALF = Rational(1, 2)
 K = Piecewise((1, x < HALF), (10, True))
 NODES = np.linspace(0, 1, 11)
@@ -27,46 +27,46 @@ STEP = np.where(NODES < 0.45, 1.0, 10.0)
 def posed(equation, domain=LINE):
     unknowns = {LINE: f, SQUARE: p, STRIP: u}
     field = unknowns.get(domain, p)
-    conditions = [sp.Dirichlet(field)] + [sp.Initial(field)] * (domain is STRIP)
-    return sp.Problem(domain=domain, equations=[equation], conditions=conditions)
+    conditions = [spd.Dirichlet(field)] + [spd.Initial(field)] * (domain is STRIP)
+    return spd.Problem(domain=domain, equations=[equation], conditions=conditions)
 
 
 def table(interpolation):
-    return sp.tabulated("kappa", {x: NODES}, STEP, interpolation=interpolation)
+    return spd.tabulated("kappa", {x: NODES}, STEP, interpolation=interpolation)
 
 
 LOST = {
-    "a moving jump": lambda: posed(u.diff(t) - sp.div(Piecewise((1, x < t), (2, True)) * sp.grad(u)), STRIP),
-    "transport": lambda: posed(sp.div(Matrix([K * f]))),
+    "a moving jump": lambda: posed(u.diff(t) - spd.div(Piecewise((1, x < t), (2, True)) * spd.grad(u)), STRIP),
+    "transport": lambda: posed(spd.div(Matrix([K * f]))),
     "a beam": lambda: posed((K * f.diff(x, 2)).diff(x, 2)),
 }
 PLANE = {  # places across x and across y, and levels
-    "one axis": (lambda: sp.div(K * sp.grad(p)), [HALF], [], ["x - 1/2"]),
-    "the other axis": (lambda: sp.div(Piecewise((1, y > 1), (3, True)) * sp.grad(p)), [], [1], ["y - 1"]),
-    "a step": (lambda: sp.div((2 + Heaviside(x - HALF)) * sp.grad(p)), [HALF], [], ["x - 1/2"]),
-    "scaled": (lambda: exp(x) * sp.div(K * sp.grad(p)), [HALF], [], ["x - 1/2"]),
-    "a product with something smooth": (lambda: sp.div(K * exp(x) * sp.grad(p)), [HALF], [], ["x - 1/2"]),
-    "nonlinear": (lambda: sp.div(K * (1 + p**2) * sp.grad(p)), [HALF], [], ["x - 1/2"]),
+    "one axis": (lambda: spd.div(K * spd.grad(p)), [HALF], [], ["x - 1/2"]),
+    "the other axis": (lambda: spd.div(Piecewise((1, y > 1), (3, True)) * spd.grad(p)), [], [1], ["y - 1"]),
+    "a step": (lambda: spd.div((2 + Heaviside(x - HALF)) * spd.grad(p)), [HALF], [], ["x - 1/2"]),
+    "scaled": (lambda: exp(x) * spd.div(K * spd.grad(p)), [HALF], [], ["x - 1/2"]),
+    "a product with something smooth": (lambda: spd.div(K * exp(x) * spd.grad(p)), [HALF], [], ["x - 1/2"]),
+    "nonlinear": (lambda: spd.div(K * (1 + p**2) * spd.grad(p)), [HALF], [], ["x - 1/2"]),
     "anisotropic": (
-        lambda: sp.div(Matrix([K * p.diff(x) + p.diff(y), p.diff(x) + p.diff(y)])),
+        lambda: spd.div(Matrix([K * p.diff(x) + p.diff(y), p.diff(x) + p.diff(y)])),
         [HALF],
         [],
         ["x - 1/2"],
     ),
     "a quarter": (
-        lambda: sp.div(Piecewise((1, (x < HALF) & (y < 1)), (2, True)) * sp.grad(p)),
+        lambda: spd.div(Piecewise((1, (x < HALF) & (y < 1)), (2, True)) * spd.grad(p)),
         [HALF],
         [1],
         ["x - 1/2", "y - 1"],
     ),
     "an inclusion": (
-        lambda: sp.div(Piecewise((5, x**2 + y**2 < HALF), (1, True)) * sp.grad(p)),
+        lambda: spd.div(Piecewise((5, x**2 + y**2 < HALF), (1, True)) * spd.grad(p)),
         [],
         [],
         ["x**2 + y**2 - 1/2"],
     ),
     "a small inclusion": (
-        lambda: sp.div(Piecewise((9, (x - HALF) ** 2 + (y - 1) ** 2 < Rational(1, 2500)), (1, True)) * sp.grad(p)),
+        lambda: spd.div(Piecewise((9, (x - HALF) ** 2 + (y - 1) ** 2 < Rational(1, 2500)), (1, True)) * spd.grad(p)),
         [],
         [],
         ["x**2 - x + y**2 - 2*y + 3124/2500"],
@@ -86,7 +86,7 @@ def test_interfaces_in_the_plane(name):
 
 
 def test_an_interface_on_a_shape_is_a_level():
-    problem = posed(sp.div(Piecewise((5, x > 0), (1, True)) * sp.grad(p)), sp.Disk({x: 0, y: 0}, 1))
+    problem = posed(spd.div(Piecewise((5, x > 0), (1, True)) * spd.grad(p)), spd.Disk({x: 0, y: 0}, 1))
     (curve,) = oblique_curves(problem)
     assert curve.level == x
     below, above = curve.fluxes["equation"]
@@ -96,16 +96,16 @@ def test_an_interface_on_a_shape_is_a_level():
 
 def test_smooth_methods_refuse_interfaces_across_no_axis():
     problem = posed(PLANE["an inclusion"][0](), SQUARE)
-    for method in (sp.SPINN(), sp.SPINN(network="spectral"), sp.PINN(), sp.CausalPINN()):
+    for method in (spd.SPINN(), spd.SPINN(network="spectral"), spd.PINN(), spd.CausalPINN()):
         with pytest.raises(
-            sp.MethodError, match=r"lies across no axis, and `problem` has one at x\*\*2 \+ .*use `sp\.DTPINN\(\)`"
+            spd.MethodError, match=r"lies across no axis, and `problem` has one at x\*\*2 \+ .*use `spd\.DTPINN\(\)`"
         ):
-            sp.solve(problem, method, progress=False)
+            spd.solve(problem, method, progress=False)
 
 
 def test_interfaces_that_cross_are_singular_unless_the_coefficient_is_a_product():
     step = Piecewise((1, y < 1), (7, True))
-    assert doubts(posed(sp.div(K * step * sp.grad(p)), SQUARE)) == []
+    assert doubts(posed(spd.div(K * step * spd.grad(p)), SQUARE)) == []
     (said,) = doubts(posed(PLANE["a quarter"][0](), SQUARE))
     assert re.search(r"interfaces cross at x = 0\.5, y = 1, where the solution is singular, like r\^0\.\d", said)
 
@@ -121,7 +121,7 @@ def test_the_exponent_of_a_checkerboard(ratio):
 @pytest.mark.parametrize("name", LOST)
 def test_a_flux_that_is_lost_is_refused(name):
     with pytest.raises(
-        sp.ProblemError, match=r"which jumps at .* the flux through the jump is lost.*; smooth the jump"
+        spd.ProblemError, match=r"which jumps at .* the flux through the jump is lost.*; smooth the jump"
     ) as told:
         LOST[name]()
     assert str(told.value).endswith(".")
@@ -129,38 +129,38 @@ def test_a_flux_that_is_lost_is_refused(name):
 
 
 def test_the_advice_is_the_coefficient_smoothed():
-    with pytest.raises(sp.ProblemError, match=r"jumps at x = 0\.5 ") as told:
+    with pytest.raises(spd.ProblemError, match=r"jumps at x = 0\.5 ") as told:
         LOST["a beam"]()
     advice = sympy.sympify(re.search(r"smooth the jump, `([^`]*)`", str(told.value))[1], locals={"x": x})
     assert [round(float(advice.subs(x, place)), 6) for place in (0, 1)] == [1, 10]
-    assert doubts(posed(sp.div(advice * sp.grad(f)))) == []
+    assert doubts(posed(spd.div(advice * spd.grad(f)))) == []
 
 
 def test_steps_that_are_no_fluxes_are_refused_in_their_words():
     for step in (Heaviside(x - HALF), 2 + sign(x - HALF)):
-        with pytest.raises(sp.ProblemError, match=r"left of a jump, .* put something smooth in the place of the jump"):
+        with pytest.raises(spd.ProblemError, match=r"left of a jump, .* put something smooth in the place of the jump"):
             posed(f.diff(x, 2) - step.diff(x))
 
 
 KEPT = {
     "a source": lambda: posed(f.diff(x, 2) - K),
-    "a source in the plane": lambda: posed(sp.laplacian(p) - Heaviside(x - HALF) * floor(3 * y), SQUARE),
+    "a source in the plane": lambda: posed(spd.laplacian(p) - Heaviside(x - HALF) * floor(3 * y), SQUARE),
     "a reaction": lambda: posed(f.diff(x, 2) - K * f),
     "a wind": lambda: posed(f.diff(x, 2) - K * f.diff(x)),
     "divided": lambda: posed(f.diff(x, 2) - 1 / K),
-    "a speed of sound": lambda: sp.Problem(
-        STRIP, [u.diff(t, 2) / K**2 - u.diff(x, 2)], [sp.Dirichlet(u), sp.Initial(u), sp.Initial(u.diff(t))]
+    "a speed of sound": lambda: spd.Problem(
+        STRIP, [u.diff(t, 2) / K**2 - u.diff(x, 2)], [spd.Dirichlet(u), spd.Initial(u), spd.Initial(u.diff(t))]
     ),
     "a capacity": lambda: posed(K * u.diff(t) - u.diff(x, 2), STRIP),
     "a jump along another axis": lambda: posed(p.diff(x, 2) + K * p.diff(y, 2), SQUARE),
     "a jump in time": lambda: posed(u.diff(t) - Piecewise((1, t < HALF), (10, True)) * u.diff(x, 2), STRIP),
-    "outside the domain": lambda: posed(sp.div(Piecewise((1, x < 2), (10, True)) * sp.grad(f))),
-    "at the edge": lambda: posed(sp.div(Piecewise((1, x < 1), (10, True)) * sp.grad(f))),
-    "pieces that agree": lambda: posed(sp.div(Piecewise((1 + (x - HALF) ** 3, x < HALF), (1, True)) * sp.grad(f))),
-    "a flux as an unknown": lambda: sp.Problem(LINE, [g - K * f.diff(x), g.diff(x)], [sp.Dirichlet(f, x)]),
-    "smooth": lambda: posed(sp.div((2 + tanh((x - HALF) / 0.02)) * sp.grad(f))),
+    "outside the domain": lambda: posed(spd.div(Piecewise((1, x < 2), (10, True)) * spd.grad(f))),
+    "at the edge": lambda: posed(spd.div(Piecewise((1, x < 1), (10, True)) * spd.grad(f))),
+    "pieces that agree": lambda: posed(spd.div(Piecewise((1 + (x - HALF) ** 3, x < HALF), (1, True)) * spd.grad(f))),
+    "a flux as an unknown": lambda: spd.Problem(LINE, [g - K * f.diff(x), g.diff(x)], [spd.Dirichlet(f, x)]),
+    "smooth": lambda: posed(spd.div((2 + tanh((x - HALF) / 0.02)) * spd.grad(f))),
     "the unknown's": lambda: posed(f.diff(x, 2) + Max(f, 0)),
-    "a table": lambda: posed(sp.div(sp.tabulated("kappa", {x: NODES}, 1 + NODES**2) * sp.grad(f))),
+    "a table": lambda: posed(spd.div(spd.tabulated("kappa", {x: NODES}, 1 + NODES**2) * spd.grad(f))),
 }
 
 
@@ -170,11 +170,13 @@ def test_jumps_that_are_not_differentiated_are_nobodys_concern(name):
 
 
 KINKS = {
-    "Max": lambda: sp.div(Max(x, HALF) * sp.grad(f)),
+    "Max": lambda: spd.div(Max(x, HALF) * spd.grad(f)),
     "Min": lambda: (Min(1, x + HALF) * f.diff(x)).diff(x),
-    "Abs": lambda: sp.div((1 + Abs(x - HALF)) * sp.grad(f)),
-    "pieces": lambda: sp.div(Piecewise((1, x < HALF), (x + HALF, True)) * sp.grad(f)),
-    "a table": lambda: sp.div(sp.tabulated("kappa", {x: [0, 0.5, 1]}, [1, 1, 2], interpolation="linear") * sp.grad(f)),
+    "Abs": lambda: spd.div((1 + Abs(x - HALF)) * spd.grad(f)),
+    "pieces": lambda: spd.div(Piecewise((1, x < HALF), (x + HALF, True)) * spd.grad(f)),
+    "a table": lambda: spd.div(
+        spd.tabulated("kappa", {x: [0, 0.5, 1]}, [1, 1, 2], interpolation="linear") * spd.grad(f)
+    ),
 }
 
 
@@ -187,7 +189,7 @@ def test_kinks_are_light_doubts(name):
 
 
 def test_a_kink_in_a_beam_is_lost_as_a_jump_in_a_bar_is():
-    with pytest.raises(sp.ProblemError, match=r"has a kink at x = 0\.5"):
+    with pytest.raises(spd.ProblemError, match=r"has a kink at x = 0\.5"):
         posed((Piecewise((1, x < HALF), (x + HALF, True)) * f.diff(x, 2)).diff(x, 2))
 
 
@@ -198,17 +200,17 @@ def test_a_speed_that_jumps_may_be_a_lost_flux():
 
 
 def test_a_spline_that_leaves_its_table_is_a_doubt():
-    (said,) = doubts(posed(sp.div(table("cubic") * sp.grad(f))))
+    (said,) = doubts(posed(spd.div(table("cubic") * spd.grad(f))))
     assert re.search(
         r"the cubic spline through the table `kappa` reaches [\d.]+ at x = 0\.\d+, beyond its values from 1 to 10", said
     )
-    assert not any("spline" in s for s in doubts(posed(sp.div(table("linear") * sp.grad(f)))))
+    assert not any("spline" in s for s in doubts(posed(spd.div(table("linear") * spd.grad(f)))))
 
 
 @pytest.mark.parametrize("factor", [2, -1, 3 + sin(pi * x)])
 def test_an_interface_is_met_whatever_the_equation_is_multiplied_by(factor):
-    for box in (SQUARE, sp.Box({y: (0, 2), x: (0, 1)})):
-        (interface,) = posed(factor * sp.div(K * sp.grad(p)), box).interfaces
+    for box in (SQUARE, spd.Box({y: (0, 2), x: (0, 1)})):
+        (interface,) = posed(factor * spd.div(K * spd.grad(p)), box).interfaces
         assert (box.coordinates[interface.axis], round(interface.left, 12)) == (x, 0.5)
 
 
@@ -226,7 +228,7 @@ def between(problem):
 
 @pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
 @pytest.mark.parametrize(
-    "written", [lambda k: sp.div(k * sp.grad(f)), lambda k: (k * f.diff(x)).diff(x)], ids=["div", "by hand"]
+    "written", [lambda k: spd.div(k * spd.grad(f)), lambda k: (k * f.diff(x)).diff(x)], ids=["div", "by hand"]
 )
 def test_the_flux_of_a_step_is_known_however_it_is_written(step, written):
     problem = posed(Eq(written(step), 1))
@@ -239,12 +241,12 @@ def test_the_flux_of_a_step_is_known_however_it_is_written(step, written):
 
 
 FLUXES = {
-    "scaled": (exp(x) * sp.div(K * sp.grad(f)), K * f.diff(x)),
-    "divided by a capacity": (sp.div(K * sp.grad(f)) / K, K * f.diff(x)),
-    "nonlinear": (sp.div(K * (1 + f**2) * sp.grad(f)), K * (1 + f**2) * f.diff(x)),
-    "transport": (sp.div(Matrix([K * f])) - 2 * f.diff(x, 2), K * f - 2 * f.diff(x)),
-    "two fluxes": (sp.div(K * sp.grad(f)) + sp.div(Matrix([K * f])), K * f.diff(x) + K * f),
-    "a side each": (Eq(sp.div(K * sp.grad(f)), f.diff(x, 2)), K * f.diff(x) - f.diff(x)),
+    "scaled": (exp(x) * spd.div(K * spd.grad(f)), K * f.diff(x)),
+    "divided by a capacity": (spd.div(K * spd.grad(f)) / K, K * f.diff(x)),
+    "nonlinear": (spd.div(K * (1 + f**2) * spd.grad(f)), K * (1 + f**2) * f.diff(x)),
+    "transport": (spd.div(Matrix([K * f])) - 2 * f.diff(x, 2), K * f - 2 * f.diff(x)),
+    "two fluxes": (spd.div(K * spd.grad(f)) + spd.div(Matrix([K * f])), K * f.diff(x) + K * f),
+    "a side each": (Eq(spd.div(K * spd.grad(f)), f.diff(x, 2)), K * f.diff(x) - f.diff(x)),
 }
 
 
@@ -263,39 +265,39 @@ def test_a_flux_that_nobody_wrote_is_a_light_doubt():
     assert fatal(problem) == []
     (said,) = doubts(problem)
     assert "and the flux Piecewise((1, x < 1/2), (10, True))*f_x is taken to be continuous there: write" in said
-    assert doubts(posed(sp.div(K * sp.grad(f)))) == []
+    assert doubts(posed(spd.div(K * spd.grad(f)))) == []
 
 
 def test_a_problem_says_where_its_interfaces_are_and_keeps_them():
     three = Piecewise((1, x < 0.3), (2, x < HALF), (5, True))
-    problem = posed(u.diff(t) - sp.div(three * sp.grad(u)), STRIP)
+    problem = posed(u.diff(t) - spd.div(three * spd.grad(u)), STRIP)
     assert "across  x = 0.3: u and the flux" in str(problem)
     assert between(problem) == [0.3, 0.5]
     back = problem_from_data(*problem_to_data(problem))
     assert back.interfaces == problem.interfaces
-    member = posed(sp.div(sp.parameter("c", range=(1, 4)) * K * sp.grad(f))).at(c=3)
+    member = posed(spd.div(spd.parameter("c", range=(1, 4)) * K * spd.grad(f))).at(c=3)
     assert between(member) == [0.5]
 
 
 def test_a_periodic_axis_is_closed_by_an_interface():
-    problem = sp.Problem(LINE, [sp.div(K * sp.grad(f)) - f], [sp.Periodic(f, x)])
+    problem = spd.Problem(LINE, [spd.div(K * spd.grad(f)) - f], [spd.Periodic(f, x)])
     assert [(i.left, i.right) for i in problem.interfaces] == [(0.5, 0.5), (1.0, 0.0)]
 
 
 def test_equal_materials_have_no_interface():
-    assert between(posed(sp.div(Piecewise((3, x < HALF), (3 + 0 * x, True)) * sp.grad(f)))) == []
-    assert between(posed(sp.div(Piecewise((1 + (x - HALF) ** 3, x < HALF), (1, True)) * sp.grad(f)))) == []
+    assert between(posed(spd.div(Piecewise((3, x < HALF), (3 + 0 * x, True)) * spd.grad(f)))) == []
+    assert between(posed(spd.div(Piecewise((1 + (x - HALF) ** 3, x < HALF), (1, True)) * spd.grad(f)))) == []
     assert between(posed(f.diff(x, 2) - K)) == []
 
 
 def test_a_reference_whose_flux_jumps_is_a_doubt():
-    problem = sp.Problem(LINE, [sp.div(K * sp.grad(f))], [sp.Dirichlet(f, x)], reference={f: x})
+    problem = spd.Problem(LINE, [spd.div(K * spd.grad(f))], [spd.Dirichlet(f, x)], reference={f: x})
     assert any("does not fulfil the flux of `equation` at x = 0.5" in said for said in doubts(problem))
 
 
 REFUSED = {
     "moving": (
-        lambda: posed(u.diff(t) - sp.div(Piecewise((1, x < t), (2, True)) * sp.grad(u)), STRIP),
+        lambda: posed(u.diff(t) - spd.div(Piecewise((1, x < t), (2, True)) * spd.grad(u)), STRIP),
         "the flux through the jump is lost, since it moves; smooth the jump",
     ),
     "a beam": (lambda: LOST["a beam"](), "since its derivatives along the axis are of an order above two; smooth"),
@@ -305,10 +307,10 @@ REFUSED = {
     ),
     "two coefficients": (
         lambda: posed(K * (2 + Heaviside(x - 0.3)) * f.diff(x, 2)),
-        r"since which coefficient stands under the outer derivative cannot be seen any more; say it by `sp\.div",
+        r"since which coefficient stands under the outer derivative cannot be seen any more; say it by `spd\.div",
     ),
     "a factor that jumps": (
-        lambda: posed(K * sp.div((2 + Heaviside(x - HALF)) * sp.grad(f)) + f.diff(x, 2)),
+        lambda: posed(K * spd.div((2 + Heaviside(x - HALF)) * spd.grad(f)) + f.diff(x, 2)),
         "since the factors of its fluxes jump, too; smooth",
     ),
 }
@@ -317,37 +319,37 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_jumps_that_are_no_interfaces_are_refused_with_the_reason(name):
     pose, text = REFUSED[name]
-    with pytest.raises(sp.ProblemError, match=text):
+    with pytest.raises(spd.ProblemError, match=text):
         pose()
 
 
 METHODS = {
-    "PINN": sp.PINN(),
-    "DTPINN": sp.DTPINN(),
-    "CausalPINN": sp.CausalPINN(),
-    "SPINN(network='spectral')": sp.SPINN(network="spectral"),
-    "SPINN(network='mlp')": sp.SPINN(network="mlp"),
+    "PINN": spd.PINN(),
+    "DTPINN": spd.DTPINN(),
+    "CausalPINN": spd.CausalPINN(),
+    "SPINN(network='spectral')": spd.SPINN(network="spectral"),
+    "SPINN(network='mlp')": spd.SPINN(network="mlp"),
 }
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_smooth_methods_refuse_interfaces(name):
-    problem = posed(sp.div(K * sp.grad(f)))
+    problem = posed(spd.div(K * spd.grad(f)))
     with pytest.raises(
-        sp.MethodError, match=r"is smooth everywhere, but `problem` has an interface at x = 0\.5"
+        spd.MethodError, match=r"is smooth everywhere, but `problem` has an interface at x = 0\.5"
     ) as told:
-        sp.solve(problem, METHODS[name], progress=False)
-    assert f"`sp.{name}".rstrip(")") in str(told.value)
-    assert "use `sp.SPINN()`, whose elements join there by that flux" in str(told.value)
+        spd.solve(problem, METHODS[name], progress=False)
+    assert f"`spd.{name}".rstrip(")") in str(told.value)
+    assert "use `spd.SPINN()`, whose elements join there by that flux" in str(told.value)
 
 
 def test_elements_say_why_they_cannot_take_an_interface():
-    k, c = sp.parameter("k", range=(1, 2)), sp.parameter("c", range=(1, 2))
-    family = posed(sp.div(k * K * sp.grad(f)) - c * f)
+    k, c = spd.parameter("k", range=(1, 2)), spd.parameter("c", range=(1, 2))
+    family = posed(spd.div(k * K * spd.grad(f)) - c * f)
     with pytest.raises(
-        sp.MethodError, match=r"interfaces, such as that of `problem` at x = 0\.5, .* since it has more"
+        spd.MethodError, match=r"interfaces, such as that of `problem` at x = 0\.5, .* since it has more"
     ):
-        sp.solve(family, sp.SPINN(), progress=False)
-    for method in (sp.LRPINN(), sp.FastLRNR()):
-        with pytest.raises(sp.MethodError, match=r"is smooth everywhere, but `problem` has an interface at x = 0\.5"):
-            sp.solve(family, method, progress=False)
+        spd.solve(family, spd.SPINN(), progress=False)
+    for method in (spd.LRPINN(), spd.FastLRNR()):
+        with pytest.raises(spd.MethodError, match=r"is smooth everywhere, but `problem` has an interface at x = 0\.5"):
+            spd.solve(family, method, progress=False)

@@ -14,78 +14,78 @@ import pytest
 import sympy
 from sympy import Eq, cos, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.errors import SpindleError, nearest, shown
 from spindle.problem.serialize import problem_from_data, problem_to_data
 from spindle.symbolic.words import shown as shown_mathematics
 
-t, x, y, z = sp.coordinates("t x y z")
+t, x, y, z = spd.coordinates("t x y z")
 X, Y = sympy.symbols("x y")  # what people write who know SymPy
 REAL = sympy.Symbol("x", real=True)
-u, v = sp.unknown("u v", x, y)
+u, v = spd.unknown("u v", x, y)
 U = sympy.Function("u")(X, Y)
-k = sp.parameter("k", 1.0)
-BOX = sp.Box({x: (0, 1), y: (0, 1)})
-DISK = sp.Disk({x: 0, y: 0}, 1)
-EQUATIONS, CONDITIONS = [Eq(sp.laplacian(u), 1)], [sp.Dirichlet(u, 0)]
-PROBLEM = sp.Problem(BOX, EQUATIONS, CONDITIONS)
+k = spd.parameter("k", 1.0)
+BOX = spd.Box({x: (0, 1), y: (0, 1)})
+DISK = spd.Disk({x: 0, y: 0}, 1)
+EQUATIONS, CONDITIONS = [Eq(spd.laplacian(u), 1)], [spd.Dirichlet(u, 0)]
+PROBLEM = spd.Problem(BOX, EQUATIONS, CONDITIONS)
 
 
 def on(part, domain=BOX):
-    return sp.Problem(domain, EQUATIONS, [sp.Dirichlet(u, 0, on=part)])
+    return spd.Problem(domain, EQUATIONS, [spd.Dirichlet(u, 0, on=part)])
 
 
 WRONG = [
     # the form of a call
-    ("sp.Box((0, 1), (0, 1))", "was given 2 values without a name, .*write `sp.Box({x: (0, 1)"),
-    ("sp.Box(x=(0, 1))", "`sp.Box(..., x=...)` has no argument called `x`"),
-    ("sp.Box()", "`sp.Box` was not given `intervals`"),
-    ("sp.Interval(0, 1)", "not given `high`.*write `sp.Interval(x, 0, 1)`"),
-    ("sp.Disk(x, y, 1)", "given the centre x, which names no coordinates; write `sp.Disk({x: 0, y: 0}"),
-    ("sp.Disk({x: 0, y: 0}, r=1)", "no argument called `r`; write `sp.Disk({x: 0, y: 0}, radius=1)`"),
-    ("sp.Disk({x: 0, y: 0}, 1, 'a', 'b')", "was given 4 values without a name, and it takes 3"),
-    ("sp.Polygon([(0, 0), (1, 0), (0, 1)])", "not given `vertices`.*write `sp.Polygon((x, y), ["),
-    ("sp.Mesh('part.stl')", "not given `surface`"),
-    ("sp.SPINN(16)", "`sp.SPINN(16)` does not say what is set.*write `sp.SPINN(width=64)`.*There are: recipe"),
-    ("sp.FastLRNR(64, 3)", "`sp.FastLRNR(64, 3)` does not say what is set"),
-    ("sp.SPINN(wdth=3)", "no such setting. Did you mean `width`"),
-    ("sp.Problem(BOX)", "`sp.Problem` was not given `equations`"),
-    ("sp.Problem(BOX, EQUATIONS, boundary_conditions=[])", "no argument called `boundary_conditions`.*you mean `cond"),
-    ("sp.Problem(BOX, equation=EQUATIONS)", "Did you mean `equations`?"),
-    ("sp.Problem(EQUATIONS, BOX)", "domain=[Eq(u_xx + u_yy, 1)])` is no domain"),
-    ("sp.Problem(BOX, EQUATIONS, name=3)", "`sp.Problem(name=3)` is no text"),
-    ("sp.Dirichlet()", "not given `expression`.*write `sp.Dirichlet(u, 0, on=Eq(x, 1))`"),
-    ("sp.Dirichlet('u', 0)", "was given the text 'u'"),
-    ("sp.Dirichlet(u, 0, Eq(x, 0))", "3 values without a name, and it takes 2 and all others by name"),
-    ("sp.Neumann(u, 0, where=Eq(x, 0))", "no argument called `where`.*There are: expression, value, on, name"),
-    ("sp.Robin(u, 1)", "not given `b`"),
-    ("sp.Initial(u, 0, on=Eq(x, 0))", "`sp.Initial(..., on=...)` has no argument"),
-    ("sp.Periodic(u)", "not given `axis`.*write `sp.Periodic(u, x)`"),
-    ("sp.Observed(u, [[0.5, 0.5]])", "not given `values`"),
-    ("sp.Observed(u, [], [])", "no values at all"),
-    ("sp.parameter('k', 1, 2, 3)", "4 values without a name"),
-    ("sp.parameter('k', bounds=(1, 2))", "no argument called `bounds`"),
-    ("sp.unknown()", "not given `names`"),
-    ("sp.unknown('u', x, y, real=True)", "no argument called `real`"),
-    ("sp.coordinates('x', 'y')", "2 values without a name.*write `x, y = sp.coordinates"),
-    ("sp.vector('v', x, y, components=2)", "components=2)` needs a list"),
-    ("sp.given('f', u, x)", "needs a function of the coordinates"),
-    ("sp.tabulated('f', {x: [0, 1]})", "not given `values`"),
-    ("sp.load()", "not given `directory`"),
-    ("sp.read_problem(3)", "3, which is no path"),
-    ("sp.estimate(PROBLEM)", "the error is that of a solution"),
-    ("sp.GridReference(1, 2)", "the axes 1, which name no coordinates"),
+    ("spd.Box((0, 1), (0, 1))", "was given 2 values without a name, .*write `spd.Box({x: (0, 1)"),
+    ("spd.Box(x=(0, 1))", "`spd.Box(..., x=...)` has no argument called `x`"),
+    ("spd.Box()", "`spd.Box` was not given `intervals`"),
+    ("spd.Interval(0, 1)", "not given `high`.*write `spd.Interval(x, 0, 1)`"),
+    ("spd.Disk(x, y, 1)", "given the centre x, which names no coordinates; write `spd.Disk({x: 0, y: 0}"),
+    ("spd.Disk({x: 0, y: 0}, r=1)", "no argument called `r`; write `spd.Disk({x: 0, y: 0}, radius=1)`"),
+    ("spd.Disk({x: 0, y: 0}, 1, 'a', 'b')", "was given 4 values without a name, and it takes 3"),
+    ("spd.Polygon([(0, 0), (1, 0), (0, 1)])", "not given `vertices`.*write `spd.Polygon((x, y), ["),
+    ("spd.Mesh('part.stl')", "not given `surface`"),
+    ("spd.SPINN(16)", "`spd.SPINN(16)` does not say what is set.*write `spd.SPINN(width=64)`.*There are: recipe"),
+    ("spd.FastLRNR(64, 3)", "`spd.FastLRNR(64, 3)` does not say what is set"),
+    ("spd.SPINN(wdth=3)", "no such setting. Did you mean `width`"),
+    ("spd.Problem(BOX)", "`spd.Problem` was not given `equations`"),
+    ("spd.Problem(BOX, EQUATIONS, boundary_conditions=[])", "no argument called `boundary_conditions`.*you mean `cond"),
+    ("spd.Problem(BOX, equation=EQUATIONS)", "Did you mean `equations`?"),
+    ("spd.Problem(EQUATIONS, BOX)", "domain=[Eq(u_xx + u_yy, 1)])` is no domain"),
+    ("spd.Problem(BOX, EQUATIONS, name=3)", "`spd.Problem(name=3)` is no text"),
+    ("spd.Dirichlet()", "not given `expression`.*write `spd.Dirichlet(u, 0, on=Eq(x, 1))`"),
+    ("spd.Dirichlet('u', 0)", "was given the text 'u'"),
+    ("spd.Dirichlet(u, 0, Eq(x, 0))", "3 values without a name, and it takes 2 and all others by name"),
+    ("spd.Neumann(u, 0, where=Eq(x, 0))", "no argument called `where`.*There are: expression, value, on, name"),
+    ("spd.Robin(u, 1)", "not given `b`"),
+    ("spd.Initial(u, 0, on=Eq(x, 0))", "`spd.Initial(..., on=...)` has no argument"),
+    ("spd.Periodic(u)", "not given `axis`.*write `spd.Periodic(u, x)`"),
+    ("spd.Observed(u, [[0.5, 0.5]])", "not given `values`"),
+    ("spd.Observed(u, [], [])", "no values at all"),
+    ("spd.parameter('k', 1, 2, 3)", "4 values without a name"),
+    ("spd.parameter('k', bounds=(1, 2))", "no argument called `bounds`"),
+    ("spd.unknown()", "not given `names`"),
+    ("spd.unknown('u', x, y, real=True)", "no argument called `real`"),
+    ("spd.coordinates('x', 'y')", "2 values without a name.*write `x, y = spd.coordinates"),
+    ("spd.vector('v', x, y, components=2)", "components=2)` needs a list"),
+    ("spd.given('f', u, x)", "needs a function of the coordinates"),
+    ("spd.tabulated('f', {x: [0, 1]})", "not given `values`"),
+    ("spd.load()", "not given `directory`"),
+    ("spd.read_problem(3)", "3, which is no path"),
+    ("spd.estimate(PROBLEM)", "the error is that of a solution"),
+    ("spd.GridReference(1, 2)", "the axes 1, which name no coordinates"),
     ("PROBLEM.at(1)", "`problem.at` was given 1 value without a name, and it takes none but by name"),
     # vector calculus
-    ("sp.grad([u, v])", "the 2 components of [u, v], and it takes a scalar"),
-    ("sp.grad('u')", "was given the text 'u'"),
-    ("sp.laplacian(Eq(u, 0))", "was given the equation Eq(u, 0)"),
-    ("sp.laplacian(u, x, y)", "3 values without a name"),
-    ("sp.laplacian(u, 2)", "over=2)` names no coordinates"),
-    ("sp.dot(u, v)", "was given u, and it takes two vectors"),
-    ("sp.manufactured(u, sin(x))", "given the solution sin(x), and it needs a closed form for each unknown"),
-    ("sp.manufactured(u, {'u': sin(x)})", "needs a closed form for each unknown by itself"),
-    ("sp.manufactured(u, {u: np.sin})", "given the function sin where a number or a formula belongs"),
+    ("spd.grad([u, v])", "the 2 components of [u, v], and it takes a scalar"),
+    ("spd.grad('u')", "was given the text 'u'"),
+    ("spd.laplacian(Eq(u, 0))", "was given the equation Eq(u, 0)"),
+    ("spd.laplacian(u, x, y)", "3 values without a name"),
+    ("spd.laplacian(u, 2)", "over=2)` names no coordinates"),
+    ("spd.dot(u, v)", "was given u, and it takes two vectors"),
+    ("spd.manufactured(u, sin(x))", "given the solution sin(x), and it needs a closed form for each unknown"),
+    ("spd.manufactured(u, {'u': sin(x)})", "needs a closed form for each unknown by itself"),
+    ("spd.manufactured(u, {u: np.sin})", "given the function sin where a number or a formula belongs"),
     ("u(0, 0)", "`u(0, 0)` takes a field at points.*solution(x=0.5, y=0.5)"),
     # functions of numbers
     ("np.sin(u)", "`numpy.sin(u)` asks for a number.*`sympy.sin(u)`"),
@@ -101,10 +101,10 @@ WRONG = [
     ("on('y = 1 and x > 0.3')", "relations are joined by SymPy, `on=And(Eq(y, 1), x > 0.3, x < 0.7)`"),
     ("on(sympy.Xor(x > 0.3, y > 0))", "join such relations, `on=And(Eq(y, 1), x > 0.3, x < 0.7)`"),
     ("on(sympy.And(Eq(x, 0), x > 0.3))", "nothing of the boundary of"),
-    ("on(~sp.side('hole'))", "this domain has no side `hole`"),
-    ("on(~sp.side('hole'), DISK)", "the sides of this domain are circle"),
+    ("on(~spd.side('hole'))", "this domain has no side `hole`"),
+    ("on(~spd.side('hole'), DISK)", "the sides of this domain are circle"),
     ("on(sympy.And(x > 3, y > 0), DISK)", "nothing of the boundary of"),
-    ("sp.side(3)", "`sp.side(3)` names no side"),
+    ("spd.side(3)", "`spd.side(3)` names no side"),
     ("on(x == 0)", "not `on=x == 0`"),
     ("on(lambda x, y: x == 0)", "given `on=a lambda`, and code is never asked"),
     ("on('x > 0', DISK)", "write a relation without quotes"),
@@ -114,15 +114,15 @@ WRONG = [
     ("BOX | 3", "joins a domain with what is none"),
     ("DISK - 3", "joins a domain with what is none"),
     ("BOX * BOX", "write one box with all intervals"),
-    ("DISK * sp.Interval(x, 0, 1)", "needs an interval of time"),
-    ("BOX | sp.Box({X: (0, 1), Y: (0, 1)})", "symbols of the same names but of another kind"),
+    ("DISK * spd.Interval(x, 0, 1)", "needs an interval of time"),
+    ("BOX | spd.Box({X: (0, 1), Y: (0, 1)})", "symbols of the same names but of another kind"),
     # what is printed of values without end
-    ("sp.Dirichlet(u, np.zeros(10**6))", "`sp.Dirichlet(u, a list of 1,000,000 items)` sets a scalar"),
-    ("sp.Dirichlet(u, dict.fromkeys(range(1000)))", "given a dict of 1,000 items where"),
-    ("sp.Dirichlet(u, sp.SPINN)", "given the class SPINN where"),
-    ("sp.Problem(BOX, [np.zeros((9, 9))])", "given an array of shape (9, 9) where"),
-    ("sp.Problem(BOX, EQUATIONS, [sp.Dirichlet])", "given the function Dirichlet, which is no condition"),
-    ("sp.SPINN(activation=sin).resolved(PROBLEM)", "activation=the class sin)` needs a word"),
+    ("spd.Dirichlet(u, np.zeros(10**6))", "`spd.Dirichlet(u, a list of 1,000,000 items)` sets a scalar"),
+    ("spd.Dirichlet(u, dict.fromkeys(range(1000)))", "given a dict of 1,000 items where"),
+    ("spd.Dirichlet(u, spd.SPINN)", "given the class SPINN where"),
+    ("spd.Problem(BOX, [np.zeros((9, 9))])", "given an array of shape (9, 9) where"),
+    ("spd.Problem(BOX, EQUATIONS, [spd.Dirichlet])", "given the function Dirichlet, which is no condition"),
+    ("spd.SPINN(activation=sin).resolved(PROBLEM)", "activation=the class sin)` needs a word"),
 ]
 
 
@@ -137,8 +137,9 @@ def test_wrong_calls_are_answered_in_a_sentence(call, words):
 
 CALLABLE = [
     name
-    for name in sp.__all__
-    if callable(getattr(sp, name)) and not (inspect.isclass(getattr(sp, name)) and name.endswith(("Error", "Warning")))
+    for name in spd.__all__
+    if callable(getattr(spd, name))
+    and not (inspect.isclass(getattr(spd, name)) and name.endswith(("Error", "Warning")))
 ]
 
 
@@ -146,35 +147,35 @@ CALLABLE = [
 def test_every_public_call_of_a_wrong_form_is_a_sentence(name):
     for given, named in ([], {"nonsense_": 1}), ([1] * 30, {"nonsense_": 1}):
         with pytest.raises(SpindleError) as refused:
-            getattr(sp, name)(*given, **named)
-        assert f"`sp.{name}" in str(refused.value)
+            getattr(spd, name)(*given, **named)
+        assert f"`spd.{name}" in str(refused.value)
 
 
 def test_signatures_and_other_errors_of_calls_stay():
-    assert list(inspect.signature(sp.Dirichlet).parameters) == ["expression", "value", "on", "name"]
-    assert list(inspect.signature(sp.Disk).parameters) == ["centre", "radius", "name"]
+    assert list(inspect.signature(spd.Dirichlet).parameters) == ["expression", "value", "on", "name"]
+    assert list(inspect.signature(spd.Disk).parameters) == ["centre", "radius", "name"]
 
     def broken(*_):
         raise TypeError("of its own")
 
     with pytest.raises(TypeError, match="of its own"):
-        sp.given("f", broken, x).func.given(1)
+        spd.given("f", broken, x).func.given(1)
 
 
 # --------------------------------------------------------------------------------------- what is understood instead
 
 UNDERSTOOD = [
-    ([Eq(sp.laplacian(U), X)], [sp.Dirichlet(U, sin(Y))], {U: X}),
-    ([Eq(sp.laplacian(u), X)], [sp.Dirichlet(u, sin(Y))], {u: X}),
-    ([Eq(u.diff(X, 2) + u.diff("y", 2), REAL)], [sp.Dirichlet(u, sin(y))], {U: REAL}),
-    ([Eq(sp.laplacian(u, over=[X, Y]), x)], [sp.Dirichlet(U, sin(Y))], {u: x}),
+    ([Eq(spd.laplacian(U), X)], [spd.Dirichlet(U, sin(Y))], {U: X}),
+    ([Eq(spd.laplacian(u), X)], [spd.Dirichlet(u, sin(Y))], {u: X}),
+    ([Eq(u.diff(X, 2) + u.diff("y", 2), REAL)], [spd.Dirichlet(u, sin(y))], {U: REAL}),
+    ([Eq(spd.laplacian(u, over=[X, Y]), x)], [spd.Dirichlet(U, sin(Y))], {u: x}),
 ]
 
 
 @pytest.mark.parametrize(("equations", "conditions", "reference"), UNDERSTOOD)
 def test_symbols_called_as_coordinates_are_these(equations, conditions, reference):
-    expected = sp.Problem(BOX, [Eq(sp.laplacian(u), x)], [sp.Dirichlet(u, sin(y))], reference={u: x})
-    found = sp.Problem(BOX, equations, conditions, reference=reference)
+    expected = spd.Problem(BOX, [Eq(spd.laplacian(u), x)], [spd.Dirichlet(u, sin(y))], reference={u: x})
+    found = spd.Problem(BOX, equations, conditions, reference=reference)
     assert (found.equations, found.conditions, found.reference) == (
         expected.equations,
         expected.conditions,
@@ -189,15 +190,15 @@ def test_parts_are_named_by_symbols_of_the_same_name(part):
 
 
 def test_tables_code_and_axes_go_by_name():
-    f = sp.tabulated("f", {X: [0, 1], Y: [0, 1]}, [[1, 2], [3, 4]])
-    g = sp.given("g", jnp.sin, X)
-    found = sp.Problem(BOX, [Eq(sp.laplacian(u), f + g)], [sp.Periodic(u, X)])
+    f = spd.tabulated("f", {X: [0, 1], Y: [0, 1]}, [[1, 2], [3, 4]])
+    g = spd.given("g", jnp.sin, X)
+    found = spd.Problem(BOX, [Eq(spd.laplacian(u), f + g)], [spd.Periodic(u, X)])
     assert found.equations[0].residual.free_symbols == {x, y}
     assert found.conditions[0].axis == x
 
 
 def test_a_domain_of_plain_symbols_keeps_them():
-    found = sp.Problem(sp.Box({X: (0, 1), Y: (0, 1)}), EQUATIONS, CONDITIONS)
+    found = spd.Problem(spd.Box({X: (0, 1), Y: (0, 1)}), EQUATIONS, CONDITIONS)
     assert found.coordinates == (X, Y) and found.unknowns == (U,)
 
 
@@ -208,18 +209,18 @@ def test_operators_of_numpy_still_build_expressions():
 
 
 def test_coordinates_are_real_symbols_that_can_be_stored():
-    assert x.is_real and isinstance(x, sympy.Symbol) and sp.coordinates("x") == x != REAL
+    assert x.is_real and isinstance(x, sympy.Symbol) and spd.coordinates("x") == x != REAL
     assert pickle.loads(pickle.dumps(x * cos(y))) == x * cos(y)
-    kept = sp.Problem(sp.Box({x: (0, 1), y: (0, 1)}), EQUATIONS, CONDITIONS)
+    kept = spd.Problem(spd.Box({x: (0, 1), y: (0, 1)}), EQUATIONS, CONDITIONS)
     assert problem_from_data(*problem_to_data(kept)).coordinates == (x, y)
     assert str(3 * x * sin(x) + k) == str(3 * REAL * sin(REAL) + k), "the order of terms is that of SymPy's symbols"
 
 
 def test_div_and_its_kin_take_lists():
-    assert sp.div([u, v]) == u.diff(x) + v.diff(y)
-    assert sp.curl((u, v)) == v.diff(x) - u.diff(y)
-    assert sp.dot([u, v], sp.grad(u)) == u * u.diff(x) + v * u.diff(y)
-    assert sp.laplacian([u, v]) == sympy.Matrix([sp.laplacian(u), sp.laplacian(v)])
+    assert spd.div([u, v]) == u.diff(x) + v.diff(y)
+    assert spd.curl((u, v)) == v.diff(x) - u.diff(y)
+    assert spd.dot([u, v], spd.grad(u)) == u * u.diff(x) + v * u.diff(y)
+    assert spd.laplacian([u, v]) == sympy.Matrix([spd.laplacian(u), spd.laplacian(v)])
 
 
 # ------------------------------------------------------------------------------------------------- what is printed
@@ -228,13 +229,13 @@ def test_div_and_its_kin_take_lists():
 @pytest.mark.parametrize(
     ("thing", "text"),
     [
-        (sp.SPINN(), "SPINN()"),
-        (sp.SPINN(rank=16, weights={"equation": 10}), "SPINN(weights={'equation': 10}, rank=16)"),
-        (sp.FastLRNR(recipe="paper"), "FastLRNR(recipe='paper')"),
+        (spd.SPINN(), "SPINN()"),
+        (spd.SPINN(rank=16, weights={"equation": 10}), "SPINN(weights={'equation': 10}, rank=16)"),
+        (spd.FastLRNR(recipe="paper"), "FastLRNR(recipe='paper')"),
         (PROBLEM, "<Problem problem on Box({x: (0, 1), y: (0, 1)}): [Eq(u_xx + u_yy, 1)] with ['dirichlet u']>"),
         (PROBLEM.equations[0], "<equation: u_xx + u_yy = 1>"),
-        (sp.Neumann(u, x, on=Eq(x, 1)), "<neumann u: d_n(u) = x on x=1>"),
-        (sp.Observed(u, np.zeros((500, 2)), np.zeros(500)), "<observed u: u observed at 500 points>"),
+        (spd.Neumann(u, x, on=Eq(x, 1)), "<neumann u: d_n(u) = x on x=1>"),
+        (spd.Observed(u, np.zeros((500, 2)), np.zeros(500)), "<observed u: u observed at 500 points>"),
     ],
 )
 def test_reprs_are_one_line(thing, text):

@@ -9,19 +9,19 @@ import pytest
 from sympy import sin
 
 import spindle
-import spindle as sp
+import spindle as spd
 from spindle.problem.closed import ClosedForm, reference_of
 from spindle.problem.references import OnDemand, Reference
 from spindle.problem.serialize import encode
 
-t, x = sp.coordinates("t x")
-k, fixed = sp.parameter("k", range=(1, 2)), sp.parameter("k", 1.5)
+t, x = spd.coordinates("t x")
+k, fixed = spd.parameter("k", range=(1, 2)), spd.parameter("k", 1.5)
 AXES = {"t": np.linspace(0, 1, 5), "x": np.array([0.0, 1.0])}
 VALUES = np.arange(10.0).reshape(5, 2)
 FORMULA = ClosedForm(sin(k * x) + t)
-TABLE = sp.GridReference(AXES, VALUES, 1e-3, "A solver.")
+TABLE = spd.GridReference(AXES, VALUES, 1e-3, "A solver.")
 LATER = OnDemand(AXES, lambda: (VALUES, 1e-3), "A solver.")
-FAMILY = sp.FamilyReference([{"k": 1.0}, {"k": 1.5}], [TABLE, LATER])
+FAMILY = spd.FamilyReference([{"k": 1.0}, {"k": 1.5}], [TABLE, LATER])
 KINDS = {"formula": FORMULA, "table": TABLE, "on demand": LATER, "family": FAMILY}
 
 
@@ -73,8 +73,8 @@ def test_they_are_written_as_they_were_given(name):
 
 
 def test_nobody_asks_for_the_kind_of_a_reference():
-    """Arguments of `sp.Problem` are asked whether they are references at all, and nothing more."""
-    kinds = {kind.__name__ for kind in (*Reference.__subclasses__(), sp.GridReference, OnDemand)}
+    """Arguments of `spd.Problem` are asked whether they are references at all, and nothing more."""
+    kinds = {kind.__name__ for kind in (*Reference.__subclasses__(), spd.GridReference, OnDemand)}
     for path in Path(spindle.__file__).parent.rglob("*.py"):
         calls = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
         asked = [ast.unparse(call) for call in calls if ast.unparse(call.func) == "isinstance"]

@@ -10,15 +10,15 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from sympy import Eq, Float, Piecewise, Rational, exp, pi, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.problem.publication import StoredSettings
 from spindle.problem.serialize import decode, encode, problem_from_data, problem_to_data
 
-t, x, y = sp.coordinates("t x y")
-u, v = sp.unknown("u v", t, x)
-w = sp.unknown("w", x, y)
-nu = sp.parameter("nu", 0.01, unknown=True)
-kappa = sp.given("kappa", lambda x, y: x * y, x, y)
+t, x, y = spd.coordinates("t x y")
+u, v = spd.unknown("u v", t, x)
+w = spd.unknown("w", x, y)
+nu = spd.parameter("nu", 0.01, unknown=True)
+kappa = spd.given("kappa", lambda x, y: x * y, x, y)
 
 
 def through_json(data):
@@ -33,7 +33,7 @@ def again(problem, functions=None):
 # ---------------------------------------------------------------------------------------------------- expressions
 
 LEAVES = st.one_of(
-    st.sampled_from([x, y, pi, sympy.E, w, w.diff(x), w.diff(x, 2, y), nu, sp.parameter("beta", range=(0, 1)), kappa]),
+    st.sampled_from([x, y, pi, sympy.E, w, w.diff(x), w.diff(x, 2, y), nu, spd.parameter("beta", range=(0, 1)), kappa]),
     st.integers(-9, 9).map(sympy.Integer),
     st.fractions(-3, 3, max_denominator=7).map(lambda q: Rational(q.numerator, q.denominator)),
     st.floats(-1e6, 1e6).map(Float),
@@ -67,7 +67,7 @@ def test_expressions_come_back_equal(expression):
 
 
 def test_what_cannot_be_written_is_named():
-    with pytest.raises(sp.RunError, match=r"`Integral` in `Integral\(x, x\)` cannot be written to a file"):
+    with pytest.raises(spd.RunError, match=r"`Integral` in `Integral\(x, x\)` cannot be written to a file"):
         encode(sympy.Integral(x))
 
 
@@ -75,21 +75,21 @@ def test_code_is_stored_by_name_and_handed_in_again():
     stored = through_json(encode(kappa.subs(x, 0) + kappa.diff(x)))
     back = decode(stored, {"kappa": kappa.func.given})
     assert back == kappa.subs(x, 0) + kappa.diff(x)
-    with pytest.raises(sp.RunError, match=r"uses the coded function `kappa`.*hand it in, `given="):
+    with pytest.raises(spd.RunError, match=r"uses the coded function `kappa`.*hand it in, `given="):
         decode(stored)
 
 
 # ------------------------------------------------------------------------------------------------------- problems
 
-HEAT = sp.Problem(
-    domain=sp.Box({t: (0, 1), x: (-pi, Rational(1, 3))}),
+HEAT = spd.Problem(
+    domain=spd.Box({t: (0, 1), x: (-pi, Rational(1, 3))}),
     equations={"heat": Eq(u.diff(t), nu * u.diff(x, 2) + Float("0.1", 25)), "other": Eq(v.diff(x), exp(-u) * sin(x))},
     conditions=[
-        sp.Initial(u, sin(x)),
-        sp.Initial(v.diff(t), Piecewise((1, x > 0), (x, True))),
-        sp.Dirichlet(u, 0, on=["x=-pi", Eq(x, Rational(1, 3))]),
-        sp.Robin(v, 2, nu, t, on=Eq(x, -pi), name="radiation"),
-        sp.Periodic(v, x),
+        spd.Initial(u, sin(x)),
+        spd.Initial(v.diff(t), Piecewise((1, x > 0), (x, True))),
+        spd.Dirichlet(u, 0, on=["x=-pi", Eq(x, Rational(1, 3))]),
+        spd.Robin(v, 2, nu, t, on=Eq(x, -pi), name="radiation"),
+        spd.Periodic(v, x),
     ],
     reference={u: sin(x) * exp(-t), v: 0},
     name="heat",
@@ -98,16 +98,16 @@ HEAT = sp.Problem(
     notes="Two unknowns.",
     published=StoredSettings({"spinn": {"points": 64, "weights": {"initial u": 10.0}}, "omit": ["initial v_t"]}),
 )
-ROOM = sp.Problem(
-    domain=sp.Box({x: (-1, 1), y: (-1, 1)}) - sp.Box({x: (0, 1), y: (0, 1)}),
-    equations=[sp.laplacian(w) + kappa * w],
+ROOM = spd.Problem(
+    domain=spd.Box({x: (-1, 1), y: (-1, 1)}) - spd.Box({x: (0, 1), y: (0, 1)}),
+    equations=[spd.laplacian(w) + kappa * w],
     conditions=[
-        sp.Dirichlet(w, 0, on=(Eq(x, 0), Eq(y, 1))),
-        sp.Observed(w, {x: [-0.5, 0.5], y: [0.25, -0.5]}, [1, 2], noise=1),
-        sp.Observed(w.diff(x), np.array([[-0.5, 0.5]]), [0.125]),
+        spd.Dirichlet(w, 0, on=(Eq(x, 0), Eq(y, 1))),
+        spd.Observed(w, {x: [-0.5, 0.5], y: [0.25, -0.5]}, [1, 2], noise=1),
+        spd.Observed(w.diff(x), np.array([[-0.5, 0.5]]), [0.125]),
     ],
     reference={
-        w: sp.GridReference(
+        w: spd.GridReference(
             {"x": np.linspace(-1, 1, 3), "y": np.array([-1, 0.1])},
             np.array([[1, 2], [3, np.nan], [5, 6]]),
             1e-6,
@@ -115,7 +115,7 @@ ROOM = sp.Problem(
         )
     },
 )
-FAMILY = sp.Problem(sp.Interval(x, 0, 1), [sp.parameter("beta", range=(1, 3)) * sp.unknown("f", x).diff(x)])
+FAMILY = spd.Problem(spd.Interval(x, 0, 1), [spd.parameter("beta", range=(1, 3)) * spd.unknown("f", x).diff(x)])
 PROBLEMS = {
     "heat": HEAT,
     "room": ROOM,
@@ -130,7 +130,7 @@ def same(one, other):
         return isinstance(other, np.ndarray) and np.array_equal(one, other, equal_nan=True)
     if isinstance(one, dict):
         return list(one) == list(other) and all(same(one[k], other[k]) for k in one)
-    if isinstance(one, sp.GridReference):
+    if isinstance(one, spd.GridReference):
         return same(vars(one), vars(other))
     return one == other and type(one) is type(other)
 
@@ -202,7 +202,7 @@ DAMAGED = [
 
 @pytest.mark.parametrize("data", DAMAGED, ids=[str(k) for k in range(len(DAMAGED))])
 def test_damaged_expressions_are_refused(data):
-    with pytest.raises(sp.RunError, match=r"unknown head|damaged|hand it in"):
+    with pytest.raises(spd.RunError, match=r"unknown head|damaged|hand it in"):
         decode(data)
 
 
@@ -222,7 +222,7 @@ def test_text_is_never_executed(tmp_path):
     seeds = [sin(x) ** 2 + Rational(1, 3), nu * w.diff(x, 2), Piecewise((1, x > 0), (Float(0.5), True)), kappa + pi]
     for seed in seeds:
         for data in texts_replaced(through_json(encode(seed)), code):
-            with contextlib.suppress(sp.RunError):
+            with contextlib.suppress(spd.RunError):
                 decode(data, {"kappa": kappa.func.given, code: kappa.func.given})
     assert not trace.exists()
 
@@ -248,7 +248,7 @@ JSON = st.recursive(
 @settings(max_examples=200)
 @given(JSON)
 def test_anything_is_an_expression_or_refused(data):
-    with contextlib.suppress(sp.RunError):
+    with contextlib.suppress(spd.RunError):
         assert isinstance(decode(data), sympy.Basic)
 
 
@@ -273,5 +273,5 @@ def without(data, key):
 )
 def test_damaged_problems_are_refused(damage):
     data, arrays = problem_to_data(HEAT)
-    with pytest.raises(sp.SpindleError, match=r"damaged|contains no unknown|which is no interval"):
+    with pytest.raises(spd.SpindleError, match=r"damaged|contains no unknown|which is no interval"):
         problem_from_data(damage(through_json(data)), arrays)

@@ -6,16 +6,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sympy import Eq, Matrix, cos, exp, log, nan, oo, pi, sin, sqrt, zoo
 
-import spindle as sp
+import spindle as spd
 from spindle.errors import SpindleError
 from spindle.problem.consistency.checks import doubts
 from spindle.problem.serialize import problem_from_data, problem_to_data
 
-t, x, y, z = sp.coordinates("t x y z")
-u, v = sp.unknown("u v", t, x)
-w, psi = sp.unknown("w", x, y), sp.unknown("psi", x)
+t, x, y, z = spd.coordinates("t x y z")
+u, v = spd.unknown("u v", t, x)
+w, psi = spd.unknown("w", x, y), spd.unknown("psi", x)
 stranger = sympy.Function("u")(x, t)  # the same letter, other coordinates
-nu, kappa = sp.parameter("nu", 0.01, unknown=True), sp.parameter("kappa", range=(1, 2))
+nu, kappa = spd.parameter("nu", 0.01, unknown=True), spd.parameter("kappa", range=(1, 2))
 rng = np.random.default_rng(0)
 
 USUAL = [u, v, t, x, nu, u.diff(x), u.diff(t), u.diff(x, 2), v.diff(x), v.diff(t, x), u.diff(nu), pi, 0.1, -3]
@@ -57,12 +57,12 @@ def conditions(draw):
     sought, known, on, points = draw(SOUGHT), draw(KNOWN), draw(WHERE), draw(POINTS)
     axis = draw(rarely(KNOWN, st.just(x)))
     return {
-        "Dirichlet": lambda: sp.Dirichlet(sought, known, on=on),
-        "Neumann": lambda: sp.Neumann(sought, known, on=on),
-        "Robin": lambda: sp.Robin(sought, known, 1, 0, on=on),
-        "Initial": lambda: sp.Initial(sought, known),
-        "Periodic": lambda: sp.Periodic(sought, axis),
-        "Observed": lambda: sp.Observed(sought, points, [1.0, 2.0, 3.0, 4.0]),
+        "Dirichlet": lambda: spd.Dirichlet(sought, known, on=on),
+        "Neumann": lambda: spd.Neumann(sought, known, on=on),
+        "Robin": lambda: spd.Robin(sought, known, 1, 0, on=on),
+        "Initial": lambda: spd.Initial(sought, known),
+        "Periodic": lambda: spd.Periodic(sought, axis),
+        "Observed": lambda: spd.Observed(sought, points, [1.0, 2.0, 3.0, 4.0]),
     }[kind]
 
 
@@ -78,8 +78,8 @@ def problems(draw):
     made = draw(st.lists(conditions(), max_size=3))
     reference = draw(st.dictionaries(rarely(st.sampled_from([w, x, 3]), st.sampled_from([u, v])), KNOWN, max_size=2))
     disk = draw(rarely(st.just(True), st.just(False)))
-    return lambda: sp.Problem(
-        domain=sp.Disk({x: 0, y: 0}, 1) if disk else sp.Box(dict(zip(axes, bounds, strict=True))),
+    return lambda: spd.Problem(
+        domain=spd.Disk({x: 0, y: 0}, 1) if disk else spd.Box(dict(zip(axes, bounds, strict=True))),
         equations=[make() for make in equations],
         conditions=[make() for make in made],
         reference=reference,

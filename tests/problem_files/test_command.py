@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import xarray
 
-import spindle as sp
+import spindle as spd
 from spindle.cli.check import check
 
 FOLDER = Path(__file__).parents[2] / "examples"
@@ -38,7 +38,7 @@ def test_a_file_is_solved_interrupted_resumed_and_reported(spindle, tmp_path, mo
     done = spindle("resume", str(run), "--json")
     assert json.loads(done.stdout)["iterations"] == 20
     assert (run / "problem.toml").read_text() == LAYERS
-    loaded = sp.load(run)
+    loaded = spd.load(run)
     assert loaded.problem.origin == ("layers.toml", {})
     spindle("report", str(run))
     page = html.unescape((run / "report.html").read_text())
@@ -91,7 +91,7 @@ def test_check_says_what_was_understood_and_what_each_method_would_do(spindle):
         "u_t = k*u_xx + exp(-k*t)*sin(3*x)",
         "equation  heat: linear, 3 separable terms",
         "condition  neumann u: on x=pi/2",
-        "refuses     `sp.DTPINN()` scatters nodes in two or three space dimensions",
+        "refuses     `spd.DTPINN()` scatters nodes in two or three space dimensions",
         "would       exact by construction: dirichlet u, initial u",
         "trains by   300 steps of Gauss-Newton, then up to 5 times 300 steps of Gauss-Newton",
     ):
@@ -110,13 +110,13 @@ def test_check_is_one_object_for_scripts(spindle):
 
 
 def test_check_takes_the_gallery_and_names_doubts():
-    found = check(sp.read_problem(FOLDER / "kovasznay.toml"), methods=())
+    found = check(spd.read_problem(FOLDER / "kovasznay.toml"), methods=())
     assert found["equations"]["momentum 1"] | {"text": ""} == {
         "linear": False, "degree": 2, "separable": True, "terms": 5, "text": ""
     }  # fmt: skip
-    x = sp.coordinates("x")
-    u = sp.unknown("u", x)
-    alone = sp.Problem(sp.Interval(x, 0, 1), [u.diff(x) + sp.parameter("b", range=(1, 2)) * u])
+    x = spd.coordinates("x")
+    u = spd.unknown("u", x)
+    alone = spd.Problem(spd.Interval(x, 0, 1), [u.diff(x) + spd.parameter("b", range=(1, 2)) * u])
     found = check(alone, methods=("dtpinn", "pinn"))
     assert found["doubts"][0].startswith("the problem has no condition")
     assert found["parameters"]["b"]["range"] == [1, 2]
@@ -124,6 +124,6 @@ def test_check_takes_the_gallery_and_names_doubts():
 
 
 def test_what_is_solved_on_elements_is_checked_too():
-    found = check(sp.read_problem(FOLDER / "cooled_window.toml"), methods=("spinn",))
+    found = check(spd.read_problem(FOLDER / "cooled_window.toml"), methods=("spinn",))
     assert found["methods"]["spinn"]["phases"][0] == "elements"
     assert found["conditions"]["window"]["where"] == ["y=1 (0.3<x<0.7)"]

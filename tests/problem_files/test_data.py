@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import xarray
 
-import spindle as sp
+import spindle as spd
 
-t, x = sp.coordinates("t x")
+t, x = spd.coordinates("t x")
 NODES_T, NODES_X = np.linspace(0, 1, 4), np.array([0, 0.3, 0.7, 1, 1.5])
 GRID = np.sin(NODES_T)[:, None] + NODES_X**2
 HEAD = 'unknowns = "u"\ncoordinates = { t = [0, 1], x = [0, 1.5] }\n'
@@ -23,13 +23,13 @@ def table(folder, entry):
     """The tabulated function of a file with one."""
     text = HEAD + 'equations = ["u = kappa"]\ntabulated = { kappa = ' + entry + " }"
     (folder / "p.toml").write_text(text)
-    (found,) = sp.read_problem(folder / "p.toml").equations
+    (found,) = spd.read_problem(folder / "p.toml").equations
     return found.written.rhs
 
 
 def observed(folder, entry):
     (folder / "p.toml").write_text(HEAD + 'equations = ["u = 1"]\nconditions = [{ observed = "u", ' + entry + " }]")
-    (condition,) = sp.read_problem(folder / "p.toml").conditions
+    (condition,) = spd.read_problem(folder / "p.toml").conditions
     return np.stack([*condition.points.values(), condition.values], 1)
 
 
@@ -52,18 +52,18 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.npz", "a.csv", "a.nc", "old.nc"])
 def test_tables_are_read_from_every_format(folder, name):
-    assert table(folder, f'{{ data = "{name}" }}') == sp.tabulated("kappa", {t: NODES_T, x: NODES_X}, GRID)
+    assert table(folder, f'{{ data = "{name}" }}') == spd.tabulated("kappa", {t: NODES_T, x: NODES_X}, GRID)
 
 
 def test_axes_and_variables_may_be_named(folder):
-    turned = sp.tabulated("kappa", {x: NODES_X, t: NODES_T}, GRID.T)
+    turned = spd.tabulated("kappa", {x: NODES_X, t: NODES_T}, GRID.T)
     assert table(folder, '{ data = "a.npz", variable = "turned", axes = ["x", "t"] }') == turned
     assert table(folder, '{ data = "a.nc", axes = ["x", "t"] }') == turned
     inline = "{ at = { x = [0, 1, 2] }, values = [1, 2.5, 3] }"
-    assert table(folder, inline) == sp.tabulated("kappa", {x: [0, 1, 2]}, [1, 2.5, 3])
+    assert table(folder, inline) == spd.tabulated("kappa", {x: [0, 1, 2]}, [1, 2.5, 3])
     joined = inline.replace(" }", ', interpolation = "nearest" }').replace(', interpolation = "nearest" }', " }", 1)
-    assert table(folder, joined) == sp.tabulated("kappa", {x: [0, 1, 2]}, [1, 2.5, 3], interpolation="nearest")
-    with pytest.raises(sp.ProblemError, match=r"interpolation='neares'.*Did you mean `nearest`"):
+    assert table(folder, joined) == spd.tabulated("kappa", {x: [0, 1, 2]}, [1, 2.5, 3], interpolation="nearest")
+    with pytest.raises(spd.ProblemError, match=r"interpolation='neares'.*Did you mean `nearest`"):
         table(folder, joined.replace("nearest", "neares"))
 
 
@@ -85,13 +85,15 @@ def test_measurements_may_be_scattered_or_on_a_grid(folder, entry):
 def test_a_reference_may_be_tabulated(folder):
     text = HEAD + 'equations = ["u = 1"]\nreference = { u = { data = "a.nc", variable = "kappa", '
     (folder / "p.toml").write_text(text + 'relative_error = "1e-6/2", source = "a solver" } }')
-    ((_, found),) = sp.read_problem(folder / "p.toml").reference.items()
+    ((_, found),) = spd.read_problem(folder / "p.toml").reference.items()
     assert (list(found.axes), found.relative_error, found.source) == (["t", "x"], 5e-7, "a solver")
     np.testing.assert_array_equal(found.values, GRID)
 
 
 def test_a_table_must_cover_the_domain(folder):
-    with pytest.raises(sp.ProblemError, match=r"p.toml, line 3, .*tabulated for x from 0 to 1, but the domain reaches"):
+    with pytest.raises(
+        spd.ProblemError, match=r"p.toml, line 3, .*tabulated for x from 0 to 1, but the domain reaches"
+    ):
         table(folder, "{ at = { x = [0, 1] }, values = [1, 2] }")
 
 
@@ -174,7 +176,7 @@ DAMAGED = [
 @pytest.mark.parametrize(("damage", "name", "words"), DAMAGED, ids=[words[:20] for _, _, words in DAMAGED])
 def test_damaged_and_dishonest_data_are_refused_at_their_line(tmp_path, damage, name, words):
     damage(tmp_path)
-    with pytest.raises(sp.ProblemError, match=words) as refused:
+    with pytest.raises(spd.ProblemError, match=words) as refused:
         table(tmp_path, f'{{ data = "{name}" }}')
     assert str(refused.value).startswith(f"{tmp_path / 'p.toml'}, line ")
     assert "\n" not in str(refused.value)
@@ -225,7 +227,7 @@ BOMBS = [
 def test_small_files_of_much_are_refused_before_they_take_memory(tmp_path, make, name, words):
     make(tmp_path)
     tracemalloc.start()
-    with pytest.raises(sp.ProblemError, match=words):
+    with pytest.raises(spd.ProblemError, match=words):
         table(tmp_path, f'{{ data = "{name}" }}')
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -244,7 +246,7 @@ def test_only_named_variables_are_read(tmp_path):
         tmp_path / "b.npz", kappa=GRID, t=NODES_T, x=NODES_X, words=np.array(["a"]), code=np.array([print], object)
     )
     for name in ("b.nc", "b.npz"):
-        assert table(tmp_path, f'{{ data = "{name}" }}') == sp.tabulated("kappa", {t: NODES_T, x: NODES_X}, GRID)
+        assert table(tmp_path, f'{{ data = "{name}" }}') == spd.tabulated("kappa", {t: NODES_T, x: NODES_X}, GRID)
 
 
 MANY = {
@@ -259,13 +261,15 @@ MANY = {
 @pytest.mark.parametrize("what", MANY)
 def test_very_many_parts_are_refused(tmp_path, what):
     (tmp_path / "p.toml").write_text(MANY[what])
-    with pytest.raises(sp.ProblemError, match=rf"p.toml, line \d+, column \d+: there are [\d,]+ {what} here, of which"):
-        sp.read_problem(tmp_path / "p.toml")
+    with pytest.raises(
+        spd.ProblemError, match=rf"p.toml, line \d+, column \d+: there are [\d,]+ {what} here, of which"
+    ):
+        spd.read_problem(tmp_path / "p.toml")
 
 
 def test_very_many_measurements_are_refused(tmp_path):
     np.savez(tmp_path / "b.npz", u=np.zeros(1_000_001), t=np.zeros(1_000_001), x=np.zeros(1_000_001))
-    with pytest.raises(sp.ProblemError, match="has 1,000,001 measurements, of which 1,000,000 are the most"):
+    with pytest.raises(spd.ProblemError, match="has 1,000,001 measurements, of which 1,000,000 are the most"):
         observed(tmp_path, 'data = "b.npz"')
 
 
@@ -282,9 +286,9 @@ def test_a_mesh_that_unpacks_to_much_is_refused(tmp_path):
         '<DataArray type="Int32" Name="offsets" format="ascii">3</DataArray><DataArray type="UInt8" Name="types" '
         'format="ascii">5</DataArray></Cells></Piece></UnstructuredGrid></VTKFile>'
     )
-    x, y, z = sp.coordinates("x y z")
-    with pytest.raises(sp.ProblemError, match=r"cannot be read as a mesh \(it needs more than 1,200,000,000 bytes"):
-        sp.Mesh((x, y, z), tmp_path / "b.vtu")
+    x, y, z = spd.coordinates("x y z")
+    with pytest.raises(spd.ProblemError, match=r"cannot be read as a mesh \(it needs more than 1,200,000,000 bytes"):
+        spd.Mesh((x, y, z), tmp_path / "b.vtu")
 
 
 def test_decimal_commas_and_units_in_headers(tmp_path):
@@ -293,7 +297,7 @@ def test_decimal_commas_and_units_in_headers(tmp_path):
         'unknowns = "u"\ncoordinates = { t = [0, 1], x = [0, 1] }\nequations = ["diff(u, t) = laplacian(u)"]\n'
         'conditions = [{ observed = "u", data = "log.csv", decimal = "," }]\n'
     )
-    (measured,) = sp.read_problem(tmp_path / "log.toml").conditions
+    (measured,) = spd.read_problem(tmp_path / "log.toml").conditions
     assert [v.tolist() for v in measured.points.values()] == [[0.5, 1.0], [0.25, 0.75]]
     assert measured.values.tolist() == [1.5, -0.25]
     assert measured.units == "t in s, x in m, u in K"

@@ -30,20 +30,20 @@ from sympy import (
     sqrt,
 )
 
-import spindle as sp
+import spindle as spd
 from spindle.problem.serialize import problem_to_data
 
 FOLDER = Path(__file__).parents[2] / "examples"
-t, x, y = sp.coordinates("t x y")
+t, x, y = spd.coordinates("t x y")
 
 
 def poisson():
-    u = sp.unknown("u", x, y)
+    u = spd.unknown("u", x, y)
     exact = sin(pi * x) * sin(2 * pi * y)
-    return sp.Problem(
-        domain=sp.Box({x: (0, 1), y: (0, 1)}),
-        equations=[Eq(-sp.laplacian(u), sp.manufactured(-sp.laplacian(u), {u: exact}))],
-        conditions=[sp.Dirichlet(u, 0)],
+    return spd.Problem(
+        domain=spd.Box({x: (0, 1), y: (0, 1)}),
+        equations=[Eq(-spd.laplacian(u), spd.manufactured(-spd.laplacian(u), {u: exact}))],
+        conditions=[spd.Dirichlet(u, 0)],
         reference={u: exact},
         name="poisson",
         title="Poisson's equation on a square",
@@ -51,14 +51,14 @@ def poisson():
 
 
 def heat():
-    u, k = sp.unknown("u", t, x), sp.parameter("k", 0.5)
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, pi / 2)}),
+    u, k = spd.unknown("u", t, x), spd.parameter("k", 0.5)
+    return spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, pi / 2)}),
         equations={"heat": Eq(u.diff(t), k * u.diff(x, 2) + exp(-k * t) * sin(3 * x))},
         conditions=[
-            sp.Initial(u, sin(x)),
-            sp.Dirichlet(u, 0, on=Eq(x, 0)),
-            sp.Neumann(u, 0, on=Eq(x, pi / 2)),
+            spd.Initial(u, sin(x)),
+            spd.Dirichlet(u, 0, on=Eq(x, 0)),
+            spd.Neumann(u, 0, on=Eq(x, pi / 2)),
         ],
         reference={u: sin(x) * exp(-k * t) + sin(3 * x) * (exp(-k * t) - exp(-9 * k * t)) / (8 * k)},
         name="heat_bar",
@@ -67,24 +67,24 @@ def heat():
 
 
 def kovasznay():
-    u, v, p = sp.unknown("u v p", x, y)
-    velocity, Re = Matrix([u, v]), sp.parameter("Re", 20)
+    u, v, p = spd.unknown("u v p", x, y)
+    velocity, Re = Matrix([u, v]), spd.parameter("Re", 20)
     a = Re / 2 - sqrt(Re**2 / 4 + 4 * pi**2)
     exact = {
         u: 1 - exp(a * x) * cos(2 * pi * y),
         v: a * exp(a * x) * sin(2 * pi * y) / (2 * pi),
         p: (1 - exp(2 * (a * x))) / 2,
     }
-    along = Matrix([sp.dot(velocity, sp.grad(u)), sp.dot(velocity, sp.grad(v))])
-    return sp.Problem(
-        domain=sp.Box({x: (-0.5, 1), y: (-0.5, 1.5)}),
+    along = Matrix([spd.dot(velocity, spd.grad(u)), spd.dot(velocity, spd.grad(v))])
+    return spd.Problem(
+        domain=spd.Box({x: (-0.5, 1), y: (-0.5, 1.5)}),
         equations={
-            "momentum": Eq(along + sp.grad(p), sp.laplacian(velocity) / Re),
-            "continuity": Eq(sp.div(velocity), 0),
+            "momentum": Eq(along + spd.grad(p), spd.laplacian(velocity) / Re),
+            "continuity": Eq(spd.div(velocity), 0),
         },
-        conditions=[sp.Dirichlet(Matrix([u, v, p]), [exact[u], exact[v], exact[p]])],
+        conditions=[spd.Dirichlet(Matrix([u, v, p]), [exact[u], exact[v], exact[p]])],
         reference=exact,
-        quantities={"vorticity": sp.curl(velocity)},
+        quantities={"vorticity": spd.curl(velocity)},
         name="kovasznay",
         title="Kovasznay flow",
         citation="Kovasznay (1948), Math. Proc. Cambridge Philos. Soc. 44",
@@ -92,15 +92,15 @@ def kovasznay():
 
 
 def inverse():
-    u, k = sp.unknown("u", t, x), sp.parameter("k", 1, unknown=True)
+    u, k = spd.unknown("u", t, x), spd.parameter("k", 1, unknown=True)
     times, places, values = np.loadtxt(FOLDER / "inverse.csv", delimiter=",", skiprows=1).T
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1)}),
+    return spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1)}),
         equations=[Eq(u.diff(t), k * u.diff(x, 2))],
         conditions=[
-            sp.Initial(u, sin(pi * x)),
-            sp.Dirichlet(u, 0),
-            sp.Observed(u, {"t": times, "x": places}, values, noise=0.01),
+            spd.Initial(u, sin(pi * x)),
+            spd.Dirichlet(u, 0),
+            spd.Observed(u, {"t": times, "x": places}, values, noise=0.01),
         ],
         name="heat_inverse",
         title="A diffusivity from measurements",
@@ -108,41 +108,41 @@ def inverse():
 
 
 def layers():
-    u = sp.unknown("u", x, y)
+    u = spd.unknown("u", x, y)
     with xarray.open_dataset(FOLDER / "layers.nc", engine="h5netcdf") as data:
-        kappa = sp.tabulated("kappa", {x: data.x.values, y: data.y.values}, data.conductivity.values)
-    return sp.Problem(
-        domain=sp.Box({x: (0, 2), y: (0, 1)}),
-        equations=[Eq(-sp.div(kappa * sp.grad(u)), 1)],
-        conditions=[sp.Dirichlet(u, 0, on=[Eq(x, 0), Eq(x, 2)]), sp.Neumann(u, 0, on=[Eq(y, 0), Eq(y, 1)])],
+        kappa = spd.tabulated("kappa", {x: data.x.values, y: data.y.values}, data.conductivity.values)
+    return spd.Problem(
+        domain=spd.Box({x: (0, 2), y: (0, 1)}),
+        equations=[Eq(-spd.div(kappa * spd.grad(u)), 1)],
+        conditions=[spd.Dirichlet(u, 0, on=[Eq(x, 0), Eq(x, 2)]), spd.Neumann(u, 0, on=[Eq(y, 0), Eq(y, 1)])],
         name="layers",
         title="A plate with a measured conductivity",
     )
 
 
 def plate():
-    u = sp.unknown("u", x, y)
-    outline = sp.Polygon((x, y), [(0, 0), (2, 0), (2, 0.6), (1.6, 1), (0, 1)], name="plate")
-    return sp.Problem(
-        domain=outline - sp.Disk({x: 0.7, y: 0.5}, 0.25, name="hole"),
-        equations=[Eq(sp.laplacian(u), -1)],
-        conditions=[sp.Dirichlet(u, 0, on="plate"), sp.Robin(u, 2, 1, 0, on="hole")],
+    u = spd.unknown("u", x, y)
+    outline = spd.Polygon((x, y), [(0, 0), (2, 0), (2, 0.6), (1.6, 1), (0, 1)], name="plate")
+    return spd.Problem(
+        domain=outline - spd.Disk({x: 0.7, y: 0.5}, 0.25, name="hole"),
+        equations=[Eq(spd.laplacian(u), -1)],
+        conditions=[spd.Dirichlet(u, 0, on="plate"), spd.Robin(u, 2, 1, 0, on="hole")],
         name="plate",
         title="A plate with a hole",
     )
 
 
 def cooled_window():
-    u = sp.unknown("u", x, y)
+    u = spd.unknown("u", x, y)
     top = Eq(y, 1)
     insulated = [Or(Eq(x, 0), Eq(x, 1)), And(top, Or(x < 0.3, x > 0.7))]
-    return sp.Problem(
-        domain=sp.Box({x: (0, 1), y: (0, 1)}),
-        equations=[Eq(sp.laplacian(u), 0)],
+    return spd.Problem(
+        domain=spd.Box({x: (0, 1), y: (0, 1)}),
+        equations=[Eq(spd.laplacian(u), 0)],
         conditions=[
-            sp.Dirichlet(u, 1, on=Eq(y, 0)),
-            sp.Robin(u, 2, 1, 0, on=And(top, x > 0.3, x < 0.7), name="window"),
-            sp.Neumann(u, 0, on=insulated),
+            spd.Dirichlet(u, 1, on=Eq(y, 0)),
+            spd.Robin(u, 2, 1, 0, on=And(top, x > 0.3, x < 0.7), name="window"),
+            spd.Neumann(u, 0, on=insulated),
         ],
         name="cooled_window",
         title="A plate with a cooled window",
@@ -150,21 +150,21 @@ def cooled_window():
 
 
 def insulated_box():
-    u, half = sp.unknown("u", x, y), Rational(1, 2)
-    return sp.Problem(
-        domain=sp.Box({x: (0, 1), y: (0, 1)}),
-        equations=[Eq(-sp.laplacian(u), sp.point_source({x: half, y: half}, 0.05) - 1)],
-        conditions=[sp.Neumann(u, 0), sp.Mean(u, 0)],
+    u, half = spd.unknown("u", x, y), Rational(1, 2)
+    return spd.Problem(
+        domain=spd.Box({x: (0, 1), y: (0, 1)}),
+        equations=[Eq(-spd.laplacian(u), spd.point_source({x: half, y: half}, 0.05) - 1)],
+        conditions=[spd.Neumann(u, 0), spd.Mean(u, 0)],
         name="insulated_box",
         title="A source in an insulated box",
     )
 
 
 def renewal():
-    u, s = sp.unknown("u", x), Symbol("s", real=True)
+    u, s = spd.unknown("u", x), Symbol("s", real=True)
     again = Integral((x - s) * exp(-2 * (x - s)) * u.subs(x, s) * 4, (s, 0, x))
-    return sp.Problem(
-        domain=sp.Box({x: (0, 2)}),
+    return spd.Problem(
+        domain=spd.Box({x: (0, 2)}),
         equations=[Eq(u, 4 * x * exp(-2 * x) + again)],
         reference={u: 1 - exp(-4 * x)},
         name="renewal",
@@ -173,15 +173,15 @@ def renewal():
 
 
 def logger():
-    u, k = sp.unknown("u", t, x), sp.parameter("k", 1, unknown=True)
+    u, k = spd.unknown("u", t, x), spd.parameter("k", 1, unknown=True)
     frame = pandas.read_csv(FOLDER / "logger.csv", sep=";", decimal=",")
-    return sp.Problem(
-        domain=sp.Box({t: (0, 0.5), x: (0, 1)}),
+    return spd.Problem(
+        domain=spd.Box({t: (0, 0.5), x: (0, 1)}),
         equations=[Eq(u.diff(t), k * u.diff(x, 2))],
         conditions=[
-            sp.Initial(u, sin(pi * x)),
-            sp.Dirichlet(u, 0),
-            sp.Observed(u, frame, noise=0.005, columns={t: "time [h]"}),
+            spd.Initial(u, sin(pi * x)),
+            spd.Dirichlet(u, 0),
+            spd.Observed(u, frame, noise=0.005, columns={t: "time [h]"}),
         ],
         name="logger",
         title="A rod and a data logger",
@@ -189,12 +189,12 @@ def logger():
 
 
 def soliton():
-    psi, c = sp.unknown("psi", t, x, complex=True), sp.parameter("c", 0.5)
+    psi, c = spd.unknown("psi", t, x, complex=True), spd.parameter("c", 0.5)
     exact = exp(I * (c * x + t * (1 - c**2) / 2)) / cosh(x - c * t)
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (-5, 5)}),
+    return spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (-5, 5)}),
         equations={"schroedinger": Eq(I * psi.diff(t) + psi.diff(x, 2) / 2 + Abs(psi) ** 2 * psi, 0)},
-        conditions=[sp.Initial(psi, exp(I * c * x) / cosh(x)), sp.Dirichlet(psi, exact)],
+        conditions=[spd.Initial(psi, exp(I * c * x) / cosh(x)), spd.Dirichlet(psi, exact)],
         reference={psi: exact},
         quantities={"density": Abs(psi) ** 2},
         name="soliton",
@@ -204,11 +204,11 @@ def soliton():
 
 
 def membrane():
-    u, lam = sp.unknown("u", x, y), sp.parameter("lam", eigenvalue=True)
-    return sp.Problem(
-        domain=sp.Polygon((x, y), [(0, 0), (2, 0), (2, 1), (1, 1), (1, 2), (0, 2)], name="L"),
-        equations=[Eq(-sp.laplacian(u), lam * u)],
-        conditions=[sp.Dirichlet(u, 0)],
+    u, lam = spd.unknown("u", x, y), spd.parameter("lam", eigenvalue=True)
+    return spd.Problem(
+        domain=spd.Polygon((x, y), [(0, 0), (2, 0), (2, 1), (1, 1), (1, 2), (0, 2)], name="L"),
+        equations=[Eq(-spd.laplacian(u), lam * u)],
+        conditions=[spd.Dirichlet(u, 0)],
         name="membrane",
         title="Eigenvalues of an L-shaped membrane",
         citation="Trefethen & Betcke (2006), Contemp. Math. 412",
@@ -216,17 +216,17 @@ def membrane():
 
 
 def stefan():
-    u, S, k = sp.unknown("u", t, x), sp.unknown("S", t), sp.parameter("k", 0.6200626333135953)
+    u, S, k = spd.unknown("u", t, x), spd.unknown("S", t), spd.parameter("k", 0.6200626333135953)
     exact = 1 - erf(k * x) / erf(k)
-    return sp.Problem(
-        domain=sp.Box({t: (0.1, 1), x: (0, 1)}),
+    return spd.Problem(
+        domain=spd.Box({t: (0.1, 1), x: (0, 1)}),
         equations={"heat": Eq(S**2 * u.diff(t) - x * S * S.diff(t) * u.diff(x), u.diff(x, 2))},
         conditions=[
-            sp.Initial(u, exact),
-            sp.Initial(S, 2 * k * sqrt(Float(0.1))),
-            sp.Dirichlet(u, 1, on=Eq(x, 0)),
-            sp.Dirichlet(u, 0, on=Eq(x, 1)),
-            sp.Dirichlet(S * S.diff(t) + u.diff(x), 0, on=Eq(x, 1), name="front"),
+            spd.Initial(u, exact),
+            spd.Initial(S, 2 * k * sqrt(Float(0.1))),
+            spd.Dirichlet(u, 1, on=Eq(x, 0)),
+            spd.Dirichlet(u, 0, on=Eq(x, 1)),
+            spd.Dirichlet(S * S.diff(t) + u.diff(x), 0, on=Eq(x, 1), name="front"),
         ],
         reference={u: exact, S: 2 * k * sqrt(t)},
         name="stefan",
@@ -236,12 +236,12 @@ def stefan():
 
 
 def contact():
-    u, half = sp.unknown("u", x), Rational(1, 2)
+    u, half = spd.unknown("u", x), Rational(1, 2)
     k, q = Piecewise((1, x < half), (3, True)), Rational(15, 13)
-    return sp.Problem(
-        domain=sp.Box({x: (0, 1)}),
-        equations=[Eq(sp.div(k * sp.grad(u)), 0)],
-        conditions=[sp.Dirichlet(u, x), sp.Interface(u, Eq(x, half), flux=k * u.diff(x), resistance=Rational(1, 5))],
+    return spd.Problem(
+        domain=spd.Box({x: (0, 1)}),
+        equations=[Eq(spd.div(k * spd.grad(u)), 0)],
+        conditions=[spd.Dirichlet(u, x), spd.Interface(u, Eq(x, half), flux=k * u.diff(x), resistance=Rational(1, 5))],
         reference={u: Piecewise((q * x, x < half), (1 - sympy.Mul(q, 1 - x, Rational(1, 3)), True))},
         name="contact",
         title="A contact resistance between two rods",
@@ -265,7 +265,7 @@ def plain(problem):
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_a_file_is_the_problem_written_in_python(name):
-    found, written = sp.read_problem(FOLDER / f"{name}.toml"), WRITTEN[name]()
+    found, written = spd.read_problem(FOLDER / f"{name}.toml"), WRITTEN[name]()
     assert plain(found) == plain(written)
     assert str(found) == str(written)
     assert found.origin == (str(FOLDER / f"{name}.toml"), {})
@@ -282,21 +282,21 @@ def test_files_shown_in_documents_are_read(tmp_path, document):
     assert whole
     for block in whole:
         (tmp_path / "shown.toml").write_text(block)
-        assert sp.read_problem(tmp_path / "shown.toml").conditions
+        assert spd.read_problem(tmp_path / "shown.toml").conditions
 
 
 def test_the_poisson_file_is_solved_to_many_digits():
-    method = sp.SPINN(points=16, width=12, rank=1, newton_steps=20)
-    assert sp.solve(sp.read_problem(FOLDER / "poisson.toml"), method, progress=False).error() < 1e-7
+    method = spd.SPINN(points=16, width=12, rank=1, newton_steps=20)
+    assert spd.solve(spd.read_problem(FOLDER / "poisson.toml"), method, progress=False).error() < 1e-7
 
 
 def test_values_of_parameters_are_exchanged():
-    assert plain(sp.read_problem(FOLDER / "heat.toml", k=0.5)) == plain(heat())
-    assert [p.value for p in sp.read_problem(FOLDER / "heat.toml", k=0.2).parameters] == [0.2]
-    assert sp.read_problem(FOLDER / "heat.toml", k=0.2).origin == (str(FOLDER / "heat.toml"), {"k": 0.2})
-    (start,) = sp.read_problem(FOLDER / "inverse.toml", k=3).parameters
+    assert plain(spd.read_problem(FOLDER / "heat.toml", k=0.5)) == plain(heat())
+    assert [p.value for p in spd.read_problem(FOLDER / "heat.toml", k=0.2).parameters] == [0.2]
+    assert spd.read_problem(FOLDER / "heat.toml", k=0.2).origin == (str(FOLDER / "heat.toml"), {"k": 0.2})
+    (start,) = spd.read_problem(FOLDER / "inverse.toml", k=3).parameters
     assert (start.value, start.unknown) == (3.0, True)
-    with pytest.raises(sp.ProblemError, match=r"heat.toml has no parameter `nu`. There are: k"):
-        sp.read_problem(FOLDER / "heat.toml", nu=1)
-    with pytest.raises(sp.ProblemError, match=r"heat.toml, line 13, column 5: .* is not a finite number"):
-        sp.read_problem(FOLDER / "heat.toml", k="many")
+    with pytest.raises(spd.ProblemError, match=r"heat.toml has no parameter `nu`. There are: k"):
+        spd.read_problem(FOLDER / "heat.toml", nu=1)
+    with pytest.raises(spd.ProblemError, match=r"heat.toml, line 13, column 5: .* is not a finite number"):
+        spd.read_problem(FOLDER / "heat.toml", k="many")

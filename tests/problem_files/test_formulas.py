@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 from sympy import Float, Matrix, Piecewise, Rational, cos, exp, pi, sin
 from sympy.printing.str import StrPrinter
 
-import spindle as sp
+import spindle as spd
 from spindle.problem_files.formulas import equation, formula
 from spindle.problem_files.grammar import parse
 from spindle.problem_files.names import Names
 from spindle.problem_files.source import Entry, open_source
 
-t, x, y = sp.coordinates("t x y")
-u, v = sp.unknown("u v", t, x, y)
-k = sp.parameter("k", 2.0)
-kappa = sp.tabulated("kappa", {x: [0, 0.5, 1], y: [0, 1]}, [[1, 2], [3, 4], [5, 6.5]])
-DOMAIN = sp.Box({t: (0, 1), x: (0, 1), y: (0, 1)})
+t, x, y = spd.coordinates("t x y")
+u, v = spd.unknown("u v", t, x, y)
+k = spd.parameter("k", 2.0)
+kappa = spd.tabulated("kappa", {x: [0, 0.5, 1], y: [0, 1]}, [[1, 2], [3, 4], [5, 6.5]])
+DOMAIN = spd.Box({t: (0, 1), x: (0, 1), y: (0, 1)})
 
 
 def names() -> Names:
@@ -72,13 +72,13 @@ MEANINGS = [
     ("diff(sin(x*y), x, 3)", sin(x * y).diff(x, 3)),
     ("diff([u, x^2], x)", Matrix([u.diff(x), 2 * x])),
     ("laplacian(u)", u.diff(x, 2) + u.diff(y, 2)),
-    ("laplacian([u, v])", sp.laplacian(Matrix([u, v]))),
-    ("div((1 + u^2)*grad(u))", sp.div((1 + u**2) * sp.grad(u))),
-    ("div(kappa*grad(u))", sp.div(kappa * sp.grad(u), over=(x, y))),
+    ("laplacian([u, v])", spd.laplacian(Matrix([u, v]))),
+    ("div((1 + u^2)*grad(u))", spd.div((1 + u**2) * spd.grad(u))),
+    ("div(kappa*grad(u))", spd.div(kappa * spd.grad(u), over=(x, y))),
     ("curl([u, v])", v.diff(x) - u.diff(y)),
     ("dot([u, v], grad(u))", u * u.diff(x) + v * u.diff(y)),
     ("[u, v]/k - 2*[x, y]", Matrix([u / k - 2 * x, v / k - 2 * y])),
-    ("dot(normal, grad(u))", sp.dot(sp.normal(x, y), sp.grad(u))),
+    ("dot(normal, grad(u))", spd.dot(spd.normal(x, y), spd.grad(u))),
     ("piecewise(1, x < 1/2, 2)", Piecewise((1, x < Rational(1, 2)), (2, True))),
     (
         "piecewise(x, x > 0.2 and y <= 0.3, t, not t >= 0.1, 0)",
@@ -161,7 +161,7 @@ def test_what_is_printed_is_read_as_the_same(read, expression):
     assume(not expression.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I))
     try:
         found = read(Written({"full_prec": True}).doprint(expression))
-    except sp.ProblemError as refused:
+    except spd.ProblemError as refused:
         assume("too long here" not in str(refused) and "than any number" not in str(refused))
         raise
     assert found == expression
@@ -195,14 +195,14 @@ def test_any_text_is_a_formula_or_is_refused(tmp_path_factory, text):
     def refuse(sentence, at):
         assert 0 <= at <= len(text)
         refused.append(sentence)
-        return sp.ProblemError(sentence)
+        return spd.ProblemError(sentence)
 
     try:
         parse(text, refuse)
-    except sp.ProblemError:
+    except spd.ProblemError:
         assert refused
         return
     try:
         formula(entry(tmp_path_factory.getbasetemp(), text), NAMES, "")
-    except sp.ProblemError as error:
+    except spd.ProblemError as error:
         assert ", line 1, column " in str(error)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import spindle as sp
+import spindle as spd
 from tests.problem_files import hostile
 from tests.problem_files.hostile_formulas import FORMULAS
 
@@ -19,8 +19,8 @@ def refusal(tmp_path, text, name="bad.toml"):
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
     began = time.process_time()
-    with pytest.raises(sp.ProblemError) as refused:
-        sp.read_problem(path)
+    with pytest.raises(spd.ProblemError) as refused:
+        spd.read_problem(path)
     assert time.process_time() - began < SECONDS
     said = str(refused.value)
     found = re.match(re.escape(str(path)) + r", line (\d+)(?:, column (\d+))?: ", said)
@@ -72,7 +72,7 @@ def test_there_are_more_than_two_hundred_of_them():
 def test_the_good_files_are_good(tmp_path):
     for text in (hostile.GOOD.replace("EXPRESSION", "1"), hostile.SHAPED):
         (tmp_path / "good.toml").write_text(text)
-        assert sp.read_problem(tmp_path / "good.toml").unknowns
+        assert spd.read_problem(tmp_path / "good.toml").unknowns
 
 
 @pytest.mark.parametrize("text", [hostile.LAUGHS, hostile.CHAIN, hostile.BACKWARD], ids=["laughs", "chain", "backward"])
@@ -83,11 +83,11 @@ def test_definitions_that_grow_without_bound_are_refused(tmp_path, text):
 
 def test_what_is_no_text_file_is_refused(tmp_path):
     (tmp_path / "bad.toml").write_bytes(b"name = 1\n\xff\xfe")
-    with pytest.raises(sp.ProblemError, match=r"bad.toml, line 2: the file is no UTF-8 text"):
-        sp.read_problem(tmp_path / "bad.toml")
+    with pytest.raises(spd.ProblemError, match=r"bad.toml, line 2: the file is no UTF-8 text"):
+        spd.read_problem(tmp_path / "bad.toml")
     for path in (tmp_path, tmp_path / "none.toml", "/dev/zero"):
-        with pytest.raises(sp.ProblemError, match="There is no problem file"):
-            sp.read_problem(path)
+        with pytest.raises(spd.ProblemError, match="There is no problem file"):
+            spd.read_problem(path)
 
 
 def test_code_in_any_value_is_never_run(tmp_path):
@@ -99,8 +99,8 @@ def test_code_in_any_value_is_never_run(tmp_path):
         parts = hostile.GOOD.split('"')
         parts[2 * number + 1] = code
         (tmp_path / "bad.toml").write_text('"'.join(parts))
-        with pytest.raises(sp.ProblemError):
-            sp.read_problem(tmp_path / "bad.toml")
+        with pytest.raises(spd.ProblemError):
+            spd.read_problem(tmp_path / "bad.toml")
     assert not trace.exists()
 
 
@@ -127,8 +127,8 @@ def test_a_damaged_file_is_a_problem_or_is_refused_at_a_line(tmp_path_factory, t
     path.write_text(text, encoding="utf-8")
     began = time.process_time()
     try:
-        assert isinstance(sp.read_problem(path), sp.Problem)
-    except sp.ProblemError as refused:
+        assert isinstance(spd.read_problem(path), spd.Problem)
+    except spd.ProblemError as refused:
         assert str(refused).startswith(f"{path}, line "), refused
         assert "\n" not in str(refused)
     assert time.process_time() - began < SECONDS

@@ -6,7 +6,7 @@ Each mistake is answered by how it is written here; columns are found by their n
 import numpy as np
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.errors import SpindleError
 
 NOTATION = [
@@ -59,8 +59,8 @@ FILES = [
     ("unknowns = u", "formulas and names stand in quotes"),
     ("coordinates: { x = [0, 1] }", "a key and its value are joined by `=`"),
     ("coordinates = { x: [0, 1] }", "a key and its value are joined by `=`"),
-    ("import spindle as sp", "a problem file holds no Python"),
-    ('x = sp.coordinates("x")', "a problem file holds no Python"),
+    ("import spindle as spd", "a problem file holds no Python"),
+    ('x = spd.coordinates("x")', "a problem file holds no Python"),
     ('{"unknowns": "u"}', "without braces around the whole"),
     ("parameters = { k = { value = 1, unknown = True } }", "write `true`"),
     ("equations = ", "a value is missing"),
@@ -83,7 +83,7 @@ USUAL = {
 def refusal(tmp_path, lines) -> str:
     (tmp_path / "p.toml").write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(SpindleError) as refused:
-        sp.read_problem(tmp_path / "p.toml")
+        spd.read_problem(tmp_path / "p.toml")
     said = str(refused.value)
     assert "\n" not in said and "p.toml, line" in said
     return said
@@ -111,7 +111,7 @@ def observed(tmp_path, content, options=""):
     (tmp_path / "m.csv").write_bytes(raw)
     condition = 'conditions = [{ observed = "u", data = "m.csv"' + options + " }]"
     (tmp_path / "p.toml").write_text(HEAD + condition)
-    (found,) = sp.read_problem(tmp_path / "p.toml").conditions
+    (found,) = spd.read_problem(tmp_path / "p.toml").conditions
     return np.stack([found.points["t"], found.points["x"], found.values], axis=1)
 
 
@@ -141,12 +141,12 @@ def test_columns_may_be_called_otherwise(tmp_path):
     content = "time [s],x,Temperature [C],u\n0.1,0.2,0.3,7\n0.4,0.5,-1.5e-3,7\n"
     options = ', columns = { t = "time [s]", u = "Temperature [C]" }'
     np.testing.assert_array_equal(observed(tmp_path, content, options), ROWS)
-    with pytest.raises(sp.ProblemError, match=r"no `Temperature` in the file\. Did you mean `Temperature \[C\]`"):
+    with pytest.raises(spd.ProblemError, match=r"no `Temperature` in the file\. Did you mean `Temperature \[C\]`"):
         observed(tmp_path, content, ', columns = { t = "time [s]", u = "Temperature" }')
     np.savez(tmp_path / "m.npz", time=ROWS[:, 0], x=ROWS[:, 1], u=ROWS[:, 2])
     text = (tmp_path / "p.toml").read_text().replace("m.csv", "m.npz").replace("time [s]", "time")
     (tmp_path / "p.toml").write_text(text.replace(', u = "Temperature"', ""))
-    np.testing.assert_array_equal(sp.read_problem(tmp_path / "p.toml").conditions[0].points["t"], ROWS[:, 0])
+    np.testing.assert_array_equal(spd.read_problem(tmp_path / "p.toml").conditions[0].points["t"], ROWS[:, 0])
 
 
 REFUSED = [
@@ -177,6 +177,6 @@ REFUSED = [
 
 @pytest.mark.parametrize(("content", "words"), REFUSED, ids=[words[:40] for _, words in REFUSED])
 def test_columns_without_numbers_are_refused_at_their_line(tmp_path, content, words):
-    with pytest.raises(sp.ProblemError) as refused:
+    with pytest.raises(spd.ProblemError) as refused:
         observed(tmp_path, content)
     assert words in str(refused.value) and "p.toml, line 4" in str(refused.value)

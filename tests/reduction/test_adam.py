@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.networks.model import Model
 from spindle.problem.families import with_parameter_axes
 from spindle.reduction.tuning import coefficients_of, judged_tuning, with_coefficients
@@ -18,7 +18,7 @@ SETTINGS = SMALL | {"tasks": 3, "hard": "off", "query_points": (3, 4), "members"
 
 def walked(phase, steps, locality=0.0, **settings):
     """The reduction, its points, the field, untrained, and the coefficients of one member on the way."""
-    plan = sp.FastLRNR(**SETTINGS | {"phase": phase, "tuning_steps": steps} | settings).plan(
+    plan = spd.FastLRNR(**SETTINGS | {"phase": phase, "tuning_steps": steps} | settings).plan(
         with_parameter_axes(convection())
     )
     field = initial(plan).field
@@ -63,7 +63,7 @@ def test_locality_holds_coefficients_where_they_were():
 
 @pytest.mark.parametrize("guard", [True, False])
 def test_what_makes_things_worse_is_taken_only_without_a_guard(guard):
-    plan = sp.FastLRNR(**SETTINGS).plan(with_parameter_axes(convection()))
+    plan = spd.FastLRNR(**SETTINGS).plan(with_parameter_axes(convection()))
     field, reduction = initial(plan).field, plan.reduction
     with precision("float64"):
         check = reduction.objective(reduction.random(20, 1))

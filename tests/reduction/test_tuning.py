@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.reduction.truncation import truncated, used_coefficients
 from spindle.reduction.tuning import (
     Prior,
@@ -28,7 +28,7 @@ from tests.solutions import untrained
 @pytest.fixture(scope="module")
 def solution(family):
     """A small family, trained for some steps."""
-    return sp.load(family / "run")
+    return spd.load(family / "run")
 
 
 def tools(solution):
@@ -116,13 +116,13 @@ def test_a_reduction_of_another_step_is_not_used(family, tmp_path):
     file = shutil.copytree(family / "run", tmp_path / "run") / "reduction.npz"
     arrays, meta = load_arrays(file)
     save_arrays(file, arrays, meta | {"steps": 1})
-    again = sp.load(file.parent)
+    again = spd.load(file.parent)
     assert again.reduced is None
-    with pytest.raises(sp.MethodError, match=r"continue it, `sp.resume\(directory\)`"):
+    with pytest.raises(spd.MethodError, match=r"continue it, `spd.resume\(directory\)`"):
         again.many(ROWS)
     save_arrays(file, arrays, meta | {"mark": "of another run"})
-    with pytest.raises(sp.RunError, match=r"reduction.npz belongs to another run .* which reduces the family again"):
-        sp.load(file.parent)
+    with pytest.raises(spd.RunError, match=r"reduction.npz belongs to another run .* which reduces the family again"):
+        spd.load(file.parent)
 
 
 def test_estimates_are_of_the_size_of_errors(solution):
@@ -134,13 +134,13 @@ def test_estimates_are_of_the_size_of_errors(solution):
 @pytest.mark.parametrize(
     ("ask", "error", "words"),
     [
-        (lambda s: s(beta=2.5), sp.ProblemError, "outside the range \\(1, 2\\) that it was trained on"),
-        (lambda s: s.many([[0.5]]), sp.ProblemError, "beta=0.5, outside the range"),
-        (lambda s: s.many([1.2], outside="ok"), sp.MethodError, "is not known"),
-        (lambda s: s(gamma=1.0), sp.ProblemError, "`gamma` is no coordinate"),
-        (lambda s: s.many([[1.2, 3]]), sp.ProblemError, "of shape \\(1, 2\\)"),
-        (lambda s: s(beta=1.5)(t=0.1, x=1, beta=1.2), sp.ProblemError, "has its parameters already"),
-        (lambda s: s(beta=1.5)(t=0.1), sp.ProblemError, "x was not given"),
+        (lambda s: s(beta=2.5), spd.ProblemError, "outside the range \\(1, 2\\) that it was trained on"),
+        (lambda s: s.many([[0.5]]), spd.ProblemError, "beta=0.5, outside the range"),
+        (lambda s: s.many([1.2], outside="ok"), spd.MethodError, "is not known"),
+        (lambda s: s(gamma=1.0), spd.ProblemError, "`gamma` is no coordinate"),
+        (lambda s: s.many([[1.2, 3]]), spd.ProblemError, "of shape \\(1, 2\\)"),
+        (lambda s: s(beta=1.5)(t=0.1, x=1, beta=1.2), spd.ProblemError, "has its parameters already"),
+        (lambda s: s(beta=1.5)(t=0.1), spd.ProblemError, "x was not given"),
     ],
 )
 def test_refusals(solution, ask, error, words):
@@ -153,11 +153,11 @@ def test_outside_is_allowed_on_demand(solution):
 
 
 def test_other_methods_say_what_they_cannot():
-    solution = untrained(convection(), method=sp.SPINN(rank=4, width=6, newton_steps=1))
-    with pytest.raises(sp.MethodError, match=r"solve with `sp.FastLRNR\(\)`, or evaluate at points"):
+    solution = untrained(convection(), method=spd.SPINN(rank=4, width=6, newton_steps=1))
+    with pytest.raises(spd.MethodError, match=r"solve with `spd.FastLRNR\(\)`, or evaluate at points"):
         solution.many([1.2])
-    with pytest.raises(sp.MethodError, match="no parameter of `convection` has a range"):
-        sp.solve(convection().at(beta=1.5), sp.LRPINN())
+    with pytest.raises(spd.MethodError, match="no parameter of `convection` has a range"):
+        spd.solve(convection().at(beta=1.5), spd.LRPINN())
 
 
 def test_idle_coefficients_are_dropped_and_change_nothing(solution):
@@ -177,7 +177,7 @@ def test_idle_coefficients_are_dropped_and_change_nothing(solution):
 @pytest.mark.slow
 def test_reduced_queries_agree_with_whole_ones_on_a_full_basis(solution):
     """Interpolation with as many neurons as there are changes nothing but rounding."""
-    method = sp.FastLRNR(**SMALL, tolerance=1e-14, selection="qdeim")
+    method = spd.FastLRNR(**SMALL, tolerance=1e-14, selection="qdeim")
     plan = method.plan(solution.problem)
     with precision("float64"):
         reduced = plan.reduction.reduce(solution.model.field)
@@ -189,7 +189,7 @@ def test_reduced_queries_agree_with_whole_ones_on_a_full_basis(solution):
 @pytest.mark.slow
 def test_the_published_phase_lowers_its_loss(solution):
     """Adam with a rate of 2.5e-5 moves coefficients little; of random ones the sum of absolute residuals falls."""
-    method = sp.FastLRNR(**SMALL, phase="published", neurons=5, selection="deim", snapshots="shifted")
+    method = spd.FastLRNR(**SMALL, phase="published", neurons=5, selection="deim", snapshots="shifted")
     reduction = method.plan(solution.problem).reduction
     with precision("float64"):
         reduced = reduction.reduce(solution.model.field)

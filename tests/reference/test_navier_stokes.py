@@ -79,7 +79,7 @@ def test_functions_agree_with_the_transforms(number):
 
 
 def partial(function, argument):
-    """The derivative, elementwise, by forward mode, as `sp.given` takes it."""
+    """The derivative, elementwise, by forward mode, as `spd.given` takes it."""
 
     def derivative(x, y):
         tangents = [jnp.ones_like(z) if k == argument else jnp.zeros_like(z) for k, z in enumerate((x, y))]

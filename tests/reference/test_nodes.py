@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sympy import Eq
 
-import spindle as sp
+import spindle as spd
 from spindle.errors import ProblemError
 from spindle.problem.windows import window
 from spindle.reference import allen_cahn, burgers, diffusion, lshape
@@ -64,12 +64,12 @@ def test_what_is_computed_on_demand_is_computed_once_and_refused_in_a_sentence()
 
 
 def test_what_is_computed_on_demand_is_cut_into_windows():
-    t, x = sp.coordinates("t x")
-    u = sp.unknown("u", t, x)
+    t, x = spd.coordinates("t x")
+    u = spd.unknown("u", t, x)
     axes = {"t": np.linspace(0, 1, 11), "x": np.linspace(0, 1, 3)}
     table = OnDemand(axes, lambda: (np.arange(33.0).reshape(11, 3), 0.0), "Nothing.")
-    box = sp.Box({t: (0, 1), x: (0, 1)})
-    posed = sp.Problem(box, [Eq(u.diff(t), 0)], [sp.Initial(u, 0)], reference={u: table})
+    box = spd.Box({t: (0, 1), x: (0, 1)})
+    posed = spd.Problem(box, [Eq(u.diff(t), 0)], [spd.Initial(u, 0)], reference={u: table})
     (part,) = window(posed, 0.5, 1.0).reference.values()
     np.testing.assert_array_equal(part.axes["t"], axes["t"][5:])
     np.testing.assert_array_equal(part.values, table.values[5:])

@@ -2,7 +2,7 @@
 
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.report.explore.queries import Explorer
 
 
@@ -14,4 +14,4 @@ def run(family):
 
 @pytest.fixture(scope="module")
 def explorer(run):
-    return Explorer(sp.load(run))
+    return Explorer(spd.load(run))

@@ -7,48 +7,48 @@ from html.parser import HTMLParser
 import numpy as np
 import sympy
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.helmholtz import helmholtz3d
 from spindle.report.html import write_report
 from spindle.training.history import Clock, History, HistoryEntry
 from tests.solutions import SMALL, untrained
 
-t, x, y, z = sp.coordinates("t x y z")
+t, x, y, z = spd.coordinates("t x y z")
 
 
 def interval():
-    u = sp.unknown("u", x)
-    return sp.Problem(
-        domain=sp.Interval(x, 0, 1),
+    u = spd.unknown("u", x)
+    return spd.Problem(
+        domain=spd.Interval(x, 0, 1),
         equations=[sympy.Eq(-u.diff(x, 2), sympy.pi**2 * sympy.sin(sympy.pi * x))],
-        conditions=[sp.Dirichlet(u, 0)],
+        conditions=[spd.Dirichlet(u, 0)],
         reference={u: sympy.sin(sympy.pi * x)},
         name="interval",
     )
 
 
 def square():
-    u = sp.unknown("u", x, y)
-    return sp.Problem(domain=sp.Box({x: (0, 2), y: (0, 1)}), equations=[sp.laplacian(u) + 1], name="square")
+    u = spd.unknown("u", x, y)
+    return spd.Problem(domain=spd.Box({x: (0, 2), y: (0, 1)}), equations=[spd.laplacian(u) + 1], name="square")
 
 
 def cauchy_riemann():
-    u, v = sp.unknown("u v", x, y)
-    return sp.Problem(
-        domain=sp.Box({x: (0, 1), y: (0, 1)}),
+    u, v = spd.unknown("u v", x, y)
+    return spd.Problem(
+        domain=spd.Box({x: (0, 1), y: (0, 1)}),
         equations=[sympy.Eq(u.diff(x), v.diff(y)), sympy.Eq(u.diff(y), -v.diff(x))],
-        conditions=[sp.Dirichlet(u, x**2 - y**2)],
+        conditions=[spd.Dirichlet(u, x**2 - y**2)],
         reference={u: x**2 - y**2},
         name="cauchy_riemann",
     )
 
 
 def lshape():
-    u = sp.unknown("u", x, y)
-    return sp.Problem(
-        domain=sp.Box({x: (-1, 0), y: (-1, 1)}) | sp.Box({x: (0, 1), y: (-1, 0)}),
-        equations=[sp.laplacian(u)],
-        conditions=[sp.Dirichlet(u, x * y)],
+    u = spd.unknown("u", x, y)
+    return spd.Problem(
+        domain=spd.Box({x: (-1, 0), y: (-1, 1)}) | spd.Box({x: (0, 1), y: (-1, 0)}),
+        equations=[spd.laplacian(u)],
+        conditions=[spd.Dirichlet(u, x * y)],
         reference={u: x * y},
         name="lshape",
     )
@@ -56,47 +56,47 @@ def lshape():
 
 def heat():
     """With a tabulated reference."""
-    u = sp.unknown("u", x, t)
+    u = spd.unknown("u", x, t)
     axes = {"x": np.linspace(0, 1, 21), "t": np.linspace(0, 0.1, 11)}
     values = np.sin(np.pi * axes["x"])[:, None] * np.exp(-(np.pi**2) * axes["t"])
-    return sp.Problem(
-        domain=sp.Box({x: (0, 1), t: (0, 0.1)}),
+    return spd.Problem(
+        domain=spd.Box({x: (0, 1), t: (0, 0.1)}),
         equations=[sympy.Eq(u.diff(t), u.diff(x, 2))],
-        conditions=[sp.Initial(u, sympy.sin(sympy.pi * x)), sp.Dirichlet(u, 0)],
-        reference={u: sp.GridReference(axes, values, relative_error=1e-12, source="Fourier series.")},
+        conditions=[spd.Initial(u, sympy.sin(sympy.pi * x)), spd.Dirichlet(u, 0)],
+        reference={u: spd.GridReference(axes, values, relative_error=1e-12, source="Fourier series.")},
         name="heat",
     )
 
 
 def wave():
-    u = sp.unknown("u", t, x, y, z)
+    u = spd.unknown("u", t, x, y, z)
     exact = sympy.sin(3 * sympy.pi * x) * sympy.sin(2 * sympy.pi * z) * sympy.cos(t)
-    operator = u.diff(t, 2) - sp.laplacian(u)
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1), y: (0, 1), z: (0, 1)}),
-        equations=[sympy.Eq(operator, sp.manufactured(operator, {u: exact}))],
+    operator = u.diff(t, 2) - spd.laplacian(u)
+    return spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1), y: (0, 1), z: (0, 1)}),
+        equations=[sympy.Eq(operator, spd.manufactured(operator, {u: exact}))],
         reference={u: exact},
         name="wave",
     )
 
 
 def six():
-    axes = sp.coordinates("a b c d e f")
-    u = sp.unknown("u", *axes)
-    return sp.Problem(domain=sp.Box(dict.fromkeys(axes, (0, 1))), equations=[sp.laplacian(u) + u], name="six")
+    axes = spd.coordinates("a b c d e f")
+    u = spd.unknown("u", *axes)
+    return spd.Problem(domain=spd.Box(dict.fromkeys(axes, (0, 1))), equations=[spd.laplacian(u) + u], name="six")
 
 
 # Problem, method, and the pictures expected: of the fields (slices times panels, a profile where there is a reference,
 # and axes and frame of each panel in motion), and of training.
 CASES = {
-    "interval": (interval, sp.PINN(**SMALL), 2, 3),
-    "square": (square, sp.PINN(**SMALL), 1, 2),
-    "cauchy_riemann": (cauchy_riemann, sp.PINN(**SMALL), 3 + 1 + 1, 3),
-    "lshape": (lshape, sp.PINN(**SMALL), 3 + 1, 3),
-    "heat": (heat, sp.SPINN(**SMALL, rank=2), 3 + 1, 3),
-    "helmholtz": (helmholtz3d, sp.SPINN(**SMALL, rank=2), 3 * 3 + 1 + 2 * 3, 3),
-    "wave": (wave, sp.SPINN(**SMALL, rank=2), 4 * 3 + 1 + 2 * 3, 3),
-    "six": (six, sp.SPINN(**SMALL, rank=2), 3 + 2, 2),
+    "interval": (interval, spd.PINN(**SMALL), 2, 3),
+    "square": (square, spd.PINN(**SMALL), 1, 2),
+    "cauchy_riemann": (cauchy_riemann, spd.PINN(**SMALL), 3 + 1 + 1, 3),
+    "lshape": (lshape, spd.PINN(**SMALL), 3 + 1, 3),
+    "heat": (heat, spd.SPINN(**SMALL, rank=2), 3 + 1, 3),
+    "helmholtz": (helmholtz3d, spd.SPINN(**SMALL, rank=2), 3 * 3 + 1 + 2 * 3, 3),
+    "wave": (wave, spd.SPINN(**SMALL, rank=2), 4 * 3 + 1 + 2 * 3, 3),
+    "six": (six, spd.SPINN(**SMALL, rank=2), 3 + 2, 2),
 }
 # To train the others as well would take most of the time and show the report nothing new.
 TRAINED = ("interval",)
@@ -107,7 +107,7 @@ MOVING = ("helmholtz", "wave", "six")
 def solved(name):
     make, method, *_ = CASES[name]
     if name in TRAINED:
-        return sp.solve(make(), method, progress=False)
+        return spd.solve(make(), method, progress=False)
     solution = plain(make, method)
     measures = solution.errors()
     errors = {unknown: measure["rel_l2"] for unknown, measure in measures.items()}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import sympy
 
-import spindle as sp
+import spindle as spd
 from spindle.cli.main import main
 from spindle.problem.sameness import same_problem
 from spindle.report.comparison import write_comparison
@@ -20,7 +20,7 @@ from spindle.training.history import Clock, History, HistoryEntry
 from tests.report.pages import Page, cauchy_riemann, interval, six, square
 from tests.solutions import SMALL, untrained
 
-x, y = sp.coordinates("x y")
+x, y = spd.coordinates("x y")
 
 
 def run(stopped_by="steps", size=1.0, **fields):
@@ -35,9 +35,9 @@ def run(stopped_by="steps", size=1.0, **fields):
 def compared():
     """The page of three runs of one problem, and their solutions."""
     solutions = [
-        untrained(interval(), run(seed=1), sp.PINN(**SMALL)),
-        untrained(interval(), run(size=0.5, seed=2), sp.PINN(**SMALL | {"width": 12})),
-        untrained(interval(), run(size=2.0, warnings=["Raise <steps>."]), sp.PINN(**SMALL, network="modified")),
+        untrained(interval(), run(seed=1), spd.PINN(**SMALL)),
+        untrained(interval(), run(size=0.5, seed=2), spd.PINN(**SMALL | {"width": 12})),
+        untrained(interval(), run(size=2.0, warnings=["Raise <steps>."]), spd.PINN(**SMALL, network="modified")),
     ]
     with tempfile.TemporaryDirectory() as folder:
         page = write_comparison(
@@ -100,7 +100,7 @@ def test_pictures_of_a_plane_share_their_scales(tmp_path):
         written = write_comparison([("a", s) for s in solutions], tmp_path / "c.html").read_text()
         return re.findall(r'alt="([^"]*)"', written)
 
-    solutions = [untrained(cauchy_riemann(), run(), sp.PINN(**SMALL | {"width": width})) for width in (6, 9)]
+    solutions = [untrained(cauchy_riemann(), run(), spd.PINN(**SMALL | {"width": width})) for width in (6, 9)]
     pictures = [alt for alt in page(*solutions) if "between" in alt]
     titles, scales = zip(*(re.fullmatch(r"(.*), (between .*)", alt).groups() for alt in pictures), strict=True)
     assert titles == (
@@ -126,7 +126,7 @@ def test_runs_without_a_reference_are_drawn_without_errors(tmp_path):
 
 
 def test_of_many_slices_some_are_shown(tmp_path):
-    method = sp.SPINN(**SMALL, rank=2)
+    method = spd.SPINN(**SMALL, rank=2)
     page = page_of(tmp_path, untrained(six(), RunRecord(), method), untrained(six(), RunRecord(), method))
     assert len(page.images) == 2 * 2
 
@@ -142,21 +142,21 @@ def test_different_problems_are_compared_without_pictures(tmp_path):
 
 def test_a_problem_is_the_same_whatever_it_is_called():
     def posed(right=1, **words):
-        u, k = sp.unknown("u", x), sp.parameter("k", 2.0)
-        return sp.Problem(sp.Interval(x, 0, 1), [k * u.diff(x, 2) + right], [sp.Dirichlet(u, 0)], **words)
+        u, k = spd.unknown("u", x), spd.parameter("k", 2.0)
+        return spd.Problem(spd.Interval(x, 0, 1), [k * u.diff(x, 2) + right], [spd.Dirichlet(u, 0)], **words)
 
     assert same_problem(posed(), posed(name="other", title="Another", citation="A. Author"))
     assert not same_problem(posed(), posed(right=2))
-    u = sp.unknown("u", x)
-    tables = [posed(reference={u: sp.GridReference({"x": np.linspace(0, 1, 3)}, values)}) for values in np.eye(3)]
+    u = spd.unknown("u", x)
+    tables = [posed(reference={u: spd.GridReference({"x": np.linspace(0, 1, 3)}, values)}) for values in np.eye(3)]
     assert same_problem(tables[0], tables[0])
     assert not same_problem(tables[0], tables[1])
 
 
 def test_of_one_name_but_posed_otherwise_the_page_says_so(tmp_path):
     def posed(k):
-        u, rate = sp.unknown("u", x), sp.parameter("k", k)
-        return sp.Problem(sp.Interval(x, 0, 1), [sympy.Eq(u.diff(x), rate * u)], name="growth")
+        u, rate = spd.unknown("u", x), spd.parameter("k", k)
+        return spd.Problem(spd.Interval(x, 0, 1), [sympy.Eq(u.diff(x), rate * u)], name="growth")
 
     page = page_of(tmp_path, untrained(posed(1.0), RunRecord()), untrained(posed(2.5), RunRecord()))
     assert "different problems, although of one name" in page.text
@@ -171,9 +171,9 @@ def test_runs_that_failed_are_compared_too(tmp_path):
 
 
 def test_families_are_compared(tmp_path):
-    k = sp.parameter("k", range=(1, 2))
-    u = sp.unknown("u", x)
-    problem = sp.Problem(sp.Interval(x, 0, 1), [u.diff(x, 2) + k], [sp.Dirichlet(u, 0)], name="family")
+    k = spd.parameter("k", range=(1, 2))
+    u = spd.unknown("u", x)
+    problem = spd.Problem(spd.Interval(x, 0, 1), [u.diff(x, 2) + k], [spd.Dirichlet(u, 0)], name="family")
     solution = untrained(problem)
     assert len(page_of(tmp_path, solution, solution).images) == 2
 

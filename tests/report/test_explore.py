@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sympy import Eq, cos, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.report.explore.queries import Answer, Explorer, Slider, facts
 
 pytest.importorskip("bokeh")
@@ -18,29 +18,29 @@ from spindle.report.explore.page import facts_html, fill, image_data, line_data
 from tests.families import convection
 from tests.solutions import untrained
 
-t, x, y = sp.coordinates("t x y")
+t, x, y = spd.coordinates("t x y")
 
 
 def on_a_line():
     """One coordinate, and a reference that is tabulated for two members."""
-    u, k, m = sp.unknown("u", x), sp.parameter("k", range=(1, 2)), sp.parameter("m", range=(0, 1))
+    u, k, m = spd.unknown("u", x), spd.parameter("k", range=(1, 2)), spd.parameter("m", range=(0, 1))
     nodes, members = np.linspace(0, 1, 9), [{"k": 1.25, "m": 0.5}, {"k": 1.5123, "m": 0.25}]
-    tables = [sp.GridReference({"x": nodes}, np.cos(own["k"] * nodes) + own["m"]) for own in members]
-    return sp.Problem(
-        domain=sp.Interval(x, 0, 1),
+    tables = [spd.GridReference({"x": nodes}, np.cos(own["k"] * nodes) + own["m"]) for own in members]
+    return spd.Problem(
+        domain=spd.Interval(x, 0, 1),
         equations=[Eq(u.diff(x, 2), -(k**2) * (u - m))],
-        conditions=[sp.Dirichlet(u, 1 + m, on=Eq(x, 0))],
-        reference={u: sp.FamilyReference(members, tables)},
+        conditions=[spd.Dirichlet(u, 1 + m, on=Eq(x, 0))],
+        reference={u: spd.FamilyReference(members, tables)},
         name="line",
     )
 
 
 def in_the_plane():
     """Three coordinates and two unknowns."""
-    u, v, nu = sp.unknown("u", t, x, y), sp.unknown("v", t, x, y), sp.parameter("nu", range=(0.5, 1))
-    return sp.Problem(
-        domain=sp.Box({t: (0, 2), x: (0, 1), y: (0, 3)}),
-        equations=[Eq(u.diff(t), nu * sp.laplacian(u)), Eq(v.diff(t), u)],
+    u, v, nu = spd.unknown("u", t, x, y), spd.unknown("v", t, x, y), spd.parameter("nu", range=(0.5, 1))
+    return spd.Problem(
+        domain=spd.Box({t: (0, 2), x: (0, 1), y: (0, 3)}),
+        equations=[Eq(u.diff(t), nu * spd.laplacian(u)), Eq(v.diff(t), u)],
         reference={u: cos(x) * nu, v: sin(y) + t},
         name="plane",
     )
@@ -102,7 +102,7 @@ def test_one_scale_fits_the_whole_family(explorer):
 
 
 def test_a_family_by_another_method_has_pictures_but_no_estimates():
-    solution = untrained(convection(), method=sp.SPINN(width=8, rank=2, points=8, steps=2, newton_steps=0))
+    solution = untrained(convection(), method=spd.SPINN(width=8, rank=2, points=8, steps=2, newton_steps=0))
     explorer = Explorer(solution)
     answer = explorer.ask("u", {"beta": 1.25})
     times, places = explorer.nodes
@@ -231,7 +231,7 @@ def test_members_with_a_table_can_be_chosen():
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, 0.0, -5, "1.5", None, True, [1.5]])
 def test_what_no_slider_sends_is_answered_by_a_sentence(explorer, value):
-    with pytest.raises(sp.ProblemError, match=r"The slider `beta` was set to .* solved from 1 to 2 only"):
+    with pytest.raises(spd.ProblemError, match=r"The slider `beta` was set to .* solved from 1 to 2 only"):
         explorer.ask("u", {"beta": value})
     document, pass_time = written(explorer)
     pass_time()

@@ -16,7 +16,7 @@ import pytest
 import sympy
 from matplotlib.image import imread
 
-import spindle as sp
+import spindle as spd
 from spindle.report.html import write_report
 from spindle.report.images import as_indexed, indexed_png
 from spindle.report.player import player
@@ -24,17 +24,17 @@ from spindle.report.slices import choose_motion, sample_motion
 from tests.report.pages import Page, heat, square
 from tests.solutions import SMALL, untrained
 
-t, x, y, z = sp.coordinates("t x y z")
+t, x, y, z = spd.coordinates("t x y z")
 
 HOSTILE = "</script><script>alert(1)</script>"
 
 
 def travelling(name="w"):
     """Two fields in a plane, with closed forms, and a third one without."""
-    u, v = sp.unknown("u v", t, x, y)
+    u, v = spd.unknown("u v", t, x, y)
     exact = sympy.cos(x - 2 * t) * y
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 2), y: (0, 1)}),
+    return spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 2), y: (0, 1)}),
         equations=[u.diff(t) + 2 * u.diff(x), v.diff(t) - u],
         reference={u: exact},
         quantities={name: u**2},
@@ -57,33 +57,33 @@ def written():
 
 def tabulated():
     """On nodes that are not evenly spaced, and more of them in time than a film has frames."""
-    u = sp.unknown("u", t, x, y)
+    u = spd.unknown("u", t, x, y)
     axes = {"t": np.linspace(0, 1, 101), "x": (1 - np.cos(np.pi * np.arange(9) / 8)) / 2, "y": np.linspace(0, 3, 7)}
     values = axes["t"][:, None, None] + 10 * axes["x"][:, None] + 100 * axes["y"]
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1), y: (0, 3)}),
-        equations=[u.diff(t) - sp.laplacian(u)],
-        reference={u: sp.GridReference(axes, values)},
+    return spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1), y: (0, 3)}),
+        equations=[u.diff(t) - spd.laplacian(u)],
+        reference={u: spd.GridReference(axes, values)},
         name="tabulated",
     )
 
 
 def lshape():
-    u = sp.unknown("u", t, x, y)
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (-1, 0), y: (-1, 1)}) | sp.Box({t: (0, 1), x: (0, 1), y: (-1, 0)}),
-        equations=[u.diff(t) - sp.laplacian(u)],
+    u = spd.unknown("u", t, x, y)
+    return spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (-1, 0), y: (-1, 1)}) | spd.Box({t: (0, 1), x: (0, 1), y: (-1, 0)}),
+        equations=[u.diff(t) - spd.laplacian(u)],
         name="lshape",
     )
 
 
 def waves_in_space():
     """Least along y, most along x and z."""
-    u = sp.unknown("u", x, y, z)
+    u = spd.unknown("u", x, y, z)
     exact = sympy.sin(3 * x) * sympy.sin(4 * z) * (1 + y / 10)
-    return sp.Problem(
-        domain=sp.Box({x: (0, 3), y: (0, 1), z: (0, 3)}),
-        equations=[sp.laplacian(u) + u],
+    return spd.Problem(
+        domain=spd.Box({x: (0, 3), y: (0, 1), z: (0, 3)}),
+        equations=[spd.laplacian(u) + u],
         reference={u: exact},
         name="waves",
     )
@@ -171,7 +171,7 @@ def test_a_table_is_shown_at_its_own_instants_and_nodes():
 
 
 def test_without_time_the_third_axis_moves():
-    solution = untrained(waves_in_space(), method=sp.SPINN(**SMALL, rank=2))
+    solution = untrained(waves_in_space(), method=spd.SPINN(**SMALL, rank=2))
     motion = choose_motion(solution)
     assert (motion.along, motion.timed, motion.plane.shown) == ("y", False, ("x", "z"))
     found = player(solution)
@@ -183,18 +183,20 @@ def test_without_time_the_third_axis_moves():
 
 
 def test_further_coordinates_stay_where_the_field_is_large():
-    u = sp.unknown("u", t, x, y, z)
+    u = spd.unknown("u", t, x, y, z)
     exact = sympy.sin(3 * sympy.pi * x) * sympy.sin(2 * sympy.pi * z) * sympy.sin(sympy.pi * y)
-    domain = sp.Box({t: (0, 1), x: (0, 1), y: (0, 1), z: (0, 1)})
-    problem = sp.Problem(domain=domain, equations=[u.diff(t, 2) - sp.laplacian(u)], reference={u: exact})
-    found = player(untrained(problem, method=sp.SPINN(**SMALL, rank=2)))
+    domain = spd.Box({t: (0, 1), x: (0, 1), y: (0, 1), z: (0, 1)})
+    problem = spd.Problem(domain=domain, equations=[u.diff(t, 2) - spd.laplacian(u)], reference={u: exact})
+    found = player(untrained(problem, method=spd.SPINN(**SMALL, rank=2)))
     assert re.fullmatch(r"y = 0\.[45]\d*", found.rest)
 
 
 def test_a_line_a_plane_and_a_family_do_not_move():
-    nu = sp.parameter("nu", range=(1, 2))
-    u = sp.unknown("u", t, x, y)
-    family = sp.Problem(domain=sp.Box({t: (0, 1), x: (0, 1), y: (0, 1)}), equations=[u.diff(t) - nu * sp.laplacian(u)])
+    nu = spd.parameter("nu", range=(1, 2))
+    u = spd.unknown("u", t, x, y)
+    family = spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1), y: (0, 1)}), equations=[u.diff(t) - nu * spd.laplacian(u)]
+    )
     for still in (untrained(square()), untrained(heat()), untrained(family)):
         assert player(still) is None
 
@@ -225,7 +227,7 @@ def test_the_page_shows_the_first_frame_without_a_script():
 
 @pytest.mark.slow
 def test_the_page_of_a_stationary_field_has_no_button(tmp_path):
-    solution = untrained(waves_in_space(), method=sp.SPINN(**SMALL, rank=2))
+    solution = untrained(waves_in_space(), method=spd.SPINN(**SMALL, rank=2))
     page = Page(write_report(solution, tmp_path / "r.html").read_text())
     assert "Plane by plane y = " in page.text
     assert "input" in page.tags

@@ -8,14 +8,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.report.explore.notebook import View, widget
 from spindle.report.outline import outline
 from tests.families import convection
 from tests.report.pages import CASES, plain
 from tests.solutions import SMALL, untrained
 
-t, x, y = sp.coordinates("t x y")
+t, x, y = spd.coordinates("t x y")
 
 
 def case(name):
@@ -50,14 +50,14 @@ def test_a_plane_is_the_solution_and_its_domain_is_cut_out_exactly():
 
 
 def test_the_outline_of_a_plate_with_a_hole_has_its_area():
-    shape = sp.Polygon((x, y), [(0, 0), (2, 0), (1, 1.5)]) - sp.Disk({x: 1, y: 0.6}, 0.3)
+    shape = spd.Polygon((x, y), [(0, 0), (2, 0), (1, 1.5)]) - spd.Disk({x: 1, y: 0.6}, 0.3)
     path = outline(shape, ("x", "y"))
     rings = [ring for ring in path.to_polygons()]
     areas = [np.sum(r[:-1, 0] * r[1:, 1] - r[1:, 0] * r[:-1, 1]) / 2 for r in rings]
     assert sum(areas) == pytest.approx(shape.volume, rel=1e-3)
     flipped = outline(shape, ("y", "x"))
     np.testing.assert_array_equal(flipped.vertices, path.vertices[:, ::-1])
-    assert outline(sp.Box({x: (0, 1), y: (0, 1)}), ("x", "y")) is None
+    assert outline(spd.Box({x: (0, 1), y: (0, 1)}), ("x", "y")) is None
 
 
 def test_time_is_drawn_to_the_right_and_instants_as_lines():
@@ -79,7 +79,7 @@ def test_many_coordinates_are_several_pictures():
 
 @pytest.mark.slow
 def test_a_family_is_drawn_member_by_member(family):
-    tuned = sp.load(family / "run")
+    tuned = spd.load(family / "run")
     (line,) = tuned(beta=1.25).plot(t=0.5).get_lines()[1:]
     np.testing.assert_allclose(line.get_ydata(), tuned(beta=1.25)(t=0.5, x=line.get_xdata()), rtol=1e-12)
     same = tuned.plot(beta=1.25, t=0.5).get_lines()[1]
@@ -106,7 +106,7 @@ def test_expressions_names_and_quantities():
     ],
 )
 def test_what_cannot_be_drawn_is_refused(call, words):
-    with pytest.raises(sp.SpindleError, match=words):
+    with pytest.raises(spd.SpindleError, match=words):
         call(case("heat"))
 
 
@@ -114,7 +114,7 @@ def test_a_notebook_moves_through_a_solution_and_a_family():
     view = View(case("heat"))
     assert view.shown == ("x",) and [s.name for s in view.sliders] == ["t"]
     assert view.picture("u", {"t": 0.03}).startswith(b"\x89PNG")
-    of_family = View(untrained(convection(), method=sp.PINN(**SMALL)))
+    of_family = View(untrained(convection(), method=spd.PINN(**SMALL)))
     assert [s.name for s in of_family.sliders] == ["t", "beta"]
     assert "error against the reference: <b>" in of_family.facts({"t": 0.5, "beta": 1.5})
 
@@ -128,8 +128,8 @@ def test_the_widget_redraws_as_its_slider_moves():
 
 
 def test_solutions_are_compared_with_their_distance(tmp_path):
-    first, second = case("interval"), untrained(CASES["interval"][0](), method=sp.PINN(**{**SMALL, "width": 4}))
-    comparison = sp.compare(first, second)
+    first, second = case("interval"), untrained(CASES["interval"][0](), method=spd.PINN(**{**SMALL, "width": 4}))
+    comparison = spd.compare(first, second)
     points = np.linspace(0, 1, 101)
     one, other = first(x=points), second(x=points)
     wanted = np.linalg.norm(one - other) / max(np.linalg.norm(one), np.linalg.norm(other))
@@ -138,7 +138,7 @@ def test_solutions_are_compared_with_their_distance(tmp_path):
     assert list(comparison.to_dataframe().columns) == ["pinn 1", "pinn 2"]
     assert comparison.to_dataframe().loc["width"].tolist() == ["8", "4"]
     assert "pinn 2" in comparison.report(tmp_path / "c.html").read_text()
-    other_problem = sp.compare(first, case("square"), names=["one", "other"])
+    other_problem = spd.compare(first, case("square"), names=["one", "other"])
     assert other_problem.distances == {}
-    with pytest.raises(sp.ProblemError, match="needs two solutions"):
-        sp.compare(first)
+    with pytest.raises(spd.ProblemError, match="needs two solutions"):
+        spd.compare(first)

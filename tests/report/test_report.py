@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import sympy
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.registry import gallery
 from spindle.problem.formulas import formulas
 from spindle.report.figures import through_largest_error, training_pictures
@@ -74,7 +74,7 @@ def test_pictures_are_self_contained_drawings(name):
 
 def test_a_run_that_is_read_again_shows_what_was_set_by_hand(tmp_path):
     solution = solved("interval")
-    again = sp.load(solution.save(tmp_path / "run"))
+    again = spd.load(solution.save(tmp_path / "run"))
     assert again.method == solution.method
     assert again.method.chosen == SMALL
     page = write_report(again, tmp_path / "page.html").read_text(encoding="utf-8")
@@ -118,10 +118,10 @@ def test_a_profile_goes_through_the_largest_error():
 
 def test_holes_are_cut_out_along_their_outline(tmp_path):
     """As a path of the drawing, not as missing pixels."""
-    u = sp.unknown("u", *sp.coordinates("x y"))
+    u = spd.unknown("u", *spd.coordinates("x y"))
     x, y = u.args
-    domain = sp.Box({x: (-1, 1), y: (-1, 1)}) - sp.Disk({x: 0, y: 0}, 0.5)
-    solution = untrained(sp.Problem(domain, [sp.laplacian(u)], [sp.Dirichlet(u, 1)], name="hole"))
+    domain = spd.Box({x: (-1, 1), y: (-1, 1)}) - spd.Disk({x: 0, y: 0}, 0.5)
+    solution = untrained(spd.Problem(domain, [spd.laplacian(u)], [spd.Dirichlet(u, 1)], name="hole"))
     page = page_of(solution, tmp_path / "page.html")
     svg = next(base64.b64decode(i.removeprefix("data:image/svg+xml;base64,")).decode() for i in page.images)
     assert len(re.findall("<clipPath", svg)) >= 1
@@ -181,9 +181,9 @@ def test_errors_name_their_reference():
 
 def test_hostile_words_are_escaped(tmp_path):
     hostile = "<script>alert(1)</script>"
-    u, rate = sp.unknown("u", x), sp.parameter("<b>", 2.0)
-    problem = sp.Problem(
-        domain=sp.Interval(x, 0, 1),
+    u, rate = spd.unknown("u", x), spd.parameter("<b>", 2.0)
+    problem = spd.Problem(
+        domain=spd.Interval(x, 0, 1),
         equations={f"equation {hostile}": u.diff(x) - rate * u},
         title=hostile,
         citation=hostile,
@@ -310,12 +310,12 @@ def test_report_shows_how_to_reproduce_the_run(tmp_path):
     alone = page_of(solution, tmp_path / "new" / "folder" / "r.html", command="spindle solve interval --seed 0").text
     assert "spindle solve interval --seed 0" in alone
     assert (
-        "sp.solve(problem, sp.PINN(steps=5, lbfgs_steps=0, width=8, hidden_layers=1, points=4, balance=0), seed=0)"
+        "spd.solve(problem, spd.PINN(steps=5, lbfgs_steps=0, width=8, hidden_layers=1, points=4, balance=0), seed=0)"
         in alone
     )
     directory = solution.save(tmp_path / "run")
     page = page_of(solution, directory / "report.html").text
-    assert f"sp.load({str(directory)!r})" in page
+    assert f"spd.load({str(directory)!r})" in page
     assert "To read the solution in Python, without computing it again:" in page
     assert "On the command line" not in page
 
@@ -343,12 +343,12 @@ def test_gallery_problems_have_formulas(name):
 
 
 def test_formulas_are_in_the_notation_of_the_papers():
-    u, v = sp.unknown("u v_x", x, y)
+    u, v = spd.unknown("u v_x", x, y)
     step = sympy.Piecewise((1, x < 0.5), (x, True))
-    problem = sp.Problem(
-        domain=sp.Box({x: (0, 1), y: (0, sympy.pi)}),
+    problem = spd.Problem(
+        domain=spd.Box({x: (0, 1), y: (0, sympy.pi)}),
         equations=[u.diff(x, 2) + step * sympy.sin(x) ** 2, v.diff(y) - u],
-        conditions=[sp.Neumann(u - v, 0, on="x=1")],
+        conditions=[spd.Neumann(u - v, 0, on="x=1")],
     )
     parts = formulas(problem)
     assert "<msub><mi>u</mi><mrow><mi>x</mi><mi>x</mi></mrow></msub>" in parts["such that"][0]

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.registry import gallery
 from spindle.reproduction import nodes, operations
 from spindle.reproduction.figure import Cell, Figure, FigureRow, Measured, NotMeasured
@@ -204,7 +204,7 @@ def test_training_ends_within_its_seconds_and_says_the_share():
     began = time.perf_counter()
     measured = trained(
         gallery("poisson2d"),
-        lambda steps: sp.SPINN(recipe="paper", network="mlp", points=8, width=8, rank=2, hidden_layers=1, steps=steps),
+        lambda steps: spd.SPINN(recipe="paper", network="mlp", points=8, width=8, rank=2, hidden_layers=1, steps=steps),
         of=40,
         allowed=30.0,
     )

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from sympy import Eq, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.cli.main import main
 from spindle.errors import RunError, SpindleError
 from spindle.gallery.registry import gallery
@@ -22,33 +22,33 @@ from spindle.storage.arrays import load_arrays, save_arrays
 from tests.solutions import untrained
 from tests.solving.test_windows import decay
 
-t, x = sp.coordinates("t x")
+t, x = spd.coordinates("t x")
 
 
 def line():
-    u = sp.unknown("u", x)
-    return sp.Problem(sp.Interval(x, 0, 1), [Eq(u.diff(x, 2), sin(x))], [sp.Dirichlet(u)], name="line")
+    u = spd.unknown("u", x)
+    return spd.Problem(spd.Interval(x, 0, 1), [Eq(u.diff(x, 2), sin(x))], [spd.Dirichlet(u)], name="line")
 
 
 def alone():
     """In time alone, which makes the least of a march."""
-    u = sp.unknown("u", t)
-    return sp.Problem(sp.Interval(t, 0, 1), [Eq(u.diff(t), -u)], [sp.Initial(u, 1)], name="alone")
+    u = spd.unknown("u", t)
+    return spd.Problem(spd.Interval(t, 0, 1), [Eq(u.diff(t), -u)], [spd.Initial(u, 1)], name="alone")
 
 
 TINY = {"points": 5, "width": 6, "hidden_layers": 1, "lbfgs_steps": 0, "balance": 0, "steps": 20}
 CASES = {
-    "spinn": (decay(), sp.SPINN(rank=3, newton_steps=0, **TINY)),
-    "pinn": (line(), sp.PINN(**TINY)),
-    "dtpinn": (gallery("poisson_disk"), sp.DTPINN(nodes=100, order=2, newton_steps=2, width=6)),
-    "marched": (alone(), sp.PINN(windows=2, **TINY)),
+    "spinn": (decay(), spd.SPINN(rank=3, newton_steps=0, **TINY)),
+    "pinn": (line(), spd.PINN(**TINY)),
+    "dtpinn": (gallery("poisson_disk"), spd.DTPINN(nodes=100, order=2, newton_steps=2, width=6)),
+    "marched": (alone(), spd.PINN(windows=2, **TINY)),
 }
 UNFINISHED = {"marched": ("solution.npz", "window02/solution.npz")}
 
 
 def solve(name, out, **options):
     problem, method = CASES[name]
-    return sp.solve(problem, method, out=out, progress=False, **options)
+    return spd.solve(problem, method, out=out, progress=False, **options)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -118,13 +118,13 @@ def damage(rng, file, runs):
     ("seed", "files", "names"), [(0, 6, ("pinn", "dtpinn")), pytest.param(1, 30, tuple(CASES), marks=pytest.mark.slow)]
 )
 def test_random_damage_is_a_sentence_or_harmless(runs, tmp_path, seed, files, names):
-    rng, wanted = random.Random(seed), {name: values(sp.load(runs(name))) for name in names}
+    rng, wanted = random.Random(seed), {name: values(spd.load(runs(name))) for name in names}
     for number in range(files):
         name = rng.choice([*names, *(f"{name}-open" for name in names)])
         path = shutil.copytree(runs(name), tmp_path / f"{number}")
         file = rng.choice([f for f in sorted(path.rglob("*")) if f.suffix in (".npz", ".json")])
         done = f"{name}: {file.relative_to(path)}, {damage(rng, file, [runs(name) for name in names])}"
-        acts = [sp.load, lambda path: sp.resume(path, progress=False)] if number % 3 == 0 else [sp.load]
+        acts = [spd.load, lambda path: spd.resume(path, progress=False)] if number % 3 == 0 else [spd.load]
         for act in acts:
             try:
                 solution = act(path)
@@ -144,14 +144,14 @@ def test_numbers_of_another_run_are_refused(runs, copied, name):
     path = copied("pinn" if name == "solution.npz" else "pinn-open")
     shutil.copy(runs("pinn-other") / name, path / name)
     with pytest.raises(RunError, match=rf"{name} belongs to another run than run.json, .* put the right one back, or"):
-        sp.load(path) if name == "solution.npz" else sp.resume(path, progress=False)
+        spd.load(path) if name == "solution.npz" else spd.resume(path, progress=False)
 
 
 def test_run_and_problem_of_different_runs_are_refused(copied, tmp_path):
     path = copied("pinn")
     shutil.copy(untrained(alone()).save(tmp_path / "other") / "problem.npz", path)
     with pytest.raises(RunError, match=r"run.json and problem.npz in .* do not belong together"):
-        sp.load(path)
+        spd.load(path)
 
 
 def test_a_checkpoint_of_another_format_is_refused_with_advice(copied):
@@ -161,13 +161,13 @@ def test_a_checkpoint_of_another_format_is_refused_with_advice(copied):
     with pytest.raises(
         RunError, match=r"by another version of spindle .* finish the run by that version, or remove it"
     ):
-        sp.resume(path.parent, progress=False)
+        spd.resume(path.parent, progress=False)
 
 
 @pytest.mark.parametrize(
     ("name", "settings", "words"),
     [
-        ("pinn", {"network": "quantum"}, r"`sp.PINN\(network='quantum'\)` is not known"),
+        ("pinn", {"network": "quantum"}, r"`spd.PINN\(network='quantum'\)` is not known"),
         ("pinn", {"entanglement": 3}, "has no setting `entanglement`"),
         ("qpinn", {}, "There is no method `qpinn`"),
     ],
@@ -180,22 +180,22 @@ def test_a_method_of_another_version_is_a_sentence(copied, name, settings, words
     described = {key: info[key] for key in ("format", "problem", "method", "seed")}
     write_json(path / "run.json", info | {"fingerprint": _fingerprint(data, arrays, described)})
     with pytest.raises(RunError, match=f"is none of this version of spindle: .*{words}.*; read the run by the version"):
-        sp.load(path)
+        spd.load(path)
 
 
 @pytest.mark.slow
 def test_the_advice_keeps_what_can_be_kept(runs, copied):
     """Each file in turn is damaged, and what the sentence says is done: the same numbers in the end."""
-    wanted = values(sp.load(runs("marched")))
+    wanted = values(spd.load(runs("marched")))
     for name in ("run.json", "window01/solution.npz", "window02/checkpoint.npz"):
         path = copied("marched-open")
         (path / name).write_bytes(b"PK nonsense")
         with pytest.raises(RunError, match=rf"{name} is damaged or foreign .*; remove it"):
-            sp.resume(path, progress=False)
+            spd.resume(path, progress=False)
         (path / name).unlink()
-        again = solve("marched", path) if name == "run.json" else sp.resume(path, progress=False)
+        again = solve("marched", path) if name == "run.json" else spd.resume(path, progress=False)
         np.testing.assert_array_equal(values(again), wanted, err_msg=name)
-        np.testing.assert_array_equal(values(sp.load(path)), wanted, err_msg=name)
+        np.testing.assert_array_equal(values(spd.load(path)), wanted, err_msg=name)
         shutil.rmtree(path)
 
 
@@ -203,9 +203,9 @@ def test_a_lost_problem_is_written_again(runs, copied):
     path = copied("pinn-open")
     (path / "problem.npz").unlink()
     with pytest.raises(RunError, match=r"has lost its problem.npz; solve the same problem"):
-        sp.resume(path, progress=False)
+        spd.resume(path, progress=False)
     solve("pinn", path)
-    np.testing.assert_array_equal(values(sp.load(path)), values(sp.load(runs("pinn"))))
+    np.testing.assert_array_equal(values(spd.load(path)), values(spd.load(runs("pinn"))))
 
 
 def test_another_run_does_not_take_over_what_a_lost_run_left(copied):
@@ -214,13 +214,13 @@ def test_another_run_does_not_take_over_what_a_lost_run_left(copied):
     with pytest.raises(
         RunError, match=r"has no run.json; solve the same problem by the same method with the same seed"
     ):
-        sp.resume(path, progress=False)
+        spd.resume(path, progress=False)
     with pytest.raises(RunError, match=r"belongs to another run than run.json"):
         solve("pinn", path, seed=5)
 
 
 def test_some_windows_are_no_whole_solution(copied):
-    part = sp.load(copied("marched-open"))
+    part = spd.load(copied("marched-open"))
     assert len(part.windows) == 1
     assert part.run.stopped_by == "interrupted"
     assert np.isnan(part(t=0.9))
@@ -242,8 +242,8 @@ def test_a_full_disk_keeps_what_was_saved(runs, tmp_path, monkeypatch, name):
         patched.setattr(os, "replace", full)
         solve("pinn", tmp_path)
     assert not [*tmp_path.glob(".*.part")]
-    again = solve("pinn", tmp_path) if name in ("problem.npz", "run.json") else sp.resume(tmp_path, progress=False)
-    np.testing.assert_array_equal(values(again), values(sp.load(runs("pinn"))))
+    again = solve("pinn", tmp_path) if name in ("problem.npz", "run.json") else spd.resume(tmp_path, progress=False)
+    np.testing.assert_array_equal(values(again), values(spd.load(runs("pinn"))))
 
 
 LIMITED = """
@@ -270,7 +270,7 @@ def test_a_full_disk_is_a_sentence_and_status_2(tmp_path):
     assert done.stderr.count("\n") == 1
     assert "checkpoint.npz cannot be written (File too large); make room and go on" in done.stderr
     assert (tmp_path / "run" / "run.json").exists()
-    assert sp.resume(tmp_path / "run", progress=False).run.iterations == 20
+    assert spd.resume(tmp_path / "run", progress=False).run.iterations == 20
 
 
 @pytest.mark.parametrize(("code", "status"), [(errno.ENOSPC, 2), (errno.EPIPE, 1)])

@@ -2,7 +2,7 @@
 
 import pytest
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.registry import gallery
 from spindle.results.diagnostics import overfit, stagnated, unfinished, unfulfilled
 from spindle.training.history import HistoryEntry
@@ -104,14 +104,14 @@ def test_residuals_like_those_of_the_zero_field_are_said():
     ],
 )
 def test_advice_names_settings_that_have_an_effect(settings, advice):
-    method = (sp.SPINN if "rank" in settings else sp.PINN)(frequency=1.0, **settings)
+    method = (spd.SPINN if "rank" in settings else spd.PINN)(frequency=1.0, **settings)
     (sentence,) = overfit({"equation": 1.0}, {"equation": 0.1}, method)
     assert sentence.endswith(advice)
 
 
 def test_a_run_carries_its_doubts():
-    stuck = sp.PINN(points=5, width=6, hidden_layers=1, steps=40, lbfgs_steps=0, learning_rate=1e-9)
-    run = sp.solve(gallery("poisson2d"), stuck, progress=False).run
+    stuck = spd.PINN(points=5, width=6, hidden_layers=1, steps=40, lbfgs_steps=0, learning_rate=1e-9)
+    run = spd.solve(gallery("poisson2d"), stuck, progress=False).run
     assert any(sentence.startswith("training stood still") for sentence in run.warnings)
     assert [record.step for record in run.history] == [1, 2, 5, 10, 20, 24, 28, 32, 36, 40]
     assert all(bool(record.errors) == (record.step not in (24, 28, 32, 36)) for record in run.history)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sympy
 
-import spindle as sp
+import spindle as spd
 from spindle.cli import outcome
 from spindle.errors import RunError, SpindleError
 from spindle.problem.printing import describe
@@ -21,22 +21,22 @@ from spindle.storage.arrays import load_arrays, save_arrays
 from spindle.storage.records import fits
 from tests.solutions import untrained
 
-x, y = sp.coordinates("x y")
-u = sp.unknown("u", x, y)
+x, y = spd.coordinates("x y")
+u = spd.unknown("u", x, y)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A run as if of two steps."""
-    problem = sp.Problem(sp.Box({x: (0, 1), y: (0, 1)}), [sp.laplacian(u) + 1], [sp.Dirichlet(u)], title="A plate")
-    method = sp.SPINN(points=5, width=6, rank=2, newton_steps=2, refine=0)
+    problem = spd.Problem(spd.Box({x: (0, 1), y: (0, 1)}), [spd.laplacian(u) + 1], [spd.Dirichlet(u)], title="A plate")
+    method = spd.SPINN(points=5, width=6, rank=2, newton_steps=2, refine=0)
     run = RunRecord(iterations=2, stopped_by="steps", loss=0.5, residuals={"equation": 0.25})
     return untrained(problem, run, method).save(tmp_path_factory.mktemp("runs") / "first")
 
 
 def told(path):
     """Read a run as `report` and `resume` begin to, and say all that is said of it."""
-    solution = sp.load(path)
+    solution = spd.load(path)
     solution.record()
     verdict(solution)
     describe(solution.problem)
@@ -115,7 +115,7 @@ def test_expressions_from_storage_pass_the_limits_of_formulas(kind):
 
 def test_what_a_program_builds_may_be_longer_than_what_one_writes():
     e = sum(sympy.sin(k * x) * sympy.cos(k * y) for k in range(1, 200))
-    assert decode(sp.problem.serialize.encode(e)) == e
+    assert decode(spd.problem.serialize.encode(e)) == e
 
 
 @pytest.mark.parametrize("name", ["tower", "floor", "order", "terminal"])
@@ -204,5 +204,5 @@ def test_other_numbers_are_a_sentence_or_not_a_number(finished, tmp_path, change
 def test_a_stored_mesh_names_no_file():
     coordinates = [["symbol", c, True] for c in "xyz"]
     data = {"shape": "Mesh", "arguments": [[{"expression": c} for c in coordinates], "/etc/passwd", "surface"]}
-    with pytest.raises(sp.ProblemError, match="names a file, which is not read"):
-        sp.geometry.shapes.shape_from_data(data, decode)
+    with pytest.raises(spd.ProblemError, match="names a file, which is not read"):
+        spd.geometry.shapes.shape_from_data(data, decode)

@@ -11,7 +11,7 @@ import pytest
 import sympy
 import xarray
 
-import spindle as sp
+import spindle as spd
 from spindle.results.members import Member
 from spindle.results.triangulation import curved_cells, grid_cells
 from spindle.solving import load as _load  # noqa: F401  how solutions go into pickles
@@ -19,19 +19,19 @@ from tests.families import convection
 from tests.families import u as of_family
 from tests.solutions import SMALL, untrained
 
-t, x, y, z = sp.coordinates("t x y z")
-TRIANGLE = sp.Polygon((x, y), [(0, 0), (2, 0), (1, 1.5)])
+t, x, y, z = spd.coordinates("t x y z")
+TRIANGLE = spd.Polygon((x, y), [(0, 0), (2, 0), (1, 1.5)])
 
 
 @pytest.fixture(scope="module")
 def plate():
     """A field on a plate with a hole, in time."""
-    u = sp.unknown("u", t, x, y)
+    u = spd.unknown("u", t, x, y)
     return untrained(
-        sp.Problem(
-            domain=sp.Interval(t, 0, 1) * (TRIANGLE - sp.Disk({x: 1, y: 0.6}, 0.3)),
-            equations=[sympy.Eq(u.diff(t), sp.laplacian(u))],
-            conditions=[sp.Initial(u, 0), sp.Dirichlet(u, 1)],
+        spd.Problem(
+            domain=spd.Interval(t, 0, 1) * (TRIANGLE - spd.Disk({x: 1, y: 0.6}, 0.3)),
+            equations=[sympy.Eq(u.diff(t), spd.laplacian(u))],
+            conditions=[spd.Initial(u, 0), spd.Dirichlet(u, 1)],
             reference={u: t + x},
             name="plate",
         )
@@ -40,7 +40,7 @@ def plate():
 
 @pytest.fixture(scope="module")
 def family_of_plain():
-    return untrained(convection(), method=sp.PINN(**SMALL))
+    return untrained(convection(), method=spd.PINN(**SMALL))
 
 
 def test_a_curved_domain_in_time_is_the_solution_at_its_nodes(plate, tmp_path):
@@ -80,8 +80,8 @@ def test_triangles_fill_a_polygon_exactly_and_a_hole_to_second_order(plate):
 def test_cells_of_a_grid_fill_the_box_and_are_no_knots(d):
     """Each corner is joined to those that differ from it in one coordinate, in VTK's order."""
     coordinates = (x, y, z)[:d]
-    u = sp.unknown("u", *coordinates)
-    problem = sp.Problem(domain=sp.Box(dict.fromkeys(coordinates, (0, 1))), equations=[sp.laplacian(u)])
+    u = spd.unknown("u", *coordinates)
+    problem = spd.Problem(domain=spd.Box(dict.fromkeys(coordinates, (0, 1))), equations=[spd.laplacian(u)])
     cells = grid_cells(problem, {c.name: np.linspace(0, 1, 3) for c in coordinates}, None)
     assert len(cells.corners) == 2**d
     rings = {1: [(0, 1)], 2: [(0, 1, 2, 3, 0)], 3: [(0, 1, 2, 3, 0), (4, 5, 6, 7, 4), (0, 4), (1, 5), (2, 6), (3, 7)]}
@@ -91,10 +91,10 @@ def test_cells_of_a_grid_fill_the_box_and_are_no_knots(d):
 
 
 def test_a_box_with_a_corner_cut_out_has_no_cells_there():
-    u = sp.unknown("u", x, y)
-    domain = sp.Box({x: (0, 2), y: (0, 2)}) - sp.Box({x: (1, 2), y: (1, 2)})
+    u = spd.unknown("u", x, y)
+    domain = spd.Box({x: (0, 2), y: (0, 2)}) - spd.Box({x: (1, 2), y: (1, 2)})
     cells = grid_cells(
-        sp.Problem(domain=domain, equations=[sp.laplacian(u)]), {"x": np.arange(3), "y": np.arange(3)}, None
+        spd.Problem(domain=domain, equations=[spd.laplacian(u)]), {"x": np.arange(3), "y": np.arange(3)}, None
     )
     assert len(cells.corners) == 3
 
@@ -122,7 +122,7 @@ def test_tables_and_files_hold_what_the_solution_says(plate, tmp_path):
     ],
 )
 def test_what_cannot_be_written_is_refused(plate, tmp_path, call, words):
-    with pytest.raises(sp.ProblemError, match=words):
+    with pytest.raises(spd.ProblemError, match=words):
         call(plate, tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -133,9 +133,9 @@ def test_a_member_of_any_family_is_called_by_its_parameters(family_of_plain, tmp
     assert member(t=0.5, x=2.0) == family_of_plain(t=0.5, x=2.0, beta=1.5)
     member.to_vtk(tmp_path / "a.vtu", t=[0.5], x=[2.0, 3.0])
     assert meshio.read(tmp_path / "a_0000.vtu").point_data["u"][0] == member(t=0.5, x=2.0)
-    with pytest.raises(sp.ProblemError, match="outside the range"):
+    with pytest.raises(spd.ProblemError, match="outside the range"):
         family_of_plain(beta=7)
-    with pytest.raises(sp.ProblemError, match=r"take a member, `family\(beta=1.5\).to_vtk"):
+    with pytest.raises(spd.ProblemError, match=r"take a member, `family\(beta=1.5\).to_vtk"):
         family_of_plain.to_vtk(tmp_path / "a.vtu")
 
 
@@ -155,8 +155,8 @@ def test_a_pickle_is_the_same_solution(plate):
 
 
 def test_functions_given_as_code_travel_with_a_pickle():
-    u, source = sp.unknown("u", x), sp.given("source", np.tanh, x)
-    solution = untrained(sp.Problem(domain=sp.Interval(x, 0, 1), equations=[sympy.Eq(u.diff(x), source)]))
+    u, source = spd.unknown("u", x), spd.given("source", np.tanh, x)
+    solution = untrained(spd.Problem(domain=spd.Interval(x, 0, 1), equations=[sympy.Eq(u.diff(x), source)]))
     back = pickle.loads(pickle.dumps(solution))
     assert back(x=0.3) == solution(x=0.3)
 
@@ -164,6 +164,6 @@ def test_functions_given_as_code_travel_with_a_pickle():
 def test_notebooks_show_formulas_settings_and_doubts(plate):
     shown = plate.problem._repr_html_()
     assert "<math" in shown and "plate" in shown
-    shown = sp.PINN(width=24)._repr_html_()
+    shown = spd.PINN(width=24)._repr_html_()
     assert ">width<" in shown and ">24<" in shown and shown.index(">24<") < shown.index("<details>")
     assert "<table>" in plate._repr_html_()

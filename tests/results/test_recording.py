@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sympy import Eq, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.results.evaluator import Evaluator, TimeFrame
 from spindle.results.recording import record
 from spindle.results.run_record import RunRecord
@@ -18,15 +18,15 @@ from spindle.training.loop import Outcome
 from spindle.training.precision import precision
 from tests.solutions import initial
 
-x, y = sp.coordinates("x y")
-u = sp.unknown("u", x, y)
-METHOD = sp.PINN(width=4, hidden_layers=1, points=5, steps=20, lbfgs_steps=0, balance=0)
+x, y = spd.coordinates("x y")
+u = spd.unknown("u", x, y)
+METHOD = spd.PINN(width=4, hidden_layers=1, points=5, steps=20, lbfgs_steps=0, balance=0)
 
 
 @pytest.fixture(scope="module")
 def untrained():
-    problem = sp.Problem(
-        sp.Box({x: (0, 1), y: (0, 1)}), [Eq(sp.laplacian(u), 0)], [sp.Dirichlet(u, x * y)],
+    problem = spd.Problem(
+        spd.Box({x: (0, 1), y: (0, 1)}), [Eq(spd.laplacian(u), 0)], [spd.Dirichlet(u, x * y)],
         reference={u: x * y}, quantities={"slope": u.diff(x)},
     )  # fmt: skip
     plan = METHOD.plan(problem)
@@ -68,7 +68,7 @@ def test_what_there_is_no_time_for_is_named(untrained, monkeypatch):
 
 def test_a_solution_does_not_change(untrained):
     evaluator, model = untrained
-    solution = sp.Solution(METHOD, evaluator, model, RunRecord(loss=0.5))
+    solution = spd.Solution(METHOD, evaluator, model, RunRecord(loss=0.5))
     for name in ("method", "evaluator", "model", "run", "reduced", "windows", "problem", "plan"):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(solution, name, None)
@@ -89,10 +89,10 @@ def test_a_model_is_evaluated_and_measured_before_there_is_a_solution(untrained)
 
 
 def test_a_window_is_evaluated_in_the_time_of_its_plan():
-    t = sp.coordinates("t")
-    v = sp.unknown("v", t)
-    whole = sp.Problem(sp.Interval(t, 0, 2), [Eq(v.diff(t), -v)], [sp.Initial(v, 1)])
-    plan = sp.PINN(width=4, hidden_layers=1, points=5, steps=1, hard="off").plan(whole)
+    t = spd.coordinates("t")
+    v = spd.unknown("v", t)
+    whole = spd.Problem(spd.Interval(t, 0, 2), [Eq(v.diff(t), -v)], [spd.Initial(v, 1)])
+    plan = spd.PINN(width=4, hidden_layers=1, points=5, steps=1, hard="off").plan(whole)
     with precision(plan.dtype):
         model = plan.build(jax.random.PRNGKey(0))
     plain, moved = Evaluator(whole, plan), Evaluator(whole, plan, TimeFrame(begins=1.0, pace=2.0))

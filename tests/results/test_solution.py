@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from sympy import Symbol, cos, exp
 
-import spindle as sp
+import spindle as spd
 from spindle.methods.spinn import SPINN
 from spindle.results.directory import RunDirectory
 from tests.solutions import untrained
 
-x, t = sp.coordinates("x t")
-u, v = sp.unknown("u", x, t), sp.unknown("v", x, t)
+x, t = spd.coordinates("x t")
+u, v = spd.unknown("u", x, t), spd.unknown("v", x, t)
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +21,8 @@ def solution():
     """A system, not trained at all: what is tested here holds for any weights."""
     exact = {u: exp(-t) * cos(x), v: x + t}
     equations = [u.diff(t) + v.diff(x) - (1 - exp(-t) * cos(x)), v.diff(t) - 1]
-    problem = sp.Problem(
-        domain=sp.Box({x: (0, 2), t: (0, 1)}), equations=equations, conditions=[sp.Dirichlet(u, exact[u])],
+    problem = spd.Problem(
+        domain=spd.Box({x: (0, 2), t: (0, 1)}), equations=equations, conditions=[spd.Dirichlet(u, exact[u])],
         reference=exact, name="pair",
     )  # fmt: skip
     bare = untrained(problem, method=SPINN(steps=5, lbfgs_steps=0, width=8, points=8))
@@ -67,7 +67,7 @@ def test_nothing_is_known_outside_the_domain(solution):
 
 def test_loaded_is_what_was_saved(solution, tmp_path):
     solution.save(tmp_path / "run")
-    loaded = sp.load(tmp_path / "run")
+    loaded = spd.load(tmp_path / "run")
     points = np.random.default_rng(1).uniform(0, 1, (9, 2))
     np.testing.assert_array_equal(loaded.evaluate(points, v), solution.evaluate(points, v))
     assert loaded.record() == solution.record()
@@ -77,7 +77,7 @@ def test_a_saved_run_keeps_its_settings_when_defaults_change(solution, tmp_path,
     solution.save(tmp_path / "run")
     changed = {**SPINN.recipes["default"], "rank": 3, "activation": "tanh", "hard": "off"}
     monkeypatch.setattr(SPINN, "recipes", {**SPINN.recipes, "default": changed})
-    loaded = sp.load(tmp_path / "run")
+    loaded = spd.load(tmp_path / "run")
     assert loaded.plan.settings == solution.plan.settings
     points = np.random.default_rng(1).uniform(0, 1, (9, 2))
     np.testing.assert_array_equal(loaded.evaluate(points, u), solution.evaluate(points, u))
@@ -95,7 +95,7 @@ def test_a_saved_run_keeps_its_settings_when_defaults_change(solution, tmp_path,
         (lambda s: s.evaluate("abc"), "asked for points = 'abc', which are no numbers"),
         (lambda s: s("u_x", x=0.5, t=0.5), "given the text 'u_x', and text is never evaluated"),
         (lambda s: s(u * Symbol("q"), x=0.5, t=0.5), "contains `q`, which is neither a coordinate nor a parameter"),
-        (lambda s: s(sp.grad(u), x=0.5, t=0.5), "asks for 1 components at once"),
+        (lambda s: s(spd.grad(u), x=0.5, t=0.5), "asks for 1 components at once"),
         (lambda s: s(x="a", t=0.5), "coordinate x = 'a', which are no numbers"),
         (lambda s: s(x=[1, 2], t=[1, 2, 3]), r"shapes \(2,\), \(3,\), which do not broadcast together"),
         (lambda s: s.grid(x=0, t=3), r"`solution.grid\(x=0\)` needs a number of nodes, at least 1"),
@@ -110,7 +110,7 @@ def test_a_saved_run_keeps_its_settings_when_defaults_change(solution, tmp_path,
     ],
 )
 def test_wrong_questions_are_answered_in_a_sentence(solution, ask, words):
-    with pytest.raises(sp.ProblemError, match=words):
+    with pytest.raises(spd.ProblemError, match=words):
         ask(solution)
 
 
@@ -123,16 +123,16 @@ def test_a_run_is_the_same_wherever_its_problem_comes_from(solution, tmp_path):
     named = solution.problem.named("pair", {"k": 2})
     assert directory.prepare(named, solution.plan, 0) == directory.read_info()
     with pytest.raises(
-        sp.RunError, match=r"holds another run \(seed 0 there and 1 here\), and two runs cannot share one"
+        spd.RunError, match=r"holds another run \(seed 0 there and 1 here\), and two runs cannot share one"
     ):
         directory.prepare(named, solution.plan, 1)
     other = replace(solution.problem, conditions=[])
-    with pytest.raises(sp.RunError, match=r"holds another run \(also called pair, but posed otherwise\)"):
+    with pytest.raises(spd.RunError, match=r"holds another run \(also called pair, but posed otherwise\)"):
         directory.prepare(other, solution.plan, 0)
 
 
 def test_constants_may_be_evaluated_with_the_solution(solution):
-    twice = solution(sp.parameter("two", 2.0) * u, x=0.5, t=0.5)
+    twice = solution(spd.parameter("two", 2.0) * u, x=0.5, t=0.5)
     np.testing.assert_allclose(twice, 2 * solution(u, x=0.5, t=0.5), rtol=1e-14)
 
 
@@ -157,8 +157,8 @@ def swapped(name):
 )
 def test_damaged_runs_are_refused(solution, tmp_path, damage, words):
     damage(solution.save(tmp_path / "run"))
-    with pytest.raises(sp.RunError, match=words):
-        sp.load(tmp_path / "run")
+    with pytest.raises(spd.RunError, match=words):
+        spd.load(tmp_path / "run")
 
 
 def edit(run, **changes):
@@ -168,14 +168,14 @@ def edit(run, **changes):
 @pytest.mark.parametrize("name", ["file", "file/below"])
 def test_a_file_in_the_place_of_a_directory_is_named(solution, tmp_path, name):
     (tmp_path / "file").write_text("")
-    with pytest.raises(sp.RunError, match=f"{name} cannot be written .*; choose a directory that can"):
+    with pytest.raises(spd.RunError, match=f"{name} cannot be written .*; choose a directory that can"):
         solution.save(tmp_path / name)
-    with pytest.raises(sp.RunError, match=f"{name} is no run directory"):
-        sp.load(tmp_path / name)
+    with pytest.raises(spd.RunError, match=f"{name} is no run directory"):
+        spd.load(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", [None, "", 3, b"run"])
 def test_a_directory_needs_a_name(solution, name):
-    for call in (solution.save, sp.load, sp.resume):
-        with pytest.raises(sp.RunError, match="is no directory for a run; give its path"):
+    for call in (solution.save, spd.load, spd.resume):
+        with pytest.raises(spd.RunError, match="is no directory for a run; give its path"):
             call(name)

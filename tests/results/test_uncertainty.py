@@ -7,26 +7,26 @@ import numpy as np
 import pytest
 from sympy import exp
 
-import spindle as sp
+import spindle as spd
 from spindle.objective.laplace import gauss_newton_matrix
 from spindle.objective.least_squares import LeastSquares
 from spindle.results.uncertainty import _with_error, laplace
 from spindle.training.optimizers.gauss_newton import GaussNewton
 from tests.solutions import untrained
 
-t, x = sp.coordinates("t x")
-f = sp.unknown("f", t)
-k = sp.parameter("k", 1.0, unknown=True)
-a = sp.parameter("a", 1.0, unknown=True)
+t, x = spd.coordinates("t x")
+f = spd.unknown("f", t)
+k = spd.parameter("k", 1.0, unknown=True)
+a = spd.parameter("a", 1.0, unknown=True)
 TIMES, NOISE = np.linspace(0.05, 1, 20), 0.02
-PLAIN = sp.PINN(points=24, width=8, hidden_layers=1, steps=0, lbfgs_steps=0, newton_steps=40)
+PLAIN = spd.PINN(points=24, width=8, hidden_layers=1, steps=0, lbfgs_steps=0, newton_steps=40)
 
 
 def decay(seed=0, *, stated=True, start=1):
     values = np.exp(-2 * TIMES) + NOISE * np.random.default_rng(seed).normal(size=len(TIMES))
-    observed = sp.Observed(f, {t: TIMES}, values, noise=NOISE if stated else None)
-    return sp.Problem(
-        sp.Interval(t, 0, 1), [f.diff(t) + k * f], [sp.Initial(f, start), observed], name="decay",
+    observed = spd.Observed(f, {t: TIMES}, values, noise=NOISE if stated else None)
+    return spd.Problem(
+        spd.Interval(t, 0, 1), [f.diff(t) + k * f], [spd.Initial(f, start), observed], name="decay",
         reference={f: exp(-2 * t)},
     )  # fmt: skip
 
@@ -38,7 +38,7 @@ def deviation(rate):
 
 @pytest.fixture(scope="module")
 def solved():
-    return sp.solve(decay(), PLAIN, progress=False)
+    return spd.solve(decay(), PLAIN, progress=False)
 
 
 def test_the_standard_error_is_that_of_least_squares(solved):
@@ -61,8 +61,10 @@ def test_the_standard_error_is_that_of_least_squares(solved):
 
 
 def test_forward_problems_have_nothing_to_tell():
-    forward = untrained(sp.Problem(sp.Interval(t, 0, 1), [f.diff(t) + f], [sp.Initial(f, 1)], name="forward"))
-    with pytest.raises(sp.MethodError, match=r"`forward` has none; mark them, `sp.parameter\('k', 1, unknown=True\)`"):
+    forward = untrained(spd.Problem(spd.Interval(t, 0, 1), [f.diff(t) + f], [spd.Initial(f, 1)], name="forward"))
+    with pytest.raises(
+        spd.MethodError, match=r"`forward` has none; mark them, `spd.parameter\('k', 1, unknown=True\)`"
+    ):
         forward.uncertainty()
 
 
@@ -83,7 +85,7 @@ def test_a_value_is_said_to_the_digits_that_its_error_leaves(value, error, text)
 
 def estimates(stated, draws):
     """For each draw of the noise the estimate and its standard error, by one compiled training from near the truth."""
-    solved = sp.solve(decay(stated=stated), PLAIN, progress=False)
+    solved = spd.solve(decay(stated=stated), PLAIN, progress=False)
     objective, (arrays, static) = solved.plan.objective, eqx.partition(solved.model, eqx.is_inexact_array)
     (condition,) = (r for r in objective.residuals if r.name == "observed f")
     support, newton = condition.pieces[0][0].support, GaussNewton(100)

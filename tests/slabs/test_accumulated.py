@@ -7,23 +7,23 @@ import numpy as np
 import pytest
 from sympy import Eq, Rational, cos, pi, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.methods.elements import on_elements
 from spindle.slabs.accumulated import accumulated, apart
 from spindle.slabs.march import March
 
-t, x = sp.coordinates("t x")
-u = sp.unknown("u", t, x)
+t, x = spd.coordinates("t x")
+u = spd.unknown("u", t, x)
 
 
 def reacting(growth, end):
     """Manufactured, small errors grow about as exp(growth t): u_t + u_xxx / 10 = growth u - u^2 / 10 + ..."""
     exact = 2 + cos(x - t) + sin(2 * x + t) / 2
     operator = u.diff(t) + u.diff(x, 3) / 10 - growth * u + u**2 / 10
-    return sp.Problem(
-        domain=sp.Box({t: (0, end), x: (0, 2 * pi)}),
-        equations=[Eq(operator, sp.manufactured(operator, {u: exact}))],
-        conditions=[sp.Initial(u, exact.subs(t, 0)), sp.Periodic(u, x)],
+    return spd.Problem(
+        domain=spd.Box({t: (0, end), x: (0, 2 * pi)}),
+        equations=[Eq(operator, spd.manufactured(operator, {u: exact}))],
+        conditions=[spd.Initial(u, exact.subs(t, 0)), spd.Periodic(u, x)],
         reference={u: exact},
     )
 
@@ -32,10 +32,10 @@ def spreading(growth, end):
     """The same where what spreads is not linear: u_t + (u u_xxx)_x / 10 = growth u - u^2 / 10 + ..."""
     exact = 2 + cos(x - t) + sin(2 * x + t) / 2
     operator = u.diff(t) + (u * u.diff(x, 3)).diff(x) / 10 - growth * u + u**2 / 10
-    return sp.Problem(
-        domain=sp.Box({t: (0, end), x: (0, 2 * pi)}),
-        equations=[Eq(operator.doit(), sp.manufactured(operator, {u: exact}))],
-        conditions=[sp.Initial(u, exact.subs(t, 0)), sp.Periodic(u, x)],
+    return spd.Problem(
+        domain=spd.Box({t: (0, end), x: (0, 2 * pi)}),
+        equations=[Eq(operator.doit(), spd.manufactured(operator, {u: exact}))],
+        conditions=[spd.Initial(u, exact.subs(t, 0)), spd.Periodic(u, x)],
         reference={u: exact},
     )
 
@@ -44,17 +44,17 @@ def unstable(growth):
     """Manufactured, between the states 1 and -1: what leaves it by an error never comes back."""
     exact = (cos(x - t) + sin(2 * x + t) / 2) / 2
     operator = u.diff(t) + u.diff(x, 3) / 10 - growth * (u - u**3)
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 2 * pi)}),
-        equations=[Eq(operator, sp.manufactured(operator, {u: exact}))],
-        conditions=[sp.Initial(u, exact.subs(t, 0)), sp.Periodic(u, x)],
+    return spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 2 * pi)}),
+        equations=[Eq(operator, spd.manufactured(operator, {u: exact}))],
+        conditions=[spd.Initial(u, exact.subs(t, 0)), spd.Periodic(u, x)],
         reference={u: exact},
     )
 
 
 def marched(problem, number=1):
     """Its marching, and the field of a march by the rougher one of its ways."""
-    marching = on_elements(problem, sp.SPINN(network="elements").resolved(problem), ()).march
+    marching = on_elements(problem, spd.SPINN(network="elements").resolved(problem), ()).march
     space, mesh, aim = marching.ways[number]
     march = March(space, marching.time, mesh, aim)
     while not march.whole:

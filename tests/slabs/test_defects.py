@@ -8,7 +8,7 @@ import sympy
 from scipy.integrate import solve_ivp
 from sympy import Eq, cos, exp, sin, tanh
 
-import spindle as sp
+import spindle as spd
 from spindle.methods.elements import on_elements
 from spindle.networks import polynomials
 from spindle.networks.model import Model
@@ -17,55 +17,55 @@ from spindle.slabs.defects import corrected, relative_sizes
 from spindle.slabs.march import March
 from spindle.slabs.space import Slab
 
-t, x = sp.coordinates("t x")
-a, b = sp.unknown("a b", t)
-u = sp.unknown("u", t, x)
-f = sp.unknown("f", x)
+t, x = spd.coordinates("t x")
+a, b = spd.unknown("a b", t)
+u = spd.unknown("u", t, x)
+f = spd.unknown("f", x)
 
 
 def manufactured(operator, unknowns, exact, conditions, domain):
-    equations = [Eq(each, sp.manufactured(each, exact)) for each in operator]
-    return sp.Problem(domain=domain, equations=equations, conditions=conditions, reference=exact)
+    equations = [Eq(each, spd.manufactured(each, exact)) for each in operator]
+    return spd.Problem(domain=domain, equations=equations, conditions=conditions, reference=exact)
 
 
 LAYER = exp(-30 * x) + x**2
 FRONT = (1 - tanh((x - t / 2 - sympy.Rational(3, 10)) * 20)) / 2
 PROBLEMS = {
     "growth": manufactured(
-        [a.diff(t) - 3 * a], [a], {a: exp(3 * t) + sin(5 * t)}, [sp.Initial(a, 1)], sp.Interval(t, 0, 3)
+        [a.diff(t) - 3 * a], [a], {a: exp(3 * t) + sin(5 * t)}, [spd.Initial(a, 1)], spd.Interval(t, 0, 3)
     ),
     "two of second order": manufactured(
         [a.diff(t, 2) + a * b, b.diff(t) - a**2],
         [a, b],
         {a: cos(3 * t), b: exp(-t)},
-        [sp.Initial(a, 1), sp.Initial(a.diff(t)), sp.Initial(b, 1)],
-        sp.Interval(t, 0, 4),
+        [spd.Initial(a, 1), spd.Initial(a.diff(t)), spd.Initial(b, 1)],
+        spd.Interval(t, 0, 4),
     ),
     "front": manufactured(
         [u.diff(t) + u * u.diff(x) - u.diff(x, 2) / 50],
         [u],
         {u: FRONT},
-        [sp.Initial(u, FRONT.subs(t, 0)), sp.Dirichlet(u, FRONT)],
-        sp.Box({t: (0, 1), x: (0, 1)}),
+        [spd.Initial(u, FRONT.subs(t, 0)), spd.Dirichlet(u, FRONT)],
+        spd.Box({t: (0, 1), x: (0, 1)}),
     ),
-    "two materials": sp.Problem(
-        sp.Box({t: (0, 1), x: (0, 1)}),
+    "two materials": spd.Problem(
+        spd.Box({t: (0, 1), x: (0, 1)}),
         [Eq(u.diff(t), (sympy.Piecewise((1, x < sympy.Rational(1, 2)), (5, True)) * u.diff(x)).diff(x) - u**3)],
-        [sp.Initial(u, sin(sympy.pi * x)), sp.Dirichlet(u, 0)],
+        [spd.Initial(u, sin(sympy.pi * x)), spd.Dirichlet(u, 0)],
     ),
     "layer at rest": manufactured(
         [f.diff(x, 2) / 1000 - f],
         [f],
         {f: exp(-30 * x) + x**2},
-        [sp.Dirichlet(f, exp(-30 * x) + x**2)],
-        sp.Interval(x, 0, 1),
+        [spd.Dirichlet(f, exp(-30 * x) + x**2)],
+        spd.Interval(x, 0, 1),
     ),
 }
 
 
 def marched(problem, tolerance):
     """The evaluator of a march to some tolerance, its space, and its slabs."""
-    plan = on_elements(problem, sp.SPINN(network="elements").resolved(problem), ())
+    plan = on_elements(problem, spd.SPINN(network="elements").resolved(problem), ())
     space, mesh, aim = plan.march.ways[0]
     if space.rows.space is None:  # low enough that there is an error to be seen
         space = replace(space, duration=4)
@@ -91,12 +91,12 @@ def test_what_residuals_add_up_to_is_the_error(name, float64):
 def test_errors_grow_through_jumps_as_the_linearised_equations_say(float64):
     """A jump of a stiff oscillator makes 1e5 times the error of it and back; what is of second order must not stay."""
     mu, end = 100.0, 200.0
-    problem = sp.Problem(
-        sp.Interval(t, 0, end),
+    problem = spd.Problem(
+        spd.Interval(t, 0, end),
         [Eq(a.diff(t, 2), mu * (1 - a**2) * a.diff(t) - a)],
-        [sp.Initial(a, 2), sp.Initial(a.diff(t), 0)],
+        [spd.Initial(a, 2), spd.Initial(a.diff(t), 0)],
     )
-    plan = on_elements(problem, sp.SPINN(network="elements").resolved(problem), ())
+    plan = on_elements(problem, spd.SPINN(network="elements").resolved(problem), ())
     space, mesh, aim = plan.march.ways[0]
     running = March(space, plan.march.time, mesh, aim, disturbance=1e-6)
     while not running.whole:

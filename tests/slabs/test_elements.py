@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import solve_ivp
 from sympy import Eq, Piecewise, Rational, cos, exp, pi, sin, tanh
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.registry import gallery
 from spindle.methods.elements import on_elements
 from spindle.networks import polynomials
@@ -14,14 +14,14 @@ from spindle.slabs.march import Aim, March
 from spindle.slabs.rows import slab_rows
 from spindle.training.precision import precision
 
-x, t = sp.coordinates("x t")
-u = sp.unknown("u", x)
-w = sp.unknown("w", t, x)
+x, t = spd.coordinates("x t")
+u = spd.unknown("u", x)
+w = spd.unknown("w", t, x)
 
 
 def space_of(problem, degree, duration=0):
     """Elements of some degree for a problem."""
-    method = sp.SPINN(network="elements").resolved(problem)
+    method = spd.SPINN(network="elements").resolved(problem)
     plan = on_elements(problem, method, ())
     rows = slab_rows(plan.objective.forms, plan.weights)
     return Elements(rows, len(problem.unknowns), degree, duration)
@@ -49,12 +49,12 @@ def stationary(exact, domain=(0, 1)):
     operator = -u.diff(x, 2) + (1 + x) * u
     source = (-exact.diff(x, 2) + (1 + x) * exact).expand()
     low, high = domain
-    return sp.Problem(
-        domain=sp.Interval(x, low, high),
+    return spd.Problem(
+        domain=spd.Interval(x, low, high),
         equations=[Eq(operator, source)],
         conditions=[
-            sp.Dirichlet(u, exact.subs(x, low), on=Eq(x, low)),
-            sp.Dirichlet(u, exact.subs(x, high), on=Eq(x, high)),
+            spd.Dirichlet(u, exact.subs(x, low), on=Eq(x, low)),
+            spd.Dirichlet(u, exact.subs(x, high), on=Eq(x, high)),
         ],
     )
 
@@ -68,10 +68,10 @@ def test_polynomials_are_exact_on_any_break_points():
 
 def test_polynomials_in_time_and_space_are_exact():
     exact = (1 + t + t**3) * (x**4 - x)
-    problem = sp.Problem(
-        domain=sp.Box({t: (0, 2), x: (0, 1)}),
+    problem = spd.Problem(
+        domain=spd.Box({t: (0, 2), x: (0, 1)}),
         equations=[Eq(w.diff(t) - w.diff(x, 2), exact.diff(t) - exact.diff(x, 2))],
-        conditions=[sp.Initial(w, exact.subs(t, 0)), sp.Dirichlet(w, exact)],
+        conditions=[spd.Initial(w, exact.subs(t, 0)), spd.Dirichlet(w, exact)],
     )
     space = space_of(problem, degree=4, duration=3)
     march = solved(space, [0.0, 0.3, 1.0], (0.0, 2.0))
@@ -102,28 +102,28 @@ def test_error_falls_geometrically_with_the_degree():
 
 def heat(length=1.0, size=1.0, factor=1.0, offset=0.0, order=(0, 1)):
     """Nonlinear diffusion in time, in units of length and of the unknown, the equation multiplied."""
-    coordinates = sp.coordinates("t x")
+    coordinates = spd.coordinates("t x")
     time, place = coordinates
-    v = sp.unknown("v", *(coordinates[k] for k in order))
+    v = spd.unknown("v", *(coordinates[k] for k in order))
     scaled = (v - offset) / size
     step = place / length
     ends = {time: (0, Rational(1, 5)), place: (0, length)}
     operator = scaled.diff(time) - length**2 * ((1 + scaled**2) * scaled.diff(place)).diff(place)
     data = sin(pi * step) + step
-    return sp.Problem(
-        domain=sp.Box({c: ends[c] for c in (coordinates[k] for k in order)}),
+    return spd.Problem(
+        domain=spd.Box({c: ends[c] for c in (coordinates[k] for k in order)}),
         equations=[Eq(factor * operator, 0)],
         conditions=[
-            sp.Initial(v, offset + size * data),
-            sp.Dirichlet(v, offset, on=Eq(place, 0)),
-            sp.Dirichlet(v, offset + size, on=Eq(place, length)),
+            spd.Initial(v, offset + size * data),
+            spd.Dirichlet(v, offset, on=Eq(place, 0)),
+            spd.Dirichlet(v, offset + size, on=Eq(place, length)),
         ],
     )
 
 
 @pytest.fixture(scope="module")
 def plain():
-    solution = sp.solve(heat(), sp.SPINN(), progress=False)
+    solution = spd.solve(heat(), spd.SPINN(), progress=False)
     assert solution.verdict.word == "solved"
     return solution.grid(t=[0.03, 0.2], x=np.linspace(0, 1, 41))
 
@@ -142,7 +142,7 @@ def plain():
 )
 def test_units_and_order_change_nothing(plain, change):
     problem = heat(**change)
-    solution = sp.solve(problem, sp.SPINN(), progress=False)
+    solution = spd.solve(problem, spd.SPINN(), progress=False)
     length, size, offset = change.get("length", 1.0), change.get("size", 1.0), change.get("offset", 0.0)
     values = solution.grid(t=[0.03, 0.2], x=length * np.linspace(0, 1, 41))
     values = values if change.get("order") is None else values.T
@@ -152,23 +152,23 @@ def test_units_and_order_change_nothing(plain, change):
 def front(middle=0.0, speed=0.0, nu=0.01):
     """Burgers' equation with a front that stands, or moves, at a place in the middle; a travelling wave."""
     exact = speed - tanh((x - middle - speed * t) / (2 * nu))
-    return sp.Problem(
-        domain=sp.Box({t: (0, Rational(1, 2)), x: (-1, 1)}),
+    return spd.Problem(
+        domain=spd.Box({t: (0, Rational(1, 2)), x: (-1, 1)}),
         equations=[Eq(w.diff(t) + w * w.diff(x), nu * w.diff(x, 2))],
-        conditions=[sp.Initial(w, exact.subs(t, 0)), sp.Dirichlet(w, exact)],
+        conditions=[spd.Initial(w, exact.subs(t, 0)), spd.Dirichlet(w, exact)],
         reference={w: exact},
     )
 
 
 @pytest.mark.parametrize(("middle", "speed"), [(0.31, 0.0), (-0.2, 0.7)])
 def test_fronts_are_found_wherever_they_are(middle, speed):
-    solution = sp.solve(front(middle, speed), sp.SPINN(), progress=False)
+    solution = spd.solve(front(middle, speed), spd.SPINN(), progress=False)
     assert solution.verdict.word == "solved" and solution.error() < 1e-7
 
 
 def test_break_points_moved_by_a_little_change_no_digit_that_counts():
     problem = front(0.1)
-    method = sp.SPINN().resolved(problem)
+    method = spd.SPINN().resolved(problem)
     march = on_elements(problem, method, ()).march
     space, mesh, aim = march.ways[0]
     ends = []
@@ -188,7 +188,7 @@ def test_break_points_moved_by_a_little_change_no_digit_that_counts():
 
 def test_a_march_goes_on_exactly_where_it_was_saved():
     problem = front(0.1)
-    space, mesh, aim = on_elements(problem, sp.SPINN().resolved(problem), ()).march.ways[0]
+    space, mesh, aim = on_elements(problem, spd.SPINN().resolved(problem), ()).march.ways[0]
     with precision("float64"):
         whole, first = (March(space, (0.0, 0.02), mesh, aim) for _ in range(2))
         while not whole.whole:
@@ -205,28 +205,28 @@ def test_a_march_goes_on_exactly_where_it_was_saved():
 
 def test_systems_with_an_unknown_that_does_not_start():
     """p has no derivative by time: v_t = p_x, p = v_x + 1 is the heat equation."""
-    v, p = sp.unknown("v p", t, x)
+    v, p = spd.unknown("v p", t, x)
     exact = exp(-(pi**2) * t) * sin(pi * x)
-    problem = sp.Problem(
-        domain=sp.Box({t: (0, Rational(1, 10)), x: (0, 1)}),
+    problem = spd.Problem(
+        domain=spd.Box({t: (0, Rational(1, 10)), x: (0, 1)}),
         equations={"heat": Eq(v.diff(t), p.diff(x)), "flux": Eq(p, v.diff(x) + 1 + 0 * v**2)},
-        conditions=[sp.Initial(v, sin(pi * x)), sp.Dirichlet(v, 0)],
+        conditions=[spd.Initial(v, sin(pi * x)), spd.Dirichlet(v, 0)],
         reference={v: exact, p: exact.diff(x) + 1},
     )
-    solution = sp.solve(problem, sp.SPINN(network="elements"), progress=False)
+    solution = spd.solve(problem, spd.SPINN(network="elements"), progress=False)
     assert solution.verdict.word == "solved" and solution.error() < 1e-7
 
 
 @pytest.mark.parametrize("mu", [0, 1, 50])
 def test_oscillators_in_time_alone(mu):
-    v = sp.unknown("v", t)
+    v = spd.unknown("v", t)
     equation = v.diff(t, 2) - mu * (1 - v**2) * v.diff(t) + v
-    problem = sp.Problem(
-        domain=sp.Box({t: (0, 30)}),
+    problem = spd.Problem(
+        domain=spd.Box({t: (0, 30)}),
         equations=[Eq(equation, 0)],
-        conditions=[sp.Initial(v, 2), sp.Initial(v.diff(t), 0)],
+        conditions=[spd.Initial(v, 2), spd.Initial(v.diff(t), 0)],
     )
-    solution = sp.solve(problem, sp.SPINN(), progress=False)
+    solution = spd.solve(problem, spd.SPINN(), progress=False)
 
     def rate(_, y):
         return [y[1], mu * (1 - y[0] ** 2) * y[1] - y[0]]
@@ -238,12 +238,12 @@ def test_oscillators_in_time_alone(mu):
 
 def test_layers_that_the_data_do_not_show():
     eps = 1e-3
-    problem = sp.Problem(
-        domain=sp.Interval(x, 0, 1),
+    problem = spd.Problem(
+        domain=spd.Interval(x, 0, 1),
         equations=[Eq(-eps * u.diff(x, 2) + u.diff(x) + 0 * u**2, 1)],
-        conditions=[sp.Dirichlet(u, 0)],
+        conditions=[spd.Dirichlet(u, 0)],
     )
-    solution = sp.solve(problem, sp.SPINN(network="elements"), progress=False)
+    solution = spd.solve(problem, spd.SPINN(network="elements"), progress=False)
     nodes = np.concatenate([np.linspace(0, 0.99, 50), 1 - np.geomspace(1e-2, 1e-5, 50)])
     true = nodes - np.exp((nodes - 1) / eps)
     np.testing.assert_allclose(solution(x=nodes), true, atol=1e-8)
@@ -252,14 +252,14 @@ def test_layers_that_the_data_do_not_show():
 @pytest.mark.parametrize("stiffness", [1e2, 1e4, 1e6])
 def test_rates_that_a_slab_hands_over_are_resolved(stiffness, float64):
     """u'' + k u' = -k from rest: the rate goes to -1 within 1 / k, of which u shows no more than 1 / k."""
-    t = sp.coordinates("t")
-    u = sp.unknown("u", t)
-    problem = sp.Problem(
-        sp.Interval(t, 0, 1),
+    t = spd.coordinates("t")
+    u = spd.unknown("u", t)
+    problem = spd.Problem(
+        spd.Interval(t, 0, 1),
         [Eq(u.diff(t, 2) + stiffness * u.diff(t), -stiffness)],
-        [sp.Initial(u, 1), sp.Initial(u.diff(t))],
+        [spd.Initial(u, 1), spd.Initial(u.diff(t))],
     )
-    space, mesh, _ = on_elements(problem, sp.SPINN(network="elements").resolved(problem), ()).march.ways[0]
+    space, mesh, _ = on_elements(problem, spd.SPINN(network="elements").resolved(problem), ()).march.ways[0]
     march = March(space, (0.0, 1.0), mesh, Aim(1e-4))
     while not march.whole:
         march.advance()
@@ -277,7 +277,7 @@ def test_what_time_a_budget_leaves_is_solved_and_nothing_is_said_of_the_rest():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        sp.solve(front(0.1), sp.SPINN(), progress=False, callbacks=[once])
+        spd.solve(front(0.1), spd.SPINN(), progress=False, callbacks=[once])
     assert [entry.phase for entry in stopped] == ["slabs of time"] * 3
 
 
@@ -289,30 +289,30 @@ def test_what_time_a_budget_leaves_is_solved_and_nothing_is_said_of_the_rest():
     ],
 )
 def test_what_does_not_fit_is_refused_with_the_reason(problem, reason):
-    with pytest.raises(sp.MethodError, match=reason):
-        sp.SPINN(network="elements").plan(problem())
+    with pytest.raises(spd.MethodError, match=reason):
+        spd.SPINN(network="elements").plan(problem())
 
 
 def test_cosines_on_a_ring_stay_what_they_are():
-    problem = sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 2 * pi)}),
+    problem = spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 2 * pi)}),
         equations=[Eq(w.diff(t) + w.diff(x) + 0 * w**2, 0)],
-        conditions=[sp.Initial(w, cos(x)), sp.Periodic(w, x)],
+        conditions=[spd.Initial(w, cos(x)), spd.Periodic(w, x)],
         reference={w: cos(x - t)},
     )
-    assert sp.solve(problem, sp.SPINN(network="elements"), progress=False).error() < 1e-7
+    assert spd.solve(problem, spd.SPINN(network="elements"), progress=False).error() < 1e-7
 
 
 @pytest.mark.parametrize("width", [1e-2, 1e-4])
 def test_a_source_that_is_switched_on_for_a_moment_in_a_narrow_strip_is_seen(width):
     """The heat that a strip gives off is there afterwards: u integrates to width^2, whatever the points are."""
     on = (t > 0.5) & (t < 0.5 + width) & (x > 0.3) & (x < 0.3 + width)
-    problem = sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1)}),
+    problem = spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1)}),
         equations=[Eq(w.diff(t) - w.diff(x, 2) / 10 + 0 * w**2, Piecewise((1, on), (0, True)))],
-        conditions=[sp.Initial(w, 0), sp.Neumann(w, 0)],
+        conditions=[spd.Initial(w, 0), spd.Neumann(w, 0)],
     )
-    solution = sp.solve(problem, sp.SPINN(network="elements"), progress=False)
+    solution = spd.solve(problem, spd.SPINN(network="elements"), progress=False)
     nodes = np.linspace(0, 1, 20001)
     values = solution.grid(t=[0.4, 0.9], x=nodes)
     assert np.abs(values[0]).max() < 1e-6 * np.abs(values[1]).max()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sympy import Eq, Rational, cos, exp, pi, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.lowering.incompatible_faces import diffusivities, unmet_at_start
 from spindle.methods.elements import on_elements
 from spindle.networks.series import AxisSeries
@@ -17,12 +17,12 @@ from spindle.slabs.grid_rows import layer
 from spindle.slabs.march import March
 from spindle.training.precision import precision
 
-t, x, y, z = sp.coordinates("t x y z")
+t, x, y, z = spd.coordinates("t x y z")
 
 
 def reacting(length=1):
     """Manufactured: two unknowns that react, carry each other along and spread, with walls of every kind."""
-    u, v = sp.unknown("u v", t, x, y)
+    u, v = spd.unknown("u v", t, x, y)
     share = x / length
     known = {u: exp(-t) * (2 + sin(2 * share) * cos(y)), v: (1 + t) * (2 + cos(2 * share - y))}
     wide = length**2
@@ -30,13 +30,13 @@ def reacting(length=1):
         "u": u.diff(t) - wide * u.diff(x, 2) - u.diff(y, 2) + u * v**2,
         "v": v.diff(t) - wide * v.diff(x, 2) / 2 - v.diff(y, 2) + length * u * v.diff(x),
     }
-    conditions = [sp.Initial(f, known[f].subs(t, 0)) for f in (u, v)]
-    conditions += [sp.Dirichlet(u, known[u]), sp.Neumann(v, length * known[v].diff(x) / length, on=Eq(x, length))]
-    conditions += [sp.Robin(v, 2, -length, 2 * known[v] + length * known[v].diff(x), on=Eq(x, 0))]
-    conditions += [sp.Dirichlet(v, known[v], on=[Eq(y, 0), Eq(y, 1)])]
-    return sp.Problem(
-        domain=sp.Box({t: (0, Rational(1, 10)), x: (0, length), y: (0, 1)}),
-        equations={name: Eq(o, sp.manufactured(o, known)) for name, o in operators.items()},
+    conditions = [spd.Initial(f, known[f].subs(t, 0)) for f in (u, v)]
+    conditions += [spd.Dirichlet(u, known[u]), spd.Neumann(v, length * known[v].diff(x) / length, on=Eq(x, length))]
+    conditions += [spd.Robin(v, 2, -length, 2 * known[v] + length * known[v].diff(x), on=Eq(x, 0))]
+    conditions += [spd.Dirichlet(v, known[v], on=[Eq(y, 0), Eq(y, 1)])]
+    return spd.Problem(
+        domain=spd.Box({t: (0, Rational(1, 10)), x: (0, length), y: (0, 1)}),
+        equations={name: Eq(o, spd.manufactured(o, known)) for name, o in operators.items()},
         conditions=conditions,
         reference=known,
     )
@@ -44,36 +44,36 @@ def reacting(length=1):
 
 def channel(*, start=1):
     """Waves along x, walls along y; at rest as it starts where `start` is 1, else the walls are met at once."""
-    u = sp.unknown("u", t, x, y)
+    u = spd.unknown("u", t, x, y)
     begun = (1 + sin(2 * pi * x) / 2) * start
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1), y: (0, 1)}),
-        equations=[Eq(u.diff(t), sp.laplacian(u) / 10 - u**2)],
+    return spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1), y: (0, 1)}),
+        equations=[Eq(u.diff(t), spd.laplacian(u) / 10 - u**2)],
         conditions=[
-            sp.Initial(u, begun),
-            sp.Periodic(u, x),
-            sp.Dirichlet(u, 1 + sin(2 * pi * x) / 2, on=Eq(y, 1)),
-            sp.Neumann(u, 0, on=Eq(y, 0)),
+            spd.Initial(u, begun),
+            spd.Periodic(u, x),
+            spd.Dirichlet(u, 1 + sin(2 * pi * x) / 2, on=Eq(y, 1)),
+            spd.Neumann(u, 0, on=Eq(y, 0)),
         ],
     )
 
 
 def string(end=1):
     """A membrane with walls, whose equation is of second order in time."""
-    u = sp.unknown("u", t, x, y)
+    u = spd.unknown("u", t, x, y)
     exact = sin(pi * x) * sin(pi * y) * cos(3 * t)
-    operator = u.diff(t, 2) - sp.laplacian(u) + sin(u)
-    return sp.Problem(
-        domain=sp.Box({t: (0, end), x: (0, 1), y: (0, 1)}),
-        equations=[Eq(operator, sp.manufactured(operator, {u: exact}))],
-        conditions=[sp.Initial(u, exact.subs(t, 0)), sp.Initial(u.diff(t), 0), sp.Dirichlet(u, 0)],
+    operator = u.diff(t, 2) - spd.laplacian(u) + sin(u)
+    return spd.Problem(
+        domain=spd.Box({t: (0, end), x: (0, 1), y: (0, 1)}),
+        equations=[Eq(operator, spd.manufactured(operator, {u: exact}))],
+        conditions=[spd.Initial(u, exact.subs(t, 0)), spd.Initial(u.diff(t), 0), spd.Dirichlet(u, 0)],
         reference={u: exact},
     )
 
 
 def marched(problem):
     """The field of the first way of a problem, and its march."""
-    marching = on_elements(problem, sp.SPINN(network="elements").resolved(problem), ()).march
+    marching = on_elements(problem, spd.SPINN(network="elements").resolved(problem), ()).march
     space, mesh, aim = marching.ways[0]
     with precision("float64"):
         march = March(space, marching.time, mesh, aim)
@@ -89,7 +89,7 @@ def solved(tmp_path_factory):
     @functools.cache
     def of(problem):
         directory = tmp_path_factory.mktemp("grids") / "run"
-        return sp.solve(problem(), sp.SPINN(network="elements"), progress=False, out=directory), directory
+        return spd.solve(problem(), spd.SPINN(network="elements"), progress=False, out=directory), directory
 
     return of
 
@@ -104,7 +104,7 @@ def test_walls_of_every_kind(solved):
 @pytest.mark.slow
 def test_the_estimate_is_of_the_size_of_the_error(solved):
     solution, _ = solved(reacting)
-    estimate = sp.estimate(solution)
+    estimate = spd.estimate(solution)
     for name in ("u", "v"):
         assert 0.1 * solution.error(name) < estimate.errors[name] < 1e-8
 
@@ -138,7 +138,7 @@ def test_grids_and_points_agree_and_a_file_gives_the_same_back(solved):
     for order in orders:
         there = np.asarray(grid[order]).reshape(2, -1)
         np.testing.assert_allclose(there, np.asarray(scattered[order]).T, rtol=1e-9, atol=1e-9)
-    assert np.array_equal(sp.load(directory).grid(t=3, x=5, y=4), solution.grid(t=3, x=5, y=4))
+    assert np.array_equal(spd.load(directory).grid(t=3, x=5, y=4), solution.grid(t=3, x=5, y=4))
 
 
 @pytest.mark.parametrize("stretch", [0.0, 5.0])
@@ -161,7 +161,7 @@ def test_where_walls_and_start_differ_axes_are_stretched():
     assert not unmet_at_start(channel()) and unmet_at_start(channel(start=2))[0].name == "y=1"
     assert diffusivities(channel(), 2) == pytest.approx((0.1, 0.1))
     spaces = [
-        on_elements(p, sp.SPINN(network="elements").resolved(p), ()).march.ways[0].space
+        on_elements(p, spd.SPINN(network="elements").resolved(p), ()).march.ways[0].space
         for p in (channel(), channel(start=2))
     ]
     assert [[bool(axis.stretch) for axis in space.axes] for space in spaces] == [[False, False], [False, True]]
@@ -170,11 +170,11 @@ def test_where_walls_and_start_differ_axes_are_stretched():
 @pytest.mark.slow
 def test_a_hot_plate_between_cold_walls():
     """A start of one, walls of zero: a product of two series of sines."""
-    u, nu = sp.unknown("u", t, x, y), 0.05
-    problem = sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1), y: (0, 1)}),
-        equations=[Eq(u.diff(t), nu * sp.laplacian(u))],
-        conditions=[sp.Initial(u, 1), sp.Dirichlet(u, 0)],
+    u, nu = spd.unknown("u", t, x, y), 0.05
+    problem = spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1), y: (0, 1)}),
+        equations=[Eq(u.diff(t), nu * spd.laplacian(u))],
+        conditions=[spd.Initial(u, 1), spd.Dirichlet(u, 0)],
     )
     field, _ = marched(problem)
     k, nodes = np.arange(1, 200, 2), np.linspace(0.1, 0.9, 5)
@@ -189,25 +189,25 @@ def test_a_hot_plate_between_cold_walls():
 
 
 def test_what_does_not_fit_is_said():
-    u, v = sp.unknown("u v", t, x, y)
-    box = sp.Box({t: (0, 1), x: (0, 1), y: (0, 1)})
-    starts, walls = [sp.Initial(u, 0)], [sp.Dirichlet(u, 0)]
+    u, v = spd.unknown("u v", t, x, y)
+    box = spd.Box({t: (0, 1), x: (0, 1), y: (0, 1)})
+    starts, walls = [spd.Initial(u, 0)], [spd.Dirichlet(u, 0)]
 
     def misfit(equations, conditions):
-        return misfit_of_grids(sp.Problem(domain=box, equations=equations, conditions=conditions))
+        return misfit_of_grids(spd.Problem(domain=box, equations=equations, conditions=conditions))
 
-    heat = Eq(u.diff(t), sp.laplacian(u) - u**3)
+    heat = Eq(u.diff(t), spd.laplacian(u) - u**3)
     assert misfit([heat], starts + walls) == ""
     assert "does not spread" in misfit([Eq(u.diff(t), u.diff(x, 2))], starts + walls)
-    assert "not one condition on each wall" in misfit([heat], [*starts, sp.Dirichlet(u, 0, on=Eq(x, 0))])
-    assert "does not say what one unknown is" in misfit([heat], [*starts, sp.Dirichlet(u**2, 0)])
+    assert "not one condition on each wall" in misfit([heat], [*starts, spd.Dirichlet(u, 0, on=Eq(x, 0))])
+    assert "does not say what one unknown is" in misfit([heat], [*starts, spd.Dirichlet(u**2, 0)])
     assert "its diffusivity along x goes from 1.3 to 11" in misfit(
-        [Eq(u.diff(t), sp.div((1 + 10 * x) * sp.grad(u)) - u**3)], starts + walls
+        [Eq(u.diff(t), spd.div((1 + 10 * x) * spd.grad(u)) - u**3)], starts + walls
     )
-    flow = [Eq(u.diff(t), sp.laplacian(u) + v), Eq(u.diff(x) + v.diff(y), 0)]
-    assert "rate" in misfit(flow, [*starts, *walls, sp.Dirichlet(v, 0)])
+    flow = [Eq(u.diff(t), spd.laplacian(u) + v), Eq(u.diff(x) + v.diff(y), 0)]
+    assert "rate" in misfit(flow, [*starts, *walls, spd.Dirichlet(v, 0)])
 
 
 def test_smooth_data_with_a_source_are_left_to_features_first():
-    assert prefers_grids(string()) and sp.SPINN().plan(string()).march is None
-    assert sp.SPINN().plan(channel()).march is not None
+    assert prefers_grids(string()) and spd.SPINN().plan(string()).march is None
+    assert spd.SPINN().plan(channel()).march is not None

@@ -5,21 +5,21 @@ import pytest
 import sympy
 from sympy import Eq, Heaviside, Matrix, Piecewise, Rational, cos, exp, pi, sign, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.registry import gallery
 from spindle.problem_files.read import read_problem
 from spindle.slabs.joints import Joints
 from spindle.slabs.rows import Joint, SlabRows
 
-t, x = sp.coordinates("t x")
-f, g = sp.unknown("f g", x)
-u = sp.unknown("u", t, x)
-LINE = sp.Interval(x, 0, 1)
+t, x = spd.coordinates("t x")
+f, g = spd.unknown("f g", x)
+u = spd.unknown("u", t, x)
+LINE = spd.Interval(x, 0, 1)
 ODD = Rational(377, 1000)  # at no node of equal elements
 
 
 def solved(problem):
-    return sp.solve(problem, sp.SPINN(), progress=False)
+    return spd.solve(problem, spd.SPINN(), progress=False)
 
 
 def layers(values, ends):
@@ -54,10 +54,10 @@ def test_three_strips_in_any_order(values):
     ends = (ODD, Rational(71, 100))
     whole = resistance(values, ends)
     exact = whole / whole.subs(x, 1)
-    problem = sp.Problem(
+    problem = spd.Problem(
         LINE,
-        [sp.div(layers(values, ends) * sp.grad(f))],
-        [sp.Dirichlet(f, 0, on=Eq(x, 0)), sp.Dirichlet(f, 1, on=Eq(x, 1))],
+        [spd.div(layers(values, ends) * spd.grad(f))],
+        [spd.Dirichlet(f, 0, on=Eq(x, 0)), spd.Dirichlet(f, 1, on=Eq(x, 1))],
         reference={f: exact},
     )
     assert [round(i.left, 12) for i in problem.interfaces] == [0.377, 0.71]
@@ -67,10 +67,10 @@ def test_three_strips_in_any_order(values):
 def test_a_nonlinear_flux():
     """Kirchhoff's transformation f + f^3/3 makes ((1 + f^2) k f')' = 0 linear."""
     values, ends = (1, 50), (ODD,)
-    problem = sp.Problem(
+    problem = spd.Problem(
         LINE,
-        [sp.div(layers(values, ends) * (1 + f**2) * sp.grad(f))],
-        [sp.Dirichlet(f, 0, on=Eq(x, 0)), sp.Dirichlet(f, 1, on=Eq(x, 1))],
+        [spd.div(layers(values, ends) * (1 + f**2) * spd.grad(f))],
+        [spd.Dirichlet(f, 0, on=Eq(x, 0)), spd.Dirichlet(f, 1, on=Eq(x, 1))],
     )
     solution = solved(problem)
     whole = resistance(values, ends)
@@ -82,8 +82,8 @@ def test_a_nonlinear_flux():
 def test_materials_of_different_nonlinearity():
     """A formula of its own on each side: k = 1 + f below, 2 exp(f) above; the integral of k over f is linear in x."""
     k = Piecewise((1 + f, x < ODD), (2 * exp(f), True))
-    problem = sp.Problem(
-        LINE, [sp.div(k * sp.grad(f))], [sp.Dirichlet(f, 0, on=Eq(x, 0)), sp.Dirichlet(f, 1, on=Eq(x, 1))]
+    problem = spd.Problem(
+        LINE, [spd.div(k * spd.grad(f))], [spd.Dirichlet(f, 0, on=Eq(x, 0)), spd.Dirichlet(f, 1, on=Eq(x, 1))]
     )
     solution = solved(problem)
     low, high = 0.05 * 0.377, 0.377 * 0.999
@@ -104,12 +104,12 @@ def heat(length=1, seconds=1, size=1):
     shape = resistance(values, (a,), z) + (z - a) ** 2 * cos(3 * z)
     pieces = [(e.subs(z, s), x < place if c != True else True) for e, c in sympy.piecewise_fold(shape).args]  # noqa: E712
     exact = size * exp(-r) * Piecewise(*pieces)
-    box = sp.Box({t: (0, seconds), x: (0, length)})
-    source = sp.manufactured(u.diff(t) - sp.div(k * sp.grad(u)), {u: exact})
-    return sp.Problem(
+    box = spd.Box({t: (0, seconds), x: (0, length)})
+    source = spd.manufactured(u.diff(t) - spd.div(k * spd.grad(u)), {u: exact})
+    return spd.Problem(
         box,
-        [Eq(u.diff(t) - sp.div(k * sp.grad(u)), source)],
-        [sp.Initial(u, exact.subs(t, 0)), sp.Dirichlet(u, exact)],
+        [Eq(u.diff(t) - spd.div(k * spd.grad(u)), source)],
+        [spd.Initial(u, exact.subs(t, 0)), spd.Dirichlet(u, exact)],
         reference={u: exact},
     )
 
@@ -124,7 +124,7 @@ def test_two_layers_in_time_and_in_any_units(units):
 def test_a_period_of_two_materials():
     """Where the ends of the axis are joined k jumps, too; on each layer the flux is the integral of the source."""
     k = layers((1, 10), (Rational(1, 2),))
-    periodic = sp.Problem(LINE, [sp.div(k * sp.grad(f)) - f - sin(2 * pi * x)], [sp.Periodic(f, x)])
+    periodic = spd.Problem(LINE, [spd.div(k * spd.grad(f)) - f - sin(2 * pi * x)], [spd.Periodic(f, x)])
     solution = solved(periodic)
     ends = solution(f, x=np.array([0.0, 1.0]))
     slopes = solution(f.diff(x), x=np.array([1e-12, 1 - 1e-12, 0.5 - 1e-12, 0.5]))
@@ -138,7 +138,7 @@ def test_a_flux_with_a_wind_and_steps_of_any_kind():
     steps = (layers((1, 3), (ODD,)), 1 + 2 * Heaviside(x - ODD), 2 + sign(x - ODD))
     found = []
     for wind in steps:
-        problem = sp.Problem(LINE, [sp.div(Matrix([wind * f])) - f.diff(x, 2) - 1], [sp.Dirichlet(f, 0)])
+        problem = spd.Problem(LINE, [spd.div(Matrix([wind * f])) - f.diff(x, 2) - 1], [spd.Dirichlet(f, 0)])
         solution = solved(problem)
         below, above = solution(f.diff(x), x=np.array([0.377 - 1e-12, 0.377]))
         found.append(float(solution(f, x=0.377)))
@@ -149,7 +149,7 @@ def test_a_flux_with_a_wind_and_steps_of_any_kind():
 def test_a_solution_with_an_interface_is_saved_and_read(tmp_path):
     solution = solved(gallery("two_materials"))
     solution.save(tmp_path / "run")
-    read = sp.load(tmp_path / "run")
+    read = spd.load(tmp_path / "run")
     places = np.array([0.2, 0.5, 0.7])
     assert (read(x=places) == solution(x=places)).all()
     assert read.problem.interfaces == solution.problem.interfaces
@@ -179,7 +179,7 @@ def test_a_problem_file_says_the_flux_by_its_divergence(tmp_path):
 
 def started(w, truth):
     """The values of an unknown at both ends and at the start."""
-    return sp.Dirichlet(w, truth), sp.Initial(w, truth.subs(t, 0))
+    return spd.Dirichlet(w, truth), spd.Initial(w, truth.subs(t, 0))
 
 
 @pytest.mark.slow
@@ -187,24 +187,24 @@ def test_the_estimate_of_a_system_with_an_interface_is_the_error_and_outlives_it
     """One conductivity jumps, the other is constant; both unknowns depend on one another and on time."""
     jumping = layers((1, 20), (ODD,))
     along, beside = resistance((1, 20), (ODD,)), cos(2 * x - t)
-    v = sp.unknown("v", t, x)
+    v = spd.unknown("v", t, x)
     # The flux is 1 - x, but for a factor in time, whatever the conductivity is.
     pieces = [(k, piece) for k, (piece, _) in zip((1, 20), along.args, strict=True)]
     start = pieces[0][1] - x**2 / 2
     beyond = pieces[1][1] - (x**2 - ODD**2) / 40 - ODD**2 / 2
     exact = Piecewise((start, x < ODD), (beyond, True)) * (1 + t / 2)
-    problem = sp.Problem(
-        sp.Box({t: (0, 1), x: (0, 1)}),
+    problem = spd.Problem(
+        spd.Box({t: (0, 1), x: (0, 1)}),
         [
-            Eq(u.diff(t) - sp.div(jumping * sp.grad(u)) + u * v, exact.diff(t) + 1 + t / 2 + exact * beside),
+            Eq(u.diff(t) - spd.div(jumping * spd.grad(u)) + u * v, exact.diff(t) + 1 + t / 2 + exact * beside),
             Eq(v.diff(t) - v.diff(x, 2) / 10 + u, beside.diff(t) - beside.diff(x, 2) / 10 + exact),
         ],
         [condition for w, truth in ((u, exact), (v, beside)) for condition in started(w, truth)],
         reference={u: exact, v: beside},
     )
     solution = solved(problem)
-    estimated = sp.estimate(solution).errors
+    estimated = spd.estimate(solution).errors
     errors = {name: measures["rel_l2"] for name, measures in solution.run.errors.items()}
     assert all(1e-16 < error < 10 * estimated[name] < 1e-7 for name, error in errors.items())
     solution.save(tmp_path / "solution")
-    assert sp.estimate(sp.load(tmp_path / "solution")).errors == estimated
+    assert spd.estimate(spd.load(tmp_path / "solution")).errors == estimated

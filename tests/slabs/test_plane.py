@@ -6,7 +6,7 @@ from scipy.sparse import csc_matrix
 from scipy.sparse.linalg import spsolve
 from sympy import Eq, Rational, cos, cosh, exp, pi, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.registry import gallery
 from spindle.methods.elements import on_elements
 from spindle.slabs import fronts
@@ -16,24 +16,24 @@ from spindle.slabs.rows import slab_rows
 from spindle.slabs.space import Solved
 from spindle.training.precision import precision
 
-x, y = sp.coordinates("x y")
-u = sp.unknown("u", x, y)
+x, y = spd.coordinates("x y")
+u = spd.unknown("u", x, y)
 _MESH = [0.0, 0.1, 0.45, 1.0], [0.0, 0.7, 2.0]
 
 
 def laplace(exact, conditions=None, domain=None):
     """-Lap u + (1 + x y) u = f on (0, 1) x (0, 2), with a known solution."""
     operator = lambda v: -v.diff(x, 2) - v.diff(y, 2) + (1 + x * y) * v  # noqa: E731
-    return sp.Problem(
-        domain=domain or sp.Box({x: (0, 1), y: (0, 2)}),
+    return spd.Problem(
+        domain=domain or spd.Box({x: (0, 1), y: (0, 2)}),
         equations=[Eq(operator(u), operator(exact).expand())],
-        conditions=conditions or [sp.Dirichlet(u, exact)],
+        conditions=conditions or [spd.Dirichlet(u, exact)],
         reference={u: exact},
     )
 
 
 def space_of(problem, degree):
-    method = sp.SPINN(network="elements").resolved(problem)
+    method = spd.SPINN(network="elements").resolved(problem)
     plan = on_elements(problem, method, ())
     rows = slab_rows(plan.objective.forms, plan.weights)
     return PlaneElements(rows, len(problem.unknowns), degree)
@@ -66,9 +66,9 @@ def test_polynomials_in_both_variables_are_exact_on_any_break_points():
 def test_polynomials_are_exact_with_neumann_conditions_on_two_sides():
     exact = x**4 * y**3 - x * y**2 + 2
     conditions = [
-        sp.Dirichlet(u, exact, on=[Eq(x, 0), Eq(y, 0)]),
-        sp.Neumann(u, exact.diff(x), on=Eq(x, 1), name="right"),
-        sp.Neumann(u, exact.diff(y), on=Eq(y, 2), name="top"),
+        spd.Dirichlet(u, exact, on=[Eq(x, 0), Eq(y, 0)]),
+        spd.Neumann(u, exact.diff(x), on=Eq(x, 1), name="right"),
+        spd.Neumann(u, exact.diff(y), on=Eq(y, 2), name="top"),
     ]
     _, field = solved(laplace(exact, conditions), 5, _MESH)
     assert error(field, exact) < 1e-9
@@ -102,10 +102,10 @@ def test_values_at_points_and_on_grids_are_derivatives_of_one_function():
 def test_one_axis_may_be_periodic_beside_one_that_is_not():
     exact = cos(2 * pi * x) * (1 + y**2)
     operator = lambda v: -v.diff(x, 2) - v.diff(y, 2) + v  # noqa: E731
-    problem = sp.Problem(
-        domain=sp.Box({x: (0, 1), y: (0, 2)}),
+    problem = spd.Problem(
+        domain=spd.Box({x: (0, 1), y: (0, 2)}),
         equations=[Eq(operator(u), operator(exact))],
-        conditions=[sp.Periodic(u, x), sp.Dirichlet(u, exact, on=[Eq(y, 0), Eq(y, 2)])],
+        conditions=[spd.Periodic(u, x), spd.Dirichlet(u, exact, on=[Eq(y, 0), Eq(y, 2)])],
     )
     _, field = solved(problem, 9, [np.linspace(0, 1, 4), [0.0, 0.5, 2.0]])
     assert error(field, exact) < 1e-6
@@ -114,10 +114,10 @@ def test_one_axis_may_be_periodic_beside_one_that_is_not():
 def test_a_layer_is_found_and_the_axis_along_it_is_left_alone():
     width = Rational(1, 200)
     exact = (1 - exp(-x / width)) * (1 + y)
-    problem = sp.Problem(
-        domain=sp.Box({x: (0, 1), y: (0, 1)}),
+    problem = spd.Problem(
+        domain=spd.Box({x: (0, 1), y: (0, 1)}),
         equations=[Eq(-width * (u.diff(x, 2) + u.diff(y, 2)) - u.diff(x), 0)],
-        conditions=[sp.Dirichlet(u, exact)],
+        conditions=[spd.Dirichlet(u, exact)],
     )
     slab, field = solved(problem, 8, [np.linspace(0, 1, 3)] * 2, 1e-8, 20_000)
     across, along = lines_of(slab.mesh)
@@ -127,13 +127,13 @@ def test_a_layer_is_found_and_the_axis_along_it_is_left_alone():
 
 
 def test_the_mesh_is_fine_at_the_corner_where_boundary_values_jump():
-    problem = sp.Problem(
-        domain=sp.Box({x: (0, 1), y: (0, 1)}),
+    problem = spd.Problem(
+        domain=spd.Box({x: (0, 1), y: (0, 1)}),
         equations=[Eq(u.diff(x, 2) + u.diff(y, 2), 0)],
         conditions=[
-            sp.Dirichlet(u, 1, on=Eq(x, 0), name="hot"),
-            sp.Dirichlet(u, 0, on=Eq(y, 0), name="cold"),
-            sp.Neumann(u, 0, on=[Eq(x, 1), Eq(y, 1)]),
+            spd.Dirichlet(u, 1, on=Eq(x, 0), name="hot"),
+            spd.Dirichlet(u, 0, on=Eq(y, 0), name="cold"),
+            spd.Neumann(u, 0, on=[Eq(x, 1), Eq(y, 1)]),
         ],
     )
     slab, _ = solved(problem, 5, [np.linspace(0, 1, 3)] * 2, 1e-8, 2_500)
@@ -177,14 +177,14 @@ def test_fronts_solve_what_a_sparse_matrix_does(key=7):
 
 def test_elements_follow_features_of_what_is_not_linear():
     straight = laplace(exp(x) * sin(y))
-    bent = sp.Problem(
+    bent = spd.Problem(
         domain=straight.domain,
         equations=[Eq(u.diff(x, 2) + u.diff(y, 2), u**3)],
-        conditions=[sp.Dirichlet(u, x * y)],
+        conditions=[spd.Dirichlet(u, x * y)],
     )
-    assert sp.SPINN().plan(straight).instead is None
-    assert sp.SPINN().plan(bent).instead.march is not None
-    assert sp.SPINN(points=20).plan(bent).instead is None
+    assert spd.SPINN().plan(straight).instead is None
+    assert spd.SPINN().plan(bent).instead.march is not None
+    assert spd.SPINN(points=20).plan(bent).instead is None
 
 
 def test_a_march_that_is_stopped_has_the_solution_of_a_coarser_mesh_at_hand():
@@ -208,13 +208,13 @@ def test_what_features_made_stays_where_elements_come_to_nothing(monkeypatch):
 
     monkeypatch.setattr(March, "advance", ends)
     monkeypatch.setattr("spindle.solving.train.unsettled", lambda model: True)
-    bent = sp.Problem(
-        domain=sp.Box({x: (0, 1), y: (0, 1)}),
+    bent = spd.Problem(
+        domain=spd.Box({x: (0, 1), y: (0, 1)}),
         equations=[Eq(u.diff(x, 2) + u.diff(y, 2) + u**2, (x * y) ** 2)],
-        conditions=[sp.Dirichlet(u, x * y)],
+        conditions=[spd.Dirichlet(u, x * y)],
         reference={u: x * y},
     )
-    solution = sp.solve(bent, sp.SPINN(refine=1), progress=False)
+    solution = spd.solve(bent, spd.SPINN(refine=1), progress=False)
     assert solution.error() < 1e-8
     assert any("steps do not settle" in warning for warning in solution.run.warnings)
 
@@ -223,7 +223,7 @@ def test_what_features_made_stays_where_elements_come_to_nothing(monkeypatch):
 def test_a_flow_with_singular_corners_agrees_with_published_values():
     # Botella & Peyret (1998), Computers & Fluids 27: the extreme stream function at 1000. Their lid moves to the left.
     problem = gallery("lid_driven_cavity", re=1000)
-    solution = sp.solve(problem, sp.SPINN(network="elements"), progress=False)
+    solution = spd.solve(problem, spd.SPINN(network="elements"), progress=False)
     across = next(f for f in problem.unknowns if f.func.__name__ == "u")
     nodes, weights = np.polynomial.legendre.leggauss(60)
     high = 0.5652
@@ -237,11 +237,11 @@ def test_a_flow_with_singular_corners_agrees_with_published_values():
 
 def test_what_is_saved_is_what_is_loaded(tmp_path):
     exact = exp(x) * sin(y)
-    solution = sp.solve(laplace(exact), sp.SPINN(network="elements"), out=tmp_path / "run", progress=False)
+    solution = spd.solve(laplace(exact), spd.SPINN(network="elements"), out=tmp_path / "run", progress=False)
     assert solution.error() < 1e-8
     assert solution.choices[-1].startswith("4 times 4 elements of degree 8 along x and y")
     points = {"x": np.array([0.1, 0.7]), "y": np.array([1.9, 0.3])}
-    np.testing.assert_array_equal(sp.load(tmp_path / "run")(**points), solution(**points))
+    np.testing.assert_array_equal(spd.load(tmp_path / "run")(**points), solution(**points))
 
 
 @pytest.mark.parametrize(
@@ -253,5 +253,5 @@ def test_what_is_saved_is_what_is_loaded(tmp_path):
 )
 def test_what_does_not_fit_is_refused_with_the_reason(problem, reason):
     text = rf"or at rest on elements of two, and that does not fit .*, since {reason}; choose `network="
-    with pytest.raises(sp.MethodError, match=text):
-        sp.SPINN(network="elements").plan(problem())
+    with pytest.raises(spd.MethodError, match=text):
+        spd.SPINN(network="elements").plan(problem())

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from sympy import Eq, Piecewise, Rational, cos, exp, pi, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.gallery.registry import gallery
 from spindle.problem.consistency.crossings import singular_crossings
 from spindle.slabs import fronts
 from spindle.slabs.lines import ElementLine
 from spindle.slabs.materials import Materials
 
-x, y = sp.coordinates("x y")
-u = sp.unknown("u", x, y)
-SQUARE = sp.Box({x: (0, 1), y: (0, 1)})
+x, y = spd.coordinates("x y")
+u = spd.unknown("u", x, y)
+SQUARE = spd.Box({x: (0, 1), y: (0, 1)})
 M, N = Rational(2, 5), Rational(7, 10)
 
 
@@ -50,7 +50,7 @@ def test_each_element_has_the_factor_of_its_material():
 
 
 def solved(problem):
-    return sp.solve(problem, sp.SPINN(), progress=False)
+    return spd.solve(problem, spd.SPINN(), progress=False)
 
 
 def layered(z, place, k, below, value, slope, more):
@@ -65,8 +65,8 @@ def test_a_checkerboard_of_a_product_is_solved_to_rounding_errors():
     exact = layered(x, M, 1000, sin(x), sin(M), cos(M), 1) * layered(y, N, 50, exp(y), exp(N), exp(N), 2)
     source = Piecewise((-sin(x), x < M), (2000, True)) * b * layered(y, N, 50, exp(y), exp(N), exp(N), 2)
     source += Piecewise((exp(y), y < N), (200, True)) * a * layered(x, M, 1000, sin(x), sin(M), cos(M), 1)
-    problem = sp.Problem(
-        SQUARE, [Eq(sp.div(a * b * sp.grad(u)), source)], [sp.Dirichlet(u, exact)], reference={u: exact}
+    problem = spd.Problem(
+        SQUARE, [Eq(spd.div(a * b * spd.grad(u)), source)], [spd.Dirichlet(u, exact)], reference={u: exact}
     )
     assert singular_crossings(problem) == []
     assert solved(problem).error() < 1e-11
@@ -86,9 +86,9 @@ def test_a_plate_of_two_materials(ratio):
 @pytest.mark.slow
 def test_a_family_of_two_materials_over_one_parameter():
     """(c k f')' = 1: the flux is x + a constant, whatever c and k are, so that c f is the same for all members."""
-    f, c = sp.unknown("f", x), sp.parameter("c", range=(1, 2))
+    f, c = spd.unknown("f", x), spd.parameter("c", range=(1, 2))
     k = Piecewise((1, x < M), (1000, True))
-    family = sp.Problem(sp.Interval(x, 0, 1), [Eq(sp.div(c * k * sp.grad(f)), 1)], [sp.Dirichlet(f, 0)])
+    family = spd.Problem(spd.Interval(x, 0, 1), [Eq(spd.div(c * k * spd.grad(f)), 1)], [spd.Dirichlet(f, 0)])
     solution, places = solved(family), np.array([0.2, 0.5, 0.9])
     first, second = (value * solution(x=places, c=np.full(3, value)) for value in (1.0, 1.7))
     np.testing.assert_allclose(first, second, atol=1e-10)
@@ -103,10 +103,10 @@ def test_a_nonlinear_flux_in_the_plane():
     k = Piecewise((1, x < M), (1000, True))
     across = layered(x, M, 1000, sin(3 * x), sin(3 * M), 3 * cos(3 * M), Rational(1, 100))
     bent = Piecewise((-9 * sin(3 * x), x < M), (20, True))
-    problem = sp.Problem(
+    problem = spd.Problem(
         SQUARE,
-        [Eq(sp.div(k * (1 + u**2) * sp.grad(u)), (bent - k * across) * cos(y))],
-        [sp.Dirichlet(u + u**3 / 3, across * cos(y))],
+        [Eq(spd.div(k * (1 + u**2) * spd.grad(u)), (bent - k * across) * cos(y))],
+        [spd.Dirichlet(u + u**3 / 3, across * cos(y))],
     )
     solution = solved(problem)
     points = np.random.default_rng(0).uniform(size=(50, 2))
@@ -118,10 +118,10 @@ def test_a_nonlinear_flux_in_the_plane():
 def test_a_ring_of_two_materials_is_closed_by_its_flux():
     """Periodic along x: a source sin(2 pi y) in two layers; halfway through each of them the flux along x vanishes."""
     k = Piecewise((1, x < M), (10, True))
-    problem = sp.Problem(
+    problem = spd.Problem(
         SQUARE,
-        [Eq(-sp.div(k * sp.grad(u)), sin(pi * y))],
-        [sp.Periodic(u, x), sp.Dirichlet(u, 0, on=[Eq(y, 0), Eq(y, 1)])],
+        [Eq(-spd.div(k * spd.grad(u)), sin(pi * y))],
+        [spd.Periodic(u, x), spd.Dirichlet(u, 0, on=[Eq(y, 0), Eq(y, 1)])],
     )
     solution = solved(problem)
     slope = solution(u.diff(x), x=np.array([0.2, 0.7]), y=np.full(2, 0.5))

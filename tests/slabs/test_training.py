@@ -6,27 +6,27 @@ import numpy as np
 import pytest
 from sympy import Eq, Rational, tanh
 
-import spindle as sp
+import spindle as spd
 from spindle.slabs.march import March
 
-t, x = sp.coordinates("t x")
-u = sp.unknown("u", t, x)
+t, x = spd.coordinates("t x")
+u = spd.unknown("u", t, x)
 EXACT = Rational(1, 2) - tanh((x - t / 2) / Rational(1, 25))
 
 
 def moving_front():
     """Burgers' equation with a front of speed 1/2; some fifteen slabs."""
-    return sp.Problem(
-        domain=sp.Box({t: (0, Rational(1, 4)), x: (-1, 1)}),
+    return spd.Problem(
+        domain=spd.Box({t: (0, Rational(1, 4)), x: (-1, 1)}),
         equations=[Eq(u.diff(t) + u * u.diff(x), u.diff(x, 2) / 50)],
-        conditions=[sp.Initial(u, EXACT.subs(t, 0)), sp.Dirichlet(u, EXACT)],
+        conditions=[spd.Initial(u, EXACT.subs(t, 0)), spd.Dirichlet(u, EXACT)],
         reference={u: EXACT},
     )
 
 
 @pytest.fixture(scope="module")
 def whole():
-    return sp.solve(moving_front(), sp.SPINN(), progress=False)
+    return spd.solve(moving_front(), spd.SPINN(), progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def interrupted(tmp_path_factory):
         if len(entries) == 3:
             signal.raise_signal(signal.SIGINT)
 
-    return sp.solve(moving_front(), sp.SPINN(), progress=False, out=directory, callbacks=[stop]), directory
+    return spd.solve(moving_front(), spd.SPINN(), progress=False, out=directory, callbacks=[stop]), directory
 
 
 def coefficients(solution):
@@ -59,10 +59,10 @@ def test_what_was_reached_is_kept_and_nothing_is_said_of_the_rest(interrupted, w
 
 def test_a_run_goes_on_to_the_same_digits(interrupted, whole):
     _, directory = interrupted
-    resumed = sp.resume(directory, progress=False)
+    resumed = spd.resume(directory, progress=False)
     assert resumed.verdict.word == "solved"
     assert np.array_equal(coefficients(resumed), coefficients(whole))
-    assert np.array_equal(coefficients(sp.load(directory)), coefficients(whole))
+    assert np.array_equal(coefficients(spd.load(directory)), coefficients(whole))
 
 
 def test_an_exception_of_a_callback_loses_nothing(tmp_path, whole):
@@ -71,9 +71,9 @@ def test_an_exception_of_a_callback_loses_nothing(tmp_path, whole):
             raise RuntimeError("of the user")
 
     with pytest.raises(RuntimeError, match="of the user"):
-        sp.solve(moving_front(), sp.SPINN(), progress=False, out=tmp_path / "run", callbacks=[fail])
+        spd.solve(moving_front(), spd.SPINN(), progress=False, out=tmp_path / "run", callbacks=[fail])
     assert (tmp_path / "run" / "slabs.npz").exists()
-    assert np.array_equal(coefficients(sp.resume(tmp_path / "run", progress=False)), coefficients(whole))
+    assert np.array_equal(coefficients(spd.resume(tmp_path / "run", progress=False)), coefficients(whole))
 
 
 def test_a_file_of_another_march_is_refused(interrupted, tmp_path):
@@ -81,7 +81,7 @@ def test_a_file_of_another_march_is_refused(interrupted, tmp_path):
     with np.load(directory / "slabs.npz") as stored:
         arrays = dict(stored)
     arrays["series 0"] = arrays["series 0"][:, :-1]
-    march = sp.SPINN().plan(moving_front()).march
+    march = spd.SPINN().plan(moving_front()).march
     space, mesh, aim = march.ways[0]
     with pytest.raises(ValueError, match="its slabs are of another march"):
         March(space, march.time, mesh, aim).restore(arrays)

@@ -7,45 +7,45 @@ import numpy as np
 import pytest
 from sympy import Eq, Rational, cos, exp, pi, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.methods.elements import on_elements
 from spindle.slabs.fit import prefers_waves
 from spindle.slabs.march import March
 from spindle.training.precision import precision
 
-t, x, y = sp.coordinates("t x y")
+t, x, y = spd.coordinates("t x y")
 
 
 def travelling(speed=3):
     """u_t + c u_x + d u_xxx + 0 u^2 = 0: a wave of number k moves by (c - d k^2) t."""
-    u, dispersion = sp.unknown("u", t, x), Rational(1, 10)
+    u, dispersion = spd.unknown("u", t, x), Rational(1, 10)
     exact = sum(cos(k * (x - (speed - dispersion * k**2) * t)) for k in (1, 3))
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 2 * pi)}),
+    return spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 2 * pi)}),
         equations=[Eq(u.diff(t) + speed * u.diff(x) + dispersion * u.diff(x, 3) + 0 * u**2, 0)],
-        conditions=[sp.Initial(u, exact.subs(t, 0)), sp.Periodic(u, x)],
+        conditions=[spd.Initial(u, exact.subs(t, 0)), spd.Periodic(u, x)],
         reference={u: exact},
     )
 
 
 def spreading():
     """Manufactured: two unknowns that react and spread in the plane."""
-    u, v = sp.unknown("u v", t, x, y)
+    u, v = spd.unknown("u v", t, x, y)
     known = {u: exp(-t) * (2 + sin(x) * cos(2 * y)), v: (1 + t) * (2 + cos(x - y))}
-    operators = {"u": u.diff(t) - sp.laplacian(u) + u * v**2, "v": v.diff(t) - sp.laplacian(v) / 2 - u * v**2}
-    return sp.Problem(
-        domain=sp.Box({t: (0, Rational(1, 5)), x: (0, 2 * pi), y: (0, 2 * pi)}),
-        equations={name: Eq(o, sp.manufactured(o, known)) for name, o in operators.items()},
+    operators = {"u": u.diff(t) - spd.laplacian(u) + u * v**2, "v": v.diff(t) - spd.laplacian(v) / 2 - u * v**2}
+    return spd.Problem(
+        domain=spd.Box({t: (0, Rational(1, 5)), x: (0, 2 * pi), y: (0, 2 * pi)}),
+        equations={name: Eq(o, spd.manufactured(o, known)) for name, o in operators.items()},
         conditions=[
-            *(sp.Initial(f, known[f].subs(t, 0)) for f in (u, v)),
-            *(sp.Periodic(f, axis) for f in (u, v) for axis in (x, y)),
+            *(spd.Initial(f, known[f].subs(t, 0)) for f in (u, v)),
+            *(spd.Periodic(f, axis) for f in (u, v) for axis in (x, y)),
         ],
         reference=known,
     )
 
 
 def march_of(problem):
-    return on_elements(problem, sp.SPINN(network="elements").resolved(problem), ()).march
+    return on_elements(problem, spd.SPINN(network="elements").resolved(problem), ()).march
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +55,8 @@ def solved(tmp_path_factory):
     @functools.cache
     def of(problem):
         directory = tmp_path_factory.mktemp("waves") / "run"
-        method = sp.SPINN(network="elements")
-        return sp.solve(problem(), method, progress=False, out=directory), directory
+        method = spd.SPINN(network="elements")
+        return spd.solve(problem(), method, progress=False, out=directory), directory
 
     return of
 
@@ -96,15 +96,15 @@ def test_grids_and_points_agree(solved):
 
 def test_a_file_gives_the_same_waves_back(solved):
     solution, directory = solved(travelling)
-    again = sp.load(directory)
+    again = spd.load(directory)
     assert np.array_equal(again.grid(t=3, x=5), solution.grid(t=3, x=5))
 
 
 def test_one_axis_that_is_not_periodic_is_no_matter_of_waves():
-    u = sp.unknown("u", t, x, y)
-    problem = sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1), y: (0, 1)}),
-        equations=[Eq(u.diff(t), sp.laplacian(u) - u**3)],
-        conditions=[sp.Initial(u, sin(2 * pi * x)), sp.Periodic(u, x), sp.Dirichlet(u, 0, on=[Eq(y, 0), Eq(y, 1)])],
+    u = spd.unknown("u", t, x, y)
+    problem = spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1), y: (0, 1)}),
+        equations=[Eq(u.diff(t), spd.laplacian(u) - u**3)],
+        conditions=[spd.Initial(u, sin(2 * pi * x)), spd.Periodic(u, x), spd.Dirichlet(u, 0, on=[Eq(y, 0), Eq(y, 1)])],
     )
     assert not prefers_waves(problem)

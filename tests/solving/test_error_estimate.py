@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sympy import Eq, cos, exp, pi, prod, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.lowering.scales import scales_of
 from spindle.results.summary import estimate_in_words
 from spindle.solving.estimates.error_estimate import _by_size
@@ -16,8 +16,8 @@ from spindle.storage.records import ErrorEstimate
 from tests.solutions import untrained
 from tests.solving.estimates.closed_forms import solution_of
 
-t, x, y = sp.coordinates("t x y")
-u, v = sp.unknown("u", t, x), sp.unknown("v", t, x)
+t, x, y = spd.coordinates("t x y")
+u, v = spd.unknown("u", t, x), spd.unknown("v", t, x)
 ROUGH = {"network": "mlp", "width": 12, "hidden_layers": 1, "points": 12, "newton_steps": 0, "hard": "off"}
 
 
@@ -26,30 +26,30 @@ def heat(**changes):
     exact = {u: exp(-t) * sin(x), v: cos(t) * cos(x)}
     operators = u.diff(t) - u.diff(x, 2) + u * v, v.diff(t) - v.diff(x, 2) / 2
     parts = {
-        "domain": sp.Box({t: (0, 1), x: (0, pi)}),
-        "equations": [Eq(e, sp.manufactured(e, exact)) for e in operators],
+        "domain": spd.Box({t: (0, 1), x: (0, pi)}),
+        "equations": [Eq(e, spd.manufactured(e, exact)) for e in operators],
         "conditions": [
-            sp.Initial(u, exact[u].subs(t, 0)),
-            sp.Initial(v, exact[v].subs(t, 0)),
-            sp.Dirichlet(u, 0),
-            sp.Robin(v, 2, 1, 2 * exact[v], on=[Eq(x, 0), Eq(x, pi)]),
+            spd.Initial(u, exact[u].subs(t, 0)),
+            spd.Initial(v, exact[v].subs(t, 0)),
+            spd.Dirichlet(u, 0),
+            spd.Robin(v, 2, 1, 2 * exact[v], on=[Eq(x, 0), Eq(x, pi)]),
         ],
         "reference": exact,
         "quantities": {"product": u * v},
         "name": "heat",
     }
-    return sp.Problem(**(parts | changes))
+    return spd.Problem(**(parts | changes))
 
 
 def solve(problem, method, **options):
-    return sp.solve(problem, method, progress=False, **options)
+    return spd.solve(problem, method, progress=False, **options)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("steps", "hard"), [(5, "off"), (300, "all")], ids=["poor", "fair"])
 def test_the_estimate_is_the_error(steps, hard):
-    solution = solve(heat(), sp.SPINN(**(ROUGH | {"steps": steps, "hard": hard, "rank": 4})))
-    whole = sp.estimate(solution)
+    solution = solve(heat(), spd.SPINN(**(ROUGH | {"steps": steps, "hard": hard, "rank": 4})))
+    whole = spd.estimate(solution)
     found = whole["errors"]
     assert not whole["bound"] and whole["left"] < 0.1
     true = {name: measures["rel_l2"] for name, measures in solution.errors().items()}
@@ -61,15 +61,15 @@ def test_the_estimate_is_the_error(steps, hard):
 def carried(sharpness, width):
     """A bump that is carried along y, by so many features an axis, and its estimate."""
     front = exp(-sharpness * (x - 0.4) ** 2)
-    w = sp.unknown("w", x, y)
-    problem = sp.Problem(
-        sp.Box({x: (0, 1), y: (0, 1)}),
+    w = spd.unknown("w", x, y)
+    problem = spd.Problem(
+        spd.Box({x: (0, 1), y: (0, 1)}),
         [Eq(w.diff(y), 0)],
-        [sp.Dirichlet(w, front, on=Eq(y, 0))],
+        [spd.Dirichlet(w, front, on=Eq(y, 0))],
         reference={w: front},
     )
-    solution = solve(problem, sp.SPINN(rank="full", width=width, refine=0, hard="off", newton_steps=5))
-    return solution, sp.estimate(solution)
+    solution = solve(problem, spd.SPINN(rank="full", width=width, refine=0, hard="off", newton_steps=5))
+    return solution, spd.estimate(solution)
 
 
 def test_what_the_estimate_can_see_is_the_error():
@@ -96,44 +96,44 @@ def test_a_lower_bound_is_called_one():
 
 @pytest.mark.slow
 def test_a_pointwise_network_and_measurements():
-    rate = sp.parameter("rate", 0.5, unknown=True)
-    w = sp.unknown("w", x, y)
+    rate = spd.parameter("rate", 0.5, unknown=True)
+    w = spd.unknown("w", x, y)
     exact = sin(x) * exp(-2 * y)
     places = np.random.default_rng(0).uniform(size=(40, 2))
     values = np.sin(places[:, 0]) * np.exp(-2 * places[:, 1])
-    problem = sp.Problem(
-        sp.Box({x: (0, 1), y: (0, 1)}),
+    problem = spd.Problem(
+        spd.Box({x: (0, 1), y: (0, 1)}),
         [Eq(w.diff(y), -4 * rate * w)],
-        [sp.Dirichlet(w, sin(x), on=Eq(y, 0)), sp.Observed(w, places, values)],
+        [spd.Dirichlet(w, sin(x), on=Eq(y, 0)), spd.Observed(w, places, values)],
         reference={w: exact},
     )
-    solution = solve(problem, sp.PINN(width=8, hidden_layers=1, points=8, steps=30, lbfgs_steps=60, balance=0))
-    (found,) = sp.estimate(solution)["errors"].values()
+    solution = solve(problem, spd.PINN(width=8, hidden_layers=1, points=8, steps=30, lbfgs_steps=60, balance=0))
+    (found,) = spd.estimate(solution)["errors"].values()
     assert found > 0.2 * solution.error(), "that the estimated parameter is off is seen by the measurements alone"
 
 
 @pytest.mark.slow
 def test_a_wrong_solution_with_a_small_loss_is_seen():
     """Without weight on the initial data anything of small residual passes."""
-    method = sp.SPINN(**(ROUGH | {"steps": 400, "rank": 4, "conditions": 1e-6}))
+    method = spd.SPINN(**(ROUGH | {"steps": 400, "rank": 4, "conditions": 1e-6}))
     solution = solve(heat(), method)
     assert solution.run.loss < 0.05
     assert solution.error() > 0.3
-    assert sp.estimate(solution)["errors"]["u"] > 0.2
+    assert spd.estimate(solution)["errors"]["u"] > 0.2
     assert any("is hardly fulfilled" in sentence for sentence in solution.run.warnings)
 
 
 @pytest.mark.slow
 def test_solving_estimates_when_asked_and_keeps_the_estimate(tmp_path):
     problem = dataclasses.replace(heat(), quantities={})
-    solution = solve(problem, sp.SPINN(**ROUGH, steps=5, rank=2), out=tmp_path / "run", estimate=True)
+    solution = solve(problem, spd.SPINN(**ROUGH, steps=5, rank=2), out=tmp_path / "run", estimate=True)
     assert set(solution.run.error_estimate["errors"]) == {"u", "v"}
-    assert sp.load(tmp_path / "run").run.error_estimate == solution.run.error_estimate
+    assert spd.load(tmp_path / "run").run.error_estimate == solution.run.error_estimate
     assert solution.record()["error_estimate"] == solution.run.error_estimate
 
 
 def test_conditions_that_hold_exactly_are_homogeneous_for_the_error():
-    solution = untrained(heat(), method=sp.SPINN(**(ROUGH | {"steps": 1, "rank": 2, "hard": "all"})))
+    solution = untrained(heat(), method=spd.SPINN(**(ROUGH | {"steps": 1, "rank": 2, "hard": "all"})))
     posed = {c.name: c for c in Shift(solution).problem().conditions}
     assert posed["initial u"].value == 0
     assert posed["dirichlet u"].value == 0
@@ -142,20 +142,20 @@ def test_conditions_that_hold_exactly_are_homogeneous_for_the_error():
 
 def test_where_there_is_no_estimate_it_says_why():
     names = "p q r s z g h"
-    axes = sp.coordinates(names)
-    f = sp.unknown("f", *axes)
-    cube = sp.Problem(sp.Box({c: (0, 1) for c in axes}), [sp.laplacian(f) - f], [sp.Dirichlet(f, 1)])
-    found = sp.estimate(solution_of(cube, {f: axes[0]}))
+    axes = spd.coordinates(names)
+    f = spd.unknown("f", *axes)
+    cube = spd.Problem(spd.Box({c: (0, 1) for c in axes}), [spd.laplacian(f) - f], [spd.Dirichlet(f, 1)])
+    found = spd.estimate(solution_of(cube, {f: axes[0]}))
     assert estimate_in_words(found) == ("no error: it is made in up to 6 coordinates, parameters of families included")
 
 
 @pytest.mark.slow
 def test_five_coordinates():
-    axes = sp.coordinates("p q r s z")
-    f, true = sp.unknown("f", *axes), prod(sin(pi * c) for c in axes) + sum(axes) / 5
-    source = sp.manufactured(-sp.laplacian(f), {f: true})
-    box = sp.Problem(sp.Box({c: (0, 1) for c in axes}), [Eq(-sp.laplacian(f), source)], [sp.Dirichlet(f, true)])
-    found = sp.estimate(solution_of(box, {f: 1.01 * true}))
+    axes = spd.coordinates("p q r s z")
+    f, true = spd.unknown("f", *axes), prod(sin(pi * c) for c in axes) + sum(axes) / 5
+    source = spd.manufactured(-spd.laplacian(f), {f: true})
+    box = spd.Problem(spd.Box({c: (0, 1) for c in axes}), [Eq(-spd.laplacian(f), source)], [spd.Dirichlet(f, true)])
+    found = spd.estimate(solution_of(box, {f: 1.01 * true}))
     assert found["errors"]["f"] == pytest.approx(0.01, rel=0.2) and not found["bound"]
 
 
@@ -173,10 +173,10 @@ def test_words_of_what_is_not_explained():
 @pytest.mark.parametrize("size", [1e-9, 1, 1e9])
 def test_errors_of_what_vanishes_are_relative_to_what_the_problem_makes_of_it(size):
     """Beside w of that size v is zero but for rounding errors, in any units."""
-    v, w = sp.unknown("v w", x, y)
-    box = sp.Box({x: (0, 1), y: (0, 1)})
-    beside = [sp.Dirichlet(w, size * y * (1 - y)), sp.Dirichlet(v, 0)]
-    problem = sp.Problem(box, [Eq(sp.laplacian(w), v), Eq(sp.laplacian(v), 0)], beside)
+    v, w = spd.unknown("v w", x, y)
+    box = spd.Box({x: (0, 1), y: (0, 1)})
+    beside = [spd.Dirichlet(w, size * y * (1 - y)), spd.Dirichlet(v, 0)]
+    problem = spd.Problem(box, [Eq(spd.laplacian(w), v), Eq(spd.laplacian(v), 0)], beside)
     found = ErrorEstimate(errors={"v": 0.7, "w": 1e-6}, left=0.0, bound=False)
 
     def errors(share):

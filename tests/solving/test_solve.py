@@ -6,30 +6,30 @@ import numpy as np
 import pytest
 import sympy
 
-import spindle as sp
+import spindle as spd
 
-x, y = sp.coordinates("x y")
-u = sp.unknown("u", x, y)
-SQUARE = sp.Box({x: (0, 1), y: (0, 1)})
-QUICK = sp.PINN(steps=3, lbfgs_steps=0, points=4, width=4, hidden_layers=1, balance=0)
-f = sp.unknown("f", x)
+x, y = spd.coordinates("x y")
+u = spd.unknown("u", x, y)
+SQUARE = spd.Box({x: (0, 1), y: (0, 1)})
+QUICK = spd.PINN(steps=3, lbfgs_steps=0, points=4, width=4, hidden_layers=1, balance=0)
+f = spd.unknown("f", x)
 
 
 def problem(equation=None, conditions=None, reference=None):
-    equation = sp.laplacian(u) + 1 if equation is None else equation
-    conditions = [sp.Dirichlet(u)] if conditions is None else conditions
-    return sp.Problem(SQUARE, [equation], conditions, reference or {}, name="square")
+    equation = spd.laplacian(u) + 1 if equation is None else equation
+    conditions = [spd.Dirichlet(u)] if conditions is None else conditions
+    return spd.Problem(SQUARE, [equation], conditions, reference or {}, name="square")
 
 
 def line(equation=None, conditions=None, reference=None):
     """The least that can be solved."""
     equation = f.diff(x, 2) + 1 if equation is None else equation
-    conditions = [sp.Dirichlet(f)] if conditions is None else conditions
-    return sp.Problem(sp.Interval(x, 0, 1), [equation], conditions, reference or {}, name="line")
+    conditions = [spd.Dirichlet(f)] if conditions is None else conditions
+    return spd.Problem(spd.Interval(x, 0, 1), [equation], conditions, reference or {}, name="line")
 
 
 def solve(made, **options):
-    return sp.solve(made, QUICK, progress=False, **options)
+    return spd.solve(made, QUICK, progress=False, **options)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def solve(made, **options):
     ],
 )
 def test_arguments_that_cannot_be_meant_are_refused(options, text):
-    with pytest.raises(sp.SpindleError, match=text):
+    with pytest.raises(spd.SpindleError, match=text):
         solve(problem(), **options)
 
 
@@ -56,10 +56,10 @@ def test_seeds_of_numpy_are_seeds():
     assert type(solve(line(), seed=np.int64(3)).run.seed) is int
 
 
-@pytest.mark.parametrize("method", [sp.SPINN, sp.PINN])
+@pytest.mark.parametrize("method", [spd.SPINN, spd.PINN])
 def test_a_network_larger_than_the_machine_is_refused(method):
-    with pytest.raises(sp.MethodError, match=r"parameters, and to train them takes about .* GiB .*; lower `width`"):
-        sp.solve(problem(), method(network="mlp", hidden_layers=2, width=10**7), progress=False)
+    with pytest.raises(spd.MethodError, match=r"parameters, and to train them takes about .* GiB .*; lower `width`"):
+        spd.solve(problem(), method(network="mlp", hidden_layers=2, width=10**7), progress=False)
 
 
 TABLE = {"x": np.linspace(0, 1, 3), "y": np.linspace(0, 1, 2)}
@@ -70,12 +70,12 @@ TABLE = {"x": np.linspace(0, 1, 3), "y": np.linspace(0, 1, 2)}
     [
         (1 / x, "201 of the 40401 points where it is compared, the first at x=0, y=0"),
         (sympy.log(x - 2), "40401 of the 40401 points"),
-        (sp.GridReference(TABLE, np.full((3, 2), np.nan)), "6 of the 6 points"),
-        (sp.GridReference(TABLE, np.array([[0, 1], [2, 3], [4, np.inf]])), "1 of the 6 points .* at x=1, y=1"),
+        (spd.GridReference(TABLE, np.full((3, 2), np.nan)), "6 of the 6 points"),
+        (spd.GridReference(TABLE, np.array([[0, 1], [2, 3], [4, np.inf]])), "1 of the 6 points .* at x=1, y=1"),
     ],
 )
 def test_a_reference_that_is_not_finite_is_refused_before_training(tmp_path, reference, where):
-    with pytest.raises(sp.ProblemError, match=rf"reference of `u\(x, y\)` in `square` is not finite at {where}"):
+    with pytest.raises(spd.ProblemError, match=rf"reference of `u\(x, y\)` in `square` is not finite at {where}"):
         solve(problem(reference={u: reference}), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -83,12 +83,12 @@ def test_a_reference_that_is_not_finite_is_refused_before_training(tmp_path, ref
 @pytest.mark.parametrize(
     ("made", "name"),
     [
-        (problem(conditions=[sp.Dirichlet(u, 1 / x)]), "dirichlet u"),
+        (problem(conditions=[spd.Dirichlet(u, 1 / x)]), "dirichlet u"),
         (line(f.diff(x, 2) - sympy.log(x - 2)), "equation"),
     ],
 )
 def test_singular_data_are_named(made, name):
-    with pytest.raises(sp.DivergenceError, match=f"met `{name}`, not finite on its points before the first step"):
+    with pytest.raises(spd.DivergenceError, match=f"met `{name}`, not finite on its points before the first step"):
         solve(made)
 
 
@@ -98,8 +98,8 @@ def test_a_reference_of_zero_has_absolute_errors(tmp_path):
     assert measures["rel_l2"] is None
     assert measures["rmse"] > 0
     assert "absolute (root mean square; the reference is zero)" in repr(solution)
-    assert sp.load(tmp_path / "run").record() == solution.record()
-    with pytest.raises(sp.ProblemError, match=r"that of f is zero everywhere; look at the absolute errors"):
+    assert spd.load(tmp_path / "run").record() == solution.record()
+    with pytest.raises(spd.ProblemError, match=r"that of f is zero everywhere; look at the absolute errors"):
         solution.error()
 
 
@@ -110,23 +110,23 @@ def test_doubts_become_warnings():
 @pytest.mark.parametrize(
     ("function", "text"),
     [
-        (lambda x: x, r"`sp.given\('kappa', ...\)` failed on arrays of shape .* takes 1 positional argument"),
+        (lambda x: x, r"`spd.given\('kappa', ...\)` failed on arrays of shape .* takes 1 positional argument"),
         (lambda x, y: np.sin(x), "compute with `jax.numpy` in place of `numpy`"),
         (lambda x, y: np.zeros(7), r"returned shape \(7,\) for points of shape \(4, 4\)"),
         (lambda x, y: None, "failed on arrays of shape"),
     ],
 )
 def test_coded_functions_are_named_where_they_fail(function, text):
-    with pytest.raises(sp.ProblemError, match=text):
-        method = sp.SPINN(steps=3, lbfgs_steps=0, points=4, width=4, hidden_layers=1, rank=2)
-        sp.solve(problem(sp.laplacian(u) - sp.given("kappa", function, x, y)), method, progress=False)
+    with pytest.raises(spd.ProblemError, match=text):
+        method = spd.SPINN(steps=3, lbfgs_steps=0, points=4, width=4, hidden_layers=1, rank=2)
+        spd.solve(problem(spd.laplacian(u) - spd.given("kappa", function, x, y)), method, progress=False)
 
 
 @pytest.mark.slow
 def test_resume_has_a_budget_of_its_own(tmp_path):
-    method = sp.PINN(steps=10**8, lbfgs_steps=0, points=4, width=4, hidden_layers=1)
-    first = sp.solve(problem(), method, budget=3.0, out=tmp_path / "run", progress=False)
-    again = sp.resume(tmp_path / "run", budget=first.run.seconds.total - 0.5, progress=False)
+    method = spd.PINN(steps=10**8, lbfgs_steps=0, points=4, width=4, hidden_layers=1)
+    first = spd.solve(problem(), method, budget=3.0, out=tmp_path / "run", progress=False)
+    again = spd.resume(tmp_path / "run", budget=first.run.seconds.total - 0.5, progress=False)
     assert again.run.stopped_by == first.run.stopped_by == "budget"
     assert again.run.iterations > first.run.iterations + 100
 
@@ -144,8 +144,10 @@ def test_ctrl_c_is_answered_at_once(capsys):
 def test_another_file_in_the_place_of_the_checkpoint_is_refused(tmp_path):
     run = solve(line(), out=tmp_path / "run").save(tmp_path / "run")
     (run / "checkpoint.npz").write_bytes((run / "solution.npz").read_bytes())
-    with pytest.raises(sp.RunError, match=r"checkpoint.npz was written by another version .*, or remove it and resume"):
-        sp.resume(run, progress=False)
+    with pytest.raises(
+        spd.RunError, match=r"checkpoint.npz was written by another version .*, or remove it and resume"
+    ):
+        spd.resume(run, progress=False)
 
 
 def test_no_estimate_stands_beside_a_problem_with_many_solutions():

@@ -8,31 +8,31 @@ import pytest
 from scipy.integrate import solve_ivp
 from sympy import Eq, Piecewise, cos, exp, pi, sin, sqrt
 
-import spindle as sp
+import spindle as spd
 
 pytestmark = pytest.mark.filterwarnings("ignore::spindle.SolveWarning")
-t = sp.coordinates("t")
+t = spd.coordinates("t")
 TIMES = np.linspace(0, 10, 201)
 
 
 def predators(time=1.0, size=1.0):
     """Prey and predators over ten years, in any units; no single polynomial resolves them."""
-    r, p = sp.unknown("r p", t)
-    return sp.Problem(
-        domain=sp.Interval(t, 0, 10 * time),
+    r, p = spd.unknown("r p", t)
+    return spd.Problem(
+        domain=spd.Interval(t, 0, 10 * time),
         equations=[
             Eq(r.diff(t), (2 * r - 0.04 / size * r * p) / time),
             Eq(p.diff(t), (0.02 / size * r * p - 1.06 * p) / time),
         ],
-        conditions=[sp.Initial(r, 100 * size), sp.Initial(p, 15 * size)],
+        conditions=[spd.Initial(r, 100 * size), spd.Initial(p, 15 * size)],
     )
 
 
-WINDOWS = sp.SPINN(network="spectral")
+WINDOWS = spd.SPINN(network="spectral")
 
 
 def solve(problem, method, **options):
-    return sp.solve(problem, method, progress=False, **options)
+    return spd.solve(problem, method, progress=False, **options)
 
 
 def integrated(side, start, times):
@@ -76,7 +76,7 @@ def test_units_change_nothing(marched):
 
 def test_windows_of_any_length_are_read_again(marched):
     solution, directory = marched
-    read = sp.load(directory)
+    read = spd.load(directory)
     np.testing.assert_array_equal(read(t=TIMES), solution(t=TIMES))
     assert read.run.windows == solution.run.windows
 
@@ -91,17 +91,17 @@ def test_a_march_that_was_interrupted_goes_on_to_the_same_numbers(marched, tmp_p
     first = solve(predators(), WINDOWS, out=tmp_path / "run", callbacks=[stop])
     assert first.run.stopped_by == "interrupted"
     assert len(first.windows) < len(whole.windows)
-    again = sp.resume(tmp_path / "run", progress=False)
+    again = spd.resume(tmp_path / "run", progress=False)
     np.testing.assert_array_equal(again(t=TIMES), whole(t=TIMES))
 
 
 def test_rates_at_the_start_and_forces_that_name_the_time():
-    u = sp.unknown("u", t)
+    u = spd.unknown("u", t)
     exact = sin(3 * t) + 0.1 * t
-    problem = sp.Problem(
-        domain=sp.Interval(t, 2, 30),
-        equations=[Eq(u.diff(t, 2) + 9 * u, sp.manufactured(u.diff(t, 2) + 9 * u, {u: exact}))],
-        conditions=[sp.Initial(u, exact), sp.Initial(u.diff(t), 3 * cos(3 * t) + 0.1)],
+    problem = spd.Problem(
+        domain=spd.Interval(t, 2, 30),
+        equations=[Eq(u.diff(t, 2) + 9 * u, spd.manufactured(u.diff(t, 2) + 9 * u, {u: exact}))],
+        conditions=[spd.Initial(u, exact), spd.Initial(u.diff(t), 3 * cos(3 * t) + 0.1)],
         reference={u: exact},
     )
     solution = solve(problem, WINDOWS)
@@ -111,21 +111,21 @@ def test_rates_at_the_start_and_forces_that_name_the_time():
 
 
 def test_a_force_that_jumps():
-    u = sp.unknown("u", t)
+    u = spd.unknown("u", t)
     after = 1 - exp(-(t - pi))
-    problem = sp.Problem(
-        domain=sp.Interval(t, 0, 4),
+    problem = spd.Problem(
+        domain=spd.Interval(t, 0, 4),
         equations=[Eq(u.diff(t), -u + Piecewise((0, t < pi), (1, True)))],
-        conditions=[sp.Initial(u, 1)],
+        conditions=[spd.Initial(u, 1)],
         reference={u: exp(-t) + Piecewise((0, t < pi), (after, True))},
     )
-    assert solve(problem, sp.SPINN()).error() < 1e-6
+    assert solve(problem, spd.SPINN()).error() < 1e-6
 
 
 def test_what_has_no_end_says_until_when_it_goes():
-    u = sp.unknown("u", t)
-    problem = sp.Problem(sp.Interval(t, 0, 2), [Eq(u.diff(t), u**2)], [sp.Initial(u, 1)])
-    solution = solve(problem, sp.SPINN())
+    u = spd.unknown("u", t)
+    problem = spd.Problem(spd.Interval(t, 0, 2), [Eq(u.diff(t), u**2)], [spd.Initial(u, 1)])
+    solution = solve(problem, spd.SPINN())
     assert solution.verdict.word == "not solved"
     assert solution.run.reached["to"] == pytest.approx(1, abs=1e-2)
     assert np.isnan(solution(t=1.5))
@@ -133,15 +133,15 @@ def test_what_has_no_end_says_until_when_it_goes():
 
 @pytest.mark.slow
 def test_an_interval_needs_no_windows():
-    x = sp.coordinates("x")
-    u = sp.unknown("u", x)
-    problem = sp.Problem(
-        domain=sp.Interval(x, 0, 1),
+    x = spd.coordinates("x")
+    u = spd.unknown("u", x)
+    problem = spd.Problem(
+        domain=spd.Interval(x, 0, 1),
         equations=[Eq(-u.diff(x, 2) / 400 + u.diff(x), 1)],
-        conditions=[sp.Dirichlet(u, 0)],
+        conditions=[spd.Dirichlet(u, 0)],
         reference={u: x - (exp(400 * (x - 1)) - exp(-400)) / (1 - exp(-400))},
     )
-    solution = solve(problem, sp.SPINN())
+    solution = solve(problem, spd.SPINN())
     assert solution.error() < 1e-8
     assert not solution.windows
 
@@ -156,11 +156,11 @@ def test_an_interval_needs_no_windows():
 )
 def test_no_pulse_is_stepped_over(shape, width):
     """Each is of unit area and falls between the points of any ordinary grid."""
-    u, at = sp.unknown("u", t), 7.1234
+    u, at = spd.unknown("u", t), 7.1234
     strip = Piecewise((1 / width, (t > at) & (t < at + width)), (0, True))
     pulse = strip if shape == "strip" else exp(-(((t - at) / width) ** 2)) / (width * sqrt(pi))
-    problem = sp.Problem(sp.Interval(t, 0, 10), [Eq(u.diff(t) + u / 100, pulse)], [sp.Initial(u, 0)])
-    solution = solve(problem, sp.SPINN(), estimate=True)
+    problem = spd.Problem(spd.Interval(t, 0, 10), [Eq(u.diff(t) + u / 100, pulse)], [spd.Initial(u, 0)])
+    solution = solve(problem, spd.SPINN(), estimate=True)
     middle = at + (width / 2 if shape == "strip" else 0)
     assert solution(t=9.0) == pytest.approx(np.exp(-(9 - middle) / 100), rel=1e-8)
     assert solution(t=7.0) == pytest.approx(0, abs=1e-10)

@@ -9,61 +9,61 @@ import numpy as np
 import pytest
 from sympy import exp
 
-import spindle as sp
+import spindle as spd
 from spindle.objective.fitting import DistanceToValues
 
-t, x = sp.coordinates("t x")
-f = sp.unknown("f", t)
+t, x = spd.coordinates("t x")
+f = spd.unknown("f", t)
 TIMES = np.linspace(0, 1, 9)
-METHOD = sp.PINN(points=8, width=6, hidden_layers=1, steps=0, lbfgs_steps=60)
+METHOD = spd.PINN(points=8, width=6, hidden_layers=1, steps=0, lbfgs_steps=60)
 BRIEF = replace(METHOD, steps=1, learning_rate=1e-9, lbfgs_steps=0)
 
 
 def decay(rate=1.0, **options):
-    return sp.Problem(
-        sp.Interval(t, 0, 1), [f.diff(t) + rate * f], [sp.Initial(f, 1)], {f: exp(-rate * t)}, name="decay", **options
+    return spd.Problem(
+        spd.Interval(t, 0, 1), [f.diff(t) + rate * f], [spd.Initial(f, 1)], {f: exp(-rate * t)}, name="decay", **options
     )
 
 
 @pytest.fixture(scope="module")
 def solved():
-    return sp.solve(decay(), METHOD, progress=False)
+    return spd.solve(decay(), METHOD, progress=False)
 
 
 def test_weights_are_taken_where_networks_are_alike(solved):
-    again = sp.solve(decay(), BRIEF, start=solved, progress=False)
+    again = spd.solve(decay(), BRIEF, start=solved, progress=False)
     assert again.error() < 2 * solved.error() < 1e-3
     assert "started with the weights of the other solution" in again.choices
-    other = sp.solve(decay(1.1), BRIEF, start=solved, progress=False)
+    other = spd.solve(decay(1.1), BRIEF, start=solved, progress=False)
     assert other.run.history[0].loss < 0.1, "the network of a near rate is near"
 
 
 @pytest.mark.slow
 def test_another_network_is_fitted(solved, tmp_path):
     wider = replace(BRIEF, width=10)
-    again = sp.solve(decay(), wider, start=solved, out=tmp_path / "run", progress=False)
+    again = spd.solve(decay(), wider, start=solved, out=tmp_path / "run", progress=False)
     assert again.error() < 2 * solved.error()
     assert any("fitted at 400 points" in choice for choice in again.choices)
-    assert sp.resume(tmp_path / "run", progress=False)(t=0.4) == again(t=0.4)
-    assert sp.load(tmp_path / "run").choices == again.choices
-    with pytest.raises(sp.RunError, match="holds another run"):
-        sp.solve(decay(), wider, out=tmp_path / "run", progress=False)
+    assert spd.resume(tmp_path / "run", progress=False)(t=0.4) == again(t=0.4)
+    assert spd.load(tmp_path / "run").choices == again.choices
+    with pytest.raises(spd.RunError, match="holds another run"):
+        spd.solve(decay(), wider, out=tmp_path / "run", progress=False)
 
 
 @pytest.mark.slow
 def test_estimates_begin_where_they_ended(solved):
-    k = sp.parameter("k", 5.0, unknown=True)
-    given = sp.Observed(f, {t: TIMES}, np.exp(-TIMES), noise=0.01)
-    inverse = sp.Problem(sp.Interval(t, 0, 1), [f.diff(t) + k * f], [sp.Initial(f, 1), given], name="inverse")
-    known = sp.parameter("k", 1.25)
-    start = sp.solve(
-        sp.Problem(sp.Interval(t, 0, 1), [f.diff(t) + known * f], [sp.Initial(f, 1)], name="known"),
+    k = spd.parameter("k", 5.0, unknown=True)
+    given = spd.Observed(f, {t: TIMES}, np.exp(-TIMES), noise=0.01)
+    inverse = spd.Problem(spd.Interval(t, 0, 1), [f.diff(t) + k * f], [spd.Initial(f, 1), given], name="inverse")
+    known = spd.parameter("k", 1.25)
+    start = spd.solve(
+        spd.Problem(spd.Interval(t, 0, 1), [f.diff(t) + known * f], [spd.Initial(f, 1)], name="known"),
         BRIEF,
         start=solved,
         progress=False,
     )
     seen = []
-    sp.solve(
+    spd.solve(
         inverse, BRIEF, start=start, progress=False,
         callbacks=[lambda moment, total: seen.append(moment.parameters["k"])],
     )  # fmt: skip
@@ -71,19 +71,19 @@ def test_estimates_begin_where_they_ended(solved):
 
 
 def test_what_is_no_start_is_refused(solved):
-    with pytest.raises(sp.MethodError, match=r"start=3\)` needs a solution to start from"):
-        sp.solve(decay(), BRIEF, start=3, progress=False)
-    u = sp.unknown("u", t, x)
-    heat = sp.Problem(
-        sp.Box({t: (0, 1), x: (0, 1)}), [u.diff(t) - u.diff(x, 2)], [sp.Initial(u, 0), sp.Dirichlet(u)], name="heat"
+    with pytest.raises(spd.MethodError, match=r"start=3\)` needs a solution to start from"):
+        spd.solve(decay(), BRIEF, start=3, progress=False)
+    u = spd.unknown("u", t, x)
+    heat = spd.Problem(
+        spd.Box({t: (0, 1), x: (0, 1)}), [u.diff(t) - u.diff(x, 2)], [spd.Initial(u, 0), spd.Dirichlet(u)], name="heat"
     )
-    with pytest.raises(sp.MethodError, match="whose unknowns f depend on t, and it needs u of t, x"):
-        sp.solve(heat, BRIEF, start=solved, progress=False)
-    later = sp.Problem(sp.Interval(t, 2, 3), [f.diff(t) + f], [sp.Initial(f, 1)], name="later")
-    with pytest.raises(sp.MethodError, match="is known at 0 of 400 random points of this domain"):
-        sp.solve(later, BRIEF, start=solved, progress=False)
-    with pytest.raises(sp.MethodError, match="windows of time follow one"):
-        sp.solve(decay(), replace(BRIEF, windows=2), start=solved, progress=False)
+    with pytest.raises(spd.MethodError, match="whose unknowns f depend on t, and it needs u of t, x"):
+        spd.solve(heat, BRIEF, start=solved, progress=False)
+    later = spd.Problem(spd.Interval(t, 2, 3), [f.diff(t) + f], [spd.Initial(f, 1)], name="later")
+    with pytest.raises(spd.MethodError, match="is known at 0 of 400 random points of this domain"):
+        spd.solve(later, BRIEF, start=solved, progress=False)
+    with pytest.raises(spd.MethodError, match="windows of time follow one"):
+        spd.solve(decay(), replace(BRIEF, windows=2), start=solved, progress=False)
 
 
 def test_gauss_newton_on_the_distance_is_linear_least_squares():

@@ -8,29 +8,29 @@ import sys
 import pytest
 from sympy import Eq, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.errors import RunError
 from spindle.storage.lock import Lock
 
-METHOD = sp.PINN(steps=60, lbfgs_steps=0, points=4, width=4, hidden_layers=1)
+METHOD = spd.PINN(steps=60, lbfgs_steps=0, points=4, width=4, hidden_layers=1)
 
 
 def problem():
-    x = sp.coordinates("x")
-    u = sp.unknown("u", x)
-    return sp.Problem(sp.Interval(x, 0, 1), [Eq(u.diff(x, 2), sin(x))], [sp.Dirichlet(u)], name="small")
+    x = spd.coordinates("x")
+    u = spd.unknown("u", x)
+    return spd.Problem(spd.Interval(x, 0, 1), [Eq(u.diff(x, 2), sin(x))], [spd.Dirichlet(u)], name="small")
 
 
 WRITER = """
 import sys
-import spindle as sp
+import spindle as spd
 from tests.storage.test_lock import METHOD, problem
 
 def wait(record, total):
     print("writing", flush=True)
     sys.stdin.read()
 
-sp.solve(problem(), METHOD, out={out!r}, callbacks=[wait], progress=False)
+spd.solve(problem(), METHOD, out={out!r}, callbacks=[wait], progress=False)
 """
 
 
@@ -39,7 +39,7 @@ def writer(tmp_path):
     """A run that stopped half-way, and another process that has just begun to continue it."""
 
     run = tmp_path / "run"
-    sp.solve(problem(), METHOD, budget=1e-3, out=run, progress=False)
+    spd.solve(problem(), METHOD, budget=1e-3, out=run, progress=False)
     child = subprocess.Popen(
         [sys.executable, "-c", WRITER.format(out=str(run))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -55,15 +55,15 @@ def test_a_second_writer_is_refused_until_the_first_is_dead(writer):
         rf"{run} is being written by another process \(number {child.pid}\), .* wait until it has ended, end it, or"
     )
     with pytest.raises(RunError, match=sentence):
-        sp.resume(run, progress=False)
+        spd.resume(run, progress=False)
     with pytest.raises(RunError, match=sentence):
-        sp.solve(problem(), METHOD, out=run, progress=False)
+        spd.solve(problem(), METHOD, out=run, progress=False)
     with pytest.raises(RunError, match=sentence):
-        sp.load(run).save(run)
-    assert sp.load(run).run.stopped_by == "budget", "reading is possible meanwhile"
+        spd.load(run).save(run)
+    assert spd.load(run).run.stopped_by == "budget", "reading is possible meanwhile"
     child.kill()
     child.wait()
-    assert sp.resume(run, progress=False).run.stopped_by == "steps"
+    assert spd.resume(run, progress=False).run.stopped_by == "steps"
 
 
 def test_where_there_are_no_locks_nothing_is_refused(tmp_path, monkeypatch):

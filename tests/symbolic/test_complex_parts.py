@@ -5,13 +5,13 @@ import pytest
 import sympy
 from sympy import Abs, I, Piecewise, conjugate, cosh, exp, im, log, pi, re, sin, sqrt, tanh
 
-import spindle as sp
+import spindle as spd
 from spindle.symbolic.complex_parts import complex_unknowns, parts_of, split
 from spindle.symbolic.operators import NormalDerivative
 
-t, x = sp.coordinates("t x")
-psi = sp.unknown("psi", t, x, complex=True)
-u = sp.unknown("u", t, x)
+t, x = spd.coordinates("t x")
+psi = spd.unknown("psi", t, x, complex=True)
+u = spd.unknown("u", t, x)
 RE, IM = parts_of(psi)
 FIELD = (t + 2 * x**2) * exp(I * (3 * x - t)) + I * x
 PLACES = {t: 0.3, x: 0.7}
@@ -33,7 +33,7 @@ def value(expression):
         Abs(psi.diff(x)) * u + I * u.diff(t),
         sqrt(u) ** 2 * psi + Piecewise((I * psi, x < 1), (psi, True)),
         cosh(psi) + sin(x + I * t) + psi**13,
-        sp.div(sp.grad(psi) * exp(I * x)),
+        spd.div(spd.grad(psi) * exp(I * x)),
     ],
     ids=str,
 )
@@ -55,22 +55,22 @@ def test_a_complex_unknown_is_known_by_its_parts():
     assert complex_unknowns([IM, u]) == {}
 
 
-@pytest.mark.parametrize("expression", [log(psi) * sp.parameter("k", 2), sympy.floor(psi), sympy.besselj(0, psi)])
+@pytest.mark.parametrize("expression", [log(psi) * spd.parameter("k", 2), sympy.floor(psi), sympy.besselj(0, psi)])
 def test_what_has_no_parts_is_refused_or_right(expression):
     try:
         real, imaginary = split(expression)
-    except sp.ProblemError as error:
+    except spd.ProblemError as error:
         assert "is taken of a complex number" in str(error)
     else:
         assert not real.has(I, sympy.re, sympy.im)
         np.testing.assert_allclose(
-            value(real.subs(sp.parameter("k", 2), 2)) + 1j * value(imaginary.subs(sp.parameter("k", 2), 2)),
-            value(expression.subs(sp.parameter("k", 2), 2)),
+            value(real.subs(spd.parameter("k", 2), 2)) + 1j * value(imaginary.subs(spd.parameter("k", 2), 2)),
+            value(expression.subs(spd.parameter("k", 2), 2)),
         )
 
 
 def test_growth_is_bounded():
     product = sympy.Mul(*(psi + k for k in range(1, 30)))
-    with pytest.raises(sp.ProblemError, match="more than 20,000 parts"):
+    with pytest.raises(spd.ProblemError, match="more than 20,000 parts"):
         split(product)
     assert tanh(u) == split(tanh(u))[0]

@@ -5,11 +5,11 @@ import pytest
 import sympy
 from sympy import Abs, Max, Min, Rational, cos, cosh, exp, floor, log, sin, sqrt, tanh
 
-import spindle as sp
+import spindle as spd
 from spindle.symbolic.enclosure import enclosure
 from spindle.symbolic.functions import evaluate
 
-x, y = sp.coordinates("x y")
+x, y = spd.coordinates("x y")
 
 FORMULAS = {
     "affine": 3 - 2 * x + y,
@@ -50,7 +50,7 @@ def test_enclosures_of_points_are_values(name):
 
 
 @pytest.mark.parametrize(
-    "formula", [sp.unknown("u", x), 1 / x, log(x), sqrt(x), sympy.Symbol("stray"), sympy.gamma(x)], ids=str
+    "formula", [spd.unknown("u", x), 1 / x, log(x), sqrt(x), sympy.Symbol("stray"), sympy.gamma(x)], ids=str
 )
 def test_what_is_not_known_is_not_bounded(formula):
     lowest, highest = enclosure(formula, {x: (np.array([-1.0]), np.array([1.0]))})

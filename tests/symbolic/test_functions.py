@@ -12,13 +12,13 @@ import sympy
 from sympy import Derivative, DiracDelta, Eq, Integer, Integral, Mod, Rational, Sum, exp, floor, oo, pi, sin
 from sympy.codegen import cfunctions
 
-import spindle as sp
+import spindle as spd
 from spindle.symbolic.evaluated import plain
 from spindle.symbolic.functions import NUMPY, TABLE, Library, evaluate, without_values
 from spindle.symbolic.time_limit import within_limit
 
-x, y = sp.coordinates("x y")
-u = sp.unknown("u", x, y)
+x, y = spd.coordinates("x y")
+u = spd.unknown("u", x, y)
 z, n = sympy.symbols("z n")
 JAX = Library(jnp, jax.scipy.special)
 POINTS = {x: np.array([0.2, 0.45, 0.8]), y: np.array([0.3, 0.5, 0.9])}
@@ -112,9 +112,9 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_has_no_values_is_refused_when_the_problem_is_made(name):
     source, text = REFUSED[name]
-    box = sp.Box({x: (0, 1), y: (0, 1)})
-    with pytest.raises(sp.ProblemError) as refused:
-        sp.Problem(box, [Eq(sp.laplacian(u), source, evaluate=False)], [sp.Dirichlet(u, 0)])
+    box = spd.Box({x: (0, 1), y: (0, 1)})
+    with pytest.raises(spd.ProblemError) as refused:
+        spd.Problem(box, [Eq(spd.laplacian(u), source, evaluate=False)], [spd.Dirichlet(u, 0)])
     assert text in str(refused.value)
     assert str(refused.value).count(". ") == 0
 

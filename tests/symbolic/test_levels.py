@@ -3,11 +3,11 @@
 import pytest
 from sympy import Heaviside, Piecewise, Rational, sign, simplify
 
-import spindle as sp
+import spindle as spd
 from spindle.symbolic.levels import beside_level, levels_in
 
-x, y, t = sp.coordinates("x y t")
-u = sp.unknown("u", x, y)
+x, y, t = spd.coordinates("x y t")
+u = spd.unknown("u", x, y)
 CIRCLE = x**2 + y**2 - Rational(1, 4)
 WRITTEN = {
     "below": Piecewise((3, x**2 + y**2 < Rational(1, 4)), (7, True)),

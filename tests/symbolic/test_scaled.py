@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import sympy
 
-import spindle as sp
+import spindle as spd
 from spindle.symbolic.evaluated import plain
 from spindle.symbolic.functions import NUMPY, Library, evaluate
 
-x, y = sp.coordinates("x y")
+x, y = spd.coordinates("x y")
 LIBRARIES = {"NumPy": NUMPY, "JAX": Library(jnp, jax.scipy.special)}
 
 # Closed forms as users write them; `m` is SymPy or mpmath. All but the last three lie between -1 and 1 on [0, 1].
@@ -93,7 +93,7 @@ def test_a_layer_is_as_exact_as_its_coordinate_is(layer, eps):
 
 def test_derivatives_by_a_parameter_are_those_of_the_exponents():
     """d/de of sinh(x/e)/sinh(1/e), which is exp((x - 1)/e) to all digits, e = 1e-3 known when values are asked for."""
-    eps = sp.parameter("e", 1e-3, unknown=True)
+    eps = spd.parameter("e", 1e-3, unknown=True)
     layer = sympy.sinh(x / eps) / sympy.sinh(1 / eps)
     at = 1 - 1e-3 * jnp.array([0.0, 0.5, 2.0])
     slope = jax.jacfwd(lambda e: evaluate(layer, {x: at, eps: e}, LIBRARIES["JAX"]))(1e-3)
@@ -101,7 +101,7 @@ def test_derivatives_by_a_parameter_are_those_of_the_exponents():
 
 
 def test_a_hyperbolic_sine_has_its_slope_at_zero():
-    eps = sp.parameter("e", 1e-3, unknown=True)
+    eps = spd.parameter("e", 1e-3, unknown=True)
     layer = sympy.sinh((x - eps) / 1e-3) / sympy.cosh((x - eps) / 1e-3)
     slope = jax.grad(lambda e: evaluate(layer, {x: 1e-3, eps: e}, LIBRARIES["JAX"]))(1e-3)
     assert slope == pytest.approx(-1e3, rel=1e-12)

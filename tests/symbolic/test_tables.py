@@ -9,13 +9,13 @@ import pytest
 from scipy.interpolate import make_interp_spline
 from sympy import Eq
 
-import spindle as sp
+import spindle as spd
 from spindle.problem.serialize import problem_from_data, problem_to_data
 from spindle.symbolic.tables import Table
 from spindle.training.precision import precision
 
-x, y = sp.coordinates("x y")
-u = sp.unknown("u", x, y)
+x, y = spd.coordinates("x y")
+u = spd.unknown("u", x, y)
 X = np.sort(np.r_[0, 1, np.random.default_rng(0).uniform(size=11)])
 Y = np.linspace(0, 2, 9)
 VALUES = np.sin(3 * X)[:, None] * np.cos(Y)
@@ -61,17 +61,17 @@ def test_straight_lines_and_nearest_nodes_never_leave_the_values(interpolation, 
 
 
 def test_ways_to_join_mix_in_no_symbol_and_survive_storage():
-    kinds = [sp.tabulated("kappa", {x: X, y: Y}, VALUES, interpolation=way) for way in ("cubic", "linear", "nearest")]
+    kinds = [spd.tabulated("kappa", {x: X, y: Y}, VALUES, interpolation=way) for way in ("cubic", "linear", "nearest")]
     assert len(set(kinds)) == 3
     for kappa in kinds:
-        stored = sp.Problem(sp.Box({x: (0, 1), y: (0, 2)}), [Eq(sp.laplacian(u), kappa)], [sp.Dirichlet(u)])
+        stored = spd.Problem(spd.Box({x: (0, 1), y: (0, 2)}), [Eq(spd.laplacian(u), kappa)], [spd.Dirichlet(u)])
         back = problem_from_data(*problem_to_data(stored))
         assert back.equations[0].residual == stored.equations[0].residual
     data, arrays = problem_to_data(problem())
     data["tables"] = [row[:3] for row in data["tables"]]  # as before there was a choice
     assert problem_from_data(data, arrays).equations == problem().equations
-    with pytest.raises(sp.ProblemError, match="names no way to join values, which are cubic, linear, nearest"):
-        sp.tabulated("kappa", {x: X}, X, interpolation="liner")
+    with pytest.raises(spd.ProblemError, match="names no way to join values, which are cubic, linear, nearest"):
+        spd.tabulated("kappa", {x: X}, X, interpolation="liner")
 
 
 @pytest.mark.parametrize("count", [2, 3])
@@ -92,18 +92,18 @@ def test_points_broadcast_and_keep_their_precision():
 
 
 def test_equal_data_make_equal_symbols():
-    one, other = (sp.tabulated("kappa", {x: X, y: Y}, VALUES) for _ in range(2))
+    one, other = (spd.tabulated("kappa", {x: X, y: Y}, VALUES) for _ in range(2))
     assert one == other
     assert hash(one) == hash(other)
-    assert one != sp.tabulated("kappa", {x: X, y: Y}, VALUES + 1)
-    assert one != sp.tabulated("kappa", {x: X, y: 2 * Y}, VALUES)
+    assert one != spd.tabulated("kappa", {x: X, y: Y}, VALUES + 1)
+    assert one != spd.tabulated("kappa", {x: X, y: 2 * Y}, VALUES)
 
 
 def problem():
-    kappa = sp.tabulated("kappa", {x: X, y: Y}, VALUES + 2)
-    source = sp.tabulated("f", {y: Y}, Y**2)
-    box = sp.Box({x: (0, 1), y: (0, 2)})
-    return sp.Problem(box, [Eq(sp.div(kappa * sp.grad(u)), source)], [sp.Dirichlet(u, source, on=Eq(x, 0))])
+    kappa = spd.tabulated("kappa", {x: X, y: Y}, VALUES + 2)
+    source = spd.tabulated("f", {y: Y}, Y**2)
+    box = spd.Box({x: (0, 1), y: (0, 2)})
+    return spd.Problem(box, [Eq(spd.div(kappa * spd.grad(u)), source)], [spd.Dirichlet(u, source, on=Eq(x, 0))])
 
 
 def test_problems_are_stored_with_their_tables_and_without_code():
@@ -112,7 +112,7 @@ def test_problems_are_stored_with_their_tables_and_without_code():
     assert back.equations == problem().equations
     assert back.conditions == problem().conditions
     assert "kappa(x, y) on 13 x 9 nodes" in str(back)
-    coded = sp.Problem(sp.Interval(x, 0, 1), [sp.given("c", jnp.sin, x) * sp.unknown("w", x)])
+    coded = spd.Problem(spd.Interval(x, 0, 1), [spd.given("c", jnp.sin, x) * spd.unknown("w", x)])
     assert "tables" not in problem_to_data(coded)[0]
 
 
@@ -137,14 +137,14 @@ def test_problems_are_stored_with_their_tables_and_without_code():
     ],
 )
 def test_bad_tables_are_refused(arguments, words):
-    with pytest.raises(sp.ProblemError, match=words):
-        sp.tabulated(*arguments)
+    with pytest.raises(spd.ProblemError, match=words):
+        spd.tabulated(*arguments)
 
 
 def test_tables_cover_the_domain_and_have_names_of_their_own():
-    kappa = sp.tabulated("kappa", {x: X, y: Y}, VALUES)
-    with pytest.raises(sp.ProblemError, match="tabulated for y from 0 to 2, but the domain reaches from 0 to 3"):
-        sp.Problem(sp.Box({x: (0, 1), y: (0, 3)}), [kappa * u])
-    other = sp.tabulated("kappa", {x: X}, X)
-    with pytest.raises(sp.ProblemError, match="Two different tables are called `kappa`"):
-        sp.Problem(sp.Box({x: (0, 1), y: (0, 2)}), [kappa * u + other])
+    kappa = spd.tabulated("kappa", {x: X, y: Y}, VALUES)
+    with pytest.raises(spd.ProblemError, match="tabulated for y from 0 to 2, but the domain reaches from 0 to 3"):
+        spd.Problem(spd.Box({x: (0, 1), y: (0, 3)}), [kappa * u])
+    other = spd.tabulated("kappa", {x: X}, X)
+    with pytest.raises(spd.ProblemError, match="Two different tables are called `kappa`"):
+        spd.Problem(spd.Box({x: (0, 1), y: (0, 2)}), [kappa * u + other])

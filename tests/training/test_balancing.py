@@ -8,16 +8,16 @@ import optax
 import pytest
 import sympy
 
-import spindle as sp
+import spindle as spd
 from spindle.objective.balancing import kernel_traces
 from spindle.objective.least_squares import LeastSquares
 from spindle.training.optimizers.adam import Transformed
 from spindle.training.optimizers.pointwise import WeighedPoints
 
-t, x = sp.coordinates("t x")
-f = sp.unknown("f", x)
-LINE = sp.Problem(sp.Interval(x, 0, 1), [f.diff(x, 2) + 1], [sp.Dirichlet(f)], name="line")
-QUICK = sp.PINN(points=6, width=4, hidden_layers=1, steps=3, lbfgs_steps=0, hard="off")
+t, x = spd.coordinates("t x")
+f = spd.unknown("f", x)
+LINE = spd.Problem(spd.Interval(x, 0, 1), [f.diff(x, 2) + 1], [spd.Dirichlet(f)], name="line")
+QUICK = spd.PINN(points=6, width=4, hidden_layers=1, steps=3, lbfgs_steps=0, hard="off")
 
 
 @pytest.fixture(autouse=True)
@@ -78,16 +78,16 @@ def test_weights_at_points_are_those_of_the_papers(posed, rule):
     ],
 )
 def test_what_does_not_go_together_is_refused(settings, text):
-    with pytest.raises(sp.MethodError, match=text):
-        sp.PINN(**settings).plan(LINE)
+    with pytest.raises(spd.MethodError, match=text):
+        spd.PINN(**settings).plan(LINE)
 
 
 def test_measurements_weigh_by_their_noise_alone():
-    k = sp.parameter("k", 1.0, unknown=True)
+    k = spd.parameter("k", 1.0, unknown=True)
     places = np.linspace(0.1, 0.9, 5)
-    observed = sp.Observed(f, {x: places}, places, noise=0.1)
-    inverse = sp.Problem(sp.Interval(x, 0, 1), [k * f.diff(x, 2) + 1], [sp.Dirichlet(f), observed], name="inverse")
-    plan = sp.PINN(points=6, width=4, hidden_layers=1, balancing="attention", hard="off").plan(inverse)
+    observed = spd.Observed(f, {x: places}, places, noise=0.1)
+    inverse = spd.Problem(spd.Interval(x, 0, 1), [k * f.diff(x, 2) + 1], [spd.Dirichlet(f), observed], name="inverse")
+    plan = spd.PINN(points=6, width=4, hidden_layers=1, balancing="attention", hard="off").plan(inverse)
     (stage, _) = plan.schedule.stages
     assert set(stage.optimizer.shapes()) == {"equation", "dirichlet f"}
 
@@ -96,16 +96,16 @@ def test_measurements_weigh_by_their_noise_alone():
 @pytest.mark.filterwarnings("ignore::spindle.SolveWarning")
 @pytest.mark.parametrize("rule", ["gradient norms", "ntk", "attention", "self-adaptive"])
 def test_every_rule_solves(rule, tmp_path):
-    u = sp.unknown("u", t, x)
+    u = spd.unknown("u", t, x)
     exact = sympy.exp(-t) * sympy.sin(sympy.pi * x)
-    rate = sp.manufactured(u.diff(t) - u.diff(x, 2) / 10, {u: exact})
-    problem = sp.Problem(
-        sp.Box({t: (0, 1), x: (0, 1)}), [u.diff(t) - u.diff(x, 2) / 10 - rate],
-        [sp.Initial(u, exact.subs(t, 0)), sp.Dirichlet(u, 0)], {u: exact}, name="heat",
+    rate = spd.manufactured(u.diff(t) - u.diff(x, 2) / 10, {u: exact})
+    problem = spd.Problem(
+        spd.Box({t: (0, 1), x: (0, 1)}), [u.diff(t) - u.diff(x, 2) / 10 - rate],
+        [spd.Initial(u, exact.subs(t, 0)), spd.Dirichlet(u, 0)], {u: exact}, name="heat",
     )  # fmt: skip
-    method = sp.PINN(
+    method = spd.PINN(
         points=12, width=16, hidden_layers=2, steps=300, lbfgs_steps=200, balancing=rule, hard="off", balance=20
     )
-    solution = sp.solve(problem, method, progress=False, out=tmp_path / "run")
+    solution = spd.solve(problem, method, progress=False, out=tmp_path / "run")
     assert solution.error() < 1e-2
-    assert sp.load(tmp_path / "run")(t=0.5, x=0.5) == solution(t=0.5, x=0.5)
+    assert spd.load(tmp_path / "run")(t=0.5, x=0.5) == solution(t=0.5, x=0.5)

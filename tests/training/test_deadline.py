@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import pytest
 from sympy import Eq
 
-import spindle as sp
+import spindle as spd
 from spindle.training.budget import Budget
 from spindle.training.deadline import Late, Stop, in_time, left_behind, wait_for
 from spindle.training.history import Clock
@@ -151,10 +151,10 @@ def test_steps_that_cannot_be_compiled_in_time_are_not_begun(float64, first):
 
 
 def test_what_a_budget_leaves_out_is_said():
-    x = sp.coordinates("x")
-    u = sp.unknown("u", x)
-    problem = sp.Problem(sp.Interval(x, 0, 1), [Eq(u.diff(x, 2), -1)], [sp.Dirichlet(u, 0)])
-    with pytest.warns(sp.SolveWarning, match=r"the budget of 0.001 s ended training before the first step"):
-        solution = sp.solve(problem, sp.PINN(width=4, hidden_layers=1), budget=0.001, progress=False)
+    x = spd.coordinates("x")
+    u = spd.unknown("u", x)
+    problem = spd.Problem(spd.Interval(x, 0, 1), [Eq(u.diff(x, 2), -1)], [spd.Dirichlet(u, 0)])
+    with pytest.warns(spd.SolveWarning, match=r"the budget of 0.001 s ended training before the first step"):
+        solution = spd.solve(problem, spd.PINN(width=4, hidden_layers=1), budget=0.001, progress=False)
     assert solution.run.stopped_by == "budget"
     assert solution.run.residuals["equation"] > 0

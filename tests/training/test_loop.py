@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from sympy import Eq, pi, sin
 
-import spindle as sp
+import spindle as spd
 from spindle.objective.balancing import balanced
 from spindle.training import loop
 from spindle.training.loop import _next_chunk
@@ -34,32 +34,32 @@ def same(a, b):
 
 def heat(size=1):
     """A small problem in time without a reference: nothing is spent on evaluation; the field starts at this size."""
-    t, x = sp.coordinates("t x")
-    u = sp.unknown("u", t, x)
-    return sp.Problem(
-        domain=sp.Box({t: (0, 1), x: (0, 1)}),
+    t, x = spd.coordinates("t x")
+    u = spd.unknown("u", t, x)
+    return spd.Problem(
+        domain=spd.Box({t: (0, 1), x: (0, 1)}),
         equations=[Eq(u.diff(t), u.diff(x, 2) - u**2 / size)],
-        conditions=[sp.Initial(u, size * sin(pi * x)), sp.Dirichlet(u, 0)],
+        conditions=[spd.Initial(u, size * sin(pi * x)), spd.Dirichlet(u, 0)],
     )
 
 
 def quick(**changes):
-    return sp.SPINN(**{**QUICK, **changes})
+    return spd.SPINN(**{**QUICK, **changes})
 
 
 def line():
     """The least that can be trained."""
-    x = sp.coordinates("x")
-    u = sp.unknown("u", x)
-    return sp.Problem(sp.Interval(x, 0, 1), [Eq(u.diff(x, 2), sin(pi * x) + u**2)], [sp.Dirichlet(u, 0)])
+    x = spd.coordinates("x")
+    u = spd.unknown("u", x)
+    return spd.Problem(spd.Interval(x, 0, 1), [Eq(u.diff(x, 2), sin(pi * x) + u**2)], [spd.Dirichlet(u, 0)])
 
 
 def solve(problem, method, **options):
-    return sp.solve(problem, method, progress=False, **options)
+    return spd.solve(problem, method, progress=False, **options)
 
 
 def test_same_seed_same_numbers_and_another_seed_others():
-    method = sp.PINN(points=8, width=8, hidden_layers=1, steps=60, lbfgs_steps=30)
+    method = spd.PINN(points=8, width=8, hidden_layers=1, steps=60, lbfgs_steps=30)
     first, again, other = (solve(line(), method, seed=s) for s in (1, 1, 2))
     assert same(first, again)
     assert not same(first, other)
@@ -75,7 +75,7 @@ def test_grouping_of_steps_changes_no_number(monkeypatch):
 
 def test_a_step_is_traced_once_for_each_phase(monkeypatch):
     traces = []
-    original = sp.PINN.plan
+    original = spd.PINN.plan
 
     def counting(self, problem):
         plan = original(self, problem)
@@ -83,8 +83,8 @@ def test_a_step_is_traced_once_for_each_phase(monkeypatch):
         plan.objective.loss = lambda *a: traces.append(1) or loss(*a)
         return plan
 
-    monkeypatch.setattr(sp.PINN, "plan", counting)
-    solve(heat(), sp.PINN(points=5, width=6, hidden_layers=1, steps=40, lbfgs_steps=0))
+    monkeypatch.setattr(spd.PINN, "plan", counting)
+    solve(heat(), spd.PINN(points=5, width=6, hidden_layers=1, steps=40, lbfgs_steps=0))
     assert len(traces) == 1
 
 
@@ -93,12 +93,12 @@ def test_killed_run_continues_bit_for_bit(tmp_path, recipe):
     """The run is killed by SIGKILL half-way in a process of its own, then resumed here."""
     settings = {**QUICK, "recipe": recipe, "steps": 4000, "lbfgs_steps": 40, "newton_steps": 3, "resample": 50}
     code = f"""
-import spindle as sp
+import spindle as spd
 from spindle.training.loop import Trainer
 from tests.training.test_loop import heat
 import spindle.solving.train, functools
 spindle.solving.train.Trainer = functools.partial(Trainer, save_every=0.0)
-sp.solve(heat(), sp.SPINN(**{settings!r}), progress=False, out={str(tmp_path / "run")!r})
+spd.solve(heat(), spd.SPINN(**{settings!r}), progress=False, out={str(tmp_path / "run")!r})
 """
     child = subprocess.Popen([sys.executable, "-c", code])
     checkpoint = tmp_path / "run" / "checkpoint.npz"
@@ -110,8 +110,8 @@ sp.solve(heat(), sp.SPINN(**{settings!r}), progress=False, out={str(tmp_path / "
     time.sleep(0.3)
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
-    resumed = sp.resume(tmp_path / "run", progress=False)
-    whole = solve(heat(), sp.SPINN(**settings))
+    resumed = spd.resume(tmp_path / "run", progress=False)
+    whole = solve(heat(), spd.SPINN(**settings))
     assert resumed.run.iterations == whole.run.iterations == 4043
     assert same(resumed, whole)
     assert [r.step for r in resumed.run.history] == [r.step for r in whole.run.history]
@@ -120,7 +120,7 @@ sp.solve(heat(), sp.SPINN(**{settings!r}), progress=False, out={str(tmp_path / "
 
 def test_resuming_a_finished_run_changes_nothing(tmp_path):
     first = solve(line(), quick(), out=tmp_path / "run")
-    assert same(first, sp.resume(tmp_path / "run", progress=False))
+    assert same(first, spd.resume(tmp_path / "run", progress=False))
 
 
 @pytest.mark.slow
@@ -136,7 +136,7 @@ def test_resumed_in_the_second_phase(tmp_path, monkeypatch):
     part = solve(problem, quick(), out=tmp_path / "run", callbacks=[stop])
     assert part.run.stopped_by == "interrupted"
     assert 75 <= part.run.iterations < 90
-    assert same(sp.resume(tmp_path / "run", progress=False), solve(problem, quick()))
+    assert same(spd.resume(tmp_path / "run", progress=False), solve(problem, quick()))
 
 
 def test_budget_and_target_stop_and_say_so():
@@ -150,13 +150,13 @@ def test_budget_and_target_stop_and_say_so():
 
 
 def test_divergence_keeps_the_last_finite_state(tmp_path):
-    method = sp.PINN(points=6, width=8, hidden_layers=1, learning_rate=1e300, steps=50, lbfgs_steps=0)
-    with pytest.raises(sp.DivergenceError, match=r"not finite at step \d+.*Lower `learning_rate`") as caught:
+    method = spd.PINN(points=6, width=8, hidden_layers=1, learning_rate=1e300, steps=50, lbfgs_steps=0)
+    with pytest.raises(spd.DivergenceError, match=r"not finite at step \d+.*Lower `learning_rate`") as caught:
         solve(heat(), method, out=tmp_path / "run")
     kept = caught.value.solution
     assert kept.run.stopped_by == "diverged"
     assert all(np.isfinite(a).all() for a in arrays_of(kept))
-    assert sp.load(tmp_path / "run").run.stopped_by == "diverged"
+    assert spd.load(tmp_path / "run").run.stopped_by == "diverged"
 
 
 @pytest.mark.slow
@@ -198,15 +198,15 @@ def test_every_recipe_field_changes_something():
         "causal_start",
         "copies",
     }
-    assert {f.name for f in dataclasses.fields(sp.SPINN)} == {*changed, *of_lbfgs, *of_units, *elsewhere}
+    assert {f.name for f in dataclasses.fields(spd.SPINN)} == {*changed, *of_lbfgs, *of_units, *elsewhere}
     groups = [(heat(), base, changed), (heat(), {**base, "lbfgs_steps": 3}, of_lbfgs), (heat(1e5), base, of_units)]
     for problem, settings, group in groups:
-        reference = essence(sp.SPINN(**settings), problem)
+        reference = essence(spd.SPINN(**settings), problem)
         for key, value in group.items():
-            assert essence(sp.SPINN(**{**settings, key: value}), problem) != reference, f"`{key}` has no effect"
+            assert essence(spd.SPINN(**{**settings, key: value}), problem) != reference, f"`{key}` has no effect"
 
 
-@pytest.mark.parametrize("method", [sp.SPINN, sp.PINN])
+@pytest.mark.parametrize("method", [spd.SPINN, spd.PINN])
 def test_units_change_a_problem_only_where_they_are_far_from_one(method):
     planned = {
         (size, scales): method(points=8, width=8, scales=scales).plan(heat(size)).constraints.scales

@@ -91,16 +91,16 @@ def test_a_program_that_needs_more_is_named(monkeypatch):
     ],
 )
 def test_too_little_is_one_sentence(error):
-    with pytest.raises(MethodError) as refused, memory.memory_in_sentences("sp.solve(p)", lambda: " It is kept."):
+    with pytest.raises(MethodError) as refused, memory.memory_in_sentences("spd.solve(p)", lambda: " It is kept."):
         raise error
     said = str(refused.value)
-    assert said.startswith("`sp.solve(p)` needs more memory than it can have (") and "\n" not in said
+    assert said.startswith("`spd.solve(p)` needs more memory than it can have (") and "\n" not in said
     assert said.endswith("lower `points`, `width` or `rank`, or give it more memory. It is kept.")
 
 
 @pytest.mark.parametrize("error", [jax.errors.JaxRuntimeError("INTERNAL: no"), ProblemError("p"), ValueError("v")])
 def test_other_errors_stay_what_they_are(error):
-    with pytest.raises(type(error)) as raised, memory.memory_in_sentences("sp.solve(p)"):
+    with pytest.raises(type(error)) as raised, memory.memory_in_sentences("spd.solve(p)"):
         raise error
     assert raised.value is error
 
@@ -111,10 +111,10 @@ import warnings
 import jax.numpy as jnp
 import numpy as np
 import psutil
-import spindle as sp
+import spindle as spd
 from tests.test_platforms import TINY, problem
 
-warnings.simplefilter("ignore", sp.SolveWarning)
+warnings.simplefilter("ignore", spd.SolveWarning)
 
 def leave(mib):
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
@@ -122,8 +122,8 @@ def leave(mib):
 
 def say(method, **options):
     try:
-        print(sp.solve(problem(), method, progress=False, **options).run.stopped_by, flush=True)
-    except sp.SpindleError as error:
+        print(spd.solve(problem(), method, progress=False, **options).run.stopped_by, flush=True)
+    except spd.SpindleError as error:
         print(type(error).__name__, error, flush=True)
 
 leave(300)
@@ -131,11 +131,11 @@ say(TINY)
 leave(1800)
 say(TINY)
 leave(300)
-say(sp.PINN(points=2_000_000, steps=1))
+say(spd.PINN(points=2_000_000, steps=1))
 say(TINY, callbacks=[lambda record, total: np.ones(10**9)], out="numpy")
 say(TINY, callbacks=[lambda record, total: jnp.ones(10**9)], out="jax")
 for name in ("numpy", "jax"):
-    print(sp.resume(name, progress=False).run.iterations)
+    print(spd.resume(name, progress=False).run.iterations)
 """
 
 

@@ -6,26 +6,26 @@ import numpy as np
 import pytest
 from sympy import exp
 
-import spindle as sp
+import spindle as spd
 from spindle.training.history import HistoryEntry
 from spindle.training.watching import Watchers
 
-t = sp.coordinates("t")
-f = sp.unknown("f", t)
-k = sp.parameter("k", 1.0, unknown=True)
+t = spd.coordinates("t")
+f = spd.unknown("f", t)
+k = spd.parameter("k", 1.0, unknown=True)
 TIMES = np.linspace(0, 1, 9)
-DECAY = sp.Problem(
-    sp.Interval(t, 0, 1),
+DECAY = spd.Problem(
+    spd.Interval(t, 0, 1),
     [f.diff(t) + k * f],
-    [sp.Initial(f, 1), sp.Observed(f, {t: TIMES}, np.exp(-2 * TIMES), noise=0.01)],
+    [spd.Initial(f, 1), spd.Observed(f, {t: TIMES}, np.exp(-2 * TIMES), noise=0.01)],
     reference={f: exp(-2 * t)},
     name="decay",
 )
-METHOD = sp.PINN(points=8, width=4, hidden_layers=1, steps=40, lbfgs_steps=0)
+METHOD = spd.PINN(points=8, width=4, hidden_layers=1, steps=40, lbfgs_steps=0)
 
 
 def solve(**options):
-    return sp.solve(DECAY, METHOD, progress=False, **options)
+    return spd.solve(DECAY, METHOD, progress=False, **options)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_to_look_too_late_is_refused():
     kept = []
     watchers = Watchers([lambda moment, total: kept.append(moment)], lambda model, entry: "a solution")
     watchers.tell(HistoryEntry(3, "Adam", 0.0, 1.0), 4, lambda: None)
-    with pytest.raises(sp.MethodError, match=r"after it had returned.*look at `moment.solution` within"):
+    with pytest.raises(spd.MethodError, match=r"after it had returned.*look at `moment.solution` within"):
         _ = kept[0].solution
 
 
@@ -71,8 +71,8 @@ def test_an_exception_loses_nothing(whole, tmp_path):
         solve(callbacks=[fail], out=tmp_path / "run")
     kept = caught.value.solution
     assert 10 <= kept.run.iterations < 40
-    assert sp.load(tmp_path / "run")(t=0.3) == kept(t=0.3)
-    resumed = sp.resume(tmp_path / "run", progress=False)
+    assert spd.load(tmp_path / "run")(t=0.3) == kept(t=0.3)
+    resumed = spd.resume(tmp_path / "run", progress=False)
     assert resumed(t=0.3) == whole(t=0.3)
     assert resumed.record()["estimates"]["k"][-1] == (40, resumed.parameters["k"])
     assert [look.estimated for look in resumed.run.history] == [look.estimated for look in whole.run.history]
@@ -84,9 +84,9 @@ def test_windows_keep_what_was_solved():
         if moment.solution.problem.domain.bounds[0][0] > 0 and moment.step >= 10:
             raise ValueError("of the user")
 
-    line = sp.Problem(sp.Interval(t, 0, 1), [f.diff(t) + f], [sp.Initial(f, 1)], name="decay of a known rate")
+    line = spd.Problem(spd.Interval(t, 0, 1), [f.diff(t) + f], [spd.Initial(f, 1)], name="decay of a known rate")
     with pytest.raises(ValueError, match="of the user") as caught:
-        sp.solve(line, replace(METHOD, windows=3), progress=False, callbacks=[fail])
+        spd.solve(line, replace(METHOD, windows=3), progress=False, callbacks=[fail])
     assert len(caught.value.solution.windows) == 2
 
 

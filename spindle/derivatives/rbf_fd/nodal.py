@@ -388,7 +388,7 @@ def _differences(times: np.ndarray | None, lanes: int, order: int) -> Difference
     least = order + lanes - 1
     if len(times) < least:
         raise MethodError(
-            f'`sp.DTPINN(in_time="differences", order={order}, times={len(times)})` has too few instants for '
+            f'`spd.DTPINN(in_time="differences", order={order}, times={len(times)})` has too few instants for '
             f"differences of that order, which take {least}; raise `times`."
         )
     return Differences.of(times, lanes, order)

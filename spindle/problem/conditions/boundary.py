@@ -44,7 +44,7 @@ class OnBoundary(Condition, stored_as="OnBoundary"):
         if not faces:
             raise ProblemError(
                 f"The condition `{self.name}` has no boundary to hold on: the domain {domain} has only time. "
-                f"Name a part, `on=Eq(x, 0)`, or use `sp.Initial`."
+                f"Name a part, `on=Eq(x, 0)`, or use `spd.Initial`."
             )
         return tuple(Piece(((face, self._residual(face, domain)),)) for face in faces)
 
@@ -92,21 +92,21 @@ def where_text(on) -> str:
     return "on " + ", ".join(map(in_words, parts))
 
 
-@usage("sp.Dirichlet(u, 0, on=Eq(x, 1))")
+@usage("spd.Dirichlet(u, 0, on=Eq(x, 1))")
 def Dirichlet(expression, value=0, *, on=None, name: str | None = None):
     """`expression = value` on a part of the boundary.
 
     expression  an unknown, any expression in unknowns, or a column vector of these
     value       number, expression in the coordinates, or one for each component
     on          None: the whole space boundary; `Eq(x, 1)` or "x=1"; a part, `And(Eq(y, 1), x > 0.3)`, from SymPy's
-                `And`, `Or`, `Not`, relations between coordinates and `sp.side(name)`; a list of these
+                `And`, `Or`, `Not`, relations between coordinates and `spd.side(name)`; a list of these
     """
     return built(
         "Dirichlet", lambda name, e, v: OnBoundary(name, e, sympy.S.One, sympy.S.Zero, v, on), expression, value, name
     )
 
 
-@usage("sp.Neumann(u, 0, on=Eq(x, 1))")
+@usage("spd.Neumann(u, 0, on=Eq(x, 1))")
 def Neumann(expression, value=0, *, on=None, name: str | None = None):
     """Outward normal derivative `= value` on a part; arguments as in `Dirichlet`. Both faces of a corner count."""
     return built(
@@ -114,17 +114,17 @@ def Neumann(expression, value=0, *, on=None, name: str | None = None):
     )
 
 
-@usage("sp.Robin(u, 2, 1, 0, on=Eq(x, 1))")
+@usage("spd.Robin(u, 2, 1, 0, on=Eq(x, 1))")
 def Robin(expression, a, b, value=0, *, on=None, name: str | None = None):
     """`a*expression + b*normal derivative = value` on a part; arguments as in `Dirichlet`.
 
     Raises ProblemError where both coefficients are zero.
     """
-    call = f"sp.Robin({shown(expression)}, {shown(a)}, {shown(b)}, ...)"
+    call = f"spd.Robin({shown(expression)}, {shown(a)}, {shown(b)}, ...)"
     a, b = (expression_of(number, call, real=not allows_complex(expression)) for number in (a, b))
     if a == b == 0:
         raise ProblemError(
-            f"`sp.Robin({shown(expression)}, 0, 0, ...)` weighs both the field and its normal derivative by zero, so "
+            f"`spd.Robin({shown(expression)}, 0, 0, ...)` weighs both the field and its normal derivative by zero, so "
             f"nothing is imposed; give one of them a coefficient."
         )
     return built("Robin", lambda name, e, v: OnBoundary(name, e, a, b, v, on), expression, value, name)

@@ -36,13 +36,13 @@ def components(call: str, expression, value) -> list[tuple[sympy.Expr, sympy.Exp
         values = list(value) if several else [value] * len(expression)
         if len(values) != len(expression):
             raise ProblemError(
-                f"`sp.{call}` sets a vector of {len(expression)} components to {len(values)} values, which leaves some "
-                f"without one; give one value for each component, or a single number for all."
+                f"`spd.{call}` sets a vector of {len(expression)} components to {len(values)} values, which leaves "
+                f"some without one; give one value for each component, or a single number for all."
             )
         pairs = list(zip(expression, values, strict=True))
     elif several:
         raise ProblemError(
-            f"`sp.{call}({shown(expression)}, {shown(value)})` sets a scalar to {len(value)} values; give a single "
+            f"`spd.{call}({shown(expression)}, {shown(value)})` sets a scalar to {len(value)} values; give a single "
             f"one, or a column vector on the left."
         )
     else:
@@ -50,16 +50,16 @@ def components(call: str, expression, value) -> list[tuple[sympy.Expr, sympy.Exp
     real = not allows_complex(expression)
     pairs = [
         (
-            expression_of(e, f"sp.{call}(...)", real=real),
-            expression_of(v, f"sp.{call}({shown(e)}, ...)", real=real),
+            expression_of(e, f"spd.{call}(...)", real=real),
+            expression_of(v, f"spd.{call}({shown(e)}, ...)", real=real),
         )
         for e, v in pairs
     ]
     for e, v in pairs:
         if not unknowns_in(e):
             raise ProblemError(
-                f"`sp.{call}({shown(e)}, {shown(v)})` contains no unknown field on the left, so there is nothing to "
-                f"impose; write `sp.{call}(u, value)`."
+                f"`spd.{call}({shown(e)}, {shown(v)})` contains no unknown field on the left, so there is nothing to "
+                f"impose; write `spd.{call}(u, value)`."
             )
     return pairs
 

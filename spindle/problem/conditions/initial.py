@@ -27,8 +27,8 @@ class AtStart(Condition, stored_as="AtStart"):
         faces = [f for f in domain.faces if f.axis in times and f.outward < 0]
         if not faces:
             raise ProblemError(
-                f"`sp.Initial({shown(self.expression)}, ...)` needs a time axis, and the coordinates "
-                f"{domain.coordinates} have none named `t`; name time `t`, or use `sp.Dirichlet(..., on=Eq(x, 0))`."
+                f"`spd.Initial({shown(self.expression)}, ...)` needs a time axis, and the coordinates "
+                f"{domain.coordinates} have none named `t`; name time `t`, or use `spd.Dirichlet(..., on=Eq(x, 0))`."
             )
         return tuple(Piece(((face, self.expression - self.value),)) for face in faces)
 
@@ -58,7 +58,7 @@ class AtStart(Condition, stored_as="AtStart"):
         return replace(self, value=moved(self.value))
 
 
-@usage("sp.Initial(u, sin(pi*x))")
+@usage("spd.Initial(u, sin(pi*x))")
 def Initial(expression, value=0, *, name: str | None = None):
     """`expression = value` at the first instant; `expression` is `u`, or `u.diff(t)`, or a vector of these."""
     return built("Initial", lambda name, e, v: AtStart(name, e, v), expression, value, name)

@@ -31,13 +31,13 @@ class AcrossPlace(Condition, stored_as="AcrossPlace"):
         if self.axis not in domain.coordinates or not isinstance(domain, Box):
             raise ProblemError(
                 f"The condition `{self.name}` holds at a place on an axis of a box, and the domain is {domain}; where "
-                f"a coefficient jumps on a shape, write it into the equation, `sp.div(k*sp.grad(u))`."
+                f"a coefficient jumps on a shape, write it into the equation, `spd.div(k*spd.grad(u))`."
             )
         low, high = map(float, domain.bounds[domain.coordinates.index(self.axis)])
         if not low < float(self.place) < high:
             raise ProblemError(
                 f"The condition `{self.name}` holds at {self.axis} = {self.place}, which is not inside the domain, "
-                f"{low:g} to {high:g}; at the ends use `sp.Dirichlet`, `sp.Neumann` or `sp.Robin`."
+                f"{low:g} to {high:g}; at the ends use `spd.Dirichlet`, `spd.Neumann` or `spd.Robin`."
             )
         return ()
 
@@ -72,7 +72,7 @@ class AcrossPlace(Condition, stored_as="AcrossPlace"):
         return replace(self, **{n: moved(getattr(self, n)) for n in ("jump", "flux", "source", "resistance")})
 
 
-@usage("sp.Interface(u, Eq(x, 0.5), flux=k*u.diff(x), resistance=0.1)")
+@usage("spd.Interface(u, Eq(x, 0.5), flux=k*u.diff(x), resistance=0.1)")
 def Interface(unknown, at, *, jump=0, flux=None, flux_jump=0, resistance=0, name: str | None = None):
     """What an unknown and its flux do at a place inside a box: given jumps, a contact resistance.
 
@@ -83,20 +83,20 @@ def Interface(unknown, at, *, jump=0, flux=None, flux_jump=0, resistance=0, name
     flux_jump   of the flux, above minus below: a source in the place
     resistance  R of a contact, of which the unknown jumps by `R*flux` more
 
-    On a box with one axis of space `sp.SPINN()` joins elements by these conditions; other methods refuse them.
-    >>> import spindle as sp
+    On a box with one axis of space `spd.SPINN()` joins elements by these conditions; other methods refuse them.
+    >>> import spindle as spd
     >>> from sympy import Eq
-    >>> x = sp.coordinates("x")
-    >>> u = sp.unknown("u", x)
-    >>> print(sp.Interface(u, Eq(x, 0.5), flux=u.diff(x), resistance=2).texts(str)[0].split(",")[1])
+    >>> x = spd.coordinates("x")
+    >>> u = spd.unknown("u", x)
+    >>> print(spd.Interface(u, Eq(x, 0.5), flux=u.diff(x), resistance=2).texts(str)[0].split(",")[1])
      and that of Derivative(u(x), x) is 0
 
     Raises ProblemError where `at` is no place, or jumps of a flux are given without the flux.
     """
-    call = f"sp.Interface({shown(unknown)}, {shown(at)}, ...)"
+    call = f"spd.Interface({shown(unknown)}, {shown(at)}, ...)"
     if unknown_of(sympy.sympify(unknown)) != unknown:
         raise ProblemError(
-            f"`{call}` takes an unknown itself, one after the other; write `sp.Interface(u, Eq(x, 0.5))`."
+            f"`{call}` takes an unknown itself, one after the other; write `spd.Interface(u, Eq(x, 0.5))`."
         )
     axis, place = _place(at, call)
     real = not allows_complex(unknown)

@@ -37,7 +37,7 @@ class AtPoints(Condition, stored_as="AtPoints"):
         inside = domain.contains(points)
         if not inside.all():
             raise ProblemError(
-                f"`sp.Observed({shown(self.expression)}, ...)` has {np.sum(~inside)} of {len(points)} points outside "
+                f"`spd.Observed({shown(self.expression)}, ...)` has {np.sum(~inside)} of {len(points)} points outside "
                 f"the domain {domain}, the first at {points[~inside][0]}; the field exists only inside, so drop them."
             )
         return (Piece(((PointSet(points, self.values), self.expression),)),)
@@ -77,15 +77,15 @@ class AtPoints(Condition, stored_as="AtPoints"):
             given = {str(c): np.asarray(v, float).ravel() for c, v in self.points.items()}
             if set(given) != set(names) or any(len(v) != len(self.values) for v in given.values()):
                 raise ProblemError(
-                    f"`sp.Observed` was given coordinates { ({c: len(v) for c, v in given.items()}) } for "
+                    f"`spd.Observed` was given coordinates { ({c: len(v) for c, v in given.items()}) } for "
                     f"{len(self.values)} values; it needs one array of that length for each of {', '.join(names)}."
                 )
             return np.stack([given[c] for c in names], axis=1)
         points = np.asarray(self.points, float)
         if points.shape != (len(self.values), len(names)):
             raise ProblemError(
-                f"`sp.Observed` was given points of shape {points.shape} for {len(self.values)} values; it needs shape "
-                f"({len(self.values)}, {len(names)}), the columns being {', '.join(names)}."
+                f"`spd.Observed` was given points of shape {points.shape} for {len(self.values)} values; it needs "
+                f"shape ({len(self.values)}, {len(names)}), the columns being {', '.join(names)}."
             )
         return points
 
@@ -96,11 +96,11 @@ def _numbers(what, given, kind: type = float) -> np.ndarray:
         return np.asarray(given, kind)
     except (TypeError, ValueError, OverflowError) as error:
         raise ProblemError(
-            f"`sp.Observed` was given {what} that are not an array of numbers ({error}); give plain numbers."
+            f"`spd.Observed` was given {what} that are not an array of numbers ({error}); give plain numbers."
         ) from error
 
 
-@usage("sp.Observed(u, {x: xs, y: ys}, values, noise=0.01)")
+@usage("spd.Observed(u, {x: xs, y: ys}, values, noise=0.01)")
 def Observed(
     expression,
     points,
@@ -114,7 +114,7 @@ def Observed(
     """Measured values of an expression, to be fitted.
 
     points   (n, d) in the order of the domain's coordinates, or {coordinate: (n,)}; or a table of pandas, a DataArray
-             or a Dataset, which holds the values too: `sp.Observed(u, frame, columns={t: "time [s]"})`
+             or a Dataset, which holds the values too: `spd.Observed(u, frame, columns={t: "time [s]"})`
     values   (n,), finite; complex numbers of a complex expression
     columns  of a table: {coordinate or expression: its column}, where that is called otherwise; other columns are left
              aside, and a header may have a unit, "t [s]"
@@ -126,8 +126,8 @@ def Observed(
     """
     if isinstance(expression, sympy.MatrixBase):
         raise ProblemError(
-            f"`sp.Observed` was given the {len(expression)} components of {shown(expression)} at once, and each has "
-            f"values of its own; write one `sp.Observed` for each component."
+            f"`spd.Observed` was given the {len(expression)} components of {shown(expression)} at once, and each has "
+            f"values of its own; write one `spd.Observed` for each component."
         )
     ((e, _),) = components("Observed", expression, 0)
     if is_labelled(points):
@@ -135,8 +135,8 @@ def Observed(
     elif values is None or columns:
         given_or_not = "not given `values`" if values is None else "given `columns`"
         raise ProblemError(
-            f"`sp.Observed({shown(e)}, ...)` was {given_or_not} and no table that holds them; write "
-            f"`sp.Observed(u, {{x: xs}}, values)`, or give a table of pandas or xarray."
+            f"`spd.Observed({shown(e)}, ...)` was {given_or_not} and no table that holds them; write "
+            f"`spd.Observed(u, {{x: xs}}, values)`, or give a table of pandas or xarray."
         )
     else:
         given = values
@@ -148,13 +148,13 @@ def Observed(
     measured = _numbers("values", given).ravel()
     if len(measured) == 0:
         raise ProblemError(
-            f"`sp.Observed({shown(e)}, ...)` was given no values at all, so there is nothing to fit; leave the "
+            f"`spd.Observed({shown(e)}, ...)` was given no values at all, so there is nothing to fit; leave the "
             f"condition out, or look why its data are empty."
         )
     if not np.isfinite(measured).all():
         bad = int(np.sum(~np.isfinite(measured)))
         raise ProblemError(
-            f"`sp.Observed({shown(e)}, ...)` was given {len(measured)} values of which {bad} are NaN or infinite, so "
+            f"`spd.Observed({shown(e)}, ...)` was given {len(measured)} values of which {bad} are NaN or infinite, so "
             f"the loss would be NaN; drop those points, for example with `numpy.isfinite`."
         )
     if isinstance(points, Mapping):
@@ -163,12 +163,12 @@ def Observed(
         points = _numbers("points", points)
     if not all(np.isfinite(c).all() for c in (points.values() if isinstance(points, Mapping) else [points])):
         raise ProblemError(
-            f"`sp.Observed({shown(e)}, ...)` was given points with NaN or infinite coordinates; drop those points, for "
-            f"example with `numpy.isfinite`."
+            f"`spd.Observed({shown(e)}, ...)` was given points with NaN or infinite coordinates; drop those points, "
+            f"for example with `numpy.isfinite`."
         )
     if noise is not None and not (isinstance(noise, numbers.Real) and 0 < noise <= sys.float_info.max):
         raise ProblemError(
-            f"`sp.Observed({shown(e)}, noise={shown(noise)})` needs a positive standard deviation; leave `noise` out "
+            f"`spd.Observed({shown(e)}, noise={shown(noise)})` needs a positive standard deviation; leave `noise` out "
             f"if unknown."
         )
     known = None if noise is None else float(noise)
@@ -177,7 +177,7 @@ def Observed(
 
 def _of_table(e, data, values, columns: Mapping) -> tuple[dict, Sequence, str]:
     """Points, values and units of a table, an array or a dataset."""
-    call, variable = f"sp.Observed({shown(e)}, ...)", short_name(e)
+    call, variable = f"spd.Observed({shown(e)}, ...)", short_name(e)
     if values is not None:
         raise ProblemError(f"`{call}` was given a table and values beside it; leave one of them out.")
     called = {short_name(k) if unknowns_in(k) else str(k): str(v) for k, v in columns.items()}

@@ -24,15 +24,15 @@ class AcrossAxis(Condition, stored_as="AcrossAxis"):
         """
         if self.axis not in domain.coordinates:
             raise ProblemError(
-                f"`sp.Periodic({shown(self.expression)}, {self.axis})` names no coordinate of the domain {domain}; "
+                f"`spd.Periodic({shown(self.expression)}, {self.axis})` names no coordinate of the domain {domain}; "
                 f"choose one of {domain.coordinates}."
             )
         k = domain.coordinates.index(self.axis)
         lower, upper = ([f for f in domain.faces if f.axis == k and f.outward == side] for side in (-1, 1))
         if len(lower) != 1 or len(upper) != 1:
             raise ProblemError(
-                f"`sp.Periodic({shown(self.expression)}, {self.axis})` needs one face at each end, and this domain has "
-                f"{len(lower)} and {len(upper)}; periodicity works on a box."
+                f"`spd.Periodic({shown(self.expression)}, {self.axis})` needs one face at each end, and this domain "
+                f"has {len(lower)} and {len(upper)}; periodicity works on a box."
             )
         return (Piece(((upper[0], self.expression), (lower[0], -self.expression))),)
 
@@ -61,7 +61,7 @@ class AcrossAxis(Condition, stored_as="AcrossAxis"):
         return replace(self, expression=moved(self.expression))
 
 
-@usage("sp.Periodic(u, x)")
+@usage("spd.Periodic(u, x)")
 def Periodic(expression, axis: sympy.Symbol, *, name: str | None = None):
     """`expression` and its derivative along the axis agree at both ends of that axis.
 
@@ -69,8 +69,8 @@ def Periodic(expression, axis: sympy.Symbol, *, name: str | None = None):
     """
     if not isinstance(axis, sympy.Symbol):
         raise ProblemError(
-            f"`sp.Periodic({shown(expression)}, {shown(axis)})` names no coordinate; give the symbol itself, "
-            f"`sp.Periodic(u, x)`."
+            f"`spd.Periodic({shown(expression)}, {shown(axis)})` names no coordinate; give the symbol itself, "
+            f"`spd.Periodic(u, x)`."
         )
     conditions = []
     for e, _ in components("Periodic", expression, 0):

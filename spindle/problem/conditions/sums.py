@@ -156,13 +156,13 @@ def _place(call: str, at) -> dict[str, np.ndarray]:
         place = {}
     if not place or not all(np.isfinite(v).all() for v in place.values()):
         raise ProblemError(
-            f"`sp.{call}` was given the point {shown(at)}, which names no place; write a number for each coordinate, "
+            f"`spd.{call}` was given the point {shown(at)}, which names no place; write a number for each coordinate, "
             f"`{{x: 0, y: 0}}`."
         )
     return place
 
 
-@usage("sp.Value(p, 0, at={x: 0, y: 0})")
+@usage("spd.Value(p, 0, at={x: 0, y: 0})")
 def Value(expression, value=0, *, at, name: str | None = None):
     """`expression = value` at a single point, such as the level of a pressure.
 
@@ -173,7 +173,7 @@ def Value(expression, value=0, *, at, name: str | None = None):
     return built("Value", lambda name, e, v: AtPlaces(name, e, v, place, np.ones(1)), expression, value, name)
 
 
-@usage("sp.Linked(u, {x: 0}, {x: 1})")
+@usage("spd.Linked(u, {x: 0}, {x: 1})")
 def Linked(expression, at, to, *, name: str | None = None):
     """An expression takes the same value at two points, a nonlocal condition.
 
@@ -183,14 +183,14 @@ def Linked(expression, at, to, *, name: str | None = None):
     one, other = _place("Linked", at), _place("Linked", to)
     if one == other or set(one) != set(other):
         raise ProblemError(
-            f"`sp.Linked({shown(expression)}, {shown(at)}, {shown(to)})` joins no two different points of the same "
-            f"coordinates, so nothing is imposed; write `sp.Linked(u, {{x: 0}}, {{x: 1}})`."
+            f"`spd.Linked({shown(expression)}, {shown(at)}, {shown(to)})` joins no two different points of the same "
+            f"coordinates, so nothing is imposed; write `spd.Linked(u, {{x: 0}}, {{x: 1}})`."
         )
     places = {n: np.concatenate([one[n], other[n]]) for n in one}
     return built("Linked", lambda name, e, v: AtPlaces(name, e, v, places, np.array([1.0, -1.0])), expression, 0, name)
 
 
-@usage("sp.Mean(p, 0)")
+@usage("spd.Mean(p, 0)")
 def Mean(expression, value=0, *, on=None, noise: float | None = None, name: str | None = None):
     """The mean of an expression over the domain, or over a part of the boundary, is a value.
 
@@ -203,7 +203,7 @@ def Mean(expression, value=0, *, on=None, noise: float | None = None, name: str 
     return _averaged("Mean", expression, value, on, noise, name)
 
 
-@usage("sp.Total(c, 1)")
+@usage("spd.Total(c, 1)")
 def Total(expression, value, *, on=None, noise: float | None = None, name: str | None = None):
     """The integral of an expression over the domain, or over a part of the boundary, is a value; see `Mean`."""
     return _averaged("Total", expression, value, on, noise, name)
@@ -212,12 +212,12 @@ def Total(expression, value, *, on=None, noise: float | None = None, name: str |
 def _averaged(call: str, expression, value, on, noise, name):
     if noise is not None and not (isinstance(noise, numbers.Real) and 0 < float(noise) < np.inf):
         raise ProblemError(
-            f"`sp.{call}({shown(expression)}, noise={shown(noise)})` needs a positive standard deviation; leave "
+            f"`spd.{call}({shown(expression)}, noise={shown(noise)})` needs a positive standard deviation; leave "
             f"`noise` out if unknown."
         )
     if noise is not None and not sympy.sympify(value).is_number:
         raise ProblemError(
-            f"`sp.{call}({shown(expression)}, {shown(value)}, noise=...)` was measured and is no number; give one."
+            f"`spd.{call}({shown(expression)}, {shown(value)}, noise=...)` was measured and is no number; give one."
         )
     known = None if noise is None else float(noise)
     return built(call, lambda name, e, v: Averaged(name, e, v, on, call.lower(), known), expression, value, name)

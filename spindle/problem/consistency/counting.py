@@ -27,7 +27,7 @@ def wrong_counts(problem) -> list[Doubt]:
         return [
             Doubt(
                 f"the problem has no condition, so infinitely many solutions fit it: impose one, "
-                f"`sp.Dirichlet({problem.unknowns[0].func.__name__}, 0)`"
+                f"`spd.Dirichlet({problem.unknowns[0].func.__name__}, 0)`"
             )
         ]
     doubts = _equations(problem, rows)
@@ -201,4 +201,4 @@ def _example(problem, side: BoxFace, conditions, unset=()) -> str:
     u = (*unset, *problem.unknowns)[0]
     there = [c.residual for c in conditions if covers(c.place, side)]
     kind = "Neumann" if any(u in residual.atoms(AppliedUndef) for residual in there) else "Dirichlet"
-    return f"sp.{kind}({u.func.__name__}, 0, on={equation_of(side.name)})"
+    return f"spd.{kind}({u.func.__name__}, 0, on={equation_of(side.name)})"

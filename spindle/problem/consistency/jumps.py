@@ -83,7 +83,7 @@ def _assumed(equation, axis: int, problem) -> list[Doubt]:
     return [
         Doubt(
             f"the coefficient `{jumps[0].what}` jumps at {places} before the highest derivative, and the flux "
-            f"{shown(flux.expression)} is taken to be continuous there: write `sp.div(k*sp.grad(u))`, which says "
+            f"{shown(flux.expression)} is taken to be continuous there: write `spd.div(k*spd.grad(u))`, which says "
             f"so, or, where the slope is continuous, divide by the coefficient",
             fatal=False,
         )
@@ -139,7 +139,7 @@ def _why(problem, equation, switch: Switch) -> str:
     if equation is None or not is_space(problem.coordinates[switch.axis]):
         return ""
     reason = flux_of(equation, switch.axis, problem).reason
-    told = "; say it by `sp.div(k*sp.grad(u))`" if "cannot be seen" in reason else ""
+    told = "; say it by `spd.div(k*spd.grad(u))`" if "cannot be seen" in reason else ""
     moves = problem.time is not None
     bent = "it moves" if moves else "no level in the coordinates of space, as of `Piecewise`, tells where"
     return f", since {reason}{told}" if reason else f", since {bent}" * (not switch.straight)

@@ -59,4 +59,6 @@ def sides_without_conditions(problem, conditions: list[BoundaryResidual], asked:
     what = "no condition" if asked == 1 else f"fewer than the {asked} conditions it needs"
     u = problem.unknowns[0].func.__name__
     example = f'on="{sides[0]}"' if sides else "on=..."
-    return [Doubt(f"{part} has {what}, so infinitely many solutions fit: add `sp.Dirichlet({u}, 0, {example})` for it")]
+    return [
+        Doubt(f"{part} has {what}, so infinitely many solutions fit: add `spd.Dirichlet({u}, 0, {example})` for it")
+    ]

@@ -64,5 +64,5 @@ def _missing(problem, rows, axis: int, order: int, starts: Sequence[BoundaryResi
     ask = "one condition" if order == 1 else f"{order} conditions"
     return Doubt(
         f"{name} has no initial {what}, and its equation asks for {ask} in {t}, so infinitely many solutions fit: add "
-        f"`sp.Initial({written}, ...)`"
+        f"`spd.Initial({written}, ...)`"
     )

@@ -29,7 +29,7 @@ def along(row: Linear, problem, axis: int, faces, conditions) -> list[Doubt]:
         return [
             Doubt(
                 f"{u} flows in at {dry[0]}, where it has no condition, so infinitely many solutions fit: add "
-                f"`sp.Dirichlet({u}, 0, on={equation_of(dry[0])})`"
+                f"`spd.Dirichlet({u}, 0, on={equation_of(dry[0])})`"
             )
         ]
     if leaving and not is_inverse(problem) and not is_exact(problem):
@@ -51,7 +51,7 @@ def _steady(u: str, faces, given, inflow) -> list[Doubt]:
     return [
         Doubt(
             f"{u} has a first derivative across {faces[0].name} and {faces[1].name} and a condition on neither, so "
-            f"infinitely many solutions fit: add `sp.Dirichlet({u}, 0, on={equation_of(faces[0].name)})`"
+            f"infinitely many solutions fit: add `spd.Dirichlet({u}, 0, on={equation_of(faces[0].name)})`"
         )
     ]
 

@@ -114,7 +114,7 @@ def running_starts(problem) -> list[Doubt]:
     return [
         Doubt(
             f"the initial value of `{name}` depends on t, and only what it is at the start is used: put the first "
-            f"instant in, `.subs(t, 0)`, or use `sp.Dirichlet` for values at all times",
+            f"instant in, `.subs(t, 0)`, or use `spd.Dirichlet` for values at all times",
             fatal=False,
         )
         for name, (expression, value) in problem.starts.items()

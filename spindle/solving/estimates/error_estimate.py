@@ -36,7 +36,7 @@ _LEAST = 1e-5  # of the size that a problem gives an unknown, below which it is 
 _TOO_LATE = "the budget was spent before"
 
 
-@usage("sp.estimate(solution)")
+@usage("spd.estimate(solution)")
 def estimate(solution: Solution, budget: Budget | None = None) -> ErrorEstimate:
     """`{"errors": {name: relative L2 error}, "left", "bound", "seconds"}`, or `{"reason"}` where there is no estimate.
 
@@ -53,8 +53,8 @@ def estimate(solution: Solution, budget: Budget | None = None) -> ErrorEstimate:
     """
     if not isinstance(solution, Solution):
         raise ProblemError(
-            f"`sp.estimate` was given {shown(solution)}, and the error is that of a solution; write "
-            f"`sp.estimate(sp.solve(problem))`."
+            f"`spd.estimate` was given {shown(solution)}, and the error is that of a solution; write "
+            f"`spd.estimate(spd.solve(problem))`."
         )
     budget = budget or Budget()
     try:

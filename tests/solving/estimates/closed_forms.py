@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-import spindle as sp
+import spindle as spd
 from spindle.lowering.compile import array_function
 from spindle.networks.fields import JetField
 from spindle.networks.model import Estimated, Model
@@ -42,7 +42,7 @@ class ClosedForm(JetField):
 
 def solution_of(problem, formulas: Mapping, parameters: Mapping | None = None, method=None) -> Solution:
     """A solution of the problem whose unknowns are these formulas."""
-    method = method or sp.PINN(hard="off", width=4, hidden_layers=1, points=4)
+    method = method or spd.PINN(hard="off", width=4, hidden_layers=1, points=4)
     plan = method.plan(problem)
     with precision("float64"):
         field = ClosedForm(tuple(formulas[u] for u in problem.unknowns), problem.coordinates, jnp.zeros(()))

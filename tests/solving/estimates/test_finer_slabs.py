@@ -8,40 +8,42 @@ import pytest
 import sympy
 from sympy import Eq, Rational, exp, tanh
 
-import spindle as sp
+import spindle as spd
 from spindle.networks.model import Model
 from spindle.results.summary import estimate_in_words
 from spindle.solving.estimates.finer_slabs import finer_slabs_estimate
 from spindle.training.budget import Budget
 
-t, x = sp.coordinates("t x")
-a, b, c = sp.unknown("a b c", t)
-u = sp.unknown("u", t, x)
-f = sp.unknown("f", x)
+t, x = spd.coordinates("t x")
+a, b, c = spd.unknown("a b c", t)
+u = spd.unknown("u", t, x)
+f = spd.unknown("f", x)
 FRONT = (1 - tanh((x - t / 2 - Rational(3, 10)) * 100)) / 2
 LAYER = exp(-300 * x) + x**2
 
 
 def manufactured(operator, unknown, exact, conditions, domain):
-    equations = [Eq(operator, sp.manufactured(operator, {unknown: exact}))]
-    return sp.Problem(domain=domain, equations=equations, conditions=conditions, reference={unknown: exact})
+    equations = [Eq(operator, spd.manufactured(operator, {unknown: exact}))]
+    return spd.Problem(domain=domain, equations=equations, conditions=conditions, reference={unknown: exact})
 
 
 PROBLEMS = {
-    "in time": manufactured(a.diff(t) + a**2, a, 1 + exp(-t), [sp.Initial(a, 2)], sp.Interval(t, 0, 4)),
+    "in time": manufactured(a.diff(t) + a**2, a, 1 + exp(-t), [spd.Initial(a, 2)], spd.Interval(t, 0, 4)),
     "front": manufactured(
         u.diff(t) + u * u.diff(x) - u.diff(x, 2) / 100,
         u,
         FRONT,
-        [sp.Initial(u, FRONT.subs(t, 0)), sp.Dirichlet(u, FRONT)],
-        sp.Box({t: (0, Rational(1, 4)), x: (0, 1)}),
+        [spd.Initial(u, FRONT.subs(t, 0)), spd.Dirichlet(u, FRONT)],
+        spd.Box({t: (0, Rational(1, 4)), x: (0, 1)}),
     ),
-    "layer": manufactured(f.diff(x, 2) / 1000 - f + f**3 / 9, f, LAYER, [sp.Dirichlet(f, LAYER)], sp.Interval(x, 0, 1)),
+    "layer": manufactured(
+        f.diff(x, 2) / 1000 - f + f**3 / 9, f, LAYER, [spd.Dirichlet(f, LAYER)], spd.Interval(x, 0, 1)
+    ),
 }
 
 
 def solved(problem):
-    return sp.solve(problem, sp.SPINN(network="elements"), progress=False)
+    return spd.solve(problem, spd.SPINN(network="elements"), progress=False)
 
 
 def with_field(solution, **changes):
@@ -92,14 +94,14 @@ def test_an_error_in_the_smallest_elements_is_seen(solution):
 
 
 def lorenz(end):
-    return sp.Problem(
-        domain=sp.Interval(t, 0, end),
+    return spd.Problem(
+        domain=spd.Interval(t, 0, end),
         equations=[
             Eq(a.diff(t), 10 * (b - a)),
             Eq(b.diff(t), a * (28 - c) - b),
             Eq(c.diff(t), a * b - Rational(8, 3) * c),
         ],
-        conditions=[sp.Initial(a, 1), sp.Initial(b, 1), sp.Initial(c, 1)],
+        conditions=[spd.Initial(a, 1), spd.Initial(b, 1), spd.Initial(c, 1)],
     )
 
 
@@ -110,7 +112,7 @@ def test_what_chaos_makes_of_small_errors_is_known_without_an_estimate():
     assert near.verdict.word == "solved"
     assert far.verdict.word == "not solved"
     assert "its residuals add up to" in far.verdict.reasons[0]
-    found = sp.estimate(far)
+    found = spd.estimate(far)
     assert found.bound
     assert far.with_record(error_estimate=found).verdict.word == "not solved"
 

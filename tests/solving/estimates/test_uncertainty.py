@@ -4,24 +4,24 @@ import numpy as np
 import pytest
 from sympy import Eq
 
-import spindle as sp
+import spindle as spd
 
-t = sp.coordinates("t")
-u = sp.unknown("u", t)
+t = spd.coordinates("t")
+u = spd.unknown("u", t)
 TIMES, TRUE, NOISE = np.linspace(0.1, 3, 40), 0.7, 0.02
 
 
 def decay(*conditions, seed=0):
     """u' = -k u with noisy measurements of u."""
-    k = sp.parameter("k", 0.5, unknown=True)
+    k = spd.parameter("k", 0.5, unknown=True)
     values = np.exp(-TRUE * TIMES) + NOISE * np.random.default_rng(seed).normal(size=len(TIMES))
-    measured = sp.Observed(u, {"t": TIMES}, values, noise=NOISE)
-    return sp.Problem(sp.Interval(t, 0, 3), [Eq(u.diff(t), -k * u)], [*conditions, measured], name="decay")
+    measured = spd.Observed(u, {"t": TIMES}, values, noise=NOISE)
+    return spd.Problem(spd.Interval(t, 0, 3), [Eq(u.diff(t), -k * u)], [*conditions, measured], name="decay")
 
 
 @pytest.fixture(scope="module")
 def solution():
-    return sp.solve(decay(sp.Initial(u, 1)), sp.SPINN(width=12), progress=False, estimate=True)
+    return spd.solve(decay(spd.Initial(u, 1)), spd.SPINN(width=12), progress=False, estimate=True)
 
 
 def test_the_deviation_of_a_parameter_is_that_of_linear_least_squares(solution):
@@ -41,6 +41,6 @@ def test_the_estimated_error_contains_it(solution):
 
 
 def test_where_measurements_stand_in_for_conditions_nothing_is_promised():
-    solution = sp.solve(decay(), sp.SPINN(width=12), progress=False, estimate=True)
+    solution = spd.solve(decay(), spd.SPINN(width=12), progress=False, estimate=True)
     assert solution.verdict.word == "doubtful"
     assert "there is no estimate of the error" in str(solution.verdict)

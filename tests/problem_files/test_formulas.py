@@ -15,6 +15,7 @@ from spindle.problem_files.formulas import equation, formula
 from spindle.problem_files.grammar import parse
 from spindle.problem_files.names import Names
 from spindle.problem_files.source import Entry, open_source
+from spindle.symbolic.evaluated import plain
 
 t, x, y = spd.coordinates("t x y")
 u, v = spd.unknown("u v", t, x, y)
@@ -164,7 +165,8 @@ def test_what_is_printed_is_read_as_the_same(read, expression):
     except spd.ProblemError as refused:
         assume("too long here" not in str(refused) and "than any number" not in str(refused))
         raise
-    assert found == expression
+    # Constants of functions that SymPy does not know the values of are numbers once they are read.
+    assert found == plain(expression, "text")
 
 
 @settings(max_examples=60)

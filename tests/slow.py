@@ -107,4 +107,13 @@ SLOW = (
     "slabs/test_grids.py::test_a_layer_meets_its_wall_and_no_other[condition0-0]",
     "slabs/test_grids.py::test_a_layer_meets_its_wall_and_no_other[condition1-1]",
     "slabs/test_grids.py::test_a_layer_meets_its_wall_and_no_other[condition2-0]",
+    "slabs/test_elements.py::test_units_and_order_change_nothing[all at once]",
+    "problem/test_jumps.py::test_interfaces_in_the_plane[an inclusion]",
+    "solving/estimates/test_finer_slabs.py::test_an_error_anywhere_is_seen[in time]",
+    "objective/test_objective.py::test_loss_is_the_naive_one[spinn, gauss]",
+    "solving/estimates/test_ordinary.py::test_the_estimate_is_the_error[parameter]",
+    "report/test_report.py::test_report_is_complete_and_needs_no_network[interval]",
+    "contract/test_gallery.py::test_closed_form_annihilates_residuals_on_curved_domains[poisson_cad]",
+    "slabs/test_plane.py::test_a_layer_is_found_and_the_axis_along_it_is_left_alone",
+    "slabs/test_interfaces.py::test_a_solution_with_an_interface_is_saved_and_read",
 )

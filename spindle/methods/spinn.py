@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from spindle.errors import MethodError
 from spindle.geometry.supports import BoxFace
-from spindle.lowering.incompatible_faces import incompatible_faces
+from spindle.lowering.incompatible_faces import incompatible_faces, unmet_at_start
 from spindle.lowering.residuals import residual_forms
 from spindle.lowering.resolution import degrees
 from spindle.methods.assembly import assemble, constraints_for, each_axis, published_problem
@@ -241,8 +241,11 @@ class SPINN(Method):
 
 
 def _shows_itself(problem: Problem) -> bool:
-    """Whether sources show what the solution between walls of several axes is like, so that features suit it first."""
-    return prefers_grids(problem) and driven(problem)
+    """Whether features come first between walls of several axes: sources show what the solution is like.
+
+    So they do where walls and start differ, since axes that are stretched to hold such layers are dear.
+    """
+    return prefers_grids(problem) and (driven(problem) or bool(unmet_at_start(problem)))
 
 
 def _instead(problem: Problem) -> str:

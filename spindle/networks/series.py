@@ -1,6 +1,6 @@
 """Fields that are series of functions of each axis of space, and polynomials in each slab of time."""
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import equinox as eqx
@@ -52,9 +52,28 @@ class AxisSeries(NamedTuple):
         return _stretched(places, self, count, order)
 
     def at_points(self, count: int, order: int = 0) -> np.ndarray:
-        """That table at the points themselves."""
-        with jax.ensure_compile_time_eval():
-            return np.asarray(self.table(jnp.asarray(self.points(count)), count, order))
+        """That table at the points themselves, made once."""
+        return self.between(count, count, order)
+
+    def between(self, count: int, other: int, order: int = 0) -> np.ndarray:
+        """The table at the points of another number of functions, (other, count), made once."""
+        return _between(self, count, other, order, jnp.result_type(float))
+
+    def inverse(self, count: int) -> np.ndarray:
+        """What makes coefficients of values at the points, (count, count), made once."""
+        return _inverse(self, count, jnp.result_type(float))
+
+
+@lru_cache(maxsize=128)
+def _between(axis: AxisSeries, count: int, other: int, order: int, dtype) -> np.ndarray:
+    """Likewise; `dtype` tells tables of one precision from those of the other."""
+    with jax.ensure_compile_time_eval():
+        return np.asarray(axis.table(jnp.asarray(axis.points(other)), count, order))
+
+
+@lru_cache(maxsize=64)
+def _inverse(axis: AxisSeries, count: int, dtype) -> np.ndarray:
+    return np.linalg.inv(axis.at_points(count))
 
 
 def _stretched(places, axis: AxisSeries, count: int, order: int):

@@ -73,7 +73,7 @@ class GridLine:
     @classmethod
     def of(cls, series: AxisSeries, count: int, walls: tuple[Wall, Wall] | None) -> "GridLine":
         """The line of so many points; `walls` None where the axis is periodic."""
-        values = np.linalg.inv(series.at_points(count))
+        values = series.inverse(count)
         slopes = {order: series.at_points(count, order) @ values for order in (1, 2)}
         if walls is None:
             none, whole = np.zeros((0, count)), np.eye(count)

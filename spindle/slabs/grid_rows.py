@@ -59,14 +59,18 @@ class GridRows:
         return matched
 
     def lines(self, points: tuple[int, ...]) -> Lines:
-        """All lines of a grid of so many points."""
-        return tuple(
-            tuple(
-                GridLine.of(s, n, self.walls.get((u, k)))
-                for k, (s, n) in enumerate(zip(self.series, points, strict=True))
+        """All lines of a grid of so many points, made once."""
+        if points not in self._lines:
+            axes = list(enumerate(zip(self.series, points, strict=True)))
+            self._lines[points] = tuple(
+                tuple(GridLine.of(s, n, self.walls.get((u, k))) for k, (s, n) in axes)
+                for u in range(self.equations.unknowns)
             )
-            for u in range(self.equations.unknowns)
-        )
+        return self._lines[points]
+
+    @cached_property
+    def _lines(self) -> dict[tuple[int, ...], Lines]:
+        return {}
 
     def axes(self, points) -> list[np.ndarray]:
         """The points of a grid along each axis."""

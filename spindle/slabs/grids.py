@@ -99,12 +99,12 @@ class Grids(TensorSpace):
         """The series on another grid, exactly where that is a finer one."""
         for k, (axis, old, new) in enumerate(zip(self.axes, mesh, other, strict=True)):
             if old != new:
-                series = _along(_table(axis, old, new) @ np.linalg.inv(axis.at_points(old)), series, k)
+                series = _along(axis.between(old, new) @ axis.inverse(old), series, k)
         return series
 
     def _spectrum(self, series: np.ndarray) -> np.ndarray:
         for k, axis in enumerate(self.axes):
-            series = _along(np.linalg.inv(axis.at_points(series.shape[k])), series, k)
+            series = _along(axis.inverse(series.shape[k]), series, k)
         return series
 
     # ------------------------------------------------------------------------------------------------------------ field
@@ -173,7 +173,9 @@ class Grids(TensorSpace):
         if begins:
             axes = self.inside.axes(slab.mesh)
             start = self.inside.equations.start(self.nothing(slab.mesh), slab.begins, slab.length, axes)
-            return Step(self.inside.met(start, self.inside.lines(slab.mesh), slab.begins, self.layers) - local, 0.0)
+            return Step(
+                self.inside.met(start, self.inside.lines(tuple(slab.mesh)), slab.begins, self.layers) - local, 0.0
+            )
         local = local if carried is None else local + carried
         self.compile(slab)
         first, second = self._programs[tuple(slab.mesh)]
@@ -199,9 +201,3 @@ class Grids(TensorSpace):
 
 def _along(matrix: np.ndarray, array: np.ndarray, axis: int) -> np.ndarray:
     return np.moveaxis(np.tensordot(matrix, array, ((1,), (axis,))), 0, axis)
-
-
-def _table(axis: AxisSeries, count: int, other: int) -> np.ndarray:
-    """The first functions of an axis at the points of another number of them, (other, count)."""
-    with jax.ensure_compile_time_eval():
-        return np.asarray(axis.table(axis.points(other), count))

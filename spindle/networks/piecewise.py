@@ -117,22 +117,3 @@ def reference_legendre(x, count: int):
     for k in range(1, count - 1):
         rows.append(((2 * k + 1) * x * rows[k] - k * rows[k - 1]) / (k + 1))
     return jnp.stack(rows[:count], axis=1)
-
-
-def on_slabs(ends, instants, count: int, orders):
-    """The slab of each instant, and {order: derivatives of all polynomials there, (instants, count)}.
-
-    ends   (S + 1,) of the slabs, in the units of time
-    """
-    slab = jnp.clip(jnp.searchsorted(ends, instants, side="left") - 1, 0, len(ends) - 2)
-    inside, length = on_reference(instants, ends[slab], ends[slab + 1])
-    table = reference_legendre(inside, count)
-    slopes = {n: polynomials.slopes(count - 1, n) for n in orders}
-    return slab, {n: table @ slopes[n] * (2 / length[:, None]) ** n for n in orders}
-
-
-def on_the_grid(values, ends, instants, time: int):
-    """Values (instants, outputs, other axes ..) as (outputs, axes ..) with time in its place, NaN beyond the slabs."""
-    beyond = instants > ends[-1] + 1e-9 * (ends[-1] - ends[0])
-    values = jnp.where(beyond.reshape(-1, *(1,) * (values.ndim - 1)), jnp.nan, values)
-    return jnp.moveaxis(jnp.moveaxis(values, 0, 1), 1, 1 + time)

@@ -1,6 +1,6 @@
 """Fields that are series of functions of each axis of space, and polynomials in each slab of time."""
 
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import NamedTuple
 
 import equinox as eqx
@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from spindle.networks import polynomials
-from spindle.networks.fields import GriddedField
-from spindle.networks.piecewise import on_slabs, on_the_grid, reference_legendre
+from spindle.networks.piecewise import reference_legendre
+from spindle.networks.slab_sums import SlabSums
 
 
 class AxisSeries(NamedTuple):
@@ -92,7 +92,7 @@ def _stretched(places, axis: AxisSeries, count: int, order: int):
     return derivative(functions, order)(places)
 
 
-class SeriesField(GriddedField):
+class SeriesField(SlabSums):
     """u_m(t, x) = sum over k, j of  c[s, k_1, .., k_d, m, j]  f_k1(x_1) .. f_kd(x_d)  P_j(t on slab s).
 
     Beyond the last slab, values are NaN. Grids cost far less than as many points.
@@ -110,42 +110,14 @@ class SeriesField(GriddedField):
     series: tuple[AxisSeries, ...] = eqx.field(static=True)
 
     @property
-    def outputs(self) -> int:
-        """The number of unknowns."""
-        return self.coefficients.shape[-2]
+    def sums(self) -> jax.Array:
+        """The coefficients."""
+        return self.coefficients
 
-    def partials(self, points, orders):
-        """Partial derivatives (n, outputs) at points (n, d), one point after the other: for few of them."""
-
-        def at(point):
-            taken = self.on_grid([x[None] for x in point], orders)
-            return {order: value.reshape(self.outputs) for order, value in taken.items()}
-
-        return jax.lax.map(at, points)
-
-    def on_grid(self, axes, orders):
-        """Partial derivatives on the tensor grid of axes (n_k,), {orders: (outputs, n_1, .., n_d)}."""
-        times = {order[self.time] for order in orders}
-        during = on_slabs(self.instants, axes[self.time], self.coefficients.shape[-1], times)
+    def along(self, axes, order) -> list:
+        """For each axis of space its functions at its points, (points, K_k), differentiated as asked."""
         counts = self.coefficients.shape[1:-2]
-        along = {
-            order: [s.table(axes[k], n, order[k]) for s, k, n in zip(self.series, self.space, counts, strict=True)]
-            for order in orders
-        }
-
-        def at_instant(given):
-            number, tables = given
-            taken = {}
-            for order in orders:
-                value = self.coefficients[number] @ tables[order[self.time]]
-                for functions in along[order]:  # the first axis that is left becomes the last one
-                    value = jnp.tensordot(value, functions, axes=((0,), (1,)))
-                taken[order] = value
-            return taken
-
-        values = jax.lax.map(at_instant, during)
-        place = partial(on_the_grid, ends=self.instants, instants=axes[self.time], time=self.time)
-        return {order: place(value) for order, value in values.items()}
+        return [s.table(axes[k], n, order[k]) for s, k, n in zip(self.series, self.space, counts, strict=True)]
 
     def last_shares(self) -> dict[int, float]:
         """{axis: share of the root mean square that the last tenth of its functions hold}, of the worst unknown."""

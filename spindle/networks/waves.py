@@ -1,17 +1,14 @@
 """Fields that are sums of waves along periodic axes, and polynomials in each slab of time."""
 
-from functools import partial
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spindle.networks.fields import GriddedField
-from spindle.networks.piecewise import on_slabs, on_the_grid
+from spindle.networks.slab_sums import SlabSums
 
 
-class WavesField(GriddedField):
+class WavesField(SlabSums):
     """u_m(t, x) = real part of the sum over k, j of  c[s, k, m, j]  e^(i k (x - x_0))  P_j(t on slab s).
 
     Beyond the last slab, values are NaN. Grids cost far less than as many points.
@@ -31,41 +28,11 @@ class WavesField(GriddedField):
     lengths: tuple[float, ...] = eqx.field(static=True)
 
     @property
-    def outputs(self) -> int:
-        """The number of unknowns."""
-        return self.coefficients.shape[-2]
+    def sums(self) -> jax.Array:
+        """The coefficients as complex numbers."""
+        return self.coefficients[:, 0] + 1j * self.coefficients[:, 1]
 
-    def partials(self, points, orders):
-        """Partial derivatives (n, outputs) at points (n, d), one point after the other: for few of them."""
-
-        def at(point):
-            taken = self.on_grid([x[None] for x in point], orders)
-            return {order: value.reshape(self.outputs) for order, value in taken.items()}
-
-        return jax.lax.map(at, points)
-
-    def on_grid(self, axes, orders):
-        """Partial derivatives on the tensor grid of axes (n_k,), {orders: (outputs, n_1, .., n_d)}."""
-        spectrum = self.coefficients[:, 0] + 1j * self.coefficients[:, 1]
-        times = {order[self.time] for order in orders}
-        during = on_slabs(self.instants, axes[self.time], self.coefficients.shape[-1], times)
-        along = {order: self._along(axes, order) for order in orders}
-
-        def at_instant(given):
-            slab, polynomials_there = given
-            taken = {}
-            for order in orders:
-                value = spectrum[slab] @ polynomials_there[order[self.time]]
-                for waves in along[order]:  # the first axis that is left becomes the last one
-                    value = jnp.tensordot(value, waves, axes=((0,), (1,)))
-                taken[order] = jnp.real(value)
-            return taken
-
-        values = jax.lax.map(at_instant, during)
-        place = partial(on_the_grid, ends=self.instants, instants=axes[self.time], time=self.time)
-        return {order: place(value) for order, value in values.items()}
-
-    def _along(self, axes, order):
+    def along(self, axes, order):
         """For each axis of space the waves at its points, (points, waves), differentiated as asked."""
         counts = self.coefficients.shape[2:-2]
         rows = []

@@ -57,22 +57,22 @@ class AxisSeries(NamedTuple):
 
     def between(self, count: int, other: int, order: int = 0) -> np.ndarray:
         """The table at the points of another number of functions, (other, count), made once."""
-        return _between(self, count, other, order, jnp.result_type(float))
+        return _between(self, count, other, order)
 
     def inverse(self, count: int) -> np.ndarray:
         """What makes coefficients of values at the points, (count, count), made once."""
-        return _inverse(self, count, jnp.result_type(float))
+        return _inverse(self, count)
 
 
 @lru_cache(maxsize=128)
-def _between(axis: AxisSeries, count: int, other: int, order: int, dtype) -> np.ndarray:
-    """Likewise; `dtype` tells tables of one precision from those of the other."""
-    with jax.ensure_compile_time_eval():
+def _between(axis: AxisSeries, count: int, other: int, order: int) -> np.ndarray:
+    """Likewise, in double precision whatever the caller computes in: slabs are."""
+    with jax.ensure_compile_time_eval(), jax.enable_x64(True):
         return np.asarray(axis.table(jnp.asarray(axis.points(other)), count, order))
 
 
 @lru_cache(maxsize=64)
-def _inverse(axis: AxisSeries, count: int, dtype) -> np.ndarray:
+def _inverse(axis: AxisSeries, count: int) -> np.ndarray:
     return np.linalg.inv(axis.at_points(count))
 
 

@@ -13,10 +13,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 
 from spindle.classical.nodal_solver import ClassicalSolution, NoClassical
-from spindle.derivatives.linearised import gram
+from spindle.derivatives.linearised import gram_by_points
 from spindle.errors import MethodError
 from spindle.objective.base import TrainingObjective
 from spindle.objective.objective import Objective
@@ -179,19 +178,8 @@ class DistanceToClassical(TrainingObjective):
 
     def normal(self, model, drawn, weights) -> jax.Array:
         """J^T J, added up in blocks of points."""
-        arrays, static = eqx.partition(model, eqx.is_inexact_array)
-        vector, unravel = ravel_pytree(arrays)
 
-        def values(vector, point):
-            return eqx.combine(unravel(vector), static).field(point[None])[0] / self.size
+        def values(model, point):
+            return model.field(point[None])[0] / self.size
 
-        def add(total, block):
-            places, counts = block
-            j = jax.vmap(jax.jacrev(values), in_axes=(None, 0))(vector, places) * counts[:, None, None]
-            return total + gram(j.reshape(-1, vector.size)), None
-
-        blocks = -(-len(self.points) // _BLOCK)
-        filled = np.resize(self.points, (blocks, _BLOCK, self.points.shape[1]))
-        counts = (np.arange(blocks * _BLOCK) < len(self.points)).astype(float).reshape(blocks, _BLOCK)
-        start = jnp.zeros((vector.size, vector.size), vector.dtype)
-        return jax.lax.scan(add, start, (jnp.asarray(filled), jnp.asarray(counts)))[0]
+        return gram_by_points(values, model, self.points, _BLOCK)

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 
-from spindle.derivatives.linearised import gram
+from spindle.derivatives.linearised import gram_by_points
 from spindle.objective.base import TrainingObjective
 
 _BLOCK = 256  # points whose rows of J are held at once
@@ -66,19 +64,8 @@ class DistanceToValues(TrainingObjective):
 
     def normal(self, model, drawn, weights) -> jax.Array:
         """J^T J, added up in blocks of points."""
-        arrays, static = eqx.partition(model, eqx.is_inexact_array)
-        vector, unravel = ravel_pytree(arrays)
 
-        def values(vector, point):
-            return self.evaluate(eqx.combine(unravel(vector), static), point[None])[0] / self.size
+        def values(model, point):
+            return self.evaluate(model, point[None])[0] / self.size
 
-        def add(total, block):
-            points, counts = block
-            j = jax.vmap(jax.jacrev(values), in_axes=(None, 0))(vector, points) * counts[:, None, None]
-            return total + gram(j.reshape(-1, vector.size)), None
-
-        blocks = -(-len(self.points) // _BLOCK)
-        filled = np.resize(self.points, (blocks, _BLOCK, self.points.shape[1]))
-        counts = (np.arange(blocks * _BLOCK) < len(self.points)).astype(float).reshape(blocks, _BLOCK)
-        nothing = jnp.zeros((vector.size, vector.size), vector.dtype)
-        return jax.lax.scan(add, nothing, (jnp.asarray(filled), jnp.asarray(counts)))[0]
+        return gram_by_points(values, model, self.points, _BLOCK)

@@ -1,5 +1,6 @@
 """First-order steps with a learning-rate schedule, from Optax: Adam, or another gradient transformation."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,8 +21,30 @@ SCHEDULES = {
 }
 
 
+class GradientSteps(Optimizer):
+    """Interface of optimizers that take the steps of a gradient transformation, on points that may change."""
+
+    resamples: ClassVar[bool] = True
+
+    @abstractmethod
+    def _transform(self) -> optax.GradientTransformation:
+        """The transformation."""
+
+    def start(self, parameters):
+        """The state of the transformation."""
+        return self._transform().init(parameters)
+
+    def step(self, problem, parameters, state):
+        """One step along the transformed gradient."""
+        return transformed_step(self._transform(), problem, parameters, state)
+
+    def finished(self, state):
+        """Never: it goes on to its last step."""
+        return jnp.asarray(False)
+
+
 @dataclass(frozen=True)
-class Adam(Optimizer):
+class Adam(GradientSteps):
     """Adam (Kingma & Ba 2015, arXiv 1412.6980), default moments.
 
     steps           number of steps
@@ -35,7 +58,6 @@ class Adam(Optimizer):
     schedule: str | None = "constant"
     final: float = 1e-2
     label: ClassVar[str] = "Adam"
-    resamples: ClassVar[bool] = True
 
     def __post_init__(self):
         check_schedule("Adam", self.learning_rate, self.schedule)
@@ -43,21 +65,9 @@ class Adam(Optimizer):
     def _transform(self):
         return following(optax.adam, self.learning_rate, self.schedule, self.steps, self.final)
 
-    def start(self, parameters):
-        """Zero moments."""
-        return self._transform().init(parameters)
-
-    def step(self, problem, parameters, state):
-        """One step along the moments of the gradient."""
-        return transformed_step(self._transform(), problem, parameters, state)
-
-    def finished(self, state):
-        """Never: it goes on to its last step."""
-        return jnp.asarray(False)
-
 
 @dataclass(frozen=True)
-class Transformed(Optimizer):
+class Transformed(GradientSteps):
     """Steps of any gradient transformation of Optax.
 
     transformation   the transformation, or a function of the learning rate that returns one
@@ -71,7 +81,6 @@ class Transformed(Optimizer):
     learning_rate: float | Callable | None = 1e-3
     schedule: str | None = "constant"
     label: ClassVar[str] = "Optax"
-    resamples: ClassVar[bool] = True
 
     def __post_init__(self):
         if not isinstance(self.transformation, optax.GradientTransformation):
@@ -87,18 +96,6 @@ class Transformed(Optimizer):
         if isinstance(self.transformation, optax.GradientTransformation):
             return self.transformation
         return following(self.transformation, self.learning_rate, self.schedule, self.steps)
-
-    def start(self, parameters):
-        """The state of the transformation."""
-        return self._transform().init(parameters)
-
-    def step(self, problem, parameters, state):
-        """One step along the transformed gradient."""
-        return transformed_step(self._transform(), problem, parameters, state)
-
-    def finished(self, state):
-        """Never: it goes on to its last step."""
-        return jnp.asarray(False)
 
 
 def check_schedule(call: str, learning_rate, schedule) -> None:
